@@ -1,0 +1,47 @@
+"""How much a request may ask for. Each bound is a setting of the same name, `HEATSVC_MAX_...`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heatsvc.errors import LimitError
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The bounds that `pose`, `pipeline`, `draw` and `encode` hold their input to before they allocate for it."""
+
+    max_clips: int = 1024
+    max_persons: int = 64
+    max_frames: int = 10_000
+    max_keypoints: int = 1_024
+    max_map_side: int = 4_096
+    max_volume_bytes: int = 4 << 30
+    max_answer_bytes: int = 256 << 20
+    max_json_values: int = 1_000_000
+    max_unpacked_bytes: int = 512 << 20
+    max_archive_members: int = 20_000
+    max_archive_ratio: int = 200
+    max_pickle_objects: int = 5_000_000
+
+    def check(self, name: str, got: int, what: str, *, field: str | None = None, file: str | None = None) -> None:
+        """Raise LimitError if `got` is above the bound `name`.
+
+        Args:
+            name: the bound's field name, ``max_frames``.
+            got: the number asked for.
+            what: its unit in words, ``frames``, for the message "12,000 frames are too many".
+        """
+        limit: int = getattr(self, name)
+        if got > limit:
+            raise LimitError(
+                f"{got:,} {what} are too many",
+                setting=f"HEATSVC_{name.upper()}",
+                limit=limit,
+                got=got,
+                field=field,
+                file=file,
+            )
+
+
+DEFAULT_BOUNDS = Bounds()

@@ -1,0 +1,17 @@
+"""Points: what a clip of keypoints is, what its points are called, and how files become clips. No geometry here."""
+
+from __future__ import annotations
+
+from heatsvc.pose.clip import PoseClip, PoseError, check_img_shape
+from heatsvc.pose.layouts import LAYOUTS, Layout, LayoutError, get_layout, infer_layout
+
+__all__ = [
+    "LAYOUTS",
+    "Layout",
+    "LayoutError",
+    "PoseClip",
+    "PoseError",
+    "check_img_shape",
+    "get_layout",
+    "infer_layout",
+]

@@ -1,0 +1,224 @@
+"""PoseClip: the keypoints of one clip, checked and in one shape, whatever file they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.errors import InputError
+from heatsvc.pose.layouts import Layout, infer_layout
+
+Float32 = npt.NDArray[np.float32]
+
+_AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
+
+
+class PoseError(InputError):
+    """Keypoints, or a file of keypoints, that cannot be read as what they claim to be."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoseClip:
+    """One clip: M persons, T frames, V keypoints. A point that is NaN was not detected and is never drawn.
+
+    Attributes:
+        keypoint: float32 [M, T, V, 2], x and y in pixels of the video frame; finite, or both NaN.
+        keypoint_score: float32 [M, T, V], the estimator's confidence; finite, 0 where the point is NaN.
+        img_shape: (height, width) of the video frame in pixels.
+        layout: what the V points are; None where nobody knows.
+        frame_dir: the clip's name in its dataset, "" where it has none.
+        label: the class index, None where it has none.
+    """
+
+    keypoint: Float32
+    keypoint_score: Float32
+    img_shape: tuple[int, int]
+    layout: Layout | None = None
+    frame_dir: str = ""
+    label: int | None = None
+
+    @property
+    def persons(self) -> int:
+        """M."""
+        return self.keypoint.shape[0]
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return self.keypoint.shape[1]
+
+    @property
+    def points(self) -> int:
+        """V."""
+        return self.keypoint.shape[2]
+
+    @classmethod
+    def build(
+        cls,
+        keypoint: npt.NDArray[Any],
+        keypoint_score: npt.NDArray[Any] | None = None,
+        *,
+        img_shape: Sequence[int] | None,
+        layout: Layout | None = None,
+        frame_dir: str = "",
+        label: int | None = None,
+        bounds: Bounds = DEFAULT_BOUNDS,
+        file: str | None = None,
+        field: str = "",
+    ) -> PoseClip:
+        """Check arrays and bring them into the shape of a clip.
+
+        Args:
+            keypoint: numbers [V, C], [T, V, C] or [M, T, V, C], C = 2 (x, y) or 3 (x, y, score).
+            keypoint_score: numbers of keypoint's shape without its last axis. Taken instead of a third column;
+                where neither is there every score is 1.
+            img_shape: (height, width) in pixels.
+            layout: what the points are; None infers it from their number.
+            frame_dir, label: carried along.
+            bounds: max_persons, max_frames, max_keypoints.
+            file, field: where the arrays came from, for the message: `field` is a prefix such as ``clips[3].``.
+
+        Raises:
+            PoseError: wrong axes, nothing in an axis, values that are infinite or no numbers, a layout of another
+                number of points, an img_shape that is none.
+            LimitError: more persons, frames or keypoints than `bounds` allow.
+        """
+        name = f"{field}keypoint"
+        points, score_column = _split_columns(_as_float32(keypoint, name, file), name, file)
+        persons, frames, count = points.shape[:3]
+        for axis, length in (("persons", persons), ("frames", frames), ("keypoints", count)):
+            if length == 0:
+                raise PoseError(f"{name} has 0 {axis}: at least one is needed", field=name, file=file)
+            bounds.check(f"max_{axis}", length, axis, field=name, file=file)
+        if keypoint_score is not None:
+            score = _scores(keypoint_score, keypoint.shape[:-1], points.shape[:3], f"{field}keypoint_score", file)
+        elif score_column is not None:
+            score = score_column
+        else:
+            score = np.ones(points.shape[:3], np.float32)
+        points, score = _mark_undetected(points, score, name, file)
+        return cls(
+            keypoint=points,
+            keypoint_score=score,
+            img_shape=check_img_shape(img_shape, field=f"{field}img_shape", file=file),
+            layout=_check_layout(layout, count, f"{field}layout", file),
+            frame_dir=frame_dir,
+            label=label,
+        )
+
+
+def check_img_shape(
+    img_shape: Sequence[int] | None, *, field: str = "img_shape", file: str | None = None
+) -> tuple[int, int]:
+    """(height, width) as two whole numbers from 1 to 100,000.
+
+    Raises:
+        PoseError: missing, not two whole numbers, or a side out of that range.
+    """
+    if img_shape is None:
+        raise PoseError(
+            "img_shape is missing: give the video frame's [height, width] in pixels, such as [1080, 1920]",
+            field=field,
+            file=file,
+        )
+    sides = list(img_shape) if isinstance(img_shape, Sequence | np.ndarray) and not isinstance(img_shape, str) else []
+    if len(sides) != 2 or not all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in sides):
+        raise PoseError(
+            f"img_shape must be two whole numbers, [height, width], not {_short(img_shape)}", field=field, file=file
+        )
+    height, width = int(sides[0]), int(sides[1])
+    if not (1 <= height <= 100_000 and 1 <= width <= 100_000):
+        raise PoseError(
+            f"img_shape must be [height, width] from 1 to 100,000 pixels, not [{height}, {width}]",
+            field=field,
+            file=file,
+        )
+    return height, width
+
+
+def _as_float32(array: npt.NDArray[Any], name: str, file: str | None) -> Float32:
+    """Numbers of any width and byte order as C-ordered, native float32."""
+    if array.dtype.kind not in "fiu":
+        raise PoseError(f"{name} must hold numbers, not {array.dtype}", field=name, file=file)
+    if array.dtype == np.float32 and array.flags.c_contiguous and array.dtype.isnative:
+        return array
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _split_columns(array: Float32, name: str, file: str | None) -> tuple[Float32, Float32 | None]:
+    """[.., C] as points [M, T, V, 2] and, where C is 3, scores [M, T, V]."""
+    if array.ndim not in _AXES:
+        raise PoseError(
+            f"{name} has {array.ndim} axes, {list(array.shape)}: it must be {', '.join(_AXES.values())}",
+            field=name,
+            file=file,
+        )
+    columns = array.shape[-1]
+    if columns not in (2, 3):
+        raise PoseError(
+            f"the last axis of {name} holds {columns} numbers a point, {list(array.shape)}: "
+            "it must be 2 (x, y) or 3 (x, y, score)",
+            field=name,
+            file=file,
+        )
+    array = array.reshape((1,) * (4 - array.ndim) + array.shape)
+    if columns == 2:
+        return array, None
+    return np.ascontiguousarray(array[..., :2]), np.ascontiguousarray(array[..., 2])
+
+
+def _scores(
+    score: npt.NDArray[Any], given: tuple[int, ...], full: tuple[int, ...], name: str, file: str | None
+) -> Float32:
+    if score.shape != given and score.shape != full:
+        raise PoseError(
+            f"{name} is {list(score.shape)}, but the keypoints ask for {list(given)}", field=name, file=file
+        )
+    return _as_float32(score, name, file).reshape(full)
+
+
+def _mark_undetected(points: Float32, score: Float32, name: str, file: str | None) -> tuple[Float32, Float32]:
+    """NaN in x, y or score makes the whole point NaN with score 0. Infinity is an error."""
+    if np.isfinite(points).all() and np.isfinite(score).all():
+        return points, score
+    for what, values in ((name, points), (name + "_score", score)):
+        infinite = np.isinf(values)
+        if infinite.any():
+            where = [int(i) for i in np.argwhere(infinite)[0]]
+            raise PoseError(
+                f"{what}{where} is infinite, or too large for float32: "
+                "give a pixel position, or NaN (null in JSON) for 'not detected'",
+                field=what,
+                file=file,
+                frame=where[1],
+            )
+    undetected = np.isnan(points).any(axis=-1) | np.isnan(score)
+    points, score = points.copy(), score.copy()
+    points[undetected] = np.nan
+    score[undetected] = 0
+    return points, score
+
+
+def _check_layout(layout: Layout | None, count: int, name: str, file: str | None) -> Layout | None:
+    if layout is None:
+        return infer_layout(count)
+    if len(layout.points) != count:
+        fitting = infer_layout(count)
+        hint = f"; {count} points are {fitting.name}" if fitting else ""
+        raise PoseError(
+            f"layout {layout.name} has {len(layout.points)} points, the keypoints have {count}{hint}",
+            field=name,
+            file=file,
+        )
+    return layout
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

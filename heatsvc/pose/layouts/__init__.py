@@ -1,0 +1,50 @@
+"""Layouts: what the V points of a clip are. To add one is to add a file and a line here."""
+
+from __future__ import annotations
+
+from heatsvc.pose.layouts.coco import COCO17, COCO_WHOLEBODY
+from heatsvc.pose.layouts.layout import Layout, LayoutError, mirrored_limbs
+from heatsvc.pose.layouts.mediapipe import MEDIAPIPE_HOLISTIC, MEDIAPIPE_HOLISTIC_IRIS
+from heatsvc.pose.layouts.openpose import OPENPOSE137
+from heatsvc.pose.layouts.sign import SIGN27, SIGN31, SIGN59
+
+LAYOUTS: dict[str, Layout] = {
+    layout.name: layout
+    for layout in (
+        COCO17,
+        COCO_WHOLEBODY,
+        OPENPOSE137,
+        MEDIAPIPE_HOLISTIC,
+        MEDIAPIPE_HOLISTIC_IRIS,
+        SIGN27,
+        SIGN31,
+        SIGN59,
+    )
+}
+_BY_POINTS = {len(layout.points): layout for layout in LAYOUTS.values()}
+
+
+def get_layout(name: str, points: int | None = None) -> Layout:
+    """The layout of that name.
+
+    Args:
+        name: as listed at `GET /layouts`.
+        points: V, where it is known: MediaPipe's face comes with 468 or 478 points under one name.
+
+    Raises:
+        LayoutError: there is none of that name; the message lists the known ones.
+    """
+    if name == MEDIAPIPE_HOLISTIC.name and points == len(MEDIAPIPE_HOLISTIC_IRIS.points):
+        return MEDIAPIPE_HOLISTIC_IRIS
+    layout = LAYOUTS.get(name)
+    if layout is None:
+        raise LayoutError(f"there is no layout {name!r:.60}: known are {', '.join(LAYOUTS)}", field="layout")
+    return layout
+
+
+def infer_layout(points: int) -> Layout | None:
+    """The layout that has so many points; None where none has (the numbers are all different)."""
+    return _BY_POINTS.get(points)
+
+
+__all__ = ["LAYOUTS", "Layout", "LayoutError", "get_layout", "infer_layout", "mirrored_limbs"]
