@@ -74,7 +74,7 @@ class HeatmapVolume:
     @property
     def frames(self) -> int:
         """T, the mirrored copy not counted."""
-        return self.keypoint.shape[1]
+        return int(self.keypoint.shape[1])
 
     @property
     def channels(self) -> int:

@@ -45,17 +45,17 @@ class PoseClip:
     @property
     def persons(self) -> int:
         """M."""
-        return self.keypoint.shape[0]
+        return int(self.keypoint.shape[0])
 
     @property
     def frames(self) -> int:
         """T."""
-        return self.keypoint.shape[1]
+        return int(self.keypoint.shape[1])
 
     @property
     def points(self) -> int:
         """V."""
-        return self.keypoint.shape[2]
+        return int(self.keypoint.shape[2])
 
     @classmethod
     def build(

@@ -5,6 +5,8 @@ The face mesh has no left and right names here: a mirrored copy keeps its points
 
 from __future__ import annotations
 
+import itertools
+
 from heatsvc.pose.layouts.layout import Layout
 from heatsvc.pose.layouts.parts import hand, hand_limbs, limbs_by_name
 
@@ -42,7 +44,7 @@ _CHAINS = (
 def _holistic(name: str, title: str, face_points: int) -> Layout:
     points = (*POSE_33, *(f"face_mesh_{i}" for i in range(face_points)), *hand("left"), *hand("right"))
     limbs = (
-        *((a, b) for chain in _CHAINS for a, b in zip(chain, chain[1:], strict=False)),
+        *((a, b) for chain in _CHAINS for a, b in itertools.pairwise(chain)),
         *hand_limbs("left"),
         *hand_limbs("right"),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from heatsvc.pose.layouts.layout import Layout
 from heatsvc.pose.layouts.parts import face68, face68_limbs, hand, hand_limbs, limbs_by_name
 
@@ -34,7 +36,7 @@ OPENPOSE137 = Layout(
     limbs_by_name(
         _POINTS,
         (
-            *((a, b) for chain in _BODY_CHAINS for a, b in zip(chain, chain[1:], strict=False)),
+            *((a, b) for chain in _BODY_CHAINS for a, b in itertools.pairwise(chain)),
             *face68_limbs(),
             *hand_limbs("left"),
             *hand_limbs("right"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 
@@ -16,9 +17,7 @@ def hand(side: str) -> tuple[str, ...]:
 def hand_limbs(side: str) -> tuple[tuple[str, str], ...]:
     """The 20 bones of a hand, finger by finger, each from the wrist outwards."""
     chains = ([0, *range(first, first + 4)] for first in (1, 5, 9, 13, 17))
-    return tuple(
-        (f"{side}_hand_{a}", f"{side}_hand_{b}") for chain in chains for a, b in zip(chain, chain[1:], strict=False)
-    )
+    return tuple((f"{side}_hand_{a}", f"{side}_hand_{b}") for chain in chains for a, b in itertools.pairwise(chain))
 
 
 # The 68-point face annotation (iBUG 300-W): each pair is a point on the person's right and its mirror image.
@@ -40,7 +39,7 @@ def face68() -> tuple[str, ...]:
 
 
 _FACE_CHAINS = (
-    range(0, 17),
+    range(17),
     range(17, 22),
     range(22, 27),
     range(27, 31),
