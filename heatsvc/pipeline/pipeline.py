@@ -1,0 +1,65 @@
+"""Pipeline: steps in a row, from a clip to what is to be drawn of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.errors import InputError
+from heatsvc.pipeline.scene import Scene
+from heatsvc.pipeline.step import Step
+from heatsvc.pose import PoseClip
+from heatsvc.volume import HeatmapVolume, Reduce
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps that fit together (`parse_pipeline` makes sure). Two of equal steps and reduce are equal.
+
+    Attributes:
+        steps: in their order.
+        reduce: what becomes of the channels, see `HeatmapVolume`.
+    """
+
+    steps: tuple[Step, ...]
+    reduce: Reduce = "none"
+
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether a run with `test_mode` False draws random numbers, so that its seed matters."""
+        return any(step.is_random for step in self.steps)
+
+    def run(
+        self, clip: PoseClip, *, test_mode: bool = True, seed: int | None = None, bounds: Bounds = DEFAULT_BOUNDS
+    ) -> HeatmapVolume:
+        """Take a clip through the steps. The clip's arrays are not written to, but the volume may share them.
+
+        Args:
+            clip: M persons, T frames, V keypoints.
+            test_mode: deterministic, as PYSKL tests: NumPy's legacy generator seeded 255.
+            seed: of that generator where `test_mode` is False; None draws from the operating system.
+            bounds: what the volume is held to.
+
+        Raises:
+            PipelineError: a step cannot be done with this clip; `field` says which, ``pipeline[2].scale``.
+            LimitError: frames, a map side or the volume are above a bound.
+        """
+        scene = Scene.of(clip, bounds=bounds, test_mode=test_mode, seed=seed)
+        position = 0
+        # Coordinates of any size come in; what overflows on the way is sorted out at its end, in `Scene.volume`.
+        with np.errstate(over="ignore", under="ignore"):
+            try:
+                for position, step in enumerate(self.steps):  # noqa: B007
+                    scene = step(scene)
+            except InputError as error:
+                error.field = step_field(position, error.field)
+                raise
+            return scene.volume(self.reduce)
+
+
+def step_field(position: int, parameter: str | None) -> str:
+    """``pipeline[2].scale``, or ``pipeline[2]`` without a parameter."""
+    return f"pipeline[{position}].{parameter}" if parameter else f"pipeline[{position}]"
