@@ -1,4 +1,4 @@
-"""The slow, obvious twin of the drawing: the formulas, pixel by pixel, in float64. What draws fast is held against it."""
+"""The slow, obvious twin of the drawing: formulas, pixel by pixel, in float64. What draws fast is held against it."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import Field, PrivateAttr, model_validator
 
 from heatsvc.pipeline.error import PipelineError
+from heatsvc.pipeline.mirror import check_points, check_sides, mirror_points, swapped
 from heatsvc.pipeline.scene import Scene, Target
 from heatsvc.pipeline.step import Indices, Limbs, Role, Step
 from heatsvc.pose.layouts import LAYOUTS, Layout, mirrored_limbs
@@ -111,65 +112,18 @@ class GeneratePoseTarget(Step):
 
     def _mirror(self, layout: Layout | None, points: int, limbs: tuple[tuple[int, int], ...]) -> list[int]:
         """For each channel of the mirrored copy the channel whose image it is, K numbers."""
-        points_mirror = mirror_points(self.left_kp, self.right_kp, layout or _COCO17, points)
-        limbs_mirror = list(mirrored_limbs(limbs, points_mirror))
+        explicit = self.left_limb is not None and self.right_limb is not None
+        points_mirror: list[int] = []
+        if self.with_kp or (limbs and not explicit):
+            points_mirror = mirror_points(self.left_kp, self.right_kp, layout or _COCO17, points)
         if self.left_limb is not None and self.right_limb is not None:
-            for name, side in (("left_limb", self.left_limb), ("right_limb", self.right_limb)):
-                check_points(side, len(limbs), name, what="limbs")
+            check_points(self.left_limb, len(limbs), "left_limb", what="limbs")
+            check_points(self.right_limb, len(limbs), "right_limb", what="limbs")
             limbs_mirror = swapped(len(limbs), self.left_limb, self.right_limb)
+        else:
+            limbs_mirror = list(mirrored_limbs(limbs, points_mirror))
         first_limb = points if self.with_kp else 0
         return [*(points_mirror if self.with_kp else ()), *(first_limb + i for i in limbs_mirror)]
-
-
-def check_sides(left: tuple[int, ...] | None, right: tuple[int, ...] | None, what: str) -> None:
-    """Left and right must be given together and pair up.
-
-    Raises:
-        PipelineError: one without the other, or of different lengths.
-    """
-    if (left is None) != (right is None):
-        missing, given = ("left", "right") if left is None else ("right", "left")
-        raise PipelineError(f"{given}_{what} is given without {missing}_{what}", field=f"{missing}_{what}")
-    if left is not None and right is not None and len(left) != len(right):
-        raise PipelineError(
-            f"left_{what} has {len(left)} entries and right_{what} {len(right)}: each left one needs its right partner",
-            field=f"right_{what}",
-        )
-
-
-def check_points(
-    indices: tuple[int, ...], count: int, name: str, *, what: str = "keypoints", given: bool = True
-) -> None:
-    """Every index must be under `count`.
-
-    Raises:
-        PipelineError: one is not; the message names it and the count.
-    """
-    for index in indices:
-        if index >= count:
-            why = "" if given else f" (by default {name} is COCO's, as the layout is unknown)"
-            raise PipelineError(
-                f"{name} names {what[:-1]} {index}, but there are {count} {what}, 0 to {count - 1}{why}", field=name
-            )
-
-
-def swapped(count: int, left: tuple[int, ...], right: tuple[int, ...]) -> list[int]:
-    """The numbers 0 to count - 1 with left and right ones in each other's places, pair by pair, as PYSKL does it."""
-    order = list(range(count))
-    for a, b in zip(left, right, strict=True):
-        order[a], order[b] = b, a
-    return order
-
-
-def mirror_points(
-    left: tuple[int, ...] | None, right: tuple[int, ...] | None, layout: Layout, points: int
-) -> list[int]:
-    """For each of V keypoints the one whose place it takes in a mirror; by `layout` where left and right are None."""
-    given = left is not None and right is not None
-    left, right = (left, right) if left is not None and right is not None else (layout.left, layout.right)
-    check_points(left, points, "left_kp", given=given)
-    check_points(right, points, "right_kp", given=given)
-    return swapped(points, left, right)
 
 
 def _int32(values: object) -> npt.NDArray[np.int32]:

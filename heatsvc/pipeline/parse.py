@@ -37,7 +37,7 @@ def parse_pipeline(spec: str | list[dict[str, Any]], *, reduce: str = "none") ->
         preset = PRESETS.get(spec)
         if preset is None:
             raise PipelineError(f"there is no preset {_short(spec)}{_hint(spec, PRESETS)}", field="pipeline")
-        spec = preset
+        spec = [dict(step) for step in preset.steps]
     if not isinstance(spec, list) or not spec:
         raise PipelineError(
             f"pipeline must be a preset ({', '.join(PRESETS)}) or a list of steps, not {_short(spec)}", field="pipeline"

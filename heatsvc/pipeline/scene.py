@@ -19,7 +19,7 @@ Float = npt.NDArray[np.floating[Any]]
 Int32 = npt.NDArray[np.int32]
 
 TEST_SEED = 255
-_MAX_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,8 +79,8 @@ class Scene:
         Raises:
             PipelineError: a seed that NumPy's legacy generator does not take.
         """
-        if seed is not None and not 0 <= seed <= _MAX_SEED:
-            raise PipelineError(f"seed must be a whole number from 0 to {_MAX_SEED}, not {seed}", field="seed")
+        if seed is not None and not 0 <= seed <= MAX_SEED:
+            raise PipelineError(f"seed must be a whole number from 0 to {MAX_SEED}, not {seed}", field="seed")
         keypoint = clip.keypoint
         height, width = clip.img_shape
         return cls(
@@ -90,12 +90,12 @@ class Scene:
     @property
     def frames(self) -> int:
         """T."""
-        return self.x.shape[1]
+        return int(self.x.shape[1])
 
     @property
     def points(self) -> int:
         """V."""
-        return self.x.shape[2]
+        return int(self.x.shape[2])
 
     @property
     def rng(self) -> np.random.RandomState:

@@ -10,13 +10,13 @@ from heatsvc.pipeline.scene import Scene
 
 Role = Literal["sample", "decode", "geometry", "target", "format", "pack"]
 
-_LIST = Strict(False)  # A JSON array is a list; PYSKL's tuples are lists there. What is in it stays strict.
+LIST = Strict(False)  # A JSON array is a list; PYSKL's tuples are lists there. What is in it stays strict.
 
 Index = Annotated[int, Field(ge=0)]
-Indices = Annotated[tuple[Index, ...], _LIST]
-Limbs = Annotated[tuple[Annotated[tuple[Index, Index], _LIST], ...], _LIST]
-IntPair = Annotated[tuple[int, int], _LIST]
-FloatPair = Annotated[tuple[float, float], _LIST]
+Indices = Annotated[tuple[Index, ...], LIST]
+Limbs = Annotated[tuple[Annotated[tuple[Index, Index], LIST], ...], LIST]
+IntPair = Annotated[tuple[int, int], LIST]
+FloatPair = Annotated[tuple[float, float], LIST]
 
 Ignored = Annotated[Any, AfterValidator(lambda value: None)]
 """A parameter that PYSKL or MMAction2 knows and that means nothing for keypoints: any value is taken, none is kept."""

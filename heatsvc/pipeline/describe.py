@@ -1,0 +1,49 @@
+"""describe_pipelines: the steps, their parameters and the presets, for `GET /pipelines`."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from heatsvc.pipeline.presets import DEFAULT_PRESET, PRESETS
+from heatsvc.pipeline.step import Step
+from heatsvc.pipeline.steps import STEPS
+from heatsvc.volume import Reduce
+
+
+def describe_pipelines() -> dict[str, Any]:
+    """What a pipeline can be made of, as JSON.
+
+    Returns:
+        ``steps``: of each its ``type``, ``description`` and ``parameters``; of each parameter its ``name``, whether it
+        is ``required``, its ``default`` otherwise, its ``description``, and its ``schema`` (JSON Schema).
+        ``presets``: of each its ``name``, ``title`` and ``steps``. ``default``: the preset's name that is taken where
+        none is given. ``reduce``: its choices.
+    """
+    return {
+        "steps": [_describe_step(name, step) for name, step in STEPS.items()],
+        "presets": [
+            {"name": name, "title": preset.title, "steps": [dict(step) for step in preset.steps]}
+            for name, preset in PRESETS.items()
+        ],
+        "default": DEFAULT_PRESET,
+        "reduce": list(get_args(Reduce)),
+    }
+
+
+def _describe_step(name: str, step: type[Step]) -> dict[str, Any]:
+    schema = step.model_json_schema()
+    required = schema.get("required", [])
+    parameters = []
+    for parameter, found in schema["properties"].items():
+        if parameter == "type":
+            continue
+        told: dict[str, Any] = {
+            "name": parameter,
+            "required": parameter in required,
+            "description": found.pop("description", ""),
+        }
+        if parameter not in required:
+            told["default"] = found.pop("default", None)
+        found.pop("title", None)
+        parameters.append({**told, "schema": found})
+    return {"type": name, "description": schema.get("description", ""), "parameters": parameters}

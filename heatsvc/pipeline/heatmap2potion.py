@@ -1,0 +1,30 @@
+"""Heatmap2Potion: a clip as one picture."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from heatsvc.pipeline.scene import Scene
+from heatsvc.pipeline.step import Role, Step
+from heatsvc.volume import Potion
+
+
+class Heatmap2Potion(Step):
+    """PoTion (Choutas et al., CVPR 2018): the sum of a clip's frames, each in the colour of its time."""
+
+    role: ClassVar[Role] = "format"
+
+    type: Literal["Heatmap2Potion"] = "Heatmap2Potion"
+    C: Annotated[int, Field(ge=2, le=64, description="The number of colours.")]
+    option: Annotated[
+        Literal["U", "N", "I", "full"],
+        Field(description="Sums (U), U over their intensity (N), the intensity (I), or all three."),
+    ] = "full"
+
+    def __call__(self, scene: Scene) -> Scene:
+        """An image a sampled clip; one of all frames where nothing was sampled."""
+        scene.clips = scene.num_clips
+        scene.potion = Potion(self.C, self.option)
+        return scene

@@ -1,0 +1,67 @@
+"""Which points and limbs are each other's mirror image, as a step's left and right lists say it."""
+
+from __future__ import annotations
+
+from heatsvc.pipeline.error import PipelineError
+from heatsvc.pose.layouts import Layout
+
+
+def check_sides(left: tuple[int, ...] | None, right: tuple[int, ...] | None, what: str) -> None:
+    """Left and right must be given together and pair up.
+
+    Raises:
+        PipelineError: one without the other, or of different lengths.
+    """
+    if (left is None) != (right is None):
+        missing, given = ("left", "right") if left is None else ("right", "left")
+        raise PipelineError(f"{given}_{what} is given without {missing}_{what}", field=f"{missing}_{what}")
+    if left is not None and right is not None and len(left) != len(right):
+        raise PipelineError(
+            f"left_{what} has {len(left)} entries and right_{what} {len(right)}: each left one needs its right partner",
+            field=f"right_{what}",
+        )
+
+
+def check_points(
+    indices: tuple[int, ...], count: int, name: str, *, what: str = "keypoints", given: bool = True
+) -> None:
+    """Every index must be under `count`.
+
+    Raises:
+        PipelineError: one is not; the message names it and the count.
+    """
+    for index in indices:
+        if index >= count:
+            why = "" if given else f" (by default {name} is COCO's, as the layout is unknown)"
+            raise PipelineError(
+                f"{name} names {what[:-1]} {index}, but there are {count} {what}, 0 to {count - 1}{why}", field=name
+            )
+
+
+def swapped(count: int, left: tuple[int, ...], right: tuple[int, ...]) -> list[int]:
+    """The numbers 0 to count - 1 with left and right ones in each other's places, pair by pair, as PYSKL does it."""
+    order = list(range(count))
+    for a, b in zip(left, right, strict=True):
+        order[a], order[b] = b, a
+    return order
+
+
+def mirror_points(
+    left: tuple[int, ...] | None, right: tuple[int, ...] | None, layout: Layout | None, points: int
+) -> list[int]:
+    """For each of V keypoints the one whose place it takes in a mirror.
+
+    Args:
+        left, right: pairs that change places; None for those of the layout.
+        layout: None where nobody knows: then all points keep their places.
+        points: V.
+
+    Raises:
+        PipelineError: one of the points is not under V.
+    """
+    given = left is not None and right is not None
+    if left is None or right is None:
+        left, right = (layout.left, layout.right) if layout else ((), ())
+    check_points(left, points, "left_kp", given=given)
+    check_points(right, points, "right_kp", given=given)
+    return swapped(points, left, right)

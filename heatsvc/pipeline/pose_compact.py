@@ -1,0 +1,100 @@
+"""PoseCompact: the frame becomes the box around all keypoints."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from heatsvc.pipeline.error import PipelineError
+from heatsvc.pipeline.scene import Float, Scene
+from heatsvc.pipeline.step import FloatPair, Step
+
+_FAR = 1e38  # Pixels. Twice that is still a float32, so that no difference of two coordinates overflows.
+_MAX_RATIO = 1000.0
+
+
+class PoseCompact(Step):
+    """The frame becomes the box around the keypoints of all persons and frames, grown by a padding."""
+
+    type: Literal["PoseCompact"] = "PoseCompact"
+    padding: Annotated[float, Field(ge=0, le=100, description="By how much of itself the box grows.")] = 0.25
+    threshold: Annotated[
+        float, Field(ge=0, le=1e9, description="A box that is less wide or less high, in pixels, is left alone.")
+    ] = 10.0
+    hw_ratio: Annotated[
+        float | FloatPair | None,
+        Field(description="Height over width that the box is grown to, or [least, most]; null: as it is."),
+    ] = None
+    allow_imgpad: Annotated[bool, Field(description="Whether the box may reach out of the frame.")] = True
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        least, most = self._ratios or (1.0, 1.0)
+        if not (1 / _MAX_RATIO <= least <= _MAX_RATIO and 1 / _MAX_RATIO <= most <= _MAX_RATIO):
+            raise PipelineError(
+                f"hw_ratio must be between {1 / _MAX_RATIO} and {_MAX_RATIO:.0f}, not {self.hw_ratio}", field="hw_ratio"
+            )
+        return self
+
+    @property
+    def _ratios(self) -> tuple[float, float] | None:
+        return (self.hw_ratio, self.hw_ratio) if isinstance(self.hw_ratio, float) else self.hw_ratio
+
+    def __call__(self, scene: Scene) -> Scene:
+        """Crop to the box. A coordinate that is 0 or NaN was not detected: it does not count and does not move.
+
+        Raises:
+            PipelineError: the box lies beside the frame and may not reach out of it, or beyond float32.
+        """
+        min_x, max_x = _extent(scene.x)
+        min_y, max_y = _extent(scene.y)
+        # PYSKL under NumPy 1.x: the difference and the sum of two float32 scalars are float32; all that follows is
+        # done with Python's numbers and is float64.
+        span_x, span_y = float(max_x - min_x), float(max_y - min_y)
+        if span_x < self.threshold or span_y < self.threshold:
+            return scene
+        box = self._grow(float(max_x + min_x) / 2, float(max_y + min_y) / 2, span_x / 2, span_y / 2)
+        if not all(abs(corner) < _FAR for corner in (*box, min_x, max_x, min_y, max_y)):
+            raise PipelineError(f"the keypoints lie {max(span_x, span_y):.0e} pixels apart: no frame is that large")
+        left, top, right, bottom = box
+        if not self.allow_imgpad:
+            left, top = max(0, left), max(0, top)
+            right, bottom = min(scene.width, right), min(scene.height, bottom)
+        left, top, right, bottom = int(left), int(top), int(right), int(bottom)
+        if right <= left or bottom <= top:
+            raise PipelineError(
+                f"the box of the keypoints, {right - left} x {bottom - top} pixels in the frame, holds no pixel: "
+                "the persons are outside it",
+                field="allow_imgpad",
+            )
+        scene.x, scene.y = _move(scene.x, left), _move(scene.y, top)
+        scene.width, scene.height = right - left, bottom - top
+        return scene
+
+    def _grow(self, x: float, y: float, half_width: float, half_height: float) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the box around (x, y) after padding and ratio."""
+        half_width *= 1 + self.padding
+        half_height *= 1 + self.padding
+        if self._ratios:
+            least, most = self._ratios
+            half_height = max(least * half_width, half_height)
+            half_width = max(1 / most * half_height, half_width)
+        return x - half_width, y - half_height, x + half_width, y + half_height
+
+
+def _extent(values: Float) -> tuple[np.floating, np.floating]:
+    """Smallest and largest of the detected coordinates; infinity and minus infinity where there are none."""
+    low, high = values.min(), values.max()
+    if low > 0:  # Neither a zero nor a NaN: the usual case, and four passes less.
+        return low, high
+    seen = values[(values != 0) & (values == values)]
+    return (seen.min(), seen.max()) if seen.size else (np.float32(math.inf), np.float32(-math.inf))
+
+
+def _move(values: Float, corner: int) -> Float:
+    # A float, as an int above 2**63 would make an array of objects; its cast to float32 is the int's.
+    moved = values - float(corner)
+    return moved if values.all() else np.where(values == 0, values, moved)

@@ -1,0 +1,107 @@
+"""UniformSampleFrames: clips of any length become clips of one length."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from heatsvc.errors import LimitError
+from heatsvc.pipeline.error import PipelineError
+from heatsvc.pipeline.scene import MAX_SEED, TEST_SEED, Scene
+from heatsvc.pipeline.step import FloatPair, Role, Step
+
+_LONGER_THAN_INPUT = 16  # A test-time clip is sampled ten times over; a little more than that is still no mistake.
+_BYTES_A_POINT = 12  # x, y and score in float32.
+
+
+class UniformSampleFrames(Step):
+    """A frame from each of clip_len equal parts of the clip, num_clips times; `PoseDecode` then takes them."""
+
+    role: ClassVar[Role] = "sample"
+
+    type: Literal["UniformSampleFrames"] = "UniformSampleFrames"
+    clip_len: Annotated[int, Field(ge=1, le=10_000, description="Frames of each clip.")]
+    num_clips: Annotated[int, Field(ge=1, le=10_000, description="How many clips, one after the other.")] = 1
+    p_interval: Annotated[
+        Annotated[float, Field(gt=0, le=1)] | FloatPair,
+        Field(description="The share of the frames to sample from, or [least, most] to draw it between."),
+    ] = 1.0
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED, description="Of the generator in test mode.")] = TEST_SEED
+    test_mode: Annotated[
+        bool | None, Field(description="MMAction2's; without effect: the request's test_mode decides for all steps.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        low, high = self._interval
+        if not 0 < low <= high <= 1:
+            raise PipelineError(
+                f"p_interval must be a share, or [least, most] shares, over 0 and up to 1, not [{low}, {high}]",
+                field="p_interval",
+            )
+        return self
+
+    @property
+    def is_random(self) -> bool:
+        """Always."""
+        return True
+
+    def __call__(self, scene: Scene) -> Scene:
+        """Choose clip_len * num_clips frames of the clip's T, by number.
+
+        The generator is seeded once for all clips in test mode, with this step's own seed.
+
+        Raises:
+            LimitError: more frames than 16 times `max_frames`, or more points than `max_unpacked_bytes` hold.
+        """
+        self._check_bounds(scene)
+        if scene.test_mode:
+            scene.reseed(self.seed)
+        clips = [self._clip(scene, i) for i in range(self.num_clips)]
+        scene.frame_inds = np.concatenate(clips) if len(clips) > 1 else clips[0]
+        scene.num_clips = self.num_clips
+        return scene
+
+    @property
+    def _interval(self) -> tuple[float, float]:
+        return (self.p_interval, self.p_interval) if isinstance(self.p_interval, float) else self.p_interval
+
+    def _clip(self, scene: Scene, i: int) -> npt.NDArray[np.int64]:
+        """Frame numbers [clip_len] of the i-th clip. Each draw is PYSKL's, in its order, so that frames agree."""
+        rng, total, length = scene.rng, scene.frames, self.clip_len
+        low, high = self._interval
+        count = int((rng.rand() * (high - low) + low) * total)
+        first = rng.randint(total - count + 1)
+        if count < length:
+            if scene.test_mode:
+                start = i if count < self.num_clips else i * count // self.num_clips
+            else:
+                start = rng.randint(max(count, 1))
+            frames = np.arange(start, start + length)
+        elif count < 2 * length:
+            # Of the length + 1 gaps around the frames of the clip those that skip a frame.
+            gaps = np.zeros(length + 1, np.int64)
+            gaps[rng.choice(length + 1, count - length, replace=False)] = 1
+            frames = np.arange(length) + np.cumsum(gaps)[:-1]
+        else:
+            edges = np.arange(length + 1) * count // length
+            frames = edges[:-1] + rng.randint(np.diff(edges))
+        chosen: npt.NDArray[np.int64] = (frames + first) % total
+        return chosen
+
+    def _check_bounds(self, scene: Scene) -> None:
+        frames, bounds = self.clip_len * self.num_clips, scene.bounds
+        if frames > _LONGER_THAN_INPUT * bounds.max_frames:
+            raise LimitError(
+                f"{self.num_clips:,} clips of {self.clip_len:,} are {frames:,} frames, too many: "
+                f"{_LONGER_THAN_INPUT} times the limit of an input is the most",
+                setting="HEATSVC_MAX_FRAMES",
+                limit=bounds.max_frames,
+                got=frames,
+                field="clip_len",
+            )
+        size = scene.x.size // scene.frames * frames * _BYTES_A_POINT
+        bounds.check("max_unpacked_bytes", size, "bytes of sampled keypoints", field="clip_len")
