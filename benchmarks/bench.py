@@ -1,0 +1,203 @@
+"""`make bench`: heatsvc next to its peers, side by side in one run on one core.
+
+    python -m benchmarks.bench [--quick]
+
+Every server is started here on one core and ended here; the client has another core where there is one. The peers take
+turns in rounds, and a figure is the median of its rounds, so that a machine that slows down meanwhile slows all of
+them. Before the clock runs, heatsvc's pixels are compared with MMAction2's.
+
+(a) requests a second of `POST /heatmap`, one clip, against the plain service, and the server's processor time a request
+(b) clips a second in one request of 64, against MMAction2 in process, which only draws
+(c) bytes of the body, against zstd level 1 of the same array
+(d) requests a second, against a bare route that answers the same bytes
+(e) growth of the server's peak memory by one answer of 941 MB dense
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import date
+from statistics import median
+
+import zstandard
+
+from benchmarks import inputs, servers
+from benchmarks.answers import check_many, check_same, count_decoded, npy_array
+from benchmarks.in_process import mmaction2
+from benchmarks.inputs import KEYPOINTS, LIMBS, MANY
+from benchmarks.load import Exchange, ask, run_load
+from benchmarks.report import Machine, Report, Row
+from benchmarks.servers import PEERS, Cores, Server
+
+_NOT_STORED = {"date", "server", "content-length", "connection"}
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long to measure.
+
+    Attributes:
+        seconds: a turn under load.
+        rounds: turns of each server.
+        many_rounds: turns in (b), where the in-process peer takes seconds for one.
+    """
+
+    seconds: float
+    rounds: int
+    many_rounds: int
+
+
+FULL = Effort(seconds=2.0, rounds=5, many_rounds=3)
+QUICK = Effort(seconds=1.0, rounds=2, many_rounds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One server's figures of one round: requests a second, and its processor time a request in microseconds."""
+
+    rate: float
+    cpu: float
+
+
+def main() -> None:
+    """Measure, print the table and, unless `--quick`, write it down."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description="heatsvc next to its peers")
+    parser.add_argument("--quick", action="store_true", help="shorter turns, nothing written")
+    quick = parser.parse_args().quick
+    effort = QUICK if quick else FULL
+
+    subprocess.run([str(PEERS / "install.sh")], check=True)
+    cores = Cores.available()
+    os.sched_setaffinity(0, {cores.client})
+    rows: list[Row] = []
+    with servers.heatsvc(cores.server) as ours:
+        rows += single_clip(ours, cores, effort)
+        many_rows, peer_numpy = many_clips(ours, cores, effort)
+        rows += many_rows
+        rows += body_sizes(ours)
+    rows += memory_growth(cores)
+    rows.sort(key=lambda row: row.item)
+    report = Report(date.today(), Machine.here(peer_numpy, cores), tuple(rows))
+    print(report.text())
+    if not quick:
+        print(f"\nwritten: {report.save().relative_to(servers.ROOT)}, README.md, bench.svg")
+
+
+def single_clip(ours: Server, cores: Cores, effort: Effort) -> list[Row]:
+    """(a) and (d)."""
+    clip = inputs.one_clip()
+    kinds = {
+        "JSON body": (clip.json_exchange(KEYPOINTS), 40),
+        "JSON body, float64 digits": (clip.json_exchange(KEYPOINTS, float64_digits=True), None),
+        "npy body": (clip.npy_exchange(KEYPOINTS), 70),
+    }
+    rows = []
+    with servers.plain_service(cores.server) as plain:
+        for kind, (exchange, target) in kinds.items():
+            say(f"requests a second, {kind}")
+            body, headers = ask(ours.port, exchange)
+            plain_body, _ = ask(plain.port, exchange)
+            check_same(npy_array(body), npy_array(plain_body), "keypoints")
+            stored = {name: value for name, value in headers.items() if name not in _NOT_STORED}
+            with servers.bare_service(cores.server, body, stored) as bare:
+                turns = take_turns({plain: plain_body, ours: body, bare: body}, exchange, effort)
+            rates = {name: [each.rate for each in got] for name, got in turns.items()}
+            cpu = {name: [each.cpu for each in got] for name, got in turns.items()}
+            unit = "requests a second"
+            rows += [
+                against("a", kind, unit, rates["heatsvc"], rates["plain"], "plain service", target),
+                against("a", kind, "processor µs a request", cpu["heatsvc"], cpu["plain"], "plain service"),
+                against("d", kind, unit, rates["heatsvc"], rates["bare"], "bare route"),
+            ]
+    return rows
+
+
+def many_clips(ours: Server, cores: Cores, effort: Effort) -> tuple[list[Row], str]:
+    """(b), and the NumPy version of the peers."""
+    clips = inputs.many_clips()
+    rows = []
+    with mmaction2(clips, cores.server) as peer:
+        for kind, step in (("keypoints", KEYPOINTS), ("limbs", LIMBS)):
+            say(f"clips a second, {kind}")
+            exchange = inputs.many_exchange(clips, step)
+            body, _ = ask(ours.port, exchange)
+            check_many(body, *peer.drawn(step), kind)
+            ours_rates, peer_rates = [], []
+            for _ in range(effort.many_rounds):
+                peer_rates.append(peer.rate(step))
+                ours_rates.append(MANY * turn(ours, exchange, body, effort.seconds, connections=1).rate)
+            what = f"{MANY} clips in one JSON request, {kind}"
+            rows.append(against("b", what, "clips a second", ours_rates, peer_rates, "MMAction2 in process", 40))
+    return rows, peer.numpy
+
+
+def body_sizes(ours: Server) -> list[Row]:
+    """(c)."""
+    say("body sizes")
+    clip = inputs.one_clip()
+    compressor = zstandard.ZstdCompressor(level=1)
+    rows = []
+    for kind, step in (("keypoints", KEYPOINTS), ("limbs", LIMBS)):
+        body, _ = ask(ours.port, clip.npy_exchange(step))
+        ordinary = len(compressor.compress(inputs.npy_bytes(npy_array(body))))
+        rows.append(
+            Row("c", f"zstd body, {kind}", "bytes", len(body), ordinary, "zstd level 1", 1.2, bound="ratio at most")
+        )
+    return rows
+
+
+def memory_growth(cores: Cores) -> list[Row]:
+    """(e), on a server of its own that has answered small requests only."""
+    say("peak memory")
+    exchange = inputs.long_clip_exchange()
+    with servers.heatsvc(cores.server) as ours:
+        for _ in range(3):
+            ask(ours.port, inputs.one_clip().npy_exchange(KEYPOINTS))
+        ours.reset_peak_memory()
+        before = ours.peak_memory()
+        start = time.perf_counter()
+        dense = count_decoded(ours, exchange)
+        seconds = time.perf_counter() - start
+        growth = ours.peak_memory() - before
+    say(f"  {dense:,} bytes dense in {seconds:.2f} s, decoded on the way")
+    what = f"peak memory, one answer of {dense / 1e6:.0f} MB dense"
+    return [Row("e", what, "MB", growth / 1e6, None, "", 64, bound="figure under", digits=1)]
+
+
+def take_turns(contestants: dict[Server, bytes], exchange: Exchange, effort: Effort) -> dict[str, list[Turn]]:
+    """Let every server, each with the body it must answer, take a turn, round by round."""
+    turns: dict[str, list[Turn]] = {server.name: [] for server in contestants}
+    for _ in range(effort.rounds):
+        for server, expected in contestants.items():
+            turns[server.name].append(turn(server, exchange, expected, effort.seconds))
+    return turns
+
+
+def turn(server: Server, exchange: Exchange, expected: bytes, seconds: float, connections: int = 4) -> Turn:
+    """A server under load, after a moment of it to warm up."""
+    run_load(server.port, exchange, expected, seconds=seconds / 8, connections=connections)
+    busy = server.cpu_seconds()
+    load = run_load(server.port, exchange, expected, seconds=seconds, connections=connections)
+    return Turn(load.rate, (server.cpu_seconds() - busy) / load.requests * 1e6)
+
+
+def against(
+    item: str, what: str, unit: str, ours: list[float], theirs: list[float], peer: str, target: float | None = None
+) -> Row:
+    """The line of two figures taken in rounds."""
+    pairs = tuple((round(a, 1), round(b, 1)) for a, b in zip(ours, theirs, strict=True))
+    return Row(item, what, unit, median(ours), median(theirs), peer, target, rounds=pairs)
+
+
+def say(what: str) -> None:
+    """A word on the way, on standard error."""
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

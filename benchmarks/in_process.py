@@ -1,0 +1,69 @@
+"""MMAction2 in process: the peer that only draws, with no HTTP and no encoding around it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.inputs import SIDE, Clip
+from benchmarks.servers import PEER_PYTHON, PEERS, on_core
+
+
+class InProcess:
+    """MMAction2 drawing clips in a process of its own, a line for each time: see peers/draw_clips.py."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path):
+        self._process = process
+        self._folder = folder
+        self.numpy: str = self._answer()["numpy"]
+
+    def drawn(self, step: dict[str, Any]) -> tuple[npt.NDArray[np.float32], list[float]]:
+        """The first clip's volume, and each clip's sum of pixels."""
+        path = self._folder / "drawn.npy"
+        sums = self._draw(step, str(path))["sums"]
+        return np.load(path), sums
+
+    def rate(self, step: dict[str, Any]) -> float:
+        """Clips a second, drawing them all once."""
+        answer = self._draw(step, None)
+        return len(answer["sums"]) / float(answer["seconds"])
+
+    def _draw(self, step: dict[str, Any], save: str | None) -> dict[str, Any]:
+        arguments = {name: value for name, value in step.items() if name not in ("type", "eps")}
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps({**arguments, "img_shape": [SIDE, SIDE], "save": save}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+@contextmanager
+def mmaction2(clips: list[Clip], core: int) -> Iterator[InProcess]:
+    """The in-process peer, on the core that the servers have."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clips.npz"
+        np.savez(
+            path,
+            keypoint=np.stack([clip.keypoint for clip in clips]),
+            keypoint_score=np.stack([clip.keypoint_score for clip in clips]),
+        )
+        command = [str(PEER_PYTHON), str(PEERS / "draw_clips.py"), str(path)]
+        with on_core(core):
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with process:
+            try:
+                yield InProcess(process, Path(folder))
+            finally:
+                process.terminate()

@@ -1,0 +1,44 @@
+"""MMAction2 in process: draws clips over and over, a line on standard input for each time.
+
+    draw_clips.py CLIPS.npz
+
+`CLIPS.npz` holds keypoint [N, T, V, 2] and keypoint_score [N, T, V]. Each line read is the arguments of a
+`GeneratePoseTarget` as JSON, with `img_shape` besides, and `save`, a path for the first clip's volume as npy, or null.
+Each line written is JSON: the seconds that drawing all N clips took and each clip's sum over all pixels. Only the
+drawing is timed: nothing is read, stacked, encoded or kept meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import numpy as np
+from mmaction.datasets.transforms.pose_transforms import GeneratePoseTarget
+
+
+def main(path: str) -> None:
+    """Answer lines until there are no more."""
+    with np.load(path) as file:
+        clips = list(zip(file["keypoint"], file["keypoint_score"], strict=True))
+    print(json.dumps({"numpy": np.__version__}), flush=True)
+    for line in sys.stdin:
+        arguments = json.loads(line)
+        img_shape, save = tuple(arguments.pop("img_shape")), arguments.pop("save")
+        target = GeneratePoseTarget(**arguments)
+        seconds = 0.0
+        sums = []
+        for keypoint, score in clips:
+            results = {"keypoint": keypoint[None], "keypoint_score": score[None], "img_shape": img_shape}
+            start = time.perf_counter()
+            drawn = target.transform(results)["imgs"]
+            seconds += time.perf_counter() - start
+            if save and not sums:
+                np.save(save, drawn)
+            sums.append(float(drawn.sum(dtype=np.float64)))
+        print(json.dumps({"seconds": seconds, "sums": sums}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
