@@ -34,7 +34,8 @@ def crop(scene: Scene, left: int, top: int, width: int, height: int) -> Scene:
 
     Coordinates become float64, as PYSKL's do where it subtracts a box of int64.
     """
-    scene.x, scene.y = _move(scene.x, left), _move(scene.y, top)
+    x, y = scene.split()
+    scene.place(_move(x, left), _move(y, top))
     scene.width, scene.height = width, height
     return scene
 

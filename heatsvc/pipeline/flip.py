@@ -45,8 +45,7 @@ class Flip(Step):
         """
         if not scene.rng.rand() < self.flip_ratio:
             return scene
-        scene.x = np.where(scene.x == 0, scene.x, float(scene.width) - scene.x)
-        order = mirror_points(self.left_kp, self.right_kp, scene.layout, scene.points)
-        scene.x, scene.y = scene.x.take(order, axis=2), scene.y.take(order, axis=2)
-        scene.keypoint_score = scene.keypoint_score.take(order, axis=2)
+        x, y = scene.split()
+        scene.place(np.where(x == 0, x, float(scene.width) - x), y)
+        scene.take(mirror_points(self.left_kp, self.right_kp, scene.layout, scene.points), axis=2)
         return scene

@@ -65,7 +65,8 @@ class GeneratePoseTarget(Step):
             LimitError: a map side above `max_map_side`.
         """
         if self.scaling != 1:
-            scene.x, scene.y = scene.x * self.scaling, scene.y * self.scaling
+            x, y = scene.split()
+            scene.place(x * self.scaling, y * self.scaling)
             scene.height, scene.width = int(scene.height * self.scaling + 0.5), int(scene.width * self.scaling + 0.5)
         if scene.height < 1 or scene.width < 1:
             raise PipelineError(
@@ -75,7 +76,8 @@ class GeneratePoseTarget(Step):
         if max(scene.height, scene.width) > scene.bounds.max_map_side:
             scene.bounds.check("max_map_side", max(scene.height, scene.width), "pixels for a side of the map", field="")
         if not self.use_score:
-            scene.keypoint_score = (scene.x == scene.x).astype(np.float32)
+            x, _ = scene.split()
+            scene.keypoint_score = (~np.isnan(x)).astype(np.float32)
         scene.target = self._target(scene.layout, scene.points)
         return scene
 

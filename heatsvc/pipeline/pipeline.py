@@ -9,6 +9,7 @@ import numpy as np
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
+from heatsvc.pipeline.error import PipelineError
 from heatsvc.pipeline.scene import Scene
 from heatsvc.pipeline.step import Step
 from heatsvc.pose import PoseClip
@@ -49,15 +50,20 @@ class Pipeline:
         """
         scene = Scene.of(clip, bounds=bounds, test_mode=test_mode, seed=seed)
         position = 0
-        # Coordinates of any size come in; what overflows on the way is sorted out at its end, in `Scene.volume`.
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="raise", under="ignore"):
             try:
                 for position, step in enumerate(self.steps):  # noqa: B007
                     scene = step(scene)
+                return scene.volume(self.reduce)
+            except FloatingPointError:
+                raise PipelineError(
+                    "keypoints lie so far away that float32 cannot tell the place: leave them out, as NaN or null",
+                    field=step_field(position, None),
+                ) from None
             except InputError as error:
-                error.field = step_field(position, error.field)
+                if error.field != "pipeline":
+                    error.field = step_field(position, error.field)
                 raise
-            return scene.volume(self.reduce)
 
 
 def step_field(position: int, parameter: str | None) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -12,7 +11,7 @@ from heatsvc.pipeline.error import PipelineError
 from heatsvc.pipeline.scene import Float, Scene
 from heatsvc.pipeline.step import FloatPair, Step
 
-_FAR = 1e38  # Pixels. Twice that is still a float32, so that no difference of two coordinates overflows.
+_FAR = 1e38  # Pixels: what is farther cannot be subtracted in float32.
 _MAX_RATIO = 1000.0
 
 
@@ -32,8 +31,8 @@ class PoseCompact(Step):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        least, most = self._ratios or (1.0, 1.0)
-        if not (1 / _MAX_RATIO <= least <= _MAX_RATIO and 1 / _MAX_RATIO <= most <= _MAX_RATIO):
+        ratios: tuple[float, float] = self._ratios or (1.0, 1.0)
+        if not (min(ratios) >= 1 / _MAX_RATIO and max(ratios) <= _MAX_RATIO):
             raise PipelineError(
                 f"hw_ratio must be between {1 / _MAX_RATIO} and {_MAX_RATIO:.0f}, not {self.hw_ratio}", field="hw_ratio"
             )
@@ -49,15 +48,16 @@ class PoseCompact(Step):
         Raises:
             PipelineError: the box lies beside the frame and may not reach out of it, or beyond float32.
         """
-        min_x, max_x = _extent(scene.x)
-        min_y, max_y = _extent(scene.y)
+        x, y = scene.split()
+        min_x, max_x = _extent(x)
+        min_y, max_y = _extent(y)
         # PYSKL under NumPy 1.x: the difference and the sum of two float32 scalars are float32; all that follows is
         # done with Python's numbers and is float64.
         span_x, span_y = float(max_x - min_x), float(max_y - min_y)
-        if span_x < self.threshold or span_y < self.threshold:
+        if not (span_x >= self.threshold and span_y >= self.threshold):  # NaN where nothing was detected.
             return scene
         box = self._grow(float(max_x + min_x) / 2, float(max_y + min_y) / 2, span_x / 2, span_y / 2)
-        if not all(abs(corner) < _FAR for corner in (*box, min_x, max_x, min_y, max_y)):
+        if max(map(abs, box)) > _FAR:
             raise PipelineError(f"the keypoints lie {max(span_x, span_y):.0e} pixels apart: no frame is that large")
         left, top, right, bottom = box
         if not self.allow_imgpad:
@@ -70,7 +70,7 @@ class PoseCompact(Step):
                 "the persons are outside it",
                 field="allow_imgpad",
             )
-        scene.x, scene.y = _move(scene.x, left), _move(scene.y, top)
+        scene.place(_move(x, left), _move(y, top))
         scene.width, scene.height = right - left, bottom - top
         return scene
 
@@ -85,13 +85,11 @@ class PoseCompact(Step):
         return x - half_width, y - half_height, x + half_width, y + half_height
 
 
-def _extent(values: Float) -> tuple[np.floating, np.floating]:
-    """Smallest and largest of the detected coordinates; infinity and minus infinity where there are none."""
-    low, high = values.min(), values.max()
-    if low > 0:  # Neither a zero nor a NaN: the usual case, and four passes less.
-        return low, high
-    seen = values[(values != 0) & (values == values)]
-    return (seen.min(), seen.max()) if seen.size else (np.float32(math.inf), np.float32(-math.inf))
+def _extent(values: Float) -> tuple[Any, Any]:
+    """Smallest and largest of the detected coordinates, as scalars of the array's type; NaN where there are none."""
+    if not values.all():
+        values = np.where(values == 0, np.nan, values).astype(values.dtype)
+    return np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
 
 
 def _move(values: Float, corner: int) -> Float:

@@ -18,8 +18,6 @@ class PoseDecode(Step):
     def __call__(self, scene: Scene) -> Scene:
         """[M, T, V] becomes [M, T', V]."""
         if scene.frame_inds is not None:
-            scene.x = scene.x.take(scene.frame_inds, axis=1)
-            scene.y = scene.y.take(scene.frame_inds, axis=1)
-            scene.keypoint_score = scene.keypoint_score.take(scene.frame_inds, axis=1)
+            scene.take(scene.frame_inds, axis=1)
             scene.frame_inds = None
         return scene

@@ -65,8 +65,8 @@ class Resize(Step):
                 field="scale",
             )
         # The factor is float32, as the ground truth's. A crop's float64 coordinates stay float64.
-        scene.x = scene.x * np.float32(width / scene.width)
-        scene.y = scene.y * np.float32(height / scene.height)
+        x, y = scene.split()
+        scene.place(x * np.float32(width / scene.width), y * np.float32(height / scene.height))
         scene.width, scene.height = width, height
         return scene
 

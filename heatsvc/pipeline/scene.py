@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ from heatsvc.pose.layouts import Layout
 from heatsvc.volume import HeatmapVolume, Potion, Reduce
 
 Float = npt.NDArray[np.floating[Any]]
+Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 
 TEST_SEED = 255
@@ -34,31 +37,39 @@ class Target:
     mirror: Int32
 
 
+class _Generators(threading.local):
+    """NumPy's legacy generator, one a thread, for one scene at a time: making one takes 90 µs, seeding one 1.5 µs."""
+
+    def __init__(self) -> None:
+        self.legacy = np.random.RandomState(TEST_SEED)
+
+
+_generators = _Generators()
+
+
 @dataclass(slots=True, eq=False)
 class Scene:
     """What the steps hand on: M persons, T frames, V keypoints, and what is to be drawn of them.
 
-    A step gives the scene new arrays and never writes into those it finds: they may be the clip's own. The two
-    coordinates lie in arrays of their own, because every step but `PoseDecode` treats x and y differently and NumPy is
-    several times slower on pairs.
+    A step gives the scene new arrays and never writes into those it finds: they may be the clip's own.
 
     Attributes:
-        x, y: float [M, T, V] in pixels of the present frame, NaN where not detected. float32, but float64 behind a
-            crop: PYSKL subtracts an int64 corner there, and its ground truth carries that precision on.
+        keypoint: float32 [M, T, V, 2] in pixels of the present frame, NaN where not detected; None once a step moved
+            the points: then `split` has them.
         keypoint_score: float32 [M, T, V].
         height, width: the present frame's sides in pixels (PYSKL's `img_shape`).
         layout: what the V points are, None where nobody knows.
         bounds: what the steps hold their results to.
         test_mode: whether sampling is the deterministic one.
+        seed: of the generator where `test_mode` is False.
         frame_inds: int [T'], the frames that `UniformSampleFrames` chose and `PoseDecode` has still to take.
         num_clips: how many clips the frames make up; 0 where nothing was sampled.
         target: what is to be drawn; None before `GeneratePoseTarget`.
         clips, potion: the form of the result, see `HeatmapVolume`.
     """
 
-    x: Float
-    y: Float
-    keypoint_score: npt.NDArray[np.float32]
+    keypoint: Float32 | None
+    keypoint_score: Float32
     height: int
     width: int
     layout: Layout | None
@@ -70,6 +81,7 @@ class Scene:
     target: Target | None = None
     clips: int = 0
     potion: Potion | None = None
+    _axes: tuple[Float, Float] | None = field(default=None, repr=False)
     _rng: np.random.RandomState | None = field(default=None, repr=False)
 
     @classmethod
@@ -81,21 +93,45 @@ class Scene:
         """
         if seed is not None and not 0 <= seed <= MAX_SEED:
             raise PipelineError(f"seed must be a whole number from 0 to {MAX_SEED}, not {seed}", field="seed")
-        keypoint = clip.keypoint
         height, width = clip.img_shape
-        return cls(
-            keypoint[..., 0], keypoint[..., 1], clip.keypoint_score, height, width, clip.layout, bounds, test_mode, seed
-        )
+        return cls(clip.keypoint, clip.keypoint_score, height, width, clip.layout, bounds, test_mode, seed)
 
     @property
     def frames(self) -> int:
         """T."""
-        return int(self.x.shape[1])
+        return int(self.keypoint_score.shape[1])
 
     @property
     def points(self) -> int:
         """V."""
-        return int(self.x.shape[2])
+        return int(self.keypoint_score.shape[2])
+
+    def split(self) -> tuple[Float, Float]:
+        """The coordinates x and y, each [M, T, V] in an array of its own.
+
+        Every step but `PoseDecode` treats the two differently, and NumPy is several times slower on pairs. They are
+        float32, but float64 behind a crop: PYSKL subtracts an int64 corner there, and the ground truth carries that
+        precision on.
+        """
+        if self._axes is None:
+            if self.keypoint is None:
+                raise AssertionError("a scene has its points in one form or the other")
+            self._axes = np.ascontiguousarray(self.keypoint[..., 0]), np.ascontiguousarray(self.keypoint[..., 1])
+        return self._axes
+
+    def place(self, x: Float, y: Float) -> None:
+        """Put the points elsewhere; x and y are [M, T, V]."""
+        self._axes = x, y
+        self.keypoint = None
+
+    def take(self, indices: npt.NDArray[np.int64] | Sequence[int], axis: Literal[1, 2]) -> None:
+        """Take frames (axis 1) or keypoints (axis 2) by number, with their scores."""
+        self.keypoint_score = self.keypoint_score.take(indices, axis=axis)
+        if self.keypoint is not None:
+            self.keypoint, self._axes = self.keypoint.take(indices, axis=axis), None
+        else:
+            x, y = self.split()
+            self._axes = x.take(indices, axis=axis), y.take(indices, axis=axis)
 
     @property
     def rng(self) -> np.random.RandomState:
@@ -104,17 +140,17 @@ class Scene:
         Seeded 255 in test mode (unless `UniformSampleFrames` set its own seed), else with the run's seed.
         """
         if self._rng is None:
-            self._rng = np.random.RandomState(TEST_SEED if self.test_mode else self.seed)
+            return self.reseed(TEST_SEED if self.test_mode else self.seed)
         return self._rng
 
-    def reseed(self, seed: int) -> None:
-        """Start the shared generator anew."""
-        self._rng = np.random.RandomState(seed)
+    def reseed(self, seed: int | None) -> np.random.RandomState:
+        """Start the shared generator anew; None seeds it from the operating system."""
+        self._rng = _generators.legacy
+        self._rng.seed(seed)
+        return self._rng
 
     def volume(self, reduce: Reduce = "none") -> HeatmapVolume:
-        """What the scene has become, float32.
-
-        A point that grew beyond float32 lies infinitely far from the map: it counts as not detected.
+        """What the scene has become, in float32.
 
         Raises:
             PipelineError: no step asked for anything to be drawn.
@@ -122,18 +158,10 @@ class Scene:
         """
         if self.target is None:
             raise PipelineError("nothing is drawn: GeneratePoseTarget is missing", field="pipeline")
-        keypoint = np.empty((*self.x.shape, 2), np.float32)
-        keypoint[..., 0] = self.x
-        keypoint[..., 1] = self.y
-        score = self.keypoint_score
-        if not math.isfinite(keypoint.sum()):
-            far = np.isinf(keypoint).any(axis=-1)
-            keypoint[far] = np.nan
-            score = np.where(far, np.float32(0), score)
         target = self.target
         volume = HeatmapVolume(
-            keypoint=keypoint,
-            keypoint_score=np.ascontiguousarray(score),
+            keypoint=self._join() if self.keypoint is None else self.keypoint,
+            keypoint_score=self.keypoint_score,
             height=self.height,
             width=self.width,
             sigma=target.sigma,
@@ -148,3 +176,10 @@ class Scene:
         )
         self.bounds.check("max_volume_bytes", 4 * math.prod(volume.shape), "bytes of heatmap", field="pipeline")
         return volume
+
+    def _join(self) -> Float32:
+        x, y = self.split()
+        keypoint = np.empty((*x.shape, 2), np.float32)
+        keypoint[..., 0] = x
+        keypoint[..., 1] = y
+        return keypoint

@@ -88,7 +88,7 @@ class UniformSampleFrames(Step):
             frames = np.arange(length) + np.cumsum(gaps)[:-1]
         else:
             edges = np.arange(length + 1) * count // length
-            frames = edges[:-1] + rng.randint(np.diff(edges))
+            frames = edges[:-1] + rng.randint(edges[1:] - edges[:-1])
         chosen: npt.NDArray[np.int64] = (frames + first) % total
         return chosen
 
@@ -103,5 +103,5 @@ class UniformSampleFrames(Step):
                 got=frames,
                 field="clip_len",
             )
-        size = scene.x.size // scene.frames * frames * _BYTES_A_POINT
+        size = scene.keypoint_score.size // scene.frames * frames * _BYTES_A_POINT
         bounds.check("max_unpacked_bytes", size, "bytes of sampled keypoints", field="clip_len")
