@@ -1,0 +1,163 @@
+"""Drawing on the CPU: a volume is planned as pieces, and each piece becomes runs of pixels or a part of an array.
+
+A piece is some of the volume's maps, small enough that drawing it keeps nobody waiting and fills no memory; pieces
+are independent, so that several threads draw several at once (the loops hold no interpreter lock).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.draw.runs import Runs
+from heatsvc.volume import HeatmapVolume
+
+DType = Literal["float32", "float16", "uint8", "int16"]
+
+# Pixels of work in a piece: about 10 ms, and 16 MB of float32 at the most where the maps are full.
+PIECE_PIXELS = 4 << 20
+
+# A pixel at or under this becomes 0 in the type: half of the smallest float16, and half of 1/255 in float64.
+_CUT = {"float32": 0.0, "float16": 2.0**-25, "uint8": 0.5 / 255, "int16": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Maps `first` up to `last` of a volume, with upper bounds of their non-zero pixels and of their runs."""
+
+    first: int
+    last: int
+    pixels: int
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A volume cut into pieces, in output order.
+
+    Attributes:
+        pieces: they cover all maps once.
+        pixels: upper bound of the volume's non-zero pixels, known before anything is drawn.
+        runs: upper bound of its runs.
+    """
+
+    pieces: tuple[Piece, ...]
+    pixels: int
+    runs: int
+
+
+def kernels() -> Any:
+    """The compiled loops. The first call compiles them, or loads them from numba's cache."""
+    from heatsvc.draw import kernels as compiled
+
+    return compiled
+
+
+def plan(volume: HeatmapVolume, piece_pixels: int = PIECE_PIXELS, each: int = 0) -> Plan:
+    """Cut a volume into pieces.
+
+    Args:
+        volume: not a PoTion picture, which is not made of maps.
+        piece_pixels: about how many pixels of work make a piece; a single map is never cut.
+        each: where given, no piece reaches over a multiple of so many maps.
+    """
+    measure, arguments = kernels().measure, _arguments(volume)
+    pieces = []
+    first, maps = 0, volume.maps
+    while first < maps:
+        last = min(maps, first - first % each + each) if each else maps
+        end, pixels, runs = measure(*arguments, first, last, piece_pixels)
+        pieces.append(Piece(first, end, pixels, runs))
+        first = end
+    return Plan(tuple(pieces), sum(piece.pixels for piece in pieces), sum(piece.runs for piece in pieces))
+
+
+def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
+    """Draw one piece as runs of non-zero pixels.
+
+    Args:
+        volume: as planned.
+        piece: one of `plan(volume).pieces`.
+        dtype: float32, float16 (rounded to nearest), uint8 (value * 255, rounded to nearest, at most 255); int16 for
+            a volume reduced by argmax, and only for that.
+
+    Raises:
+        ValueError: a dtype that does not go with the volume.
+    """
+    if (dtype == "int16") != (volume.reduce == "argmax"):
+        raise ValueError(f"a volume of reduce={volume.reduce} cannot be drawn as {dtype}")
+    argmax = dtype == "int16"
+    # A run costs a coding about 7 bytes: so many bytes of zeros are cheaper inside a run than between two.
+    gap = 8 // np.dtype(dtype).itemsize
+    starts = np.empty(piece.runs, np.int64)
+    lengths = np.empty(piece.runs, np.int64)
+    values = np.empty(piece.pixels + piece.runs * gap, np.float32)
+    runs, count = kernels().draw(
+        *_arguments(volume),
+        piece.first,
+        piece.last,
+        _CUT[dtype],
+        -1.0 if argmax else 0.0,
+        gap,
+        starts,
+        lengths,
+        values,
+    )
+    size = (piece.last - piece.first) * volume.height * volume.width
+    return Runs(starts[:runs], lengths[:runs], convert(values[:count], dtype), size, 255 if argmax else 0)
+
+
+def draw_array(volume: HeatmapVolume, dtype: DType = "float32") -> npt.NDArray[Any]:
+    """Draw a whole volume as a dense array of `volume.shape`; see draw_runs for the types and errors."""
+    if volume.potion:
+        from heatsvc.draw.potion import draw_potion
+
+        return convert(draw_potion(volume), dtype)
+    out = np.full(volume.shape, -1, np.int16) if dtype == "int16" else np.zeros(volume.shape, dtype)
+    flat = out.reshape(-1)
+    area = volume.height * volume.width
+    for piece in plan(volume).pieces:
+        scatter(draw_runs(volume, piece, dtype), flat[piece.first * area : piece.last * area])
+    return out
+
+
+def scatter(runs: Runs, out: npt.NDArray[Any]) -> None:
+    """Write runs into `out`, a flat, C-ordered array of `runs.size` pixels that holds the fill already."""
+    kernels().scatter(runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, out.view(np.uint8))
+
+
+def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
+    """Pixels in the type asked for: uint8 is value * 255, rounded to nearest, at most 255."""
+    if dtype == "float32":
+        return values
+    if dtype == "uint8":
+        # In float64, as `_CUT` is: the twin of this line is `np.rint(volume * 255.0)`.
+        return np.minimum(np.rint(values * np.float64(255)), 255).astype(np.uint8)
+    with np.errstate(over="ignore"):
+        return values.astype(dtype)
+
+
+@lru_cache(maxsize=1)
+def _empty() -> npt.NDArray[np.int32]:
+    return np.zeros(0, np.int32)
+
+
+def _arguments(volume: HeatmapVolume) -> tuple[Any, ...]:
+    """The volume as the loops take it; see kernels._VOLUME."""
+    return (
+        volume.keypoint,
+        volume.keypoint_score,
+        volume.limbs,
+        volume.mirror if volume.double else _empty(),
+        volume.keypoint.shape[2] if volume.with_kp else 0,
+        volume.frames // volume.clips if volume.clips else 0,
+        kernels().REDUCE[volume.reduce],
+        volume.height,
+        volume.width,
+        volume.sigma,
+        volume.eps,
+    )

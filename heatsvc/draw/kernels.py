@@ -1,0 +1,535 @@
+"""The compiled loops: a map's points to its pixels, and its pixels to runs.
+
+The entry points (`measure`, `draw`) are compiled when this module is imported, or taken from numba's cache, for one
+signature that also takes read-only arrays: no request ever waits for a compiler. `heatsvc.draw.cpu` imports it when
+first needed. A volume reaches the loops as the arguments that `_VOLUME` lists; a map is told by its number in output
+order.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import float32, float64, int32, int64, njit, types, uint64
+
+Array = npt.NDArray[Any]
+
+# Limb pixels further from the segment than this many sigma stay zero: exp(-5.8**2 / 2) < 2**-24, half a unit in the
+# last place of 1. PYSKL computes the tail on, down to 1e-38, 300 times under the tolerance it is compared with.
+LIMB_REACH = 5.8
+# Under this sigma the recurrence of `_gaussian` would leave the range of a double.
+SMALLEST_RECURRENT_SIGMA = 0.05
+
+REDUCE = {"none": 0, "max": 1, "argmax": 2}
+_ARGMAX = REDUCE["argmax"]
+
+
+def _in(dtype: Any, axes: int) -> Any:
+    return types.Array(dtype, axes, "C", readonly=True)
+
+
+def _out(dtype: Any) -> Any:
+    return types.Array(dtype, 1, "C")
+
+
+_VOLUME = (
+    _in(float32, 4),  # keypoint [M, T, V, 2]
+    _in(float32, 3),  # keypoint_score [M, T, V]
+    _in(int32, 2),  # limbs [L, 2]
+    _in(int32, 1),  # mirror [K]; empty where there is no mirrored copy
+    int64,  # channels that are keypoints: V or 0
+    int64,  # frames of an output clip; 0 for frames-first order
+    int64,  # reduce, a value of REDUCE
+    int64,  # H
+    int64,  # W
+    float64,  # sigma
+    float64,  # eps
+)
+
+_helper = njit(nogil=True, cache=True, error_model="numpy")
+
+
+@_helper
+def _window(low: float, high: float, reach: float, side: int) -> tuple[int, int]:
+    """First pixel, and the one after the last, that a Gaussian over low..high touches on an axis of `side` pixels.
+
+    PYSKL's max(int(low - reach), 0) and min(int(high + reach) + 1, side), int cutting toward zero. The numbers are
+    cut to the axis before they become integers, so that 1e30 is as good as any.
+    """
+    first = low - reach
+    last = high + reach
+    if first >= side or last <= -1.0:
+        return 0, 0
+    start = np.int64(first) if first > 0.0 else np.int64(0)
+    stop = np.int64(last) + 1 if last < side else np.int64(side)
+    return start, min(stop, np.int64(side))
+
+
+@_helper
+def _place(index: int, frames: int, channels: int, clip: int) -> tuple[int, int, int]:
+    """Frame (the mirrored copy counted on), channel, and frame within its clip, of map number `index`."""
+    if clip == 0:
+        return index // channels, index % channels, 0
+    number = index // (channels * clip)
+    step = index % clip
+    return number * clip + step, (index // clip) % channels, step
+
+
+@_helper
+def _next(frame: int, channel: int, step: int, channels: int, clip: int) -> tuple[int, int, int]:
+    """The place of the following map: what `_place` would say, without its divisions."""
+    if clip == 0:
+        channel += 1
+        if channel == channels:
+            return frame + 1, 0, 0
+        return frame, channel, 0
+    if step + 1 < clip:
+        return frame + 1, channel, step + 1
+    if channel + 1 < channels:
+        return frame + 1 - clip, channel + 1, 0
+    return frame + 1, 0, 0
+
+
+@_helper
+def _points_window(keypoint: Array, person: int, frame: int, a: int, b: int, sigma: float, h: int, w: int) -> Any:
+    """The window around points a and b of one person in one frame; empty where one is NaN."""
+    ax = float64(keypoint[person, frame, a, 0])
+    ay = float64(keypoint[person, frame, a, 1])
+    bx = float64(keypoint[person, frame, b, 0])
+    by = float64(keypoint[person, frame, b, 1])
+    if math.isnan(ax + bx + ay + by):
+        return 0, 0, 0, 0
+    x0, x1 = _window(min(ax, bx), max(ax, bx), 3.0 * sigma, w)
+    y0, y1 = _window(min(ay, by), max(ay, by), 3.0 * sigma, h)
+    if x1 <= x0 or y1 <= y0:
+        return 0, 0, 0, 0
+    return x0, x1, y0, y1
+
+
+@njit(
+    types.UniTuple(int64, 3)(*_VOLUME, int64, int64, int64),
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+)
+def measure(
+    keypoint: Array,
+    score: Array,
+    limbs: Array,
+    mirror: Array,
+    points: int,
+    clip: int,
+    reduce: int,
+    h: int,
+    w: int,
+    sigma: float,
+    eps: float,
+    first: int,
+    last: int,
+    budget: int,
+) -> tuple[int, int, int]:
+    """How far from map `first` a stretch of at most about `budget` pixels of work reaches.
+
+    Returns:
+        the map after the stretch's last one (at most `last`), an upper bound of its non-zero pixels, and one of its
+        runs.
+    """
+    persons, frames = keypoint.shape[0], keypoint.shape[1]
+    channels = points + limbs.shape[0]
+    merged = channels if reduce else 1  # channels that share a map
+    kept = channels // merged
+    order = 0 if reduce else clip
+    place = _place(first, frames, kept, order)
+    pixels = 0
+    rows = 0
+    work = 0
+    for index in range(first, last):
+        mirrored = place[0] >= frames
+        frame = place[0] - frames if mirrored else place[0]
+        area = 0
+        for c in range(place[1], place[1] + merged):
+            source = mirror[c] if mirrored else c
+            a = source if source < points else limbs[source - points, 0]
+            b = source if source < points else limbs[source - points, 1]
+            for person in range(persons):
+                if min(score[person, frame, a], score[person, frame, b]) < eps:
+                    continue
+                x0, x1, y0, y1 = _points_window(keypoint, person, frame, a, b, sigma, h, w)
+                area += (x1 - x0) * (y1 - y0)
+                rows += y1 - y0
+        place = _next(place[0], place[1], place[2], kept, order)
+        pixels += min(area, h * w)
+        work += area + 1
+        if work >= budget:
+            return index + 1, pixels, rows
+    return last, pixels, rows
+
+
+# The loops below take whole arrays and positions, not slices, and count positions up in uint64: a slice costs an atomic
+# reference count, and a signed position a test for Python's negative ones, either of which is dearer than a pixel.
+
+
+@_helper
+def _gaussian(centre: float, sigma: float, peak: float, start: int, stop: int, backwards: bool, out: Array) -> None:
+    """out[i] = peak * exp(-(start + i - centre)**2 / (2 sigma**2)) for the pixels start to stop; or the last one first.
+
+    The ratio of neighbouring values of a Gaussian shrinks by a constant factor, so two exponentials serve for all.
+    """
+    size = stop - start
+    offset, step = start - centre, 1.0
+    if backwards:
+        offset, step = stop - 1 - centre, -1.0
+    scale = 0.5 / (sigma * sigma)
+    if sigma < SMALLEST_RECURRENT_SIGMA:
+        for i in range(size):
+            out[i] = peak * math.exp(-(offset + i * step) * (offset + i * step) * scale)
+        return
+    value = peak * math.exp(-offset * offset * scale)
+    ratio = math.exp(-(2.0 * offset * step + 1.0) * scale)
+    shrink = math.exp(-2.0 * scale)
+    for i in range(size):
+        out[i] = value
+        value *= ratio
+        ratio *= shrink
+
+
+@_helper
+def _scale_row(row: Array, first: int, size: int, factor: float, out: Array, at: int) -> None:
+    """out[at + i] = row[first + i] * factor."""
+    for i in range(size):
+        out[uint64(at + i)] = float32(row[uint64(first + i)] * factor)
+
+
+@_helper
+def _merge_row(
+    canvas: Array, owner: Array, at: int, row: Array, size: int, factor: float, channel: int, own: bool
+) -> None:
+    """Merge row * factor into the canvas from position `at` on, by maximum.
+
+    Where `own`, remember the channel that gave the value (the lowest, among equals).
+    """
+    if own:
+        for i in range(size):
+            if float32(row[i] * factor) > canvas[uint64(at + i)]:
+                owner[uint64(at + i)] = channel
+    for i in range(size):
+        canvas[uint64(at + i)] = max(canvas[uint64(at + i)], float32(row[i] * factor))
+
+
+@_helper
+def _above(row: Array, first: int, last: int, factor: float, cut: float) -> tuple[int, int]:
+    """The positions first..last less the ends where row * factor is not above `cut`; both equal where none is."""
+    while first < last and not float32(row[uint64(first)] * factor) > cut:
+        first += 1
+    while last > first and not float32(row[uint64(last - 1)] * factor) > cut:
+        last -= 1
+    return first, last
+
+
+@_helper
+def _hole(canvas: Array, first: int, last: int, cut: float, gap: int) -> int:
+    """Where the first `gap` pixels in a row lie that are not above `cut`; `last` where there is no such hole."""
+    under = 0
+    for x in range(first, last):
+        if canvas[uint64(x)] > cut:
+            under = 0
+        else:
+            under += 1
+            if under == gap:
+                return x + 1 - gap
+    return last
+
+
+@_helper
+def _open_run(
+    at: int,
+    end: int,
+    gap: int,
+    fill: float,
+    starts: Array,
+    lengths: Array,
+    values: Array,
+    runs: int,
+    count: int,
+) -> tuple[int, int]:
+    """Make pixel `at` the next one of the last run, or of a new one where that ended `gap` or more before it."""
+    if runs == 0 or at - end >= gap:
+        starts[uint64(runs)] = at
+        lengths[uint64(runs)] = 0
+        return runs + 1, count
+    for i in range(at - end):
+        values[uint64(count + i)] = fill
+    lengths[uint64(runs - 1)] += at - end
+    return runs, count + at - end
+
+
+@_helper
+def _copy(
+    canvas: Array, owner: Array, first: int, last: int, own: bool, fill: float, values: Array, count: int
+) -> None:
+    """The canvas's pixels first..last to `values` from `count` on; where `own` their channels, `fill` for zeros."""
+    if own:
+        for i in range(last - first):
+            if canvas[uint64(first + i)] > 0.0:
+                values[uint64(count + i)] = float32(owner[uint64(first + i)])
+            else:
+                values[uint64(count + i)] = fill
+    else:
+        for i in range(last - first):
+            values[uint64(count + i)] = canvas[uint64(first + i)]
+
+
+@_helper
+def _exp_of_negative(x: float) -> float:
+    """exp(x) for x from -17 to 0 within 4e-8 of its value, without a call, so that rows of pixels vectorise.
+
+    exp(x) = exp(x / 256)**256, the inner one by its Taylor series to the fifth power.
+    """
+    t = x * (1.0 / 256.0)
+    e = 1.0 + t * (1.0 + t * (0.5 + t * (1.0 / 6.0 + t * (1.0 / 24.0 + t * (1.0 / 120.0)))))
+    for _ in range(8):
+        e *= e
+    return e
+
+
+@_helper
+def _draw_limb(
+    canvas: Array,
+    owner: Array,
+    low: Array,
+    high: Array,
+    across: Array,
+    w: int,
+    box: tuple[int, int, int, int],
+    ax: float,
+    ay: float,
+    bx: float,
+    by: float,
+    sigma: float,
+    peak: float,
+    channel: int,
+    own: bool,
+    mirrored: bool,
+) -> None:
+    """A limb: peak * exp(-d**2 / (2 sigma**2)), d the distance to the segment a-b, up to LIMB_REACH sigma from it."""
+    x0, x1, y0, y1 = box
+    # Subtracted as float32 numbers, which is what PYSKL does; all else in float64.
+    dx, dy = float64(float32(bx) - float32(ax)), float64(float32(by) - float32(ay))
+    length = math.sqrt(dx * dx + dy * dy)
+    ux, uy = dx / length, dy / length
+    reach = LIMB_REACH * sigma
+    scale = 0.5 / (sigma * sigma)
+    y0 = max(y0, np.int64(math.ceil(max(min(ay, by) - reach, 0.0))))
+    y1 = min(y1, np.int64(min(max(ay, by) + reach, float(y1))) + 1)
+    for y in range(y0, y1):
+        # The pixels of this row within reach: beside that part of the segment which is within reach in y, and inside
+        # the strip of that half width along the endless line.
+        near, far = 0.0, length
+        if abs(uy) > 1e-9:
+            one, other = (y - reach - ay) / uy, (y + reach - ay) / uy
+            near, far = max(near, min(one, other)), min(far, max(one, other))
+        left = ax + min(near * ux, far * ux) - reach
+        right = ax + max(near * ux, far * ux) + reach
+        if abs(uy) > 1e-9:
+            middle, half = ax + (y - ay) * ux / uy, reach / abs(uy)
+            left, right = max(left, middle - half), min(right, middle + half)
+        if left >= x1 or right < x0:
+            continue
+        start = max(x0, np.int64(math.ceil(max(left, 0.0))))
+        stop = min(x1, np.int64(right) + 1)
+        if stop <= start:
+            continue
+        size = stop - start
+        offset, step, py = start - ax, 1.0, y - ay
+        if mirrored:
+            offset, step = stop - 1 - ax, -1.0
+            start = w - stop
+        for i in range(size):
+            px = offset + i * step
+            along = min(max(px * ux + py * uy, 0.0), length)
+            ex, ey = px - along * ux, py - along * uy
+            power = min((ex * ex + ey * ey) * scale, 17.0)
+            across[i] = peak * _exp_of_negative(-power) if power < 17.0 else 0.0
+        low[y] = min(low[y], start)
+        high[y] = max(high[y], start + size)
+        _merge_row(canvas, owner, y * w + start, across, size, 1.0, channel, own)
+
+
+@njit(
+    types.UniTuple(int64, 2)(
+        *_VOLUME,
+        int64,
+        int64,
+        float64,
+        float32,
+        int64,
+        _out(int64),
+        _out(int64),
+        _out(float32),
+    ),
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+)
+def draw(
+    keypoint: Array,
+    score: Array,
+    limbs: Array,
+    mirror: Array,
+    points: int,
+    clip: int,
+    reduce: int,
+    h: int,
+    w: int,
+    sigma: float,
+    eps: float,
+    first: int,
+    last: int,
+    cut: float,
+    fill: float,
+    gap: int,
+    starts: Array,
+    lengths: Array,
+    values: Array,
+) -> tuple[int, int]:
+    """Draw the maps `first` to `last`, each on a canvas of one map, and write down their pixels above `cut` as runs.
+
+    Runs with fewer than `gap` pixels between them are joined, the pixels between written as `fill`.
+
+    Returns:
+        the number of runs written to `starts` and `lengths`, and of pixels written to `values`.
+    """
+    persons, frames = keypoint.shape[0], keypoint.shape[1]
+    channels = points + limbs.shape[0]
+    merged = channels if reduce else 1  # channels that share a map
+    own = reduce == _ARGMAX
+    alone = merged == 1 and persons == 1 and not own
+    canvas = np.zeros(h * w, np.float32)
+    owner = np.zeros(h * w if own else 1, np.int32)
+    low = np.full(h, w, np.int64)
+    high = np.zeros(h, np.int64)
+    across = np.empty(w, np.float64)
+    down = np.empty(h, np.float64)
+    runs = 0
+    count = 0
+    end = -gap
+    kept = channels // merged
+    order = 0 if reduce else clip
+    place = _place(first, frames, kept, order)
+    for index in range(first, last):
+        mirrored = place[0] >= frames
+        frame = place[0] - frames if mirrored else place[0]
+        channel = place[1]
+        place = _next(place[0], place[1], place[2], kept, order)
+        base = (index - first) * h * w
+        top, bottom = h, 0
+        for c in range(channel, channel + merged):
+            source = mirror[c] if mirrored else c
+            limb = source >= points
+            a = limbs[source - points, 0] if limb else source
+            b = limbs[source - points, 1] if limb else source
+            for person in range(persons):
+                peak = min(score[person, frame, a], score[person, frame, b])
+                if peak < eps:
+                    continue
+                box = _points_window(keypoint, person, frame, a, b, sigma, h, w)
+                if box[1] == 0:
+                    continue
+                ax, ay = keypoint[person, frame, a, 0], keypoint[person, frame, a, 1]
+                bx, by = keypoint[person, frame, b, 0], keypoint[person, frame, b, 1]
+                # Differences of float32 numbers, squares of float64 ones: so PYSKL decides the border case.
+                short = float64(ax - bx) ** 2 + float64(ay - by) ** 2 < 1.0
+                if limb and not short:
+                    _draw_limb(canvas, owner, low, high, across, w, box, ax, ay, bx, by, sigma, peak, c, own, mirrored)
+                else:
+                    if limb:
+                        peak = score[person, frame, a]
+                        box = _points_window(keypoint, person, frame, a, a, sigma, h, w)
+                        if box[1] == 0:
+                            continue
+                    x0, x1, y0, y1 = box
+                    _gaussian(ax, sigma, 1.0, x0, x1, mirrored, across)
+                    _gaussian(ay, sigma, peak, y0, y1, False, down)
+                    if mirrored:
+                        x0, x1 = w - x1, w - x0
+                    size = x1 - x0
+                    for y in range(y0, y1):
+                        if alone:
+                            # The map's only Gaussian: its rows, less the ends that are under `cut`, are the runs.
+                            left, right = _above(across, 0, size, down[y - y0], cut)
+                            if left == right:
+                                continue
+                            at = base + y * w + x0 + left
+                            runs, count = _open_run(at, end, gap, fill, starts, lengths, values, runs, count)
+                            _scale_row(across, left, right - left, down[y - y0], values, count)
+                            count += right - left
+                            lengths[runs - 1] += right - left
+                            end = at + right - left
+                        else:
+                            low[y] = min(low[y], x0)
+                            high[y] = max(high[y], x1)
+                            _merge_row(canvas, owner, y * w + x0, across, size, down[y - y0], c, own)
+                    if alone:
+                        continue
+                top, bottom = min(top, box[2]), max(bottom, box[3])
+        for y in range(top, bottom):
+            left, right = _above(canvas, y * w + low[y], y * w + high[y], 1.0, cut)
+            while left < right:
+                # Up to the next hole, which is nearly always the row's end: two persons or limbs in a row make one.
+                until = _hole(canvas, left, right, cut, gap)
+                runs, count = _open_run(base + left, end, gap, fill, starts, lengths, values, runs, count)
+                _copy(canvas, owner, left, until, own, fill, values, count)
+                count += until - left
+                lengths[runs - 1] += until - left
+                end = base + until
+                left, right = _above(canvas, until, right, 1.0, cut)
+            for x in range(y * w + low[y], y * w + high[y]):
+                canvas[uint64(x)] = 0.0
+            low[y], high[y] = w, 0
+    return runs, count
+
+
+@njit(types.void(_in(types.uint8, 1), _in(int64, 1), _in(int64, 1), int64, _out(types.uint8)), nogil=True, cache=True)
+def scatter(values: Array, starts: Array, lengths: Array, itemsize: int, out: Array) -> None:
+    """Write runs into a dense stretch `out` that already holds the fill. All of it counted in bytes of `itemsize`."""
+    source = 0
+    for r in range(starts.size):
+        at = starts[r] * itemsize
+        size = lengths[r] * itemsize
+        for i in range(size):
+            out[at + i] = values[source + i]
+        source += size
+
+
+@njit(
+    types.void(_in(float32, 1), _in(int64, 1), _in(int64, 1), int64, int64, int64, _in(float32, 2), _out(float64)),
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+)
+def colour(
+    values: Array, starts: Array, lengths: Array, first: int, area: int, channels: int, weights: Array, sums: Array
+) -> None:
+    """Add runs of frames-first maps to their channel's colour sums, each frame in its colours.
+
+    Args:
+        values, starts, lengths: runs of the maps from number `first` on.
+        first: that number, counted from the first map of the picture.
+        area: H x W.
+        channels: K.
+        weights: [T, C], how much of each colour a frame has.
+        sums: [K x H x W x C], flat.
+    """
+    colours = weights.shape[1]
+    source = 0
+    for r in range(starts.size):
+        for i in range(lengths[r]):
+            at = first * area + starts[r] + i
+            frame = at // (area * channels)
+            spot = (at - frame * area * channels) * colours
+            for c in range(colours):
+                sums[spot + c] += values[source] * weights[frame, c]
+            source += 1

@@ -1,0 +1,13 @@
+"""Content codings, the preferred one first. To add one is to add a file and a line here."""
+
+from __future__ import annotations
+
+from heatsvc.encode.codings.coding import Coding, Piece
+from heatsvc.encode.codings.deflate import Deflate
+from heatsvc.encode.codings.gzip import Gzip
+from heatsvc.encode.codings.identity import Identity
+from heatsvc.encode.codings.zstd import Zstd
+
+CODINGS: dict[str, Coding] = {coding.name: coding for coding in (Zstd(), Deflate(), Gzip(), Identity())}
+
+__all__ = ["CODINGS", "Coding", "Piece"]

@@ -1,0 +1,92 @@
+"""CRC-32 of runs: the gaps are not gone through, their effect on the checksum is a matrix that powers give.
+
+To add n zero bytes to a message is a linear map of its CRC over GF(2), a 32 x 32 matrix; the map for n bytes is the
+product of those for the powers of two that make up n. This is how zlib's crc32_combine joins two checksums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.draw.runs import Runs
+from heatsvc.encode.codings.coding import Piece
+from heatsvc.encode.codings.zstd import kernels
+
+_POLYNOMIAL = 0xEDB88320
+_POWERS = 40  # gaps up to 2**40 bytes
+
+
+def crc32_of_runs(runs: Runs) -> int:
+    """CRC-32 (RFC 1952, 8) of a stretch told by its runs."""
+    return int(
+        kernels().crc32_of_runs(
+            runs.values.view(np.uint8),
+            runs.start,
+            runs.length,
+            runs.itemsize,
+            runs.size,
+            byte_tables(),
+            zero_tables(),
+            fill_states(runs.fill),
+        )
+    )
+
+
+def crc32_of_pieces(pieces: Sequence[Piece]) -> tuple[int, int]:
+    """CRC-32 and size of pieces one after the other, from each one's own."""
+    check, size = 0, 0
+    for piece in pieces:
+        check = int(kernels().crc32_after_zeros(check, piece.size, zero_tables())) ^ piece.check
+        size += piece.size
+    return check, size
+
+
+@lru_cache(maxsize=1)
+def byte_tables() -> npt.NDArray[np.uint32]:
+    """uint32 [4, 256]: row 0 takes a byte into the state, row k a byte with k zero bytes after it (slicing by 4)."""
+    tables = np.zeros((4, 256), np.uint32)
+    for byte in range(256):
+        state = byte
+        for _ in range(8):
+            state = state >> 1 ^ (_POLYNOMIAL if state & 1 else 0)
+        tables[0, byte] = state
+    for k in range(1, 4):
+        tables[k] = tables[k - 1] >> 8 ^ tables[0, tables[k - 1] & 0xFF]
+    return tables
+
+
+@lru_cache(maxsize=1)
+def zero_tables() -> npt.NDArray[np.uint32]:
+    """uint32 [40, 4, 256]: the map for 2**p zero bytes, by byte of the state: four look-ups and three XORs apply it."""
+    tables = np.zeros((_POWERS, 4, 256), np.uint32)
+    states = np.arange(256, dtype=np.uint32)
+    one = byte_tables()[0]
+    for place in range(4):
+        shifted = states << np.uint32(8 * place)
+        tables[0, place] = shifted >> 8 ^ one[shifted & 0xFF]
+    for power in range(1, _POWERS):
+        for place in range(4):
+            tables[power, place] = _apply(tables[power - 1], tables[power - 1, place])
+    return tables
+
+
+@lru_cache(maxsize=2)
+def fill_states(fill: int) -> npt.NDArray[np.uint32]:
+    """uint32 [40]: the state that 2**p bytes of `fill` make of state 0."""
+    states = np.zeros(_POWERS, np.uint32)
+    states[0] = byte_tables()[0, fill]
+    for power in range(1, _POWERS):
+        states[power] = _apply(zero_tables()[power - 1], states[power - 1 : power])[0] ^ states[power - 1]
+    return states
+
+
+def _apply(tables: npt.NDArray[np.uint32], states: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """The map of `tables` [4, 256] on each of some states."""
+    result = np.zeros_like(states)
+    for place in range(4):
+        result ^= tables[place, states >> np.uint32(8 * place) & np.uint32(0xFF)]
+    return result

@@ -1,0 +1,46 @@
+"""gzip (RFC 1952): the same deflate blocks in another wrapper, with the CRC-32 of the runs."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import ClassVar
+
+from heatsvc.draw.runs import Runs
+from heatsvc.encode.codings import crc, huffman
+from heatsvc.encode.codings.coding import Piece
+from heatsvc.encode.codings.deflate import END_OF_STREAM, deflated, stored_blocks
+
+# Magic, method deflate, no flags, no time (the same volume gives the same bytes), fastest, unknown system.
+_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
+
+
+class Gzip:
+    """gzip members of one Huffman table."""
+
+    name: ClassVar[str] = "gzip"
+
+    def head(self, size: int) -> bytes:
+        """The member's header."""
+        return _HEADER
+
+    def code_bytes(self, data: bytes) -> Piece:
+        """Stored blocks."""
+        return Piece(stored_blocks(data), len(data), zlib.crc32(data))
+
+    def code_runs(self, runs: Runs) -> Piece:
+        """One block of literals and of matches that repeat the fill."""
+        return Piece(deflated(runs), runs.nbytes, crc.crc32_of_runs(runs))
+
+    def tail(self, pieces: Sequence[Piece]) -> bytes:
+        """The last block, the CRC-32 of all pieces, and their size."""
+        check, size = crc.crc32_of_pieces(pieces)
+        return END_OF_STREAM + check.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
+
+    def compress(self, data: bytes) -> bytes:
+        """By zlib."""
+        return zlib.compress(data, level=6, wbits=31)
+
+    def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
+        """As deflate's."""
+        return huffman.bound(size, pixels * itemsize, runs)

@@ -1,0 +1,46 @@
+"""identity: the dense bytes, for who asks for no coding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from heatsvc.draw.cpu import scatter
+from heatsvc.draw.runs import Runs
+from heatsvc.encode.codings.coding import Piece
+
+
+class Identity:
+    """No coding: the only one that makes a volume dense."""
+
+    name: ClassVar[str] = "identity"
+
+    def head(self, size: int) -> bytes:
+        """Nothing."""
+        return b""
+
+    def code_bytes(self, data: bytes) -> Piece:
+        """The bytes themselves."""
+        return Piece(data, len(data))
+
+    def code_runs(self, runs: Runs) -> Piece:
+        """The stretch, dense."""
+        dense = np.zeros(runs.size, runs.values.dtype)
+        if runs.fill:
+            dense.view(np.uint8).fill(runs.fill)
+        scatter(runs, dense)
+        return Piece(dense.view(np.uint8).data, runs.nbytes)
+
+    def tail(self, pieces: Sequence[Piece]) -> bytes:
+        """Nothing."""
+        return b""
+
+    def compress(self, data: bytes) -> bytes:
+        """The bytes themselves."""
+        return data
+
+    def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
+        """All of it."""
+        return size

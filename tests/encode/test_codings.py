@@ -1,0 +1,110 @@
+"""Codings: what is written straight from runs, read by the reference decoders."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import numpy as np
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heatsvc.draw.cpu import draw_array, draw_runs, plan
+from heatsvc.draw.runs import Runs
+from heatsvc.encode.codings import CODINGS
+from heatsvc.volume import HeatmapVolume
+from tests.draw.volumes import volumes
+from tests.golden import golden_volume, load_golden
+
+DECODERS = {
+    "zstd": lambda body: zstandard.ZstdDecompressor().decompress(body),
+    "deflate": zlib.decompress,
+    "gzip": gzip.decompress,
+    "identity": bytes,
+}
+HEADER = b"\x93NUMPY and more"
+
+
+def coded(name: str, volume: HeatmapVolume, dtype: str, piece_pixels: int) -> bytes:
+    """Header and volume as one body, the volume in as many pieces as the plan makes."""
+    coding, cut = CODINGS[name], plan(volume, piece_pixels)
+    itemsize = np.dtype(dtype).itemsize
+    size = len(HEADER) + int(np.prod(volume.shape)) * itemsize
+    pieces = [coding.code_bytes(HEADER), *(coding.code_runs(draw_runs(volume, p, dtype)) for p in cut.pieces)]
+    body = coding.head(size) + b"".join(piece.data for piece in pieces) + coding.tail(pieces)
+    assert sum(piece.size for piece in pieces) == size
+    return body
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    volumes(st.sampled_from(["none", "max", "argmax"])),
+    st.sampled_from(["float32", "float16", "uint8"]),
+    st.sampled_from(sorted(CODINGS)),
+    st.sampled_from([1, 50, 1 << 20]),
+)
+def test_a_body_in_pieces_decodes_to_the_dense_array(
+    volume: HeatmapVolume, dtype: str, name: str, piece_pixels: int
+) -> None:
+    if volume.reduce == "argmax":
+        dtype = "int16"
+    body = coded(name, volume, dtype, piece_pixels)
+    assert DECODERS[name](body) == HEADER + draw_array(volume, dtype).tobytes()
+
+
+@pytest.mark.parametrize("name", sorted(CODINGS))
+@pytest.mark.parametrize("case", ["clip48_val", "limb_coco", "clip16_test_double", "kp_sigma2.0"])
+def test_golden_volumes_decode_to_the_dense_array(name: str, case: str) -> None:
+    volume = golden_volume(load_golden(case))
+    assert DECODERS[name](coded(name, volume, "float32", 5000)) == HEADER + draw_array(volume).tobytes()
+
+
+@pytest.mark.parametrize("name", ["zstd", "deflate", "gzip"])
+@pytest.mark.parametrize("fill", [0, 255])
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 258, 259, 260, 261, 262, 128 << 10, (128 << 10) + 1, 3_000_000])
+def test_a_gap_of_any_length(name: str, fill: int, size: int) -> None:
+    empty = np.zeros(0, np.int64)
+    runs = Runs(empty, empty, np.zeros(0, np.uint8), size, fill)
+    coding = CODINGS[name]
+    piece = coding.code_runs(runs)
+    assert DECODERS[name](coding.head(size) + piece.data + coding.tail([piece])) == bytes([fill]) * size
+    assert len(piece.data) <= coding.bound(size, 0, 0, 1)
+
+
+@pytest.mark.parametrize("name", ["zstd", "deflate", "gzip"])
+def test_a_run_longer_than_a_block(name: str) -> None:
+    values = np.random.default_rng(0).integers(1, 255, 400_000, dtype=np.uint8)
+    runs = Runs(np.array([5]), np.array([values.size]), values, values.size + 9)
+    coding = CODINGS[name]
+    piece = coding.code_runs(runs)
+    body = coding.head(runs.nbytes) + piece.data + coding.tail([piece])
+    assert DECODERS[name](body) == bytes(5) + values.tobytes() + bytes(4)
+
+
+@pytest.mark.parametrize("name", ["zstd", "deflate", "gzip"])
+def test_long_bytes_and_whole_bodies(name: str) -> None:
+    coding, data = CODINGS[name], b"keypoint" * 50_000
+    piece = coding.code_bytes(data)
+    assert DECODERS[name](coding.head(len(data)) + piece.data + coding.tail([piece])) == data
+    assert DECODERS[name](coding.compress(data)) == data
+    assert len(coding.compress(data)) < len(data) / 50
+
+
+def test_the_zstd_frame_asks_for_a_small_window() -> None:
+    volume = golden_volume(load_golden("clip48_val"))
+    parameters = zstandard.get_frame_parameters(coded("zstd", volume, "float32", 1 << 20))
+    assert parameters.window_size == 128 << 10
+    assert parameters.content_size == len(HEADER) + int(np.prod(volume.shape)) * 4
+
+
+@settings(max_examples=200, deadline=None)
+@given(volumes(), st.sampled_from(["float32", "float16", "uint8"]), st.sampled_from(sorted(CODINGS)))
+def test_no_body_is_longer_than_its_bound(volume: HeatmapVolume, dtype: str, name: str) -> None:
+    cut = plan(volume)
+    itemsize = np.dtype(dtype).itemsize
+    for piece in cut.pieces:
+        runs = draw_runs(volume, piece, dtype)
+        pixels = piece.pixels + piece.runs * (8 // itemsize)
+        assert len(CODINGS[name].code_runs(runs).data) <= CODINGS[name].bound(runs.nbytes, pixels, piece.runs, itemsize)
