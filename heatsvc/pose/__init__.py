@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from heatsvc.pose.clip import PoseClip, PoseError, check_img_shape
+from heatsvc.pose.clip import NoKeypointsError, PoseClip, PoseError, check_img_shape
 from heatsvc.pose.layouts import LAYOUTS, Layout, LayoutError, get_layout, infer_layout
 
 __all__ = [
     "LAYOUTS",
     "Layout",
     "LayoutError",
+    "NoKeypointsError",
     "PoseClip",
     "PoseError",
     "check_img_shape",

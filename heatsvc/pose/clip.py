@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,10 @@ _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
 
 class PoseError(InputError):
     """Keypoints, or a file of keypoints, that cannot be read as what they claim to be."""
+
+
+class NoKeypointsError(PoseError):
+    """A sound file that says that nothing was found: no persons, no frames, a pickled None."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,16 +94,17 @@ class PoseClip:
             LimitError: more persons, frames or keypoints than `bounds` allow.
         """
         name = f"{field}keypoint"
-        points, score_column = _split_columns(_as_float32(keypoint, name, file), name, file)
-        persons, frames, count = points.shape[:3]
+        xy, score_column = _split_columns(keypoint, name, file)
+        persons, frames, count = xy.shape[:3]
         for axis, length in (("persons", persons), ("frames", frames), ("keypoints", count)):
             if length == 0:
-                raise PoseError(f"{name} has 0 {axis}: at least one is needed", field=name, file=file)
+                raise NoKeypointsError(f"{name} has 0 {axis}: at least one is needed", field=name, file=file)
             bounds.check(f"max_{axis}", length, axis, field=name, file=file)
+        points = _as_float32(xy, name, file)
         if keypoint_score is not None:
             score = _scores(keypoint_score, keypoint.shape[:-1], points.shape[:3], f"{field}keypoint_score", file)
         elif score_column is not None:
-            score = score_column
+            score = _as_float32(score_column, name, file)
         else:
             score = np.ones(points.shape[:3], np.float32)
         points, score = _mark_undetected(points, score, name, file)
@@ -134,7 +140,7 @@ def check_img_shape(
     height, width = int(sides[0]), int(sides[1])
     if not (1 <= height <= 100_000 and 1 <= width <= 100_000):
         raise PoseError(
-            f"img_shape must be [height, width] from 1 to 100,000 pixels, not [{height}, {width}]",
+            f"img_shape must be [height, width] from 1 to 100,000 pixels, not {_short([height, width])}",
             field=field,
             file=file,
         )
@@ -142,17 +148,22 @@ def check_img_shape(
 
 
 def _as_float32(array: npt.NDArray[Any], name: str, file: str | None) -> Float32:
-    """Numbers of any width and byte order as C-ordered, native float32."""
+    """Numbers of any width and byte order as native float32: C-ordered, aligned and writable.
+
+    A view of an upload's bytes is none of that for certain, and compiled steps are compiled once for such arrays.
+    """
     if array.dtype.kind not in "fiu":
         raise PoseError(f"{name} must hold numbers, not {array.dtype}", field=name, file=file)
-    if array.dtype == np.float32 and array.flags.c_contiguous and array.dtype.isnative:
-        return array
+    if array.dtype == np.float32:
+        return array if array.flags.carray else np.array(array, order="C")
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(array, dtype=np.float32)
+        return np.array(array, np.float32, order="C")
 
 
-def _split_columns(array: Float32, name: str, file: str | None) -> tuple[Float32, Float32 | None]:
-    """[.., C] as points [M, T, V, 2] and, where C is 3, scores [M, T, V]."""
+def _split_columns(
+    array: npt.NDArray[Any], name: str, file: str | None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """[.., C] as points [M, T, V, 2] and, where C is 3, scores [M, T, V]: views, nothing is copied yet."""
     if array.ndim not in _AXES:
         raise PoseError(
             f"{name} has {array.ndim} axes, {list(array.shape)}: it must be {', '.join(_AXES.values())}",
@@ -170,7 +181,7 @@ def _split_columns(array: Float32, name: str, file: str | None) -> tuple[Float32
     array = array.reshape((1,) * (4 - array.ndim) + array.shape)
     if columns == 2:
         return array, None
-    return np.ascontiguousarray(array[..., :2]), np.ascontiguousarray(array[..., 2])
+    return array[..., :2], array[..., 2]
 
 
 def _scores(
@@ -219,6 +230,14 @@ def _check_layout(layout: Layout | None, count: int, name: str, file: str | None
     return layout
 
 
+_repr = reprlib.Repr()
+_repr.maxlevel, _repr.maxlong, _repr.maxother = 2, 24, 40
+
+
 def _short(value: object) -> str:
-    text = repr(value)
+    """A value as it was sent, cut before it is long: lists may nest a thousand deep, numbers have a million digits."""
+    try:
+        text = _repr.repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."

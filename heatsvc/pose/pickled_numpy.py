@@ -1,0 +1,118 @@
+"""NumPy's arrays, types and scalars as they stand in a pickle, rebuilt from their parts without NumPy's own functions.
+
+A pickle makes an array in two steps: an empty one, then its state. Here the first step makes a shell, and the second
+looks at type, shape and bytes before it lays a view over the bytes. No memory is taken on a pickle's word.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# float, signed, unsigned, boolean, and text of fixed length (as numpy.str_ has it).
+_NUMERIC = re.compile(r"[<>|=]?(?:f[248]|[iu][1248]|b1|\?)")
+_TEXT = re.compile(r"[<>|=]?U\d{1,4}")
+_MOST_AXES = 8
+
+
+class PickledPartError(ValueError):
+    """A part of a pickle that is not what NumPy writes."""
+
+
+class PickledDtype:
+    """A type; its state, which follows, holds the byte order."""
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, code: object = None, *_align_copy: object):
+        if not isinstance(code, str) or not (_NUMERIC.fullmatch(code) or _TEXT.fullmatch(code)):
+            raise PickledPartError(f"arrays must hold numbers, not {code!a:.40}")
+        self.dtype: np.dtype[Any] = np.dtype(code)
+
+    def set_state(self, state: object) -> None:
+        """(version, byte order, and for structured types more)."""
+        if not isinstance(state, tuple) or len(state) < 5 or state[1] not in ("<", ">", "|", "="):
+            raise PickledPartError("an array's type has a state that NumPy does not write")
+        if any(part is not None for part in state[2:5]):
+            raise PickledPartError("arrays must hold numbers, not structures")
+        if state[1] != "|":
+            self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class PickledArray:
+    """An array; None until its state has come."""
+
+    __slots__ = ("array",)
+
+    def __init__(self) -> None:
+        self.array: npt.NDArray[Any] | None = None
+
+    def set_state(self, state: object) -> None:
+        """(version, shape, type, whether in Fortran order, bytes)."""
+        if not isinstance(state, tuple) or len(state) != 5:
+            raise PickledPartError("an array has a state that NumPy does not write")
+        _, shape, dtype, fortran, raw = state
+        self.array = _view(raw, dtype, shape, "F" if fortran is True else "C")
+
+
+def _view(raw: object, dtype: object, shape: object, order: object) -> npt.NDArray[Any]:
+    """Bytes as an array, if they are as many as its shape says."""
+    if not isinstance(dtype, PickledDtype) or dtype.dtype.kind == "U":
+        raise PickledPartError("arrays must hold numbers")
+    if isinstance(shape, int):
+        shape = (shape,)
+    if not isinstance(shape, tuple) or len(shape) > _MOST_AXES:
+        raise PickledPartError("an array has a shape that cannot be read")
+    if not all(type(side) is int and 0 <= side < 1 << 48 for side in shape):
+        raise PickledPartError("an array has a shape that is none")
+    if not isinstance(raw, bytes | bytearray):
+        raise PickledPartError("an array's data are no bytes: arrays must hold numbers, not objects")
+    promised = math.prod(shape) * dtype.dtype.itemsize
+    if promised != len(raw):
+        raise PickledPartError(
+            f"an array promises {list(shape)} of {dtype.dtype}, {promised:,} bytes, and has {len(raw):,}"
+        )
+    if not raw:
+        return np.zeros(shape, dtype.dtype)
+    return np.frombuffer(raw, dtype.dtype).reshape(shape, order="F" if order == "F" else "C")
+
+
+def _reconstruct(*_subtype_shape_code: object) -> PickledArray:
+    """`numpy.core.multiarray._reconstruct(numpy.ndarray, (0,), b"b")`."""
+    return PickledArray()
+
+
+def _frombuffer(raw: object, dtype: object, shape: object, order: object, *_more: object) -> PickledArray:
+    """`numpy.core.numeric._frombuffer`, as protocol 5 has it."""
+    shell = PickledArray()
+    shell.array = _view(raw, dtype, shape, order)
+    return shell
+
+
+def _scalar(dtype: object, raw: object) -> object:
+    """`numpy.core.multiarray.scalar`: Python's own number or text."""
+    if not isinstance(dtype, PickledDtype) or not isinstance(raw, bytes) or len(raw) != dtype.dtype.itemsize or not raw:
+        raise PickledPartError("a NumPy number has a state that NumPy does not write")
+    value: object = np.frombuffer(raw, dtype.dtype)[0].item()
+    return value
+
+
+def ndarray(*_: object) -> PickledArray:
+    """`numpy.ndarray`: named as `_reconstruct`'s first argument, never called."""
+    raise PickledPartError("numpy.ndarray is not called in a pickle that NumPy writes")
+
+
+# NumPy 2 moved its core; pickles of either age name what stood where.
+_CORES = ("numpy.core", "numpy._core")
+CALLABLES: dict[tuple[str, str], Callable[..., object]] = {
+    ("numpy", "dtype"): PickledDtype,
+    ("numpy", "ndarray"): ndarray,
+    **{(f"{core}.multiarray", "_reconstruct"): _reconstruct for core in _CORES},
+    **{(f"{core}.multiarray", "scalar"): _scalar for core in _CORES},
+    **{(f"{core}.numeric", "_frombuffer"): _frombuffer for core in _CORES},
+}

@@ -1,0 +1,130 @@
+"""The annotation pickle of PYSKL and MMAction2: ``{'split': ..., 'annotations': [...]}``, or the bare list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from heatsvc.pose.clip import PoseClip, PoseError
+from heatsvc.pose.pickled_numpy import PickledArray
+from heatsvc.pose.readers.names import check_frame_dir, check_label
+from heatsvc.pose.readers.upload import Upload
+from heatsvc.pose.unpickle import unpickle
+
+# Protocol 2 and up begin with PROTO and the number; 0 and 1 with an empty dict or list, or a mark for one.
+_FIRST = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"}q", b"]q", b"(dp", b"(lp", b"}(", b"](")
+
+
+def is_annotation(upload: Upload) -> bool:
+    """Begins as a pickle of a dict or a list does."""
+    return upload.data[:3].startswith(_FIRST)
+
+
+def read_annotation(upload: Upload) -> list[PoseClip]:
+    """The clips asked for, by `frame_dir`, in the order asked; all of them where none were named.
+
+    Raises:
+        PoseError: a pickle that holds other things, a frame_dir that it does not hold, or an annotation whose arrays,
+            img_shape, total_frames or label do not fit; told as ``annotations[3].keypoint``.
+        LimitError: more clips than max_clips, or more bytes of keypoints than max_unpacked_bytes.
+    """
+    bounds, file = upload.options.bounds, upload.file
+    annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file), file)
+    chosen = _choose(annotations, upload)
+    if len(chosen) > bounds.max_clips:
+        bounds.check("max_clips", len(chosen), "clips at once: name some by frame_dir; these", file=file)
+    # One annotation may stand in the list a million times over: what counts is what comes out.
+    size = 0
+    for i in chosen:
+        keypoint = annotations[i].get("keypoint")
+        if isinstance(keypoint, PickledArray) and keypoint.array is not None:
+            size += keypoint.array.size * 4
+    bounds.check("max_unpacked_bytes", size, "bytes of keypoints", file=file)
+    return [_clip(annotations[i], f"annotations[{i}].", upload) for i in chosen]
+
+
+def _annotations(content: object, file: str | None) -> list[dict[str | int, Any]]:
+    if isinstance(content, dict):
+        content = content.get("annotations")
+    if not isinstance(content, list):
+        raise PoseError(
+            "the pickle is no annotation file: it must hold {'split': ..., 'annotations': [...]} or the list alone",
+            field="annotations",
+            file=file,
+        )
+    for i, annotation in enumerate(content):
+        if not isinstance(annotation, dict):
+            raise PoseError(
+                f"annotations[{i}] must be a dict with keypoint, img_shape and frame_dir",
+                field=f"annotations[{i}]",
+                file=file,
+            )
+    return content
+
+
+def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int]:
+    """Positions of the annotations asked for."""
+    if upload.options.frame_dirs is None:
+        return list(range(len(annotations)))
+    position: dict[str, int] = {}
+    for i, annotation in enumerate(annotations):
+        name = annotation.get("frame_dir")
+        if isinstance(name, str):
+            position.setdefault(name, i)
+    unknown = [name for name in upload.options.frame_dirs if name not in position]
+    if unknown:
+        known = ", ".join(f"{name!a:.60}" for name in list(position)[:3])
+        raise PoseError(
+            f"the file has no frame_dir {unknown[0]!a:.100}: it has {len(position):,}, such as {known or 'none'}",
+            field="frame_dir",
+            file=upload.file,
+        )
+    return [position[name] for name in upload.options.frame_dirs]
+
+
+def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseClip:
+    file, options = upload.file, upload.options
+    keypoint = _array(annotation.get("keypoint"), f"{field}keypoint", file)
+    if keypoint is None:
+        raise PoseError(f"{field}keypoint is missing", field=f"{field}keypoint", file=file)
+    name = annotation.get("frame_dir")
+    clip = PoseClip.build(
+        keypoint,
+        _array(annotation.get("keypoint_score"), f"{field}keypoint_score", file),
+        img_shape=_img_shape(annotation.get("img_shape"), f"{field}img_shape", file) or options.img_shape,
+        layout=options.layout_of(keypoint.shape[-2]) if keypoint.ndim > 1 else None,
+        frame_dir="" if name is None else check_frame_dir(name, field=f"{field}frame_dir", file=file),
+        label=check_label(annotation.get("label"), field=f"{field}label", file=file),
+        bounds=options.bounds,
+        file=file,
+        field=field,
+    )
+    total = annotation.get("total_frames")
+    if total is not None and total != clip.frames:
+        told = total if type(total) is int and abs(total) < 1 << 63 else type(total).__name__
+        raise PoseError(
+            f"{field}total_frames is {told}, but keypoint has {clip.frames} frames",
+            field=f"{field}total_frames",
+            file=file,
+        )
+    return clip
+
+
+def _array(value: object, name: str, file: str | None) -> npt.NDArray[Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, PickledArray) or value.array is None:
+        raise PoseError(f"{name} must be a NumPy array of numbers, not {type(value).__name__}", field=name, file=file)
+    return value.array
+
+
+def _img_shape(value: object, name: str, file: str | None) -> list[int] | None:
+    """Two numbers. What else stands there is not shown: it may hold itself a thousandfold."""
+    if value is None:
+        return None
+    if isinstance(value, PickledArray) and value.array is not None and value.array.shape == (2,):
+        value = value.array.tolist()
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(type(side) is int for side in value):
+        raise PoseError(f"{name} must be two whole numbers, (height, width)", field=name, file=file)
+    return list(value)

@@ -1,0 +1,118 @@
+"""COCO's keypoint annotations, and COCO-WholeBody's (Jin et al., ECCV 2020): the images in a row are the frames.
+
+https://github.com/jin-s13/COCO-WholeBody/blob/master/data_format.md
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from heatsvc.pose.clip import Float32, PoseClip, PoseError
+from heatsvc.pose.readers.grid import Found, fill_grid
+from heatsvc.pose.readers.lists import array_from_lists
+from heatsvc.pose.readers.names import frame_dir_of
+from heatsvc.pose.readers.upload import Upload
+
+_BODY = ("keypoints", 17)
+# In the order of the layout coco_wholebody.
+_WHOLEBODY = (_BODY, ("foot_kpts", 6), ("face_kpts", 68), ("lefthand_kpts", 21), ("righthand_kpts", 21))
+
+
+def is_coco(upload: Upload) -> bool:
+    """An object with `annotations` and `images`."""
+    return isinstance(upload.json, dict) and {"annotations", "images"} <= upload.json.keys()
+
+
+def read_coco(upload: Upload) -> list[PoseClip]:
+    """One clip: frames in the order of `images`, persons in the order of `annotations`.
+
+    The third number of a point is its score; a file in which all are 0, 1 or 2 holds COCO's visibility flags, and
+    both 1 and 2 (hidden, seen) become score 1. With none of COCO-WholeBody's parts in any annotation V is 17.
+
+    Raises:
+        PoseError: parts of a wrong length, an annotation of an unknown image, images of different sizes; told with
+            the annotation. Or no img_shape, in the file or the options.
+        NoKeypointsError: no annotations.
+        LimitError: beyond the bounds.
+    """
+    frame_of, img_shape = _images(upload)
+    annotations = _objects(upload, "annotations")
+    whole = any(part in annotation for annotation in annotations for part, _ in _WHOLEBODY[1:])
+    parts = _WHOLEBODY if whole else (_BODY,)
+    frames: list[list[Found]] = [[] for _ in frame_of]
+    for i, annotation in enumerate(annotations):
+        image = annotation.get("image_id")
+        t = frame_of.get(image) if isinstance(image, int | str) else None
+        if t is None:
+            raise PoseError(
+                f"annotations[{i}] has an image_id that is none of the {len(frame_of)} images",
+                field=f"annotations[{i}].image_id",
+                file=upload.file,
+            )
+        points = np.concatenate([_part(annotation, i, part, size, upload, t) for part, size in parts])
+        frames[t].append(Found(points[:, :2], points[:, 2]))
+    keypoint, score = fill_grid(frames, bounds=upload.options.bounds, file=upload.file)
+    if np.isin(score, (0, 1, 2)).all():
+        score = np.minimum(score, 1)
+    return [
+        PoseClip.build(
+            keypoint,
+            score,
+            img_shape=img_shape or upload.options.img_shape,
+            layout=upload.options.layout_of(keypoint.shape[2]),
+            frame_dir=frame_dir_of(upload.filename),
+            bounds=upload.options.bounds,
+            file=upload.file,
+        )
+    ]
+
+
+def _objects(upload: Upload, key: str) -> list[dict[str, Any]]:
+    entries = upload.json[key]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise PoseError(f"{key} must be a list of objects", field=key, file=upload.file)
+    return entries
+
+
+def _images(upload: Upload) -> tuple[dict[int | str, int], list[int] | None]:
+    """The frame of each image id, and the images' one (height, width), where they have any."""
+    frame_of: dict[int | str, int] = {}
+    img_shape = None
+    images = _objects(upload, "images")
+    upload.options.bounds.check("max_frames", len(images), "frames", field="images", file=upload.file)
+    for t, image in enumerate(images):
+        number = image.get("id")
+        if not isinstance(number, int | str) or number in frame_of:
+            raise PoseError(f"images[{t}] needs an id of its own", field=f"images[{t}].id", file=upload.file, frame=t)
+        frame_of[number] = t
+        if "height" in image and "width" in image:
+            shape = [image["height"], image["width"]]
+            if img_shape not in (None, shape):
+                raise PoseError(
+                    f"images[{t}] is of another size than those before it: the frames of a clip have one size",
+                    field=f"images[{t}]",
+                    file=upload.file,
+                    frame=t,
+                )
+            img_shape = shape
+    return frame_of, img_shape
+
+
+def _part(annotation: dict[str, Any], i: int, part: str, size: int, upload: Upload, t: int) -> Float32:
+    """[size, 3]; zeros where the annotation lacks the part."""
+    name = f"annotations[{i}].{part}"
+    if annotation.get(part) is None:
+        return np.zeros((size, 3), np.float32)
+    numbers = array_from_lists(
+        annotation[part], name, bounds=upload.options.bounds, booleans=upload.booleans, file=upload.file, frame=t
+    )
+    if numbers.shape != (3 * size,):
+        raise PoseError(
+            f"{name} must be {3 * size} numbers, x, y, score of {size} points, not {list(numbers.shape)}",
+            field=name,
+            file=upload.file,
+            frame=t,
+        )
+    return numbers.reshape(size, 3)

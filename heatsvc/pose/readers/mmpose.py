@@ -1,0 +1,118 @@
+"""MMPose's predictions: what the inferencer's `pred_out_dir` and the demos' `--save-predictions` write.
+
+Of a video ``[{"frame_id": 0, "instances": [...]}, ...]``, of an image ``[instance, ...]``, either of them also inside
+``{"meta_info": ..., "instance_info": ...}``; an instance is ``{"keypoints": [[x, y], ...], "keypoint_scores": [...]}``.
+https://mmpose.readthedocs.io/en/latest/user_guides/inference.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from heatsvc.pose.clip import PoseClip, PoseError
+from heatsvc.pose.readers.grid import Found, fill_grid
+from heatsvc.pose.readers.lists import array_from_lists
+from heatsvc.pose.readers.names import frame_dir_of
+from heatsvc.pose.readers.upload import Upload
+
+
+def is_mmpose(upload: Upload) -> bool:
+    """A list of frames or instances, or an object with `instance_info`."""
+    obj = upload.json
+    if isinstance(obj, dict):
+        return "instance_info" in obj
+    if not isinstance(obj, list):
+        return False
+    return not obj or (isinstance(obj[0], dict) and ("instances" in obj[0] or "keypoints" in obj[0]))
+
+
+def read_mmpose(upload: Upload) -> list[PoseClip]:
+    """One clip; persons by their position in each frame's instances, who is missing is zeros with score 0.
+
+    Raises:
+        PoseError: other keys, 3D keypoints, numbers of points that differ, frames out of order; told with the frame.
+            Or no img_shape in the options.
+        NoKeypointsError: no instances in any frame.
+        LimitError: beyond the bounds.
+    """
+    frames = [
+        [_found(instance, f"{field}[{m}]", upload, t) for m, instance in enumerate(instances)]
+        for t, (field, instances) in enumerate(_frames(upload))
+    ]
+    points = {len(found.keypoint_score): t for t, frame in reversed(list(enumerate(frames))) for found in frame}
+    if len(points) > 1:
+        (first, _), (other, t) = sorted(points.items(), key=lambda item: item[1])[:2]
+        raise PoseError(
+            f"an instance of frame {t} has {other} keypoints, others have {first}: a clip must come from one model",
+            field="keypoints",
+            file=upload.file,
+            frame=t,
+        )
+    keypoint, score = fill_grid(frames, bounds=upload.options.bounds, file=upload.file)
+    return [
+        PoseClip.build(
+            keypoint,
+            score,
+            img_shape=upload.options.img_shape,
+            layout=upload.options.layout_of(keypoint.shape[2]),
+            frame_dir=frame_dir_of(upload.filename),
+            bounds=upload.options.bounds,
+            file=upload.file,
+        )
+    ]
+
+
+def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:
+    """For each frame where its instances stand, and these."""
+    obj, name = upload.json, ""
+    if isinstance(obj, dict):
+        obj, name = obj["instance_info"], "instance_info"
+    if not isinstance(obj, list):
+        raise PoseError("instance_info must be a list of frames or instances", field=name, file=upload.file)
+    if not any(isinstance(entry, dict) and "instances" in entry for entry in obj):
+        return [(name, obj)]
+    frames, last = [], None
+    for t, entry in enumerate(obj):
+        field = f"{name}[{t}].instances"
+        instances = entry.get("instances") if isinstance(entry, dict) else None
+        if not isinstance(instances, list):
+            raise PoseError(f"{field} must be a list of instances", field=field, file=upload.file, frame=t)
+        frame_id = entry.get("frame_id")
+        if isinstance(frame_id, int) and last is not None and frame_id <= last:
+            raise PoseError(
+                f"{name}[{t}] has frame_id {frame_id} after {last}: frames must be in the video's order",
+                field=f"{name}[{t}].frame_id",
+                file=upload.file,
+                frame=t,
+            )
+        last = frame_id if isinstance(frame_id, int) else last
+        frames.append((field, instances))
+    return frames
+
+
+def _found(instance: object, field: str, upload: Upload, t: int) -> Found:
+    bounds, file = upload.options.bounds, upload.file
+    if not isinstance(instance, dict) or not {"keypoints", "keypoint_scores"} <= instance.keys():
+        raise PoseError(
+            f"{field} must be an instance with keypoints and keypoint_scores", field=field, file=file, frame=t
+        )
+    name = f"{field}.keypoints"
+    keypoint = array_from_lists(
+        instance["keypoints"], name, bounds=bounds, booleans=upload.booleans, file=file, frame=t
+    )
+    if keypoint.ndim != 2 or keypoint.shape[1] != 2:
+        raise PoseError(
+            f"{name} must be a list of [x, y] in pixels, not {list(keypoint.shape)}", field=name, file=file, frame=t
+        )
+    name = f"{field}.keypoint_scores"
+    score = array_from_lists(
+        instance["keypoint_scores"], name, bounds=bounds, booleans=upload.booleans, file=file, frame=t
+    )
+    if score.shape != keypoint.shape[:1]:
+        raise PoseError(
+            f"{name} must be {len(keypoint)} numbers, one a keypoint, not {list(score.shape)}",
+            field=name,
+            file=file,
+            frame=t,
+        )
+    return Found(keypoint, score)

@@ -1,0 +1,75 @@
+"""`.npz`: a clip as named arrays, a zip archive of `.npy` files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from heatsvc.pose.clip import PoseClip, PoseError
+from heatsvc.pose.layouts import get_layout
+from heatsvc.pose.readers.archive import unpack
+from heatsvc.pose.readers.names import check_frame_dir, check_label, frame_dir_of
+from heatsvc.pose.readers.npy import array_from_npy
+from heatsvc.pose.readers.upload import Upload
+
+_ARRAYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
+
+
+def is_npz(upload: Upload) -> bool:
+    """A zip archive with a `.npy` member."""
+    return any(name.endswith(".npy") for name in upload.member_names)
+
+
+def read_npz(upload: Upload) -> list[PoseClip]:
+    """One clip: `keypoint`, and where they are there `keypoint_score`, `img_shape`, `layout`, `frame_dir`, `label`.
+
+    Arrays of other names (`total_frames`, `imgs`) are left alone.
+
+    Raises:
+        PoseError: no keypoint, an array that is damaged or not what its name says, or no img_shape anywhere.
+        LimitError: the archive unpacks to more than the bounds allow.
+    """
+    file, options = upload.file, upload.options
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for member in unpack(upload.data, bounds=options.bounds, file=file):
+        name = member.name.removesuffix(".npy")
+        if name in _ARRAYS:
+            arrays[name] = array_from_npy(member.data, field=name, file=file, text=name in ("layout", "frame_dir"))
+    if "keypoint" not in arrays:
+        raise PoseError("there is no array keypoint in the .npz file", field="keypoint", file=file)
+    keypoint = arrays["keypoint"]
+    layout = options.layout or _single(arrays, "layout", file)
+    frame_dir = _single(arrays, "frame_dir", file)
+    shape = arrays.get("img_shape")
+    if shape is not None and shape.shape != (2,):
+        text = f"img_shape must be two whole numbers, [height, width], not {list(shape.shape)}"
+        raise PoseError(text, field="img_shape", file=file)
+    return [
+        PoseClip.build(
+            keypoint,
+            arrays.get("keypoint_score"),
+            img_shape=options.img_shape if shape is None else shape.tolist(),
+            layout=get_layout(str(layout), keypoint.shape[-2] if keypoint.ndim > 1 else None) if layout else None,
+            frame_dir=check_frame_dir(frame_dir, field="frame_dir", file=file)
+            if frame_dir
+            else frame_dir_of(upload.filename),
+            label=check_label(_single(arrays, "label", file), field="label", file=file),
+            bounds=options.bounds,
+            file=file,
+        )
+    ]
+
+
+def _single(arrays: dict[str, npt.NDArray[Any]], name: str, file: str | None) -> object:
+    """The one value of an array, as Python's own number or text; None where there is no such array."""
+    array = arrays.get(name)
+    if array is None:
+        return None
+    if array.size != 1:
+        raise PoseError(f"{name} must be one value, not {list(array.shape)}", field=name, file=file)
+    try:
+        value = array.reshape(()).astype(array.dtype.newbyteorder("=")).item()
+    except (ValueError, UnicodeError):
+        raise PoseError(f"{name} is no text that can be read", field=name, file=file) from None
+    return value.decode("latin-1") if isinstance(value, bytes) else value

@@ -1,0 +1,215 @@
+"""Pickles from strangers: a pickle machine that knows containers, numbers, text and NumPy arrays, and nothing else.
+
+The standard library's `pickletools.genops` takes a pickle apart into opcodes without executing any; here the few that
+build plain data are carried out. Nothing is imported, no class is made, no function of the pickle's choice is called:
+what a pickle may name is the table below. Nothing recurses, and each opcode makes one object at most, no larger than
+its own bytes, so memory follows from the upload's size and from max_pickle_objects.
+"""
+
+from __future__ import annotations
+
+import pickletools
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from heatsvc.bounds import Bounds
+from heatsvc.errors import InputError
+from heatsvc.pose.clip import PoseError
+from heatsvc.pose.pickled_numpy import CALLABLES, PickledArray, PickledDtype, PickledPartError
+
+_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, OverflowError, EOFError, struct.error, MemoryError)
+# Whole numbers as keys hash to themselves: with few bits there are too few to make a dict slow.
+_KEY_LIMIT = 1 << 31
+
+
+def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None) -> object:
+    """What a pickle of protocol 0 to 5 holds: dicts, lists, tuples, numbers, text, bytes, None, PickledArray.
+
+    Containers may be shared and even hold themselves: whoever walks the result goes no deeper than it expects.
+
+    Raises:
+        PoseError: the pickle is damaged, or asks for anything else; the message names it.
+        LimitError: more opcodes than max_pickle_objects.
+    """
+    machine = _Machine(text_budget=len(data))
+    limit, count, position = bounds.max_pickle_objects, 0, 0
+    try:
+        for opcode, argument, at in pickletools.genops(data):
+            position = at or 0
+            count += 1
+            if count > limit:
+                bounds.check("max_pickle_objects", count, "pickled objects", file=file)
+            if opcode.name == "STOP":
+                return machine.stack.pop()
+            operation = _OPERATIONS.get(opcode.name)
+            if operation is None:
+                raise _RefusedError(f"the pickle's {opcode.name} makes objects that are not plain data")
+            operation(machine, argument)
+    except _RefusedError as error:
+        raise PoseError(f"{error}: it is refused unread", file=file) from None
+    except PickledPartError as error:
+        raise PoseError(f"the pickle cannot be read at byte {position:,}: {error}", file=file) from None
+    except InputError:
+        raise
+    except _DAMAGED:
+        raise PoseError(f"the pickle is damaged near byte {position:,}", file=file) from None
+    raise PoseError("the pickle is cut short: it has no end", file=file)
+
+
+class _RefusedError(Exception):
+    """The pickle asks for something other than data."""
+
+
+class _Name:
+    """A function or class that a pickle names; what stands for it here is called by REDUCE alone."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Callable[..., object]):
+        self.call = call
+
+
+class _Machine:
+    """The stack, the marks in it, and the memo, a dict: an index of two billion costs what one of two does."""
+
+    def __init__(self, text_budget: int):
+        self.stack: list[Any] = []
+        self.marks: list[list[Any]] = []
+        self.memo: dict[int, Any] = {}
+        self.text_budget = text_budget
+
+    def pop_mark(self) -> list[Any]:
+        items, self.stack = self.stack, self.marks.pop()
+        return items
+
+    def mark(self, _: object) -> None:
+        self.marks.append(self.stack)
+        self.stack = []
+
+    def pop(self, _: object) -> None:
+        if self.stack:
+            self.stack.pop()
+        else:
+            self.pop_mark()
+
+    def push_tuple(self, size: int) -> None:
+        items = self.stack[-size:]
+        if len(items) != size:
+            raise IndexError
+        self.stack[-size:] = [tuple(items)]
+
+    def append(self, items: list[Any]) -> None:
+        target = self.stack[-1]
+        if type(target) is not list:
+            raise TypeError
+        target.extend(items)
+
+    def set_items(self, items: list[Any]) -> None:
+        target = self.stack[-1]
+        if type(target) is not dict or len(items) % 2:
+            raise TypeError
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            target[_check_key(key)] = value
+
+    def push_dict(self, _: object) -> None:
+        items = self.pop_mark()
+        self.stack.append({})
+        self.set_items(items)
+
+    def push_name(self, module: object, name: object) -> None:
+        if (module, name) == ("_codecs", "encode"):
+            self.stack.append(_Name(self.encode))
+            return
+        call = CALLABLES.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
+        if call is None:
+            raise _RefusedError(
+                f"the pickle asks for {f'{module}.{name}'!a:.100}, which is neither a number nor an array"
+            )
+        self.stack.append(_Name(call))
+
+    def stack_global(self, _: object) -> None:
+        name, module = self.stack.pop(), self.stack.pop()
+        self.push_name(module, name)
+
+    def encode(self, text: object, encoding: object = "latin1") -> bytes:
+        """How the protocols before 3 write bytes. Memoised text could be encoded again and again: once is enough."""
+        if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+            raise TypeError
+        self.text_budget -= len(text)
+        if self.text_budget < 0:
+            raise _RefusedError("the pickle makes more bytes than it has")
+        return text.encode("latin-1")
+
+    def reduce(self, _: object) -> None:
+        arguments, name = self.stack.pop(), self.stack.pop()
+        if type(name) is not _Name or type(arguments) is not tuple:
+            raise TypeError
+        self.stack.append(name.call(*arguments))
+
+    def build(self, _: object) -> None:
+        state, target = self.stack.pop(), self.stack[-1]
+        if not isinstance(target, PickledArray | PickledDtype):
+            raise _RefusedError("the pickle sets the state of something other than an array")
+        target.set_state(state)
+
+
+def _check_key(key: object) -> str | int:
+    if type(key) is str or (type(key) is int and -_KEY_LIMIT <= key < _KEY_LIMIT):
+        return key
+    raise _RefusedError(f"the pickle has a dict key of type {type(key).__name__}, or a large number: keys must be text")
+
+
+_Operation = Callable[[_Machine, Any], object]
+
+
+def _push(machine: _Machine, value: object) -> None:
+    machine.stack.append(value)
+
+
+def _get(machine: _Machine, index: int) -> None:
+    machine.stack.append(machine.memo[index])
+
+
+def _put(machine: _Machine, index: int) -> None:
+    machine.memo[index] = machine.stack[-1]
+
+
+_VALUES = (
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
+    *("STRING", "BINSTRING", "SHORT_BINSTRING"),
+    *("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
+    *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+)
+
+_OPERATIONS: dict[str, _Operation] = {
+    **dict.fromkeys(_VALUES, _push),
+    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _get),
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _put),
+    **dict.fromkeys(("PROTO", "FRAME"), lambda machine, _: None),
+    "MEMOIZE": lambda machine, _: _put(machine, len(machine.memo)),
+    "NONE": lambda machine, _: _push(machine, None),
+    "NEWTRUE": lambda machine, _: _push(machine, True),
+    "NEWFALSE": lambda machine, _: _push(machine, False),
+    "EMPTY_LIST": lambda machine, _: _push(machine, []),
+    "EMPTY_DICT": lambda machine, _: _push(machine, {}),
+    "EMPTY_TUPLE": lambda machine, _: _push(machine, ()),
+    "TUPLE1": lambda machine, _: machine.push_tuple(1),
+    "TUPLE2": lambda machine, _: machine.push_tuple(2),
+    "TUPLE3": lambda machine, _: machine.push_tuple(3),
+    "TUPLE": lambda machine, _: _push(machine, tuple(machine.pop_mark())),
+    "LIST": lambda machine, _: _push(machine, machine.pop_mark()),
+    "DICT": _Machine.push_dict,
+    "MARK": _Machine.mark,
+    "POP": _Machine.pop,
+    "POP_MARK": lambda machine, _: machine.pop_mark(),
+    "DUP": lambda machine, _: _push(machine, machine.stack[-1]),
+    "APPEND": lambda machine, _: machine.append([machine.stack.pop()]),
+    "APPENDS": lambda machine, _: machine.append(machine.pop_mark()),
+    "SETITEM": lambda machine, _: machine.set_items([machine.stack.pop(), machine.stack.pop()][::-1]),
+    "SETITEMS": lambda machine, _: machine.set_items(machine.pop_mark()),
+    "GLOBAL": lambda machine, argument: machine.push_name(*argument.split(" ", 1)),
+    "STACK_GLOBAL": _Machine.stack_global,
+    "REDUCE": _Machine.reduce,
+    "BUILD": _Machine.build,
+}

@@ -1,0 +1,97 @@
+"""Valid small files of every format, as bytes; what the tests bend and break."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from heatsvc.pose.readers import ReadOptions
+
+DATA = Path(__file__).parents[2] / "data"
+KETI = DATA / "keti-mini" / "Keypoints-MMPOSE"
+HD = ReadOptions(img_shape=(1080, 1920))
+
+
+def npy(array, **options) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
+    return buffer.getvalue()
+
+
+def npz(**arrays) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def text(value) -> bytes:
+    return json.dumps(value).encode()
+
+
+def triples(points: int, x: float, score: float = 1.0) -> list[float]:
+    """x, y, score of `points` points in one flat list; y is x plus 1."""
+    return [number for i in range(points) for number in (x + i, x + i + 1, score)]
+
+
+def openpose_frame(*people: dict) -> bytes:
+    return text({"version": 1.3, "people": [{"person_id": [-1], **person} for person in people]})
+
+
+def mmpose_instance(points: int, x: float, score: float = 0.5) -> dict:
+    return {
+        "keypoints": [[x + i, x + i + 1] for i in range(points)],
+        "keypoint_scores": [score] * points,
+        "bbox": [[0, 0, 10, 10]],
+        "bbox_score": 0.9,
+    }
+
+
+def annotation(frame_dir: str = "clip_a", frames: int = 3, label: object = 4, dtype=np.float16, **more) -> dict:
+    rng = np.random.default_rng(frames)
+    return {
+        "frame_dir": frame_dir,
+        "label": label,
+        "img_shape": (1080, 1920),
+        "original_shape": (1080, 1920),
+        "total_frames": frames,
+        "num_person_raw": 1,
+        "keypoint": rng.integers(0, 1000, (1, frames, 17, 2)).astype(dtype),
+        "keypoint_score": rng.random((1, frames, 17)).astype(dtype),
+        **more,
+    }
+
+
+def pickled(content, protocol: int = 4) -> bytes:
+    return pickle.dumps(content, protocol)
+
+
+def every_format() -> dict[str, bytes]:
+    """One valid file of each, small enough to be bent a thousand ways."""
+    coco = {
+        "images": [{"id": 7, "height": 480, "width": 640}],
+        "annotations": [{"image_id": 7, "keypoints": triples(17, 5.0, 2)}],
+    }
+    return {
+        "clip.npy": npy(np.ones((2, 5, 3), np.float32)),
+        "clip.npz": npz(keypoint=np.ones((2, 5, 2)), img_shape=np.array([480, 640]), frame_dir=np.array("a")),
+        "clip.pose": (DATA / "poses" / "ase_A.pose").read_bytes(),
+        "frame.json": openpose_frame({"pose_keypoints_2d": triples(25, 1.0)}),
+        "frames.zip": zipped({"a_0.json": openpose_frame({"pose_keypoints_2d": triples(25, 1.0)})}),
+        "mmpose.json": text([{"frame_id": 0, "instances": [mmpose_instance(17, 3.0)]}]),
+        "coco.json": text(coco),
+        "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),
+        **{f"v{p}.pkl": pickled({"split": {}, "annotations": [annotation(label=np.int64(1))]}, p) for p in range(6)},
+    }

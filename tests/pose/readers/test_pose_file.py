@@ -1,0 +1,119 @@
+"""`.pose` files of pose-format: MediaPipe's points without the world landmarks, and lengths that must be true."""
+
+import io
+
+import numpy as np
+import pytest
+from pose_format import Pose
+from pose_format.numpy import NumPyPoseBody
+from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
+
+from heatsvc.pose import PoseError
+from heatsvc.pose.readers import ReadOptions, read
+from tests.pose.readers.samples import DATA, HD
+
+
+def real(name: str = "ase_F") -> bytes:
+    return (DATA / "poses" / f"{name}.pose").read_bytes()
+
+
+def written(components: dict[str, int], data: np.ndarray, confidence: np.ndarray, size=(640, 480)) -> bytes:
+    """A file as the package writes it: data [T, M, V, 3]."""
+    header = PoseHeader(
+        0.2,
+        PoseHeaderDimensions(*size, 0),
+        [PoseHeaderComponent(n, [f"p{i}" for i in range(v)], [], [], "XYZC") for n, v in components.items()],
+    )
+    buffer = io.BytesIO()
+    Pose(header, NumPyPoseBody(25, data.astype(np.float32), confidence.astype(np.float32))).write(buffer)
+    return buffer.getvalue()
+
+
+def test_a_real_file_is_mediapipe_holistic_without_world_landmarks():
+    [clip] = read(real(), filename="ase_F.pose")
+    assert clip.keypoint.shape == (1, 24, 553, 2)
+    assert clip.layout.name == "mediapipe_holistic_iris"
+    assert clip.img_shape == (500, 500)
+    assert clip.frame_dir == "ase_F"
+    np.testing.assert_array_equal(clip.keypoint[0, 0, 0], np.float32([246.28357, 131.63403]))
+    assert clip.keypoint_score[0, 0, 0] == np.float32(0.99601316)
+
+
+def test_a_missing_hand_has_score_0():
+    [clip] = read(real())
+    assert not clip.keypoint_score[0, 0, 511:532].any()
+    assert not np.isnan(clip.keypoint).any()
+
+
+def test_the_letters_of_a_word_can_be_selected_as_sign27():
+    from heatsvc.pose import LAYOUTS
+
+    [clip] = read(real())
+    assert clip.keypoint[:, :, LAYOUTS["sign27"].indices_in(clip.layout)].shape == (1, 24, 27, 2)
+
+
+def test_components_come_in_the_layouts_order():
+    components = {"RIGHT_HAND_LANDMARKS": 21, "POSE_LANDMARKS": 33, "FACE_LANDMARKS": 468, "LEFT_HAND_LANDMARKS": 21}
+    data = np.broadcast_to(np.arange(543)[None, None, :, None], (2, 1, 543, 3)) + 1
+    [clip] = read(written(components, data, np.ones((2, 1, 543))))
+    assert clip.layout.name == "mediapipe_holistic"
+    assert clip.keypoint[0, 0, 0, 0] == 22
+    assert clip.keypoint[0, 0, 522, 0] == 1
+
+
+def test_openpose_in_a_pose_file_is_openpose137():
+    components = {
+        "pose_keypoints_2d": 25,
+        "face_keypoints_2d": 70,
+        "hand_left_keypoints_2d": 21,
+        "hand_right_keypoints_2d": 21,
+    }
+    [clip] = read(written(components, np.ones((2, 3, 137, 3)), np.ones((2, 3, 137))))
+    assert (clip.layout.name, clip.persons, clip.frames) == ("openpose137", 3, 2)
+
+
+def test_points_of_confidence_0_keep_their_position_where_it_is_a_number():
+    data = np.ones((1, 1, 3, 3))
+    data[0, 0, 1] = np.nan
+    [clip] = read(written({"BODY": 3}, data, np.array([[[0, 0, 1]]])))
+    assert clip.keypoint[0, 0].tolist() == [[1, 1], [0, 0], [1, 1]]
+    assert clip.keypoint_score[0, 0].tolist() == [0, 0, 1]
+    assert clip.layout is None
+
+
+def test_without_a_size_in_the_header_the_options_tell_it():
+    data = written({"BODY": 3}, np.ones((1, 1, 3, 3)), np.ones((1, 1, 3)), size=(0, 0))
+    assert read(data, options=HD)[0].img_shape == (1080, 1920)
+
+
+def test_a_file_that_is_cut_short_is_told():
+    with pytest.raises(
+        PoseError, match=r"promises 24 frames of 9,376 bytes, but 225,023 bytes follow.*cut short"
+    ) as caught:
+        read(real()[:-1], filename="ase_F.pose")
+    assert caught.value.file == "ase_F.pose"
+
+
+def test_a_file_that_claims_four_billion_frames_is_refused():
+    data = bytearray(written({"BODY": 3}, np.ones((1, 1, 3, 3)), np.ones((1, 1, 3))))
+    body = len(data) - 1 * 3 * 4 * 4
+    data[body - 6 : body - 2] = b"\xff\xff\xff\xff"
+    with pytest.raises(PoseError, match="promises 4,294,967,295 frames of 48 bytes, but 48 bytes follow"):
+        read(bytes(data))
+
+
+@pytest.mark.parametrize("length", [4, 12, 40, 500])
+def test_a_header_that_is_cut_short_is_told(length):
+    with pytest.raises(PoseError, match="cut short within its header"):
+        read(real()[:length])
+
+
+def test_a_file_without_persons_is_refused():
+    data = written({"BODY": 3}, np.ones((0, 0, 3, 3)), np.ones((0, 0, 3)))
+    with pytest.raises(PoseError, match="no persons or no points"):
+        read(data)
+
+
+def test_a_layout_of_another_size_is_told():
+    with pytest.raises(PoseError, match="layout coco17 has 17 points, the keypoints have 553"):
+        read(real(), options=ReadOptions(layout="coco17"))

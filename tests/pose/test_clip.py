@@ -1,0 +1,141 @@
+"""PoseClip.build: arrays of any sender in one checked shape."""
+
+import numpy as np
+import pytest
+
+from heatsvc.bounds import Bounds
+from heatsvc.errors import LimitError
+from heatsvc.pose import LAYOUTS, NoKeypointsError, PoseClip, PoseError
+
+HD = (1080, 1920)
+
+
+def build(keypoint, score=None, **more):
+    return PoseClip.build(np.asarray(keypoint), score, **{"img_shape": HD, **more})
+
+
+@pytest.mark.parametrize(
+    ("given", "shape"),
+    [
+        ((17, 2), (1, 1, 17, 2)),
+        ((5, 17, 2), (1, 5, 17, 2)),
+        ((2, 5, 17, 2), (2, 5, 17, 2)),
+        ((5, 17, 3), (1, 5, 17, 2)),
+    ],
+)
+def test_axes_that_are_missing_are_added(given, shape):
+    assert build(np.ones(given)).keypoint.shape == shape
+
+
+def test_the_third_column_is_the_score():
+    clip = build([[[10.0, 20.0, 0.5]]])
+    assert clip.keypoint.tolist() == [[[[10.0, 20.0]]]]
+    assert clip.keypoint_score.tolist() == [[[0.5]]]
+
+
+def test_keypoint_score_is_taken_instead_of_the_third_column():
+    assert build([[[10.0, 20.0, 0.5]]], np.array([[0.25]])).keypoint_score.tolist() == [[[0.25]]]
+
+
+def test_without_a_score_every_score_is_1():
+    assert build([[[10.0, 20.0]]]).keypoint_score.tolist() == [[[1.0]]]
+
+
+@pytest.mark.parametrize("dtype", [">f4", "<f8", "<f2", "<i4", "u1"])
+def test_numbers_of_any_type_become_native_float32(dtype):
+    clip = build(np.array([[[10, 20]]], dtype))
+    assert clip.keypoint.dtype == np.float32
+    assert clip.keypoint.dtype.isnative
+    assert clip.keypoint.tolist() == [[[[10.0, 20.0]]]]
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+def test_arrays_are_c_ordered_and_writable_whatever_came(columns):
+    data = np.asfortranarray(np.ones((5, 17, columns), np.float32))
+    data.flags.writeable = False
+    clip = build(data, None)
+    assert clip.keypoint.flags.carray
+    assert clip.keypoint_score.flags.carray
+
+
+def test_a_point_with_nan_in_x_y_or_score_is_undetected():
+    clip = build([[[np.nan, 1.0, 1.0], [1.0, np.nan, 1.0], [1.0, 1.0, np.nan], [1.0, 1.0, 1.0]]])
+    assert np.isnan(clip.keypoint[0, 0]).all(axis=-1).tolist() == [True, True, True, False]
+    assert clip.keypoint_score[0, 0].tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
+def test_infinity_is_told_by_index_and_frame(value):
+    keypoint = np.ones((3, 4, 2))
+    keypoint[2, 3, 1] = value
+    with pytest.raises(PoseError, match=r"keypoint\[0, 2, 3, 1\] is infinite, or too large for float32") as caught:
+        build(keypoint)
+    assert (caught.value.field, caught.value.frame) == ("keypoint", 2)
+
+
+def test_wrong_axes_are_told_with_the_right_ones():
+    with pytest.raises(PoseError, match=r"keypoint has 1 axes, \[6\]: it must be \[V, 2\|3\], \[T, V, 2\|3\]"):
+        build(np.ones(6))
+    with pytest.raises(PoseError, match=r"last axis of keypoint holds 4 numbers a point"):
+        build(np.ones((5, 17, 4)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((0, 17, 2), "frames"), ((5, 0, 2), "keypoints"), ((0, 5, 17, 2), "persons")]
+)
+def test_an_empty_axis_means_that_nothing_was_found(shape, axis):
+    with pytest.raises(NoKeypointsError, match=f"keypoint has 0 {axis}"):
+        build(np.ones(shape))
+
+
+def test_text_is_no_number():
+    with pytest.raises(PoseError, match=r"keypoint must hold numbers, not <U1"):
+        build(np.array([[["1", "2"]]]))
+
+
+def test_scores_of_another_shape_are_told_with_the_right_one():
+    with pytest.raises(PoseError, match=r"keypoint_score is \[5, 16\], but the keypoints ask for \[5, 17\]"):
+        build(np.ones((5, 17, 2)), np.ones((5, 16)))
+
+
+def test_bounds_hold_before_anything_is_converted():
+    huge = np.broadcast_to(np.int8(0), (10**6, 10**6, 2))
+    with pytest.raises(LimitError, match=r"1,000,000 frames are too many \(limit 10,000, setting HEATSVC_MAX_FRAMES\)"):
+        build(huge)
+
+
+def test_bounds_are_the_callers():
+    with pytest.raises(LimitError, match="6 frames are too many"):
+        build(np.ones((6, 17, 2)), bounds=Bounds(max_frames=5))
+
+
+def test_the_layout_is_told_by_the_number_of_points():
+    assert build(np.ones((5, 133, 2))).layout is LAYOUTS["coco_wholebody"]
+    assert build(np.ones((5, 134, 2))).layout is None
+
+
+def test_a_layout_of_another_size_is_told_with_the_fitting_one():
+    with pytest.raises(PoseError, match="layout coco17 has 17 points, the keypoints have 133; 133 points are coco_wh"):
+        build(np.ones((5, 133, 2)), layout=LAYOUTS["coco17"])
+
+
+def test_a_missing_img_shape_is_told_with_an_example():
+    with pytest.raises(PoseError, match=r"img_shape is missing: give .* \[1080, 1920\]"):
+        build(np.ones((5, 17, 2)), img_shape=None)
+
+
+@pytest.mark.parametrize(
+    "img_shape",
+    [[1080], [1080, 1920, 3], [1080.0, 1920.0], [True, True], [0, 5], [100_001, 5], "ab", 7, [10**5000, 1], {}],
+)
+def test_an_img_shape_that_is_none_is_refused(img_shape):
+    with pytest.raises(PoseError, match="img_shape must be"):
+        build(np.ones((5, 17, 2)), img_shape=img_shape)
+
+
+def test_an_img_shape_nested_a_thousand_deep_is_refused():
+    nested = []
+    for _ in range(5_000):
+        nested = [nested]
+    with pytest.raises(PoseError, match="img_shape must be two whole numbers"):
+        build(np.ones((5, 17, 2)), img_shape=nested)
