@@ -21,6 +21,9 @@ DType = Literal["float32", "float16", "uint8", "int16"]
 # Pixels of work in a piece: about 10 ms, and 16 MB of float32 at the most where the maps are full.
 PIECE_PIXELS = 4 << 20
 
+# A volume of no more pixels of work is one piece without being measured.
+SMALL_PIXELS = 256 << 10
+
 # A pixel at or under this becomes 0 in the type: half of the smallest float16, and half of 1/255 in float64.
 _CUT = {"float32": 0.0, "float16": 2.0**-25, "uint8": 0.5 / 255, "int16": 0.0}
 
@@ -65,6 +68,13 @@ def plan(volume: HeatmapVolume, piece_pixels: int = PIECE_PIXELS, each: int = 0)
         piece_pixels: about how many pixels of work make a piece; a single map is never cut.
         each: where given, no piece reaches over a multiple of so many maps.
     """
+    if not each and volume.reduce == "none" and not len(volume.limbs):
+        # A few keypoints are not worth a look at each: their windows have 6 sigma + 2 pixels a side at the most.
+        reach = int(6 * volume.sigma) + 2
+        rows = volume.keypoint.shape[0] * volume.maps * min(reach, volume.height)
+        pixels = rows * min(reach, volume.width)
+        if pixels <= min(SMALL_PIXELS, piece_pixels):
+            return Plan((Piece(0, volume.maps, pixels, rows),), pixels, rows)
     measure, arguments = kernels().measure, _arguments(volume)
     pieces = []
     first, maps = 0, volume.maps

@@ -27,6 +27,14 @@ class Runs:
     size: int
     fill: int = 0
 
+    @classmethod
+    def of_array(cls, array: npt.NDArray[Any]) -> Runs:
+        """A dense array's runs of non-zero pixels."""
+        flat = array.reshape(-1)
+        edges = np.flatnonzero(np.diff(flat != 0, prepend=False, append=False))
+        start = np.ascontiguousarray(edges[::2])
+        return cls(start, edges[1::2] - start, flat[flat != 0], flat.size)
+
     @property
     def itemsize(self) -> int:
         """Bytes a pixel."""

@@ -1,0 +1,89 @@
+"""Drawing: one volume of an answer, planned but not drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from heatsvc.bounds import Bounds
+from heatsvc.draw.cpu import DType, Piece, Plan, convert, draw_array, draw_runs, plan
+from heatsvc.draw.potion import draw_potion
+from heatsvc.draw.runs import Runs
+from heatsvc.encode.codings import Coding
+from heatsvc.volume import HeatmapVolume
+
+# Most pixels of a PoTion picture are zero or small; it is drawn whole, since all of it adds up to the end.
+_WHOLE = Piece(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """A volume under the name and in the type that it has in the answer.
+
+    Attributes:
+        name: of the tensor or archive member.
+        volume: what is drawn.
+        dtype: int16 for a volume reduced by argmax, else float32, float16 or uint8.
+        pieces: what may be drawn apart, in output order.
+        pixels, runs: upper bounds, from the plan.
+    """
+
+    name: str
+    volume: HeatmapVolume
+    dtype: DType
+    pieces: tuple[Piece, ...]
+    pixels: int
+    runs: int
+
+    @classmethod
+    def of(cls, name: str, volume: HeatmapVolume, dtype: DType) -> Drawing:
+        """Plan a volume; one reduced by argmax is always int16."""
+        if volume.reduce == "argmax":
+            dtype = "int16"
+        if volume.potion:
+            size = int(np.prod(volume.shape, dtype=np.int64))
+            made = Plan((_WHOLE,), size, size)
+        else:
+            made = plan(volume)
+        return cls(name, volume, dtype, made.pieces, made.pixels, made.runs)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        return self.volume.shape
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes a pixel."""
+        return int(np.dtype(self.dtype).itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the dense array."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.itemsize
+
+    def draw(self, piece: Piece) -> Runs:
+        """One of `pieces`."""
+        if self.volume.potion:
+            return Runs.of_array(convert(draw_potion(self.volume), self.dtype))
+        return draw_runs(self.volume, piece, self.dtype)
+
+    def array(self) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+        """All of it, dense."""
+        return draw_array(self.volume, self.dtype)
+
+
+def check_sizes(drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> None:
+    """Hold an answer to its bounds before anything of it is drawn.
+
+    Raises:
+        LimitError: more than `max_volume_bytes` when dense, or than `max_answer_bytes` to be held and sent.
+    """
+    dense = sum(drawing.nbytes for drawing in drawings)
+    bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
+    coded = sum(coding.bound(drawing.nbytes, drawing.pixels, drawing.runs, drawing.itemsize) for drawing in drawings)
+    if coded > bounds.max_answer_bytes and coding.name == "identity":
+        bounds.check("max_answer_bytes", coded, "bytes of answer without a content coding (ask for zstd)")
+    bounds.check("max_answer_bytes", coded, "bytes of answer")

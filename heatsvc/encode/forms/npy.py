@@ -1,0 +1,39 @@
+"""application/x-npy: one array as `np.save` writes it (NumPy's format description, version 1.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from io import BytesIO
+from typing import ClassVar
+
+import numpy as np
+
+from heatsvc.bounds import Bounds
+from heatsvc.encode.body import Body, code_parts
+from heatsvc.encode.codings import Coding
+from heatsvc.encode.crew import Crew
+from heatsvc.encode.drawing import Drawing, check_sizes
+
+
+class Npy:
+    """One volume, read by `np.load`."""
+
+    media_type: ClassVar[str] = "application/x-npy"
+    title: ClassVar[str] = "One volume, for numpy.load."
+    many: ClassVar[bool] = False
+
+    def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
+        """Header and volume."""
+        check_sizes(drawings, coding, bounds)
+        (drawing,) = drawings
+        return code_parts([npy_header(drawing.shape, drawing.dtype), drawing], coding, crew)
+
+
+@lru_cache(maxsize=256)
+def npy_header(shape: tuple[int, ...], dtype: str) -> bytes:
+    """The bytes that `np.save` writes before the data of a C-ordered array."""
+    out = BytesIO()
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    np.lib.format.write_array_header_1_0(out, {"descr": descr, "fortran_order": False, "shape": shape})
+    return out.getvalue()

@@ -1,0 +1,45 @@
+"""application/vnd.safetensors: many tensors by name, in one stretch of memory behind a JSON header."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import orjson
+
+from heatsvc.bounds import Bounds
+from heatsvc.encode.body import Body, code_parts
+from heatsvc.encode.codings import Coding
+from heatsvc.encode.crew import Crew
+from heatsvc.encode.drawing import Drawing, check_sizes
+
+_DTYPES = {"float32": "F32", "float16": "F16", "uint8": "U8", "int16": "I16"}
+
+
+class Safetensors:
+    """One tensor a clip, read by `safetensors.numpy.load` and `safetensors.torch.load`."""
+
+    media_type: ClassVar[str] = "application/vnd.safetensors"
+    title: ClassVar[str] = "One tensor a clip, named by its frame_dir, for safetensors.torch.load."
+    many: ClassVar[bool] = True
+
+    def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
+        """Header and volumes."""
+        check_sizes(drawings, coding, bounds)
+        return code_parts([safetensors_header(drawings), *drawings], coding, crew)
+
+
+def safetensors_header(drawings: Sequence[Drawing]) -> bytes:
+    """Eight bytes of length, then a JSON object, padded with blanks so that the tensors begin on eight bytes."""
+    header: dict[str, object] = {}
+    at = 0
+    for drawing in drawings:
+        header[drawing.name] = {
+            "dtype": _DTYPES[drawing.dtype],
+            "shape": drawing.shape,
+            "data_offsets": (at, at + drawing.nbytes),
+        }
+        at += drawing.nbytes
+    text = orjson.dumps(header)
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
