@@ -128,19 +128,19 @@ def check_img_shape(
     """
     if img_shape is None:
         raise PoseError(
-            "img_shape is missing: give the video frame's [height, width] in pixels, such as [1080, 1920]",
+            f"{field} is missing: give the video frame's [height, width] in pixels, such as [1080, 1920]",
             field=field,
             file=file,
         )
     sides = list(img_shape) if isinstance(img_shape, Sequence | np.ndarray) and not isinstance(img_shape, str) else []
     if len(sides) != 2 or not all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in sides):
         raise PoseError(
-            f"img_shape must be two whole numbers, [height, width], not {_short(img_shape)}", field=field, file=file
+            f"{field} must be two whole numbers, [height, width], not {_short(img_shape)}", field=field, file=file
         )
     height, width = int(sides[0]), int(sides[1])
     if not (1 <= height <= 100_000 and 1 <= width <= 100_000):
         raise PoseError(
-            f"img_shape must be [height, width] from 1 to 100,000 pixels, not {_short([height, width])}",
+            f"{field} must be [height, width] from 1 to 100,000 pixels, not {_short([height, width])}",
             field=field,
             file=file,
         )

@@ -21,6 +21,7 @@ from heatsvc.pose.pickled_numpy import CALLABLES, PickledArray, PickledDtype, Pi
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, OverflowError, EOFError, struct.error, MemoryError)
 # Whole numbers as keys hash to themselves: with few bits there are too few to make a dict slow.
 _KEY_LIMIT = 1 << 31
+_BYTES = (("__builtin__", "bytes"), ("builtins", "bytes"))
 
 
 def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None) -> object:
@@ -118,7 +119,7 @@ class _Machine:
         self.set_items(items)
 
     def push_name(self, module: object, name: object) -> None:
-        if (module, name) == ("_codecs", "encode"):
+        if (module, name) in (("_codecs", "encode"), *_BYTES):
             self.stack.append(_Name(self.encode))
             return
         call = CALLABLES.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
@@ -132,8 +133,11 @@ class _Machine:
         name, module = self.stack.pop(), self.stack.pop()
         self.push_name(module, name)
 
-    def encode(self, text: object, encoding: object = "latin1") -> bytes:
-        """How the protocols before 3 write bytes. Memoised text could be encoded again and again: once is enough."""
+    def encode(self, text: object = "", encoding: object = "latin1") -> bytes:
+        """How the protocols before 3 write bytes; empty ones as a call of `bytes` with nothing.
+
+        Memoised text could be encoded again and again: once is enough.
+        """
         if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
             raise TypeError
         self.text_budget -= len(text)

@@ -23,7 +23,7 @@ _CHUNK = 1 << 16
 _RATIO_FROM = 1 << 20
 _DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
-    *(ValueError, OverflowError, NotImplementedError, RuntimeError),
+    *(ValueError, LookupError, OverflowError, NotImplementedError, RuntimeError),
 )
 
 

@@ -85,7 +85,7 @@ def _convert(value: object, bounds: Bounds, name: str, booleans: bool, file: str
         else:
             return _from_rows(rows, width, booleans).reshape(shape)
     bounds.check("max_json_values", len(rows), "numbers", field=name, file=file)
-    return _pack(rows, booleans).astype(np.float32)
+    return _from_rows([rows], len(rows), booleans).reshape(-1)
 
 
 def _from_rows(rows: list[Any], width: int, booleans: bool) -> Float32:

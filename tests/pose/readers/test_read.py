@@ -1,0 +1,156 @@
+"""`read`: the format is found by content; whatever the bytes, only InputError comes out."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heatsvc.bounds import Bounds
+from heatsvc.errors import InputError, LimitError
+from heatsvc.pose import PoseError
+from heatsvc.pose.readers import READERS, ReadOptions, clip_from_json, read
+from tests.pose.readers.samples import HD, every_format
+
+SAMPLES = every_format()
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_format_is_found_by_content_whatever_the_name(name):
+    assert len(read(SAMPLES[name], filename="anything.bin", options=HD)) == 1
+
+
+def test_names_of_formats_are_their_own():
+    assert [reader.name for reader in READERS] == [
+        *("npy", "npz", "pose", "openpose", "mmpose", "coco", "json", "annotation"),
+    ]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_one_reader_alone_recognises_a_file(name):
+    from heatsvc.pose.readers.upload import Upload
+
+    upload = Upload(SAMPLES[name], name, HD)
+    assert sum(reader.recognise(upload) for reader in READERS) == 1
+
+
+@pytest.mark.parametrize(
+    "data", [b"hello", b"\0" * 100, b'{"a": 1}', b"[1, 2]", b"\xff\xd8\xff\xe0", b"PK\x05\x06" + b"\0" * 18]
+)
+def test_unknown_content_is_told_with_the_known_formats(data):
+    with pytest.raises(
+        PoseError, match=r"'x\.npy' holds nothing that is known here; known are npy \(\.npy\), npz"
+    ) as caught:
+        read(data, filename="x.npy", options=HD)
+    assert caught.value.file == "x.npy"
+
+
+def test_an_empty_file_is_told():
+    with pytest.raises(PoseError, match="the file is empty; known are npy"):
+        read(b"", options=HD)
+
+
+def test_broken_json_is_told():
+    with pytest.raises(PoseError, match=r"the JSON is broken: .* line 1 column 15"):
+        read(b'{"keypoint": [', options=HD)
+
+
+def test_a_byte_order_mark_before_json_is_read_over():
+    assert len(read(b"\xef\xbb\xbf" + SAMPLES["request.json"], options=HD)) == 1
+
+
+def test_json_values_are_counted_before_they_are_parsed():
+    with pytest.raises(LimitError, match="1,001 JSON values are too many"):
+        read(b"[" + b"1," * 1000 + b"1]", options=ReadOptions(bounds=Bounds(max_json_values=100)))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_truncation_raises_anything_but_input_errors(name):
+    data = SAMPLES[name]
+    step = max(1, len(data) // 150)
+    for length in range(0, len(data), step):
+        harmless(data[:length])
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_flipped_byte_raises_anything_but_input_errors(name):
+    data = SAMPLES[name]
+    rng = random.Random(name)
+    for _ in range(300):
+        bent = bytearray(data[:20_000] if rng.random() < 0.1 else data)
+        for _ in range(rng.choice((1, 1, 2, 8))):
+            # Most of what can break stands at the beginning.
+            at = rng.randrange(min(len(bent), 400)) if rng.random() < 0.7 else rng.randrange(len(bent))
+            bent[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256), bent[at] ^ 1 << rng.randrange(8)))
+        harmless(bytes(bent))
+
+
+BEGINNINGS = [
+    b"",
+    b"\x93NUMPY\x01\x00",
+    b"PK\x03\x04",
+    b"\xcd\xccL>",
+    b"\x80\x04",
+    b"\x80\x02}q\x00",
+    b"(dp0\n",
+    b"{",
+    b"[",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(BEGINNINGS), st.binary(max_size=200))
+def test_no_bytes_raise_anything_but_input_errors(beginning, rest):
+    harmless(beginning + rest)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(("keypoints", "a")), inner, max_size=2),
+    max_leaves=25,
+)
+KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES))
+def test_no_json_raises_anything_but_input_errors(content):
+    try:
+        clip_from_json({"img_shape": [4, 4], **content}, may_hold_booleans=True)
+    except InputError as error:
+        assert error.detail  # noqa: PT017 - succeeding is as good
+
+
+JSON_KEYS = (
+    "people",
+    "pose_keypoints_2d",
+    "instances",
+    "instance_info",
+    "keypoints",
+    "images",
+    "annotations",
+    "id",
+    "frame_id",
+)
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.just("x"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(JSON_KEYS), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(("people", "instance_info", "images", "instances")), TREES, TREES)
+def test_no_json_file_raises_anything_but_input_errors(key, first, second):
+    from tests.pose.readers.samples import text
+
+    harmless(text({key: first, "annotations": second}))
+    harmless(text([{key: first, "keypoints": second, "keypoint_scores": second}, first]))
+
+
+def harmless(data: bytes) -> None:
+    """It is read, or refused with something to say."""
+    try:
+        read(data, filename="f", options=HD)
+    except InputError as error:
+        assert error.detail  # noqa: PT017 - succeeding is as good
