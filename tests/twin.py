@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,13 @@ from heatsvc.volume import HeatmapVolume, Potion
 Float32 = npt.NDArray[np.float32]
 
 
-def draw_slowly(volume: HeatmapVolume) -> npt.NDArray[np.float32 | np.int16]:
+def draw_slowly(volume: HeatmapVolume) -> npt.NDArray[Any]:
     """The array of `volume.shape`: float32, or int16 where channels are told by `argmax`."""
     frames = draw_frames(volume)
     if volume.potion:
         return _potion(frames, volume, volume.potion)
     if volume.reduce == "max":
-        maps: npt.NDArray[np.float32 | np.int16] = frames.max(axis=1)
+        maps: npt.NDArray[Any] = frames.max(axis=1)
     elif volume.reduce == "argmax":
         maps = np.where(frames.max(axis=1) > 0, frames.argmax(axis=1), -1).astype(np.int16)
     else:

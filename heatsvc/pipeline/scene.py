@@ -160,8 +160,8 @@ class Scene:
             raise PipelineError("nothing is drawn: GeneratePoseTarget is missing", field="pipeline")
         target = self.target
         volume = HeatmapVolume(
-            keypoint=self._join() if self.keypoint is None else self.keypoint,
-            keypoint_score=self.keypoint_score,
+            keypoint=self._join() if self.keypoint is None else np.ascontiguousarray(self.keypoint),
+            keypoint_score=np.ascontiguousarray(self.keypoint_score),
             height=self.height,
             width=self.width,
             sigma=target.sigma,
