@@ -19,6 +19,7 @@ class Bounds:
     max_volume_bytes: int = 4 << 30
     max_answer_bytes: int = 256 << 20
     max_json_values: int = 1_000_000
+    max_input_values: int = 8_000_000
     max_unpacked_bytes: int = 512 << 20
     max_archive_members: int = 20_000
     max_archive_ratio: int = 200

@@ -76,7 +76,7 @@ def test_json() -> None:
 
 @pytest.mark.parametrize("media_type", [name for name, form in FORMS.items() if form.many])
 def test_several_threads_write_the_same_bytes(media_type: str) -> None:
-    names = ("kp_sigma0.6", "kp_multi_person", "kp_double")
+    names = ("kp_sigma0.6", "kp_fifths", "kp_scaling")
     alone = written(media_type, "zstd", drawings(names=names))
     with ThreadPoolExecutor(3) as pool:
         assert written(media_type, "zstd", drawings(names=names), Crew(pool)) == alone

@@ -1,0 +1,98 @@
+"""Settings: `HEATSVC_...` in the environment or in a `.env` file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from heatsvc.bounds import Bounds
+
+_B = Bounds()
+_MIB = 1 << 20
+
+
+def _bound(name: str, unit: str, description: str) -> Any:
+    """A setting that is a bound, with the bound's own default."""
+    return Field(getattr(_B, name), ge=1, description=description, json_schema_extra={"unit": unit})
+
+
+def _field(default: Any, unit: str, description: str, **limits: Any) -> Any:
+    return Field(default, description=description, json_schema_extra={"unit": unit}, **limits)
+
+
+class Settings(BaseSettings):
+    """What can be set, with units. `heatsvc settings` prints the ones in force."""
+
+    model_config = SettingsConfigDict(env_prefix="HEATSVC_", env_file=".env", extra="ignore", frozen=True)
+
+    host: str = _field("127.0.0.1", "address", "Where `heatsvc serve` listens.")
+    port: int = _field(8000, "port", "Where `heatsvc serve` listens.", ge=0, le=65535)
+    log_level: Literal["debug", "info", "warning", "error"] = _field("info", "level", "The least that is logged.")
+    access_log: bool = _field(True, "yes or no", "A line for each request.")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = _field(
+        (), "keys, by comma", "Bearer keys, any of which opens the service; none: open to all."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = _field(
+        (), "origins, by comma", "Web origins whose pages may call the service; none: no CORS."
+    )
+    draw_threads: int = _field(
+        0, "threads", "Threads that draw the pieces of large requests; 0: one a core.", ge=0, le=1024
+    )
+
+    max_in_flight: int = _field(64, "requests", "Requests at a time; further ones get 503.", ge=1)
+    request_seconds: float = _field(60.0, "seconds", "From a request's start to its answer's.", gt=0)
+    idle_seconds: float = _field(15.0, "seconds", "That a client may neither send nor take anything.", gt=0)
+    max_body_bytes: int = _field(64 * _MIB, "bytes", "A request's body.", ge=1)
+    max_clips: int = _bound("max_clips", "clips", "Clips a request.")
+    max_persons: int = _bound("max_persons", "persons", "Persons (M) a clip.")
+    max_frames: int = _bound("max_frames", "frames", "Frames (T) a clip.")
+    max_keypoints: int = _bound("max_keypoints", "keypoints", "Keypoints (V) a person.")
+    max_map_side: int = _bound("max_map_side", "pixels", "A map's height or width.")
+    max_volume_bytes: int = _bound("max_volume_bytes", "bytes", "An answer when it is decoded.")
+    max_answer_bytes: int = _bound("max_answer_bytes", "bytes", "An answer as it is sent, an upper bound of it.")
+    max_json_values: int = _bound("max_json_values", "values", "Values of an answer in JSON.")
+    max_input_values: int = _bound("max_input_values", "values", "Values in a JSON body or file.")
+    max_unpacked_bytes: int = _bound("max_unpacked_bytes", "bytes", "An uploaded archive when unpacked.")
+    max_archive_members: int = _bound("max_archive_members", "files", "Files in an uploaded archive.")
+    max_archive_ratio: int = _bound("max_archive_ratio", "times", "Unpacked to packed size of a file in an archive.")
+    max_pickle_objects: int = _bound("max_pickle_objects", "objects", "Objects in an annotation pickle.")
+
+    @field_validator("api_keys", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Several by comma."""
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """The bounds that the rooms below `api` are given."""
+        return Bounds(**{bound.name: getattr(self, bound.name) for bound in fields(Bounds)})
+
+    @property
+    def threads(self) -> int:
+        """Threads that draw: as set, or one a core this process may use."""
+        return self.draw_threads or len(os.sched_getaffinity(0))
+
+
+def describe_settings() -> list[dict[str, Any]]:
+    """Name, default, unit and description of each setting, for the docs and `heatsvc settings`."""
+    rows = []
+    for name, info in Settings.model_fields.items():
+        extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+        rows.append(
+            {
+                "name": f"HEATSVC_{name.upper()}",
+                "field": name,
+                "default": info.default,
+                "unit": extra.get("unit", ""),
+                "description": info.description,
+            }
+        )
+    return rows
