@@ -65,7 +65,7 @@ _WANTED = {
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
     "missing": "a list of two",
-    "too_long": "a list of {max_length}",
+    "too_long": "a list of at most {max_length}",
 }
 
 

@@ -84,10 +84,10 @@ class GeneratePoseTarget(Step):
     def _target(self, layout: Layout | None, points: int) -> Target:
         """The channels, told once a layout: finding them takes longer than everything else here."""
         found = self._targets.get((id(layout), points))
-        if found is None:
+        if found is None or found[0] is not layout:
             if len(self._targets) >= _CACHED_TARGETS:
                 self._targets.clear()
-            # The layout is kept beside its id, so that no other one can be given the same id.
+            # An id may be given again, also in another process that a step was sent to: so the layout stays beside it.
             found = self._targets[id(layout), points] = (layout, self._find_target(layout, points))
         return found[1]
 

@@ -13,8 +13,8 @@ Role = Literal["sample", "decode", "geometry", "target", "format", "pack"]
 LIST = Strict(False)  # A JSON array is a list; PYSKL's tuples are lists there. What is in it stays strict.
 
 Index = Annotated[int, Field(ge=0)]
-Indices = Annotated[tuple[Index, ...], LIST]
-Limbs = Annotated[tuple[Annotated[tuple[Index, Index], LIST], ...], LIST]
+Indices = Annotated[tuple[Index, ...], LIST, Field(max_length=4096)]
+Limbs = Annotated[tuple[Annotated[tuple[Index, Index], LIST], ...], LIST, Field(max_length=4096)]
 IntPair = Annotated[tuple[int, int], LIST]
 FloatPair = Annotated[tuple[float, float], LIST]
 
@@ -38,6 +38,13 @@ class Step(BaseModel):
     role: ClassVar[Role] = "geometry"
 
     type: str
+
+    def __eq__(self, other: object) -> bool:
+        """By the parameters alone: what a step remembers for its speed makes no difference."""
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
 
     @property
     def is_random(self) -> bool:

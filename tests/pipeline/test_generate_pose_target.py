@@ -127,7 +127,7 @@ def test_one_step_serves_clips_of_several_layouts() -> None:
         ({"with_limb": True, "skeletons": []}, "skeletons", "names no limb"),
         ({"with_limb": True, "skeletons": [[0, 17]]}, "skeletons", "names keypoint 17, but there are 17 keypoints"),
         ({"skeletons": [[0, 1], [2]]}, "skeletons[1]", "must be a list of two"),
-        ({"skeletons": [[0, 1, 2]]}, "skeletons[0]", "must be a list of 2"),
+        ({"skeletons": [[0, 1, 2]]}, "skeletons[0]", "must be a list of at most 2"),
         ({"skeletons": [[0, 1], [0, "2"]]}, "skeletons[1][1]", "must be a whole number, not '2'"),
         ({"double": True, "left_kp": [17], "right_kp": [0]}, "left_kp", "names keypoint 17, but there are 17"),
         ({"left_kp": [1]}, "right_kp", "left_kp is given without right_kp"),

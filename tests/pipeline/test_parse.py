@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 
 from heatsvc.pipeline import DEFAULT_PRESET, PRESETS, STEPS, PipelineError, parse_pipeline
@@ -82,7 +84,18 @@ def test_equal_pipelines_are_equal_and_can_be_keys() -> None:
     one, other = parse_pipeline([TARGET, collect]), parse_pipeline([TARGET, collect])
     assert one == other
     assert hash(one) == hash(other)
+    one.run(numbered_clip(1))
+    assert one == other
     assert one != parse_pipeline([TARGET, collect], reduce="max")
+    assert one != parse_pipeline([{**TARGET, "sigma": 1.0}, collect])
+
+
+def test_a_pipeline_can_be_sent_to_another_process() -> None:
+    pipeline = parse_pipeline("posec3d-test-limb")
+    volume = pipeline.run(numbered_clip(60))
+    sent = pickle.loads(pickle.dumps(pipeline))
+    assert sent == pipeline
+    np.testing.assert_array_equal(sent.run(numbered_clip(60)).mirror, volume.mirror)
 
 
 @pytest.mark.parametrize(
