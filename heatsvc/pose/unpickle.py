@@ -18,7 +18,11 @@ from heatsvc.errors import InputError
 from heatsvc.pose.clip import PoseError
 from heatsvc.pose.pickled_numpy import CALLABLES, PickledArray, PickledDtype, PickledPartError
 
-_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, OverflowError, EOFError, struct.error, MemoryError)
+# Warning: pickletools' text decoding warns of odd escapes, which is an error where warnings are made errors.
+_DAMAGED = (
+    *(ValueError, LookupError, TypeError, AttributeError, OverflowError),
+    *(EOFError, struct.error, MemoryError, Warning),
+)
 # Whole numbers as keys hash to themselves: with few bits there are too few to make a dict slow.
 _KEY_LIMIT = 1 << 31
 _BYTES = (("__builtin__", "bytes"), ("builtins", "bytes"))

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from heatsvc.pose.clip import Float32, PoseClip, PoseError
-from heatsvc.pose.readers.grid import Found, fill_grid
+from heatsvc.pose.readers.grid import Found, clip_of
 from heatsvc.pose.readers.lists import array_from_lists
-from heatsvc.pose.readers.names import frame_dir_of
 from heatsvc.pose.readers.upload import Upload
 
 _BODY = ("keypoints", 17)
@@ -53,20 +52,9 @@ def read_coco(upload: Upload) -> list[PoseClip]:
             )
         points = np.concatenate([_part(annotation, i, part, size, upload, t) for part, size in parts])
         frames[t].append(Found(points[:, :2], points[:, 2]))
-    keypoint, score = fill_grid(frames, bounds=upload.options.bounds, file=upload.file)
-    if np.isin(score, (0, 1, 2)).all():
-        score = np.minimum(score, 1)
-    return [
-        PoseClip.build(
-            keypoint,
-            score,
-            img_shape=img_shape or upload.options.img_shape,
-            layout=upload.options.layout_of(keypoint.shape[2]),
-            frame_dir=frame_dir_of(upload.filename),
-            bounds=upload.options.bounds,
-            file=upload.file,
-        )
-    ]
+    if all(np.isin(found.keypoint_score, (0, 1, 2)).all() for frame in frames for found in frame):
+        frames = [[Found(found.keypoint, np.minimum(found.keypoint_score, 1)) for found in frame] for frame in frames]
+    return [clip_of(frames, upload, img_shape=img_shape)]
 
 
 def _objects(upload: Upload, key: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""PersonGrid: persons found frame by frame, as the arrays of a clip."""
+"""Persons found frame by frame, as a clip: what the estimators' JSON formats have in common."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heatsvc.bounds import Bounds
-from heatsvc.pose.clip import Float32, NoKeypointsError
+from heatsvc.pose.clip import Float32, NoKeypointsError, PoseClip
+from heatsvc.pose.readers.names import frame_dir_of
+from heatsvc.pose.readers.upload import Upload
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,31 +25,41 @@ class Found:
     keypoint_score: Float32
 
 
-def fill_grid(frames: Sequence[Sequence[Found]], *, bounds: Bounds, file: str | None = None) -> tuple[Float32, Float32]:
-    """Persons by their position in each frame as keypoint [M, T, V, 2] and keypoint_score [M, T, V].
+def clip_of(frames: Sequence[Sequence[Found]], upload: Upload, *, img_shape: Sequence[int] | None = None) -> PoseClip:
+    """Persons by their position in each frame as a clip named after its file.
 
     Estimators write the persons that they see: M is the most in any frame, and who is missing is zeros with score 0.
 
     Args:
         frames: for each frame its persons, all of one V.
-        bounds: max_persons, max_frames and max_keypoints, and max_unpacked_bytes for the whole: one crowded frame
-            in a long clip costs as much as if all were.
+        upload: where they come from; max_unpacked_bytes bounds the whole, as one crowded frame in a long clip costs
+            as much as if all were.
+        img_shape: (height, width), where the file tells it.
 
     Raises:
         NoKeypointsError: nobody in any frame.
+        PoseError: what `PoseClip.build` finds.
         LimitError: beyond the bounds.
     """
+    bounds, file = upload.options.bounds, upload.file
     persons = max(map(len, frames), default=0)
     if persons == 0:
         raise NoKeypointsError("there is nobody in any frame: no keypoints", file=file)
     points = next(found.keypoint.shape[0] for frame in frames for found in frame)
-    bounds.check("max_persons", persons, "persons", file=file)
-    bounds.check("max_frames", len(frames), "frames", file=file)
-    bounds.check("max_keypoints", points, "keypoints", file=file)
+    for axis, length in (("persons", persons), ("frames", len(frames)), ("keypoints", points)):
+        bounds.check(f"max_{axis}", length, axis, file=file)
     bounds.check("max_unpacked_bytes", persons * len(frames) * points * 12, "bytes of keypoints", file=file)
     keypoint = np.zeros((persons, len(frames), points, 2), np.float32)
     score = np.zeros((persons, len(frames), points), np.float32)
     for t, frame in enumerate(frames):
         for m, found in enumerate(frame):
             keypoint[m, t], score[m, t] = found.keypoint, found.keypoint_score
-    return keypoint, score
+    return PoseClip.build(
+        keypoint,
+        score,
+        img_shape=img_shape or upload.options.img_shape,
+        layout=upload.options.layout_of(points),
+        frame_dir=frame_dir_of(upload.filename),
+        bounds=bounds,
+        file=file,
+    )

@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from heatsvc.pose.clip import PoseClip, PoseError
-from heatsvc.pose.readers.grid import Found, fill_grid
+from heatsvc.pose.readers.grid import Found, clip_of
 from heatsvc.pose.readers.lists import array_from_lists
-from heatsvc.pose.readers.names import frame_dir_of
 from heatsvc.pose.readers.upload import Upload
 
 
@@ -48,18 +47,7 @@ def read_mmpose(upload: Upload) -> list[PoseClip]:
             file=upload.file,
             frame=t,
         )
-    keypoint, score = fill_grid(frames, bounds=upload.options.bounds, file=upload.file)
-    return [
-        PoseClip.build(
-            keypoint,
-            score,
-            img_shape=upload.options.img_shape,
-            layout=upload.options.layout_of(keypoint.shape[2]),
-            frame_dir=frame_dir_of(upload.filename),
-            bounds=upload.options.bounds,
-            file=upload.file,
-        )
-    ]
+    return [clip_of(frames, upload)]
 
 
 def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:

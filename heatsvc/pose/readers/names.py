@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heatsvc.pose.clip import PoseError
 
-_EXTENSIONS = (".npy", ".npz", ".pose", ".json")
+_EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
 _LONGEST = 255
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from heatsvc.errors import LimitError
 from heatsvc.pose import NoKeypointsError, PoseError
 from heatsvc.pose.readers import read
 from tests.pose.readers.samples import HD, mmpose_instance, text
@@ -81,3 +82,8 @@ def test_other_things_are_told(content, said):
 def test_img_shape_has_to_be_told():
     with pytest.raises(PoseError, match="img_shape is missing"):
         read(text([mmpose_instance(17, 5.0)]))
+
+
+def test_a_crowd_is_refused_before_it_is_filled_in():
+    with pytest.raises(LimitError, match="65 persons are too many"):
+        read(text([mmpose_instance(1, 5.0)] * 65), options=HD)
