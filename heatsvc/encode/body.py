@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 from heatsvc.draw.cpu import Piece as MapPiece
 from heatsvc.encode.codings import Coding, Piece
@@ -39,7 +40,7 @@ def code_parts(parts: Sequence[bytes | Drawing], coding: Coding, crew: Crew) -> 
 
 def code_pieces(parts: Sequence[bytes | Drawing], coding: Coding, crew: Crew) -> list[Piece]:
     """The same without head and tail, for a form that has its own."""
-    return crew.map(lambda task: _code(task, coding), _tasks(parts))
+    return crew.map(lambda task: _code(task, coding, crew), _tasks(parts))
 
 
 def _tasks(parts: Sequence[bytes | Drawing]) -> list[bytes | tuple[Drawing, MapPiece]]:
@@ -52,8 +53,13 @@ def _tasks(parts: Sequence[bytes | Drawing]) -> list[bytes | tuple[Drawing, MapP
     return tasks
 
 
-def _code(task: bytes | tuple[Drawing, MapPiece], coding: Coding) -> Piece:
+def _code(task: bytes | tuple[Drawing, MapPiece], coding: Coding, crew: Crew) -> Piece:
     if isinstance(task, bytes):
         return coding.code_bytes(task)
     drawing, piece = task
-    return coding.code_runs(drawing.draw(piece))
+    started = perf_counter()
+    runs = drawing.draw(piece)
+    drawn = perf_counter()
+    coded = coding.code_runs(runs)
+    crew.spent.append((drawn - started, perf_counter() - drawn))
+    return coded

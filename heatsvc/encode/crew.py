@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -22,10 +22,17 @@ class Crew:
     Attributes:
         pool: draws pieces at the same time; None draws them one after the other, here.
         check: called before each piece; raises what should end the work (a deadline, a client that hung up).
+        spent: seconds of drawing and of coding of each piece so far, in no order (threads add to it).
     """
 
     pool: Executor | None = None
     check: Callable[[], None] = _go_on
+    spent: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> tuple[float, float]:
+        """Seconds of drawing and of coding, of all threads."""
+        return sum(draw for draw, _ in self.spent), sum(code for _, code in self.spent)
 
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """`work` of each item, in their order. What `check` or an item raises ends the rest."""

@@ -1,0 +1,41 @@
+# Chores are one word. `make run` and `make test` need Python 3.11 or newer and nothing else.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check bench openapi clean
+
+run: $(VENV)/.runs  ## serve on HOST:PORT
+	@$(BIN)/heatsvc warm
+	@$(BIN)/heatsvc serve --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.tests  ## all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.tests  ## ruff and mypy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.tests  ## heatsvc beside its peers; rewrites benchmarks/README.md
+	benchmarks/peers/install.sh
+	$(BIN)/python -m benchmarks.bench
+
+openapi: $(VENV)/.tests  ## write openapi/openapi.json and the tables of docs/
+	$(BIN)/heatsvc openapi > openapi/openapi.json
+
+clean:  ## what the other words made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.tests: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.runs

@@ -1,0 +1,146 @@
+"""Bodies: what a request sent, as clips and options. One function a media type, one table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from heatsvc.api.options import OPTIONS, HeatmapOptions, options_from, options_from_query
+from heatsvc.api.problems import RequestError
+from heatsvc.bounds import Bounds
+from heatsvc.pose import PoseClip
+from heatsvc.pose.readers import ReadOptions, clip_from_json, may_hold_booleans, read, read_npy
+
+CLIP_KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Clips, and what is to become of them."""
+
+    clips: Sequence[PoseClip]
+    options: HeatmapOptions
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One uploaded file."""
+
+    name: str
+    data: bytes
+
+
+def from_json(body: bytes, query: bytes, bounds: Bounds) -> Asked:
+    """``{keypoint, ..., options}`` for one clip, ``{clips: [{keypoint, ...}], options}`` for many.
+
+    Raises:
+        RequestError: 400 for broken JSON, 422 for keys that do not exist.
+        InputError: a clip cannot be used.
+    """
+    document = parse_object(body, bounds)
+    if query:
+        raise RequestError(422, "with a JSON body the options stand in the JSON, not in the query", field="query")
+    booleans = may_hold_booleans(body)
+    if "clips" not in document:
+        clip = {name: document.pop(name) for name in CLIP_KEYS if name in document}
+        if "keypoint" not in clip:
+            raise RequestError(
+                422, 'the body has neither "keypoint" nor "clips": give one clip, or a list of them', field="keypoint"
+            )
+        options = options_from(document)
+        return Asked((clip_from_json(clip, bounds=bounds, may_hold_booleans=booleans),), options)
+    clips = document.pop("clips")
+    if not isinstance(clips, list) or not clips:
+        raise RequestError(422, "clips must be a list of at least one clip", field="clips")
+    bounds.check("max_clips", len(clips), "clips", field="clips")
+    if "keypoint" in document:
+        raise RequestError(422, "give keypoint or clips, not both", field="keypoint")
+    options = options_from(document)
+    made = [_one_of_many(clip, place, options, bounds, booleans) for place, clip in enumerate(clips)]
+    return Asked(made, options)
+
+
+def _one_of_many(clip: Any, place: int, options: HeatmapOptions, bounds: Bounds, booleans: bool) -> PoseClip:
+    field = f"clips[{place}]"
+    if isinstance(clip, Mapping):
+        strange = [name for name in clip if name not in CLIP_KEYS]
+        if strange:
+            raise RequestError(
+                422,
+                f"{field} has no {strange[0]!r:.60}: a clip has {', '.join(CLIP_KEYS)}; options stand beside clips",
+                field=f"{field}.{strange[0]:.60}",
+            )
+    return clip_from_json(
+        clip,
+        field=f"{field}.",
+        bounds=bounds,
+        may_hold_booleans=booleans,
+        img_shape=options.img_shape,
+        layout=options.layout,
+    )
+
+
+def from_npy(body: bytes, query: bytes, bounds: Bounds) -> Asked:
+    """One .npy array [T, V, 2|3] or [M, T, V, 2|3]; options in the query."""
+    options = options_from_query(query)
+    return Asked((read_npy(body, options=read_options(options, bounds)),), options)
+
+
+def from_npz(body: bytes, query: bytes, bounds: Bounds) -> Asked:
+    """One .npz with `keypoint` and what else a clip has; options in the query."""
+    options = options_from_query(query)
+    return Asked(read(body, options=read_options(options, bounds)), options)
+
+
+def from_files(files: Sequence[File], options_text: bytes, query: bytes, bounds: Bounds) -> Asked:
+    """The parts of a form: files of any format that `pose` reads, and an `options` part.
+
+    Raises:
+        RequestError: 422, no file, or options both in the form and in the query.
+    """
+    if not files:
+        raise RequestError(422, 'the form has no part named "file": give at least one file of keypoints', field="file")
+    if options_text and query:
+        raise RequestError(422, "give options in the form or in the query, not in both", field="options")
+    options = options_from(parse_object(options_text, bounds)) if options_text else options_from_query(query)
+    reading = read_options(options, bounds)
+    clips: list[PoseClip] = []
+    for file in files:
+        clips += read(file.data, filename=file.name, options=reading)
+        bounds.check("max_clips", len(clips), "clips", field="file", file=file.name)
+    return Asked(clips, options)
+
+
+def read_options(options: HeatmapOptions, bounds: Bounds) -> ReadOptions:
+    """What the readers of files are told."""
+    return ReadOptions(img_shape=options.img_shape, layout=options.layout, frame_dirs=options.frame_dirs, bounds=bounds)
+
+
+def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        RequestError: 400, broken, or no object.
+        LimitError: more values than `max_input_values`.
+    """
+    bounds.check("max_input_values", text.count(b",") + 1, "JSON values")
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise RequestError(400, f"the JSON is broken: {error}") from None
+    if not isinstance(document, dict):
+        raise RequestError(400, f"the JSON must be an object, {{...}}, not a {type(document).__name__}")
+    return document
+
+
+BODIES: dict[str, Callable[[bytes, bytes, Bounds], Asked]] = {
+    "application/json": from_json,
+    "application/x-npy": from_npy,
+    "application/x-npz": from_npz,
+}
+FORM = "multipart/form-data"
+
+__all__ = ["BODIES", "FORM", "OPTIONS", "Asked", "File", "from_files"]

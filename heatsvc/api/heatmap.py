@@ -1,0 +1,168 @@
+"""POST /heatmap: keypoints in, heatmaps out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from time import perf_counter
+from typing import TypeVar
+
+from fastapi import APIRouter
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from heatsvc.api.answer import Sketch, sketch
+from heatsvc.api.clips import BODIES, FORM, Asked, File, from_files
+from heatsvc.api.direct import DirectRoute
+from heatsvc.api.limits import Patience, check_length, check_size, read_body, receive
+from heatsvc.api.negotiation import choose_coding, choose_form
+from heatsvc.api.problems import RequestError
+from heatsvc.api.send import BodyResponse
+from heatsvc.api.service import Service, service_of
+from heatsvc.encode.body import Body
+from heatsvc.encode.crew import Crew
+from heatsvc.encode.forms import Form
+
+Result = TypeVar("Result")
+
+router = APIRouter(route_class=DirectRoute, tags=["heatmaps"])
+
+# Up to so many bytes of body, and pixels of work, a request is done where it arrives: to hand it to a thread and to
+# wait for that one takes longer. Either is about a millisecond.
+_SMALL_BODY = 128 << 10
+_SMALL_WORK = 256 << 10
+
+
+@router.post("/heatmap", summary="Draw heatmaps", response_class=Response)
+async def draw_heatmaps(request: Request) -> Response:
+    """Draw one clip, or many, through a pipeline of PYSKL's steps."""
+    service = service_of(request)
+    service.check_ready()
+    headers = request.headers
+    coding = choose_coding(headers.get("accept-encoding"))
+    accept = headers.get("accept")
+    choose_form(accept, many=True)  # what nothing can satisfy is refused before the body is read
+    patience = Patience(service.settings.request_seconds)
+
+    started = perf_counter()
+    size, reading = await _reading(request, service)
+    asked = await _do(service, request, patience, reading, small=size <= _SMALL_BODY)
+    read = perf_counter()
+
+    form = choose_form(accept, many=len(asked.clips) > 1)
+    bounds = service.settings.bounds
+    crew = Crew(None, patience.check)
+    describing = functools.partial(sketch, asked, crew, bounds)
+    made = await _do(service, request, patience, describing, small=size <= _SMALL_BODY)
+
+    small = made.work <= _SMALL_WORK
+    crew = Crew(None if small else service.pieces, patience.check)
+    writing = functools.partial(made.write, form, coding, crew, bounds)
+    body = await _do(service, request, patience, writing, small=small)
+    times = (read - started, made.seconds, *crew.seconds)
+    _count(service, size, body, len(asked.clips), times)
+    return BodyResponse(body.chunks, _headers(made, form, body, times), service.settings.idle_seconds)
+
+
+async def _reading(request: Request, service: Service) -> tuple[int, Callable[[], Asked]]:
+    """The body's size, and what makes clips of it.
+
+    Raises:
+        RequestError: 415, a body of another type, or a coded one.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise RequestError(415, "a coded body is not read: send it without Content-Encoding", field="Content-Encoding")
+    query: bytes = request.scope["query_string"]
+    bounds = service.settings.bounds
+    if media_type == FORM:
+        files, options = await _parts(request, service)
+        size = sum(len(file.data) for file in files)
+        # Files want unpacking: never on the event loop, however few their bytes.
+        return size + _SMALL_BODY, functools.partial(from_files, files, options, query, bounds)
+    read = BODIES.get(media_type)
+    if read is None:
+        raise RequestError(
+            415,
+            f"Content-Type {media_type[:100] or 'is missing'}: the body must be {', '.join([*BODIES, FORM])}",
+            field="Content-Type",
+            headers={"Accept": ", ".join([*BODIES, FORM])},
+        )
+    body = await read_body(request, service.settings)
+    size = len(body) + (_SMALL_BODY if media_type == "application/x-npz" else 0)
+    return size, functools.partial(read, body, query, bounds)
+
+
+async def _parts(request: Request, service: Service) -> tuple[list[File], bytes]:
+    """The files and the options of a form, its body bounded as any other.
+
+    Raises:
+        RequestError: 422, a part of another name, or an `options` given twice.
+    """
+    settings = service.settings
+    check_length(request, settings)
+    size = 0
+
+    async def bounded() -> dict[str, object]:
+        nonlocal size
+        message = await receive(request, settings)
+        size += len(message.get("body", b""))
+        check_size(size, settings)
+        return dict(message)
+
+    form_request = Request(request.scope, bounded)
+    files: list[File] = []
+    options = b""
+    async with form_request.form(
+        max_files=settings.max_clips, max_fields=16, max_part_size=settings.max_body_bytes
+    ) as form:
+        for name, part in form.multi_items():
+            data = await part.read() if isinstance(part, UploadFile) else part.encode()
+            if name == "file":
+                files.append(File((part.filename or "") if isinstance(part, UploadFile) else "", data))
+            elif name == "options" and not options:
+                options = data
+            else:
+                raise RequestError(
+                    422,
+                    f'the form\'s part {name!r:.60} is not known: parts are "file", as often as needed, '
+                    'and one "options"',
+                    field=name[:60],
+                )
+    return files, options
+
+
+async def _do(
+    service: Service, request: Request, patience: Patience, work: Callable[[], Result], *, small: bool
+) -> Result:
+    """Small work here, other work in a thread while the client is watched."""
+    if small:
+        return work()
+    return await patience.watch(request, service.in_thread(work))
+
+
+def _headers(made: Sketch, form: Form, body: Body, times: tuple[float, ...]) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"content-type", form.media_type.encode()),
+        (b"vary", b"Accept, Accept-Encoding"),
+        (b"server-timing", b"read;dur=%.3f, pipeline;dur=%.3f, draw;dur=%.3f, encode;dur=%.3f" % _milliseconds(times)),
+    ]
+    if body.coding != "identity":
+        headers.append((b"content-encoding", body.coding.encode()))
+    if made.seed is not None:
+        headers.append((b"x-heatmap-seed", str(made.seed).encode()))
+    return headers
+
+
+def _milliseconds(times: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(1e3 * seconds for seconds in times)
+
+
+def _count(service: Service, size: int, body: Body, clips: int, times: tuple[float, ...]) -> None:
+    metrics = service.metrics
+    metrics.bytes_in.inc(size)
+    metrics.bytes_out.inc(body.length)
+    metrics.clips.inc(clips)
+    for stage, seconds in zip(metrics.stages.values(), times, strict=True):
+        stage.observe(seconds)

@@ -1,0 +1,103 @@
+"""Negotiation: which form and which coding an answer has (RFC 9110, 12.5.1 and 12.5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from heatsvc.api.problems import RequestError
+from heatsvc.encode.codings import CODINGS, Coding
+from heatsvc.encode.forms import FORMS, Form
+
+# Media types by which programs that came before ask for what a form gives.
+_ALSO_CALLED = {"application/octet-stream": "application/x-npy", "application/zip": "application/x-npz"}
+
+
+@lru_cache(maxsize=512)
+def choose_form(accept: str | None, many: bool) -> Form:
+    """The form for an `Accept` header: the highest q, and among equals the one the service prefers.
+
+    Args:
+        accept: the header, None where there is none, which accepts all.
+        many: whether the answer holds more than one clip; npy holds one.
+
+    Raises:
+        RequestError: 406, none of the accepted forms will do.
+    """
+    ranges = parse_weights(accept) if accept and accept.strip() else [("*/*", 1.0)]
+    best: tuple[float, Form] | None = None
+    for form in FORMS.values():
+        if many and not form.many:
+            continue
+        names = [form.media_type, *(name for name, means in _ALSO_CALLED.items() if means == form.media_type)]
+        weight = max(_media_weight(name, ranges) for name in names)
+        if weight > 0 and (best is None or weight > best[0]):
+            best = weight, form
+    if best is None:
+        known = ", ".join(name for name, form in FORMS.items() if form.many or not many)
+        why = " for several clips" if many else ""
+        raise RequestError(406, f"Accept: {accept:.200} names no form of the answer{why}: {known}", field="Accept")
+    return best[1]
+
+
+@lru_cache(maxsize=512)
+def choose_coding(accept_encoding: str | None) -> Coding:
+    """The coding for an `Accept-Encoding` header: the highest q, among equals the one the service prefers.
+
+    Without the header nothing is coded, since a client that does not ask may not be able to decode. `identity` is
+    allowed unless it is refused, but comes after what is named.
+
+    Raises:
+        RequestError: 406, no coding is acceptable.
+    """
+    if accept_encoding is None:
+        return CODINGS["identity"]
+    weights = dict(parse_weights(accept_encoding))
+    any_other = weights.get("*")
+    best: tuple[float, Coding] | None = None
+    for name, coding in CODINGS.items():
+        weight = weights.get(name, weights.get("x-gzip") if name == "gzip" else None)
+        if weight is None:
+            # identity is acceptable without being named, if only just.
+            weight = any_other if any_other is not None else (1e-6 if name == "identity" else 0.0)
+        if weight > 0 and (best is None or weight > best[0]):
+            best = weight, coding
+    if best is None:
+        raise RequestError(
+            406,
+            f"Accept-Encoding: {accept_encoding:.200} allows none of {', '.join(CODINGS)}",
+            field="Accept-Encoding",
+        )
+    return best[1]
+
+
+def parse_weights(header: str) -> list[tuple[str, float]]:
+    """Names and q-values of a list header; a q that is no number from 0 to 1 counts as 0."""
+    weights = []
+    for part in header.split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        if name:
+            weights.append((name.lower(), _quality(parameters)))
+    return weights
+
+
+def _quality(parameters: Sequence[str]) -> float:
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.strip().lower() == "q":
+            try:
+                quality = float(value)
+            except ValueError:
+                return 0.0
+            return quality if 0 <= quality <= 1 else 0.0
+    return 1.0
+
+
+def _media_weight(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
+    """The q of the most specific range that fits."""
+    kind = media_type.partition("/")[0]
+    for wanted in (media_type, f"{kind}/*", "*/*"):
+        fitting = [weight for name, weight in ranges if name == wanted]
+        if fitting:
+            return max(fitting)
+    return 0.0

@@ -1,0 +1,129 @@
+"""HeatmapOptions: what a request asks for beside its clips, under the same names in JSON, in a form and in a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from heatsvc.api.problems import RequestError
+from heatsvc.pipeline import DEFAULT_PRESET, Pipeline, parse_pipeline
+
+_Side = Annotated[int, Field(strict=True)]
+
+
+class HeatmapOptions(BaseModel):
+    """Options of `POST /heatmap`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pipeline: str | list[dict[str, Any]] = Field(
+        DEFAULT_PRESET,
+        description="A preset's name, or a list of steps in PYSKL's form; see `GET /pipelines`.",
+        examples=["view", [{"type": "PoseDecode"}, {"type": "GeneratePoseTarget", "sigma": 0.6}]],
+    )
+    reduce: Literal["none", "max", "argmax"] = Field(
+        "none",
+        description="`max`: each pixel's largest value over the channels. `argmax`: which channel has it, int16, "
+        "-1 where all are zero.",
+    )
+    select: str | list[Annotated[int, Field(strict=True)]] | None = Field(
+        None, description="A smaller layout, whose points are taken from the clip's; or points by position."
+    )
+    dtype: Literal["float32", "float16", "uint8"] = Field(
+        "float32", description="uint8 is value * 255, rounded. `argmax` is int16 whatever is asked."
+    )
+    test_mode: Annotated[bool, Field(strict=True)] = Field(
+        True, description="Deterministic, as PYSKL tests. false: random steps draw from `seed`."
+    )
+    seed: Annotated[int, Field(strict=True)] | None = Field(
+        None,
+        ge=0,
+        le=2**32 - 1,
+        description="Of the random steps where `test_mode` is false; clip i draws from seed + i. "
+        "The one used comes back in X-Heatmap-Seed.",
+    )
+    layout: str | None = Field(None, description="What the points are, for clips that do not say it themselves.")
+    img_shape: tuple[_Side, _Side] | None = Field(
+        None, description="(height, width) in pixels, for clips that do not say it themselves."
+    )
+    frame_dir: str | list[str] | None = Field(None, description="Which clips of an annotation pickle; all by default.")
+
+    @property
+    def frame_dirs(self) -> list[str] | None:
+        """The chosen clips as a list."""
+        return [self.frame_dir] if isinstance(self.frame_dir, str) else self.frame_dir
+
+    def built_pipeline(self) -> Pipeline:
+        """The pipeline and its reduction; the ones last used are kept.
+
+        Raises:
+            PipelineError: steps that do not exist or do not fit.
+        """
+        return _pipeline(orjson.dumps(self.pipeline), self.reduce)
+
+
+@lru_cache(maxsize=256)
+def _pipeline(spec: bytes, reduce: str) -> Pipeline:
+    return parse_pipeline(orjson.loads(spec), reduce=reduce)
+
+
+OPTIONS = tuple(HeatmapOptions.model_fields)
+
+
+def options_from(given: Mapping[str, Any]) -> HeatmapOptions:
+    """Options from JSON values.
+
+    Raises:
+        RequestError: 422, an option that does not exist, or a value it cannot have; the message lists the known ones.
+    """
+    try:
+        return HeatmapOptions.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            raise RequestError(
+                422, f"there is no option {name!r:.60}: known are {', '.join(OPTIONS)}", field=name
+            ) from None
+        told = HeatmapOptions.model_fields[name].description or ""
+        value = given.get(name)
+        raise RequestError(422, f"{name} cannot be {value!r:.60}: {first['msg']}. {told}", field=name) from None
+
+
+@lru_cache(maxsize=512)
+def options_from_query(query: bytes) -> HeatmapOptions:
+    """Options from a query string: a list as JSON or by commas, true and false as such.
+
+    Raises:
+        RequestError: as options_from; or an option given twice.
+    """
+    given: dict[str, Any] = {}
+    try:
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, max_num_fields=64)
+    except ValueError:
+        raise RequestError(422, "the query is not text in UTF-8, or has more than 64 fields") from None
+    for name, text in pairs:
+        if name in given:
+            raise RequestError(422, f"{name!r:.60} is given twice", field=name[:60])
+        given[name] = _from_text(name, text)
+    return options_from(given)
+
+
+def _from_text(name: str, text: str) -> Any:
+    """A query's text as the JSON value it stands for."""
+    if text.startswith("[") or name in ("seed", "test_mode"):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    if name == "img_shape" or (name == "select" and text[:1].isdigit()):
+        try:
+            return [int(part) for part in text.split(",")]
+        except ValueError:
+            return text
+    return text

@@ -1,0 +1,91 @@
+"""Service: what the routes of one process share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, cast
+
+from starlette.requests import Request
+
+from heatsvc.api.metrics import Metrics
+from heatsvc.api.problems import busy
+from heatsvc.settings import Settings
+
+Result = TypeVar("Result")
+
+
+class Service:
+    """Settings, threads, counters, and whether the compiled loops are there.
+
+    Attributes:
+        settings: in force.
+        metrics: what `GET /metrics` tells.
+        warm_seconds: how long the loops took to compile or load; None until they are there.
+        failure: what kept them from it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.warm_seconds: float | None = None
+        self.failure: str | None = None
+        # One pool takes whole requests, the other pieces of them: in a single one, requests that wait for their
+        # pieces would take all threads, and the pieces none.
+        self._requests = ThreadPoolExecutor(settings.threads, "request")
+        self.pieces = ThreadPoolExecutor(settings.threads, "piece")
+
+    def start(self) -> None:
+        """Compile or load the loops in a thread of its own, so that `GET /health/live` answers meanwhile."""
+        threading.Thread(target=self._warm, name="warm", daemon=True).start()
+
+    def stop(self) -> None:
+        """Take no more work."""
+        self._requests.shutdown(wait=False, cancel_futures=True)
+        self.pieces.shutdown(wait=False, cancel_futures=True)
+
+    def _warm(self) -> None:
+        started = time.monotonic()
+        try:
+            warm()
+        except Exception as error:
+            self.failure = f"{type(error).__name__}: {error}"
+            raise
+        self.warm_seconds = time.monotonic() - started
+
+    def check_ready(self) -> None:
+        """Raise 503 while the loops are being compiled."""
+        if self.warm_seconds is None:
+            raise busy("the service is compiling its loops, which takes some seconds once", retry_after=5)
+
+    def in_thread(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
+        """Have a thread do it."""
+        self.metrics.waiting.inc()
+
+        def counted() -> Result:
+            self.metrics.waiting.dec()
+            return work()
+
+        return asyncio.get_running_loop().run_in_executor(self._requests, counted)
+
+
+def warm() -> None:
+    """Compile the loops of drawing and coding, or load them from numba's cache."""
+    from heatsvc.draw.cpu import kernels as draw_kernels
+    from heatsvc.encode.codings.crc import fill_states
+    from heatsvc.encode.codings.huffman import table
+    from heatsvc.encode.codings.zstd import kernels as encode_kernels
+
+    draw_kernels()
+    encode_kernels()
+    for fill in (0, 255):
+        table(fill)
+        fill_states(fill)
+
+
+def service_of(request: Request) -> Service:
+    """The service that a request came to."""
+    return cast(Service, request.app.state.service)

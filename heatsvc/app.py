@@ -1,0 +1,56 @@
+"""create_app: the service, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+
+from heatsvc import __version__
+from heatsvc.api import health, heatmap, layouts, metrics, pipelines
+from heatsvc.api.door import Door
+from heatsvc.api.openapi import complete
+from heatsvc.api.problems import on_http_error, on_input_error
+from heatsvc.api.service import Service
+from heatsvc.errors import InputError
+from heatsvc.settings import Settings
+
+_SUMMARY = "Human keypoints in, Gaussian heatmap volumes out: PYSKL's `GeneratePoseTarget` and its pipelines over HTTP."
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI app.
+
+    Args:
+        settings: in force; None reads them from the environment and `.env`.
+    """
+    service = Service(settings or Settings())
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        service.stop()
+
+    app = FastAPI(title="heatsvc", summary=_SUMMARY, version=__version__, lifespan=lifespan, redoc_url=None)
+    app.state.service = service
+    for room in (heatmap, layouts, pipelines, health, metrics):
+        app.include_router(room.router)
+    app.add_route("/", lambda _: RedirectResponse("/docs"), include_in_schema=False)
+    app.add_exception_handler(InputError, on_input_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_middleware(Door, service=service)
+    if service.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=service.settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["Server-Timing", "X-Request-ID", "X-Heatmap-Seed"],
+        )
+    complete(app)
+    return app

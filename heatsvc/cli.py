@@ -1,0 +1,101 @@
+"""The command `heatsvc`: serve, warm, settings."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+from heatsvc import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="heatsvc", description="Human keypoints in, Gaussian heatmap volumes out.")
+    parser.add_argument("--version", action="version", version=f"heatsvc {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="answer requests")
+    serve.add_argument("--host", help="address to listen on (setting HEATSVC_HOST)")
+    serve.add_argument("--port", type=int, help="port to listen on (setting HEATSVC_PORT)")
+    serve.set_defaults(run=_serve)
+    warm = commands.add_parser("warm", help="compile the loops now, so that the first start is quick")
+    warm.set_defaults(run=_warm)
+    settings = commands.add_parser("settings", help="print the settings in force")
+    settings.set_defaults(run=_settings)
+    openapi = commands.add_parser("openapi", help="print the OpenAPI document")
+    openapi.set_defaults(run=_openapi)
+    parsed = parser.parse_args(arguments)
+    status: int = parsed.run(parsed)
+    return status
+
+
+def _serve(parsed: argparse.Namespace) -> int:
+    import uvicorn
+
+    from heatsvc.app import create_app
+    from heatsvc.logs import configure_logs
+    from heatsvc.settings import Settings
+
+    given = {name: getattr(parsed, name) for name in ("host", "port") if getattr(parsed, name) is not None}
+    settings = Settings(**given)
+    configure_logs(settings.log_level)
+    print(_welcome(settings.host, settings.port), file=sys.stderr, flush=True)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,  # the service writes its own line, with the request's id
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=int(settings.idle_seconds) or 1,
+    )
+    return 0
+
+
+def _welcome(host: str, port: int) -> str:
+    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104  # not bound to here
+    return (
+        f"heatsvc {__version__} at {address} (documentation: {address}/docs). From the clone's root, try:\n\n"
+        f"  curl --compressed -H 'Content-Type: application/json' -d @openapi/examples/clip.json "
+        f"{address}/heatmap -o heatmaps.npy\n"
+    )
+
+
+def _warm(parsed: argparse.Namespace) -> int:
+    from heatsvc.api.service import warm
+
+    print("compiling the loops (once; later starts take them from the cache) ...", file=sys.stderr, flush=True)
+    started = time.monotonic()
+    warm()
+    print(f"done in {time.monotonic() - started:.1f} s", file=sys.stderr)
+    return 0
+
+
+def _settings(parsed: argparse.Namespace) -> int:
+    from heatsvc.settings import Settings, describe_settings
+
+    settings = Settings()
+    for row in describe_settings():
+        value = getattr(settings, row["field"])
+        changed = "" if value == row["default"] else f"  (default {row['default']})"
+        print(f"{row['name']}={_shown(value)}{changed}  # {row['unit']}: {row['description']}")
+    return 0
+
+
+def _shown(value: object) -> str:
+    """As it would be set; keys stay hidden."""
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _openapi(parsed: argparse.Namespace) -> int:
+    import orjson
+
+    from heatsvc.app import create_app
+    from heatsvc.settings import Settings
+
+    document = create_app(Settings(_env_file=None)).openapi()
+    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
+    return 0
