@@ -11,7 +11,7 @@ import structlog
 
 
 def _dumps(event: Any, **_: Any) -> bytes:
-    """orjson's bytes; what it does not know is written as text."""
+    """Orjson's bytes; what it does not know is written as text."""
     return orjson.dumps(event, default=str)
 
 

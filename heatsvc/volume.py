@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -102,4 +103,4 @@ class HeatmapVolume:
     @property
     def maps(self) -> int:
         """How many H x W maps the array holds, in their order: the product of the axes before H and W."""
-        return int(np.prod(self.shape[:-2], dtype=np.int64))
+        return math.prod(self.shape[:-2])

@@ -173,23 +173,24 @@ def measure(
 
 
 @_helper
-def _gaussian(centre: float, sigma: float, peak: float, start: int, stop: int, backwards: bool, out: Array) -> None:
-    """out[i] = peak * exp(-(start + i - centre)**2 / (2 sigma**2)) for the pixels start to stop; or the last one first.
+def _gaussian(
+    centre: float, scale: float, shrink: float, peak: float, start: int, stop: int, backwards: bool, out: Array
+) -> None:
+    """out[i] = peak * exp(-(start + i - centre)**2 * scale) for the pixels start to stop; or the last one first.
 
-    The ratio of neighbouring values of a Gaussian shrinks by a constant factor, so two exponentials serve for all.
+    The ratio of neighbouring values of a Gaussian shrinks by a constant factor, exp(-2 scale), so two exponentials
+    serve for all. A shrink of 0 says that they would leave the range of a double: then each value has its own.
     """
     size = stop - start
     offset, step = start - centre, 1.0
     if backwards:
         offset, step = stop - 1 - centre, -1.0
-    scale = 0.5 / (sigma * sigma)
-    if sigma < SMALLEST_RECURRENT_SIGMA:
+    if shrink == 0.0:
         for i in range(size):
             out[i] = peak * math.exp(-(offset + i * step) * (offset + i * step) * scale)
         return
     value = peak * math.exp(-offset * offset * scale)
     ratio = math.exp(-(2.0 * offset * step + 1.0) * scale)
-    shrink = math.exp(-2.0 * scale)
     for i in range(size):
         out[i] = value
         value *= ratio
@@ -407,6 +408,8 @@ def draw(
     merged = channels if reduce else 1  # channels that share a map
     own = reduce == _ARGMAX
     alone = merged == 1 and persons == 1 and not own
+    scale = 0.5 / (sigma * sigma)
+    shrink = math.exp(-2.0 * scale) if sigma >= SMALLEST_RECURRENT_SIGMA else 0.0
     canvas = np.zeros(h * w, np.float32)
     owner = np.zeros(h * w if own else 1, np.int32)
     low = np.full(h, w, np.int64)
@@ -451,8 +454,8 @@ def draw(
                         if box[1] == 0:
                             continue
                     x0, x1, y0, y1 = box
-                    _gaussian(ax, sigma, 1.0, x0, x1, mirrored, across)
-                    _gaussian(ay, sigma, peak, y0, y1, False, down)
+                    _gaussian(ax, scale, shrink, 1.0, x0, x1, mirrored, across)
+                    _gaussian(ay, scale, shrink, peak, y0, y1, False, down)
                     if mirrored:
                         x0, x1 = w - x1, w - x0
                     size = x1 - x0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from heatsvc.volume import HeatmapVolume
 
 # Most pixels of a PoTion picture are zero or small; it is drawn whole, since all of it adds up to the end.
 _WHOLE = Piece(0, 0, 0, 0)
+_ITEMSIZE = {"float32": 4, "float16": 2, "uint8": 1, "int16": 2}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +30,9 @@ class Drawing:
         dtype: int16 for a volume reduced by argmax, else float32, float16 or uint8.
         pieces: what may be drawn apart, in output order.
         pixels, runs: upper bounds, from the plan.
+        shape: of the array.
+        itemsize: bytes a pixel.
+        nbytes: bytes of the dense array.
     """
 
     name: str
@@ -36,33 +41,19 @@ class Drawing:
     pieces: tuple[Piece, ...]
     pixels: int
     runs: int
+    shape: tuple[int, ...]
+    itemsize: int
+    nbytes: int
 
     @classmethod
     def of(cls, name: str, volume: HeatmapVolume, dtype: DType) -> Drawing:
         """Plan a volume; one reduced by argmax is always int16."""
         if volume.reduce == "argmax":
             dtype = "int16"
-        if volume.potion:
-            size = int(np.prod(volume.shape, dtype=np.int64))
-            made = Plan((_WHOLE,), size, size)
-        else:
-            made = plan(volume)
-        return cls(name, volume, dtype, made.pieces, made.pixels, made.runs)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the array."""
-        return self.volume.shape
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes a pixel."""
-        return int(np.dtype(self.dtype).itemsize)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the dense array."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.itemsize
+        shape, itemsize = volume.shape, _ITEMSIZE[dtype]
+        size = math.prod(shape)
+        made = Plan((_WHOLE,), size, size) if volume.potion else plan(volume)
+        return cls(name, volume, dtype, made.pieces, made.pixels, made.runs, shape, itemsize, size * itemsize)
 
     def draw(self, piece: Piece) -> Runs:
         """One of `pieces`."""

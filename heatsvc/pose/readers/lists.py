@@ -52,7 +52,7 @@ def array_from_lists(
     Args:
         value: what the JSON holds there.
         name: its field, for the message.
-        bounds: max_json_values, held before anything of that size is made.
+        bounds: max_input_values, held before anything of that size is made.
         booleans: whether the JSON may hold booleans (`may_hold_booleans`).
 
     Raises:
@@ -77,14 +77,14 @@ def _convert(value: object, bounds: Bounds, name: str, booleans: bool, file: str
         shape.append(width)
         if len(shape) > _MOST_AXES or width == 0:
             raise _UnsoundError
-        bounds.check("max_json_values", len(rows) * width, "numbers", field=name, file=file)
+        bounds.check("max_input_values", len(rows) * width, "numbers", field=name, file=file)
         if type(rows[0][0]) is list:
             if set(map(len, rows)) != {width} or set(map(type, rows)) != {list}:
                 raise _UnsoundError
             rows = list(chain.from_iterable(rows))
         else:
             return _from_rows(rows, width, booleans).reshape(shape)
-    bounds.check("max_json_values", len(rows), "numbers", field=name, file=file)
+    bounds.check("max_input_values", len(rows), "numbers", field=name, file=file)
     return _from_rows([rows], len(rows), booleans).reshape(-1)
 
 

@@ -77,7 +77,7 @@ def _frames(upload: Upload) -> Iterator[_Frame]:
     texts = {member.name: member.data for member in unpack(upload.data, bounds=bounds, file=upload.file)}
     bounds.check("max_frames", len(texts), "frames", file=upload.file)
     values = sum(text.count(b",") + 1 for text in texts.values())
-    bounds.check("max_json_values", values, "JSON values", file=upload.file)
+    bounds.check("max_input_values", values, "JSON values", file=upload.file)
     for t, name in enumerate(sorted(texts, key=_number_order)):
         file = f"{upload.filename}/{name}"
         if not name.lower().endswith(".json"):

@@ -29,7 +29,7 @@ def clip_from_json(
         obj: `keypoint` lists [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; `keypoint_score` lists of that shape without
             its last axis; a `null` in either is 'not detected'.
         field: where the object stands in the request, as a prefix: ``clips[3].``.
-        bounds: max_json_values, and what `PoseClip.build` holds.
+        bounds: max_input_values, and what `PoseClip.build` holds.
         may_hold_booleans: False where the JSON text is known to have none (`lists.may_hold_booleans`): the lists
             then become arrays without a look at each number's type.
         file, img_shape, layout, frame_dir: for what the object does not say itself.

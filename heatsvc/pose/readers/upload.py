@@ -44,7 +44,7 @@ class Upload:
 
         Raises:
             PoseError: begins like JSON and is broken.
-            LimitError: more values than max_json_values.
+            LimitError: more values than max_input_values.
         """
         return parse_json(self.data, self) if self.is_json else None
 
@@ -76,10 +76,10 @@ def parse_json(data: bytes, upload: Upload, file: str | None = None) -> Any:
 
     Raises:
         PoseError: not JSON.
-        LimitError: more values than max_json_values: every value but the first follows a comma, or opens a level.
+        LimitError: more values than max_input_values: every value but the first follows a comma, or opens a level.
     """
     file = file or upload.file
-    upload.options.bounds.check("max_json_values", data.count(b",") + 1, "JSON values", file=file)
+    upload.options.bounds.check("max_input_values", data.count(b",") + 1, "JSON values", file=file)
     try:
         return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:

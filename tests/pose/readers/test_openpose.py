@@ -110,7 +110,7 @@ def test_other_files_in_an_archive_are_told():
 def test_the_values_of_all_frames_together_are_bounded():
     frames = {f"f_{i}.json": openpose_frame(BODY) for i in range(20)}
     with pytest.raises(LimitError, match="JSON values are too many"):
-        read(zipped(frames), options=ReadOptions(img_shape=(4, 4), bounds=Bounds(max_json_values=1_000)))
+        read(zipped(frames), options=ReadOptions(img_shape=(4, 4), bounds=Bounds(max_input_values=1_000)))
 
 
 def test_one_crowded_frame_cannot_make_a_long_clip_large():

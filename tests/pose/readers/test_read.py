@@ -61,7 +61,7 @@ def test_a_byte_order_mark_before_json_is_read_over():
 
 def test_json_values_are_counted_before_they_are_parsed():
     with pytest.raises(LimitError, match="1,001 JSON values are too many"):
-        read(b"[" + b"1," * 1000 + b"1]", options=ReadOptions(bounds=Bounds(max_json_values=100)))
+        read(b"[" + b"1," * 1000 + b"1]", options=ReadOptions(bounds=Bounds(max_input_values=100)))
 
 
 @pytest.mark.parametrize("name", SAMPLES)

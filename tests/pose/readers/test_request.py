@@ -11,7 +11,7 @@ from heatsvc.errors import LimitError
 from heatsvc.pose import LayoutError, NoKeypointsError, PoseError
 from heatsvc.pose.readers import clip_from_json, may_hold_booleans, read
 
-SMALL = Bounds(max_json_values=50)
+SMALL = Bounds(max_input_values=50)
 
 
 def clip(keypoint, **more):
@@ -173,7 +173,7 @@ def test_an_unknown_layout_is_told():
 
 @pytest.mark.parametrize("shape", [(60,), (30, 2), (3, 10, 2), (10, 3, 2)])
 def test_numbers_are_bounded(shape):
-    with pytest.raises(LimitError, match=r"60 numbers are too many \(limit 50, setting HEATSVC_MAX_JSON_VALUES\)"):
+    with pytest.raises(LimitError, match=r"60 numbers are too many \(limit 50, setting HEATSVC_MAX_INPUT_VALUES\)"):
         clip_from_json({"keypoint": lists(*shape), "img_shape": [4, 4]}, bounds=SMALL)
 
 
