@@ -96,6 +96,6 @@ def _openapi(parsed: argparse.Namespace) -> int:
     from heatsvc.app import create_app
     from heatsvc.settings import Settings
 
-    document = create_app(Settings(_env_file=None)).openapi()
+    document = create_app(Settings.model_construct()).openapi()
     sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
     return 0
