@@ -44,13 +44,14 @@ def check_same(ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32], k
 
 
 def check_many(body: bytes, first: npt.NDArray[np.float32], sums: list[float], kind: str) -> None:
-    """Raise where the first clip differs from MMAction2's, or another clip's sum of pixels does."""
+    """Raise where the first clip differs from MMAction2's, or the sum of pixels of another one that has one does."""
     names = []
     for index, (name, volume) in enumerate(tensors(body)):
         names.append(name)
         if index == 0:
             check_same(volume, first, kind)
-        assert abs(volume.sum(dtype=np.float64) - sums[index]) <= 1e-5 * sums[index], name
+        if index < len(sums):
+            assert abs(volume.sum(dtype=np.float64) - sums[index]) <= 1e-5 * sums[index], name
     assert names == [f"clip_{index:02}" for index in range(MANY)], names
 
 

@@ -45,15 +45,17 @@ class Effort:
         seconds: a turn under load.
         rounds: turns of each server.
         many_rounds: turns in (b), where the in-process peer takes seconds for one.
+        peer_clips: clips that peer draws in a turn.
     """
 
     seconds: float
     rounds: int
     many_rounds: int
+    peer_clips: int
 
 
-FULL = Effort(seconds=2.0, rounds=5, many_rounds=3)
-QUICK = Effort(seconds=1.0, rounds=2, many_rounds=1)
+FULL = Effort(seconds=2.0, rounds=5, many_rounds=3, peer_clips=MANY)
+QUICK = Effort(seconds=1.0, rounds=2, many_rounds=1, peer_clips=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +126,24 @@ def many_clips(ours: Server, cores: Cores, effort: Effort) -> tuple[list[Row], s
     with mmaction2(clips, cores.server) as peer:
         for kind, step in (("keypoints", KEYPOINTS), ("limbs", LIMBS)):
             say(f"clips a second, {kind}")
-            exchange = inputs.many_exchange(clips, step)
-            body, _ = ask(ours.port, exchange)
-            check_many(body, *peer.drawn(step), kind)
-            ours_rates, peer_rates = [], []
+            first, sums = peer.drawn(step)
+            peer_rates: list[float] = []
+            ours_rates: dict[str, list[float]] = {}
+            bodies = {
+                "JSON": inputs.many_json_exchange(clips, step),
+                "a form of .npy files": inputs.many_form_exchange(clips, step),
+            }
+            expected = {name: ask(ours.port, exchange)[0] for name, exchange in bodies.items()}
+            for body in expected.values():
+                check_many(body, first, sums, kind)
             for _ in range(effort.many_rounds):
-                peer_rates.append(peer.rate(step))
-                ours_rates.append(MANY * turn(ours, exchange, body, effort.seconds, connections=1).rate)
-            what = f"{MANY} clips in one JSON request, {kind}"
-            rows.append(against("b", what, "clips a second", ours_rates, peer_rates, "MMAction2 in process", 40))
+                peer_rates.append(peer.rate(step, effort.peer_clips))
+                for name, exchange in bodies.items():
+                    rate = MANY * turn(ours, exchange, expected[name], effort.seconds, connections=1).rate
+                    ours_rates.setdefault(name, []).append(rate)
+            for name, rates in ours_rates.items():
+                what = f"{MANY} clips in {name}, {kind}"
+                rows.append(against("b", what, "clips a second", rates, peer_rates, "MMAction2 in process", 40))
     return rows, peer.numpy
 
 

@@ -16,6 +16,9 @@ import numpy.typing as npt
 from benchmarks.inputs import SIDE, Clip
 from benchmarks.servers import PEER_PYTHON, PEERS, on_core
 
+CHECKED = 8
+"""How many clips are compared before the clock runs."""
+
 
 class InProcess:
     """MMAction2 drawing clips in a process of its own, a line for each time: see peers/draw_clips.py."""
@@ -26,20 +29,21 @@ class InProcess:
         self.numpy: str = self._answer()["numpy"]
 
     def drawn(self, step: dict[str, Any]) -> tuple[npt.NDArray[np.float32], list[float]]:
-        """The first clip's volume, and each clip's sum of pixels."""
+        """The first clip's volume, and the sums of pixels of the first CHECKED clips."""
         path = self._folder / "drawn.npy"
-        sums = self._draw(step, str(path))["sums"]
+        sums = self._draw(step, CHECKED, str(path))["sums"]
         return np.load(path), sums
 
-    def rate(self, step: dict[str, Any]) -> float:
-        """Clips a second, drawing them all once."""
-        answer = self._draw(step, None)
+    def rate(self, step: dict[str, Any], count: int) -> float:
+        """Clips a second, drawing `count` of them once."""
+        answer = self._draw(step, count, None)
         return len(answer["sums"]) / float(answer["seconds"])
 
-    def _draw(self, step: dict[str, Any], save: str | None) -> dict[str, Any]:
+    def _draw(self, step: dict[str, Any], count: int, save: str | None) -> dict[str, Any]:
         arguments = {name: value for name, value in step.items() if name not in ("type", "eps")}
         assert self._process.stdin
-        self._process.stdin.write(json.dumps({**arguments, "img_shape": [SIDE, SIDE], "save": save}) + "\n")
+        line = {**arguments, "img_shape": [SIDE, SIDE], "count": count, "save": save}
+        self._process.stdin.write(json.dumps(line) + "\n")
         self._process.stdin.flush()
         return self._answer()
 

@@ -39,6 +39,8 @@ _POSES = ROOT / "tests" / "data" / "poses" / "ase_FIRE_wholebody133.npy"
 _LEFT_SHOULDER, _LEFT_ELBOW, _LEFT_WRIST = 5, 7, 9
 _LOWEST_SCORE = 0.05
 _MARGIN = 3
+_SAFETENSORS = "application/vnd.safetensors"
+_BOUNDARY = b"a-line-that-no-npy-file-holds"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,8 +71,11 @@ class Clip:
     def npy_exchange(self, step: dict[str, Any]) -> Exchange:
         """The clip as an npy request, [T, V, 3]."""
         pipeline = quote(orjson.dumps([step]), safe="")
-        body = npy_bytes(np.concatenate([self.keypoint, self.keypoint_score[..., None]], axis=-1))
-        return Exchange(f"/heatmap?img_shape={SIDE},{SIDE}&pipeline={pipeline}", body, "application/x-npy")
+        return Exchange(f"/heatmap?img_shape={SIDE},{SIDE}&pipeline={pipeline}", self.npy(), "application/x-npy")
+
+    def npy(self) -> bytes:
+        """The clip as an npy file, [T, V, 3]."""
+        return npy_bytes(np.concatenate([self.keypoint, self.keypoint_score[..., None]], axis=-1))
 
     def _fields(self) -> dict[str, Any]:
         return {"keypoint": self.keypoint, "keypoint_score": self.keypoint_score, "img_shape": [SIDE, SIDE]}
@@ -91,10 +96,22 @@ def many_clips() -> list[Clip]:
     return clips
 
 
-def many_exchange(clips: list[Clip], step: dict[str, Any]) -> Exchange:
+def many_json_exchange(clips: list[Clip], step: dict[str, Any]) -> Exchange:
     """Many clips as one JSON request, named clip_00 and so on, to be answered as safetensors."""
     fields = [{**clip._fields(), "frame_dir": f"clip_{index:02}"} for index, clip in enumerate(clips)]
-    return _json({"clips": fields}, step, accept="application/vnd.safetensors")
+    return _json({"clips": fields}, step, accept=_SAFETENSORS)
+
+
+def many_form_exchange(clips: list[Clip], step: dict[str, Any]) -> Exchange:
+    """The same clips as a form of .npy files."""
+    options = orjson.dumps({"img_shape": [SIDE, SIDE], "pipeline": [step]})
+    parts = [b'form-data; name="options"\r\n\r\n' + options]
+    for index, clip in enumerate(clips):
+        head = f'form-data; name="file"; filename="clip_{index:02}.npy"\r\nContent-Type: application/x-npy\r\n\r\n'
+        parts.append(head.encode() + clip.npy())
+    body = b"".join(b"--%s\r\nContent-Disposition: %s\r\n" % (_BOUNDARY, part) for part in parts)
+    media_type = f"multipart/form-data; boundary={_BOUNDARY.decode()}"
+    return Exchange("/heatmap", body + b"--%s--\r\n" % _BOUNDARY, media_type, _SAFETENSORS)
 
 
 def long_clip_exchange(frames: int = 432) -> Exchange:

@@ -7,6 +7,7 @@ HTTP is not in it: what a route costs before it does anything is the bare route 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter
@@ -36,11 +37,12 @@ def main() -> None:
         "JSON, keypoints": (clip.json_exchange(KEYPOINTS), "application/x-npy", 1),
         "npy, keypoints": (clip.npy_exchange(KEYPOINTS), "application/x-npy", 1),
         "npy, limbs": (clip.npy_exchange(LIMBS), "application/x-npy", 1),
-        f"JSON, 1 of {MANY}": (inputs.many_exchange(clips, KEYPOINTS), "application/vnd.safetensors", MANY),
-        f"limbs, 1 of {MANY}": (inputs.many_exchange(clips, LIMBS), "application/vnd.safetensors", MANY),
+        f"JSON, 1 of {MANY}": (inputs.many_json_exchange(clips, KEYPOINTS), "application/vnd.safetensors", MANY),
+        f"limbs, 1 of {MANY}": (inputs.many_json_exchange(clips, LIMBS), "application/vnd.safetensors", MANY),
     }
     with on_core(Cores.available().server):
         warm()
+        gc.freeze()  # as the server does once it is warm
         columns = [[spent / count for spent in stages(exchange, form)] for exchange, form, count in requests.values()]
     widths = [max(len(name), 8) for name in requests]
     print("µs a clip".ljust(16) + "  ".join(name.rjust(width) for name, width in zip(requests, widths, strict=True)))

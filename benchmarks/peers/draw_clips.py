@@ -3,9 +3,9 @@
     draw_clips.py CLIPS.npz
 
 `CLIPS.npz` holds keypoint [N, T, V, 2] and keypoint_score [N, T, V]. Each line read is the arguments of a
-`GeneratePoseTarget` as JSON, with `img_shape` besides, and `save`, a path for the first clip's volume as npy, or null.
-Each line written is JSON: the seconds that drawing all N clips took and each clip's sum over all pixels. Only the
-drawing is timed: nothing is read, stacked, encoded or kept meanwhile.
+`GeneratePoseTarget` as JSON, with `img_shape` besides, `count`, how many of the clips, and `save`, a path for the first
+clip's volume as npy, or null. Each line written is JSON: the seconds that drawing those clips took and each one's sum
+over all pixels. Only the drawing is timed: nothing is read, stacked, encoded or kept meanwhile.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def main(path: str) -> None:
     print(json.dumps({"numpy": np.__version__}), flush=True)
     for line in sys.stdin:
         arguments = json.loads(line)
-        img_shape, save = tuple(arguments.pop("img_shape")), arguments.pop("save")
+        img_shape, count, save = (arguments.pop(name) for name in ("img_shape", "count", "save"))
         target = GeneratePoseTarget(**arguments)
         seconds = 0.0
         sums = []
-        for keypoint, score in clips:
-            results = {"keypoint": keypoint[None], "keypoint_score": score[None], "img_shape": img_shape}
+        for keypoint, score in clips[:count]:
+            results = {"keypoint": keypoint[None], "keypoint_score": score[None], "img_shape": tuple(img_shape)}
             start = time.perf_counter()
             drawn = target.transform(results)["imgs"]
             seconds += time.perf_counter() - start
