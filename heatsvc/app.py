@@ -38,7 +38,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(title="heatsvc", summary=_SUMMARY, version=__version__, lifespan=lifespan, redoc_url=None)
     app.state.service = service
-    for room in (heatmap, layouts, pipelines, health, metrics):
+    app.router.routes.insert(0, heatmap.route)
+    for room in (layouts, pipelines, health, metrics):
         app.include_router(room.router)
     app.add_route("/", lambda _: RedirectResponse("/docs"), include_in_schema=False)
     app.add_exception_handler(InputError, on_input_error)

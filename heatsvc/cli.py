@@ -48,6 +48,7 @@ def _serve(parsed: argparse.Namespace) -> int:
         access_log=False,  # the service writes its own line, with the request's id
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing here asks who the client is
         timeout_keep_alive=int(settings.idle_seconds) or 1,
     )
     return 0

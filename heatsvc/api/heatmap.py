@@ -1,4 +1,8 @@
-"""POST /heatmap: keypoints in, heatmaps out."""
+"""POST /heatmap: keypoints in, heatmaps out.
+
+The route is plain ASGI: to take a body apart that it reads itself, by a framework that looks for parameters, costs as
+much as to draw a small clip. What FastAPI would have said of it in the OpenAPI document stands in `api/openapi.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,13 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TypeVar
 
-from fastapi import APIRouter
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from heatsvc.api.answer import Sketch, sketch
 from heatsvc.api.clips import BODIES, FORM, Asked, File, from_files
-from heatsvc.api.direct import DirectRoute
 from heatsvc.api.limits import Patience, check_length, check_size, read_body, receive
 from heatsvc.api.negotiation import choose_coding, choose_form
 from heatsvc.api.problems import RequestError
@@ -26,27 +29,42 @@ from heatsvc.encode.forms import Form
 
 Result = TypeVar("Result")
 
-router = APIRouter(route_class=DirectRoute, tags=["heatmaps"])
-
 # Up to so many bytes of body, and pixels of work, a request is done where it arrives: to hand it to a thread and to
 # wait for that one takes longer. Either is about a millisecond.
 _SMALL_BODY = 128 << 10
 _SMALL_WORK = 256 << 10
 
 
-@router.post("/heatmap", summary="Draw heatmaps", response_class=Response)
-async def draw_heatmaps(request: Request) -> Response:
-    """Draw one clip, or many, through a pipeline of PYSKL's steps."""
+class Heatmap:
+    """The endpoint: draws one clip, or many, through a pipeline of PYSKL's steps."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; what is wrong with it is raised, and becomes a problem document further out."""
+        request = Request(scope, receive)
+        response = await draw_heatmaps(request)
+        await response(scope, receive, send)
+
+
+route = Route("/heatmap", Heatmap(), methods=["POST"])
+
+
+async def draw_heatmaps(request: Request) -> BodyResponse:
+    """The answer to a request.
+
+    Raises:
+        InputError: the request cannot be understood or done.
+        ClientGoneError: nobody waits for the answer any more.
+    """
     service = service_of(request)
     service.check_ready()
-    headers = request.headers
+    headers = header_values(request.scope)
     coding = choose_coding(headers.get("accept-encoding"))
     accept = headers.get("accept")
     choose_form(accept, many=True)  # what nothing can satisfy is refused before the body is read
     patience = Patience(service.settings.request_seconds)
 
     started = perf_counter()
-    size, reading = await _reading(request, service)
+    size, reading = await _reading(request, headers, service)
     asked = await _do(service, request, patience, reading, small=size <= _SMALL_BODY)
     read = perf_counter()
 
@@ -65,14 +83,14 @@ async def draw_heatmaps(request: Request) -> Response:
     return BodyResponse(body.chunks, _headers(made, form, body, times), service.settings.idle_seconds)
 
 
-async def _reading(request: Request, service: Service) -> tuple[int, Callable[[], Asked]]:
+async def _reading(request: Request, headers: dict[str, str], service: Service) -> tuple[int, Callable[[], Asked]]:
     """The body's size, and what makes clips of it.
 
     Raises:
         RequestError: 415, a body of another type, or a coded one.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if headers.get("content-encoding", "identity").lower() != "identity":
         raise RequestError(415, "a coded body is not read: send it without Content-Encoding", field="Content-Encoding")
     query: bytes = request.scope["query_string"]
     bounds = service.settings.bounds
@@ -142,6 +160,15 @@ async def _do(
     return await patience.watch(request, service.in_thread(work))
 
 
+def header_values(scope: Scope) -> dict[str, str]:
+    """A request's headers by lower-case name, repeated ones joined by commas (RFC 9110, 5.3)."""
+    values: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        values[key] = f"{values[key]}, {text}" if key in values else text
+    return values
+
+
 def _headers(made: Sketch, form: Form, body: Body, times: tuple[float, ...]) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"content-type", form.media_type.encode()),
@@ -160,9 +187,4 @@ def _milliseconds(times: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _count(service: Service, size: int, body: Body, clips: int, times: tuple[float, ...]) -> None:
-    metrics = service.metrics
-    metrics.bytes_in.inc(size)
-    metrics.bytes_out.inc(body.length)
-    metrics.clips.inc(clips)
-    for stage, seconds in zip(metrics.stages.values(), times, strict=True):
-        stage.observe(seconds)
+    service.metrics.count_heatmaps(clips, size, body.length, times)

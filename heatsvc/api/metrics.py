@@ -1,53 +1,106 @@
-"""Metrics: what `GET /metrics` tells a Prometheus server."""
+"""Metrics: what `GET /metrics` tells a Prometheus server.
+
+Counts are plain numbers, added to on the event loop alone and made into Prometheus's families when it asks: a counter
+of the client library takes a lock each time, and a small clip would pass twenty of them.
+"""
 
 from __future__ import annotations
 
+import threading
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
 from fastapi import APIRouter, Request
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 from starlette.responses import Response
 
 router = APIRouter(tags=["service"])
 
-_STAGE_SECONDS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3, 10, 30)
-_REQUEST_SECONDS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3, 10, 30, 60)
 STAGES = ("read", "pipeline", "draw", "encode")
+_SECONDS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
 
 
-class Metrics:
-    """The counters of one service, in a registry of their own."""
+class Spread:
+    """How often a time fell between which bounds, and the sum of all."""
+
+    __slots__ = ("counts", "total")
 
     def __init__(self) -> None:
+        self.counts = [0] * (len(_SECONDS) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One more."""
+        self.counts[bisect_left(_SECONDS, seconds)] += 1
+        self.total += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Prometheus's: of each upper bound, how many were not above it."""
+        bounds = [*map(str, _SECONDS), "+Inf"]
+        return list(zip(bounds, map(float, accumulate(self.counts)), strict=True))
+
+
+class Metrics(Collector):
+    """The counts of one service, in a registry of their own.
+
+    Attributes:
+        in_flight: requests being answered.
+        waiting: requests that wait for a thread; written by threads too, under `lock`.
+    """
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.waiting = 0
+        self.lock = threading.Lock()
+        self._requests: Counter[tuple[str, str, str]] = Counter()
+        self._routes: dict[str, Spread] = {}
+        self._stages = {stage: Spread() for stage in STAGES}
+        self._clips = self._bytes_in = self._bytes_out = 0
         self.registry = CollectorRegistry()
+        self.registry.register(self)
         ProcessCollector(registry=self.registry)
-        self._requests = Counter(
-            "heatsvc_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
-        )
-        self._seconds = Histogram(
-            "heatsvc_request_seconds",
-            "From a request's start to its answer's end.",
-            ("route",),
-            buckets=_REQUEST_SECONDS,
-            registry=self.registry,
-        )
-        stages = Histogram(
-            "heatsvc_stage_seconds",
-            "Of a heatmap request, by stage; draw and encode are summed over threads.",
-            ("stage",),
-            buckets=_STAGE_SECONDS,
-            registry=self.registry,
-        )
-        self.stages = {stage: stages.labels(stage) for stage in STAGES}
-        self.bytes_in = Counter("heatsvc_body_bytes", "Bytes of heatmap request bodies.", registry=self.registry)
-        self.bytes_out = Counter("heatsvc_answer_bytes", "Bytes of heatmap answers.", registry=self.registry)
-        self.clips = Counter("heatsvc_clips_drawn", "Clips drawn.", registry=self.registry)
-        self.in_flight = Gauge("heatsvc_in_flight", "Requests being answered.", registry=self.registry)
-        self.waiting = Gauge("heatsvc_queue", "Requests that wait for a thread.", registry=self.registry)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered; `route` is the path of a known route, so that the labels stay few."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._requests[method, route, str(status)] += 1
+        spread = self._routes.get(route)
+        if spread is None:
+            spread = self._routes[route] = Spread()
+        spread.add(seconds)
+
+    def count_heatmaps(self, clips: int, bytes_in: int, bytes_out: int, seconds: Sequence[float]) -> None:
+        """An answer was drawn, in so many seconds of each of STAGES."""
+        self._clips += clips
+        self._bytes_in += bytes_in
+        self._bytes_out += bytes_out
+        for spread, spent in zip(self._stages.values(), seconds, strict=True):
+            spread.add(spent)
+
+    def collect(self) -> Iterator[Metric]:
+        """All families."""
+        requests = CounterMetricFamily("heatsvc_requests", "Requests.", labels=("method", "route", "status"))
+        for labels, count in self._requests.items():
+            requests.add_metric(labels, count)
+        yield requests
+        yield _histogram("heatsvc_request_seconds", "From a request's start to its end.", "route", self._routes)
+        yield _histogram("heatsvc_stage_seconds", "Of a heatmap answer; summed over threads.", "stage", self._stages)
+        yield CounterMetricFamily("heatsvc_clips_drawn", "Clips drawn.", self._clips)
+        yield CounterMetricFamily("heatsvc_body_bytes", "Bytes of bodies that were drawn.", self._bytes_in)
+        yield CounterMetricFamily("heatsvc_answer_bytes", "Bytes of heatmap answers.", self._bytes_out)
+        yield GaugeMetricFamily("heatsvc_in_flight", "Requests being answered.", self.in_flight)
+        yield GaugeMetricFamily("heatsvc_queue", "Requests that wait for a thread.", self.waiting)
+
+
+def _histogram(name: str, told: str, label: str, spreads: dict[str, Spread]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, told, labels=(label,))
+    for value, spread in spreads.items():
+        family.add_metric((value,), spread.buckets(), spread.total)
+    return family
 
 
 @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)

@@ -120,13 +120,17 @@ def _document(app: FastAPI) -> dict[str, Any]:
         },
     }
     schemas["Problem"] = _PROBLEM
-    document["paths"]["/heatmap"]["post"].update(_heatmap(options["properties"]))
+    # First in the document, as it is in the service.
+    document["paths"] = {"/heatmap": {"post": _heatmap(options["properties"])}, **document["paths"]}
     return document
 
 
 def _heatmap(options: dict[str, Any]) -> dict[str, Any]:
     array = "`keypoint` with its scores as a third number; the options stand in the query."
     return {
+        "tags": ["heatmaps"],
+        "summary": "Draw heatmaps",
+        "operationId": "draw_heatmaps",
         "description": "Draws each clip through the pipeline. One clip is answered as .npy, several as safetensors, "
         "unless `Accept` asks otherwise.",
         "parameters": [

@@ -68,12 +68,15 @@ class Service:
 
     def in_thread(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
         """Have a thread do it."""
-        self.metrics.waiting.inc()
+        metrics = self.metrics
 
         def counted() -> Result:
-            self.metrics.waiting.dec()
+            with metrics.lock:
+                metrics.waiting -= 1
             return work()
 
+        with metrics.lock:
+            metrics.waiting += 1
         return asyncio.get_running_loop().run_in_executor(self._requests, counted)
 
 

@@ -7,7 +7,7 @@ are independent, so that several threads draw several at once (the loops hold no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -53,6 +53,7 @@ class Plan:
     runs: int
 
 
+@cache
 def kernels() -> Any:
     """The compiled loops. The first call compiles them, or loads them from numba's cache."""
     from heatsvc.draw import kernels as compiled

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +27,7 @@ _RAW = 0
 _LAST = 1
 
 
+@cache
 def kernels() -> Any:
     """The compiled loops; see draw.cpu.kernels."""
     from heatsvc.encode import kernels as compiled
