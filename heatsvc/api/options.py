@@ -12,8 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from heatsvc.api.problems import RequestError
 from heatsvc.pipeline import DEFAULT_PRESET, Pipeline, parse_pipeline
+from heatsvc.pipeline.explain import short
 
 _Side = Annotated[int, Field(strict=True)]
+
+# Longer ones, of steps that ignore what they are given, are not worth keeping.
+_LONGEST_KEPT = 16 << 10
 
 
 class HeatmapOptions(BaseModel):
@@ -21,7 +25,8 @@ class HeatmapOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    pipeline: str | list[dict[str, Any]] = Field(
+    # fail_fast: of a list of a million faults the first is told, and the rest not collected.
+    pipeline: str | Annotated[list[dict[str, Any]], Field(fail_fast=True)] = Field(
         DEFAULT_PRESET,
         description="A preset's name, or a list of steps in PYSKL's form; see `GET /pipelines`.",
         examples=["view", [{"type": "PoseDecode"}, {"type": "GeneratePoseTarget", "sigma": 0.6}]],
@@ -31,7 +36,7 @@ class HeatmapOptions(BaseModel):
         description="`max`: each pixel's largest value over the channels. `argmax`: which channel has it, int16, "
         "-1 where all are zero.",
     )
-    select: str | list[Annotated[int, Field(strict=True)]] | None = Field(
+    select: str | Annotated[list[Annotated[int, Field(strict=True)]], Field(fail_fast=True)] | None = Field(
         None, description="A smaller layout, whose points are taken from the clip's; or points by position."
     )
     dtype: Literal["float32", "float16", "uint8"] = Field(
@@ -51,7 +56,9 @@ class HeatmapOptions(BaseModel):
     img_shape: tuple[_Side, _Side] | None = Field(
         None, description="(height, width) in pixels, for clips that do not say it themselves."
     )
-    frame_dir: str | list[str] | None = Field(None, description="Which clips of an annotation pickle; all by default.")
+    frame_dir: str | Annotated[list[str], Field(fail_fast=True)] | None = Field(
+        None, description="Which clips of an annotation pickle; all by default."
+    )
 
     @property
     def frame_dirs(self) -> list[str] | None:
@@ -64,7 +71,13 @@ class HeatmapOptions(BaseModel):
         Raises:
             PipelineError: steps that do not exist or do not fit.
         """
-        return _pipeline(orjson.dumps(self.pipeline), self.reduce)
+        try:
+            spec = orjson.dumps(self.pipeline)
+        except TypeError:  # nested deeper than orjson writes, though not deeper than it reads
+            return parse_pipeline(self.pipeline, reduce=self.reduce)
+        if len(spec) > _LONGEST_KEPT:
+            return parse_pipeline(self.pipeline, reduce=self.reduce)
+        return _pipeline(spec, self.reduce)
 
 
 @lru_cache(maxsize=256)
@@ -84,15 +97,16 @@ def options_from(given: Mapping[str, Any]) -> HeatmapOptions:
     try:
         return HeatmapOptions.model_validate(given)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        # Of an option of several forms, the form that was looked into deepest is the one that was meant.
+        first = max(error.errors(include_url=False), key=lambda fault: len(fault["loc"]))
         name = str(first["loc"][0])
         if first["type"] == "extra_forbidden":
             raise RequestError(
-                422, f"there is no option {name!r:.60}: known are {', '.join(OPTIONS)}", field=name
+                422, f"there is no option {short(name)}: known are {', '.join(OPTIONS)}", field=name[:60]
             ) from None
         told = HeatmapOptions.model_fields[name].description or ""
         value = given.get(name)
-        raise RequestError(422, f"{name} cannot be {value!r:.60}: {first['msg']}. {told}", field=name) from None
+        raise RequestError(422, f"{name} cannot be {short(value)}: {first['msg']}. {told}", field=name) from None
 
 
 @lru_cache(maxsize=512)

@@ -13,8 +13,8 @@ Role = Literal["sample", "decode", "geometry", "target", "format", "pack"]
 LIST = Strict(False)  # A JSON array is a list; PYSKL's tuples are lists there. What is in it stays strict.
 
 Index = Annotated[int, Field(ge=0)]
-Indices = Annotated[tuple[Index, ...], LIST, Field(max_length=4096)]
-Limbs = Annotated[tuple[Annotated[tuple[Index, Index], LIST], ...], LIST, Field(max_length=4096)]
+Indices = Annotated[tuple[Index, ...], LIST, Field(max_length=4096, fail_fast=True)]
+Limbs = Annotated[tuple[Annotated[tuple[Index, Index], LIST], ...], LIST, Field(max_length=4096, fail_fast=True)]
 IntPair = Annotated[tuple[int, int], LIST]
 FloatPair = Annotated[tuple[float, float], LIST]
 
