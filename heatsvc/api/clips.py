@@ -108,8 +108,13 @@ def from_files(files: Sequence[File], options_text: bytes, query: bytes, bounds:
     options = options_from(parse_object(options_text, bounds)) if options_text else options_from_query(query)
     reading = read_options(options, bounds)
     clips: list[PoseClip] = []
+    size = 0
     for file in files:
-        clips += read(file.data, filename=file.name, options=reading)
+        found = read(file.data, filename=file.name, options=reading)
+        # Each file is held to this bound; many small ones that unpack to much are, too.
+        size += sum(clip.nbytes for clip in found)
+        bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field="file", file=file.name)
+        clips += found
         bounds.check("max_clips", len(clips), "clips", field="file", file=file.name)
     return Asked(clips, options)
 

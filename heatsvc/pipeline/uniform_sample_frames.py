@@ -12,9 +12,9 @@ from heatsvc.errors import LimitError
 from heatsvc.pipeline.error import PipelineError
 from heatsvc.pipeline.scene import MAX_SEED, TEST_SEED, Scene
 from heatsvc.pipeline.step import FloatPair, Role, Step
+from heatsvc.pose.clip import BYTES_A_POINT
 
 _LONGER_THAN_INPUT = 16  # A test-time clip is sampled ten times over; a little more than that is still no mistake.
-_BYTES_A_POINT = 12  # x, y and score in float32.
 
 
 class UniformSampleFrames(Step):
@@ -103,5 +103,5 @@ class UniformSampleFrames(Step):
                 got=frames,
                 field="clip_len",
             )
-        size = scene.keypoint_score.size // scene.frames * frames * _BYTES_A_POINT
+        size = scene.keypoint_score.size // scene.frames * frames * BYTES_A_POINT
         bounds.check("max_unpacked_bytes", size, "bytes of sampled keypoints", field="clip_len")

@@ -16,6 +16,9 @@ from heatsvc.pose.layouts import Layout, infer_layout
 
 Float32 = npt.NDArray[np.float32]
 
+BYTES_A_POINT = 12
+"""x, y and score in float32."""
+
 _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
 
 
@@ -62,6 +65,11 @@ class PoseClip:
         """V."""
         return int(self.keypoint.shape[2])
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return self.keypoint.nbytes + self.keypoint_score.nbytes
+
     @classmethod
     def build(
         cls,
@@ -85,7 +93,7 @@ class PoseClip:
             img_shape: (height, width) in pixels.
             layout: what the points are; None infers it from their number.
             frame_dir, label: carried along.
-            bounds: max_persons, max_frames, max_keypoints.
+            bounds: max_persons, max_frames, max_keypoints, and max_unpacked_bytes of the float32 arrays.
             file, field: where the arrays came from, for the message: `field` is a prefix such as ``clips[3].``.
 
         Raises:
@@ -100,6 +108,9 @@ class PoseClip:
             if length == 0:
                 raise NoKeypointsError(f"{name} has 0 {axis}: at least one is needed", field=name, file=file)
             bounds.check(f"max_{axis}", length, axis, field=name, file=file)
+        # An archive of uint8 zeros is a thousandth of the float32 arrays that it becomes.
+        size = persons * frames * count * BYTES_A_POINT
+        bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field=name, file=file)
         points = _as_float32(xy, name, file)
         if keypoint_score is not None:
             score = _scores(keypoint_score, keypoint.shape[:-1], points.shape[:3], f"{field}keypoint_score", file)

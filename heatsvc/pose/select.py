@@ -9,23 +9,29 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.pose.clip import PoseClip, PoseError
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.pose.clip import BYTES_A_POINT, PoseClip, PoseError
 from heatsvc.pose.layouts import Layout, get_layout
 
 
-def select_points(clip: PoseClip, select: str | Sequence[int]) -> PoseClip:
+def select_points(clip: PoseClip, select: str | Sequence[int], bounds: Bounds = DEFAULT_BOUNDS) -> PoseClip:
     """The clip with the chosen points only, in their order.
 
     Args:
         clip: of V points.
         select: a layout, whose points are looked up by name in the clip's own layout; or positions from 0 to V - 1.
-            A choice by position has no layout.
+            A choice by position has no layout, and may name a point more than once.
+        bounds: max_keypoints, and max_unpacked_bytes of what is selected.
 
     Raises:
         LayoutError: no such layout, or one that the clip's layout cannot give.
         PoseError: the clip's layout is not known, or a position that is none.
+        LimitError: more positions than `bounds` allow.
     """
     if not isinstance(select, str):
+        bounds.check("max_keypoints", len(select), "points to select", field="select")
+        size = clip.persons * clip.frames * len(select) * BYTES_A_POINT
+        bounds.check("max_unpacked_bytes", size, "bytes of selected keypoints", field="select")
         return _take(clip, _positions(select, clip.points), None)
     target = get_layout(select)
     if clip.layout is None:
@@ -47,7 +53,7 @@ def _lookup(target: Layout, source: Layout) -> npt.NDArray[np.intp]:
 def _positions(select: Sequence[int], points: int) -> npt.NDArray[np.intp]:
     for place, position in enumerate(select):
         if not 0 <= position < points:
-            raise PoseError(f"point {position} is none of 0 to {points - 1}", field=f"select[{place}]")
+            raise PoseError(f"point {str(position)[:20]} is none of 0 to {points - 1}", field=f"select[{place}]")
     if not select:
         raise PoseError("select names no point: at least one is needed", field="select")
     return np.array(select, np.intp)
