@@ -57,18 +57,20 @@ def sketch(asked: Asked, crew: Crew, bounds: Bounds) -> Sketch:
     seed = None
     if pipeline.is_random and not options.test_mode:
         seed = options.seed if options.seed is not None else secrets.randbits(32)
-    dense = 0
+    dense = points = 0
     drawings: list[Drawing] = []
     names = clip_names([clip.frame_dir for clip in asked.clips])
     for place, (name, clip) in enumerate(zip(names, asked.clips, strict=True)):
         crew.check()
         if options.select is not None:
-            clip = select_points(clip, options.select)
+            clip = select_points(clip, options.select, bounds)
         own_seed = None if seed is None else (seed + place) % 2**32
         volume = pipeline.run(clip, test_mode=options.test_mode, seed=own_seed, bounds=bounds)
         drawing = Drawing.of(name, volume, options.dtype)
         dense += drawing.nbytes
         bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
+        points += volume.keypoint.nbytes + volume.keypoint_score.nbytes
+        bounds.check("max_unpacked_bytes", points, "bytes of keypoints, sampled and selected", field="pipeline")
         drawings.append(drawing)
     return Sketch(drawings, seed, time.perf_counter() - started)
 

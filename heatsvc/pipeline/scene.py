@@ -154,7 +154,8 @@ class Scene:
 
         Raises:
             PipelineError: no step asked for anything to be drawn.
-            LimitError: the drawn array would be larger than `bounds.max_volume_bytes`.
+            LimitError: the drawn array would be larger than `bounds.max_volume_bytes`, or the sums of a PoTion picture
+                than `bounds.max_answer_bytes`.
         """
         if self.target is None:
             raise PipelineError("nothing is drawn: GeneratePoseTarget is missing", field="pipeline")
@@ -175,6 +176,10 @@ class Scene:
             potion=self.potion,
         )
         self.bounds.check("max_volume_bytes", 4 * math.prod(volume.shape), "bytes of heatmap", field="pipeline")
+        if self.potion:
+            # Unlike maps it is dense while it is drawn: float64 for each pixel, channel and colour.
+            area = math.prod(volume.shape[:3]) * volume.channels
+            self.bounds.check("max_answer_bytes", 8 * self.potion.colours * area, "bytes of colour sums", field="pipeline")
         return volume
 
     def _join(self) -> Float32:

@@ -12,7 +12,10 @@ from heatsvc.encode.body import Body, code_parts
 from heatsvc.encode.codings import Coding
 from heatsvc.encode.crew import Crew
 from heatsvc.encode.drawing import Drawing, check_sizes
+from heatsvc.errors import InputError
 
+# The header's own entry, of texts (format description of safetensors).
+_RESERVED = "__metadata__"
 _DTYPES = {"float32": "F32", "float16": "F16", "uint8": "U8", "int16": "I16"}
 
 
@@ -24,7 +27,14 @@ class Safetensors:
     many: ClassVar[bool] = True
 
     def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
-        """Header and volumes."""
+        """Header and volumes.
+
+        Raises:
+            InputError: a clip's name is the one that the format keeps for itself.
+            LimitError: larger than `bounds` allow.
+        """
+        if any(drawing.name == _RESERVED for drawing in drawings):
+            raise InputError(f"a safetensors file cannot hold a tensor called {_RESERVED}", field="frame_dir")
         check_sizes(drawings, coding, bounds)
         return code_parts([safetensors_header(drawings), *drawings], coding, crew)
 
