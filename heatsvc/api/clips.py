@@ -14,6 +14,10 @@ from heatsvc.bounds import Bounds
 from heatsvc.pose import PoseClip
 from heatsvc.pose.readers import ReadOptions, clip_from_json, may_hold_booleans, read, read_npy
 
+# Either is about two milliseconds of work.
+_LIGHT_CLIPS = 16
+_LIGHT_LOAD = 64 << 10
+
 CLIP_KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
 
 
@@ -23,6 +27,18 @@ class Asked:
 
     clips: Sequence[PoseClip]
     options: HeatmapOptions
+
+    @property
+    def is_light(self) -> bool:
+        """Whether the pipeline has so little to do that handing it to a thread would take longer.
+
+        Raises:
+            PipelineError: as `HeatmapOptions.built_pipeline`.
+        """
+        if len(self.clips) > _LIGHT_CLIPS:
+            return False
+        load = self.options.built_pipeline().load
+        return sum(map(load, self.clips)) <= _LIGHT_LOAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TypeVar
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -64,7 +65,7 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     patience = Patience(service.settings.request_seconds)
 
     started = perf_counter()
-    size, reading = await _reading(request, headers, service)
+    size, reading = await _reading(request, headers, service, patience)
     asked = await _do(service, request, patience, reading, small=size <= _SMALL_BODY)
     read = perf_counter()
 
@@ -72,7 +73,7 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     bounds = service.settings.bounds
     crew = Crew(None, patience.check)
     describing = functools.partial(sketch, asked, crew, bounds)
-    made = await _do(service, request, patience, describing, small=size <= _SMALL_BODY)
+    made = await _do(service, request, patience, describing, small=size <= _SMALL_BODY and asked.is_light)
 
     small = made.work <= _SMALL_WORK
     crew = Crew(None if small else service.pieces, patience.check)
@@ -83,7 +84,9 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     return BodyResponse(body.chunks, _headers(made, form, body, times), service.settings.idle_seconds)
 
 
-async def _reading(request: Request, headers: dict[str, str], service: Service) -> tuple[int, Callable[[], Asked]]:
+async def _reading(
+    request: Request, headers: dict[str, str], service: Service, patience: Patience
+) -> tuple[int, Callable[[], Asked]]:
     """The body's size, and what makes clips of it.
 
     Raises:
@@ -95,7 +98,7 @@ async def _reading(request: Request, headers: dict[str, str], service: Service) 
     query: bytes = request.scope["query_string"]
     bounds = service.settings.bounds
     if media_type == FORM:
-        files, options = await _parts(request, service)
+        files, options = await _parts(request, service, patience)
         size = sum(len(file.data) for file in files)
         # Files want unpacking: never on the event loop, however few their bytes.
         return size + _SMALL_BODY, functools.partial(from_files, files, options, query, bounds)
@@ -107,16 +110,18 @@ async def _reading(request: Request, headers: dict[str, str], service: Service) 
             field="Content-Type",
             headers={"Accept": ", ".join([*BODIES, FORM])},
         )
-    body = await read_body(request, service.settings)
+    body = await read_body(request, service.settings, patience)
     size = len(body) + (_SMALL_BODY if media_type == "application/x-npz" else 0)
     return size, functools.partial(read, body, query, bounds)
 
 
-async def _parts(request: Request, service: Service) -> tuple[list[File], bytes]:
+async def _parts(request: Request, service: Service, patience: Patience) -> tuple[list[File], bytes]:
     """The files and the options of a form, its body bounded as any other.
 
     Raises:
-        RequestError: 422, a part of another name, or an `options` given twice.
+        RequestError: 422, a part of another name, or an `options` given twice; 400, no form, or in a charset that
+            cannot be read.
+        LimitError: more files than `max_clips`.
     """
     settings = service.settings
     check_length(request, settings)
@@ -124,30 +129,43 @@ async def _parts(request: Request, service: Service) -> tuple[list[File], bytes]
 
     async def bounded() -> dict[str, object]:
         nonlocal size
-        message = await receive(request, settings)
+        message = await receive(request, settings, patience)
         size += len(message.get("body", b""))
         check_size(size, settings)
         return dict(message)
 
-    form_request = Request(request.scope, bounded)
+    try:
+        form = await Request(request.scope, bounded).form(
+            max_files=settings.max_clips, max_fields=16, max_part_size=settings.max_body_bytes
+        )
+    except UnicodeError:
+        raise RequestError(400, "the form's charset cannot be read: send UTF-8", field="Content-Type") from None
+    except HTTPException as error:
+        if error.detail.startswith("Too many files"):
+            settings.bounds.check("max_clips", settings.max_clips + 1, "files or more", field="file")
+        raise
+    try:
+        return await _take(form)
+    finally:
+        await form.close()
+
+
+async def _take(form: FormData) -> tuple[list[File], bytes]:
+    """A form's files, and its `options` or nothing."""
     files: list[File] = []
     options = b""
-    async with form_request.form(
-        max_files=settings.max_clips, max_fields=16, max_part_size=settings.max_body_bytes
-    ) as form:
-        for name, part in form.multi_items():
-            data = await part.read() if isinstance(part, UploadFile) else part.encode()
-            if name == "file":
-                files.append(File((part.filename or "") if isinstance(part, UploadFile) else "", data))
-            elif name == "options" and not options:
-                options = data
-            else:
-                raise RequestError(
-                    422,
-                    f'the form\'s part {name!r:.60} is not known: parts are "file", as often as needed, '
-                    'and one "options"',
-                    field=name[:60],
-                )
+    for name, part in form.multi_items():
+        data = await part.read() if isinstance(part, UploadFile) else part.encode()
+        if name == "file":
+            files.append(File((part.filename or "") if isinstance(part, UploadFile) else "", data))
+        elif name == "options" and not options:
+            options = data
+        else:
+            raise RequestError(
+                422,
+                f'the form\'s part {name!r:.60} is not known: parts are "file", as often as needed, and one "options"',
+                field=name[:60],
+            )
     return files, options
 
 
@@ -157,7 +175,12 @@ async def _do(
     """Small work here, other work in a thread while the client is watched."""
     if small:
         return work()
-    return await patience.watch(request, service.in_thread(work))
+
+    def awaited() -> Result:
+        patience.check()  # it may have waited for a thread longer than the client waits for it
+        return work()
+
+    return await patience.watch(request, service.in_thread(awaited))
 
 
 def header_values(scope: Scope) -> dict[str, str]:

@@ -17,38 +17,43 @@ from heatsvc.settings import Settings
 Result = TypeVar("Result")
 
 
-async def read_body(request: Request, settings: Settings) -> bytes:
+async def read_body(request: Request, settings: Settings, patience: Patience) -> bytes:
     """The whole body.
 
     Raises:
         LimitError: longer than `max_body_bytes`: by its Content-Length before it is read, else while it is.
-        RequestError: 408, nothing came for `idle_seconds`.
+        RequestError: 408, nothing came for `idle_seconds`, or not all of it within `request_seconds`.
         ClientGoneError: the client hung up first.
     """
     check_length(request, settings)
-    message = await receive(request, settings)
+    message = await receive(request, settings, patience)
     body: bytes = message.get("body", b"")
     if not message.get("more_body", False):
         check_size(len(body), settings)
         return body
     chunks, size = [body], len(body)
     while message.get("more_body", False):
-        message = await receive(request, settings)
+        message = await receive(request, settings, patience)
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         check_size(size, settings)
     return b"".join(chunks)
 
 
-async def receive(request: Request, settings: Settings) -> Message:
+async def receive(request: Request, settings: Settings, patience: Patience) -> Message:
     """The next part of the body; see read_body for what is raised."""
+    # Both: who sends a byte now and then would keep a place among the requests in flight for as long as it liked.
+    left = patience.until - time.monotonic()
+    idle = settings.idle_seconds < left
     try:
-        async with asyncio.timeout(settings.idle_seconds):
+        async with asyncio.timeout(min(settings.idle_seconds, left)):
             message = await request.receive()
     except TimeoutError:
         raise RequestError(
             408,
-            f"no more of the body came for {settings.idle_seconds:g} s (setting HEATSVC_IDLE_SECONDS)",
+            f"no more of the body came for {settings.idle_seconds:g} s (setting HEATSVC_IDLE_SECONDS)"
+            if idle
+            else f"the body did not come within {patience.seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
             headers={"Connection": "close"},
         ) from None
     if message["type"] == "http.disconnect":

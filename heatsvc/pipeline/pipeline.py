@@ -10,10 +10,15 @@ import numpy as np
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
 from heatsvc.pipeline.error import PipelineError
+from heatsvc.pipeline.generate_pose_target import GeneratePoseTarget
 from heatsvc.pipeline.scene import Scene
 from heatsvc.pipeline.step import Step
+from heatsvc.pipeline.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip
 from heatsvc.volume import HeatmapVolume, Reduce
+
+# To sample a clip once takes about as long as to handle so many points.
+_SAMPLING = 200
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,17 @@ class Pipeline:
     def is_random(self) -> bool:
         """Whether a run with `test_mode` False draws random numbers, so that its seed matters."""
         return any(step.is_random for step in self.steps)
+
+    def load(self, clip: PoseClip) -> int:
+        """About how many points and limbs a run handles: a few bytes of a request can make them many."""
+        frames, drawings = clip.frames, 0
+        for step in self.steps:
+            if isinstance(step, UniformSampleFrames):
+                frames = step.clip_len * step.num_clips
+                drawings += _SAMPLING * step.num_clips
+            elif isinstance(step, GeneratePoseTarget):
+                drawings += clip.persons * frames * (clip.points + len(step.skeletons or ()))
+        return drawings
 
     def run(
         self, clip: PoseClip, *, test_mode: bool = True, seed: int | None = None, bounds: Bounds = DEFAULT_BOUNDS
