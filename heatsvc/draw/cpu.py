@@ -6,6 +6,7 @@ are independent, so that several threads draw several at once (the loops hold no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -20,6 +21,9 @@ DType = Literal["float32", "float16", "uint8", "int16"]
 
 # Pixels of work in a piece: about 10 ms, and 16 MB of float32 at the most where the maps are full.
 PIECE_PIXELS = 4 << 20
+
+# So many points and limbs are looked at without asking whether anybody still waits: about 10 ms.
+_LOOKS = 1 << 20
 
 # A volume of no more pixels of work is one piece without being measured.
 SMALL_PIXELS = 256 << 10
@@ -46,11 +50,14 @@ class Plan:
         pieces: they cover all maps once.
         pixels: upper bound of the volume's non-zero pixels, known before anything is drawn.
         runs: upper bound of its runs.
+        heaviest: upper bound of the pixels of work in a map that is a piece by itself: all persons' windows and all
+            channels that share the map. Such a piece can be large, and nothing ends it before it is done.
     """
 
     pieces: tuple[Piece, ...]
     pixels: int
     runs: int
+    heaviest: int = 0
 
 
 @cache
@@ -61,13 +68,23 @@ def kernels() -> Any:
     return compiled
 
 
-def plan(volume: HeatmapVolume, piece_pixels: int = PIECE_PIXELS, each: int = 0) -> Plan:
+def _go_on() -> None:
+    """Somebody waits."""
+
+
+def plan(
+    volume: HeatmapVolume,
+    piece_pixels: int = PIECE_PIXELS,
+    each: int = 0,
+    check: Callable[[], None] = _go_on,
+) -> Plan:
     """Cut a volume into pieces.
 
     Args:
         volume: not a PoTion picture, which is not made of maps.
         piece_pixels: about how many pixels of work make a piece; a single map is never cut.
         each: where given, no piece reaches over a multiple of so many maps.
+        check: called now and then; raises what should end the work.
     """
     if not each and volume.reduce == "none" and not len(volume.limbs):
         # A few keypoints are not worth a look at each: their windows have 6 sigma + 2 pixels a side at the most.
@@ -78,13 +95,19 @@ def plan(volume: HeatmapVolume, piece_pixels: int = PIECE_PIXELS, each: int = 0)
             return Plan((Piece(0, volume.maps, pixels, rows),), pixels, rows)
     measure, arguments = kernels().measure, _arguments(volume)
     pieces = []
-    first, maps = 0, volume.maps
+    first, maps, heaviest = 0, volume.maps, 0
+    # What lies outside the map has no pixels, but is looked at all the same.
+    merged = volume.channels if volume.reduce != "none" else 1
+    step = max(1, _LOOKS // (volume.keypoint.shape[0] * merged))
     while first < maps:
-        last = min(maps, first - first % each + each) if each else maps
+        check()
+        last = min(maps, first + step, first - first % each + each if each else maps)
         end, pixels, runs = measure(*arguments, first, last, piece_pixels)
         pieces.append(Piece(first, end, pixels, runs))
+        if end == first + 1:
+            heaviest = max(heaviest, runs * volume.width)
         first = end
-    return Plan(tuple(pieces), sum(piece.pixels for piece in pieces), sum(piece.runs for piece in pieces))
+    return Plan(tuple(pieces), sum(piece.pixels for piece in pieces), sum(piece.runs for piece in pieces), heaviest)
 
 
 def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
@@ -122,16 +145,20 @@ def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
     return Runs(starts[:runs], lengths[:runs], convert(values[:count], dtype), size, 255 if argmax else 0)
 
 
-def draw_array(volume: HeatmapVolume, dtype: DType = "float32") -> npt.NDArray[Any]:
-    """Draw a whole volume as a dense array of `volume.shape`; see draw_runs for the types and errors."""
+def draw_array(volume: HeatmapVolume, dtype: DType = "float32", check: Callable[[], None] = _go_on) -> npt.NDArray[Any]:
+    """Draw a whole volume as a dense array of `volume.shape`; see draw_runs for the types and errors.
+
+    `check` is called before each piece; it raises what should end the work.
+    """
     if volume.potion:
         from heatsvc.draw.potion import draw_potion
 
-        return convert(draw_potion(volume), dtype)
+        return convert(draw_potion(volume, check), dtype)
     out = np.full(volume.shape, -1, np.int16) if dtype == "int16" else np.zeros(volume.shape, dtype)
     flat = out.reshape(-1)
     area = volume.height * volume.width
-    for piece in plan(volume).pieces:
+    for piece in plan(volume, check=check).pieces:
+        check()
         scatter(draw_runs(volume, piece, dtype), flat[piece.first * area : piece.last * area])
     return out
 

@@ -297,66 +297,59 @@ def _exp_of_negative(x: float) -> float:
 
 
 @_helper
-def _draw_limb(
-    canvas: Array,
-    owner: Array,
-    low: Array,
-    high: Array,
+def _limb_row(
     across: Array,
-    w: int,
-    box: tuple[int, int, int, int],
+    y: int,
+    x0: int,
+    x1: int,
     ax: float,
     ay: float,
-    bx: float,
-    by: float,
-    sigma: float,
+    ux: float,
+    uy: float,
+    slope: float,
+    length: float,
+    reach: float,
+    scale: float,
     peak: float,
-    channel: int,
-    own: bool,
     mirrored: bool,
-) -> None:
-    """A limb: peak * exp(-d**2 / (2 sigma**2)), d the distance to the segment a-b, up to LIMB_REACH sigma from it."""
-    x0, x1, y0, y1 = box
-    # Subtracted as float32 numbers, which is what PYSKL does; all else in float64.
-    dx, dy = float64(float32(bx) - float32(ax)), float64(float32(by) - float32(ay))
-    length = math.sqrt(dx * dx + dy * dy)
-    ux, uy = dx / length, dy / length
-    reach = LIMB_REACH * sigma
-    scale = 0.5 / (sigma * sigma)
-    y0 = max(y0, np.int64(math.ceil(max(min(ay, by) - reach, 0.0))))
-    y1 = min(y1, np.int64(min(max(ay, by) + reach, float(y1))) + 1)
-    for y in range(y0, y1):
-        # The pixels of this row within reach: beside that part of the segment which is within reach in y, and inside
-        # the strip of that half width along the endless line.
-        near, far = 0.0, length
-        if abs(uy) > 1e-9:
-            one, other = (y - reach - ay) / uy, (y + reach - ay) / uy
-            near, far = max(near, min(one, other)), min(far, max(one, other))
-        left = ax + min(near * ux, far * ux) - reach
-        right = ax + max(near * ux, far * ux) + reach
-        if abs(uy) > 1e-9:
-            middle, half = ax + (y - ay) * ux / uy, reach / abs(uy)
-            left, right = max(left, middle - half), min(right, middle + half)
-        if left >= x1 or right < x0:
-            continue
-        start = max(x0, np.int64(math.ceil(max(left, 0.0))))
-        stop = min(x1, np.int64(right) + 1)
-        if stop <= start:
-            continue
-        size = stop - start
-        offset, step, py = start - ax, 1.0, y - ay
-        if mirrored:
-            offset, step = stop - 1 - ax, -1.0
-            start = w - stop
-        for i in range(size):
-            px = offset + i * step
-            along = min(max(px * ux + py * uy, 0.0), length)
-            ex, ey = px - along * ux, py - along * uy
-            power = min((ex * ex + ey * ey) * scale, 17.0)
-            across[i] = peak * _exp_of_negative(-power) if power < 17.0 else 0.0
-        low[y] = min(low[y], start)
-        high[y] = max(high[y], start + size)
-        _merge_row(canvas, owner, y * w + start, across, size, 1.0, channel, own)
+) -> tuple[int, int]:
+    """A limb's pixels in row y: peak * exp(-d**2 * scale), d the distance to the segment, up to `reach` from it.
+
+    Args:
+        across: takes the values, from its start on; the last one first where `mirrored`.
+        x0, x1: the limb's window.
+        ax, ay, ux, uy, length: the segment: its start, its direction, and how long it is.
+        slope: 1 / uy; 0 for a limb that lies flat.
+
+    Returns:
+        the first pixel, and how many.
+    """
+    # Within reach: beside that part of the segment which is within reach in y, and inside the strip of that half
+    # width along the endless line.
+    py = y - ay
+    near, far = 0.0, length
+    if slope != 0.0:
+        one, other = (py - reach) * slope, (py + reach) * slope
+        near, far = max(near, min(one, other)), min(far, max(one, other))
+    left = ax + min(near * ux, far * ux) - reach
+    right = ax + max(near * ux, far * ux) + reach
+    if slope != 0.0:
+        middle, half = ax + py * ux * slope, reach * abs(slope)
+        left, right = max(left, middle - half), min(right, middle + half)
+    if left >= x1 or right < x0:
+        return 0, 0
+    start = max(x0, np.int64(math.ceil(max(left, 0.0))))
+    stop = min(x1, np.int64(right) + 1)
+    offset, step = start - ax, 1.0
+    if mirrored:
+        offset, step = stop - 1 - ax, -1.0
+    for i in range(stop - start):
+        px = offset + i * step
+        along = min(max(px * ux + py * uy, 0.0), length)
+        ex, ey = px - along * ux, py - along * uy
+        power = min((ex * ex + ey * ey) * scale, 17.0)
+        across[i] = peak * _exp_of_negative(-power) if power < 17.0 else 0.0
+    return start, max(stop - start, 0)
 
 
 @njit(
@@ -410,7 +403,8 @@ def draw(
     alone = merged == 1 and persons == 1 and not own
     scale = 0.5 / (sigma * sigma)
     shrink = math.exp(-2.0 * scale) if sigma >= SMALLEST_RECURRENT_SIGMA else 0.0
-    canvas = np.zeros(h * w, np.float32)
+    reach = LIMB_REACH * sigma
+    canvas = np.zeros(1 if alone else h * w, np.float32)
     owner = np.zeros(h * w if own else 1, np.int32)
     low = np.full(h, w, np.int64)
     high = np.zeros(h, np.int64)
@@ -441,43 +435,50 @@ def draw(
                 box = _points_window(keypoint, person, frame, a, b, sigma, h, w)
                 if box[1] == 0:
                     continue
+                x0, x1, y0, y1 = box
                 ax, ay = keypoint[person, frame, a, 0], keypoint[person, frame, a, 1]
-                bx, by = keypoint[person, frame, b, 0], keypoint[person, frame, b, 1]
-                # Differences of float32 numbers, squares of float64 ones: so PYSKL decides the border case.
-                short = float64(ax - bx) ** 2 + float64(ay - by) ** 2 < 1.0
-                if limb and not short:
-                    _draw_limb(canvas, owner, low, high, across, w, box, ax, ay, bx, by, sigma, peak, c, own, mirrored)
+                # Subtracted as float32 numbers, all else in float64: so PYSKL decides what is short.
+                dx = float64(keypoint[person, frame, b, 0] - ax)
+                dy = float64(keypoint[person, frame, b, 1] - ay)
+                long = limb and dx * dx + dy * dy >= 1.0
+                length, slope = 1.0, 0.0
+                if long:
+                    length = math.sqrt(dx * dx + dy * dy)
+                    dx, dy = dx / length, dy / length
+                    slope = 1.0 / dy if abs(dy) > 1e-9 else 0.0
                 else:
                     if limb:
                         peak = score[person, frame, a]
-                        box = _points_window(keypoint, person, frame, a, a, sigma, h, w)
-                        if box[1] == 0:
-                            continue
-                    x0, x1, y0, y1 = box
+                        x0, x1, y0, y1 = _points_window(keypoint, person, frame, a, a, sigma, h, w)
                     _gaussian(ax, scale, shrink, 1.0, x0, x1, mirrored, across)
                     _gaussian(ay, scale, shrink, peak, y0, y1, False, down)
+                for y in range(y0, y1):
+                    start, size, factor = x0, x1 - x0, 1.0
+                    if long:
+                        start, size = _limb_row(
+                            across, y, x0, x1, ax, ay, dx, dy, slope, length, reach, scale, peak, mirrored
+                        )
+                    else:
+                        factor = down[y - y0]
                     if mirrored:
-                        x0, x1 = w - x1, w - x0
-                    size = x1 - x0
-                    for y in range(y0, y1):
-                        if alone:
-                            # The map's only Gaussian: its rows, less the ends that are under `cut`, are the runs.
-                            left, right = _above(across, 0, size, down[y - y0], cut)
-                            if left == right:
-                                continue
-                            at = base + y * w + x0 + left
-                            runs, count = _open_run(at, end, gap, fill, starts, lengths, values, runs, count)
-                            _scale_row(across, left, right - left, down[y - y0], values, count)
-                            count += right - left
-                            lengths[runs - 1] += right - left
-                            end = at + right - left
-                        else:
-                            low[y] = min(low[y], x0)
-                            high[y] = max(high[y], x1)
-                            _merge_row(canvas, owner, y * w + x0, across, size, down[y - y0], c, own)
+                        start = w - start - size
                     if alone:
-                        continue
-                top, bottom = min(top, box[2]), max(bottom, box[3])
+                        # The map's only figure, and a convex one: its rows, less what is under `cut`, are the runs.
+                        left, right = _above(across, 0, size, factor, cut)
+                        if left < right:
+                            at = base + y * w + start + left
+                            runs, count = _open_run(at, end, gap, fill, starts, lengths, values, runs, count)
+                            _scale_row(across, left, right - left, factor, values, count)
+                            count += right - left
+                            lengths[uint64(runs - 1)] += right - left
+                            end = at + right - left
+                    elif size > 0:
+                        low[y] = min(low[y], start)
+                        high[y] = max(high[y], start + size)
+                        _merge_row(canvas, owner, y * w + start, across, size, factor, c, own)
+                top, bottom = min(top, y0), max(bottom, y1)
+        if alone:
+            continue
         for y in range(top, bottom):
             left, right = _above(canvas, y * w + low[y], y * w + high[y], 1.0, cut)
             while left < right:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +15,26 @@ from heatsvc.volume import HeatmapVolume, Potion
 _EPS = 1e-4
 
 
-def draw_potion(volume: HeatmapVolume) -> npt.NDArray[np.float32]:
+def _go_on() -> None:
+    """Somebody waits."""
+
+
+def frames_first(volume: HeatmapVolume) -> HeatmapVolume:
+    """The maps that a volume's pictures are summed from.
+
+    In this order the mirrored copy and every clip are stretches of frames one after the other.
+    """
+    return replace(volume, potion=None, clips=0, reduce="none")
+
+
+def draw_potion(volume: HeatmapVolume, check: Callable[[], None] = _go_on) -> npt.NDArray[np.float32]:
     """The pictures of a volume that has a `potion`, float32 of `volume.shape`: [N, H, W, K x parts].
 
     U_c = sum over t of w_c(t) heatmap(t), over its largest value + 1e-4; I = sum of U_c over c; N_c = U_c / (I + 1).
+
+    Args:
+        volume: one with a potion.
+        check: called before each piece; raises what should end the work.
 
     Raises:
         ValueError: the volume has no potion.
@@ -25,14 +42,14 @@ def draw_potion(volume: HeatmapVolume) -> npt.NDArray[np.float32]:
     if volume.potion is None:
         raise ValueError("the volume has no potion")
     pictures, height, width, depth = volume.shape
-    # Frames first, so that the mirrored copy and every clip are stretches of frames one after the other.
-    maps = replace(volume, potion=None, clips=0, reduce="none")
+    maps = frames_first(volume)
     frames = volume.frames * volume.copies // pictures
     weights = time_colours(frames, volume.potion.colours)
     each = frames * volume.channels
     out = np.empty(volume.shape, np.float32)
     sums = np.zeros((pictures, volume.channels, height, width, volume.potion.colours))
-    for piece in plan(maps, each=each).pieces:
+    for piece in plan(maps, each=each, check=check).pieces:
+        check()
         runs = draw_runs(maps, piece, "float32")
         picture, first = divmod(piece.first, each)
         kernels().colour(
@@ -46,6 +63,7 @@ def draw_potion(volume: HeatmapVolume) -> npt.NDArray[np.float32]:
             sums[picture].reshape(-1),
         )
     for picture in range(pictures):
+        check()
         parts = _parts(sums[picture], volume.potion)
         out[picture] = parts.transpose(1, 2, 0, 3).reshape(height, width, depth)
     return out
