@@ -16,6 +16,7 @@ class Bounds:
     max_frames: int = 10_000
     max_keypoints: int = 1_024
     max_map_side: int = 4_096
+    max_map_work: int = 4 << 30
     max_volume_bytes: int = 4 << 30
     max_answer_bytes: int = 256 << 20
     max_json_values: int = 1_000_000

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     max_frames: int = _bound("max_frames", "frames", "Frames (T) a clip.")
     max_keypoints: int = _bound("max_keypoints", "keypoints", "Keypoints (V) a person.")
     max_map_side: int = _bound("max_map_side", "pixels", "A map's height or width.")
+    max_map_work: int = _bound(
+        "max_map_work", "pixels", "Work for one map: the windows of all persons and of all channels that share it."
+    )
     max_volume_bytes: int = _bound("max_volume_bytes", "bytes", "An answer when it is decoded.")
     max_answer_bytes: int = _bound("max_answer_bytes", "bytes", "An answer as it is sent, an upper bound of it.")
     max_json_values: int = _bound("max_json_values", "values", "Values of an answer in JSON.")

@@ -66,7 +66,7 @@ def sketch(asked: Asked, crew: Crew, bounds: Bounds) -> Sketch:
             clip = select_points(clip, options.select, bounds)
         own_seed = None if seed is None else (seed + place) % 2**32
         volume = pipeline.run(clip, test_mode=options.test_mode, seed=own_seed, bounds=bounds)
-        drawing = Drawing.of(name, volume, options.dtype)
+        drawing = Drawing.of(name, volume, options.dtype, crew.check)
         dense += drawing.nbytes
         bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
         points += volume.keypoint.nbytes + volume.keypoint_score.nbytes

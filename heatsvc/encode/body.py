@@ -58,7 +58,7 @@ def _code(task: bytes | tuple[Drawing, MapPiece], coding: Coding, crew: Crew) ->
         return coding.code_bytes(task)
     drawing, piece = task
     started = perf_counter()
-    runs = drawing.draw(piece)
+    runs = drawing.draw(piece, crew.check)
     drawn = perf_counter()
     coded = coding.code_runs(runs)
     crew.spent.append((drawn - started, perf_counter() - drawn))

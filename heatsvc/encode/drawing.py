@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from heatsvc.bounds import Bounds
 from heatsvc.draw.cpu import DType, Piece, Plan, convert, draw_array, draw_runs, plan
-from heatsvc.draw.potion import draw_potion
+from heatsvc.draw.potion import draw_potion, frames_first
 from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings import Coding
 from heatsvc.volume import HeatmapVolume
 
 # Most pixels of a PoTion picture are zero or small; it is drawn whole, since all of it adds up to the end.
 _WHOLE = Piece(0, 0, 0, 0)
+
+
+def _go_on() -> None:
+    """Somebody waits."""
+
+
 _ITEMSIZE = {"float32": 4, "float16": 2, "uint8": 1, "int16": 2}
 
 
@@ -33,6 +39,7 @@ class Drawing:
         shape: of the array.
         itemsize: bytes a pixel.
         nbytes: bytes of the dense array.
+        heaviest: pixels of work in the heaviest map that is a piece by itself, see `Plan`.
     """
 
     name: str
@@ -44,34 +51,52 @@ class Drawing:
     shape: tuple[int, ...]
     itemsize: int
     nbytes: int
+    heaviest: int
 
     @classmethod
-    def of(cls, name: str, volume: HeatmapVolume, dtype: DType) -> Drawing:
-        """Plan a volume; one reduced by argmax is always int16."""
+    def of(cls, name: str, volume: HeatmapVolume, dtype: DType, check: Callable[[], None] = _go_on) -> Drawing:
+        """Plan a volume; one reduced by argmax is always int16. `check` raises what should end the work."""
         if volume.reduce == "argmax":
             dtype = "int16"
         shape, itemsize = volume.shape, _ITEMSIZE[dtype]
         size = math.prod(shape)
-        made = Plan((_WHOLE,), size, size) if volume.potion else plan(volume)
-        return cls(name, volume, dtype, made.pieces, made.pixels, made.runs, shape, itemsize, size * itemsize)
+        if volume.potion:
+            made = Plan((_WHOLE,), size, size, plan(frames_first(volume), check=check).heaviest)
+        else:
+            made = plan(volume, check=check)
+        return cls(
+            name, volume, dtype, made.pieces, made.pixels, made.runs, shape, itemsize, size * itemsize, made.heaviest
+        )
 
-    def draw(self, piece: Piece) -> Runs:
-        """One of `pieces`."""
+    def draw(self, piece: Piece, check: Callable[[], None] = _go_on) -> Runs:
+        """One of `pieces`; `check` raises what should end the work."""
         if self.volume.potion:
-            return Runs.of_array(convert(draw_potion(self.volume), self.dtype))
+            return Runs.of_array(convert(draw_potion(self.volume, check), self.dtype))
         return draw_runs(self.volume, piece, self.dtype)
 
-    def array(self) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-        """All of it, dense."""
-        return draw_array(self.volume, self.dtype)
+    def array(self, check: Callable[[], None] = _go_on) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+        """All of it, dense; `check` raises what should end the work."""
+        return draw_array(self.volume, self.dtype, check)
+
+
+def check_work(drawings: Sequence[Drawing], bounds: Bounds) -> None:
+    """Refuse what could not be ended in time once it is begun.
+
+    Raises:
+        LimitError: a map of more work than `max_map_work`.
+    """
+    heaviest = max(drawing.heaviest for drawing in drawings)
+    bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)", field="pipeline")
 
 
 def check_sizes(drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> None:
     """Hold an answer to its bounds before anything of it is drawn.
 
     Raises:
-        LimitError: more than `max_volume_bytes` when dense, or than `max_answer_bytes` to be held and sent.
+        LimitError: more than `max_volume_bytes` when dense, or than `max_answer_bytes` to be held and sent; or a map
+            of more work than `max_map_work`.
     """
+    check_work(drawings, bounds)
     dense = sum(drawing.nbytes for drawing in drawings)
     bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
     coded = sum(coding.bound(drawing.nbytes, drawing.pixels, drawing.runs, drawing.itemsize) for drawing in drawings)

@@ -179,7 +179,9 @@ class Scene:
         if self.potion:
             # Unlike maps it is dense while it is drawn: float64 for each pixel, channel and colour.
             area = math.prod(volume.shape[:3]) * volume.channels
-            self.bounds.check("max_answer_bytes", 8 * self.potion.colours * area, "bytes of colour sums", field="pipeline")
+            self.bounds.check(
+                "max_answer_bytes", 8 * self.potion.colours * area, "bytes of colour sums", field="pipeline"
+            )
         return volume
 
     def _join(self) -> Float32:
