@@ -92,6 +92,41 @@ def test_long_bytes_and_whole_bodies(name: str) -> None:
     assert len(coding.compress(data)) < len(data) / 50
 
 
+@st.composite
+def long_runs(draw: st.DrawFn) -> Runs:
+    """Runs about as far apart as a zstd block is long, so that blocks end in each of them and between them."""
+    gaps = st.one_of(st.integers(1, 20), st.integers(120_000, 140_000), st.integers(0, 300_000))
+    sizes = st.one_of(st.integers(1, 12), st.integers(1, 300), st.integers(130_000, 132_000))
+    dtype = np.dtype(draw(st.sampled_from(["uint8", "float16", "float32"])))
+    start, length, at = [], [], 0
+    for gap, size in draw(st.lists(st.tuples(gaps, sizes), max_size=12)):
+        start.append(at + (gap if start else gap - gap % 2))
+        length.append(size)
+        at = start[-1] + size
+    values = np.random.default_rng(draw(st.integers(0, 9))).integers(0, 256, sum(length) * dtype.itemsize, np.uint8)
+    size = at + draw(gaps)
+    return Runs(np.array(start, np.int64), np.array(length, np.int64), values.view(dtype), size, draw(fills))
+
+
+fills = st.sampled_from([0, 255])
+
+
+@settings(max_examples=400, deadline=None)
+@given(long_runs(), st.sampled_from(["zstd", "deflate", "gzip"]))
+def test_runs_and_gaps_of_any_length(runs: Runs, name: str) -> None:
+    coding = CODINGS[name]
+    identity = CODINGS["identity"].code_runs(runs)
+    piece = coding.code_runs(runs)
+    assert DECODERS[name](coding.head(runs.nbytes) + piece.data + coding.tail([piece])) == bytes(identity.data)
+    assert len(piece.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
+
+
+def test_a_sparse_volume_is_a_few_bytes_a_block() -> None:
+    starts = np.arange(100, 10_000_000, 128 << 10)
+    runs = Runs(starts, np.ones_like(starts), np.full(starts.size, 7, np.uint8), 10_000_000)
+    assert len(CODINGS["zstd"].code_runs(runs).data) < 25 * starts.size
+
+
 def test_the_zstd_frame_asks_for_a_small_window() -> None:
     volume = golden_volume(load_golden("clip48_val"))
     parameters = zstandard.get_frame_parameters(coded("zstd", volume, "float32", 1 << 20))

@@ -1,7 +1,7 @@
 """zstd, written straight from runs (RFC 8878).
 
-A frame is a row of blocks. What lies between the runs becomes RLE blocks, a run a raw block: no match is searched, no
-entropy coded, and the frame is about as small as zstd's first level makes it, since the zeros were all there was to
+A frame is a row of blocks of up to 128 KiB. Runs become a block's literals, and what lies between them sequences that
+repeat the byte before: no match is searched, and no literal entropy-coded, since the zeros were nearly all there was to
 win. The window is 128 KiB, far under the 8 MB that a content coding may ask for (RFC 9659).
 """
 
@@ -13,10 +13,12 @@ from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import zstandard
 
 from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings.coding import Piece
+from heatsvc.encode.codings.fse import literal_codes, match_codes
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOCK_HEADER = struct.Struct("<I")
@@ -50,10 +52,10 @@ class Zstd:
         return Piece(b"".join(_block_header(_RAW, len(block)) + block for block in blocks), len(data))
 
     def code_runs(self, runs: Runs) -> Piece:
-        """RLE blocks between the runs, raw blocks for them."""
+        """The runs as literals, the gaps as sequences."""
         out = np.empty(self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize), np.uint8)
         size = kernels().zstd_blocks(
-            runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill, out
+            runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill, *_tables(), out
         )
         return Piece(out[:size].data, runs.nbytes)
 
@@ -66,8 +68,15 @@ class Zstd:
         return zstandard.ZstdCompressor(level=3).compress(data)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """7 bytes a run for the headers of its two blocks, and what the blocks of 128 KiB add."""
-        return pixels * itemsize + 7 * runs + 4 * (size // _BLOCK + 2) + 3 * (pixels * itemsize // _BLOCK + 2)
+        """7 bytes a run for its gap, and what the headers of blocks add; a block is never longer than its content."""
+        return min(pixels * itemsize + 7 * runs, size) + 64 * (size // _BLOCK + 2)
+
+
+@cache
+def _tables() -> tuple[npt.NDArray[np.generic], ...]:
+    """The tables of both codes as the loop takes them."""
+    both = (literal_codes(), match_codes())
+    return tuple(table for one in both for table in (one.code, one.base, one.extra, one.state, one.bits, one.baseline))
 
 
 def _block_header(kind: int, size: int, *, last: bool = False) -> bytes:
