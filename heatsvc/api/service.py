@@ -82,16 +82,12 @@ class Service:
 
 def warm() -> None:
     """Compile the loops of drawing and coding, or load them from numba's cache."""
-    from heatsvc.draw.cpu import kernels as draw_kernels
-    from heatsvc.encode.codings.crc import fill_states
-    from heatsvc.encode.codings.huffman import table
-    from heatsvc.encode.codings.zstd import kernels as encode_kernels
+    from heatsvc.draw.cpu import kernels, run_loops
+    from heatsvc.encode.codings import load_loops
 
-    draw_kernels()
-    encode_kernels()
-    for fill in (0, 255):
-        table(fill)
-        fill_states(fill)
+    kernels()
+    run_loops()
+    load_loops()
 
 
 def service_of(request: Request) -> Service:

@@ -72,6 +72,14 @@ def _go_on() -> None:
     """Somebody waits."""
 
 
+@cache
+def run_loops() -> Any:
+    """The compiled loops that read runs; as `kernels`."""
+    from heatsvc.draw import run_loops as compiled
+
+    return compiled
+
+
 def plan(
     volume: HeatmapVolume,
     piece_pixels: int = PIECE_PIXELS,
@@ -165,7 +173,7 @@ def draw_array(volume: HeatmapVolume, dtype: DType = "float32", check: Callable[
 
 def scatter(runs: Runs, out: npt.NDArray[Any]) -> None:
     """Write runs into `out`, a flat, C-ordered array of `runs.size` pixels that holds the fill already."""
-    kernels().scatter(runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, out.view(np.uint8))
+    run_loops().scatter(runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, out.view(np.uint8))
 
 
 def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.draw.cpu import draw_runs, kernels, plan
+from heatsvc.draw.cpu import draw_runs, plan, run_loops
 from heatsvc.volume import HeatmapVolume, Potion
 
 # PYSKL's: keeps a channel that is empty from being divided by zero.
@@ -52,7 +52,7 @@ def draw_potion(volume: HeatmapVolume, check: Callable[[], None] = _go_on) -> np
         check()
         runs = draw_runs(maps, piece, "float32")
         picture, first = divmod(piece.first, each)
-        kernels().colour(
+        run_loops().colour(
             runs.values,
             runs.start,
             runs.length,

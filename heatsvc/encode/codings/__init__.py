@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heatsvc.encode.codings import checksums, deflate, huffman, zstd
 from heatsvc.encode.codings.coding import Coding, Piece
 from heatsvc.encode.codings.deflate import Deflate
 from heatsvc.encode.codings.gzip import Gzip
@@ -10,4 +11,15 @@ from heatsvc.encode.codings.zstd import Zstd
 
 CODINGS: dict[str, Coding] = {coding.name: coding for coding in (Zstd(), Deflate(), Gzip(), Identity())}
 
-__all__ = ["CODINGS", "Coding", "Piece"]
+
+def load_loops() -> None:
+    """Compile the loops of all codings, or load them from numba's cache, and make their tables."""
+    zstd.loops()
+    deflate.loops()
+    checksums.loops()
+    for fill in (0, 255):
+        huffman.table(fill)
+        checksums.fill_states(fill)
+
+
+__all__ = ["CODINGS", "Coding", "Piece", "load_loops"]

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar
 
 import numpy as np
 
 from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings import huffman
+from heatsvc.encode.codings.checksums import adler32_combine, adler32_of_runs
 from heatsvc.encode.codings.coding import Piece
-from heatsvc.encode.codings.zstd import kernels
 
 ADLER_START = 1
-_ADLER_BASE = 65521
 # Deflate with a window of 32 KiB, no dictionary, fastest level; the two bytes together are a multiple of 31.
 _HEADER = b"\x78\x01"
 # A stored block of no bytes, the last one: ends a stream whose pieces are all byte-aligned.
 END_OF_STREAM = b"\x01\x00\x00\xff\xff"
+
+
+@cache
+def loops() -> Any:
+    """The compiled loop; the first call compiles it, or loads it from numba's cache."""
+    from heatsvc.encode.codings import deflate_loops
+
+    return deflate_loops
 
 
 class Deflate:
@@ -37,10 +45,7 @@ class Deflate:
     def code_runs(self, runs: Runs) -> Piece:
         """One block of literals and of matches that repeat the fill."""
         coded = deflated(runs)
-        check = kernels().adler32_of_runs(
-            runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill
-        )
-        return Piece(coded, runs.nbytes, int(check))
+        return Piece(coded, runs.nbytes, adler32_of_runs(runs))
 
     def tail(self, pieces: Sequence[Piece]) -> bytes:
         """The last block, and the checksum of all pieces."""
@@ -62,7 +67,7 @@ def deflated(runs: Runs) -> memoryview:
     """A stretch as raw deflate (RFC 1951), ending on a byte: one block, then an empty stored one, neither the last."""
     table = huffman.table(runs.fill)
     out = np.empty(huffman.bound(runs.nbytes, runs.values.nbytes, runs.start.size), np.uint8)
-    size = kernels().deflate_block(
+    size = loops().deflate_block(
         runs.values.view(np.uint8),
         runs.start,
         runs.length,
@@ -87,15 +92,3 @@ def stored_blocks(data: bytes) -> bytes:
         b"\x00" + len(block).to_bytes(2, "little") + (len(block) ^ 0xFFFF).to_bytes(2, "little") + block
         for block in blocks
     )
-
-
-def adler32_combine(first: int, second: int, size: int) -> int:
-    """The Adler-32 of two stretches from each one's own, the second of `size` bytes (RFC 1950, 8.2).
-
-    With s1 the sum of bytes and s2 the sum of sums, the second stretch starts from the first's sums and not from 1, 0.
-    """
-    low, high = first & 0xFFFF, first >> 16
-    then_low, then_high = second & 0xFFFF, second >> 16
-    total_low = (low + then_low - 1) % _ADLER_BASE
-    total_high = (high + then_high + (size % _ADLER_BASE) * (low - 1)) % _ADLER_BASE
-    return total_high << 16 | total_low

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from heatsvc.draw.runs import Runs
-from heatsvc.encode.codings import crc, huffman
+from heatsvc.encode.codings import checksums, huffman
 from heatsvc.encode.codings.coding import Piece
 from heatsvc.encode.codings.deflate import END_OF_STREAM, deflated, stored_blocks
 
@@ -30,11 +30,11 @@ class Gzip:
 
     def code_runs(self, runs: Runs) -> Piece:
         """One block of literals and of matches that repeat the fill."""
-        return Piece(deflated(runs), runs.nbytes, crc.crc32_of_runs(runs))
+        return Piece(deflated(runs), runs.nbytes, checksums.crc32_of_runs(runs))
 
     def tail(self, pieces: Sequence[Piece]) -> bytes:
         """The last block, the CRC-32 of all pieces, and their size."""
-        check, size = crc.crc32_of_pieces(pieces)
+        check, size = checksums.crc32_of_pieces(pieces)
         return END_OF_STREAM + check.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
 
     def compress(self, data: bytes) -> bytes:

@@ -30,11 +30,11 @@ _LAST = 1
 
 
 @cache
-def kernels() -> Any:
-    """The compiled loops; see draw.cpu.kernels."""
-    from heatsvc.encode import kernels as compiled
+def loops() -> Any:
+    """The compiled loop; the first call compiles it, or loads it from numba's cache."""
+    from heatsvc.encode.codings import zstd_loops
 
-    return compiled
+    return zstd_loops
 
 
 class Zstd:
@@ -54,7 +54,7 @@ class Zstd:
     def code_runs(self, runs: Runs) -> Piece:
         """The runs as literals, the gaps as sequences."""
         out = np.empty(self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize), np.uint8)
-        size = kernels().zstd_blocks(
+        size = loops().zstd_blocks(
             runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill, *_tables(), out
         )
         return Piece(out[:size].data, runs.nbytes)
@@ -73,10 +73,10 @@ class Zstd:
 
 
 @cache
-def _tables() -> tuple[npt.NDArray[np.generic], ...]:
+def _tables() -> tuple[tuple[npt.NDArray[np.generic], ...], ...]:
     """The tables of both codes as the loop takes them."""
     both = (literal_codes(), match_codes())
-    return tuple(table for one in both for table in (one.code, one.base, one.extra, one.state, one.bits, one.baseline))
+    return tuple((one.code, one.base, one.extra, one.state, one.bits, one.baseline) for one in both)
 
 
 def _block_header(kind: int, size: int, *, last: bool = False) -> bytes:

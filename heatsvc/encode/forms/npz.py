@@ -12,7 +12,7 @@ from typing import ClassVar
 from heatsvc.bounds import Bounds
 from heatsvc.encode.body import Body, code_pieces
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.codings.crc import crc32_of_pieces
+from heatsvc.encode.codings.checksums import crc32_of_pieces
 from heatsvc.encode.codings.deflate import END_OF_STREAM
 from heatsvc.encode.codings.gzip import Gzip
 from heatsvc.encode.crew import Crew

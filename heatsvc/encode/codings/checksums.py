@@ -1,29 +1,62 @@
-"""CRC-32 of runs: the gaps are not gone through, their effect on the checksum is a matrix that powers give.
+"""Checksums of runs: the gaps are not gone through.
 
-To add n zero bytes to a message is a linear map of its CRC over GF(2), a 32 x 32 matrix; the map for n bytes is the
-product of those for the powers of two that make up n. This is how zlib's crc32_combine joins two checksums.
+Of Adler-32 a gap's part is the sum of an arithmetic series. Of CRC-32 it is a matrix: to add n zero bytes to a message
+is a linear map of its CRC over GF(2), 32 x 32, and the map for n bytes is the product of those for the powers of two
+that make up n. This is how zlib's crc32_combine joins two checksums.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings.coding import Piece
-from heatsvc.encode.codings.zstd import kernels
 
 _POLYNOMIAL = 0xEDB88320
 _POWERS = 40  # gaps up to 2**40 bytes
 
 
+_ADLER_BASE = 65521
+
+
+@cache
+def loops() -> Any:
+    """The compiled loops; the first call compiles them, or loads them from numba's cache."""
+    from heatsvc.encode.codings import checksum_loops
+
+    return checksum_loops
+
+
+def adler32_of_runs(runs: Runs) -> int:
+    """Adler-32 (RFC 1950, 8.2) of a stretch told by its runs."""
+    return int(
+        loops().adler32_of_runs(
+            runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill
+        )
+    )
+
+
+def adler32_combine(first: int, second: int, size: int) -> int:
+    """The Adler-32 of two stretches from each one's own, the second of `size` bytes (RFC 1950, 8.2).
+
+    With s1 the sum of bytes and s2 the sum of sums, the second stretch starts from the first's sums and not from 1, 0.
+    """
+    low, high = first & 0xFFFF, first >> 16
+    then_low, then_high = second & 0xFFFF, second >> 16
+    total_low = (low + then_low - 1) % _ADLER_BASE
+    total_high = (high + then_high + (size % _ADLER_BASE) * (low - 1)) % _ADLER_BASE
+    return total_high << 16 | total_low
+
+
 def crc32_of_runs(runs: Runs) -> int:
     """CRC-32 (RFC 1952, 8) of a stretch told by its runs."""
     return int(
-        kernels().crc32_of_runs(
+        loops().crc32_of_runs(
             runs.values.view(np.uint8),
             runs.start,
             runs.length,
@@ -40,7 +73,7 @@ def crc32_of_pieces(pieces: Sequence[Piece]) -> tuple[int, int]:
     """CRC-32 and size of pieces one after the other, from each one's own."""
     check, size = 0, 0
     for piece in pieces:
-        check = int(kernels().crc32_after_zeros(check, piece.size, zero_tables())) ^ piece.check
+        check = int(loops().crc32_after_zeros(check, piece.size, zero_tables())) ^ piece.check
         size += piece.size
     return check, size
 
