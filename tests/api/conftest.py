@@ -1,0 +1,38 @@
+"""The service in this process, once for all tests; and services of other settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+
+from heatsvc.app import create_app
+from heatsvc.settings import Settings
+from tests.api.asking import Asker
+
+
+@contextmanager
+def running(**settings: Any) -> Iterator[Asker]:
+    """A service of these settings, warm; the environment's own do not count."""
+    asker = Asker(create_app(Settings(_env_file=None, access_log=False, **settings)))
+    asker.start()
+    try:
+        yield asker
+    finally:
+        asker.stop()
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Asker]:
+    """The service with its default settings."""
+    with running() as asker:
+        yield asker
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Asker]]:
+    """A function that starts a service of the settings it is given."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(running(**settings))
