@@ -61,7 +61,7 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     headers = header_values(request.scope)
     coding = choose_coding(headers.get("accept-encoding"))
     accept = headers.get("accept")
-    choose_form(accept, many=True)  # what nothing can satisfy is refused before the body is read
+    choose_form(accept, many=False)  # what nothing can satisfy is refused before the body is read
     patience = Patience(service.settings.request_seconds)
 
     started = perf_counter()

@@ -29,8 +29,9 @@ def choose_form(accept: str | None, many: bool) -> Form:
     for form in FORMS.values():
         if many and not form.many:
             continue
-        names = [form.media_type, *(name for name, means in _ALSO_CALLED.items() if means == form.media_type)]
-        weight = max(_media_weight(name, ranges) for name in names)
+        # The other names count where they are written out: `*/*` is no reason to give what has a q of its own.
+        also = [weight for name, weight in ranges if _ALSO_CALLED.get(name) == form.media_type]
+        weight = max([_media_weight(form.media_type, ranges), *also])
         if weight > 0 and (best is None or weight > best[0]):
             best = weight, form
     if best is None:
