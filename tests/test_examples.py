@@ -1,0 +1,105 @@
+"""The request examples of `openapi/examples`: each is sent, and its answer holds what the index says."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from heatsvc.api.clips import BODIES, FORM
+from heatsvc.pose.readers import READERS, ReadOptions
+from heatsvc.pose.readers.upload import Upload
+from tests.api.asking import NPY, Answer, Asker
+from tests.api.conftest import running
+from tests.serving import ROOT
+
+FOLDER = ROOT / "openapi" / "examples"
+EXAMPLES = json.loads((FOLDER / "examples.json").read_text())
+IDS = [example["body"] if "body" in example else example["form"][0]["file"] for example in EXAMPLES]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Asker]:
+    with running() as asker:
+        yield asker
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=IDS)
+def test_answer_is_as_told(service: Asker, example: dict[str, Any]):
+    answer, told = send(service, example), example["answer"]
+    assert (answer.status, answer.headers["content-type"]) == (told["status"], told["content_type"])
+    arrays = {"": answer.array()} if told["content_type"] == NPY else answer.tensors()
+    assert {name: (list(array.shape), array.dtype.name) for name, array in arrays.items()} == {
+        (array["name"] if told["content_type"] != NPY else ""): (array["shape"], array["dtype"])
+        for array in told["arrays"]
+    }
+    for array in arrays.values():
+        assert array.max() > 0
+        assert np.isfinite(array).all()
+
+
+def test_one_clip_in_three_forms_gives_the_same_heatmaps(service: Asker):
+    """The first 16 frames of FIRE, as an array, as MMPose's and as COCO-WholeBody's."""
+    options = {"img_shape": [1080, 1920], "select": "sign27"}
+    expected = service.draw_array(np.load(FOLDER / "clip.npy")[:16], **options).array()
+    mmpose = json.loads((FOLDER / "mmpose.json").read_text())
+    files = {
+        "coco_wholebody.json": (FOLDER / "coco_wholebody.json").read_bytes(),
+        "mmpose.json": json.dumps(mmpose["instance_info"][:16]).encode(),
+    }
+    for name, data in files.items():
+        np.testing.assert_array_equal(service.send_files({name: data}, options).array(), expected, name)
+
+
+def test_every_body_type_has_an_example():
+    sent = {example["headers"].get("Content-Type", FORM) for example in EXAMPLES}
+    assert sent == {*BODIES, FORM}
+
+
+def test_every_format_has_an_example():
+    uploads = [Upload((FOLDER / name).read_bytes(), name, ReadOptions()) for name in IDS]
+    assert {reader.name for reader in READERS if any(map(reader.recognise, uploads))} == {
+        reader.name for reader in READERS
+    }
+
+
+def test_readme_tells_the_same_as_the_index():
+    text = (FOLDER / "README.md").read_text()
+    told = [block.split("```")[0] for block in text.split("```sh\n")[1:]]
+    assert len(told) == len(EXAMPLES)
+    for line, example, sent in zip(told, EXAMPLES, IDS, strict=True):
+        words = shlex.split(line)
+        assert f"http://127.0.0.1:8000{example['path']}" in words
+        for name, value in example["headers"].items():
+            assert f"{name}: {value}" in words
+        assert any(word.endswith(f"@openapi/examples/{sent}") for word in words)
+        assert all(f"options={part['text']}" in words for part in example.get("form", ()) if "text" in part)
+
+
+def test_pickle_can_be_read_by_old_numpy():
+    """Protocol 4 at most, and no name that NumPy 1 does not have."""
+    data = (FOLDER / "annotation.pkl").read_bytes()
+    assert data[:2] == b"\x80\x04"
+    assert b"numpy._core" not in data
+    assert list(pickle.loads(data)) == ["split", "annotations"]
+
+
+def test_files_are_small():
+    sizes = {path.name: path.stat().st_size for path in FOLDER.iterdir() if path.is_file()}
+    assert max(sizes.values()) < 300_000
+    assert sum(sizes.values()) < 1_000_000
+
+
+def send(service: Asker, example: dict[str, Any]) -> Answer:
+    method, path, headers = example["method"], example["path"], example["headers"]
+    if "body" in example:
+        return service.ask(method, path, content=(FOLDER / example["body"]).read_bytes(), headers=headers)
+    parts = example["form"]
+    files = [("file", (part["file"], (FOLDER / part["file"]).read_bytes())) for part in parts if "file" in part]
+    fields = {part["name"]: part["text"] for part in parts if "text" in part}
+    return service.ask(method, path, files=files, data=fields, headers=headers)
