@@ -41,6 +41,7 @@ class Heatmap:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; what is wrong with it is raised, and becomes a problem document further out."""
+        scope["route"] = route  # for the metrics; only the framework's own routes set it
         request = Request(scope, receive)
         response = await draw_heatmaps(request)
         await response(scope, receive, send)

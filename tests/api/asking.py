@@ -90,7 +90,7 @@ class Asker:
 
     def start(self) -> None:
         """Start the app, and wait until it is warm."""
-        self._thread.start()
+        self.open()
         self.wait(self._lifespan.__aenter__())
         until = time.monotonic() + 240  # the loops may have to be compiled
         while self.get("/health/ready").status != 200:
@@ -100,6 +100,14 @@ class Asker:
     def stop(self) -> None:
         """Stop the app and its loop."""
         self.wait(self._lifespan.__aexit__(None, None, None))
+        self.close()
+
+    def open(self) -> None:
+        """Start the loop alone: the app answers, and has not been told to get ready."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the loop."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
