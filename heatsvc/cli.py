@@ -6,8 +6,12 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from heatsvc import __version__
+
+if TYPE_CHECKING:
+    from heatsvc.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,10 +39,9 @@ def _serve(parsed: argparse.Namespace) -> int:
 
     from heatsvc.app import create_app
     from heatsvc.logs import configure_logs
-    from heatsvc.settings import Settings
 
     given = {name: getattr(parsed, name) for name in ("host", "port") if getattr(parsed, name) is not None}
-    settings = Settings(**given)
+    settings = _in_force(**given)
     configure_logs(settings.log_level)
     print(_welcome(settings.host, settings.port), file=sys.stderr, flush=True)
     uvicorn.run(
@@ -52,6 +55,22 @@ def _serve(parsed: argparse.Namespace) -> int:
         timeout_keep_alive=int(settings.idle_seconds) or 1,
     )
     return 0
+
+
+def _in_force(**given: Any) -> Settings:
+    """The settings, those given before the environment's; ends the command where one cannot be."""
+    from pydantic import ValidationError
+
+    from heatsvc.settings import Settings
+
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            name = str(fault["loc"][0])
+            value = "" if name == "api_keys" else f" {fault['input']!r:.60}"
+            print(f"heatsvc: HEATSVC_{name.upper()} cannot be{value}: {fault['msg']}", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def _welcome(host: str, port: int) -> str:
@@ -74,9 +93,9 @@ def _warm(parsed: argparse.Namespace) -> int:
 
 
 def _settings(parsed: argparse.Namespace) -> int:
-    from heatsvc.settings import Settings, describe_settings
+    from heatsvc.settings import describe_settings
 
-    settings = Settings()
+    settings = _in_force()
     for row in describe_settings():
         value = getattr(settings, row["field"])
         changed = "" if value == row["default"] else f"  (default {row['default']})"

@@ -8,15 +8,26 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar, cast
 
+import numpy as np
 from starlette.requests import Request
 
 from heatsvc.api.metrics import Metrics
 from heatsvc.api.problems import busy
+from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.crew import Crew
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.forms import FORMS
 from heatsvc.settings import Settings
+from heatsvc.volume import HeatmapVolume, Potion
 
 Result = TypeVar("Result")
+
+# Containers made before the collector looks for cycles: a clip in JSON is a thousand lists, and no cycle.
+_COLLECT_AFTER = (50_000, 20, 100)
 
 
 class Service:
@@ -59,6 +70,7 @@ class Service:
         # that some requests' lists of numbers have made it run.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_COLLECT_AFTER)
         self.warm_seconds = time.monotonic() - started
 
     def check_ready(self) -> None:
@@ -81,13 +93,14 @@ class Service:
 
 
 def warm() -> None:
-    """Compile the loops of drawing and coding, or load them from numba's cache."""
-    from heatsvc.draw.cpu import kernels, run_loops
-    from heatsvc.encode.codings import load_loops
-
-    kernels()
-    run_loops()
-    load_loops()
+    """Draw a point and a limb in every form and coding: compiles the loops, or loads them from numba's cache."""
+    keypoint = np.array([[[[1, 1], [5, 5]]]], np.float32)
+    limbs = np.array([[0, 1]], np.int32)
+    volume = HeatmapVolume(keypoint, np.ones((1, 1, 2), np.float32), 8, 8, limbs=limbs)
+    for drawn in (volume, replace(volume, reduce="argmax"), replace(volume, potion=Potion(2))):
+        for form in FORMS.values():
+            for coding in CODINGS.values():
+                form.write([Drawing.of("warm", drawn, "float32")], coding, Crew(), DEFAULT_BOUNDS)
 
 
 def service_of(request: Request) -> Service:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from heatsvc.encode.codings import checksums, deflate, huffman, zstd
 from heatsvc.encode.codings.coding import Coding, Piece
 from heatsvc.encode.codings.deflate import Deflate
 from heatsvc.encode.codings.gzip import Gzip
@@ -11,15 +10,4 @@ from heatsvc.encode.codings.zstd import Zstd
 
 CODINGS: dict[str, Coding] = {coding.name: coding for coding in (Zstd(), Deflate(), Gzip(), Identity())}
 
-
-def load_loops() -> None:
-    """Compile the loops of all codings, or load them from numba's cache, and make their tables."""
-    zstd.loops()
-    deflate.loops()
-    checksums.loops()
-    for fill in (0, 255):
-        huffman.table(fill)
-        checksums.fill_states(fill)
-
-
-__all__ = ["CODINGS", "Coding", "Piece", "load_loops"]
+__all__ = ["CODINGS", "Coding", "Piece"]

@@ -1,8 +1,9 @@
 """zstd, written straight from runs (RFC 8878).
 
-A frame is a row of blocks of up to 128 KiB. Runs become a block's literals, and what lies between them sequences that
-repeat the byte before: no match is searched, and no literal entropy-coded, since the zeros were nearly all there was to
-win. The window is 128 KiB, far under the 8 MB that a content coding may ask for (RFC 9659).
+A frame is a row of blocks of up to 128 KiB. What lies between runs becomes RLE blocks, a run a raw block, and the rows
+of a large figure a block of literals and sequences: no match is searched, and no literal entropy-coded, since the zeros
+were nearly all there was to win. The window is 128 KiB, far under the 8 MB that a content coding may ask for
+(RFC 9659).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Zstd:
         return Piece(b"".join(_block_header(_RAW, len(block)) + block for block in blocks), len(data))
 
     def code_runs(self, runs: Runs) -> Piece:
-        """The runs as literals, the gaps as sequences."""
+        """RLE blocks between the runs; raw blocks for them, or compressed ones where they stand close together."""
         out = np.empty(self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize), np.uint8)
         size = loops().zstd_blocks(
             runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill, *_tables(), out
@@ -68,8 +69,8 @@ class Zstd:
         return zstandard.ZstdCompressor(level=3).compress(data)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """7 bytes a run for its gap, and what the headers of blocks add; a block is never longer than its content."""
-        return min(pixels * itemsize + 7 * runs, size) + 64 * (size // _BLOCK + 2)
+        """7 bytes a run for the headers of its two blocks, and what the blocks of 128 KiB add."""
+        return pixels * itemsize + 7 * runs + 16 * (size // _BLOCK + 4)
 
 
 @cache

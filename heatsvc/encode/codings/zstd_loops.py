@@ -16,8 +16,15 @@ Array = npt.NDArray[Any]
 Codes = tuple[Array, Array, Array, Array, Array, Array]
 
 _BLOCK = 128 << 10  # the most bytes of a block under a window of 128 KiB
-# Bytes of fill that are worth a sequence: it costs at most 6 bytes, and one literal.
-_SHORTEST_GAP = 8
+# Runs that are less than this apart may share a compressed block; across more an RLE block is decoded far faster.
+_LONG_GAP = 2048
+_SHORTEST_GAP = 8  # bytes of fill that are worth a sequence
+# Bytes that a gap between two runs costs: the headers of an RLE and a raw block; or a literal and a sequence, about.
+_APART = 7
+_TOGETHER = 4
+_TOGETHER_ONCE = 8  # what a compressed block costs beside, about
+_CLEARLY = 11  # a compressed block must save so small a part of its runs' bytes: it takes longer to decode
+_MOST_TOGETHER = 4096
 
 
 def _in(dtype: Any, axes: int = 1) -> Any:
@@ -41,11 +48,15 @@ def _block_header(kind: int, size: int, out: Array, at: int) -> int:
 
 
 @_helper
-def _rle_block(size: int, fill: int, out: Array, at: int) -> int:
-    """`size` bytes of `fill` as one RLE block."""
-    at = _block_header(1, size, out, at)
-    out[uint64(at)] = fill
-    return at + 1
+def _rle_blocks(size: int, fill: int, out: Array, at: int) -> int:
+    """`size` bytes of `fill` as RLE blocks."""
+    while size > 0:
+        part = min(size, _BLOCK)
+        at = _block_header(1, part, out, at)
+        out[uint64(at)] = fill
+        at += 1
+        size -= part
+    return at
 
 
 @_helper
@@ -118,61 +129,75 @@ def _sequences(
 
 
 @_helper
-def _as_raw(count: int, literals: Array, matches: Array, fill: int, size: int, out: Array, at: int) -> int:
-    """Turn the literals, which stand from at + 6 on, and their sequences into a raw block of `size` bytes at `at`."""
-    dense = np.empty(size, np.uint8)
-    source, target = at + 6, 0
-    for n in range(count):
-        for _ in range(literals[n]):
-            dense[target] = out[source]
-            source += 1
-            target += 1
-        for _ in range(matches[n]):
-            dense[target] = fill
-            target += 1
-    while target < size:
-        dense[target] = out[source]
-        source += 1
-        target += 1
-    at = _block_header(0, size, out, at)
-    for i in range(size):
-        out[at + i] = dense[i]
-    return at + size
+def _raw_blocks(values: Array, source: int, size: int, out: Array, at: int) -> int:
+    """`size` bytes of values from `source` on as raw blocks."""
+    while size > 0:
+        part = min(size, _BLOCK)
+        at = _block_header(0, part, out, at)
+        for i in range(part):
+            out[uint64(at + i)] = values[uint64(source + i)]
+        at += part
+        source += part
+        size -= part
+    return at
 
 
 @_helper
-def _close_block(
-    count: int,
-    literals: Array,
-    matches: Array,
+def _compressed_block(
+    values: Array,
+    starts: Array,
+    lengths: Array,
+    itemsize: int,
     fill: int,
-    size: int,
-    written: int,
+    first: int,
+    last: int,
+    source: int,
+    sizes: Array,
+    gaps: Array,
     literal: Codes,
     match: Codes,
     out: Array,
     at: int,
 ) -> int:
-    """Finish the block at `at`, whose literals stand behind the place of its headers; returns where it ends."""
+    """The runs first..last, both in it, as one block: their bytes are its literals, the gaps its sequences.
+
+    A sequence is a run with one byte of the fill behind it, then a match that repeats that byte.
+
+    Returns:
+        where the block ends; 0 for no block, where no gap was worth a sequence.
+    """
+    end = at + 6  # behind the headers of the block and of its literals
+    count = 0
+    since = 0  # literals since the last sequence
+    for r in range(first, last + 1):
+        size = lengths[r] * itemsize
+        for i in range(size):
+            out[uint64(end + i)] = values[uint64(source + i)]
+        source += size
+        end += size
+        since += size
+        gap = (starts[r + 1] - starts[r] - lengths[r]) * itemsize if r < last else 0
+        if gap >= _SHORTEST_GAP:
+            out[uint64(end)] = fill
+            end += 1
+            sizes[uint64(count)] = since + 1
+            gaps[uint64(count)] = gap - 1
+            since = 0
+            count += 1
+        else:
+            for i in range(gap):
+                out[uint64(end + i)] = fill
+            end += gap
+            since += gap
+    written = end - at - 6
     if count == 0:
-        return _as_raw(count, literals, matches, fill, size, out, at)
-    end = _sequences(
-        count,
-        literals,
-        matches,
-        literal,
-        match,
-        out,
-        at + 6 + written,
-    )
-    if end - at - 3 >= size:
-        # A few short gaps do not save what the headers cost, and a block must not be longer than what it stands for.
-        return _as_raw(count, literals, matches, fill, size, out, at)
+        return 0
+    end = _sequences(count, sizes, gaps, literal, match, out, end)
     _block_header(2, end - at - 3, out, at)
     # Raw literals, their number in 20 bits (RFC 8878, 3.1.1.3.1.1).
-    out[at + 3] = 3 << 2 | (written & 0xF) << 4
-    out[at + 4] = written >> 4 & 0xFF
-    out[at + 5] = written >> 12 & 0xFF
+    out[uint64(at + 3)] = 3 << 2 | (written & 0xF) << 4
+    out[uint64(at + 4)] = written >> 4 & 0xFF
+    out[uint64(at + 5)] = written >> 12 & 0xFF
     return end
 
 
@@ -186,7 +211,7 @@ def zstd_blocks(
     starts: Array,
     lengths: Array,
     itemsize: int,
-    size: int,
+    size_in_pixels: int,
     fill: int,
     literal: Codes,
     match: Codes,
@@ -194,81 +219,48 @@ def zstd_blocks(
 ) -> int:
     """Write a stretch as zstd blocks, none of them the last; returns the bytes written.
 
-    A block of nothing but fill is an RLE block. Any other has the runs as raw literals, each with one byte of the fill
-    behind it, and a sequence a gap: those literals, then a match that repeats that byte.
+    Gaps are RLE blocks and runs raw blocks, which decoders fill and copy at the speed of memory. Runs that stand close
+    together, the rows of one figure, become one compressed block where that is clearly smaller.
     """
-    literals = np.empty(_BLOCK // _SHORTEST_GAP + 1, np.int64)
-    matches = np.empty(_BLOCK // _SHORTEST_GAP + 1, np.int64)
-    at = 0  # where the block begins in `out`; its literals stand behind two headers of 3 bytes
-    used = 0  # bytes of the stretch in the block
-    written = 0  # literals in the block
-    since = 0  # of them, since the last sequence
-    count = 0  # sequences in the block
+    sizes = np.empty(_MOST_TOGETHER, np.int64)
+    gaps = np.empty(_MOST_TOGETHER, np.int64)
+    at = 0
+    done = 0  # bytes of the stretch that are written
     source = 0
-    done = 0
-    total = size * itemsize
-    for r in range(starts.size + 1):
-        start = starts[r] * itemsize if r < starts.size else total
-        gap = start - done
-        while gap > 0:
-            part = min(gap, _BLOCK - used)
-            if used == 0 and (part == _BLOCK or start == total):
-                at = _rle_block(part, fill, out, at)
-                gap -= part
-                continue
-            if part >= _SHORTEST_GAP:
-                out[uint64(at + 6 + written)] = fill
-                literals[uint64(count)] = since + 1
-                matches[uint64(count)] = part - 1
-                written += 1
-                since = 0
-                count += 1
-            else:
-                for i in range(part):
-                    out[uint64(at + 6 + written + i)] = fill
-                written += part
-                since += part
-            used += part
-            gap -= part
-            if used == _BLOCK or (gap == 0 and start == total):
-                at = _close_block(
-                    count,
-                    literals,
-                    matches,
-                    fill,
-                    used,
-                    written,
-                    literal,
-                    match,
-                    out,
-                    at,
-                )
-                used, written, since, count = 0, 0, 0, 0
-        if r == starts.size:
-            break
-        left = lengths[r] * itemsize
-        done = start + left
-        while left > 0:
-            part = min(left, _BLOCK - used)
-            for i in range(part):
-                out[uint64(at + 6 + written + i)] = values[uint64(source + i)]
-            written += part
-            since += part
-            source += part
-            used += part
-            left -= part
-            if used == _BLOCK or (left == 0 and done == total):
-                at = _close_block(
-                    count,
-                    literals,
-                    matches,
-                    fill,
-                    used,
-                    written,
-                    literal,
-                    match,
-                    out,
-                    at,
-                )
-                used, written, since, count = 0, 0, 0, 0
-    return at
+    first = 0
+    while first < starts.size:
+        begin = starts[first] * itemsize
+        at = _rle_blocks(begin - done, fill, out, at)
+        # Runs first..last stand together, `content` bytes of them.
+        last = first
+        content = lengths[first] * itemsize
+        done = begin + content
+        while last + 1 < starts.size and last - first < _MOST_TOGETHER:
+            following = starts[last + 1] * itemsize
+            stop = following + lengths[last + 1] * itemsize
+            if following - done >= _LONG_GAP or stop - begin > _BLOCK:
+                break
+            last += 1
+            content += lengths[last] * itemsize
+            done = stop
+        saved = (_APART - _TOGETHER) * (last - first) - _TOGETHER_ONCE
+        end = 0
+        if saved * _CLEARLY > content:
+            end = _compressed_block(
+                values, starts, lengths, itemsize, fill, first, last, source, sizes, gaps, literal, match, out, at
+            )
+            # A compressed block has to be smaller than what it stands for (3.1.1.2.3).
+            if end > 0 and end - at - 3 >= done - begin:
+                end = 0
+        if end > 0:
+            at = end
+            source += content
+        else:
+            for r in range(first, last + 1):
+                size = lengths[r] * itemsize
+                at = _raw_blocks(values, source, size, out, at)
+                source += size
+                if r < last:
+                    at = _rle_blocks((starts[r + 1] - starts[r] - lengths[r]) * itemsize, fill, out, at)
+        first = last + 1
+    return _rle_blocks(size_in_pixels * itemsize - done, fill, out, at)
