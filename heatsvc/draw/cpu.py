@@ -60,16 +60,16 @@ class Plan:
     heaviest: int = 0
 
 
+def go_on() -> None:
+    """Somebody waits."""
+
+
 @cache
 def kernels() -> Any:
     """The compiled loops. The first call compiles them, or loads them from numba's cache."""
     from heatsvc.draw import kernels as compiled
 
     return compiled
-
-
-def _go_on() -> None:
-    """Somebody waits."""
 
 
 @cache
@@ -84,7 +84,7 @@ def plan(
     volume: HeatmapVolume,
     piece_pixels: int = PIECE_PIXELS,
     each: int = 0,
-    check: Callable[[], None] = _go_on,
+    check: Callable[[], None] = go_on,
 ) -> Plan:
     """Cut a volume into pieces.
 
@@ -151,24 +151,6 @@ def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
     )
     size = (piece.last - piece.first) * volume.height * volume.width
     return Runs(starts[:runs], lengths[:runs], convert(values[:count], dtype), size, 255 if argmax else 0)
-
-
-def draw_array(volume: HeatmapVolume, dtype: DType = "float32", check: Callable[[], None] = _go_on) -> npt.NDArray[Any]:
-    """Draw a whole volume as a dense array of `volume.shape`; see draw_runs for the types and errors.
-
-    `check` is called before each piece; it raises what should end the work.
-    """
-    if volume.potion:
-        from heatsvc.draw.potion import draw_potion
-
-        return convert(draw_potion(volume, check), dtype)
-    out = np.full(volume.shape, -1, np.int16) if dtype == "int16" else np.zeros(volume.shape, dtype)
-    flat = out.reshape(-1)
-    area = volume.height * volume.width
-    for piece in plan(volume, check=check).pieces:
-        check()
-        scatter(draw_runs(volume, piece, dtype), flat[piece.first * area : piece.last * area])
-    return out
 
 
 def scatter(runs: Runs, out: npt.NDArray[Any]) -> None:

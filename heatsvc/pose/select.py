@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.pose.clip import BYTES_A_POINT, PoseClip, PoseError
-from heatsvc.pose.layouts import Layout, get_layout
+from heatsvc.pose.layouts import Layout, LayoutError, get_layout
 
 
 def select_points(clip: PoseClip, select: str | Sequence[int], bounds: Bounds = DEFAULT_BOUNDS) -> PoseClip:
@@ -33,7 +33,11 @@ def select_points(clip: PoseClip, select: str | Sequence[int], bounds: Bounds = 
         size = clip.persons * clip.frames * len(select) * BYTES_A_POINT
         bounds.check("max_unpacked_bytes", size, "bytes of selected keypoints", field="select")
         return _take(clip, _positions(select, clip.points), None)
-    target = get_layout(select)
+    try:
+        target = get_layout(select)
+    except LayoutError as error:
+        error.field = "select"
+        raise
     if clip.layout is None:
         raise PoseError(
             f"{select} cannot be selected from {clip.points} points of an unknown layout: give the layout's name, "

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.draw.cpu import draw_array, draw_runs, plan
+from heatsvc.draw.array import draw_array
+from heatsvc.draw.cpu import draw_runs, plan
 from heatsvc.volume import HeatmapVolume
 from tests.draw.volumes import volumes
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance

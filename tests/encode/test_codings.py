@@ -11,7 +11,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.draw.cpu import draw_array, draw_runs, plan
+from heatsvc.draw.array import draw_array
+from heatsvc.draw.cpu import draw_runs, plan
 from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings import CODINGS
 from heatsvc.volume import HeatmapVolume

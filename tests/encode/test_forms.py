@@ -12,7 +12,7 @@ import pytest
 import safetensors.numpy
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.draw.cpu import draw_array
+from heatsvc.draw.array import draw_array
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.crew import Crew
 from heatsvc.encode.drawing import Drawing

@@ -54,7 +54,8 @@ def clip_from_json(
     if scores is not None:
         name = f"{field}keypoint_score"
         keypoint_score = array_from_lists(scores, name, bounds=bounds, booleans=may_hold_booleans, file=file)
-    layout = obj.get("layout") or layout
+    own_layout = obj.get("layout")
+    layout = layout if own_layout is None else own_layout
     if layout is not None and not isinstance(layout, str):
         raise PoseError(f"{field}layout must be a layout's name, such as coco17", field=f"{field}layout", file=file)
     own_name, own_shape = obj.get("frame_dir"), obj.get("img_shape")
