@@ -1,9 +1,10 @@
-"""A service to send to: `heatsvc serve` as a process of its own, on a free port."""
+"""A service to send to: a process of its own, on a free port."""
 
 from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,24 +14,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_PATIENCE_SECONDS = 120
+SERVE = (sys.executable, "-m", "heatsvc", "serve", "--port", "{port}")
+LOG = "served.log"
+_PATIENCE_SECONDS = 240  # the loops may have to be compiled
 
 
 @contextmanager
-def served(cwd: Path, **environment: str) -> Iterator[int]:
+def served(cwd: Path, *command: str, **environment: str) -> Iterator[int]:
     """The port of a service that is ready; it ends with the block.
 
     Args:
-        cwd: where it runs, and looks for a `.env`.
+        cwd: a folder to run in; what the service says on standard error goes to `LOG` in it.
+        command: what starts it, SERVE if not given; `{port}` in it is the port.
         environment: settings, added to the environment's own.
     """
     port = free_port()
-    command = [sys.executable, "-m", "heatsvc", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
+    words = [word.format(port=port) for word in command or SERVE]
+    with (cwd / LOG).open("w") as log:
+        process = subprocess.Popen(words, cwd=cwd, env={**os.environ, **environment}, stderr=log)
     try:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not is_ready(port):
-            assert process.poll() is None, f"ended with {process.returncode}"
+            assert process.poll() is None, (cwd / LOG).read_text()
             assert time.monotonic() < deadline, "is not ready"
             time.sleep(0.1)
         yield port
@@ -40,6 +45,7 @@ def served(cwd: Path, **environment: str) -> Iterator[int]:
 
 
 def is_ready(port: int) -> bool:
+    """Whether a service there says that it is."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/health/ready")
@@ -51,6 +57,12 @@ def is_ready(port: int) -> bool:
 
 
 def free_port() -> int:
+    """A port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def has(*tools: str) -> bool:
+    """Whether a test may run that needs these programs; with HEATSVC_TEST_ALL it must."""
+    return "HEATSVC_TEST_ALL" in os.environ or all(map(shutil.which, tools))

@@ -1,0 +1,141 @@
+"""What the service is deployed with: the image, the compose file, Prometheus. No Docker is needed to check them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+import heatsvc
+from heatsvc.settings import Settings
+from tests.serving import ROOT, free_port, served
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+PROMETHEUS = YAML(typ="safe").load(ROOT / "deploy" / "prometheus.yml")
+
+
+def instructions(name: str) -> list[str]:
+    """The arguments of the Dockerfile's instructions of that name, continued lines joined."""
+    joined = re.sub(r"\\\n\s*", " ", "".join(line for line in DOCKERFILE.splitlines(True) if line[:1] != "#"))
+    return [line.removeprefix(f"{name} ") for line in joined.splitlines() if line.startswith(f"{name} ")]
+
+
+def environment() -> dict[str, str]:
+    """What the image sets."""
+    return dict(pair.split("=", 1) for pair in " ".join(instructions("ENV")).split())
+
+
+def test_compose_file_is_valid():
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "check_jsonschema"),
+            *("--builtin-schema", "vendor.compose-spec", str(ROOT / "docker-compose.yml")),
+        ],
+        check=True,
+    )
+
+
+def test_compose_serves_with_volume_limits_and_healthcheck():
+    service = COMPOSE["services"]["heatsvc"]
+    assert service["volumes"] == ["data:/var/lib/heatsvc"]
+    assert "data" in COMPOSE["volumes"]
+    assert {"cpus", "memory", "pids"} <= service["deploy"]["resources"]["limits"].keys()
+    assert {"interval", "timeout", "retries", "start_period"} <= service["healthcheck"].keys()
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "profiles" not in service
+
+
+def test_ports_are_published_to_this_machine_only():
+    for name, service in COMPOSE["services"].items():
+        (published,) = service["ports"]
+        assert ":-127.0.0.1:" in published, name
+
+
+def test_monitoring_is_a_profile_with_prometheus():
+    prometheus = COMPOSE["services"]["prometheus"]
+    assert prometheus["profiles"] == ["monitoring"]
+    (config, _) = prometheus["volumes"]
+    source, target, mode = config.split(":")
+    assert (ROOT / source).is_file()
+    assert (target, mode) == ("/etc/prometheus/prometheus.yml", "ro")
+
+
+def test_prometheus_asks_the_service():
+    (job,) = PROMETHEUS["scrape_configs"]
+    (static,) = job["static_configs"]
+    (target,) = static["targets"]
+    host, port = target.split(":")
+    assert COMPOSE["services"][host]["environment"]["HEATSVC_PORT"] == port
+    assert job["metrics_path"] == "/metrics"
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_images_have_a_version(name: str):
+    tag = COMPOSE["services"][name]["image"].rpartition(":")[2]
+    assert re.match(r"v?\d+\.\d+", tag)
+    if name == "heatsvc":
+        assert tag == heatsvc.__version__
+
+
+def test_base_image_can_be_given_and_has_a_version():
+    assert instructions("FROM") == ["${BASE_IMAGE}"]
+    (argument,) = instructions("ARG")
+    assert re.fullmatch(r"BASE_IMAGE=python:3\.1[1-9]-slim-\w+", argument)
+    assert argument.partition("=")[2] in COMPOSE["services"]["heatsvc"]["build"]["args"]["BASE_IMAGE"]
+
+
+def test_image_runs_as_a_user_without_rights():
+    (user,) = instructions("USER")
+    uid, gid = map(int, user.split(":"))
+    assert min(uid, gid) >= 10_000
+    assert DOCKERFILE.index("\nUSER ") < DOCKERFILE.index("\nRUN heatsvc warm") < DOCKERFILE.index("\nCMD ")
+
+
+def test_image_starts_without_a_shell():
+    assert [json.loads(command) for command in instructions("CMD")] == [["heatsvc", "serve"]]
+
+
+def test_image_installs_the_pinned_versions():
+    assert any("-c constraints.txt" in command for command in instructions("RUN"))
+
+
+def test_image_gets_what_it_copies_and_nothing_else():
+    copied = {source for line in instructions("COPY") for source in line.split()[:-1]}
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert copied == let_in
+    assert all((ROOT / source).exists() for source in copied)
+
+
+def test_variables_of_image_and_compose_are_settings():
+    known = {f"HEATSVC_{name.upper()}" for name in Settings.model_fields}
+    named = {name for name in environment() if name.startswith("HEATSVC_")}
+    assert named | COMPOSE["services"]["heatsvc"]["environment"].keys() <= known
+
+
+def test_compiled_loops_lie_in_the_volume():
+    (volume,) = instructions("VOLUME")
+    assert environment()["NUMBA_CACHE_DIR"].startswith(volume + "/")
+
+
+def test_healthcheck_tells_a_ready_service_from_none(tmp_path: Path):
+    (check,) = instructions("HEALTHCHECK")
+    command = json.loads(check.partition("CMD ")[2])
+    assert command[0] == "python"
+
+    def healthy(port: int) -> bool:
+        variables: dict[str, Any] = {**os.environ, "HEATSVC_PORT": str(port)}
+        words = [sys.executable, *command[1:]]
+        return subprocess.run(words, env=variables, capture_output=True, check=False).returncode == 0
+
+    with served(tmp_path) as port:
+        assert healthy(port)
+    assert not healthy(free_port())
