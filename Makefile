@@ -25,11 +25,13 @@ bench: $(VENV)/.tests  ## heatsvc beside its peers; rewrites benchmarks/README.m
 
 openapi: $(VENV)/.tests  ## write openapi/openapi.json and the tables of docs/
 	$(BIN)/heatsvc openapi > openapi/openapi.json
+	$(BIN)/python docs/make_tables.py
 
 clean:  ## what the other words made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "heatsvc needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runs: pyproject.toml constraints.txt | $(VENV)/bin/python

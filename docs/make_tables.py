@@ -1,0 +1,174 @@
+"""Writes the tables of these pages from the code: `make openapi` runs it, `tests/test_docs.py` holds the pages to it.
+
+A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; NAME is a key of TABLES.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from heatsvc.api.metrics import Metrics
+from heatsvc.api.options import HeatmapOptions
+from heatsvc.app import create_app
+from heatsvc.encode.forms import FORMS
+from heatsvc.pipeline import describe_pipelines
+from heatsvc.pose.readers import READERS
+from heatsvc.settings import Settings, describe_settings
+
+FOLDER = Path(__file__).parent
+_TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+_SQUARE = [[10, 10], [50, 10], [50, 50], [10, 50]]
+
+
+def main() -> None:
+    """Bring every page of this folder up to date."""
+    for path in sorted(FOLDER.glob("*.md")):
+        text = path.read_text()
+        filled = fill(text)
+        if filled != text:
+            path.write_text(filled)
+
+
+def fill(text: str) -> str:
+    """A page with its tables as they must be."""
+    return _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", text)
+
+
+def _settings() -> str:
+    rows = (
+        (f"`{row['name']}`", _shown(row["default"], row["unit"]), row["unit"], row["description"])
+        for row in describe_settings()
+    )
+    return _table(("setting", "default", "unit", "what it is"), rows)
+
+
+def _shown(default: object, unit: str) -> str:
+    if default == ():
+        return "none"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, int) and unit == "bytes":
+        return f"`{default}` ({default >> 20:,} MiB)"
+    return f"`{default}`"
+
+
+def _formats() -> str:
+    rows = ((f"`{reader.name}`", ", ".join(reader.extensions), reader.title) for reader in READERS)
+    return _table(("format", "files", "what it is"), rows)
+
+
+def _forms() -> str:
+    rows = ((f"`{name}`", "yes" if form.many else "no", form.title) for name, form in FORMS.items())
+    return _table(("`Accept`", "several clips", "what it is"), rows)
+
+
+def _options() -> str:
+    rows = (
+        (f"`{name}`", "none" if field.default is None else f"`{json.dumps(field.default)}`", field.description or "")
+        for name, field in HeatmapOptions.model_fields.items()
+    )
+    return _table(("option", "default", "what it is"), rows)
+
+
+def _metrics() -> str:
+    rows = (
+        (f"`{found.name}{'_total' if found.type == 'counter' else ''}`", found.type, found.documentation)
+        for found in Metrics().registry.collect()
+        if found.name.startswith("heatsvc_")
+    )
+    return _table(("metric", "type", "what it is"), rows)
+
+
+def _layouts() -> str:
+    with TestClient(create_app(Settings.model_construct(access_log=False))) as client:
+        found = client.get("/layouts").json()
+    rows = (
+        (
+            f"`{layout['name']}`",
+            layout["count"],
+            len(layout["limbs"]),
+            layout["title"],
+            ", ".join(f"`{name}`" for name in layout["selects"]),
+        )
+        for layout in found
+    )
+    return _table(("layout", "points", "limbs", "what it is", "`select` gives"), rows)
+
+
+def _presets() -> str:
+    rows = (
+        (f"`{preset['name']}`", preset["title"], ", ".join(f"`{step['type']}`" for step in preset["steps"]))
+        for preset in describe_pipelines()["presets"]
+    )
+    return _table(("preset", "what it is for", "steps"), rows)
+
+
+def _steps() -> str:
+    text = ""
+    for step in describe_pipelines()["steps"]:
+        text += f"### {step['type']}\n\n{step['description']}\n\n"
+        rows = (
+            (
+                f"`{parameter['name']}`",
+                "required" if parameter["required"] else f"`{json.dumps(parameter['default'])}`",
+                parameter["description"],
+            )
+            for parameter in step["parameters"]
+        )
+        text += _table(("parameter", "default", "what it is"), rows) + "\n" if step["parameters"] else ""
+    return text
+
+
+def _problems() -> str:
+    """Requests that go wrong, and what is answered, word for word."""
+    clip = {"keypoint": _SQUARE, "img_shape": [64, 64]}
+    ragged: Any = {**clip, "keypoint": [_SQUARE, [*_SQUARE[:3], [10]]]}
+    asked: list[tuple[str, str, bytes, dict[str, str]]] = [
+        ("A point with one number.", "/heatmap", json.dumps(ragged).encode(), {}),
+        ("A step that does not exist.", "/heatmap", json.dumps({**clip, "pipeline": [{"type": "Blur"}]}).encode(), {}),
+        ("An answer larger than allowed.", "/heatmap", json.dumps({**clip, "pipeline": [_scaled(900)]}).encode(), {}),
+        ("A form that the service does not have.", "/heatmap", json.dumps(clip).encode(), {"Accept": "text/html"}),
+    ]
+    text = ""
+    with TestClient(create_app(Settings.model_construct(access_log=False))) as client:
+        while client.get("/health/ready").status_code != 200:
+            time.sleep(0.05)
+        for title, path, body, headers in asked:
+            answer = client.post(path, content=body, headers={"Content-Type": "application/json", **headers})
+            sent = body.decode() if not headers else ", ".join(f"{name}: {value}" for name, value in headers.items())
+            text += f"{title}\n\n```text\n{sent}\n```\n\n"
+            text += f"```json\n{json.dumps(answer.json(), indent=2)}\n```\n\n"
+    return text
+
+
+def _scaled(scaling: float) -> dict[str, Any]:
+    return {"type": "GeneratePoseTarget", "scaling": scaling}
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    head = tuple(head)
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "formats": _formats,
+    "forms": _forms,
+    "layouts": _layouts,
+    "metrics": _metrics,
+    "options": _options,
+    "presets": _presets,
+    "problems": _problems,
+    "settings": _settings,
+    "steps": _steps,
+}
+
+if __name__ == "__main__":
+    main()

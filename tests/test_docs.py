@@ -1,0 +1,166 @@
+"""README and docs: their tables are the code's, their links lead somewhere, their snippets run."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.serving import ROOT, has, served
+
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/*.md", "openapi/examples/*.md", "benchmarks/*.md", "tests/data/*.md")
+    for path in ROOT.glob(pattern)
+)
+SERVICE = "http://127.0.0.1:8000"
+TOOLS = ("curl", "zstd")
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text()
+
+
+def snippets(language: str) -> list[Any]:
+    """The fenced blocks of a language of all pages, named by page and number."""
+    found = []
+    for page in PAGES:
+        blocks = re.findall(rf"^```{language}\n(.*?)^```$", text_of(page), re.MULTILINE | re.DOTALL)
+        found += [pytest.param(block, id=f"{page}-{number}") for number, block in enumerate(blocks, start=1)]
+    return found
+
+
+def runs_here(block: str) -> bool:
+    return has(*(tool for tool in TOOLS if re.search(rf"^{tool}\b", block, re.MULTILINE)))
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with served(tmp_path_factory.mktemp("service")) as port:
+        yield port
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder that looks to a snippet like the clone's root, and may be written to."""
+    (tmp_path / "openapi").symlink_to(ROOT / "openapi")
+    return tmp_path
+
+
+@pytest.fixture
+def torch(tmp_path: Path) -> Path:
+    """A folder with as much of a torch as the snippets take, so that they run where there is none."""
+    package = tmp_path / "stand-in" / "torch"
+    (package / "utils").mkdir(parents=True)
+    (package / "__init__.py").write_text("from_numpy = lambda array: array\n")
+    (package / "utils" / "__init__.py").touch()
+    (package / "utils" / "data.py").write_text(
+        "import numpy as np\n"
+        "class Dataset: pass\n"
+        "def DataLoader(dataset, batch_size, num_workers):\n"
+        "    samples = [dataset[i] for i in range(len(dataset))]\n"
+        "    for at in range(0, len(samples), batch_size):\n"
+        "        yield tuple(np.stack(column) for column in zip(*samples[at : at + batch_size]))\n"
+    )
+    return package.parent
+
+
+@pytest.mark.parametrize("block", [snippet for snippet in snippets("sh") if runs_here(snippet.values[0])])
+def test_shell_snippet_runs(block: str, root: Path, port: int):
+    assert SERVICE in block
+    script = block.replace(SERVICE, f"http://127.0.0.1:{port}").replace("curl ", "curl --fail-with-body --silent ")
+    done = subprocess.run(["bash", "-euc", script], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (written,) = {word for line in block.splitlines() for word in re.findall(r"-o (heatmaps\.\w+)", line)}
+    assert (root / written).stat().st_size > 0
+    if written.endswith(".npy"):
+        assert np.load(root / written).max() > 0
+
+
+@pytest.mark.parametrize("block", snippets("python"))
+def test_python_snippet_runs(block: str, root: Path, torch: Path, port: int):
+    """Its comments tell the shape that it ends with."""
+    code = block.replace(SERVICE, f"http://127.0.0.1:{port}") + "\nprint(*imgs.shape, sep=', ')\n"
+    environment = {**os.environ, "PYTHONPATH": str(torch)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] in block
+
+
+if has("chromium"):
+
+    @pytest.mark.parametrize("block", snippets("js"))
+    def test_browser_snippet_runs(block: str, port: int):
+        code = block.replace(SERVICE, f"http://127.0.0.1:{port}")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{port}/health/live")
+            shape, numbers, largest = page.evaluate(
+                f"async () => {{ {code}; return [shape, imgs.length, Math.max(...imgs)]; }}"
+            )
+            browser.close()
+        assert shape == [1, 64, 64]
+        assert numbers == 64 * 64
+        assert 0.5 < largest <= 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_relative_links_lead_somewhere(page: str):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+        if "://" not in target and not target.startswith("#"):
+            assert (ROOT / page).parent.joinpath(target.partition("#")[0]).exists(), target
+
+
+@pytest.fixture(scope="module")
+def make_tables() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_tables", ROOT / "docs" / "make_tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/")])
+def test_tables_are_up_to_date(page: str, make_tables: ModuleType):
+    """Where this fails `make openapi` has to be run."""
+    assert make_tables.fill(text_of(page)) == text_of(page)
+
+
+def test_every_dependency_is_explained():
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = [re.match(r"[\w.-]+", requirement)[0] for requirement in asked]
+    assert re.findall(r"^\| `([\w.-]+)` \|", text_of("docs/dependencies.md"), re.MULTILINE) == names
+
+
+def test_every_dependency_is_pinned():
+    pinned = {line.partition("==")[0].lower().replace("_", "-") for line in text_of("constraints.txt").splitlines()}
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+    for requirement in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+        assert re.match(r"[\w.-]+", requirement)[0] in pinned
+
+
+def test_json_blocks_are_json():
+    for snippet in snippets("json"):
+        json.loads(snippet.values[0])
+
+
+def test_picture_is_small():
+    assert (ROOT / "docs" / "images" / "fire.png").stat().st_size < 100_000
