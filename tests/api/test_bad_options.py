@@ -1,0 +1,165 @@
+"""Options that cannot be: what is told names the option, what it was, and what would be right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.api.asking import CLIP, DRAW, NPY, Asker
+from tests.pose.readers.samples import npy
+
+ARRAY = np.ones((2, 17, 3), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("img_shape", "said"),
+    [
+        ([0, 64], "from 1 to 100,000 pixels, not [0, 64]"),
+        ([64, -1], "from 1 to 100,000 pixels, not [64, -1]"),
+        ([64, 100_001], "from 1 to 100,000 pixels"),
+        (None, "img_shape is missing: give the video frame's [height, width]"),
+        ([64], "must be two whole numbers, [height, width]"),
+        ([64, 64, 3], "must be two whole numbers, [height, width]"),
+        ([64.5, 64], "must be two whole numbers, [height, width]"),
+        (["64", 64], "must be two whole numbers, [height, width]"),
+        ([True, 64], "must be two whole numbers, [height, width]"),
+        ("64x64", "must be two whole numbers, [height, width]"),
+        ({"height": 64, "width": 64}, "must be two whole numbers, [height, width]"),
+        (64, "must be two whole numbers, [height, width]"),
+    ],
+)
+def test_img_shape(service: Asker, img_shape: Any, said: str) -> None:
+    problem = service.draw({**CLIP, "img_shape": img_shape}).problem(422)
+    assert problem["field"] == "img_shape"
+    assert said in problem["detail"]
+
+
+def test_img_shape_and_layout_changed_over(service: Asker) -> None:
+    assert service.draw({**CLIP, "img_shape": "coco17", "layout": [64, 64]}).problem(422)["field"] in (
+        "img_shape",
+        "layout",
+    )
+
+
+@pytest.mark.parametrize(
+    "query", ["", "img_shape=0,4", "img_shape=4", "img_shape=4,x", "img_shape=[4,4.5]", "img_shape="]
+)
+def test_img_shape_of_a_query(service: Asker, query: str) -> None:
+    problem = service.post(npy(ARRAY), NPY, query).problem(422)
+    assert problem["field"] == "img_shape"
+    assert "height" in problem["detail"]
+
+
+@pytest.mark.parametrize("sigma", [0, 0.0, -1, 1e6, "0.6", None, True, [0.6]])
+def test_sigma(service: Asker, sigma: Any) -> None:
+    problem = service.draw({**CLIP, "pipeline": [{**DRAW[0], "sigma": sigma}]}).problem(422)
+    assert problem["field"] == "pipeline[0].sigma"
+    assert "sigma must be" in problem["detail"]
+
+
+@pytest.mark.parametrize("sigma", ["NaN", "Infinity", "1e400"])
+def test_sigma_that_is_no_number_is_no_json(service: Asker, sigma: str) -> None:
+    body = b'{"keypoint": [[1, 2]], "img_shape": [4, 4], "pipeline": [{"type": "GeneratePoseTarget", "sigma": %s}]}'
+    assert "the JSON is broken" in service.post(body % sigma.encode()).problem(400)["detail"]
+    query = {"img_shape": "4,4", "pipeline": f'[{{"type": "GeneratePoseTarget", "sigma": {sigma}}}]'}
+    assert service.post(npy(ARRAY), NPY, query).problem(422)["field"] == "pipeline"
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "field"),
+    [
+        ({"type": "CenterCrop", "crop_size": 0}, 422, "pipeline[0].crop_size"),
+        ({"type": "CenterCrop", "crop_size": 100_000}, 422, "pipeline[1]"),
+        ({"type": "Resize", "scale": [0, 64], "keep_ratio": False}, 422, "pipeline[0].scale"),
+        ({"type": "Resize", "scale": [100_000, 64], "keep_ratio": False}, 422, "pipeline[1]"),
+        ({"type": "Resize", "scale": [100_001, 64], "keep_ratio": False}, 422, "pipeline[0].scale"),
+        ({"type": "Resize", "scale": 0.001}, 422, "pipeline[0].scale"),
+    ],
+)
+def test_map_sides(service: Asker, step: dict[str, Any], status: int, field: str) -> None:
+    problem = service.draw({**CLIP, "pipeline": [step, *DRAW]}).problem(status)
+    assert problem["field"] == field
+    assert any(word in problem["detail"] for word in ("HEATSVC_MAX_MAP_SIDE", "from 1 to", "at least 1", "no side may"))
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ("coco17", "layout coco17 has 17 points, the keypoints have 3"),
+        ("sign28", "sign28"),
+    ],
+)
+def test_layout_that_is_none_or_does_not_fit(service: Asker, layout: str, said: str) -> None:
+    query = {"img_shape": "4,4", "layout": layout}
+    problem = service.post(npy(ARRAY[:, :3]), NPY, query).problem(422)
+    assert problem["field"] == "layout"
+    assert said in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("select", "field", "said"),
+    [
+        ("coco_wholebody", "select", "coco_wholebody cannot be selected from coco17: it lacks 116 points"),
+        ("sign28", "select", "sign28"),
+        ([0, 17], "select[1]", "point 17 is none of 0 to 16"),
+        ([-1], "select[0]", "point -1 is none of 0 to 16"),
+        ([], "select", "select names no point"),
+        ([0.5], "select", "select cannot be [0.5]"),
+        (["nose"], "select", "select cannot be ['nose']"),
+        (True, "select", "true"),
+        ([0] * 1025, "select", "HEATSVC_MAX_KEYPOINTS"),
+    ],
+)
+def test_select(service: Asker, select: Any, field: str, said: str) -> None:
+    problem = service.draw_array(ARRAY, img_shape=[64, 64], select=select).problem(422)
+    assert problem["field"] == field
+    assert said in problem["detail"]
+
+
+def test_select_from_points_of_an_unknown_layout(service: Asker) -> None:
+    problem = service.draw({**CLIP, "select": "sign27"}).problem(422)
+    assert problem["field"] == "select"
+    assert "give the layout's name, or select points by position" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("dtype", "float64"),
+        ("dtype", 32),
+        ("reduce", "mean"),
+        ("test_mode", "yes"),
+        ("test_mode", 1),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("seed", 1.5),
+        ("seed", "7"),
+        ("sigma", 0.6),
+        ("frame_dirs", "a"),
+        ("o" * 1000, 1),
+    ],
+)
+def test_an_option_that_there_is_not_or_that_cannot_be(service: Asker, option: str, value: Any) -> None:
+    problem = service.draw({**CLIP, option: value}).problem(422)
+    assert problem["field"] == option[:60]
+    assert "cannot be" in problem["detail"] or "known are pipeline, reduce, select" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "said"),
+    [
+        ("img_shape=4,4&dtype=uint8&dtype=float16", "dtype", "'dtype' is given twice"),
+        ("img_shape=4,4&colour=red", "colour", "there is no option 'colour': known are pipeline"),
+        ("&".join(f"o{i}=1" for i in range(65)), None, "more than 64 fields"),
+        ("img_shape=4,4&seed=1;2", "seed", "seed cannot be '1;2'"),
+        ("img_shape=4,4&test_mode=True", "test_mode", "test_mode cannot be 'True'"),
+        ("img_shape=4,4&pipeline=[", "pipeline", "there is no preset '['"),
+        ("img_shape=4,4&select=1,2,x", "select", "1,2,x"),
+    ],
+)
+def test_a_query_that_cannot_be(service: Asker, query: str, field: str | None, said: str) -> None:
+    problem = service.post(npy(ARRAY), NPY, query).problem(422)
+    assert problem.get("field") == field
+    assert said in problem["detail"]
