@@ -1,0 +1,135 @@
+"""`.npy` bodies: every layout of numbers is read, and what is no array of numbers is told without being believed."""
+
+from __future__ import annotations
+
+import struct
+import time
+
+import numpy as np
+import pytest
+
+from tests.api.asking import DRAW, NPY, NPZ, Answer, Asker
+from tests.pose.readers.samples import npy, npz
+
+RNG = np.random.default_rng(3)
+ARRAY = RNG.integers(5, 60, (2, 3, 17, 3)).astype(np.float64)
+ARRAY[..., 2] = 1
+QUERY = {"img_shape": "64,64", "pipeline": DRAW}
+TERABYTE = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 268435456, 1024), }"
+
+
+def send(service: Asker, body: bytes) -> Answer:
+    return service.post(body, NPY, QUERY)
+
+
+def headed(header: str, data: bytes = b"", version: bytes = b"\1\0") -> bytes:
+    text = header.encode("latin-1") + b"\n"
+    return b"\x93NUMPY" + version + struct.pack("<H", len(text)) + text + data
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        ARRAY.astype(np.float32),
+        ARRAY,
+        ARRAY.astype(np.float16),
+        ARRAY.astype(">f4"),
+        ARRAY.astype(">f8"),
+        ARRAY.astype(np.int32),
+        ARRAY.astype(np.uint8),
+        ARRAY.astype(">i8"),
+        np.asfortranarray(ARRAY),
+        np.asfortranarray(ARRAY.astype(">f4")),
+    ],
+    ids=lambda array: f"{array.dtype.str}{'F' if array.flags.fnc else ''}",
+)
+def test_numbers_of_any_kind_and_order_are_read(service: Asker, array: np.ndarray) -> None:
+    expected = service.draw_array(ARRAY.astype(np.float32), **QUERY).array()
+    assert expected.max() == 1
+    np.testing.assert_array_equal(send(service, npy(array)).array(), expected)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "this is no .npy file"),
+        (b"\x93NUMPY", "this is no .npy file"),
+        (b"PK\3\4" + bytes(100), "this is no .npy file"),
+        (npy(ARRAY)[:60], "cut short within its header"),
+        (npy(ARRAY)[:-1], "2,447 follow: the file is cut short"),
+        (npy(ARRAY) + b"\0", "there is more after it"),
+        (npy(np.array([[[1, 2]]], object), allow_pickle=True), "pickled Python objects, which are never read"),
+        (npy(np.array(None), allow_pickle=True), "keypoint is a pickled None: no keypoints"),
+        (npy(np.array([["a", "b"]])), "keypoint must hold numbers, not text"),
+        (npy(np.ones((2, 3), complex)), "it must hold numbers, such as float32"),
+        (npy(np.array([[True, False]])), "keypoint must hold numbers, not bool"),
+        (npy(np.zeros((2, 3), "M8[s]")), "it must hold numbers, such as float32"),
+        (npy(np.zeros(3, [("x", "f4")])), "the header cannot be read"),
+        (npy(ARRAY)[:6] + b"\x09" + npy(ARRAY)[7:], "version 9 of the .npy format is not known"),
+        (
+            headed(TERABYTE),
+            "the header promises [1, 268435456, 1024] of float32, 1,099,511,627,776 bytes, but 0 follow",
+        ),
+        (headed("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2), }"), "the header cannot be read"),
+        (headed("{'descr': '<f4', 'fortran_order': False, 'shape': (9" + "9" * 30 + ", 2), }"), "cannot be read"),
+        (headed("__import__('os').system('true')"), "the header cannot be read"),
+        (headed("(" * 9000), "the header cannot be read"),
+    ],
+)
+def test_what_is_no_array_of_numbers(service: Asker, body: bytes, said: str) -> None:
+    problem = send(service, body).problem(422)
+    assert problem["field"] == "keypoint"
+    assert said in problem["detail"]
+
+
+def test_a_header_that_lies_is_not_believed(service: Asker) -> None:
+    body = headed("{'descr':'<f4','fortran_order':False,'shape':(999999,999999,2)}")
+    started = time.monotonic()
+    send(service, body).problem(422)
+    assert time.monotonic() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((17,), "keypoint has 1 axes, [17]: it must be [V, 2|3]"),
+        ((1, 1, 2, 17, 3), "keypoint has 5 axes"),
+        ((2, 17, 4), "the last axis of keypoint holds 4 numbers a point"),
+        ((3, 17, 1), "the last axis of keypoint holds 1 numbers a point"),
+        ((2, 0, 17, 3), "holds no numbers, [2, 0, 17, 3]"),
+        ((0, 5, 17, 3), "holds no numbers, [0, 5, 17, 3]"),
+        ((5, 0, 2), "holds no numbers, [5, 0, 2]"),
+        ((0,), "holds no numbers, [0]"),
+    ],
+)
+def test_wrong_axes(service: Asker, shape: tuple[int, ...], said: str) -> None:
+    problem = send(service, npy(np.ones(shape))).problem(422)
+    assert problem["field"] == "keypoint"
+    assert said in problem["detail"]
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
+def test_infinity_is_told_with_its_place(service: Asker, value: float) -> None:
+    array = ARRAY.copy()
+    array[1, 2, 3, 0] = value
+    problem = send(service, npy(array)).problem(422)
+    assert (problem["field"], problem["frame"]) == ("keypoint", 2)
+    assert "keypoint[1, 2, 3, 0] is infinite, or too large for float32" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "field", "said"),
+    [
+        ({"imgs": np.ones((1, 3, 2))}, "keypoint", "there is no array keypoint"),
+        ({"keypoint": np.ones((1, 3, 5))}, "keypoint", "holds 5 numbers a point"),
+        ({"keypoint": np.ones((1, 3, 2)), "keypoint_score": np.ones(4)}, "keypoint_score", "keypoint_score is [4]"),
+        ({"keypoint": np.ones((1, 3, 2)), "img_shape": np.ones(3, int)}, "img_shape", "two whole numbers"),
+        ({"keypoint": np.ones((1, 3, 2)), "img_shape": np.ones(2)}, "img_shape", "two whole numbers"),
+        ({"keypoint": np.ones((1, 3, 2)), "label": np.ones(2, int)}, "label", "label must be one value"),
+        ({"keypoint": np.ones((1, 3, 2)), "layout": np.array("coco18")}, "layout", "there is no layout 'coco18'"),
+    ],
+)
+def test_npz_that_is_no_clip(service: Asker, arrays: dict[str, np.ndarray], field: str, said: str) -> None:
+    problem = service.post(npz(**arrays), NPZ, QUERY).problem(422)
+    assert problem["field"] == field
+    assert said in problem["detail"]
