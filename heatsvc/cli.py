@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from heatsvc import __version__
 
 if TYPE_CHECKING:
+    from heatsvc.api.service import Service
     from heatsvc.settings import Settings
 
 
@@ -43,9 +45,10 @@ def _serve(parsed: argparse.Namespace) -> int:
     given = {name: getattr(parsed, name) for name in ("host", "port") if getattr(parsed, name) is not None}
     settings = _in_force(**given)
     configure_logs(settings.log_level)
-    print(_welcome(settings.host, settings.port), file=sys.stderr, flush=True)
+    app = create_app(settings)
+    threading.Thread(target=_announce, args=(app.state.service,), daemon=True).start()
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         access_log=False,  # the service writes its own line, with the request's id
@@ -55,6 +58,15 @@ def _serve(parsed: argparse.Namespace) -> int:
         timeout_keep_alive=int(settings.idle_seconds) or 1,
     )
     return 0
+
+
+def _announce(service: Service) -> None:
+    """Print where the service is, once it answers: the line to try works from then on."""
+    while service.warm_seconds is None:
+        if service.failure:
+            return
+        time.sleep(0.02)
+    print(_welcome(service.settings.host, service.settings.port), file=sys.stderr, flush=True)
 
 
 def _in_force(**given: Any) -> Settings:

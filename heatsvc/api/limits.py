@@ -64,7 +64,7 @@ async def receive(request: Request, settings: Settings, patience: Patience) -> M
 def check_length(request: Request, settings: Settings) -> None:
     """Refuse a body by its Content-Length, before any of it is read."""
     length = request.headers.get("content-length")
-    if length is not None and length.isdigit():
+    if length is not None and length.isascii() and length.isdigit():
         check_size(int(length), settings)
 
 

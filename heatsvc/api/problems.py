@@ -27,6 +27,9 @@ _TITLES = {
     503: "The service cannot do this now",
 }
 
+# What JSON's readers, and its writer here, hold for certain: a Content-Length or a side may have a hundred digits.
+_MOST = 2**53
+
 
 class RequestError(InputError):
     """A request that is wrong as HTTP.
@@ -80,7 +83,7 @@ async def on_input_error(request: Request, error: Exception) -> Response:
         frame=error.frame,
         setting=limit and limit.setting,
         limit=limit and limit.limit,
-        got=limit and limit.got,
+        got=limit and min(limit.got, _MOST),
     )
 
 

@@ -8,15 +8,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.draw.cpu import draw_runs, plan, run_loops
+from heatsvc.draw.cpu import draw_runs, go_on, plan, run_loops
 from heatsvc.volume import HeatmapVolume, Potion
 
 # PYSKL's: keeps a channel that is empty from being divided by zero.
 _EPS = 1e-4
-
-
-def _go_on() -> None:
-    """Somebody waits."""
 
 
 def frames_first(volume: HeatmapVolume) -> HeatmapVolume:
@@ -27,7 +23,7 @@ def frames_first(volume: HeatmapVolume) -> HeatmapVolume:
     return replace(volume, potion=None, clips=0, reduce="none")
 
 
-def draw_potion(volume: HeatmapVolume, check: Callable[[], None] = _go_on) -> npt.NDArray[np.float32]:
+def draw_potion(volume: HeatmapVolume, check: Callable[[], None] = go_on) -> npt.NDArray[np.float32]:
     """The pictures of a volume that has a `potion`, float32 of `volume.shape`: [N, H, W, K x parts].
 
     U_c = sum over t of w_c(t) heatmap(t), over its largest value + 1e-4; I = sum of U_c over c; N_c = U_c / (I + 1).

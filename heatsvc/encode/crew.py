@@ -7,12 +7,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from heatsvc.draw.cpu import go_on
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-def _go_on() -> None:
-    """Nobody hung up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Crew:
     """
 
     pool: Executor | None = None
-    check: Callable[[], None] = _go_on
+    check: Callable[[], None] = go_on
     spent: list[tuple[float, float]] = field(default_factory=list)
 
     @property

@@ -118,7 +118,7 @@ class GeneratePoseTarget(Step):
         points_mirror: list[int] = []
         if self.with_kp or (limbs and not explicit):
             points_mirror = mirror_points(self.left_kp, self.right_kp, layout or _COCO17, points)
-        if self.left_limb is not None and self.right_limb is not None:
+        if limbs and self.left_limb is not None and self.right_limb is not None:
             check_points(self.left_limb, len(limbs), "left_limb", what="limbs")
             check_points(self.right_limb, len(limbs), "right_limb", what="limbs")
             limbs_mirror = swapped(len(limbs), self.left_limb, self.right_limb)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.body import Body, code_pieces
-from heatsvc.encode.codings import Coding
+from heatsvc.encode.codings import Coding, Piece
 from heatsvc.encode.codings.checksums import crc32_of_pieces
 from heatsvc.encode.codings.deflate import END_OF_STREAM
 from heatsvc.encode.codings.gzip import Gzip
@@ -24,8 +25,9 @@ from heatsvc.errors import InputError
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
-_MOST = 0xFFFFFFFF
+_MOST = 0xFFFF0000  # with the .npy header under 2**32
 _VERSION, _UTF8, _DEFLATED = 20, 1 << 11, 8
+_CODING = Gzip()  # for its deflate blocks and its CRC-32, which a zip has too
 _DATE = 1 << 5 | 1  # 1980-01-01: the same volumes give the same bytes
 
 
@@ -37,20 +39,24 @@ class Npz:
     many: ClassVar[bool] = True
 
     def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
-        """Members, then their directory."""
-        member_coding = Gzip()  # for its deflate blocks and its CRC-32, which a zip has too
-        check_sizes(drawings, member_coding, bounds)
+        """Members, then their directory.
+
+        Raises:
+            InputError: a member of 4 GiB or more, which the format cannot hold.
+            LimitError: larger than `bounds` allow.
+        """
+        check_sizes(drawings, _CODING, bounds)
+        for drawing in drawings:
+            if drawing.nbytes >= _MOST:
+                raise InputError(
+                    f"{drawing.name} has {drawing.nbytes:,} bytes: a member of an npz has under 4 GiB", field="Accept"
+                )
         chunks: list[bytes | memoryview] = []
         directory: list[bytes] = []
         at = 0
-        for drawing in drawings:
+        for drawing, pieces in zip(drawings, _members(drawings, crew), strict=True):
             name = f"{drawing.name}.npy".encode()
-            pieces = code_pieces([npy_header(drawing.shape, drawing.dtype), drawing], member_coding, crew)
             check, size = crc32_of_pieces(pieces)
-            if size > _MOST:
-                raise InputError(
-                    f"{drawing.name} has {size:,} bytes: a member of an npz has under 4 GiB", field="accept"
-                )
             member = [*(piece.data for piece in pieces), END_OF_STREAM]
             coded = sum(map(len, member))
             fields = (_UTF8, _DEFLATED, 0, _DATE, check, coded, size, len(name), 0)
@@ -63,3 +69,13 @@ class Npz:
         if coding.name == "identity":
             return Body(chunks, coding.name)
         return Body([coding.compress(b"".join(chunks))], coding.name)
+
+
+def _members(drawings: Sequence[Drawing], crew: Crew) -> list[list[Piece]]:
+    """The coded pieces of each member; the crew shares the members out, or the pieces of a single one."""
+    each = crew if len(drawings) == 1 else replace(crew, pool=None)
+
+    def member(drawing: Drawing) -> list[Piece]:
+        return code_pieces([npy_header(drawing.shape, drawing.dtype), drawing], _CODING, each)
+
+    return crew.map(member, drawings)
