@@ -1,0 +1,96 @@
+"""Every bound: set small, a request that passes it is told the setting's name, its limit and what was asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+
+from heatsvc.bounds import Bounds
+from tests.api.asking import CLIP, DRAW, NPY, Answer, Asker, clip_of
+from tests.pose.readers.samples import annotation, npy, npz, pickled, zipped
+
+Ask = Callable[[Asker], Answer]
+TWO = np.full((2, 3, 5, 2), 30.0)
+ASKED = clip_of(TWO, pipeline=DRAW)
+ZIP = zipped({f"f_{i}.json": b'{"people": []}' + b" " * (1 << 20) for i in range(3)})
+POTION = {"type": "Heatmap2Potion", "C": 2, "option": "I"}
+WIDE = [{**DRAW[0], "sigma": 1000}]
+CROWD = clip_of(np.full((60, 1, 1, 2), 30.0), (300, 300), pipeline=WIDE, reduce="max")
+FRAMES = [{"type": "UniformSampleFrames", "clip_len": 100}, {"type": "PoseDecode"}, *DRAW]
+
+
+def files(name: str, data: bytes) -> Ask:
+    return lambda service: service.send_files({name: data}, {"img_shape": [64, 64]})
+
+
+def draws(document: dict[str, Any], **headers: str) -> Ask:
+    return lambda service: service.draw(document, **headers)
+
+
+CASES: list[tuple[str, int, Ask, int, int | None]] = [
+    ("max_body_bytes", 20, draws(CLIP), 413, None),
+    ("max_clips", 1, draws({"clips": [CLIP, CLIP]}), 422, 2),
+    ("max_clips", 1, files("a.pkl", pickled([annotation("a"), annotation("b")])), 422, 2),
+    ("max_clips", 1, lambda service: service.send_files([("a", b"")] * 3), 422, 2),
+    ("max_persons", 1, draws(ASKED), 422, 2),
+    ("max_persons", 1, lambda service: service.post(npy(TWO), NPY, "img_shape=64,64"), 422, 2),
+    ("max_frames", 2, draws(ASKED), 422, 3),
+    ("max_frames", 5, draws({**ASKED, "pipeline": FRAMES}), 422, 100),
+    ("max_keypoints", 4, draws(ASKED), 422, 5),
+    ("max_keypoints", 5, draws({**ASKED, "select": [0] * 6}), 422, 6),
+    ("max_map_side", 63, draws(ASKED), 422, 64),
+    ("max_map_work", 1000, draws(CROWD, accept_encoding="zstd"), 422, None),
+    ("max_map_work", 1000, draws(CROWD, accept="application/json"), 422, None),
+    ("max_map_work", 1000, draws({**CROWD, "reduce": "none", "pipeline": [*WIDE, POTION]}), 422, None),
+    ("max_volume_bytes", 1000, draws(ASKED), 413, 3 * 5 * 64 * 64 * 4),
+    ("max_volume_bytes", 300_000, draws({"clips": [ASKED_ := clip_of(TWO), ASKED_], "pipeline": DRAW}), 413, 491_520),
+    ("max_answer_bytes", 1000, draws(ASKED, accept_encoding="zstd"), 413, None),
+    ("max_answer_bytes", 200_000, draws(ASKED, accept_encoding="identity"), 413, 245_760),
+    ("max_answer_bytes", 200_000, draws({**ASKED, "pipeline": [*DRAW, {"type": "Heatmap2Potion", "C": 9}]}), 413, None),
+    ("max_json_values", 1000, draws(ASKED, accept="application/json"), 422, 3 * 5 * 64 * 64),
+    ("max_input_values", 10, draws(ASKED), 422, None),
+    ("max_input_values", 10, files("a.json", b'{"people": [' + b"1," * 20 + b"1]}"), 422, 21),
+    ("max_unpacked_bytes", 1 << 20, files("a.zip", ZIP), 413, None),
+    ("max_unpacked_bytes", 300, draws(ASKED), 413, 2 * 3 * 5 * 12),
+    ("max_unpacked_bytes", 1000, draws({**ASKED, "pipeline": FRAMES}), 413, 2 * 100 * 5 * 12),
+    ("max_unpacked_bytes", 1000, draws({**ASKED, "select": [0] * 20}), 413, 2 * 3 * 20 * 12),
+    ("max_unpacked_bytes", 500, draws({"clips": [ASKED_, ASKED_], "pipeline": DRAW}), 413, 720),
+    ("max_archive_members", 2, files("a.zip", ZIP), 422, 3),
+    ("max_archive_ratio", 10, files("a.zip", ZIP), 422, None),
+    ("max_archive_ratio", 10, files("a.npz", npz(keypoint=np.zeros((1000, 500, 2), np.float32))), 422, None),
+    ("max_pickle_objects", 5, files("a.pkl", pickled([annotation()])), 422, 6),
+]
+
+
+@pytest.mark.parametrize(("bound", "limit", "ask", "status", "got"), CASES, ids=lambda value: str(value)[:24])
+def test_the_problem_names_the_setting(
+    serve: Callable[..., Asker], bound: str, limit: int, ask: Ask, status: int, got: int | None
+) -> None:
+    problem = ask(serve(**{bound: limit})).problem(status)
+    name = f"HEATSVC_{bound.upper()}"
+    assert (problem["setting"], problem["limit"]) == (name, limit)
+    assert f"(limit {limit:,}, setting {name})" in problem["detail"]
+    assert problem["got"] == got if got is not None else problem["got"] > limit
+
+
+@pytest.mark.parametrize("bound", [field.name for field in fields(Bounds)])
+def test_every_bound_has_a_case(bound: str) -> None:
+    assert bound in {case[0] for case in CASES}
+
+
+def test_a_request_may_not_take_longer_than_is_set(serve: Callable[..., Asker]) -> None:
+    slow = serve(request_seconds=0.2)
+    crowd = np.random.default_rng(0).uniform(0, 500, (8, 200, 50, 2)).astype(np.float32)
+    steps = [{**DRAW[0], "sigma": 30.0}]
+    options = {"img_shape": [500, 500], "pipeline": steps, "reduce": "max", "dtype": "uint8"}
+    started = time.monotonic()
+    answer = slow.draw_array(crowd, {"accept-encoding": "zstd"}, **options)
+    assert time.monotonic() - started < 1.5
+    problem = answer.problem(503)
+    assert "HEATSVC_REQUEST_SECONDS" in problem["detail"]
+    assert int(answer.headers["retry-after"]) >= 1
