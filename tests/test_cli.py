@@ -6,6 +6,7 @@ import json
 import shlex
 import subprocess
 import sys
+import time
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -31,6 +32,15 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "heatsvc", *arguments], capture_output=True, text=True, check=False)
+
+
+def announced(cwd: Path) -> str:
+    """What `heatsvc serve` has said when it is ready."""
+    until = time.monotonic() + 10
+    while "/docs)" not in (text := (cwd / LOG).read_text()):
+        assert time.monotonic() < until, text
+        time.sleep(0.02)
+    return text
 
 
 def test_module_can_be_run():
@@ -129,16 +139,15 @@ def test_serve_listens_where_it_is_told(elsewhere: Path):
     """`--port` goes before the environment, the environment before `.env`."""
     (elsewhere / ".env").write_text("HEATSVC_HOST=192.0.2.1\nHEATSVC_PORT=1\n")
     with served(elsewhere, *SERVE, HEATSVC_HOST="127.0.0.1", HEATSVC_PORT="2") as port:
-        assert (
-            f"at http://127.0.0.1:{port} (documentation: http://127.0.0.1:{port}/docs)" in (elsewhere / LOG).read_text()
-        )
+        address = f"http://127.0.0.1:{port}"
+        assert f"at {address} (documentation: {address}/docs)" in announced(elsewhere)
 
 
 if has("curl"):
 
     def test_printed_curl_line_works(elsewhere: Path):
         with served(elsewhere) as port:
-            (line,) = [line for line in (elsewhere / LOG).read_text().splitlines() if line.startswith("  curl ")]
+            (line,) = [line for line in announced(elsewhere).splitlines() if line.startswith("  curl ")]
             subprocess.run(["bash", "-c", line], cwd=elsewhere, check=True, capture_output=True)
             assert f"http://127.0.0.1:{port}/heatmap" in shlex.split(line)
         assert np.load(elsewhere / "heatmaps.npy").shape == (95, 27, 64, 64)
