@@ -56,6 +56,12 @@ def test_one_clip_in_three_forms_gives_the_same_heatmaps(service: Asker):
         np.testing.assert_array_equal(service.send_files({name: data}, options).array(), expected, name)
 
 
+def test_example_of_the_openapi_document(service: Asker):
+    document = service.get("/openapi.json").json()
+    body = document["paths"]["/heatmap"]["post"]["requestBody"]["content"]["application/json"]
+    assert service.draw(body["example"]).array().shape == (2, 64, 64)
+
+
 def test_every_body_type_has_an_example():
     sent = {example["headers"].get("Content-Type", FORM) for example in EXAMPLES}
     assert sent == {*BODIES, FORM}

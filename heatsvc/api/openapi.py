@@ -44,6 +44,17 @@ _CLIP: dict[str, Any] = {
     "label": {"type": "integer", "description": "Carried along."},
 }
 
+# Two frames of three points, one of them not detected; openapi/examples/ has whole clips.
+_EXAMPLE = {
+    "keypoint": [
+        [[310.5, 120.0, 0.98], [290.0, 205.5, 0.91], [335.0, 207.0, 0.88]],
+        [[311.0, 121.5, 0.97], [291.5, 206.0, 0.93], [None, None, None]],
+    ],
+    "img_shape": [480, 640],
+    "pipeline": "view",
+    "reduce": "max",
+}
+
 _PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "RFC 9457",
@@ -155,6 +166,7 @@ def _heatmap(options: dict[str, Any]) -> dict[str, Any]:
             "content": {
                 "application/json": {
                     "schema": {"oneOf": [{"$ref": _REF + "OneClip"}, {"$ref": _REF + "ManyClips"}]},
+                    "example": _EXAMPLE,
                 },
                 "application/x-npy": {"schema": {**_BINARY, "description": f"[T, V, 2|3] or [M, T, V, 2|3]: {array}"}},
                 "application/x-npz": {
