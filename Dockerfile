@@ -27,13 +27,9 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
     && pip install -c constraints.txt -r /tmp/requirements.txt \
     && rm /tmp/requirements.txt
 
-# numba compares a cached loop's source by its time to the fraction of a second, and a layer keeps whole seconds only.
 COPY README.md LICENSE ./
 COPY heatsvc ./heatsvc
-RUN pip install --no-deps . \
-    && cd / \
-    && find "$(python -c 'import heatsvc; print(*heatsvc.__path__)')" -name '*.py' \
-        -exec sh -c 'for file; do touch -d "@$(stat -c %Y "$file")" "$file"; done' _ {} +
+RUN pip install --no-deps .
 
 USER 10001:10001
 WORKDIR /var/lib/heatsvc

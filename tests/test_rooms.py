@@ -82,6 +82,14 @@ def test_nothing_below_api_knows_the_web(room: str):
             assert module.partition(".")[0] not in WEB, f"{path.relative_to(ROOT)} imports {module}"
 
 
+def test_compiled_loops_use_nothing_of_other_files():
+    """numba keeps a loop compiled as long as its own file is the same: one that uses another file would go stale."""
+    for path in PACKAGE.rglob("*.py"):
+        modules = {module for module, _ in imports(path)}
+        if "numba" in modules:
+            assert not set().union(*map(rooms_of, modules)), path.relative_to(ROOT)
+
+
 def test_torch_is_imported_nowhere_at_start():
     for path in PACKAGE.rglob("*.py"):
         for module, at_once in imports(path):
