@@ -16,6 +16,9 @@ from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.forms import Form
 from heatsvc.pose.select import select_points
 
+# What each clip takes beside its pixels, in pixels.
+_EACH = 4_000
+
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
@@ -34,7 +37,7 @@ class Sketch:
     @property
     def work(self) -> int:
         """About how many pixels have to be drawn."""
-        return sum(drawing.pixels for drawing in self.drawings)
+        return sum(drawing.work + _EACH for drawing in self.drawings)
 
     def write(self, form: Form, coding: Coding, crew: Crew, bounds: Bounds) -> Body:
         """Draw it, straight into the form and coding it leaves in.

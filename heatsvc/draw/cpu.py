@@ -50,13 +50,14 @@ class Plan:
         pieces: they cover all maps once.
         pixels: upper bound of the volume's non-zero pixels, known before anything is drawn.
         runs: upper bound of its runs.
-        heaviest: upper bound of the pixels of work in a map that is a piece by itself: all persons' windows and all
-            channels that share the map. Such a piece can be large, and nothing ends it before it is done.
+        work: the pixels of all windows, or an upper bound of them: persons, and channels that share a map, add up.
+        heaviest: the work of the heaviest map that is a piece by itself. Nothing ends such a piece before it is done.
     """
 
     pieces: tuple[Piece, ...]
     pixels: int
     runs: int
+    work: int
     heaviest: int = 0
 
 
@@ -100,22 +101,24 @@ def plan(
         rows = volume.keypoint.shape[0] * volume.maps * min(reach, volume.height)
         pixels = rows * min(reach, volume.width)
         if pixels <= min(SMALL_PIXELS, piece_pixels):
-            return Plan((Piece(0, volume.maps, pixels, rows),), pixels, rows)
+            return Plan((Piece(0, volume.maps, pixels, rows),), pixels, rows, pixels)
     measure, arguments = kernels().measure, _arguments(volume)
     pieces = []
-    first, maps, heaviest = 0, volume.maps, 0
+    first, maps, work, heaviest = 0, volume.maps, 0, 0
     # What lies outside the map has no pixels, but is looked at all the same.
     merged = volume.channels if volume.reduce != "none" else 1
     step = max(1, _LOOKS // (volume.keypoint.shape[0] * merged))
     while first < maps:
         check()
         last = min(maps, first + step, first - first % each + each if each else maps)
-        end, pixels, runs = measure(*arguments, first, last, piece_pixels)
+        end, pixels, runs, spent = measure(*arguments, first, last, piece_pixels)
         pieces.append(Piece(first, end, pixels, runs))
         if end == first + 1:
-            heaviest = max(heaviest, runs * volume.width)
+            heaviest = max(heaviest, spent)
+        work += spent
         first = end
-    return Plan(tuple(pieces), sum(piece.pixels for piece in pieces), sum(piece.runs for piece in pieces), heaviest)
+    all_pixels, all_runs = sum(piece.pixels for piece in pieces), sum(piece.runs for piece in pieces)
+    return Plan(tuple(pieces), all_pixels, all_runs, work, heaviest)
 
 
 def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:

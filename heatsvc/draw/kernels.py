@@ -110,7 +110,7 @@ def _points_window(keypoint: Array, person: int, frame: int, a: int, b: int, sig
 
 
 @njit(
-    types.UniTuple(int64, 3)(*_VOLUME, int64, int64, int64),
+    types.UniTuple(int64, 4)(*_VOLUME, int64, int64, int64),
     nogil=True,
     cache=True,
     error_model="numpy",
@@ -130,12 +130,12 @@ def measure(
     first: int,
     last: int,
     budget: int,
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, int]:
     """How far from map `first` a stretch of at most about `budget` pixels of work reaches.
 
     Returns:
-        the map after the stretch's last one (at most `last`), an upper bound of its non-zero pixels, and one of its
-        runs.
+        the map after the stretch's last one (at most `last`), an upper bound of its non-zero pixels, one of its runs,
+        and its work: the pixels of all windows, those that share a pixel too, and the windows that had to be found.
     """
     persons, frames = keypoint.shape[0], keypoint.shape[1]
     channels = points + limbs.shape[0]
@@ -162,10 +162,10 @@ def measure(
                 rows += y1 - y0
         place = _next(place[0], place[1], place[2], kept, order)
         pixels += min(area, h * w)
-        work += area + 1
+        work += area + merged * persons
         if work >= budget:
-            return index + 1, pixels, rows
-    return last, pixels, rows
+            return index + 1, pixels, rows, work
+    return last, pixels, rows, work
 
 
 # The loops below take whole arrays and positions, not slices, and count positions up in uint64: a slice costs an atomic

@@ -40,7 +40,7 @@ class Drawing:
         shape: of the array.
         itemsize: bytes a pixel.
         nbytes: bytes of the dense array.
-        heaviest: pixels of work in the heaviest map that is a piece by itself, see `Plan`.
+        work, heaviest: pixels of work, in all and in the heaviest map that is a piece by itself; see `Plan`.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Drawing:
     shape: tuple[int, ...]
     itemsize: int
     nbytes: int
+    work: int
     heaviest: int
 
     @classmethod
@@ -61,12 +62,20 @@ class Drawing:
             dtype = "int16"
         shape, itemsize = volume.shape, _ITEMSIZE[dtype]
         size = math.prod(shape)
-        if volume.potion:
-            made = Plan((_WHOLE,), size, size, plan(frames_first(volume), check=check).heaviest)
-        else:
-            made = plan(volume, check=check)
+        whole = plan(frames_first(volume) if volume.potion else volume, check=check)
+        made = Plan((_WHOLE,), size, size, whole.work + size, whole.heaviest) if volume.potion else whole
         return cls(
-            name, volume, dtype, made.pieces, made.pixels, made.runs, shape, itemsize, size * itemsize, made.heaviest
+            name,
+            volume,
+            dtype,
+            made.pieces,
+            made.pixels,
+            made.runs,
+            shape,
+            itemsize,
+            size * itemsize,
+            made.work,
+            made.heaviest,
         )
 
     def draw(self, piece: Piece, check: Callable[[], None] = _go_on) -> Runs:
