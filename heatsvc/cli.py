@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(parsed: argparse.Namespace) -> int:
     import uvicorn
 
+    from heatsvc.api.connection import Connection
     from heatsvc.app import create_app
     from heatsvc.logs import configure_logs
 
@@ -55,6 +56,8 @@ def _serve(parsed: argparse.Namespace) -> int:
         log_config=None,
         server_header=False,
         proxy_headers=False,  # nothing here asks who the client is
+        http=Connection,
+        ws="none",
         timeout_keep_alive=int(settings.idle_seconds) or 1,
     )
     return 0

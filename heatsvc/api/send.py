@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -14,10 +14,15 @@ from heatsvc.api.problems import ClientGoneError
 _ONE_MESSAGE = 1 << 20
 # A chunk in transit is held twice; larger ones go out in slices of this size.
 _SLICE = 256 << 10
+# Bytes a second: a client that takes fewer keeps a place among the requests in flight for too long.
+_SLOWEST = 16 << 10
+
+UNSENT = "heatsvc.unsent"
+"""In a request's scope, where the server can tell: how many bytes of its connection are written and not yet taken."""
 
 
 class BodyResponse(Response):
-    """Chunks that are sent one after the other, each within `idle_seconds`."""
+    """Chunks that are sent one after the other, while the client takes some of them in each `idle_seconds`."""
 
     def __init__(
         self, chunks: Sequence[bytes | memoryview], headers: list[tuple[bytes, bytes]], idle_seconds: float
@@ -30,18 +35,32 @@ class BodyResponse(Response):
         self._idle_seconds = idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; ClientGoneError where the client takes nothing for too long."""
+        """Send it; ClientGoneError where the client takes too little for too long."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         if self.length <= _ONE_MESSAGE:
             await send({"type": "http.response.body", "body": self._chunks[0]})
             return
+        unsent: Callable[[], int] | None = scope.get(UNSENT)
         for part in self._slices():
-            try:
-                async with asyncio.timeout(self._idle_seconds):
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
-            except TimeoutError:
-                raise ClientGoneError from None
+            await self._taken(send({"type": "http.response.body", "body": part, "more_body": True}), unsent)
         await send({"type": "http.response.body", "body": b""})
+
+    async def _taken(self, sending: Awaitable[None], unsent: Callable[[], int] | None) -> None:
+        """Wait until a slice is sent, as long as the client takes something of what was sent before.
+
+        Between the two stand buffers of megabytes, which the system refills in large steps: that a slice waits for
+        longer than `idle_seconds` does not yet say that the client takes nothing.
+        """
+        task = asyncio.ensure_future(sending)
+        left = unsent() if unsent else 0
+        try:
+            while not (await asyncio.wait((task,), timeout=self._idle_seconds))[0]:
+                before, left = left, unsent() if unsent else 0
+                if before - left < _SLOWEST * self._idle_seconds:
+                    raise ClientGoneError
+            await task
+        finally:
+            task.cancel()
 
     def _slices(self) -> Iterator[bytes | memoryview]:
         for chunk in self._chunks:

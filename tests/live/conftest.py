@@ -1,0 +1,41 @@
+"""The service as a process of its own, with little patience."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.wire import IDLE_SECONDS, Live
+from tests.serving import ROOT, free_port, is_ready
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A service on a free port of 127.0.0.1, ready; ended by its own process id."""
+    folder = tmp_path_factory.mktemp("live")
+    port, log = free_port(), folder / "log"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HEATSVC_")},
+        "HEATSVC_IDLE_SECONDS": str(IDLE_SECONDS),
+        "HEATSVC_MAX_VOLUME_BYTES": str(1 << 40),
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "heatsvc", "serve", "--port", str(port)]
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stderr=stderr)
+    try:
+        until = time.monotonic() + 240
+        while not is_ready(port):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until, "the service does not become ready"
+            time.sleep(0.1)
+        yield Live(port, process.pid, Path(log))
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
