@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import TypeVar
 
@@ -72,12 +73,13 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
 
     form = choose_form(accept, many=len(asked.clips) > 1)
     bounds = service.settings.bounds
-    crew = Crew(None, patience.check)
+    crew = Crew(check=patience.check)
     describing = functools.partial(sketch, asked, crew, bounds)
     made = await _do(service, request, patience, describing, small=size <= _SMALL_BODY and asked.is_light)
 
     small = made.work <= _SMALL_WORK
-    crew = Crew(None if small else service.pieces, patience.check)
+    if not small:
+        crew = replace(crew, pool=service.pieces, threads=service.settings.threads)
     writing = functools.partial(made.write, form, coding, crew, bounds)
     body = await _do(service, request, patience, writing, small=small)
     times = (read - started, made.seconds, *crew.seconds)

@@ -27,7 +27,7 @@ from heatsvc.volume import HeatmapVolume, Potion
 Result = TypeVar("Result")
 
 # Containers made before the collector looks for cycles: a clip in JSON is a thousand lists, and no cycle.
-_COLLECT_AFTER = (50_000, 20, 100)
+_COLLECT_AFTER = (200_000, 20, 100)
 
 
 class Service:
@@ -48,7 +48,7 @@ class Service:
         # One pool takes whole requests, the other pieces of them: in a single one, requests that wait for their
         # pieces would take all threads, and the pieces none.
         self._requests = ThreadPoolExecutor(settings.threads, "request")
-        self.pieces = ThreadPoolExecutor(settings.threads, "piece")
+        self.pieces = ThreadPoolExecutor(settings.threads, "piece") if settings.threads > 1 else None
 
     def start(self) -> None:
         """Compile or load the loops in a thread of its own, so that `GET /health/live` answers meanwhile."""
@@ -57,7 +57,8 @@ class Service:
     def stop(self) -> None:
         """Take no more work."""
         self._requests.shutdown(wait=False, cancel_futures=True)
-        self.pieces.shutdown(wait=False, cancel_futures=True)
+        if self.pieces:
+            self.pieces.shutdown(wait=False, cancel_futures=True)
 
     def _warm(self) -> None:
         started = time.monotonic()

@@ -79,7 +79,7 @@ def test_several_threads_write_the_same_bytes(media_type: str) -> None:
     names = ("kp_sigma0.6", "kp_fifths", "kp_scaling")
     alone = written(media_type, "zstd", drawings(names=names))
     with ThreadPoolExecutor(3) as pool:
-        assert written(media_type, "zstd", drawings(names=names), Crew(pool)) == alone
+        assert written(media_type, "zstd", drawings(names=names), Crew(pool, 3)) == alone
 
 
 def test_a_check_that_raises_ends_the_work() -> None:
