@@ -30,15 +30,15 @@ class Asked:
 
     @property
     def is_light(self) -> bool:
-        """Whether the pipeline has so little to do that handing it to a thread would take longer.
+        """Whether the pipeline has so little to do, of a small body, that handing it to a thread would take longer.
 
         Raises:
             PipelineError: as `HeatmapOptions.built_pipeline`.
         """
         if len(self.clips) > _LIGHT_CLIPS:
             return False
-        load = self.options.built_pipeline().load
-        return sum(map(load, self.clips)) <= _LIGHT_LOAD
+        pipeline = self.options.built_pipeline()
+        return not pipeline.grows or sum(map(pipeline.load, self.clips)) <= _LIGHT_LOAD
 
 
 @dataclass(frozen=True, slots=True)

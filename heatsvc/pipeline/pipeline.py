@@ -38,6 +38,14 @@ class Pipeline:
         """Whether a run with `test_mode` False draws random numbers, so that its seed matters."""
         return any(step.is_random for step in self.steps)
 
+    @cached_property
+    def grows(self) -> bool:
+        """Whether a run may handle many more points and limbs than the clip has."""
+        return any(
+            isinstance(step, UniformSampleFrames) or (isinstance(step, GeneratePoseTarget) and bool(step.skeletons))
+            for step in self.steps
+        )
+
     def load(self, clip: PoseClip) -> int:
         """About how many points and limbs a run handles: a few bytes of a request can make them many."""
         frames, drawings = clip.frames, 0

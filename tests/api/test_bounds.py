@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import fields
 from typing import Any
 
@@ -81,6 +82,20 @@ def test_the_problem_names_the_setting(
 @pytest.mark.parametrize("bound", [field.name for field in fields(Bounds)])
 def test_every_bound_has_a_case(bound: str) -> None:
     assert bound in {case[0] for case in CASES}
+
+
+def test_a_body_may_not_take_longer_than_a_request(serve: Callable[..., Asker]) -> None:
+    impatient = serve(request_seconds=0.3)
+
+    async def drop_by_drop() -> AsyncIterator[bytes]:
+        for _ in range(200):
+            yield b" "
+            await asyncio.sleep(0.02)
+
+    started = time.monotonic()
+    problem = impatient.post(drop_by_drop()).problem(408)
+    assert time.monotonic() - started < 1.5
+    assert "HEATSVC_REQUEST_SECONDS" in problem["detail"]
 
 
 def test_a_request_may_not_take_longer_than_is_set(serve: Callable[..., Asker]) -> None:
