@@ -138,20 +138,23 @@ def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
     argmax = dtype == "int16"
     # A run costs a coding about 7 bytes: so many bytes of zeros are cheaper inside a run than between two.
     gap = 8 // np.dtype(dtype).itemsize
-    starts = np.empty(piece.runs, np.int64)
-    lengths = np.empty(piece.runs, np.int64)
-    values = np.empty(piece.pixels + piece.runs * gap, np.float32)
-    runs, count = kernels().draw(
-        *_arguments(volume),
-        piece.first,
-        piece.last,
-        _CUT[dtype],
-        -1.0 if argmax else 0.0,
-        gap,
-        starts,
-        lengths,
-        values,
-    )
+    runs, count, room = -1, 0, 1
+    while runs < 0:
+        starts = np.empty(room * (piece.runs + 1), np.int64)
+        lengths = np.empty(room * (piece.runs + 1), np.int64)
+        values = np.empty(room * (piece.pixels + piece.runs * gap), np.float32)
+        runs, count = kernels().draw(
+            *_arguments(volume),
+            piece.first,
+            piece.last,
+            _CUT[dtype],
+            -1.0 if argmax else 0.0,
+            gap,
+            starts,
+            lengths,
+            values,
+        )
+        room *= 2
     size = (piece.last - piece.first) * volume.height * volume.width
     return Runs(starts[:runs], lengths[:runs], convert(values[:count], dtype), size, 255 if argmax else 0)
 

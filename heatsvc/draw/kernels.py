@@ -297,6 +297,32 @@ def _exp_of_negative(x: float) -> float:
 
 
 @_helper
+def _clip(
+    ax: float, ay: float, bx: float, by: float, ux: float, uy: float, length: float, margin: float, h: int, w: int
+) -> tuple[float, float, float, float, float]:
+    """The part of a segment that lies within `margin` of the map; what is further away draws nothing.
+
+    An end may be 1e30 pixels away, where no position along the segment can be told any more: it is counted from the end
+    that is nearer.
+
+    Returns:
+        the part's start, direction and length; a length under 0 where there is none.
+    """
+    if max(abs(ax), abs(ay)) > max(abs(bx), abs(by)):
+        ax, ay, ux, uy = bx, by, -ux, -uy
+    near, far = 0.0, length
+    for place, step, side in ((ax, ux, float64(w)), (ay, uy, float64(h))):
+        if abs(step) > 1e-12:
+            one, other = (-margin - place) / step, (side + margin - place) / step
+            near, far = max(near, min(one, other)), min(far, max(one, other))
+        elif place < -margin or place > side + margin:
+            far = -1.0
+    x = min(max(ax + near * ux, -margin), w + margin)
+    y = min(max(ay + near * uy, -margin), h + margin)
+    return x, y, ux, uy, far - near
+
+
+@_helper
 def _limb_row(
     across: Array,
     y: int,
@@ -339,7 +365,7 @@ def _limb_row(
     if left >= x1 or right < x0:
         return 0, 0
     start = max(x0, np.int64(math.ceil(max(left, 0.0))))
-    stop = min(x1, np.int64(right) + 1)
+    stop = x1 if right >= x1 else np.int64(right) + 1
     offset, step = start - ax, 1.0
     if mirrored:
         offset, step = stop - 1 - ax, -1.0
@@ -394,7 +420,8 @@ def draw(
     Runs with fewer than `gap` pixels between them are joined, the pixels between written as `fill`.
 
     Returns:
-        the number of runs written to `starts` and `lengths`, and of pixels written to `values`.
+        the number of runs written to `starts` and `lengths`, and of pixels written to `values`; -1 and 0 where there
+        was no room for all. What `measure` allots is room enough, unless rounding makes holes in a limb's faint rim.
     """
     persons, frames = keypoint.shape[0], keypoint.shape[1]
     channels = points + limbs.shape[0]
@@ -436,15 +463,28 @@ def draw(
                 if box[1] == 0:
                     continue
                 x0, x1, y0, y1 = box
-                ax, ay = keypoint[person, frame, a, 0], keypoint[person, frame, a, 1]
                 # Subtracted as float32 numbers, all else in float64: so PYSKL decides what is short.
-                dx = float64(keypoint[person, frame, b, 0] - ax)
-                dy = float64(keypoint[person, frame, b, 1] - ay)
+                dx = float64(keypoint[person, frame, b, 0] - keypoint[person, frame, a, 0])
+                dy = float64(keypoint[person, frame, b, 1] - keypoint[person, frame, a, 1])
+                ax, ay = float64(keypoint[person, frame, a, 0]), float64(keypoint[person, frame, a, 1])
                 long = limb and dx * dx + dy * dy >= 1.0
                 length, slope = 1.0, 0.0
                 if long:
                     length = math.sqrt(dx * dx + dy * dy)
-                    dx, dy = dx / length, dy / length
+                    ax, ay, dx, dy, length = _clip(
+                        ax,
+                        ay,
+                        keypoint[person, frame, b, 0],
+                        keypoint[person, frame, b, 1],
+                        dx / length,
+                        dy / length,
+                        length,
+                        reach + 2.0,
+                        h,
+                        w,
+                    )
+                    if length < 0.0:
+                        continue
                     slope = 1.0 / dy if abs(dy) > 1e-9 else 0.0
                 else:
                     if limb:
@@ -466,6 +506,8 @@ def draw(
                         # The map's only figure, and a convex one: its rows, less what is under `cut`, are the runs.
                         left, right = _above(across, 0, size, factor, cut)
                         if left < right:
+                            if runs == starts.size or count + right - left + gap > values.size:
+                                return -1, 0
                             at = base + y * w + start + left
                             runs, count = _open_run(at, end, gap, fill, starts, lengths, values, runs, count)
                             _scale_row(across, left, right - left, factor, values, count)
@@ -484,6 +526,8 @@ def draw(
             while left < right:
                 # Up to the next hole, which is nearly always the row's end: two persons or limbs in a row make one.
                 until = _hole(canvas, left, right, cut, gap)
+                if runs == starts.size or count + until - left + gap > values.size:
+                    return -1, 0
                 runs, count = _open_run(base + left, end, gap, fill, starts, lengths, values, runs, count)
                 _copy(canvas, owner, left, until, own, fill, values, count)
                 count += until - left

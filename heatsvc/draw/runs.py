@@ -29,11 +29,16 @@ class Runs:
 
     @classmethod
     def of_array(cls, array: npt.NDArray[Any]) -> Runs:
-        """A dense array's runs of non-zero pixels."""
+        """A dense array's runs of non-zero pixels, those less than 8 bytes apart as one."""
         flat = array.reshape(-1)
         edges = np.flatnonzero(np.diff(flat != 0, prepend=False, append=False))
-        start = np.ascontiguousarray(edges[::2])
-        return cls(start, edges[1::2] - start, flat[flat != 0], flat.size)
+        start, stop = edges[::2], edges[1::2]
+        apart = (start[1:] - stop[:-1]) * flat.itemsize >= 8
+        start, stop = start[np.append(True, apart)[: start.size]], stop[np.append(apart, True)[: stop.size]]
+        inside = np.zeros(flat.size + 1, np.int8)
+        inside[start] += 1
+        inside[stop] -= 1
+        return cls(start, stop - start, flat[np.cumsum(inside[:-1], dtype=np.int8).view(bool)], flat.size)
 
     @property
     def itemsize(self) -> int:

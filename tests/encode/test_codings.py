@@ -112,6 +112,29 @@ def long_runs(draw: st.DrawFn) -> Runs:
 fills = st.sampled_from([0, 255])
 
 
+@pytest.mark.parametrize("name", ["zstd", "deflate", "gzip"])
+@pytest.mark.parametrize("gap", [1, 2, 5, 6, 7, 8, 9])
+@pytest.mark.parametrize("together", [3, 4, 5, 8, 40])
+def test_thousands_of_runs_stay_under_the_bound(name: str, gap: int, together: int) -> None:
+    """Groups of one-pixel runs a little apart, far from each other: what costs most beside its pixels."""
+    start = (np.arange(2_000)[:, None] * 3_000 + np.arange(together) * (1 + gap)).reshape(-1)
+    runs = Runs(start, np.ones_like(start), np.full(start.size, 7, np.uint8), int(start[-1]) + 5_000)
+    coding = CODINGS[name]
+    piece = coding.code_runs(runs)
+    assert len(piece.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, 1)
+    dense = CODINGS["identity"].code_runs(runs).data
+    assert DECODERS[name](coding.head(runs.nbytes) + piece.data + coding.tail([piece])) == bytes(dense)
+
+
+def test_an_array_becomes_runs_that_are_worth_it() -> None:
+    array = np.array([0, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0], np.uint8)
+    runs = Runs.of_array(array)
+    assert (runs.start.tolist(), runs.length.tolist()) == ([1, 13], [4, 1])
+    assert runs.values.tolist() == [1, 0, 0, 2, 3]
+    assert Runs.of_array(np.zeros(5, np.float32)).start.tolist() == []
+    assert Runs.of_array(np.ones(5, np.float32)).length.tolist() == [5]
+
+
 @settings(max_examples=400, deadline=None)
 @given(long_runs(), st.sampled_from(["zstd", "deflate", "gzip"]))
 def test_runs_and_gaps_of_any_length(runs: Runs, name: str) -> None:

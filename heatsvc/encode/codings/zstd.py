@@ -69,8 +69,12 @@ class Zstd:
         return zstandard.ZstdCompressor(level=3).compress(data)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """7 bytes a run for the headers of its two blocks, and what the blocks of 128 KiB add."""
-        return pixels * itemsize + 7 * runs + 16 * (size // _BLOCK + 4)
+        """16 bytes a run, and what the blocks of 128 KiB add.
+
+        A gap costs 7 bytes as two headers, at most 7 as a sequence or as literals; a compressed block has a dozen more
+        for its own headers, and at least three runs.
+        """
+        return pixels * itemsize + 16 * runs + 16 * (size // _BLOCK + 4)
 
 
 @cache
