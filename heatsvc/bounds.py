@@ -47,3 +47,7 @@ class Bounds:
 
 
 DEFAULT_BOUNDS = Bounds()
+
+
+def go_on() -> None:
+    """Somebody waits: what long work asks now and then where nobody gave it another question to ask."""

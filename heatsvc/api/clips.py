@@ -10,7 +10,7 @@ import orjson
 
 from heatsvc.api.options import OPTIONS, HeatmapOptions, options_from, options_from_query
 from heatsvc.api.problems import RequestError
-from heatsvc.bounds import Bounds
+from heatsvc.bounds import Bounds, go_on
 from heatsvc.pose import PoseClip
 from heatsvc.pose.readers import ReadOptions, clip_from_json, may_hold_booleans, read, read_npy
 
@@ -37,8 +37,9 @@ class Asked:
         """
         if len(self.clips) > _LIGHT_CLIPS:
             return False
-        pipeline = self.options.built_pipeline()
-        return not pipeline.grows or sum(map(pipeline.load, self.clips)) <= _LIGHT_LOAD
+        pipeline, select = self.options.built_pipeline(), self.options.select
+        chosen = len(select) if isinstance(select, list) else 0
+        return sum(pipeline.load(clip, chosen or clip.points) for clip in self.clips) <= _LIGHT_LOAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,11 @@ class File:
     data: bytes
 
 
-def from_json(body: bytes, query: bytes, bounds: Bounds) -> Asked:
+def from_json(body: bytes, query: bytes, bounds: Bounds, check: Callable[[], None] = go_on) -> Asked:
     """``{keypoint, ..., options}`` for one clip, ``{clips: [{keypoint, ...}], options}`` for many.
+
+    Args:
+        check: called now and then, here as in all that follow; raises what should end the reading.
 
     Raises:
         RequestError: 400 for broken JSON, 422 for keys that do not exist.
@@ -67,7 +71,7 @@ def from_json(body: bytes, query: bytes, bounds: Bounds) -> Asked:
                 422, 'the body has neither "keypoint" nor "clips": give one clip, or a list of them', field="keypoint"
             )
         options = options_from(document)
-        return Asked((clip_from_json(clip, bounds=bounds, may_hold_booleans=booleans),), options)
+        return Asked((clip_from_json(clip, bounds=bounds, may_hold_booleans=booleans, check=check),), options)
     clips = document.pop("clips")
     if not isinstance(clips, list) or not clips:
         raise RequestError(422, "clips must be a list of at least one clip", field="clips")
@@ -75,11 +79,16 @@ def from_json(body: bytes, query: bytes, bounds: Bounds) -> Asked:
     if "keypoint" in document:
         raise RequestError(422, "give keypoint or clips, not both", field="keypoint")
     options = options_from(document)
-    made = [_one_of_many(clip, place, options, bounds, booleans) for place, clip in enumerate(clips)]
+    made = []
+    for place, clip in enumerate(clips):
+        check()
+        made.append(_one_of_many(clip, place, options, bounds, booleans, check))
     return Asked(made, options)
 
 
-def _one_of_many(clip: Any, place: int, options: HeatmapOptions, bounds: Bounds, booleans: bool) -> PoseClip:
+def _one_of_many(
+    clip: Any, place: int, options: HeatmapOptions, bounds: Bounds, booleans: bool, check: Callable[[], None]
+) -> PoseClip:
     field = f"clips[{place}]"
     if isinstance(clip, Mapping):
         strange = [name for name in clip if name not in CLIP_KEYS]
@@ -96,22 +105,25 @@ def _one_of_many(clip: Any, place: int, options: HeatmapOptions, bounds: Bounds,
         may_hold_booleans=booleans,
         img_shape=options.img_shape,
         layout=options.layout,
+        check=check,
     )
 
 
-def from_npy(body: bytes, query: bytes, bounds: Bounds) -> Asked:
+def from_npy(body: bytes, query: bytes, bounds: Bounds, check: Callable[[], None] = go_on) -> Asked:
     """One .npy array [T, V, 2|3] or [M, T, V, 2|3]; options in the query."""
     options = options_from_query(query)
-    return Asked((read_npy(body, options=read_options(options, bounds)),), options)
+    return Asked((read_npy(body, options=read_options(options, bounds, check)),), options)
 
 
-def from_npz(body: bytes, query: bytes, bounds: Bounds) -> Asked:
+def from_npz(body: bytes, query: bytes, bounds: Bounds, check: Callable[[], None] = go_on) -> Asked:
     """One .npz with `keypoint` and what else a clip has; options in the query."""
     options = options_from_query(query)
-    return Asked(read(body, options=read_options(options, bounds)), options)
+    return Asked(read(body, options=read_options(options, bounds, check)), options)
 
 
-def from_files(files: Sequence[File], options_text: bytes, query: bytes, bounds: Bounds) -> Asked:
+def from_files(
+    files: Sequence[File], options_text: bytes, query: bytes, bounds: Bounds, check: Callable[[], None] = go_on
+) -> Asked:
     """The parts of a form: files of any format that `pose` reads, and an `options` part.
 
     Raises:
@@ -122,10 +134,11 @@ def from_files(files: Sequence[File], options_text: bytes, query: bytes, bounds:
     if options_text and query:
         raise RequestError(422, "give options in the form or in the query, not in both", field="options")
     options = options_from(parse_object(options_text, bounds)) if options_text else options_from_query(query)
-    reading = read_options(options, bounds)
+    reading = read_options(options, bounds, check)
     clips: list[PoseClip] = []
     size = 0
     for file in files:
+        check()
         found = read(file.data, filename=file.name, options=reading)
         # Each file is held to this bound; many small ones that unpack to much are, too.
         size += sum(clip.nbytes for clip in found)
@@ -135,9 +148,15 @@ def from_files(files: Sequence[File], options_text: bytes, query: bytes, bounds:
     return Asked(clips, options)
 
 
-def read_options(options: HeatmapOptions, bounds: Bounds) -> ReadOptions:
+def read_options(options: HeatmapOptions, bounds: Bounds, check: Callable[[], None] = go_on) -> ReadOptions:
     """What the readers of files are told."""
-    return ReadOptions(img_shape=options.img_shape, layout=options.layout, frame_dirs=options.frame_dirs, bounds=bounds)
+    return ReadOptions(
+        img_shape=options.img_shape,
+        layout=options.layout,
+        frame_dirs=options.frame_dirs,
+        bounds=bounds,
+        check=check,
+    )
 
 
 def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
@@ -158,7 +177,7 @@ def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
     return document
 
 
-BODIES: dict[str, Callable[[bytes, bytes, Bounds], Asked]] = {
+BODIES: dict[str, Callable[[bytes, bytes, Bounds, Callable[[], None]], Asked]] = {
     "application/json": from_json,
     "application/x-npy": from_npy,
     "application/x-npz": from_npz,

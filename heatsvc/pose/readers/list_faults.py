@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from heatsvc.bounds import go_on
 
 _AXES = {
     1: ("numbers",),
@@ -10,6 +13,8 @@ _AXES = {
     3: ("frames", "points", "numbers"),
     4: ("persons", "frames", "points", "numbers"),
 }
+# So many items of a list are looked at without asking whether anybody still waits.
+_ITEMS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,48 +25,57 @@ class Fault:
     frame: int | None = None
 
 
-def find_fault(value: object, name: str, most_axes: int) -> Fault:
-    """The first thing that keeps `value` from being an array of at most `most_axes` axes."""
+def find_fault(value: object, name: str, most_axes: int, check: Callable[[], None] = go_on) -> Fault:
+    """The first thing that keeps `value` from being an array of at most `most_axes` axes.
+
+    `check` is called now and then, and raises what should end the search.
+    """
     if not isinstance(value, list):
         return Fault(f"{name} is {kind(value)}: it must be lists of numbers")
     shape = _shape(value)
     if len(shape) > most_axes:
         return Fault(f"{name} is nested deeper than {most_axes} lists: it must be lists of numbers, [M, T, V, 2|3]")
-    return _walk(value, (), name, shape) or Fault(f"{name} must be lists of numbers")
+    return _walk(value, (), name, shape, check) or Fault(f"{name} must be lists of numbers")
 
 
-def _walk(item: object, where: tuple[int, ...], name: str, shape: list[int]) -> Fault | None:
+def _walk(item: object, where: tuple[int, ...], name: str, shape: list[int], check: Callable[[], None]) -> Fault | None:
     """The first fault at or below the position `where`; as deep as `shape` is long."""
     if len(where) == len(shape):
         return _fault_of_number(item, where, name)
     fault = _fault_of_list(item, where, name, shape)
     if fault or not isinstance(item, list):
         return fault
-    return next(filter(None, (_walk(child, (*where, i), name, shape) for i, child in enumerate(item))), None)
+    for i, child in enumerate(item):
+        if i % _ITEMS == 0:
+            check()
+        fault = _walk(child, (*where, i), name, shape, check)
+        if fault:
+            return fault
+    return None
 
 
 def _fault_of_number(item: object, where: tuple[int, ...], name: str) -> Fault | None:
-    here, frame = path(name, where), _frame(where, len(where))
     if isinstance(item, bool) or not isinstance(item, int | float | None):
+        here, frame = path(name, where), _frame(where, len(where))
         return Fault(f"{here} is {kind(item)}: give a number, or null for 'not detected'", frame)
     if isinstance(item, int) and abs(item) >= 1 << 128:
-        return Fault(f"{here} is a number too large for float32", frame)
+        return Fault(f"{path(name, where)} is a number too large for float32", _frame(where, len(where)))
     return None
 
 
 def _fault_of_list(item: object, where: tuple[int, ...], name: str, shape: list[int]) -> Fault | None:
-    here, frame = path(name, where), _frame(where, len(shape))
     unit, width = _AXES[len(shape)][len(where)], shape[len(where)]
+    if isinstance(item, list) and item and len(item) == width:
+        return None
+    here, frame = path(name, where), _frame(where, len(shape))
     if not isinstance(item, list):
         return Fault(f"{here} is {kind(item)}: it must be a list of {width} {unit}", frame)
     if not item and not where:
         return Fault(f"{name} is empty: it must be lists of numbers")
     if not item:
         return Fault(f"{here} is empty: it must be a list of {unit}", frame)
-    if len(item) != width:
-        first = path(name, (0,) * len(where))
-        return Fault(f"{here} has {len(item)} {unit}, {first} has {width}: all need the same number", frame)
-    return None
+    first = path(name, (0,) * len(where))
+    return Fault(f"{here} has {len(item)} {unit}, {first} has {width}: all need the same number", frame)
 
 
 def _shape(value: object) -> list[int]:

@@ -7,7 +7,7 @@ numbers. Booleans alone pass it, so they are looked for where the caller cannot 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from math import nan
 from typing import Any
@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.bounds import Bounds
+from heatsvc.bounds import Bounds, go_on
 from heatsvc.pose.clip import Float32, PoseError
 from heatsvc.pose.readers.list_faults import find_fault
 
 _MOST_AXES = 4
 _WIDEST_POINT = 4
+# So many rows, or numbers of a longer row, become an array at once: a few milliseconds.
+_ROWS = 1 << 15
 
 
 class _UnsoundError(Exception):
@@ -45,7 +47,14 @@ def _holds(data: bytes, word: bytes) -> bool:
 
 
 def array_from_lists(
-    value: object, name: str, *, bounds: Bounds, booleans: bool, file: str | None = None, frame: int | None = None
+    value: object,
+    name: str,
+    *,
+    bounds: Bounds,
+    booleans: bool,
+    file: str | None = None,
+    frame: int | None = None,
+    check: Callable[[], None] = go_on,
 ) -> Float32:
     """Nested lists of numbers as an array of as many axes, one to four; `null` becomes NaN.
 
@@ -54,21 +63,34 @@ def array_from_lists(
         name: its field, for the message.
         bounds: max_input_values, held before anything of that size is made.
         booleans: whether the JSON may hold booleans (`may_hold_booleans`).
+        check: called now and then in long lists; raises what should end the work.
 
     Raises:
         PoseError: not lists, ragged, empty, nested too deep, or holding something other than a number; told by index.
         LimitError: more values than `bounds` allow.
     """
     try:
-        return _convert(value, bounds, name, booleans, file)
-    except (_UnsoundError, TypeError, IndexError, struct.error, OverflowError):
-        fault = find_fault(value, name, _MOST_AXES)
-        raise PoseError(
-            fault.text, field=name, file=file, frame=frame if fault.frame is None else fault.frame
-        ) from None
+        shape, rows = _flatten(value, bounds, name, file)
+        array = np.empty((len(rows), shape[-1]), np.float32)
+    except (_UnsoundError, TypeError, IndexError):
+        raise _fault(value, name, file, frame, check) from None
+    step = max(1, _ROWS // max(1, shape[-1] // _WIDEST_POINT))
+    for first in range(0, len(rows), step):
+        check()
+        try:
+            _fill(array[first : first + step], rows[first : first + step], booleans)
+        except (_UnsoundError, TypeError, struct.error, OverflowError):
+            raise _fault(value, name, file, frame, check) from None
+    return array.reshape(shape)
 
 
-def _convert(value: object, bounds: Bounds, name: str, booleans: bool, file: str | None) -> Float32:
+def _fault(value: object, name: str, file: str | None, frame: int | None, check: Callable[[], None]) -> PoseError:
+    fault = find_fault(value, name, _MOST_AXES, check)
+    return PoseError(fault.text, field=name, file=file, frame=frame if fault.frame is None else fault.frame)
+
+
+def _flatten(value: object, bounds: Bounds, name: str, file: str | None) -> tuple[list[int], list[Any]]:
+    """The array's shape, and its innermost lists in a row; that these are of one length is not yet known."""
     if type(value) is not list:
         raise _UnsoundError
     shape, rows = [len(value)], value
@@ -78,25 +100,24 @@ def _convert(value: object, bounds: Bounds, name: str, booleans: bool, file: str
         if len(shape) > _MOST_AXES or width == 0:
             raise _UnsoundError
         bounds.check("max_input_values", len(rows) * width, "numbers", field=name, file=file)
-        if type(rows[0][0]) is list:
-            if set(map(len, rows)) != {width} or set(map(type, rows)) != {list}:
-                raise _UnsoundError
-            rows = list(chain.from_iterable(rows))
-        else:
-            return _from_rows(rows, width, booleans).reshape(shape)
+        if type(rows[0][0]) is not list:
+            return shape, rows
+        if set(map(len, rows)) != {width} or set(map(type, rows)) != {list}:
+            raise _UnsoundError
+        rows = list(chain.from_iterable(rows))
     bounds.check("max_input_values", len(rows), "numbers", field=name, file=file)
-    return _from_rows([rows], len(rows), booleans).reshape(-1)
+    return shape, [rows]
 
 
-def _from_rows(rows: list[Any], width: int, booleans: bool) -> Float32:
-    """Rows of `width` numbers as [len(rows), width]."""
-    array = np.empty((len(rows), width), np.float32)
+def _fill(array: Float32, rows: list[Any], booleans: bool) -> None:
+    """Rows of numbers into an array of as many rows."""
+    width = array.shape[1]
     with np.errstate(over="ignore"):  # PoseClip.build tells of infinities, by index
         if width > _WIDEST_POINT:
             if set(map(len, rows)) != {width}:
                 raise _UnsoundError
             array[:] = _pack(list(chain.from_iterable(rows)), booleans).reshape(array.shape)
-            return array
+            return
         # Points are short: a column at a time is faster than a flat walk, and `strict` finds ragged ones on the way.
         try:
             columns = list(zip(*rows, strict=True))
@@ -106,7 +127,6 @@ def _from_rows(rows: list[Any], width: int, booleans: bool) -> Float32:
             raise _UnsoundError
         for i, column in enumerate(columns):
             array[:, i] = _pack(column, booleans)
-    return array
 
 
 def _pack(numbers: Sequence[Any], booleans: bool) -> npt.NDArray[np.float64]:

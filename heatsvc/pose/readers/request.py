@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
 from heatsvc.pose.clip import PoseClip, PoseError
 from heatsvc.pose.layouts import get_layout
 from heatsvc.pose.readers.lists import array_from_lists
@@ -22,6 +23,7 @@ def clip_from_json(
     img_shape: Sequence[int] | None = None,
     layout: str | None = None,
     frame_dir: str = "",
+    check: Callable[[], None] = go_on,
 ) -> PoseClip:
     """A clip as it stands in parsed JSON; other keys of `obj` are left alone.
 
@@ -33,6 +35,7 @@ def clip_from_json(
         may_hold_booleans: False where the JSON text is known to have none (`lists.may_hold_booleans`): the lists
             then become arrays without a look at each number's type.
         file, img_shape, layout, frame_dir: for what the object does not say itself.
+        check: called now and then in long lists; raises what should end the work.
 
     Raises:
         PoseError: a key is missing or holds what it must not; lists are told by index, ``keypoint[0][3][5][1]``.
@@ -49,11 +52,9 @@ def clip_from_json(
             field=f"{field}keypoint",
             file=file,
         )
-    keypoint = array_from_lists(lists, f"{field}keypoint", bounds=bounds, booleans=may_hold_booleans, file=file)
-    keypoint_score = None
-    if scores is not None:
-        name = f"{field}keypoint_score"
-        keypoint_score = array_from_lists(scores, name, bounds=bounds, booleans=may_hold_booleans, file=file)
+    listed = functools.partial(array_from_lists, bounds=bounds, booleans=may_hold_booleans, file=file, check=check)
+    keypoint = listed(lists, f"{field}keypoint")
+    keypoint_score = None if scores is None else listed(scores, f"{field}keypoint_score")
     own_layout = obj.get("layout")
     layout = layout if own_layout is None else own_layout
     if layout is not None and not isinstance(layout, str):
