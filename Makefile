@@ -1,15 +1,13 @@
 # Chores are one word. `make run` and `make test` need Python 3.11 or newer and nothing else.
 PYTHON ?= python3
-HOST ?= 127.0.0.1
-PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: run test check bench openapi clean
 
-run: $(VENV)/.runs  ## serve on HOST:PORT
+run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 	@$(BIN)/heatsvc warm
-	@$(BIN)/heatsvc serve --host $(HOST) --port $(PORT)
+	@$(BIN)/heatsvc serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.tests  ## all tests
 	$(BIN)/python -m pytest

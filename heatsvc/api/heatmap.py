@@ -61,9 +61,10 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     service = service_of(request)
     service.check_ready()
     headers = header_values(request.scope)
-    coding = choose_coding(headers.get("accept-encoding"))
-    accept = headers.get("accept")
-    choose_form(accept, many=False)  # what nothing can satisfy is refused before the body is read
+    accept, accept_encoding = headers.get("accept"), headers.get("accept-encoding")
+    # What nothing can satisfy is refused before the body is read.
+    choose_form(accept, many=False)
+    choose_coding(accept_encoding)
     patience = Patience(service.settings.request_seconds)
 
     started = perf_counter()
@@ -72,6 +73,7 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     read = perf_counter()
 
     form = choose_form(accept, many=len(asked.clips) > 1)
+    coding = choose_coding(accept_encoding, form.compressed)
     bounds = service.settings.bounds
     crew = Crew(check=patience.check)
     describing = functools.partial(sketch, asked, crew, bounds)
@@ -104,7 +106,7 @@ async def _reading(
         files, options = await _parts(request, service, patience)
         size = sum(len(file.data) for file in files)
         # Files want unpacking: never on the event loop, however few their bytes.
-        return size + _SMALL_BODY, functools.partial(from_files, files, options, query, bounds)
+        return size + _SMALL_BODY, functools.partial(from_files, files, options, query, bounds, patience.check)
     read = BODIES.get(media_type)
     if read is None:
         raise RequestError(
@@ -115,7 +117,7 @@ async def _reading(
         )
     body = await read_body(request, service.settings, patience)
     size = len(body) + (_SMALL_BODY if media_type == "application/x-npz" else 0)
-    return size, functools.partial(read, body, query, bounds)
+    return size, functools.partial(read, body, query, bounds, patience.check)
 
 
 async def _parts(request: Request, service: Service, patience: Patience) -> tuple[list[File], bytes]:

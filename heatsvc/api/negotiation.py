@@ -12,6 +12,8 @@ from heatsvc.encode.forms import FORMS, Form
 # Media types by which programs that came before ask for what a form gives.
 _ALSO_CALLED = {"application/octet-stream": "application/x-npy", "application/zip": "application/x-npz"}
 
+_LONGEST = 4_096
+
 
 @lru_cache(maxsize=512)
 def choose_form(accept: str | None, many: bool) -> Form:
@@ -22,8 +24,9 @@ def choose_form(accept: str | None, many: bool) -> Form:
         many: whether the answer holds more than one clip; npy holds one.
 
     Raises:
-        RequestError: 406, none of the accepted forms will do.
+        RequestError: 406, none of the accepted forms will do; 400, the header is too long.
     """
+    _check_length("Accept", accept or "")
     ranges = parse_weights(accept) if accept and accept.strip() else [("*/*", 1.0)]
     best: tuple[float, Form] | None = None
     for form in FORMS.values():
@@ -42,19 +45,26 @@ def choose_form(accept: str | None, many: bool) -> Form:
 
 
 @lru_cache(maxsize=512)
-def choose_coding(accept_encoding: str | None) -> Coding:
+def choose_coding(accept_encoding: str | None, compressed: bool = False) -> Coding:
     """The coding for an `Accept-Encoding` header: the highest q, among equals the one the service prefers.
 
     Without the header nothing is coded, since a client that does not ask may not be able to decode. `identity` is
     allowed unless it is refused, but comes after what is named.
 
+    Args:
+        accept_encoding: the header, None where there is none.
+        compressed: whether the body is compressed in itself: then it is not coded again unless it has to be.
+
     Raises:
-        RequestError: 406, no coding is acceptable.
+        RequestError: 406, no coding is acceptable; 400, the header is too long.
     """
     if accept_encoding is None:
         return CODINGS["identity"]
+    _check_length("Accept-Encoding", accept_encoding)
     weights = dict(parse_weights(accept_encoding))
     any_other = weights.get("*")
+    if compressed and weights.get("identity", 1.0 if any_other is None else any_other) > 0:
+        return CODINGS["identity"]
     best: tuple[float, Coding] | None = None
     for name, coding in CODINGS.items():
         weight = weights.get(name, weights.get("x-gzip") if name == "gzip" else None)
@@ -70,6 +80,12 @@ def choose_coding(accept_encoding: str | None) -> Coding:
             field="Accept-Encoding",
         )
     return best[1]
+
+
+def _check_length(name: str, header: str) -> None:
+    """What is longer is no list that a client wrote, and nothing to keep."""
+    if len(header) > _LONGEST:
+        raise RequestError(400, f"{name} has {len(header):,} characters: {_LONGEST:,} are enough", field=name)
 
 
 def parse_weights(header: str) -> list[tuple[str, float]]:

@@ -109,13 +109,17 @@ def options_from(given: Mapping[str, Any]) -> HeatmapOptions:
         raise RequestError(422, f"{name} cannot be {short(value)}: {first['msg']}. {told}", field=name) from None
 
 
-@lru_cache(maxsize=512)
 def options_from_query(query: bytes) -> HeatmapOptions:
-    """Options from a query string: a list as JSON or by commas, true and false as such.
+    """Options from a query string: a list as JSON or by commas, true and false as such; short ones last used are kept.
 
     Raises:
         RequestError: as options_from; or an option given twice.
     """
+    return _from_query(query) if len(query) <= _LONGEST_KEPT else _from_query.__wrapped__(query)
+
+
+@lru_cache(maxsize=256)
+def _from_query(query: bytes) -> HeatmapOptions:
     given: dict[str, Any] = {}
     try:
         pairs = parse_qsl(query.decode(), keep_blank_values=True, max_num_fields=64)

@@ -97,8 +97,3 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         allowed = (error.headers or {}).get("Allow", "")
         detail = f"{request.method} is not for {request.url.path}" + (f": use {allowed}" if allowed else "")
     return problem(error.status_code, detail, headers=dict(error.headers or {}))
-
-
-async def on_any_error(request: Request, error: Exception) -> Response:
-    """A fault of the service; its cause is in the log under the request's id, not in the answer."""
-    return problem(500, "The service failed; its log tells more under this request's id")

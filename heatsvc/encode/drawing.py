@@ -10,7 +10,7 @@ import numpy as np
 
 from heatsvc.bounds import Bounds
 from heatsvc.draw.array import draw_array
-from heatsvc.draw.cpu import DType, Piece, Plan, convert, draw_runs, plan
+from heatsvc.draw.cpu import DType, Piece, Plan, convert, draw_runs, go_on, plan
 from heatsvc.draw.potion import draw_potion, frames_first
 from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings import Coding
@@ -18,12 +18,6 @@ from heatsvc.volume import HeatmapVolume
 
 # Most pixels of a PoTion picture are zero or small; it is drawn whole, since all of it adds up to the end.
 _WHOLE = Piece(0, 0, 0, 0)
-
-
-def _go_on() -> None:
-    """Somebody waits."""
-
-
 _ITEMSIZE = {"float32": 4, "float16": 2, "uint8": 1, "int16": 2}
 
 
@@ -56,7 +50,7 @@ class Drawing:
     heaviest: int
 
     @classmethod
-    def of(cls, name: str, volume: HeatmapVolume, dtype: DType, check: Callable[[], None] = _go_on) -> Drawing:
+    def of(cls, name: str, volume: HeatmapVolume, dtype: DType, check: Callable[[], None] = go_on) -> Drawing:
         """Plan a volume; one reduced by argmax is always int16. `check` raises what should end the work."""
         if volume.reduce == "argmax":
             dtype = "int16"
@@ -78,13 +72,13 @@ class Drawing:
             made.heaviest,
         )
 
-    def draw(self, piece: Piece, check: Callable[[], None] = _go_on) -> Runs:
+    def draw(self, piece: Piece, check: Callable[[], None] = go_on) -> Runs:
         """One of `pieces`; `check` raises what should end the work."""
         if self.volume.potion:
             return Runs.of_array(convert(draw_potion(self.volume, check), self.dtype))
         return draw_runs(self.volume, piece, self.dtype)
 
-    def array(self, check: Callable[[], None] = _go_on) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    def array(self, check: Callable[[], None] = go_on) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
         """All of it, dense; `check` raises what should end the work."""
         return draw_array(self.volume, self.dtype, check)
 

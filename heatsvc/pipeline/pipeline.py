@@ -38,24 +38,20 @@ class Pipeline:
         """Whether a run with `test_mode` False draws random numbers, so that its seed matters."""
         return any(step.is_random for step in self.steps)
 
-    @cached_property
-    def grows(self) -> bool:
-        """Whether a run may handle many more points and limbs than the clip has."""
-        return any(
-            isinstance(step, UniformSampleFrames) or (isinstance(step, GeneratePoseTarget) and bool(step.skeletons))
-            for step in self.steps
-        )
+    def load(self, clip: PoseClip, points: int) -> int:
+        """About how many points and limbs the steps handle, for a clip with `points` of its points selected.
 
-    def load(self, clip: PoseClip) -> int:
-        """About how many points and limbs a run handles: a few bytes of a request can make them many."""
-        frames, drawings = clip.frames, 0
+        A few bytes of a request can make them many.
+        """
+        frames, handled = clip.frames, 0
         for step in self.steps:
+            handled += clip.persons * frames * points
             if isinstance(step, UniformSampleFrames):
                 frames = step.clip_len * step.num_clips
-                drawings += _SAMPLING * step.num_clips
-            elif isinstance(step, GeneratePoseTarget):
-                drawings += clip.persons * frames * (clip.points + len(step.skeletons or ()))
-        return drawings
+                handled += _SAMPLING * step.num_clips
+            elif isinstance(step, GeneratePoseTarget) and step.skeletons:
+                handled += clip.persons * frames * len(step.skeletons)
+        return handled
 
     def run(
         self, clip: PoseClip, *, test_mode: bool = True, seed: int | None = None, bounds: Bounds = DEFAULT_BOUNDS

@@ -105,6 +105,26 @@ def test_headers_that_come_twice_count_as_one_list(service: Asker) -> None:
 def test_every_form_in_every_coding(service: Asker, form: str, coding: str) -> None:
     answer = ask(service, accept=form, accept_encoding=coding)
     assert answer.status == 200
-    assert answer.headers.get("content-encoding", "identity") == coding
+    assert answer.headers.get("content-encoding", "identity") == ("identity" if form == NPZ else coding)
     assert int(answer.headers["content-length"]) == len(answer.wire)
     assert answer.body == ask(service, accept=form).body
+
+
+@pytest.mark.parametrize("accept_encoding", ["zstd", "gzip, deflate, br, zstd", "identity;q=0.1, zstd", "*"])
+def test_npz_is_compressed_in_itself_and_not_coded_again(service: Asker, accept_encoding: str) -> None:
+    answer = ask(service, accept=NPZ, accept_encoding=accept_encoding)
+    assert "content-encoding" not in answer.headers
+    assert "imgs" in answer.tensors()
+
+
+@pytest.mark.parametrize("accept_encoding", ["identity;q=0, zstd", "zstd, *;q=0"])
+def test_npz_is_coded_where_it_must_be(service: Asker, accept_encoding: str) -> None:
+    answer = ask(service, accept=NPZ, accept_encoding=accept_encoding)
+    assert answer.headers["content-encoding"] == "zstd"
+    assert "imgs" in answer.tensors()
+
+
+@pytest.mark.parametrize("name", ["accept", "accept_encoding"])
+def test_endless_lists_are_refused(service: Asker, name: str) -> None:
+    problem = ask(service, **{name: "x/y, " * 2_000}).problem(400)
+    assert "4,096 are enough" in problem["detail"]

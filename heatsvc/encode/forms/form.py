@@ -19,6 +19,8 @@ class Form(Protocol):
     title: ClassVar[str]
     many: ClassVar[bool]
     """Whether one body can hold more than one drawing."""
+    compressed: ClassVar[bool]
+    """Whether the form compresses: its body then needs no content coding."""
 
     def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
         """The body. Sizes are checked before anything is drawn.

@@ -21,6 +21,7 @@ class Json:
     media_type: ClassVar[str] = "application/json"
     title: ClassVar[str] = "Nested lists, for small volumes."
     many: ClassVar[bool] = True
+    compressed: ClassVar[bool] = False
 
     def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
         """All values as numbers."""

@@ -22,6 +22,7 @@ class Npy:
     media_type: ClassVar[str] = "application/x-npy"
     title: ClassVar[str] = "One volume, for numpy.load."
     many: ClassVar[bool] = False
+    compressed: ClassVar[bool] = False
 
     def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
         """Header and volume."""

@@ -37,6 +37,7 @@ class Npz:
     media_type: ClassVar[str] = "application/x-npz"
     title: ClassVar[str] = "One member a clip, named by its frame_dir, for numpy.load; compressed in itself."
     many: ClassVar[bool] = True
+    compressed: ClassVar[bool] = True
 
     def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
         """Members, then their directory.

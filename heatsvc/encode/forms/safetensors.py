@@ -25,6 +25,7 @@ class Safetensors:
     media_type: ClassVar[str] = "application/vnd.safetensors"
     title: ClassVar[str] = "One tensor a clip, named by its frame_dir, for safetensors.torch.load."
     many: ClassVar[bool] = True
+    compressed: ClassVar[bool] = False
 
     def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
         """Header and volumes.
