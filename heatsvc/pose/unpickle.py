@@ -11,9 +11,10 @@ from __future__ import annotations
 import pickletools
 import struct
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
-from heatsvc.bounds import Bounds
+from heatsvc.bounds import Bounds, go_on
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import PoseError
 from heatsvc.pose.pickled_numpy import CALLABLES, PickledArray, PickledDtype, PickledPartError
@@ -25,41 +26,48 @@ _DAMAGED = (
 )
 # Whole numbers as keys hash to themselves: with few bits there are too few to make a dict slow.
 _KEY_LIMIT = 1 << 31
+# So many opcodes are carried out without asking whether anybody still waits: a few milliseconds.
+_OPCODES = 4096
 _BYTES = (("__builtin__", "bytes"), ("builtins", "bytes"))
 
 
-def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None) -> object:
+def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, check: Callable[[], None] = go_on) -> object:
     """What a pickle of protocol 0 to 5 holds: dicts, lists, tuples, numbers, text, bytes, None, PickledArray.
 
     Containers may be shared and even hold themselves: whoever walks the result goes no deeper than it expects.
+
+    Args:
+        check: called every few thousand opcodes; raises what should end the work.
 
     Raises:
         PoseError: the pickle is damaged, or asks for anything else; the message names it.
         LimitError: more opcodes than max_pickle_objects.
     """
     machine = _Machine(text_budget=len(data))
+    opcodes = pickletools.genops(data)
     limit, count, position = bounds.max_pickle_objects, 0, 0
-    try:
-        for opcode, argument, at in pickletools.genops(data):
-            position = at or 0
-            count += 1
-            if count > limit:
-                bounds.check("max_pickle_objects", count, "pickled objects", file=file)
-            if opcode.name == "STOP":
-                return machine.stack.pop()
-            operation = _OPERATIONS.get(opcode.name)
-            if operation is None:
-                raise _RefusedError(f"the pickle's {opcode.name} makes objects that are not plain data")
-            operation(machine, argument)
-    except _RefusedError as error:
-        raise PoseError(f"{error}: it is refused unread", file=file) from None
-    except PickledPartError as error:
-        raise PoseError(f"the pickle cannot be read at byte {position:,}: {error}", file=file) from None
-    except InputError:
-        raise
-    except _DAMAGED:
-        raise PoseError(f"the pickle is damaged near byte {position:,}", file=file) from None
-    raise PoseError("the pickle is cut short: it has no end", file=file)
+    while True:
+        check()  # outside of `try`: what it raises is no damage
+        try:
+            for opcode, argument, at in islice(opcodes, _OPCODES):
+                position = at or 0
+                count += 1
+                if count > limit:
+                    bounds.check("max_pickle_objects", count, "pickled objects", file=file)
+                if opcode.name == "STOP":
+                    return machine.stack.pop()
+                operation = _OPERATIONS.get(opcode.name)
+                if operation is None:
+                    raise _RefusedError(f"the pickle's {opcode.name} makes objects that are not plain data")
+                operation(machine, argument)
+        except _RefusedError as error:
+            raise PoseError(f"{error}: it is refused unread", file=file) from None
+        except PickledPartError as error:
+            raise PoseError(f"the pickle cannot be read at byte {position:,}: {error}", file=file) from None
+        except InputError:
+            raise
+        except _DAMAGED:  # `genops` raises one where the bytes end before STOP
+            raise PoseError(f"the pickle is damaged near byte {position:,}", file=file) from None
 
 
 class _RefusedError(Exception):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from heatsvc.pose.clip import PoseClip, PoseError
+from heatsvc.pose.clip import BYTES_A_POINT, PoseClip, PoseError
 from heatsvc.pose.pickled_numpy import PickledArray
 from heatsvc.pose.readers.names import check_frame_dir, check_label
 from heatsvc.pose.readers.upload import Upload
@@ -30,7 +30,7 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
         LimitError: more clips than max_clips, or more bytes of keypoints than max_unpacked_bytes.
     """
     bounds, file = upload.options.bounds, upload.file
-    annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file), file)
+    annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file, check=upload.options.check), file)
     chosen = _choose(annotations, upload)
     if len(chosen) > bounds.max_clips:
         bounds.check("max_clips", len(chosen), "clips at once: name some by frame_dir; these", file=file)
@@ -39,9 +39,13 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
     for i in chosen:
         keypoint = annotations[i].get("keypoint")
         if isinstance(keypoint, PickledArray) and keypoint.array is not None:
-            size += keypoint.array.size * 4
+            size += keypoint.array.size // max((1, *keypoint.array.shape[-1:])) * BYTES_A_POINT
     bounds.check("max_unpacked_bytes", size, "bytes of keypoints", file=file)
-    return [_clip(annotations[i], f"annotations[{i}].", upload) for i in chosen]
+    clips = []
+    for i in chosen:
+        upload.options.check()
+        clips.append(_clip(annotations[i], f"annotations[{i}].", upload))
+    return clips
 
 
 def _annotations(content: object, file: str | None) -> list[dict[str | int, Any]]:

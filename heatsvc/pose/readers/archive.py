@@ -5,11 +5,12 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
-from heatsvc.bounds import Bounds
+from heatsvc.bounds import Bounds, go_on
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import PoseError
 
@@ -42,41 +43,55 @@ def member_names(data: bytes, *, bounds: Bounds, file: str | None = None) -> lis
         PoseError: no readable zip archive, or a name that leads out of it.
         LimitError: more members than max_archive_members.
     """
-    try:
+    with _damage_told(file):
         return [info.filename for info in _infos(data, bounds, file)]
-    except InputError:
-        raise
-    except _DAMAGED as error:
-        raise _damaged(error, file) from None
 
 
-def unpack(data: bytes, *, bounds: Bounds, file: str | None = None) -> Iterator[Member]:
+def unpack(
+    data: bytes, *, bounds: Bounds, file: str | None = None, check: Callable[[], None] = go_on
+) -> Iterator[Member]:
     """The archive's files, one after the other.
 
     What is counted is what comes out, not what the archive says of itself: max_unpacked_bytes over all members, and
     max_archive_ratio times the archive's own bytes (once more than 1 MiB came out): overlapping members gain nothing.
 
+    Args:
+        check: called for every chunk; raises what should end the work.
+
     Raises:
         PoseError: damaged, encrypted, packed by a method other than deflate, or a name that leads out of it.
         LimitError: more members, bytes, or bytes for its size, than `bounds` allow.
     """
-    try:
+    with _damage_told(file):
         infos = _infos(data, bounds, file)
-        _check_size(sum(info.file_size for info in infos), len(data), bounds, file)
-        unpacked = 0
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            for info in infos:
-                chunks = []
-                with archive.open(info) as stream:
-                    while chunk := stream.read(_CHUNK):
-                        unpacked += len(chunk)
-                        _check_size(unpacked, len(data), bounds, file)
-                        chunks.append(chunk)
-                yield Member(info.filename, b"".join(chunks))
+        archive = zipfile.ZipFile(BytesIO(data))
+    _check_size(sum(info.file_size for info in infos), len(data), bounds, file)
+    unpacked = 0
+    for info in infos:
+        chunks = []
+        with _damage_told(file):
+            stream = archive.open(info)
+        while True:
+            check()
+            with _damage_told(file):
+                chunk = stream.read(_CHUNK)
+            if not chunk:
+                break
+            unpacked += len(chunk)
+            _check_size(unpacked, len(data), bounds, file)
+            chunks.append(chunk)
+        yield Member(info.filename, b"".join(chunks))
+
+
+@contextmanager
+def _damage_told(file: str | None) -> Iterator[None]:
+    """What `zipfile` raises becomes a PoseError. Nothing else is done within: what `check` raises is the caller's."""
+    try:
+        yield
     except InputError:
         raise
     except _DAMAGED as error:
-        raise _damaged(error, file) from None
+        raise PoseError(f"the zip archive is damaged: {str(error) or type(error).__name__:.100}", file=file) from None
 
 
 def _infos(data: bytes, bounds: Bounds, file: str | None) -> list[zipfile.ZipInfo]:
@@ -108,7 +123,3 @@ def _check_size(unpacked: int, packed: int, bounds: Bounds, file: str | None) ->
     bounds.check("max_unpacked_bytes", unpacked, "unpacked bytes", file=file)
     if unpacked > _RATIO_FROM:
         bounds.check("max_archive_ratio", unpacked // max(packed, 1), "bytes for each byte of the archive", file=file)
-
-
-def _damaged(error: Exception, file: str | None) -> PoseError:
-    return PoseError(f"the zip archive is damaged: {str(error) or type(error).__name__:.100}", file=file)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from heatsvc.pose.clip import Float32, PoseClip, PoseError
-from heatsvc.pose.readers.grid import Found, clip_of
+from heatsvc.pose.readers.grid import Extent
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 
@@ -40,21 +40,44 @@ def read_coco(upload: Upload) -> list[PoseClip]:
     annotations = _objects(upload, "annotations")
     whole = any(part in annotation for annotation in annotations for part, _ in _WHOLEBODY[1:])
     parts = _WHOLEBODY if whole else (_BODY,)
-    frames: list[list[Found]] = [[] for _ in frame_of]
+    extent = Extent(upload, len(frame_of))
+    extent.count_points(sum(size for _, size in parts), field="annotations")
+    places = _places(annotations, frame_of, extent)
+    grid = extent.grid()
+    for i, (annotation, (m, t)) in enumerate(zip(annotations, places, strict=True)):
+        upload.options.check()
+        start = 0
+        for part, size in parts:
+            points = _part(annotation, i, part, size, upload, t)
+            if points is not None:
+                grid.keypoint[m, t, start : start + size] = points[:, :2]
+                grid.keypoint_score[m, t, start : start + size] = points[:, 2]
+            start += size
+    score = grid.keypoint_score
+    if ((score == 0) | (score == 1) | (score == 2)).all():
+        np.minimum(score, 1, out=score)
+    return [grid.clip(img_shape)]
+
+
+def _places(annotations: list[dict[str, Any]], frame_of: dict[int | str, int], extent: Extent) -> list[tuple[int, int]]:
+    """Person and frame of each annotation; the persons of a frame are counted as they come."""
+    places = []
+    persons = [0] * extent.frames
     for i, annotation in enumerate(annotations):
+        if i % 1024 == 0:
+            extent.upload.options.check()
         image = annotation.get("image_id")
         t = frame_of.get(image) if isinstance(image, int | str) else None
         if t is None:
             raise PoseError(
                 f"annotations[{i}] has an image_id that is none of the {len(frame_of)} images",
                 field=f"annotations[{i}].image_id",
-                file=upload.file,
+                file=extent.upload.file,
             )
-        points = np.concatenate([_part(annotation, i, part, size, upload, t) for part, size in parts])
-        frames[t].append(Found(points[:, :2], points[:, 2]))
-    if all(np.isin(found.keypoint_score, (0, 1, 2)).all() for frame in frames for found in frame):
-        frames = [[Found(found.keypoint, np.minimum(found.keypoint_score, 1)) for found in frame] for frame in frames]
-    return [clip_of(frames, upload, img_shape=img_shape)]
+        places.append((persons[t], t))
+        persons[t] += 1
+        extent.count_persons(persons[t], field=f"annotations[{i}]")
+    return places
 
 
 def _objects(upload: Upload, key: str) -> list[dict[str, Any]]:
@@ -88,11 +111,11 @@ def _images(upload: Upload) -> tuple[dict[int | str, int], list[int] | None]:
     return frame_of, img_shape
 
 
-def _part(annotation: dict[str, Any], i: int, part: str, size: int, upload: Upload, t: int) -> Float32:
-    """[size, 3]; zeros where the annotation lacks the part."""
+def _part(annotation: dict[str, Any], i: int, part: str, size: int, upload: Upload, t: int) -> Float32 | None:
+    """[size, 3]; None where the annotation lacks the part."""
     name = f"annotations[{i}].{part}"
     if annotation.get(part) is None:
-        return np.zeros((size, 3), np.float32)
+        return None
     numbers = array_from_lists(
         annotation[part], name, bounds=upload.options.bounds, booleans=upload.booleans, file=upload.file, frame=t
     )

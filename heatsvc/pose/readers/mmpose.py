@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from heatsvc.pose.clip import PoseClip, PoseError
-from heatsvc.pose.readers.grid import Found, clip_of
+from heatsvc.pose.clip import Float32, PoseClip, PoseError
+from heatsvc.pose.readers.grid import Extent
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 
@@ -34,20 +34,37 @@ def read_mmpose(upload: Upload) -> list[PoseClip]:
         NoKeypointsError: no instances in any frame.
         LimitError: beyond the bounds.
     """
-    frames = [
-        [_found(instance, f"{field}[{m}]", upload, t) for m, instance in enumerate(instances)]
-        for t, (field, instances) in enumerate(_frames(upload))
-    ]
-    points = {len(found.keypoint_score): t for t, frame in reversed(list(enumerate(frames))) for found in frame}
-    if len(points) > 1:
-        (first, _), (other, t) = sorted(points.items(), key=lambda item: item[1])[:2]
-        raise PoseError(
-            f"an instance of frame {t} has {other} keypoints, others have {first}: a clip must come from one model",
-            field="keypoints",
-            file=upload.file,
-            frame=t,
-        )
-    return [clip_of(frames, upload)]
+    frames = _frames(upload)
+    grid = _extent(frames, upload).grid()
+    for t, (field, instances) in enumerate(frames):
+        for m, instance in enumerate(instances):
+            upload.options.check()
+            grid.keypoint[m, t], grid.keypoint_score[m, t] = _points(instance, f"{field}[{m}]", upload, t)
+    return [grid.clip()]
+
+
+def _extent(frames: list[tuple[str, list[Any]]], upload: Upload) -> Extent:
+    """How large the clip will be, by the lengths of lists; what they hold is looked at later."""
+    extent = Extent(upload, len(frames))
+    first = None
+    for t, (field, instances) in enumerate(frames):
+        upload.options.check()
+        extent.count_persons(len(instances), field=field)
+        for instance in instances:
+            lists = instance.get("keypoints") if isinstance(instance, dict) else None
+            if not isinstance(lists, list):
+                continue
+            extent.count_points(len(lists), field="keypoints")
+            first = first or len(lists)
+            if len(lists) not in (0, first):
+                raise PoseError(
+                    f"an instance of frame {t} has {len(lists)} keypoints, others have {first}: "
+                    "a clip must come from one model",
+                    field="keypoints",
+                    file=upload.file,
+                    frame=t,
+                )
+    return extent
 
 
 def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:
@@ -59,6 +76,7 @@ def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:
         raise PoseError("instance_info must be a list of frames or instances", field=name, file=upload.file)
     if not any(isinstance(entry, dict) and "instances" in entry for entry in obj):
         return [(name, obj)]
+    upload.options.bounds.check("max_frames", len(obj), "frames", field=name or None, file=upload.file)
     frames, last = [], None
     for t, entry in enumerate(obj):
         field = f"{name}[{t}].instances"
@@ -78,7 +96,8 @@ def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:
     return frames
 
 
-def _found(instance: object, field: str, upload: Upload, t: int) -> Found:
+def _points(instance: object, field: str, upload: Upload, t: int) -> tuple[Float32, Float32]:
+    """An instance's keypoints [V, 2] and scores [V]."""
     bounds, file = upload.options.bounds, upload.file
     if not isinstance(instance, dict) or not {"keypoints", "keypoint_scores"} <= instance.keys():
         raise PoseError(
@@ -103,4 +122,4 @@ def _found(instance: object, field: str, upload: Upload, t: int) -> Found:
             file=file,
             frame=t,
         )
-    return Found(keypoint, score)
+    return keypoint, score

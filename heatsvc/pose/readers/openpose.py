@@ -10,12 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from heatsvc.bounds import Bounds
 from heatsvc.pose.clip import Float32, PoseClip, PoseError
 from heatsvc.pose.readers.archive import unpack
-from heatsvc.pose.readers.grid import Found, clip_of
+from heatsvc.pose.readers.grid import Extent
 from heatsvc.pose.readers.lists import array_from_lists, may_hold_booleans
 from heatsvc.pose.readers.upload import Upload, parse_json
 
@@ -44,15 +41,21 @@ def read_openpose(upload: Upload) -> list[PoseClip]:
         NoKeypointsError: nobody in any frame.
         LimitError: beyond the bounds.
     """
+    extent = Extent(upload, len(set(upload.member_names)) if upload.is_zip else 1)
     sizes: dict[str, tuple[int, str | None]] = {}
-    frames = []
-    for frame in _frames(upload):
-        people = _people(frame)
-        for person in people:
-            _check_sizes(person, sizes, frame)
-        frames.append(people)
-    parts = [(part, sizes[part][0]) for part in _PARTS if part in sizes]
-    return [clip_of([[_join(person, parts) for person in people] for people in frames], upload)]
+    frames = [_people(frame, sizes, extent) for frame in _frames(upload)]
+    grid = extent.grid()
+    starts, start = {}, 0
+    for part in _PARTS:
+        starts[part] = start
+        start += sizes[part][0] if part in sizes else 0
+    for t, people in enumerate(frames):
+        upload.options.check()
+        for m, person in enumerate(people):
+            for part, points in person.items():
+                place = slice(starts[part], starts[part] + len(points))
+                grid.keypoint[m, t, place], grid.keypoint_score[m, t, place] = points[:, :2], points[:, 2]
+    return [grid.clip()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class _Frame:
 
     content: Any
     booleans: bool
-    bounds: Bounds
+    upload: Upload
     file: str | None
     t: int
 
@@ -72,17 +75,24 @@ class _Frame:
 def _frames(upload: Upload) -> Iterator[_Frame]:
     bounds = upload.options.bounds
     if not upload.is_zip:
-        yield _Frame(upload.json, upload.booleans, bounds, upload.file, 0)
+        yield _Frame(upload.json, upload.booleans, upload, upload.file, 0)
         return
-    texts = {member.name: member.data for member in unpack(upload.data, bounds=bounds, file=upload.file)}
-    bounds.check("max_frames", len(texts), "frames", file=upload.file)
-    values = sum(text.count(b",") + 1 for text in texts.values())
-    bounds.check("max_input_values", values, "JSON values", file=upload.file)
-    for t, name in enumerate(sorted(texts, key=_number_order)):
-        file = f"{upload.filename}/{name}"
+    for name in upload.member_names:
         if not name.lower().endswith(".json"):
-            raise PoseError(f"the archive holds {name!a:.80}: only OpenPose's frame files, .json, are read", file=file)
-        yield _Frame(parse_json(texts[name], upload, file), may_hold_booleans(texts[name]), bounds, file, t)
+            raise PoseError(
+                f"the archive holds {name!a:.80}: only OpenPose's frame files, .json, are read",
+                file=f"{upload.filename}/{name}",
+            )
+    texts: dict[str, bytes] = {}
+    values = 0
+    for member in unpack(upload.data, bounds=bounds, file=upload.file, check=upload.options.check):
+        values += member.data.count(b",") + 1
+        bounds.check("max_input_values", values, "JSON values", file=upload.file)
+        texts[member.name] = member.data
+    for t, name in enumerate(sorted(texts, key=_number_order)):
+        upload.options.check()
+        file, text = f"{upload.filename}/{name}", texts.pop(name)
+        yield _Frame(parse_json(text, upload, file), may_hold_booleans(text), upload, file, t)
 
 
 def _number_order(name: str) -> list[tuple[int, int, str]]:
@@ -91,42 +101,46 @@ def _number_order(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]
 
 
-def _people(frame: _Frame) -> list[_Person]:
+def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], extent: Extent) -> list[_Person]:
+    """A frame's persons. `sizes` and `extent` grow by what is found, before it is made an array."""
     people = frame.content.get("people") if isinstance(frame.content, dict) else None
     if not isinstance(people, list):
         raise frame.error('this is no OpenPose frame: it must be {"people": [...]}', "people")
+    extent.count_persons(len(people), field="people", file=frame.file)
     found = []
     for m, entry in enumerate(people):
         if not isinstance(entry, dict) or not any(part in entry for part in _PARTS):
             text = f"people[{m}] has no {_PARTS[0]}: it must be an object of OpenPose's 2D parts"
             raise frame.error(text, f"people[{m}]")
-        found.append({part: _part(frame, f"people[{m}].{part}", entry[part]) for part in _PARTS if entry.get(part)})
+        person = {}
+        for part in _PARTS:
+            value = entry.get(part)
+            if not value:
+                continue
+            name = f"people[{m}].{part}"
+            if isinstance(value, list):
+                extent.count_points(len(value) // 3, field=name, file=frame.file)
+            person[part] = _part(frame, name, value)
+            _check_size(part, len(person[part]), sizes, frame)
+            extent.count_points(sum(size for size, _ in sizes.values()), field=name, file=frame.file)
+        found.append(person)
     return found
 
 
 def _part(frame: _Frame, name: str, value: object) -> Float32:
     """[V, 3] of a flat list."""
-    numbers = array_from_lists(
-        value, name, bounds=frame.bounds, booleans=frame.booleans, file=frame.file, frame=frame.t
-    )
+    bounds = frame.upload.options.bounds
+    numbers = array_from_lists(value, name, bounds=bounds, booleans=frame.booleans, file=frame.file, frame=frame.t)
     if numbers.ndim != 1 or numbers.size % 3:
         shape = list(numbers.shape)
         raise frame.error(f"{name} must be one list of x, y, score after x, y, score, not {shape} numbers", name)
     return numbers.reshape(-1, 3)
 
 
-def _check_sizes(person: _Person, sizes: dict[str, tuple[int, str | None]], frame: _Frame) -> None:
+def _check_size(part: str, points: int, sizes: dict[str, tuple[int, str | None]], frame: _Frame) -> None:
     """Every person's part has as many points as the first one's."""
-    for part, points in person.items():
-        expected, first = sizes.setdefault(part, (len(points), frame.file))
-        if len(points) != expected:
-            where = first or "an earlier person"
-            text = f"{part} has {len(points)} points here and {expected} in {where}: a clip must come from one model"
-            raise frame.error(text, part)
-
-
-def _join(person: _Person, parts: list[tuple[str, int]]) -> Found:
-    points = np.concatenate(
-        [np.zeros((0, 3), np.float32), *(person.get(part, np.zeros((size, 3), np.float32)) for part, size in parts)]
-    )
-    return Found(points[:, :2], points[:, 2])
+    expected, first = sizes.setdefault(part, (points, frame.file))
+    if points != expected:
+        where = first or "an earlier person"
+        text = f"{part} has {points} points here and {expected} in {where}: a clip must come from one model"
+        raise frame.error(text, part)
