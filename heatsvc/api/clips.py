@@ -168,6 +168,7 @@ def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
     """
     if len(text) > bounds.max_input_values:  # every value has a byte
         bounds.check("max_input_values", text.count(b",") + 1, "JSON values")
+        bounds.check("max_input_values", text.count(b"[") + text.count(b"{"), "JSON lists and objects")
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:

@@ -76,10 +76,14 @@ def parse_json(data: bytes, upload: Upload, file: str | None = None) -> Any:
 
     Raises:
         PoseError: not JSON.
-        LimitError: more values than max_input_values: every value but the first follows a comma, or opens a level.
+        LimitError: more values than max_input_values: every value but the first follows a comma, or stands
+            first in a list or an object, and both are counted.
     """
     file = file or upload.file
     upload.options.bounds.check("max_input_values", data.count(b",") + 1, "JSON values", file=file)
+    # A list in a list has no comma, and an empty list of two bytes takes 56.
+    levels = data.count(b"[") + data.count(b"{")
+    upload.options.bounds.check("max_input_values", levels, "JSON lists and objects", file=file)
     try:
         return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:

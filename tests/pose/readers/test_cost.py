@@ -88,6 +88,12 @@ def test_the_whole_clip_is_bounded_before_it_is_made(data: bytes):
     assert peak < 20 * MIB
 
 
+def test_lists_in_lists_are_counted_before_they_are_made():
+    nested = b"[" * 1_000 + b"]" * 1_000
+    with pytest.raises(LimitError, match="100,001 JSON lists and objects are too many"):
+        read(b"[" + b",".join([nested] * 100) + b"]", options=ReadOptions(bounds=Bounds(max_input_values=10_000)))
+
+
 class NobodyWaitsError(OSError):
     """Of a kind that damaged files raise as well."""
 
