@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.draw.cpu import DType, convert, draw_runs, go_on, plan, scatter
+from heatsvc.bounds import go_on
+from heatsvc.draw.cpu import DType, convert, draw_runs, plan, scatter
 from heatsvc.draw.potion import draw_potion
 from heatsvc.volume import HeatmapVolume
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from heatsvc.bounds import go_on
 from heatsvc.draw.runs import Runs
 from heatsvc.volume import HeatmapVolume
 
@@ -59,10 +60,6 @@ class Plan:
     runs: int
     work: int
     heaviest: int = 0
-
-
-def go_on() -> None:
-    """Somebody waits."""
 
 
 @cache

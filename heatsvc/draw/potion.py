@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.draw.cpu import draw_runs, go_on, plan, run_loops
+from heatsvc.bounds import go_on
+from heatsvc.draw.cpu import draw_runs, plan, run_loops
 from heatsvc.volume import HeatmapVolume, Potion
 
 # PYSKL's: keeps a channel that is empty from being divided by zero.

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from heatsvc.draw.cpu import go_on
+from heatsvc.bounds import go_on
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

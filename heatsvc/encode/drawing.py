@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heatsvc.bounds import Bounds
+from heatsvc.bounds import Bounds, go_on
 from heatsvc.draw.array import draw_array
-from heatsvc.draw.cpu import DType, Piece, Plan, convert, draw_runs, go_on, plan
+from heatsvc.draw.cpu import DType, Piece, Plan, convert, draw_runs, plan
 from heatsvc.draw.potion import draw_potion, frames_first
 from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings import Coding

@@ -212,7 +212,7 @@ def _mark_undetected(points: Float32, score: Float32, name: str, file: str | Non
     for what, values in ((name, points), (name + "_score", score)):
         infinite = np.isinf(values)
         if infinite.any():
-            where = [int(i) for i in np.argwhere(infinite)[0]]
+            where = [int(i) for i in np.unravel_index(infinite.argmax(), infinite.shape)]
             raise PoseError(
                 f"{what}{where} is infinite, or too large for float32: "
                 "give a pixel position, or NaN (null in JSON) for 'not detected'",
