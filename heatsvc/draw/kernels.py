@@ -49,7 +49,7 @@ _VOLUME = (
     float64,  # eps
 )
 
-_helper = njit(nogil=True, cache=True, error_model="numpy")
+_helper = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 
 @_helper

@@ -23,7 +23,7 @@ def _in(dtype: Any, axes: int = 1) -> Any:
 _RUNS = (_in(uint8), _in(int64), _in(int64), int64, int64)
 _OUT = types.Array(uint8, 1, "C")
 
-_helper = njit(nogil=True, cache=True, error_model="numpy")
+_helper = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 
 @_helper

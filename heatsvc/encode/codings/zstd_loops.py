@@ -34,7 +34,7 @@ def _in(dtype: Any, axes: int = 1) -> Any:
 _RUNS = (_in(uint8), _in(int64), _in(int64), int64, int64)
 _OUT = types.Array(uint8, 1, "C")
 
-_helper = njit(nogil=True, cache=True, error_model="numpy")
+_helper = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 
 @_helper
@@ -61,14 +61,15 @@ def _rle_blocks(size: int, fill: int, out: Array, at: int) -> int:
 
 @_helper
 def _add_bits(pending: int, held: int, at: int, value: int, bits: int, out: Array) -> tuple[int, int, int]:
-    """Add up to 16 bits on top of the `held` < 8 ones that are pending; whole bytes go to `out`."""
+    """Add up to 16 bits on top of the `held` < 32 ones that are pending; four whole bytes at a time go to `out`."""
     pending |= uint64(value) << uint64(held)
     held += bits
-    while held >= 8:
+    if held >= 32:
         out[uint64(at)] = pending & uint64(0xFF)
-        pending >>= uint64(8)
-        at += 1
-        held -= 8
+        out[uint64(at + 1)] = pending >> uint64(8) & uint64(0xFF)
+        out[uint64(at + 2)] = pending >> uint64(16) & uint64(0xFF)
+        out[uint64(at + 3)] = pending >> uint64(24) & uint64(0xFF)
+        return pending >> uint64(32), held - 32, at + 4
     return pending, held, at
 
 
@@ -122,9 +123,11 @@ def _sequences(
     pending, held, at = _add_bits(pending, held, at, from_match, 6, out)
     pending, held, at = _add_bits(pending, held, at, from_literal, 6, out)
     pending, held, at = _add_bits(pending, held, at, 1, 1, out)  # marks the stream's end
-    if held > 0:
-        out[at] = pending & uint64(0xFF)
+    while held > 0:
+        out[uint64(at)] = pending & uint64(0xFF)
+        pending >>= uint64(8)
         at += 1
+        held -= 8
     return at
 
 
