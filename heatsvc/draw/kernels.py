@@ -20,6 +20,7 @@ Array = npt.NDArray[Any]
 # Limb pixels further from the segment than this many sigma stay zero: exp(-5.8**2 / 2) < 2**-24, half a unit in the
 # last place of 1. PYSKL computes the tail on, down to 1e-38, 300 times under the tolerance it is compared with.
 LIMB_REACH = 5.8
+FAR = 1e5  # pixels
 # Under this sigma the recurrence of `_gaussian` would leave the range of a double.
 SMALLEST_RECURRENT_SIGMA = 0.05
 
@@ -302,13 +303,13 @@ def _clip(
 ) -> tuple[float, float, float, float, float]:
     """The part of a segment that lies within `margin` of the map; what is further away draws nothing.
 
-    An end may be 1e30 pixels away, where no position along the segment can be told any more: it is counted from the end
-    that is nearer.
+    Positions along it are counted from its start, as PYSKL counts them. But an end may be 1e30 pixels away, where none
+    can be told any more: from FAR on they are counted from the other end, where that is nearer.
 
     Returns:
         the part's start, direction and length; a length under 0 where there is none.
     """
-    if max(abs(ax), abs(ay)) > max(abs(bx), abs(by)):
+    if max(abs(ax), abs(ay)) > max(FAR, abs(bx), abs(by)):
         ax, ay, ux, uy = bx, by, -ux, -uy
     near, far = 0.0, length
     for place, step, side in ((ax, ux, float64(w)), (ay, uy, float64(h))):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from heatsvc.draw.array import draw_array
 from heatsvc.draw.cpu import draw_runs, plan
 from heatsvc.volume import HeatmapVolume, Reduce
+from tests.twin import draw_slowly
 
 
 def limb(start: tuple[float, float], end: tuple[float, float], sigma: float = 0.6) -> HeatmapVolume:
@@ -32,6 +33,12 @@ def test_a_far_end_draws_what_a_nearer_one_in_its_direction_draws(far: float, x:
     for start, end in (((5, 6), (5 + far * x, 6 + far * y)), ((5 + far * x, 6 + far * y), (5, 6))):
         # The other coordinate is lost beside 3e38 only where the limb is drawn from its far end.
         np.testing.assert_allclose(draw_array(limb(start, end)), near_end, rtol=0, atol=2e-6)
+
+
+def test_positions_are_counted_from_the_start_as_pyskl_counts_them() -> None:
+    # The ends' difference is a float32 number, off by 1e-5 pixels here: which a narrow Gaussian shows.
+    volume = limb((-320, 32), (16.32, -1.6), sigma=0.04)
+    np.testing.assert_allclose(draw_array(volume), draw_slowly(volume), rtol=2e-6, atol=2e-5)
 
 
 @pytest.mark.parametrize("far", [1e3, 1e6, 1e9])
