@@ -128,3 +128,23 @@ def test_npz_is_coded_where_it_must_be(service: Asker, accept_encoding: str) -> 
 def test_endless_lists_are_refused(service: Asker, name: str) -> None:
     problem = ask(service, **{name: "x/y, " * 2_000}).problem(400)
     assert "4,096 are enough" in problem["detail"]
+
+
+@pytest.mark.parametrize("name", ["../a", "a/../../b", "/etc/a", "..\\a", "\\a", "c:a", ".."])
+def test_no_member_of_an_npz_leads_out_of_its_folder(service: Asker, name: str) -> None:
+    named = {**ASKED, "frame_dir": name}
+    problem = service.draw(named, accept=NPZ).problem(422)
+    assert problem["field"] == "frame_dir"
+    assert "application/vnd.safetensors" in problem["detail"]
+    assert list(service.draw(named, accept=SAFETENSORS).tensors()) == [name]
+
+
+def test_an_npz_has_no_two_names_that_numpy_takes_for_one(service: Asker) -> None:
+    asked = {"clips": [{**CLIP, "frame_dir": name} for name in ("a", "a.npy")], "pipeline": DRAW}
+    assert "are one name to numpy.load" in service.draw(asked, accept=NPZ).problem(422)["detail"]
+    assert set(service.draw(asked).tensors()) == {"a", "a.npy"}
+
+
+@pytest.mark.parametrize("name", ["k400/abc", "a..b", "KETI_SL_0000000419.avi", "화재"])
+def test_ordinary_names_stay_as_they_are(service: Asker, name: str) -> None:
+    assert list(service.draw({**ASKED, "frame_dir": name}, accept=NPZ).tensors()) == [name]

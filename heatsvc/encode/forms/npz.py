@@ -43,9 +43,10 @@ class Npz:
         """Members, then their directory.
 
         Raises:
-            InputError: a member of 4 GiB or more, which the format cannot hold.
+            InputError: a member of 4 GiB or more, which the format cannot hold, or a name that no member should have.
             LimitError: larger than `bounds` allow.
         """
+        _check_names([drawing.name for drawing in drawings])
         check_sizes(drawings, _CODING, bounds)
         for drawing in drawings:
             if drawing.nbytes >= _MOST:
@@ -70,6 +71,28 @@ class Npz:
         if coding.name == "identity":
             return Body(chunks, coding.name)
         return Body([coding.compress(b"".join(chunks))], coding.name)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Members must stay in the folder they are unpacked to, and `np.load` must tell them apart.
+
+    Raises:
+        InputError: an absolute name or one that leads upwards; or `a` and `a.npy`, which `np.load` takes for one.
+    """
+    known = set(names)
+    for name in names:
+        if ".." in name.replace("\\", "/").split("/") or name.startswith(("/", "\\")) or name[1:2] == ":":
+            raise InputError(
+                f"{name!r:.100} cannot name a member of an npz, since unpacking it would leave its folder: "
+                "give the clip another frame_dir, or ask for application/vnd.safetensors",
+                field="frame_dir",
+            )
+        if f"{name}.npy" in known:
+            raise InputError(
+                f"{name!r:.100} and {name + '.npy'!r:.100} are one name to numpy.load: "
+                "give one another frame_dir, or ask for application/vnd.safetensors",
+                field="frame_dir",
+            )
 
 
 def _members(drawings: Sequence[Drawing], crew: Crew) -> list[list[Piece]]:
