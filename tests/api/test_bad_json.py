@@ -118,10 +118,14 @@ def test_names_that_no_file_can_hold(service: Asker, frame_dir: str, said: str) 
 
 
 def test_names_with_slashes_and_dots_are_only_names(service: Asker) -> None:
-    name = "../../etc/passwd \u8868 \U0001f44b"
-    clips = [{**CLIP, "frame_dir": name}, CLIP]
-    for accept in ("application/vnd.safetensors", "application/x-npz"):
-        assert set(service.draw({"clips": clips, "pipeline": DRAW}, accept=accept).tensors()) == {name, "1"}
+    upwards, inside = "../../etc/passwd \u8868 \U0001f44b", "k400/a..b \u8868 \U0001f44b"
+    for accept, names in (("application/vnd.safetensors", (upwards, inside)), ("application/x-npz", (inside,))):
+        for name in names:
+            clips = [{**CLIP, "frame_dir": name}, CLIP]
+            assert set(service.draw({"clips": clips, "pipeline": DRAW}, accept=accept).tensors()) == {name, "1"}
+    # A member of an archive is a path to whoever unpacks it.
+    clips = [{**CLIP, "frame_dir": upwards}, CLIP]
+    assert service.draw({"clips": clips}, accept="application/x-npz").problem(422)["field"] == "frame_dir"
 
 
 def test_the_name_that_safetensors_keeps_is_refused(service: Asker) -> None:
