@@ -22,13 +22,14 @@ MAY_IMPORT = {
     "pipeline": {"pose", "volume", *COMMON},
     "draw": {"volume", *COMMON},
     "encode": {"draw", "volume", *COMMON},
+    "annotation": {"pose", "pipeline", "volume", "draw", "encode", *COMMON},
     "settings": {"bounds"},
     "logs": set(),
-    "api": {"pose", "pipeline", "volume", "draw", "encode", "settings", *COMMON},
+    "api": {"pose", "pipeline", "volume", "draw", "encode", "annotation", "settings", *COMMON},
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
-BELOW_API = ("errors", "bounds", "volume", "pose", "pipeline", "draw", "encode")
-LATE = {"numba", "torch", "pose_format"}
+BELOW_API = ("errors", "bounds", "volume", "pose", "pipeline", "draw", "encode", "annotation")
+LATE = {"numba", "torch", "pose_format", "dbos", "av", "python_calamine", "sqlalchemy", "matplotlib"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:

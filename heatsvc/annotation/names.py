@@ -1,0 +1,92 @@
+"""Names of videos, as labels, splits, trim tables and keypoint files spell them: one video under several names.
+
+``KETI_SL_0000000419``, ``keti_sl_0000000419.AVI`` and ``Keypoints-MMPOSE/KETI_SL_0000000419.avi.npy`` are one video.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property
+
+from heatsvc.pose.readers.names import check_frame_dir
+
+_KEYPOINTS = (".npy", ".npz", ".pose", ".json", ".zip")
+_VIDEOS = (
+    *(".avi", ".mov", ".mts", ".m2ts", ".mp4", ".m4v", ".mkv", ".webm"),
+    *(".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts"),
+)
+
+
+class VideoName:
+    """A video's name without extensions.
+
+    Attributes:
+        text: as it is shown and stored as `frame_dir`: folders with ``/`` and the stem, spelled as it came.
+        parts: the same for comparing, folder by folder: NFC, case folded.
+    """
+
+    __slots__ = ("__dict__", "text")
+
+    def __init__(self, text: str):
+        self.text = text
+
+    @classmethod
+    def of(cls, name: str, *, field: str = "name", file: str | None = None) -> VideoName:
+        """The video that a file name, with or without folders and extensions, is about.
+
+        Raises:
+            PoseError: too long, or with control characters in it.
+        """
+        check_frame_dir(name, field=field, file=file)
+        folders = [part for part in name.strip().replace("\\", "/").split("/") if part not in ("", ".")]
+        if not folders:
+            return cls("")
+        folders[-1] = _without(_without(folders[-1], _KEYPOINTS), _VIDEOS)
+        return cls("/".join(folders))
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """Folders and stem for comparing."""
+        return tuple(unicodedata.normalize("NFC", self.text).casefold().split("/"))
+
+    def fits(self, other: VideoName) -> bool:
+        """Whether both may be one video: equal, as far up the folders as both tell."""
+        depth = min(len(self.parts), len(other.parts))
+        return self.parts[-depth:] == other.parts[-depth:]
+
+    def __repr__(self) -> str:
+        return f"VideoName({self.text!r})"
+
+
+class NameIndex:
+    """Finds videos among `names` by any of their spellings; an answer is a position in `names`."""
+
+    def __init__(self, names: Iterable[VideoName]):
+        self.names = tuple(names)
+        self._by_stem: dict[str, list[int]] = defaultdict(list)
+        for position, name in enumerate(self.names):
+            self._by_stem[name.parts[-1]].append(position)
+
+    def find(self, name: VideoName) -> list[int]:
+        """Positions of all names that fit: one, where all is well; none for a stranger; two where it is ambiguous.
+
+        Of several that fit, one that tells more folders or is wholly equal wins over those that tell fewer.
+        """
+        fitting = [i for i in self._by_stem.get(name.parts[-1], ()) if self.names[i].fits(name)]
+        if len(fitting) > 1:
+            common = [min(len(self.names[i].parts), len(name.parts)) for i in fitting]
+            best = max(common)
+            fitting = [i for i, depth in zip(fitting, common, strict=True) if depth == best]
+            equal = [i for i in fitting if self.names[i].parts == name.parts]
+            fitting = equal or fitting
+        return fitting
+
+
+def _without(name: str, extensions: tuple[str, ...]) -> str:
+    lowered = name.lower()
+    for extension in extensions:
+        if lowered.endswith(extension) and len(name) > len(extension):
+            return name[: -len(extension)]
+    return name

@@ -1,0 +1,63 @@
+"""AnnotationOptions: what is to become of the files, as the `options` part has it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Wanted = list[str | int] | str | int
+"""Values of a column: one, several, or conditions such as ``">10"``; one that fits is enough."""
+
+
+class Columns(BaseModel):
+    """What columns are called in tables that are not KETI's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str | None = Field(default=None, description="The column of video names, such as `path`.")
+    label: str | None = Field(default=None, description="The column of labels, such as `words`.")
+
+
+class AnnotationOptions(BaseModel):
+    """Options of a dataset."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    select: str | list[Annotated[int, Field(ge=0)]] | None = Field(
+        "sign27",
+        description="Which points: a layout (`sign27`, `coco_wholebody` for all 133), positions, or null for all.",
+    )
+    dtype: Literal["float16", "float32"] = Field(
+        "float16", description="Of `keypoint` and `keypoint_score`. PYSKL's own pickles hold float16."
+    )
+    img_shape: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = Field(
+        None, description="`[height, width]` of the video frame in pixels, where the files do not carry it."
+    )
+    layout: str | None = Field(None, description="What the files' points are, where their number does not tell.")
+    missing: Literal["zeros", "drop", "error"] = Field(
+        "zeros",
+        description="Videos without keypoints (no file, no frames, a pickled None): zeros of the average frame count, "
+        "left out, or an error.",
+    )
+    faulty: Literal["error", "drop", "zeros"] = Field(
+        "error",
+        description="Files that cannot be used (cut short, other points, infinite): an error, left out, or zeros.",
+    )
+    types: Wanted | None = Field(None, description="Only rows of these types (단어, 문장).")
+    views: Wanted | None = Field(None, description="Only rows of these views (방향): 정면, 측면, 좌측면, 우측면.")
+    signers: Wanted | None = Field(None, description='Only rows of these signers; `">10"` is a condition.')
+    years: Wanted | None = Field(None, description="Only rows of these years.")
+    columns: Columns = Field(Columns(), description="Names of columns in tables that are not KETI's.")
+    split: dict[str, Any] | None = Field(
+        None,
+        description='A rule in place of a split file: `{"signer": {"train": ">10", "test": "<=10"}}`, the same with '
+        'any column of the label table, or `{"random": {"train": 0.8, "test": 0.2}, "seed": 0}`, stratified by label.',
+    )
+    split_policy: Literal["error", "drop", "first"] = Field(
+        "error",
+        description="Names in two splits, in none, or known to nobody: an error, left out, or (of two) the first.",
+    )
+    dataset: str | None = Field(
+        None, description="A folder of keypoint files under the server's HEATSVC_DATASETS_DIR, in place of uploads."
+    )

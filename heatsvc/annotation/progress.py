@@ -1,0 +1,36 @@
+"""Progress: how far a build is, told to whoever waits."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Stage = Literal["waiting", "labels", "keypoints", "writing", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a build is.
+
+    Attributes:
+        stage: what is being done.
+        files_read: keypoint files read; `files`: all there are to read.
+        clips_written: annotations written.
+        seconds: since the build began (of this run, where it was taken up again).
+        seconds_left: estimated, None where nobody can tell yet.
+    """
+
+    stage: Stage
+    files_read: int = 0
+    files: int = 0
+    clips_written: int = 0
+    seconds: float = 0.0
+    seconds_left: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return asdict(self)
+
+
+def nobody(progress: Progress) -> None:
+    """Told to nobody."""
