@@ -25,6 +25,8 @@ class Bounds:
     max_archive_members: int = 20_000
     max_archive_ratio: int = 200
     max_pickle_objects: int = 5_000_000
+    max_dataset_files: int = 200_000
+    max_dataset_bytes: int = 64 << 30
 
     def check(self, name: str, got: int, what: str, *, field: str | None = None, file: str | None = None) -> None:
         """Raise LimitError if `got` is above the bound `name`.

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     max_archive_members: int = _bound("max_archive_members", "files", "Files in an uploaded archive.")
     max_archive_ratio: int = _bound("max_archive_ratio", "times", "Unpacked to packed size of a file in an archive.")
     max_pickle_objects: int = _bound("max_pickle_objects", "objects", "Objects in an annotation pickle.")
+    max_dataset_files: int = _bound("max_dataset_files", "files", "Keypoint files of a dataset, those in archives too.")
+    max_dataset_bytes: int = _bound("max_dataset_bytes", "bytes", "Keypoint files of a dataset, unpacked.")
 
     @field_validator("api_keys", "cors_origins", mode="before")
     @classmethod

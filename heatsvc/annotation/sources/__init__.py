@@ -1,0 +1,8 @@
+"""Sources: where a dataset's keypoint files lie, in folders and in archives, each to be read on its own."""
+
+from __future__ import annotations
+
+from heatsvc.annotation.sources.find import find_files
+from heatsvc.annotation.sources.keypoint_file import KeypointFile
+
+__all__ = ["KeypointFile", "find_files"]

@@ -1,0 +1,42 @@
+"""Frugal: a file that refuses to be read in large pieces: what lists an archive's members needs small ones."""
+
+from __future__ import annotations
+
+import io
+from typing import BinaryIO
+
+from heatsvc.pose.clip import PoseError
+
+
+class Frugal(io.RawIOBase):
+    """A binary file for `zipfile` and `tarfile`, which believe what a header says of the size of the next one."""
+
+    def __init__(self, file: BinaryIO, most: int, name: str):
+        super().__init__()
+        self._file, self._most, self._name = file, most, name
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next bytes.
+
+        Raises:
+            PoseError: more than `most` are asked for at once.
+        """
+        if size is None or size < 0 or size > self._most:
+            raise PoseError(f"the archive's list of files is larger than {self._most:,} bytes", file=self._name)
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """As the file itself."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """As the file itself."""
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
