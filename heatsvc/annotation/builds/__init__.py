@@ -1,0 +1,1 @@
+"""Builds that last: made by workers apart from the service, taken up again where they were cut off."""
