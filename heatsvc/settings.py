@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import fields
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
@@ -48,6 +49,22 @@ class Settings(BaseSettings):
     request_seconds: float = _field(60.0, "seconds", "From a request's start to its answer's.", gt=0)
     idle_seconds: float = _field(15.0, "seconds", "That a client may neither send nor take anything.", gt=0)
     max_body_bytes: int = _field(64 * _MIB, "bytes", "A request's body.", ge=1)
+    max_uploads: int = _field(8, "requests", "Uploads to /annotation at a time; further ones get 503.", ge=1)
+    max_upload_bytes: int = _field(16 << 30, "bytes", "A form sent to /annotation, which goes to disk.", ge=1)
+    max_upload_files: int = _field(100_000, "files", "Files in a form sent to /annotation.", ge=1)
+    max_watchers: int = _field(
+        256, "requests", "Requests at a time that wait for builds, watch them or fetch their files.", ge=1
+    )
+    annotation_sync_bytes: int = _field(
+        1 << 30, "bytes", "The largest form whose build is waited for; larger ones are answered with 202.", ge=0
+    )
+    annotation_wait_seconds: float = _field(
+        600.0, "seconds", "That an answer waits for a build; then it is 202.", ge=0
+    )
+    datasets_dir: Path | None = _field(
+        None, "folder", "Where the folders lie that the option `dataset` names; none: no such option."
+    )
+    max_dataset_files: int = _field(1_000_000, "files", "Files in a folder that the option `dataset` names.", ge=1)
     max_clips: int = _bound("max_clips", "clips", "Clips a request.")
     max_persons: int = _bound("max_persons", "persons", "Persons (M) a clip.")
     max_frames: int = _bound("max_frames", "frames", "Frames (T) a clip.")
