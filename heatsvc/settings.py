@@ -58,9 +58,7 @@ class Settings(BaseSettings):
     annotation_sync_bytes: int = _field(
         1 << 30, "bytes", "The largest form whose build is waited for; larger ones are answered with 202.", ge=0
     )
-    annotation_wait_seconds: float = _field(
-        600.0, "seconds", "That an answer waits for a build; then it is 202.", ge=0
-    )
+    annotation_wait_seconds: float = _field(600.0, "seconds", "That an answer waits for a build; then it is 202.", ge=0)
     datasets_dir: Path | None = _field(
         None, "folder", "Where the folders lie that the option `dataset` names; none: no such option."
     )
@@ -84,6 +82,30 @@ class Settings(BaseSettings):
     max_dataset_files: int = _bound("max_dataset_files", "files", "Keypoint files of a dataset, those in archives too.")
     max_dataset_bytes: int = _bound("max_dataset_bytes", "bytes", "Keypoint files of a dataset, unpacked.")
 
+    data_dir: Path = _field(
+        Path("heatsvc-data"),
+        "folder",
+        "Where builds, uploads and the builds' database lie; made where it is not there.",
+    )
+    database_url: SecretStr | None = _field(
+        None, "URL", "The builds' database, `postgresql://...`; none: a SQLite file in the data folder."
+    )
+    build_workers: int = _field(
+        1, "processes", "Processes that `heatsvc serve` has build; 0: `heatsvc worker` runs elsewhere.", ge=0, le=64
+    )
+    build_concurrency: int = _field(1, "builds", "Builds at a time, in each worker.", ge=1, le=64)
+    build_jobs: int = _field(
+        0, "processes", "Processes that read keypoints, in each build; 0: one a core.", ge=0, le=1024
+    )
+    build_attempts: int = _field(
+        20, "attempts", "Times that a build may be cut off in a row without coming further; then it has failed.", ge=1
+    )
+    builds_keep_seconds: float = _field(7 * 86400.0, "seconds", "That a finished build is kept.", gt=0)
+    builds_keep_bytes: int = _field(50 << 30, "bytes", "Of finished builds that are kept; the oldest go first.", ge=0)
+    uploads_keep_seconds: float = _field(
+        3600.0, "seconds", "That an upload may rest before it counts as given up.", gt=0
+    )
+
     @field_validator("api_keys", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -96,6 +118,21 @@ class Settings(BaseSettings):
     def bounds(self) -> Bounds:
         """The bounds that the rooms below `api` are given."""
         return Bounds(**{bound.name: getattr(self, bound.name) for bound in fields(Bounds)})
+
+    @property
+    def jobs(self) -> int:
+        """Processes that read keypoints in a build: as set, or one a core this process may use."""
+        return self.build_jobs or len(os.sched_getaffinity(0))
+
+    def worker_environment(self) -> dict[str, str]:
+        """What a worker needs to have the same settings: those that were changed, but not the keys of clients."""
+        environment = {}
+        for name, info in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value != info.default and name not in ("api_keys", "cors_origins"):
+                text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                environment[f"HEATSVC_{name.upper()}"] = text
+        return environment
 
     @property
     def threads(self) -> int:
