@@ -1,7 +1,6 @@
 """`python -m heatsvc`."""
 
-from __future__ import annotations
-
 from heatsvc.cli import main
 
-raise SystemExit(main())
+if __name__ == "__main__":  # a process that reads for this one runs the module again
+    raise SystemExit(main())

@@ -6,6 +6,8 @@ knows which status code a kind becomes.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class InputError(ValueError):
     """An input that cannot be used.
@@ -23,6 +25,17 @@ class InputError(ValueError):
         self.field = field
         self.file = file
         self.frame = frame
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Whole through a pipe between processes, whatever the constructor of its kind asks for."""
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[InputError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> InputError:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    error.__dict__.update(attributes)
+    return error
 
 
 class LimitError(InputError):

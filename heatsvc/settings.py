@@ -62,7 +62,6 @@ class Settings(BaseSettings):
     datasets_dir: Path | None = _field(
         None, "folder", "Where the folders lie that the option `dataset` names; none: no such option."
     )
-    max_dataset_files: int = _field(1_000_000, "files", "Files in a folder that the option `dataset` names.", ge=1)
     max_clips: int = _bound("max_clips", "clips", "Clips a request.")
     max_persons: int = _bound("max_persons", "persons", "Persons (M) a clip.")
     max_frames: int = _bound("max_frames", "frames", "Frames (T) a clip.")

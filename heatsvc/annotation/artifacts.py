@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 PICKLE = "annotations.pkl"
+LABEL_MAP_JSON = "label_map.json"
+LABEL_MAP_CSV = "label_map.csv"
 REPORT = "report.json"
 REPORT_PAGE = "report.html"
 
 MEDIA_TYPES: dict[str, str] = {
     PICKLE: "application/x-pickle",
-    "label_map.json": "application/json",
-    "label_map.csv": "text/csv; charset=utf-8",
+    LABEL_MAP_JSON: "application/json",
+    LABEL_MAP_CSV: "text/csv; charset=utf-8",
     "pyskl_keypoint.py": "text/x-python; charset=utf-8",
     "pyskl_limb.py": "text/x-python; charset=utf-8",
     "mmaction2_keypoint.py": "text/x-python; charset=utf-8",

@@ -30,6 +30,14 @@ class NoKeypointsError(PoseError):
     """A sound file that says that nothing was found: no persons, no frames, a pickled None."""
 
 
+class CutShortError(PoseError):
+    """A file that ends before its own header says."""
+
+
+class InfiniteError(PoseError):
+    """Coordinates or scores that are infinite."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PoseClip:
     """One clip: M persons, T frames, V keypoints. A point that is NaN was not detected and is never drawn.
@@ -213,7 +221,7 @@ def _mark_undetected(points: Float32, score: Float32, name: str, file: str | Non
         infinite = np.isinf(values)
         if infinite.any():
             where = [int(i) for i in np.unravel_index(infinite.argmax(), infinite.shape)]
-            raise PoseError(
+            raise InfiniteError(
                 f"{what}{where} is infinite, or too large for float32: "
                 "give a pixel position, or NaN (null in JSON) for 'not detected'",
                 field=what,

@@ -21,9 +21,11 @@ class Frugal(io.RawIOBase):
         Raises:
             PoseError: more than `most` are asked for at once.
         """
-        if size is None or size < 0 or size > self._most:
+        # `zipfile` reads an archive's last bytes without saying how many they are.
+        data = self._file.read(self._most + 1 if size is None or size < 0 else min(size, self._most + 1))
+        if len(data) > self._most:
             raise PoseError(f"the archive's list of files is larger than {self._most:,} bytes", file=self._name)
-        return self._file.read(size)
+        return data
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """As the file itself."""

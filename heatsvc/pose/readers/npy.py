@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.pose.clip import NoKeypointsError, PoseClip, PoseError
+from heatsvc.pose.clip import CutShortError, NoKeypointsError, PoseClip, PoseError
 from heatsvc.pose.readers.names import frame_dir_of
 from heatsvc.pose.readers.options import NO_OPTIONS, ReadOptions
 
@@ -69,8 +69,9 @@ def array_from_npy(data: bytes, *, field: str, file: str | None, text: bool = Fa
         raise NoKeypointsError(f"{field} holds no numbers, {list(header.shape)}", field=field, file=file)
     follow = len(data) - start
     if follow != header.count * header.dtype.itemsize:
-        fault = "the file is cut short" if follow < header.count * header.dtype.itemsize else "there is more after it"
-        raise PoseError(
+        short = follow < header.count * header.dtype.itemsize
+        fault = "the file is cut short" if short else "there is more after it"
+        raise (CutShortError if short else PoseError)(
             f"{field}: the header promises {list(header.shape)} of {header.dtype}, "
             f"{header.count * header.dtype.itemsize:,} bytes, but {follow:,} follow: {fault}",
             field=field,

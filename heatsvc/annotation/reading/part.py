@@ -1,0 +1,153 @@
+"""A part: some hundred videos, read and written to a file of their own, that a cut-off build need not read again."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from heatsvc.annotation.annotation_pickle import fragment
+from heatsvc.annotation.facts import SCORE_BINS, ClipFacts
+from heatsvc.annotation.faults import Fault
+from heatsvc.annotation.reading.points import Choice, FaultyError, read_points
+from heatsvc.annotation.reading.task import Task
+from heatsvc.bounds import go_on
+from heatsvc.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How parts are read.
+
+    Attributes:
+        choice: what is taken from each file.
+        folder: where parts go.
+        write: whether annotations are written; a check reads only.
+    """
+
+    choice: Choice
+    folder: Path
+    write: bool = True
+
+
+@dataclass(slots=True)
+class PartFacts:
+    """What is known of a part's videos once they were read.
+
+    Attributes:
+        clips: those that can be used, in order.
+        faults: what is wrong with the others, and with some of these; what becomes of them is not told yet.
+        failed: positions in the part of those that cannot be used, one for each such fault.
+        histogram: how often each point had such a score, [V][SCORE_BINS].
+        img_shapes: how many clips have each (height, width).
+        layout: of the points as written, "" where nobody knows.
+        size: bytes of the part's annotations.
+    """
+
+    clips: list[ClipFacts] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    histogram: list[list[int]] = field(default_factory=list)
+    img_shapes: list[tuple[int, int, int]] = field(default_factory=list)
+    layout: str = ""
+    size: int = 0
+
+    def to_json(self) -> bytes:
+        """As it lies on disk."""
+        return orjson.dumps(self)
+
+    @classmethod
+    def from_json(cls, text: bytes) -> PartFacts:
+        """What to_json gave."""
+        document: dict[str, Any] = orjson.loads(text)
+        document["clips"] = [ClipFacts(**clip) for clip in document["clips"]]
+        document["faults"] = [Fault(**fault) for fault in document["faults"]]
+        document["img_shapes"] = [(height, width, count) for height, width, count in document["img_shapes"]]
+        return cls(**document)
+
+
+def part_path(folder: Path, number: int) -> Path:
+    """Where a part's annotations lie; its facts lie beside them."""
+    return folder / f"{number:06d}.part"
+
+
+def known_part(folder: Path, number: int) -> PartFacts | None:
+    """The facts of a part that was read before; None where it has to be read."""
+    path = part_path(folder, number)
+    try:
+        facts = PartFacts.from_json(path.with_suffix(".json").read_bytes())
+        return facts if path.stat().st_size == facts.size else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def read_part(
+    number: int, tasks: Sequence[Task], reading: Reading, keep_going: Callable[[], None] = go_on
+) -> PartFacts:
+    """Read a part's videos, write their annotations and then their facts: the facts say that all is there.
+
+    Raises:
+        AnnotationError: options that no file can be read with.
+        OSError: the disk is full.
+    """
+    facts, chunks = PartFacts(), []
+    histogram = None
+    img_shapes: Counter[tuple[int, int]] = Counter()
+    for place, task in enumerate(tasks):
+        keep_going()
+        try:
+            points = read_points(_bytes_of(task, reading.choice), task.file.name, reading.choice, task.last, keep_going)
+        except FaultyError as error:
+            facts.faults.append(Fault(error.kind, task.name, error.detail, task.file.name))
+            facts.failed.append(place)
+            continue
+        frames = points.keypoint.shape[1]
+        if task.last is not None and task.last > frames:
+            detail = f"the trimmed video has {task.last} frames, the keypoints {frames}: nothing is cut"
+            facts.faults.append(Fault("trim_too_long", task.name, detail, task.file.name, "kept"))
+        facts.clips.append(
+            ClipFacts(
+                task.name,
+                task.label,
+                task.split,
+                task.signer,
+                frames,
+                points.frames_read,
+                points.keypoint.shape[0],
+                points.undetected,
+                points.digest(),
+            )
+        )
+        found = points.score_histogram()
+        histogram = found if histogram is None else histogram + found
+        img_shapes[points.img_shape] += 1
+        facts.layout = points.layout.name if points.layout else ""
+        if reading.write:
+            chunks.append(fragment(task.name, task.label, points.img_shape, points.keypoint, points.keypoint_score))
+    facts.histogram = np.zeros((0, SCORE_BINS), np.int64).tolist() if histogram is None else histogram.tolist()
+    facts.img_shapes = [(*shape, count) for shape, count in img_shapes.items()]
+    facts.size = sum(map(len, chunks))
+    _write(part_path(reading.folder, number), chunks)
+    _write(part_path(reading.folder, number).with_suffix(".json"), [facts.to_json()])
+    return facts
+
+
+def _bytes_of(task: Task, choice: Choice) -> bytes:
+    try:
+        return task.file.read(choice.bounds)
+    except InputError as error:
+        raise FaultyError("unreadable", error.detail) from None
+
+
+def _write(path: Path, chunks: Sequence[bytes]) -> None:
+    """Aside and renamed; two processes may write the same part, and write the same."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    with aside.open("wb") as file:
+        file.writelines(chunks)
+    aside.replace(path)
