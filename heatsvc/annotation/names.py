@@ -61,27 +61,45 @@ class VideoName:
 
 
 class NameIndex:
-    """Finds videos among `names` by any of their spellings; an answer is a position in `names`."""
+    """Finds videos among `names` by any of their spellings; an answer is a position in `names`.
+
+    The time to find one does not grow with the number of names, also where all end in one stem (``a/points.npy``,
+    ``b/points.npy``).
+    """
 
     def __init__(self, names: Iterable[VideoName]):
         self.names = tuple(names)
-        self._by_stem: dict[str, list[int]] = defaultdict(list)
+        self._equal: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        self._depths: dict[int, list[int]] = defaultdict(list)
         for position, name in enumerate(self.names):
-            self._by_stem[name.parts[-1]].append(position)
+            self._equal[name.parts].append(position)
+            self._depths[len(name.parts)].append(position)
+        self._endings: dict[int, dict[tuple[str, ...], list[int]]] = {}
 
     def find(self, name: VideoName) -> list[int]:
         """Positions of all names that fit: one, where all is well; none for a stranger; two where it is ambiguous.
 
         Of several that fit, one that tells more folders or is wholly equal wins over those that tell fewer.
         """
-        fitting = [i for i in self._by_stem.get(name.parts[-1], ()) if self.names[i].fits(name)]
-        if len(fitting) > 1:
-            common = [min(len(self.names[i].parts), len(name.parts)) for i in fitting]
-            best = max(common)
-            fitting = [i for i, depth in zip(fitting, common, strict=True) if depth == best]
-            equal = [i for i in fitting if self.names[i].parts == name.parts]
-            fitting = equal or fitting
-        return fitting
+        fitting = self._equal.get(name.parts) or self.deeper(name)
+        for start in range(1, len(name.parts)):
+            if fitting:
+                break
+            fitting = self._equal.get(name.parts[start:], [])
+        return list(fitting)
+
+    def deeper(self, name: VideoName) -> list[int]:
+        """Positions of all names that fit and tell more folders than this one."""
+        depth = len(name.parts)
+        if depth not in self._endings:
+            # Made for the depths that are asked for, which are few: what deep names end in is long.
+            endings: dict[tuple[str, ...], list[int]] = defaultdict(list)
+            for deep, positions in self._depths.items():
+                if deep > depth:
+                    for position in positions:
+                        endings[self.names[position].parts[-depth:]].append(position)
+            self._endings[depth] = endings
+        return self._endings[depth].get(name.parts, [])
 
 
 def _without(name: str, extensions: tuple[str, ...]) -> str:

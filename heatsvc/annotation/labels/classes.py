@@ -1,0 +1,87 @@
+"""Classes: which index a label has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.labels.row import ClassEntry, LabelRow
+
+
+@dataclass(slots=True)
+class Classes:
+    """Labels and indices that files tell, each with the place that told it first."""
+
+    by_label: dict[str, ClassEntry] = field(default_factory=dict)
+    by_index: dict[int, ClassEntry] = field(default_factory=dict)
+
+    def add(self, entry: ClassEntry) -> None:
+        """Take in one.
+
+        Raises:
+            AnnotationError: a label with two indices, or an index with two labels; both places are named.
+        """
+        label = self.by_label.setdefault(entry.label, entry)
+        if label.index != entry.index:
+            raise AnnotationError(
+                f"the label {entry.label!r:.80} has two indices: {label.index} in {label.where}, "
+                f"{entry.index} in {entry.where}"
+            )
+        index = self.by_index.setdefault(entry.index, entry)
+        if index.label != entry.label:
+            raise AnnotationError(
+                f"the class index {entry.index} has two labels: {index.label!r:.80} in {index.where}, "
+                f"{entry.label!r:.80} in {entry.where}"
+            )
+
+
+def number_rows(rows: Sequence[LabelRow], told: Iterable[ClassEntry]) -> tuple[list[LabelRow], tuple[str, ...]]:
+    """The rows with label and index each, and the labels by index, "" where an index has none.
+
+    An index that a file tells counts: a row's own, a label map's, or that of another row with the same label. Where no
+    file tells any, it is the position in the sorted labels, by code point.
+
+    Args:
+        rows: videos used.
+        told: label maps.
+
+    Raises:
+        AnnotationError: a video without a label, a label without an index, or files that contradict each other.
+    """
+    classes = Classes()
+    for entry in told:
+        classes.add(entry)
+    for row in rows:
+        if row.label is None and row.index is None:
+            raise AnnotationError(f"{row.where}: the video {row.video.text!r:.100} has no label")
+        if row.label is not None and row.index is not None:
+            classes.add(ClassEntry(row.label, row.index, row.where))
+    if not classes.by_label and all(row.index is None for row in rows):
+        labels = tuple(sorted({row.label for row in rows if row.label is not None}))
+        positions = {label: position for position, label in enumerate(labels)}
+        return [replace(row, index=positions[row.label]) for row in rows if row.label is not None], labels
+    numbered = [_numbered(row, classes) for row in rows]
+    highest = max([*classes.by_index, *(row.index for row in numbered if row.index is not None)], default=-1)
+    labels_by_index = [""] * (highest + 1)
+    for row in numbered:
+        if row.index is not None and row.label is not None:
+            labels_by_index[row.index] = row.label
+    for index, entry in classes.by_index.items():
+        labels_by_index[index] = entry.label
+    return numbered, tuple(labels_by_index)
+
+
+def _numbered(row: LabelRow, classes: Classes) -> LabelRow:
+    if row.index is None:
+        entry = classes.by_label.get(row.label or "")
+        if entry is None:
+            raise AnnotationError(
+                f"{row.where}: the label {row.label!r:.80} of {row.video.text!r:.100} has no index, neither in a label "
+                "map nor in a row with the same label: add it to the map, or give no indices at all"
+            )
+        return replace(row, index=entry.index)
+    if row.label is None:
+        entry = classes.by_index.get(row.index)
+        return replace(row, label=entry.label if entry else str(row.index))
+    return row

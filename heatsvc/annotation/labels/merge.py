@@ -1,0 +1,106 @@
+"""Merge: what several label files say of one video, as one row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.labels.columns import KNOWN
+from heatsvc.annotation.labels.numbers import number
+from heatsvc.annotation.labels.row import Found, LabelRow
+from heatsvc.annotation.names import NameIndex, VideoName
+
+
+@dataclass(slots=True, eq=False)
+class _Video:
+    """All rows about one video, and the positions of the files that they stand in."""
+
+    rows: list[LabelRow] = field(default_factory=list)
+    files: set[int] = field(default_factory=set)
+
+    @property
+    def name(self) -> VideoName:
+        """The name that tells the most folders."""
+        return max((row.video for row in self.rows), key=lambda video: len(video.parts))
+
+
+def merge(found: Sequence[Found]) -> list[LabelRow]:
+    """One row a video, over all files.
+
+    Names that are equal are one video, and names in different files that are equal as far up the folders as both tell.
+
+    Raises:
+        AnnotationError: two labels, indices, signers, years, views or types for one video, or a name that may be two
+            videos; both rows are named.
+    """
+    videos: dict[tuple[str, ...], _Video] = {}
+    for position, one in enumerate(found):
+        for row in one.rows:
+            video = videos.setdefault(row.video.parts, _Video())
+            video.rows.append(row)
+            video.files.add(position)
+    several = len([one for one in found if one.rows]) > 1
+    return [_row(video.rows) for video in (_joined(list(videos.values())) if several else videos.values())]
+
+
+def _joined(videos: list[_Video]) -> Iterable[_Video]:
+    """Join videos whose names tell different numbers of folders; those with the most first, so that chains meet."""
+    index = NameIndex(video.rows[0].video for video in videos)
+    becomes = list(range(len(videos)))
+    for position in sorted(range(len(videos)), key=lambda i: -len(index.names[i].parts)):
+        video = videos[position]
+        others = {becomes[other] for other in index.deeper(index.names[position])}
+        # One table that has a name with and without folders speaks of two videos.
+        fitting = sorted(other for other in others if not videos[other].files & video.files)
+        if len(fitting) > 1:
+            first, second = (videos[other].rows[0] for other in fitting[:2])
+            raise AnnotationError(
+                f"{video.rows[0].where}: {video.rows[0].video.text!r:.100} may be {first.video.text!r:.100} "
+                f"({first.where}) or {second.video.text!r:.100} ({second.where}): tell its folder too"
+            )
+        if fitting:
+            becomes[position] = fitting[0]
+            videos[fitting[0]].rows.extend(video.rows)
+            videos[fitting[0]].files |= video.files
+    return (videos[position] for position, target in enumerate(becomes) if position == target)
+
+
+def _row(rows: list[LabelRow]) -> LabelRow:
+    if len(rows) == 1:
+        return rows[0]
+    columns: dict[str, str] = {}
+    for row in rows:
+        for header, text in row.columns.items():
+            columns.setdefault(header, text)
+    _check(rows, columns)
+    return LabelRow(
+        video=_Video(rows).name,
+        label=next((row.label for row in rows if row.label is not None), None),
+        index=next((row.index for row in rows if row.index is not None), None),
+        columns=columns,
+        where=next((row.where for row in rows if row.label is not None), rows[0].where),
+    )
+
+
+def _check(rows: list[LabelRow], columns: dict[str, str]) -> None:
+    _agree("label", [(row.label, row) for row in rows if row.label is not None])
+    _agree("class index", [(row.index, row) for row in rows if row.index is not None])
+    for key in KNOWN:
+        if key in columns:
+            _agree(key, [(_comparable(row.columns[key]), row) for row in rows if key in row.columns])
+
+
+def _agree(what: str, told: list[tuple[object, LabelRow]]) -> None:
+    for value, row in told[1:]:
+        first, first_row = told[0]
+        if value != first:
+            raise AnnotationError(
+                f"two rows contradict each other on the {what} of {row.video.text!r:.100}: {first!r:.80} in "
+                f"{first_row.where}, {value!r:.80} in {row.where}"
+            )
+
+
+def _comparable(text: str) -> float | str:
+    as_number = number(text)
+    return text if as_number is None else as_number

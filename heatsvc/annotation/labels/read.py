@@ -1,0 +1,80 @@
+"""From label files to labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.inputs import InputFile
+from heatsvc.annotation.labels.classes import number_rows
+from heatsvc.annotation.labels.columns import plain
+from heatsvc.annotation.labels.content import Content
+from heatsvc.annotation.labels.filters import columns_text, filter_rows
+from heatsvc.annotation.labels.forms import FORMS, form_of
+from heatsvc.annotation.labels.labels import Labels
+from heatsvc.annotation.labels.merge import merge
+from heatsvc.annotation.labels.row import Found
+from heatsvc.annotation.names import NameIndex
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+
+
+def read_labels(files: Sequence[InputFile], options: AnnotationOptions, bounds: Bounds = DEFAULT_BOUNDS) -> Labels:
+    """The videos that label files name, filtered, each with its class.
+
+    Args:
+        files: tables and label maps of any form, told by their content; merged.
+        options: filters, and names of columns.
+        bounds: how large a file may be.
+
+    Raises:
+        AnnotationError: a file of no known form, a row that cannot be read, files that contradict each other, a filter
+            on a column that no table has, or no video left.
+        LimitError: larger than `bounds` allow.
+    """
+    if not files:
+        raise AnnotationError("no label files: send at least one, such as KETI's workbook", field="labels")
+    found = _read([Content(file, bounds) for file in files], options)
+    headers = frozenset().union(*(one.headers for one in found))
+    _check_columns(options, headers)
+    rows = merge(found)
+    if not rows:
+        raise AnnotationError("the label files name no video: a label map alone is not enough", field="labels")
+    used, left_out, filtered = filter_rows(rows, options, headers)
+    if not used:
+        counts = ", ".join(f"{name} {count:,}" for name, count in filtered.items())
+        raise AnnotationError(f"the filters leave none of {len(rows):,} videos: {counts} left out", field="labels")
+    numbered, classes = number_rows(used, (entry for one in found for entry in one.classes))
+    numbered.sort(key=lambda row: row.video.parts)
+    left_out.sort(key=lambda row: row.video.parts)
+    return Labels(
+        rows=tuple(numbered),
+        classes=classes,
+        filtered=filtered,
+        headers=headers,
+        index=NameIndex(row.video for row in numbered),
+        known=NameIndex(row.video for row in (*numbered, *left_out)),
+    )
+
+
+def _read(contents: Sequence[Content], options: AnnotationOptions) -> list[Found]:
+    """What each file holds, in the order of the files; those of one form are read together."""
+    forms = [form_of(content) for content in contents]
+    found: dict[int, Found] = {}
+    for form in FORMS:
+        positions = [position for position, its in enumerate(forms) if its is form]
+        if positions:
+            several = form.read([contents[position] for position in positions], options)
+            found.update(zip(positions, several, strict=True))
+    return [found[position] for position in range(len(contents))]
+
+
+def _check_columns(options: AnnotationOptions, headers: frozenset[str]) -> None:
+    plain_headers = {plain(header) for header in headers}
+    for key in ("name", "label"):
+        wanted = getattr(options.columns, key)
+        if wanted is not None and plain(wanted) not in plain_headers:
+            raise AnnotationError(
+                f"no label file has a column {wanted!r:.80}: they have {columns_text(sorted(headers)) or 'none'}",
+                field=f"columns.{key}",
+            )

@@ -1,0 +1,106 @@
+"""LabelRow: what one row of one label file says of a video."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.labels.numbers import MAX_INDEX, spoken, whole_number
+from heatsvc.annotation.names import VideoName
+from heatsvc.errors import InputError
+
+MAX_LABEL = 255
+"""Characters of a label."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """A video and its label.
+
+    Attributes:
+        video: its name.
+        label: the label's text; None where only the index is known.
+        index: the class index; None where only the label is known.
+        columns: the text under every header of the table, and under signer, year, view and type where the header
+            is known for one of these. Empty cells are left out.
+        where: where it stands, for messages: ``KETI.xlsx, sheet A, row 12``.
+    """
+
+    video: VideoName
+    label: str | None
+    index: int | None
+    columns: Mapping[str, str]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassEntry:
+    """What a label map says of a class.
+
+    Attributes:
+        label: its text.
+        index: its index.
+        where: where it stands, for messages.
+    """
+
+    label: str
+    index: int
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one label file holds.
+
+    Attributes:
+        rows: videos.
+        classes: classes, where it is a label map.
+        headers: headers of all its columns.
+    """
+
+    rows: tuple[LabelRow, ...] = ()
+    classes: tuple[ClassEntry, ...] = ()
+    headers: frozenset[str] = field(default_factory=frozenset)
+
+
+def video_of(text: str, where: str, file: str) -> VideoName:
+    """A video's name.
+
+    Raises:
+        AnnotationError: empty, too long, or with control characters in it.
+    """
+    try:
+        video = VideoName.of(text.strip(), file=file)
+    except InputError as error:
+        raise AnnotationError(f"{where}: the video's {error.detail}", file=file) from None
+    if not video.text:
+        raise AnnotationError(f"{where}: the video's name is empty", file=file)
+    return video
+
+
+def label_of(text: str, where: str, file: str) -> str | None:
+    """A label's text, None where it is empty.
+
+    Raises:
+        AnnotationError: longer than 255 characters.
+    """
+    label = unicodedata.normalize("NFC", spoken(text))
+    if len(label) > MAX_LABEL:
+        raise AnnotationError(f"{where}: the label has {len(label):,} characters: {MAX_LABEL} at most", file=file)
+    return label or None
+
+
+def index_of(value: object, where: str, file: str) -> int:
+    """A class index, from JSON or from a cell's text.
+
+    Raises:
+        AnnotationError: no whole number from 0 to 1,000,000.
+    """
+    index = whole_number(value) if isinstance(value, str) else value
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index <= MAX_INDEX:
+        raise AnnotationError(
+            f"{where}: the class index must be a whole number from 0 to {MAX_INDEX:,}, not {value!r:.40}", file=file
+        )
+    return index

@@ -1,0 +1,88 @@
+"""Sheets of workbooks as text. Runs in a child: calamine allocates what a hostile sheet tells it to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+
+from heatsvc.annotation.errors import AnnotationError
+
+MAX_CELL = 32_767
+"""Characters of a cell: no spreadsheet program holds more."""
+
+MAX_ROWS = 1_000_000
+"""Rows of a file: a workbook's sheet holds 1,048,576."""
+
+MAX_COLUMNS = 1_000
+
+Rows = list[list[str]]
+
+
+def read_sheets(files: Sequence[tuple[str, str]], max_cells: int) -> list[list[tuple[str, Rows]]]:
+    """The sheets of workbooks, each with its name and its rows from the first on; empty sheets too.
+
+    Args:
+        files: (name, path) of each workbook.
+        max_cells: cells of all sheets of a file.
+
+    Raises:
+        AnnotationError: no readable workbook, or more rows, columns or text than a label table has.
+    """
+    return [_sheets(name, path, max_cells) for name, path in files]
+
+
+def _sheets(name: str, path: str, max_cells: int) -> list[tuple[str, Rows]]:
+    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
+
+    # Equal texts become one: a sheet may refer a million times to one long text.
+    texts: dict[str, str] = {}
+    sheets: list[tuple[str, Rows]] = []
+    try:
+        with CalamineWorkbook.from_path(path) as workbook:
+            for about in workbook.sheets_metadata:
+                if about.typ != SheetTypeEnum.WorkSheet:
+                    continue
+                sheet = workbook.get_sheet_by_name(about.name)
+                start = sheet.start or (0, 0)
+                max_cells -= sheet.height * sheet.width
+                if sheet.height > MAX_ROWS or sheet.width > MAX_COLUMNS or max_cells < 0:
+                    raise AnnotationError(
+                        f"sheet {about.name!r:.80} has {sheet.height:,} rows of {sheet.width:,} cells, more than a "
+                        f"label table has: {MAX_ROWS:,} rows of {MAX_COLUMNS:,} at most",
+                        file=name,
+                    )
+                above: Rows = [[]] * min(start[0], MAX_ROWS)
+                rows = [_row(row, texts, name, about.name) for row in islice(sheet.iter_rows(), start[0], None)]
+                sheets.append((about.name, above + rows))
+    except (CalamineError, ValueError, OSError, LookupError) as error:
+        if isinstance(error, AnnotationError):
+            raise
+        raise AnnotationError(f"the workbook cannot be read: {error!s:.200}", file=name) from None
+    return sheets
+
+
+def _row(row: list[Any], texts: dict[str, str], name: str, sheet: str) -> list[str]:
+    cells = []
+    for value in row:
+        text = _text(value)
+        if len(text) > MAX_CELL:
+            raise AnnotationError(
+                f"sheet {sheet!r:.80} has a cell of {len(text):,} characters: {MAX_CELL:,} at most", file=name
+            )
+        cells.append(texts.setdefault(text, text))
+    return cells
+
+
+def _text(value: Any) -> str:
+    """A cell as a person sees it: workbooks hold every number as a float, 10 as 10.0."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, int | timedelta) else ""

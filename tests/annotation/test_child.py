@@ -1,0 +1,104 @@
+"""A child does what it is called for, within its bounds, and its end is a message."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from heatsvc.annotation.child import ChildError, in_child
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.errors import LimitError
+
+GIB = 1 << 30
+
+
+def add(a: int, b: int) -> int:
+    print("a library that talks")
+    return a + b
+
+
+def refuse(file: str) -> None:
+    raise AnnotationError("row 3 is broken", field="labels", file=file)
+
+
+def exceed() -> None:
+    raise LimitError("9 rows are too many", setting="HEATSVC_MAX_ROWS", limit=8, got=9)
+
+
+def fill(size: int) -> int:
+    return len(b"x" * size)
+
+
+def sleep() -> None:
+    time.sleep(60)
+
+
+def die() -> None:
+    os._exit(3)
+
+
+def stumble() -> None:
+    raise KeyError("a")
+
+
+def give_a_path() -> Path:
+    return Path("a")
+
+
+def test_gives_what_the_function_returns() -> None:
+    assert in_child(add, 2, 3, memory_bytes=GIB, seconds=30) == 5
+
+
+def test_an_input_error_comes_through_whole() -> None:
+    with pytest.raises(AnnotationError, match="row 3 is broken") as caught:
+        in_child(refuse, "a.xlsx", memory_bytes=GIB, seconds=30)
+    assert (caught.value.detail, caught.value.field, caught.value.file) == ("row 3 is broken", "labels", "a.xlsx")
+
+
+def test_a_limit_error_keeps_its_setting() -> None:
+    with pytest.raises(LimitError) as caught:
+        in_child(exceed, memory_bytes=GIB, seconds=30)
+    assert str(caught.value) == "9 rows are too many (limit 8, setting HEATSVC_MAX_ROWS)"
+    assert (caught.value.setting, caught.value.limit, caught.value.got) == ("HEATSVC_MAX_ROWS", 8, 9)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where the system bounds address space")
+def test_memory_is_bounded() -> None:
+    with pytest.raises(ChildError, match="it needed too much memory"):
+        in_child(fill, 2 * GIB, memory_bytes=GIB, seconds=30)
+
+
+def test_time_is_bounded() -> None:
+    began = time.monotonic()
+    with pytest.raises(ChildError, match=r"it took more than 0\.5 seconds"):
+        in_child(sleep, memory_bytes=GIB, seconds=0.5)
+    assert time.monotonic() - began < 10
+
+
+def test_who_waits_may_end_it() -> None:
+    def stop() -> None:
+        raise InterruptedError
+
+    began = time.monotonic()
+    with pytest.raises(InterruptedError):
+        in_child(sleep, memory_bytes=GIB, seconds=60, keep_going=stop)
+    assert time.monotonic() - began < 10
+
+
+def test_a_death_is_told() -> None:
+    with pytest.raises(ChildError, match="it ended with code 3 before it was done"):
+        in_child(die, memory_bytes=GIB, seconds=30)
+
+
+def test_another_exception_is_told() -> None:
+    with pytest.raises(ChildError, match="KeyError: 'a'"):
+        in_child(stumble, memory_bytes=GIB, seconds=30)
+
+
+def test_only_plain_values_come_back() -> None:
+    with pytest.raises(ChildError, match="before it was done"):
+        in_child(give_a_path, memory_bytes=GIB, seconds=30)
