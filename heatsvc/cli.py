@@ -1,4 +1,4 @@
-"""The command `heatsvc`: serve, warm, settings."""
+"""The command `heatsvc`: serve, worker, warm, settings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from heatsvc import __version__
+from heatsvc.commands.annotate import add_annotate
+from heatsvc.commands.inspect import add_inspect
 
 if TYPE_CHECKING:
     from heatsvc.api.service import Service
@@ -25,12 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve.add_argument("--host", help="address to listen on (setting HEATSVC_HOST)")
     serve.add_argument("--port", type=int, help="port to listen on (setting HEATSVC_PORT)")
     serve.set_defaults(run=_serve)
+    worker = commands.add_parser(
+        "worker", help="build what was sent to /annotation, for servers with the same data folder"
+    )
+    worker.add_argument("--alive", action="store_true", help="only tell by the exit status whether one works here")
+    worker.add_argument("--with-parent", action="store_true", help="end when standard input does")
+    worker.set_defaults(run=_worker)
     warm = commands.add_parser("warm", help="compile the loops now, so that the first start is quick")
     warm.set_defaults(run=_warm)
     settings = commands.add_parser("settings", help="print the settings in force")
     settings.set_defaults(run=_settings)
     openapi = commands.add_parser("openapi", help="print the OpenAPI document")
     openapi.set_defaults(run=_openapi)
+    add_annotate(commands)
+    add_inspect(commands)
     parsed = parser.parse_args(arguments)
     status: int = parsed.run(parsed)
     return status
@@ -60,6 +70,33 @@ def _serve(parsed: argparse.Namespace) -> int:
         ws="none",
         timeout_keep_alive=int(settings.idle_seconds) or 1,
     )
+    return 0
+
+
+def _worker(parsed: argparse.Namespace) -> int:
+    settings = _in_force()
+    if parsed.alive:
+        from heatsvc.annotation.builds.place import Place
+        from heatsvc.annotation.builds.presence import is_alive_here
+
+        return 0 if is_alive_here(Place(settings.data_dir).workers) else 1
+
+    from heatsvc.annotation.builds.sweep import Keep
+    from heatsvc.annotation.builds.worker import Worker, WorkerOptions
+    from heatsvc.logs import configure_logs
+
+    configure_logs(settings.log_level)
+    options = WorkerOptions(
+        data_dir=settings.data_dir,
+        database_url=settings.database_url.get_secret_value() if settings.database_url else None,
+        datasets_dir=settings.datasets_dir,
+        concurrency=settings.build_concurrency,
+        jobs=settings.jobs,
+        most_attempts=settings.build_attempts,
+        bounds=settings.bounds,
+        keep=Keep(settings.builds_keep_seconds, settings.builds_keep_bytes, settings.uploads_keep_seconds),
+    )
+    Worker(options).serve(with_parent=parsed.with_parent)
     return 0
 
 

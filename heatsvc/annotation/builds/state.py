@@ -18,7 +18,8 @@ class BuildState:
 
     Attributes:
         id: 32 hexadecimal digits.
-        state: queued until somebody works on it, running until there is an outcome, and then the outcome's.
+        state: queued until somebody works on it, running until there is an outcome, and then the outcome's; cancelled
+            as soon as somebody asked for it.
         created: when it was sent, in seconds since 1970.
         progress: how far it is, or was.
         outcome: how it ended; None until it has.
@@ -43,6 +44,9 @@ def state_of(folder: BuildFolder, *, report: bool = True) -> BuildState | None:
     except OSError:
         return None
     progress, outcome = folder.progress(), folder.outcome(report=report)
+    if folder.is_cancelled:
+        # It may take a moment to end; to clients it has, and what came of it meanwhile is of no interest.
+        return BuildState(folder.id, "cancelled", created, progress, outcome)
     if outcome is not None:
         return BuildState(folder.id, outcome.state, created, progress, outcome)
     return BuildState(folder.id, "queued" if progress.stage == "waiting" else "running", created, progress, None)
