@@ -1,0 +1,93 @@
+"""Advice: what a reader of the report should know first, and do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+# By kind of fault; what the options did about it stands beside it.
+WHAT_TO_DO: dict[str, str] = {
+    "no_file": "Run the pose estimator on these videos, or leave them out with missing=drop.",
+    "no_frames": "Run the pose estimator on these videos again, or leave them out with missing=drop.",
+    "no_keypoints": "Look at the videos: nobody may be in them. missing=drop leaves them out.",
+    "cut_short": "Copy these files again: they end too early. faulty=drop leaves them out.",
+    "wrong_points": "Make these files with the pose estimator that made the others, or tell their layout.",
+    "not_finite": "Make these files again, or leave them out with faulty=drop.",
+    "out_of_range": "Ask for dtype=float32, or look at the coordinates: they may not be pixels.",
+    "unreadable": "Look at what these files are. faulty=drop leaves them out.",
+    "unlabelled": "Add them to the labels, if they should be trained on; otherwise nothing needs to be done.",
+    "trim_too_long": "Compare the trimmed videos with those that the keypoints are from: they do not belong together.",
+    "trim_unknown": "Check the names in the trim table; otherwise nothing needs to be done.",
+    "in_two_splits": "Take each name out of one of its splits, or choose split_policy=first or drop.",
+    "in_no_split": "Add these names to a split, or leave them out with split_policy=drop.",
+    "unknown_to_labels": "Add a label for these names or take them out of the split, or choose split_policy=drop.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing to know.
+
+    Attributes:
+        severity: ``error`` forbade the build, ``warning`` makes training or testing worse, ``note`` is harmless.
+        text: what is so.
+        what_to_do: what would change it; "" where nothing is needed.
+    """
+
+    severity: Literal["error", "warning", "note"]
+    text: str
+    what_to_do: str = ""
+
+
+_SEVERITIES = ("error", "warning", "note")
+_HARMLESS = ("unlabelled", "trim_unknown")
+
+
+def advice(report: dict[str, Any]) -> list[Advice]:
+    """All that a report says, the worst first; nothing where all is well.
+
+    Args:
+        report: as report_json gives it.
+    """
+    found = [*_of_faults(report), *_of_leaks(report["leaks"]), *_of_classes(report), *_of_points(report["summary"])]
+    return sorted(found, key=lambda item: _SEVERITIES.index(item.severity))
+
+
+def _of_faults(report: dict[str, Any]) -> list[Advice]:
+    found = []
+    for group in report["faults"]:
+        done = ", ".join(f"{number:,} {what}" for what, number in group["done"].items())
+        text = f"{group['kind']}: {group['meaning']} ({group['count']:,}{f'; {done}' if done else ''})"
+        severity: Literal["error", "warning", "note"] = "note" if group["kind"] in _HARMLESS else "warning"
+        found.append(Advice("error" if group["done"].get("refused") else severity, text, WHAT_TO_DO[group["kind"]]))
+    return found
+
+
+def _of_leaks(leaks: dict[str, Any]) -> list[Advice]:
+    found = []
+    if number := len(leaks["content"]):
+        text = f"{_of(number, 'group')} of clips with equal points in more than one split"
+        found.append(Advice("warning", text, "Leave one of each group out: the test has seen its answer in training."))
+    if number := len(leaks["signers"]):
+        text = f"{_of(number, 'signer')} in more than one split"
+        found.append(Advice("warning", text, "Split by signer, if the test is to tell how strangers are understood."))
+    return found
+
+
+def _of_classes(report: dict[str, Any]) -> list[Advice]:
+    return [
+        Advice("warning", f"{_of(len(labels), 'class', 'classes')} without a clip in {split}", "Choose another split.")
+        for split, labels in report["absent"].items()
+        if labels
+    ]
+
+
+def _of_points(summary: dict[str, Any]) -> list[Advice]:
+    if not summary["undetected"]:
+        return []
+    share = summary["undetected"] / max(1, summary["points_written"])
+    return [Advice("note", f"{summary['undetected']:,} points ({share:.2%}) were NaN and are zeros with score 0")]
+
+
+def _of(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,59 @@
+"""The report as one page that needs nothing but itself."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from heatsvc.annotation.report.advice import advice
+from heatsvc.annotation.report.plots import class_plot, frame_plot, score_plot
+
+# Rows over all tables: with them the page stays under a megabyte. report.json has every one.
+_ROWS = 3000
+_TEXT = 240
+
+
+def report_page(report: dict[str, Any]) -> bytes:
+    """HTML with plots and tables. Nothing is loaded from elsewhere, no script runs, all text is escaped.
+
+    Args:
+        report: as report_json gives it, also after a way through JSON.
+    """
+    tables = 5 + len(report["faults"]) + len(report["splits"])
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            report=report,
+            summary=report["summary"],
+            advice=advice(report),
+            class_plot=class_plot(report),
+            frame_plot=frame_plot(report),
+            score_plot=score_plot(report),
+            options=orjson.dumps(report["options"], option=orjson.OPT_INDENT_2).decode(),
+            rows=max(100, _ROWS // tables),
+        )
+        .encode()
+    )
+
+
+def _cut(text: object) -> str:
+    """Text of a length that a table bears."""
+    whole = str(text)
+    return whole if len(whole) <= _TEXT else whole[: _TEXT - 1] + "…"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("heatsvc.annotation.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": lambda value: f"{value:,}", "cut": _cut}
+    return environment

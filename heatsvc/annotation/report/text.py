@@ -1,0 +1,80 @@
+"""The report as text for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from heatsvc.annotation.report.advice import advice
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+_FEW = 3
+
+
+def report_text(report: dict[str, Any]) -> RenderableType:
+    """A summary, the faults by kind with the first names of each, and what to do.
+
+    Args:
+        report: as report_json gives it.
+    """
+    from rich.console import Group
+
+    faults = _faults(report)
+    return Group(_summary(report), *([faults] if faults else []), _advice(report))
+
+
+def _summary(report: dict[str, Any]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    summary, frames = report["summary"], report["frames"]
+    table = Table("split", title="Dataset", title_justify="left", title_style="bold")
+    for column in ("clips", "zeros", "frames", "classes", "signers"):
+        table.add_column(column, justify="right")
+    for split in report["splits"]:
+        row = (split[key] for key in ("clips", "zeros", "frames", "classes", "signers"))
+        table.add_row(Text(split["name"]), *(f"{number:,}" for number in row))
+    table.caption = (
+        f"{summary['files']:,} files, {summary['labelled']:,} labelled, {summary['trimmed']:,} trimmed, "
+        f"{summary['points']} points ({summary['layout'] or 'unknown layout'}), {summary['dtype']}"
+    )
+    if frames["count"]:
+        table.caption += f"\nframes {frames['min']} to {frames['max']}, mean {frames['mean']:g}"
+    table.caption_justify = "left"
+    return table
+
+
+def _faults(report: dict[str, Any]) -> RenderableType | None:
+    from rich.table import Table
+    from rich.text import Text
+
+    if not report["faults"]:
+        return None
+    table = Table("fault", title="Faults", title_justify="left", title_style="bold")
+    table.add_column("videos", justify="right")
+    for column in ("became", "such as"):
+        table.add_column(column)
+    for group in report["faults"]:
+        names = [item["name"] or item["file"] or "" for item in group["items"][:_FEW]]
+        more = ", ..." if group["count"] > _FEW else ""
+        done = ", ".join(f"{number:,} {what}" for what, number in group["done"].items())
+        table.add_row(Text(group["kind"]), f"{group['count']:,}", Text(done), Text(", ".join(names) + more))
+    return table
+
+
+def _advice(report: dict[str, Any]) -> RenderableType:
+    from rich.text import Text
+
+    items = advice(report)
+    if not items:
+        return Text("Nothing is wrong with it.", style="green")
+    text = Text()
+    for item in items:
+        text.append(f"{item.severity:8}", style=_COLOURS[item.severity])
+        text.append(f"{item.text}\n")
+        if item.what_to_do:
+            text.append(f"{'':8}{item.what_to_do}\n", style="dim")
+    text.rstrip()
+    return text

@@ -1,0 +1,161 @@
+"""The report as a page."""
+
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from heatsvc.annotation.facts import SCORE_BINS, ClipFacts
+from heatsvc.annotation.faults import KINDS, Fault
+from heatsvc.annotation.report import report_json, report_page
+from heatsvc.pose.layouts import get_layout
+from tests.annotation.report.datasets import dataset, empty
+
+_VOID = {"meta", "br"}
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text; a tag that is not closed in its turn is an error."""
+
+    def __init__(self, data: bytes):
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.feed(data.decode())
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def page_of(facts) -> Page:
+    return Page(report_page(report_json(facts)))
+
+
+def test_it_tells_every_fault_with_name_and_file():
+    page = page_of(dataset())
+    for told in (
+        "no_file",
+        "KETI_4",
+        "cut_short",
+        "k/KETI_9.npy",
+        "promises 1,000 bytes",
+        "in_two_splits",
+        "논",
+        "화재",
+    ):
+        assert told in page.text
+
+
+def test_plots_of_classes_frames_and_scores():
+    page = page_of(dataset())
+    labels = [value for name, value in page.attributes if name == "aria-label"]
+    assert labels == ["Clips by class", "Frames a clip", "Scores by point"]
+    assert "10: train 2, test 2" in page.text
+    assert "100 to 104 frames: 1 clips" in page.text
+    assert "26 right_hand_20: median" in page.text
+
+
+def test_it_loads_and_runs_nothing():
+    page = page_of(dataset())
+    assert not {"script", "link", "img", "iframe", "object", "base"} & set(page.tags)
+    assert not {"src", "href", "srcset"} & {name for name, _ in page.attributes}
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert b"url(" not in report_page(report_json(dataset()))
+    assert b"default-src 'none'" in report_page(report_json(dataset()))
+
+
+def test_all_text_is_escaped():
+    evil = "<script>alert(1)</script>\"'&"
+    facts = dataset(
+        clips=[
+            ClipFacts(evil, 0, evil, evil, 10, 10, undetected=1, digest="aa"),
+            ClipFacts(evil, 0, "b", evil, 10, 10, digest="aa"),
+        ],
+        splits=(evil, "b"),
+        classes=(evil, evil),
+        faults=[Fault("in_two_splits", evil, evil, evil, evil)],
+        filtered={evil: 1},
+    )
+    page = page_of(facts)
+    assert "script" not in page.tags
+    assert page.text.count(evil) > 10
+
+
+@pytest.mark.parametrize("facts", [empty(), dataset(layout=None), dataset(splits=(), clips=(), faults=())])
+def test_what_there_is_none_of_is_left_out(facts):
+    assert "Dataset report" in page_of(facts).text
+
+
+def test_it_can_be_made_of_a_report_that_was_stored():
+    report = report_json(dataset())
+    assert report_page(json.loads(json.dumps(report))) == report_page(report)
+
+
+def test_what_forbade_the_build_stands_first():
+    refused = page_of(dataset(faults=[Fault("in_two_splits", "KETI_1", "in train and in test", None, "refused")]))
+    assert "Refused" in refused.text
+    assert "split_policy=first" in refused.text
+    assert (
+        "Nothing is wrong with it"
+        in page_of(
+            dataset(faults=(), clips=[ClipFacts("a", 0, "train", frames=3)], splits=("train",), classes=("10",))
+        ).text
+    )
+
+
+@pytest.mark.parametrize("layout", ["sign27", "mediapipe_holistic"])
+def test_the_largest_page_is_under_a_megabyte(layout):
+    points = len(get_layout(layout).points)
+    kinds = list(KINDS)
+    facts = dataset(
+        clips=[
+            ClipFacts(
+                f"KETI_SL_{i:010}",
+                i % 419,
+                ("train", "val", "test")[i % 3],
+                str(i % 30),
+                20 + i % 400,
+                1,
+                1,
+                i % 2,
+                str(i // 2),
+            )
+            for i in range(33_517)
+        ],
+        splits=("train", "val", "test"),
+        classes=[f"{i}번째 수어" for i in range(419)],
+        faults=[
+            Fault(
+                kinds[i % len(kinds)],
+                f"KETI_SL_{i:010}",
+                "the header promises 1,234,567 bytes, and 7 are there",
+                f"Keypoints-MMPOSE/KETI_SL_{i:010}.avi.npy",
+                "dropped",
+            )
+            for i in range(33_517)
+        ],
+        points=points,
+        layout=get_layout(layout),
+        score_histogram=np.random.default_rng(0).integers(0, 1000, (points, SCORE_BINS)),
+    )
+    page = report_page(report_json(facts))
+    assert len(page) < 1_000_000
+    assert "report.json</code> has them all" in page.decode()

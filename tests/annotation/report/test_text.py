@@ -1,0 +1,48 @@
+"""The report on a terminal."""
+
+import io
+
+from rich.console import Console
+
+from heatsvc.annotation.facts import ClipFacts
+from heatsvc.annotation.faults import Fault
+from heatsvc.annotation.report import report_json, report_text
+from tests.annotation.report.datasets import dataset, empty
+
+
+def shown(facts, width=120) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(report_text(report_json(facts)))
+    return console.file.getvalue()
+
+
+def test_summary_faults_and_what_to_do():
+    text = shown(dataset())
+    assert "8 files, 6 labelled, 1 trimmed" in text
+    assert "KETI_8, KETI_9" in text
+    assert "cut_short: a file that ends before its header says (2; 2 dropped)" in text
+    assert "faulty=drop leaves them out." in text
+    assert "1 signer in more than one split" in text
+    assert "1 class without a clip in train" in text
+    assert "2 classes without a clip in test" in text
+
+
+def test_only_the_first_names_of_many():
+    text = shown(dataset(faults=[Fault("no_file", f"KETI_{i}", "none") for i in range(10, 99)]))
+    assert "KETI_10, KETI_11, KETI_12, ..." in text
+    assert "KETI_13" not in text
+
+
+def test_what_forbade_the_build_stands_first():
+    text = shown(dataset(faults=[*dataset().faults, Fault("unreadable", "a", "no keypoints", "a.npy", "refused")]))
+    assert text.index("error   unreadable") < text.index("warning no_file")
+
+
+def test_names_are_text_and_no_markup():
+    assert "[red]a[/red]" in shown(dataset(faults=[Fault("no_file", "[red]a[/red]", "none")], splits=("[b]train",)))
+
+
+def test_nothing_wrong():
+    fine = dataset(faults=(), clips=[ClipFacts("a", 0, "train", frames=3)], splits=("train",), classes=("10",))
+    assert "Nothing is wrong with it." in shown(fine)
+    assert "Nothing is wrong with it." in shown(empty())
