@@ -50,7 +50,7 @@ def _settings() -> str:
 
 
 def _shown(default: object, unit: str) -> str:
-    if default == ():
+    if default in ((), None):
         return "none"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"

@@ -6,15 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from heatsvc import __version__
-from heatsvc.api import health, heatmap, layouts, metrics, pipelines
+from heatsvc.api import annotation, health, heatmap, layouts, metrics, pipelines
 from heatsvc.api.door import Door
 from heatsvc.api.openapi import complete
-from heatsvc.api.problems import on_http_error, on_input_error
+from heatsvc.api.problems import on_http_error, on_input_error, on_invalid
 from heatsvc.api.service import Service
 from heatsvc.errors import InputError
 from heatsvc.settings import Settings
@@ -39,19 +40,32 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="heatsvc", summary=_SUMMARY, version=__version__, lifespan=lifespan, redoc_url=None)
     app.state.service = service
     app.router.routes.insert(0, heatmap.route)
-    for room in (layouts, pipelines, health, metrics):
+    for room in (annotation, layouts, pipelines, health, metrics):
         app.include_router(room.router)
     app.add_route("/", lambda _: RedirectResponse("/docs"), include_in_schema=False)
     app.add_exception_handler(InputError, on_input_error)
     app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_middleware(Door, service=service)
     if service.settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=service.settings.cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["*"],
-            expose_headers=["Server-Timing", "X-Request-ID", "X-Heatmap-Seed"],
+            expose_headers=[
+                "Server-Timing",
+                "X-Request-ID",
+                "X-Heatmap-Seed",
+                "Content-Disposition",
+                "Content-Location",
+                "Content-Range",
+                "ETag",
+                "Link",
+                "Location",
+                "Preference-Applied",
+                "Retry-After",
+            ],
         )
     complete(app)
     return app

@@ -14,7 +14,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from heatsvc.api.send import UNSENT
+from heatsvc.api.send import STOPPING, UNSENT
 
 # Of a request line and its headers; a pipeline may stand in the query.
 _LONGEST_HEAD = 256 << 10
@@ -30,6 +30,7 @@ class Connection(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._unsent = 0
         self._unsent_timer: asyncio.TimerHandle | None = None
+        self._stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, not forever."""
@@ -60,6 +61,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self.scope[UNSENT] = self.unsent  # type: ignore[literal-required]
+        self.scope[STOPPING] = lambda: self._stopping  # type: ignore[literal-required]
 
     def on_headers_complete(self) -> None:
         """A head ends."""
@@ -72,6 +74,11 @@ class Connection(HttpToolsProtocol):
         """A body ends."""
         self._head_bytes = 0
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """The server stops once every request is answered: those that only wait for something can tell."""
+        self._stopping = True
+        super().shutdown()
 
     def unsent(self) -> int:
         """Bytes that are written and not yet taken: in this process and, where it tells, in the system (SIOCOUTQ)."""

@@ -80,7 +80,7 @@ class Door:
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         """The problem to answer at once with, or None to let the request in."""
         path = scope["path"]
-        if self._service.metrics.in_flight > self._service.settings.max_in_flight and path not in _OPEN_PATHS:
+        if self._service.in_flight > self._service.settings.max_in_flight and path not in _OPEN_PATHS:
             limit = self._service.settings.max_in_flight
             error = busy(f"{limit} requests are in flight already (setting HEATSVC_MAX_IN_FLIGHT)")
             return problem(503, error.detail, headers=error.headers, setting="HEATSVC_MAX_IN_FLIGHT", limit=limit)

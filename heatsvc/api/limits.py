@@ -1,9 +1,12 @@
-"""Limits: how long and how large a request may be, while it arrives, is worked on, and is answered."""
+"""Limits: how long, how large and how many requests may be, while they arrive, are worked on, and are answered."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,6 +18,9 @@ from heatsvc.errors import LimitError
 from heatsvc.settings import Settings
 
 Result = TypeVar("Result")
+
+# Bytes a second: an upload that comes slower keeps its place among the few for too long.
+_SLOWEST = 4 << 10
 
 
 async def read_body(request: Request, settings: Settings, patience: Patience) -> bytes:
@@ -40,11 +46,11 @@ async def read_body(request: Request, settings: Settings, patience: Patience) ->
     return b"".join(chunks)
 
 
-async def receive(request: Request, settings: Settings, patience: Patience) -> Message:
-    """The next part of the body; see read_body for what is raised."""
+async def receive(request: Request, settings: Settings, patience: Patience | None) -> Message:
+    """The next part of the body; see read_body for what is raised. Without patience only idling is bounded."""
     # Both: who sends a byte now and then would keep a place among the requests in flight for as long as it liked.
-    left = patience.until - time.monotonic()
-    idle = settings.idle_seconds < left
+    left = patience.until - time.monotonic() if patience else math.inf
+    idle = patience is None or settings.idle_seconds < left
     try:
         async with asyncio.timeout(min(settings.idle_seconds, left)):
             message = await request.receive()
@@ -52,7 +58,7 @@ async def receive(request: Request, settings: Settings, patience: Patience) -> M
         raise RequestError(
             408,
             f"no more of the body came for {settings.idle_seconds:g} s (setting HEATSVC_IDLE_SECONDS)"
-            if idle
+            if idle or patience is None
             else f"the body did not come within {patience.seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
             headers={"Connection": "close"},
         ) from None
@@ -61,22 +67,100 @@ async def receive(request: Request, settings: Settings, patience: Patience) -> M
     return message
 
 
-def check_length(request: Request, settings: Settings) -> None:
+def check_length(request: Request, settings: Settings, setting: str = "max_body_bytes") -> None:
     """Refuse a body by its Content-Length, before any of it is read."""
     length = request.headers.get("content-length")
     if length is not None and length.isascii() and length.isdigit():
-        check_size(int(length), settings)
+        check_size(int(length), settings, setting)
 
 
-def check_size(size: int, settings: Settings) -> None:
-    """Raise LimitError for a body of more than `max_body_bytes`."""
-    if size > settings.max_body_bytes:
+def check_size(size: int, settings: Settings, setting: str = "max_body_bytes") -> None:
+    """Raise LimitError for a body of more bytes than a setting allows."""
+    limit: int = getattr(settings, setting)
+    if size > limit:
         raise LimitError(
-            f"the body has {size:,} bytes or more",
-            setting="HEATSVC_MAX_BODY_BYTES",
-            limit=settings.max_body_bytes,
-            got=size,
+            f"the body has {size:,} bytes or more", setting=f"HEATSVC_{setting.upper()}", limit=limit, got=size
         )
+
+
+class Upload:
+    """A body that may take as long as it likes, while it comes.
+
+    Attributes:
+        size: bytes that have come.
+        more: whether there are more to come.
+    """
+
+    def __init__(self, request: Request, settings: Settings) -> None:
+        """LimitError where the Content-Length is more than `max_upload_bytes`."""
+        check_length(request, settings, "max_upload_bytes")
+        self.size = 0
+        self.more = True
+        self._request = request
+        self._settings = settings
+        self._started = time.monotonic()
+
+    async def receive(self) -> bytes:
+        """Some more of it.
+
+        Raises:
+            LimitError: more than `max_upload_bytes` came.
+            RequestError: 408, nothing came for `idle_seconds`, or too little for longer than `request_seconds`.
+            ClientGoneError: the client hung up.
+        """
+        message = await receive(self._request, self._settings, None)
+        data: bytes = message.get("body", b"")
+        self.more = message.get("more_body", False)
+        self.size += len(data)
+        check_size(self.size, self._settings, "max_upload_bytes")
+        seconds = time.monotonic() - self._started
+        if self.more and seconds > self._settings.request_seconds and self.size < _SLOWEST * seconds:
+            raise RequestError(
+                408,
+                f"the body comes at less than {_SLOWEST:,} bytes a second, for longer than "
+                f"{self._settings.request_seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
+                headers={"Connection": "close"},
+            )
+        return data
+
+
+class Places:
+    """Places for requests of a kind that takes long, apart from those in flight that are over soon.
+
+    Attributes:
+        taken: how many are.
+    """
+
+    def __init__(self, setting: str, limit: int) -> None:
+        self.taken = 0
+        self._setting = setting
+        self._limit = limit
+
+    @property
+    def free(self) -> int:
+        """How many more may come."""
+        return self._limit - self.taken
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Have a place for as long as the block takes; 503 where all are taken."""
+        if self.free < 1:
+            raise busy(f"{self._limit} such requests are in flight already (setting {self._setting})", retry_after=10)
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+
+async def finished(work: asyncio.Future[Result]) -> Result:
+    """The result of work in a thread. Whoever is cancelled while waiting goes on only when that has ended."""
+    try:
+        await asyncio.wait((work,))
+    except asyncio.CancelledError:
+        await asyncio.wait((work,))
+        raise
+    return work.result()
 
 
 @dataclass(slots=True)

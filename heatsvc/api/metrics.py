@@ -61,6 +61,7 @@ class Metrics(Collector):
         self._routes: dict[str, Spread] = {}
         self._stages = {stage: Spread() for stage in STAGES}
         self._clips = self._bytes_in = self._bytes_out = 0
+        self._builds = self._upload_bytes = 0
         self.registry = CollectorRegistry()
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
@@ -81,6 +82,11 @@ class Metrics(Collector):
         for spread, spent in zip(self._stages.values(), seconds, strict=True):
             spread.add(spent)
 
+    def count_build(self, size: int) -> None:
+        """A form of so many bytes was taken in, to be built."""
+        self._builds += 1
+        self._upload_bytes += size
+
     def collect(self) -> Iterator[Metric]:
         """All families."""
         requests = CounterMetricFamily("heatsvc_requests", "Requests.", labels=("method", "route", "status"))
@@ -92,6 +98,10 @@ class Metrics(Collector):
         yield CounterMetricFamily("heatsvc_clips_drawn", "Clips drawn.", self._clips)
         yield CounterMetricFamily("heatsvc_body_bytes", "Bytes of bodies that were drawn.", self._bytes_in)
         yield CounterMetricFamily("heatsvc_answer_bytes", "Bytes of heatmap answers.", self._bytes_out)
+        yield CounterMetricFamily(
+            "heatsvc_builds_submitted", "Builds asked for, those known already too.", self._builds
+        )
+        yield CounterMetricFamily("heatsvc_upload_bytes", "Bytes of forms that were built.", self._upload_bytes)
         yield GaugeMetricFamily("heatsvc_in_flight", "Requests being answered.", self.in_flight)
         yield GaugeMetricFamily("heatsvc_queue", "Requests that wait for a thread.", self.waiting)
 

@@ -45,6 +45,28 @@ def choose_form(accept: str | None, many: bool) -> Form:
 
 
 @lru_cache(maxsize=512)
+def choose_media(accept: str | None, offers: tuple[str, ...]) -> str:
+    """The media type for an `Accept` header: the highest q, and among equals the first of the offers.
+
+    Args:
+        accept: the header, None where there is none, which accepts all.
+        offers: what there is, the preferred one first.
+
+    Raises:
+        RequestError: 406, none of the accepted types is offered; 400, the header is too long.
+    """
+    _check_length("Accept", accept or "")
+    ranges = parse_weights(accept) if accept and accept.strip() else [("*/*", 1.0)]
+    weights = [_media_weight(offer, ranges) for offer in offers]
+    best = max(weights)
+    if best <= 0:
+        raise RequestError(
+            406, f"Accept: {accept:.200} names no form of the answer: {', '.join(offers)}", field="Accept"
+        )
+    return offers[weights.index(best)]
+
+
+@lru_cache(maxsize=512)
 def choose_coding(accept_encoding: str | None, compressed: bool = False) -> Coding:
     """The coding for an `Accept-Encoding` header: the highest q, among equals the one the service prefers.
 
@@ -86,6 +108,17 @@ def _check_length(name: str, header: str) -> None:
     """What is longer is no list that a client wrote, and nothing to keep."""
     if len(header) > _LONGEST:
         raise RequestError(400, f"{name} has {len(header):,} characters: {_LONGEST:,} are enough", field=name)
+
+
+def parse_preferences(header: str | None) -> dict[str, str]:
+    """Preferences of a `Prefer` header (RFC 7240) by lower-case name; of one given twice the first counts."""
+    _check_length("Prefer", header or "")
+    preferences: dict[str, str] = {}
+    for part in (header or "").split(","):
+        name, _, value = part.partition(";")[0].partition("=")
+        if name.strip():
+            preferences.setdefault(name.strip().lower(), value.strip().strip('"'))
+    return preferences
 
 
 def parse_weights(header: str) -> list[tuple[str, float]]:

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.api.annotation.described import SCHEMAS
 from heatsvc.api.options import HeatmapOptions
 from heatsvc.api.problems import MEDIA_TYPE
 from heatsvc.encode.codings import CODINGS
@@ -70,6 +72,19 @@ _PROBLEM: dict[str, Any] = {
         "setting": {"type": "string", "description": "The setting whose limit was passed."},
         "limit": {"type": "number"},
         "got": {"type": "number"},
+        "build": {"type": "string", "description": "The build that failed."},
+        "report": {"type": "string", "description": "Its report, with every fault."},
+        "faults": {
+            "type": "object",
+            "description": "Of each kind of fault how many there are, and the first few.",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {
+                    "count": {"type": "integer"},
+                    "first": {"type": "array", "items": {"type": "object"}},
+                },
+            },
+        },
     },
 }
 
@@ -131,6 +146,10 @@ def _document(app: FastAPI) -> dict[str, Any]:
         },
     }
     schemas["Problem"] = _PROBLEM
+    annotation = AnnotationOptions.model_json_schema(ref_template=_REF + "{model}")
+    schemas.update(annotation.pop("$defs", {}))
+    schemas["AnnotationOptions"] = annotation
+    schemas.update(SCHEMAS)
     # First in the document, as it is in the service.
     document["paths"] = {"/heatmap": {"post": _heatmap(options["properties"])}, **document["paths"]}
     return document

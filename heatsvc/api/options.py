@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from heatsvc.api.problems import RequestError
 from heatsvc.pipeline import DEFAULT_PRESET, Pipeline, parse_pipeline
 from heatsvc.pipeline.explain import short
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _Side = Annotated[int, Field(strict=True)]
 
@@ -94,17 +96,26 @@ def options_from(given: Mapping[str, Any]) -> HeatmapOptions:
     Raises:
         RequestError: 422, an option that does not exist, or a value it cannot have; the message lists the known ones.
     """
+    return validated(HeatmapOptions, given)
+
+
+def validated(model: type[Model], given: Mapping[str, Any]) -> Model:
+    """A model of options from JSON values.
+
+    Raises:
+        RequestError: 422, an option that does not exist, or a value it cannot have; the message lists the known ones.
+    """
     try:
-        return HeatmapOptions.model_validate(given)
+        return model.model_validate(given)
     except ValidationError as error:
         # Of an option of several forms, the form that was looked into deepest is the one that was meant.
         first = max(error.errors(include_url=False), key=lambda fault: len(fault["loc"]))
         name = str(first["loc"][0])
-        if first["type"] == "extra_forbidden":
+        if name not in model.model_fields:
             raise RequestError(
-                422, f"there is no option {short(name)}: known are {', '.join(OPTIONS)}", field=name[:60]
+                422, f"there is no option {short(name)}: known are {', '.join(model.model_fields)}", field=name[:60]
             ) from None
-        told = HeatmapOptions.model_fields[name].description or ""
+        told = model.model_fields[name].description or ""
         value = given.get(name)
         raise RequestError(422, f"{name} cannot be {short(value)}: {first['msg']}. {told}", field=name) from None
 

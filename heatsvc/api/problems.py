@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,11 +21,14 @@ _TITLES = {
     405: "This method is not for this address",
     406: "No form of the answer is acceptable",
     408: "The request did not arrive in time",
+    409: "What was asked for was taken back",
     413: "Too large",
     415: "The body is of a type that is not known",
+    416: "There are no such bytes",
     422: "The request cannot be done",
     500: "The service failed",
     503: "The service cannot do this now",
+    507: "The service has no room left",
 }
 
 # What JSON's readers, and its writer here, hold for certain: a Content-Length or a side may have a hundred digits.
@@ -63,28 +67,36 @@ def status_of(error: InputError) -> int:
     return 422
 
 
+def document(status: int, detail: str, **members: Any) -> dict[str, Any]:
+    """What a problem document tells; members that are None are left out."""
+    told = {"type": "about:blank", "title": _TITLES.get(status, "Problem"), "status": status, "detail": detail}
+    told.update((name, value) for name, value in members.items() if value is not None)
+    return told
+
+
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> Response:
     """A problem document; members that are None are left out."""
-    document = {"type": "about:blank", "title": _TITLES.get(status, "Problem"), "status": status, "detail": detail}
-    document.update((name, value) for name, value in members.items() if value is not None)
-    return Response(orjson.dumps(document, default=str), status, headers, MEDIA_TYPE)
+    return Response(orjson.dumps(document(status, detail, **members), default=str), status, headers, MEDIA_TYPE)
+
+
+def members_of(error: InputError) -> dict[str, Any]:
+    """Where a fault is, and which limit was passed; None for what it does not tell."""
+    limit = error if isinstance(error, LimitError) else None
+    return {
+        "field": error.field or None,
+        "file": error.file,
+        "frame": error.frame,
+        "setting": limit and limit.setting,
+        "limit": limit and limit.limit,
+        "got": limit and min(limit.got, _MOST),
+    }
 
 
 async def on_input_error(request: Request, error: Exception) -> Response:
     """What a room below said of the input."""
     assert isinstance(error, InputError)  # noqa: S101  # registered for no other
-    limit = error if isinstance(error, LimitError) else None
-    return problem(
-        status_of(error),
-        error.detail,
-        headers=error.headers if isinstance(error, RequestError) else None,
-        field=error.field or None,
-        file=error.file,
-        frame=error.frame,
-        setting=limit and limit.setting,
-        limit=limit and limit.limit,
-        got=limit and min(limit.got, _MOST),
-    )
+    headers = error.headers if isinstance(error, RequestError) else None
+    return problem(status_of(error), error.detail, headers=headers, **members_of(error))
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
@@ -97,3 +109,11 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         allowed = (error.headers or {}).get("Allow", "")
         detail = f"{request.method} is not for {request.url.path}" + (f": use {allowed}" if allowed else "")
     return problem(error.status_code, detail, headers=dict(error.headers or {}))
+
+
+async def on_invalid(request: Request, error: Exception) -> Response:
+    """What the framework says of a parameter in the query."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for no other
+    first = error.errors()[0]
+    name = str(first["loc"][-1])[:60]
+    return problem(422, f"{name} cannot be {str(first.get('input'))!r:.60}: {first['msg']}", field=name)

@@ -20,6 +20,15 @@ _SLOWEST = 16 << 10
 UNSENT = "heatsvc.unsent"
 """In a request's scope, where the server can tell: how many bytes of its connection are written and not yet taken."""
 
+STOPPING = "heatsvc.stopping"
+"""In a request's scope, where the server can tell: whether it wants to stop, and waits for this request to end."""
+
+
+def is_stopping(scope: Scope) -> bool:
+    """Whether the server waits for a request to end, so that it can stop."""
+    stopping: Callable[[], bool] | None = scope.get(STOPPING)
+    return stopping is not None and stopping()
+
 
 class BodyResponse(Response):
     """Chunks that are sent one after the other, while the client takes some of them in each `idle_seconds`."""

@@ -9,13 +9,17 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar, cast
 
 import numpy as np
 from starlette.requests import Request
 
+from heatsvc.annotation.builds.builds import Builds
+from heatsvc.api.limits import Places
 from heatsvc.api.metrics import Metrics
 from heatsvc.api.problems import busy
+from heatsvc.api.watch import Watch, look
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.crew import Crew
@@ -28,6 +32,8 @@ Result = TypeVar("Result")
 
 # Containers made before the collector looks for cycles: a clip in JSON is a thousand lists, and no cycle.
 _COLLECT_AFTER = (200_000, 20, 100)
+# Beside one for each upload.
+_DISK_THREADS = 4
 
 
 class Service:
@@ -38,6 +44,10 @@ class Service:
         metrics: what `GET /metrics` tells.
         warm_seconds: how long the loops took to compile or load; None until they are there.
         failure: what kept them from it.
+        uploads: places for requests that send files to disk.
+        watchers: places for requests that wait for builds, or fetch their files.
+        builds: what is built, elsewhere.
+        watch: what is seen of builds that somebody waits for.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -49,16 +59,33 @@ class Service:
         # pieces would take all threads, and the pieces none.
         self._requests = ThreadPoolExecutor(settings.threads, "request")
         self.pieces = ThreadPoolExecutor(settings.threads, "piece") if settings.threads > 1 else None
+        # What waits for a disk must not keep a thread from those that draw.
+        self._disk = ThreadPoolExecutor(settings.max_uploads + _DISK_THREADS, "disk")
+        self.uploads = Places("HEATSVC_MAX_UPLOADS", settings.max_uploads)
+        self.watchers = Places("HEATSVC_MAX_WATCHERS", settings.max_watchers)
+        self.builds = Builds(
+            settings.data_dir,
+            settings.database_url.get_secret_value() if settings.database_url else None,
+            datasets_dir=settings.datasets_dir,
+            workers=settings.build_workers,
+            environment=settings.worker_environment(),
+        )
+        self.watch = Watch(lambda build, before: self.on_disk(partial(look, self.builds.folder(build), before)))
 
     def start(self) -> None:
-        """Compile or load the loops in a thread of its own, so that `GET /health/live` answers meanwhile."""
+        """Compile or load the loops in a thread of its own, so that `GET /health/live` answers meanwhile.
+
+        Then builds go on that an earlier service left unfinished.
+        """
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
 
     def stop(self) -> None:
-        """Take no more work."""
+        """Take no more work; builds under way are left to the next service, or to workers elsewhere."""
         self._requests.shutdown(wait=False, cancel_futures=True)
+        self._disk.shutdown(wait=False, cancel_futures=True)
         if self.pieces:
             self.pieces.shutdown(wait=False, cancel_futures=True)
+        self.builds.stop()
 
     def _warm(self) -> None:
         started = time.monotonic()
@@ -73,6 +100,7 @@ class Service:
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
         self.warm_seconds = time.monotonic() - started
+        self.builds.start()
 
     def check_ready(self) -> None:
         """Raise 503 while the loops are being compiled."""
@@ -91,6 +119,15 @@ class Service:
         with metrics.lock:
             metrics.waiting += 1
         return asyncio.get_running_loop().run_in_executor(self._requests, counted)
+
+    def on_disk(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
+        """Have a thread do it that may wait for a disk, or for a database."""
+        return asyncio.get_running_loop().run_in_executor(self._disk, work)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being answered that should be over soon."""
+        return self.metrics.in_flight - self.uploads.taken - self.watchers.taken
 
 
 def warm() -> None:

@@ -1,0 +1,60 @@
+"""A service with a data folder of its own, and a thread that stands in for its workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.annotation.forms import Form
+from tests.api.annotation.stand_in import Worker
+from tests.api.asking import Answer, Asker
+from tests.api.conftest import running
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A service, and who builds for it."""
+
+    asker: Asker
+    worker: Worker
+    data_dir: Path
+
+    def send(self, form: Form, path: str = "/annotation", **headers: str) -> Answer:
+        """POST a form; a header `accept_encoding=...` for each keyword."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.asker.ask("POST", path, content=form.body, headers={"content-type": form.media_type, **named})
+
+    def left(self) -> list[Path]:
+        """What of uploads is on disk."""
+        return [path for name in ("uploads", "removed") for path in (self.data_dir / name).rglob("*")]
+
+
+@contextmanager
+def benched(data_dir: Path, **settings: Any) -> Iterator[Bench]:
+    """A service of these settings."""
+    with running(data_dir=data_dir, build_workers=0, **settings) as asker:
+        worker = Worker(data_dir)
+        worker.start()
+        try:
+            yield Bench(asker, worker, data_dir)
+        finally:
+            worker.stop()
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One for all tests that leave the settings alone."""
+    with benched(tmp_path_factory.mktemp("data")) as bench:
+        yield bench
+
+
+@pytest.fixture
+def set_up(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    """A function that starts one of the settings it is given."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(benched(tmp_path / "data", **settings))

@@ -1,0 +1,98 @@
+"""What stands in for the workers and for build(): a thread that makes small, telling artifacts."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE, write_whole
+from heatsvc.annotation.build import Built, FaultsError
+from heatsvc.annotation.builds.executor import Executor
+from heatsvc.annotation.builds.place import Place
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.faults import Fault
+from heatsvc.annotation.inputs import Inputs
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.progress import Progress
+
+FAULTS = [Fault("no_file", f"video{number}", "labelled, but there is no file").as_json() for number in range(7)]
+
+
+class Worker:
+    """Builds what it finds, one build after the other.
+
+    What it makes of the files follows from their names: a label file `broken` is an error of the input, `faulty` gives
+    faults, `bug` is none of the client's, and `slow` waits until `go_on` is set.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.place = Place(data_dir)
+        self.go_on = threading.Event()
+        self.datasets: Path | None = None
+        self.built: list[dict[str, Any]] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.go_on.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._stopping.wait(0.01):
+            executor = Executor(self.place.builds, self.build, datasets=self.datasets, stopping=self._stopping)
+            for folder in self.place.unfinished():
+                executor.run(folder.id)
+
+    def build(
+        self,
+        inputs: Inputs,
+        options: AnnotationOptions,
+        folder: Path,
+        *,
+        check: bool,
+        progress: Callable[[Progress], None],
+        keep_going: Callable[[], None],
+        **_: Any,
+    ) -> Built:
+        told = {
+            "keypoints": {file.name: file.path.read_bytes().decode("latin-1") for file in inputs.keypoints},
+            "labels": {file.name: file.path.read_bytes().decode("latin-1") for file in inputs.labels},
+            "split": inputs.split and inputs.split.name,
+            "trim": [file.name for file in inputs.trim],
+            "folder": inputs.folder and inputs.folder.name,
+            "options": options.model_dump(mode="json", exclude_defaults=True),
+            "check": check,
+        }
+        self.built.append(told)
+        names = set(told["labels"])
+        progress(Progress("keypoints", 1, 2, 0, 0.5, 3.0))
+        while "slow" in names and not self.go_on.wait(0.02):
+            keep_going()
+        progress(Progress("writing", 2, 2, 1, 1.0, 0.1))
+        if "broken" in names:
+            raise AnnotationError("the label in row 3 is empty: give one", field="labels", file="broken")
+        if "bug" in names:
+            raise RuntimeError("a secret")
+        faults = FAULTS if "faulty" in names else []
+        report = {"faults": faults, "clips": 3}
+        page = write_whole(folder / REPORT_PAGE, [b"<!doctype html><p>report"])
+        document = write_whole(folder / REPORT, [json.dumps(report).encode()])
+        if faults:
+            raise FaultsError("7 videos have no keypoints, and missing is error", report)
+        if check:
+            return Built((document, page), report)
+        content = [json.dumps(told).encode(), b"\n" + b"0123456789" * 100_000]
+        made = [write_whole(folder / PICKLE, content)]
+        made += [
+            write_whole(folder / name, [name.encode()])
+            for name in MEDIA_TYPES
+            if name not in (PICKLE, REPORT, REPORT_PAGE)
+        ]
+        return Built((*made, document, page), report)
