@@ -21,7 +21,7 @@ from heatsvc.annotation.builds.supervisor import end_with_parent
 from heatsvc.annotation.builds.sweep import Keep, sweep
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 
-_QUEUE_SECONDS = 0.5
+_QUEUE_SECONDS = 0.25
 _ROUND_SECONDS = 2.0
 _SWEEP_ROUNDS = 30
 _STOP_SECONDS = 20
