@@ -1,0 +1,56 @@
+"""Splits by a column of the label table: ``{"signer": {"train": ">10", "test": "<=10"}}``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.labels.columns import KNOWN, plain
+from heatsvc.annotation.labels.conditions import Condition
+from heatsvc.annotation.labels.filters import columns_text
+from heatsvc.annotation.labels.labels import Labels
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.splits.assignment import Assignment, settle
+
+
+def assign_by_column(labels: Labels, column: str, wanted: Any, options: AnnotationOptions) -> Assignment:
+    """The splits of a rule on a column; a video whose row has no such cell is in none.
+
+    Args:
+        labels: the videos.
+        column: signer, year, view, type, or a header.
+        wanted: split names, and the values or conditions of each.
+
+    Raises:
+        AnnotationError: a column that no table has, or a rule that is none.
+    """
+    field = f"split.{column:.100}"
+    headers = _headers(labels, column)
+    if not headers:
+        there = columns_text(sorted(labels.headers)) or "none but names and labels"
+        raise AnnotationError(f"no label file has a column {column!r:.80}: they have {there}", field=field)
+    if not isinstance(wanted, dict) or not wanted:
+        raise AnnotationError(
+            f'{field} must name splits and their values, such as {{"train": ">10", "test": "<=10"}}', field=field
+        )
+    conditions = {split: Condition.of(values, f"{field}.{split:.100}") for split, values in wanted.items()}
+    values = [next((row.columns[header] for header in headers if header in row.columns), "") for row in labels.rows]
+    return settle(
+        labels.rows,
+        [[split for split, condition in conditions.items() if condition.fits(value)] for value in values],
+        tuple(conditions),
+        options,
+        file=None,
+        why_none=[
+            f"its {column} {value!r:.80} fits no split" if value else f"its row has no {column}" for value in values
+        ],
+    )
+
+
+def _headers(labels: Labels, column: str) -> list[str]:
+    """Headers that a column's name means: itself, or one that is spelled alike; tables may spell it differently."""
+    if column in KNOWN and column in labels.headers:
+        return [column]
+    return sorted(
+        (header for header in labels.headers if plain(header) == plain(column)), key=lambda header: header != column
+    )
