@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench openapi clean
+.PHONY: run test check bench bench-annotation openapi clean
 
 run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 	@$(BIN)/heatsvc warm
@@ -20,6 +20,9 @@ check: $(VENV)/.tests  ## ruff and mypy
 bench: $(VENV)/.tests  ## heatsvc beside its peers; rewrites benchmarks/README.md
 	benchmarks/peers/install.sh
 	$(BIN)/python -m benchmarks.bench
+
+bench-annotation: $(VENV)/.tests  ## a dataset of KETI's size; needs 7 GB of disk
+	$(BIN)/python -m benchmarks.annotation
 
 openapi: $(VENV)/.tests  ## write openapi/openapi.json and the tables of docs/
 	$(BIN)/heatsvc openapi > openapi/openapi.json

@@ -1,0 +1,184 @@
+"""`make bench-annotation`: a dataset of KETI's size, beside reading the same files once with np.load.
+
+    python -m benchmarks.annotation [--clips N] [--rounds N] [--keep]
+
+The two take turns. Both find the files in the page cache, which is the hard case: from a cold disk both wait for it.
+Memory is that of all processes of the command together, shared pages counted once (Pss), looked at 20 times a second.
+The pickle is then checked against the files: every clip, and the points of some.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import orjson
+
+from benchmarks.keti import CLIPS, Dataset, make
+from benchmarks.report import Machine
+from benchmarks.servers import ROOT, Cores
+
+_CACHE = ROOT / "benchmarks" / ".cache" / "keti"
+_RESULTS = ROOT / "benchmarks" / "results"
+_LOAD = """
+import sys, time, pathlib, numpy
+files = sorted(pathlib.Path(sys.argv[1]).iterdir())
+started = time.perf_counter()
+for file in files:
+    numpy.load(file)
+print(time.perf_counter() - started)
+"""
+# DOMAIN.md: sign27 in COCO-WholeBody order.
+_SIGN27 = [
+    *(0, 5, 6, 7, 8, 9, 10, 91, 95, 96, 99, 100, 103, 104, 107, 108, 111),
+    *(112, 116, 117, 120, 121, 124, 125, 128, 129, 132),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One turn of both.
+
+    Attributes:
+        load_seconds: np.load of every file, the loop alone.
+        seconds: the command, from its start to its end.
+        peak_bytes: the most memory of all its processes.
+    """
+
+    load_seconds: float
+    seconds: float
+    peak_bytes: int
+
+
+def main() -> None:
+    """Measure, print, and write results."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clips", type=int, default=CLIPS)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keep", action="store_true", help="leave the dataset (6 GB) in benchmarks/.cache")
+    parsed = parser.parse_args()
+    dataset = make(_CACHE, parsed.clips)
+    print(f"{dataset.clips:,} clips, {dataset.frames / dataset.clips:.1f} frames on average", flush=True)
+    with tempfile.TemporaryDirectory(dir=_CACHE) as folder:
+        target = Path(folder) / "KETI.pkl"
+        rounds = [_round(dataset, target) for _ in range(parsed.rounds)]
+        _check(dataset, target)
+        size = target.stat().st_size
+    seconds, load = median(one.seconds for one in rounds), median(one.load_seconds for one in rounds)
+    ratio = median(one.seconds / one.load_seconds for one in rounds)
+    peak = max(one.peak_bytes for one in rounds)
+    print(
+        f"heatsvc annotate   {seconds:6.2f} s   {dataset.clips / seconds:8,.0f} clips/s   "
+        f"peak {peak / 1e6:.0f} MB (under 400)   {size / 1e6:.0f} MB written\n"
+        f"np.load            {load:6.2f} s   {dataset.clips / load:8,.0f} clips/s\n"
+        f"ratio              {ratio:6.2f} (at most 1.5)"
+    )
+    result = {
+        "machine": asdict(Machine.here(np.__version__, Cores.available())),
+        "clips": dataset.clips,
+        "frames": dataset.frames,
+        "rounds": [asdict(one) for one in rounds],
+        "seconds": seconds,
+        "clips_a_second": dataset.clips / seconds,
+        "peak_bytes": peak,
+        "ratio": ratio,
+        "pickle_bytes": size,
+    }
+    if parsed.clips == CLIPS:
+        _RESULTS.mkdir(exist_ok=True)
+        (_RESULTS / f"annotation-{date.today()}.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    if not parsed.keep:
+        shutil.rmtree(_CACHE)
+
+
+def _round(dataset: Dataset, target: Path) -> Round:
+    load = float(subprocess.check_output([sys.executable, "-c", _LOAD, str(dataset.keypoints)]))
+    command = [
+        *(sys.executable, "-m", "heatsvc", "annotate", "-o", str(target)),
+        *("--keypoints", str(dataset.keypoints), "--labels", str(dataset.table), "--img-shape", "1080", "1920"),
+        *("--options", '{"split": {"signer": {"train": ">10", "val": "<=10"}}}'),
+    ]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    watch = _Watch(process.pid)
+    watch.start()
+    _, complaints = process.communicate()
+    seconds = time.perf_counter() - started
+    watch.stop()
+    if process.returncode:
+        raise SystemExit(complaints.decode())
+    print(f"  np.load {load:.2f} s, annotate {seconds:.2f} s, peak {watch.peak / 1e6:.0f} MB", flush=True)
+    return Round(load, seconds, watch.peak)
+
+
+class _Watch(threading.Thread):
+    """Looks at the memory of a process and of all below it."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0
+        self._pid = pid
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Until it is stopped."""
+        while not self._over.wait(0.05):
+            self.peak = max(self.peak, sum(map(_pss, _below(self._pid))))
+
+    def stop(self) -> None:
+        """No more looks."""
+        self._over.set()
+        self.join()
+
+
+def _below(pid: int) -> list[int]:
+    """A process and its descendants."""
+    found = [pid]
+    for parent in found:
+        try:
+            tasks = list(Path(f"/proc/{parent}/task").iterdir())
+            for task in tasks:
+                found += map(int, (task / "children").read_text().split())
+        except OSError:  # it has just ended
+            continue
+    return found
+
+
+def _pss(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) << 10
+    except OSError:
+        pass
+    return 0
+
+
+def _check(dataset: Dataset, target: Path) -> None:
+    """Every clip is there, in its split and with its label; the points of every hundredth are the file's."""
+    with target.open("rb") as file:
+        made = pickle.load(file)  # written just now, by our own command
+    assert len(made["annotations"]) == dataset.clips
+    assert sum(map(len, made["split"].values())) == dataset.clips
+    assert sum(one["total_frames"] for one in made["annotations"]) == dataset.frames
+    for one in made["annotations"][::100]:
+        array = np.load(dataset.keypoints / f"{one['frame_dir']}.avi.npy")[None, :, _SIGN27]
+        np.testing.assert_array_equal(one["keypoint"], array[..., :2].astype(np.float16))
+        np.testing.assert_array_equal(one["keypoint_score"], array[..., 2].astype(np.float16))
+    assert os.path.exists(target.with_suffix("") / "report.html")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Commands that have a room of their own: a file a command."""

@@ -1,0 +1,224 @@
+"""`heatsvc annotate`: a dataset without a server, over all cores, with progress and report on the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from heatsvc.annotation.build import Built
+    from heatsvc.annotation.inputs import InputFile, Inputs
+    from heatsvc.annotation.options import AnnotationOptions
+    from heatsvc.annotation.progress import Progress
+    from heatsvc.bounds import Bounds
+
+_STAGES = {
+    "waiting": "waiting",
+    "labels": "labels, split, file names",
+    "keypoints": "keypoints",
+    "writing": "writing",
+    "done": "done",
+}
+
+
+def add_annotate(commands: Any) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "annotate",
+        help="make an annotation pickle of keypoints, labels and a split",
+        description="Make an annotation pickle that PYSKL and MMAction2 train from, with label map, training configs "
+        "and report in a folder beside it.",
+    )
+    parser.add_argument(
+        "--keypoints", required=True, nargs="+", type=Path, metavar="PATH", help="a folder, files, or archives"
+    )
+    parser.add_argument(
+        "--labels", required=True, nargs="+", type=Path, metavar="FILE", help="workbooks, CSV or JSON; merged"
+    )
+    parser.add_argument("--split", type=Path, metavar="FILE", help="JSON {split: [names]} or CSV name,split")
+    parser.add_argument(
+        "--trim", nargs="+", type=Path, default=[], metavar="PATH", help="frame counts, videos, or a folder of them"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the pickle, such as KETI.pkl")
+    parser.add_argument("--check", action="store_true", help="read everything and report, but write nothing")
+    parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes that read; 0: one a core")
+    parser.add_argument(
+        "--options", metavar="JSON", help='the same options as POST /annotation has: {"missing": "zeros", ...}'
+    )
+    one = parser.add_argument_group("options one by one; they win over --options")
+    one.add_argument("--select", help="sign27 (default), coco_wholebody (all 133), ..., or none for all there are")
+    one.add_argument("--dtype", choices=("float16", "float32"), help="default float16")
+    one.add_argument("--img-shape", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"), help="where files carry none")
+    one.add_argument("--missing", choices=("zeros", "drop", "error"), help="videos without keypoints; default zeros")
+    one.add_argument("--faulty", choices=("error", "drop", "zeros"), help="files of no use; default error")
+    one.add_argument("--split-policy", choices=("error", "drop", "first"), help="names in two splits or none")
+    for name in ("types", "views", "signers", "years"):
+        one.add_argument(f"--{name}", nargs="+", metavar="VALUE", help=f"only rows of these {name}")
+    parser.set_defaults(run=_annotate)
+
+
+def _annotate(parsed: argparse.Namespace) -> int:
+    from heatsvc.annotation.build import FaultsError
+    from heatsvc.errors import InputError
+    from heatsvc.settings import Settings
+
+    if parsed.output is None and not parsed.check:
+        print("heatsvc annotate: say where the pickle goes: -o KETI.pkl, or give --check", file=sys.stderr)
+        return 2
+    if parsed.output is not None and (parsed.output.is_dir() or not parsed.output.absolute().parent.is_dir()):
+        print(f"heatsvc annotate: {parsed.output} is no file that can be written", file=sys.stderr)
+        return 2
+    try:
+        inputs, options = _inputs(parsed), _options(parsed)
+        built = _with_progress(parsed, inputs, options, Settings().bounds)
+    except FaultsError as error:
+        _print_report(error.report)
+        print(f"heatsvc annotate: {error.detail}", file=sys.stderr)
+        return 1
+    except InputError as error:
+        place = f"{error.file}: " if error.file and error.file not in error.detail else ""
+        print(f"heatsvc annotate: {place}{error.detail}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("heatsvc annotate: stopped; nothing was written", file=sys.stderr)
+        return 130
+    _print_report(built.report)
+    if not parsed.check:
+        beside = _beside(parsed.output)
+        print(f"{parsed.output} is written; label map, training configs and report are in {beside}{os.sep}")
+    return 0
+
+
+def _inputs(parsed: argparse.Namespace) -> Inputs:
+    """The paths of the command line.
+
+    Raises:
+        AnnotationError: one does not exist, or there are two folders.
+    """
+    from heatsvc.annotation.errors import AnnotationError
+    from heatsvc.annotation.inputs import Inputs
+
+    for path in (*parsed.keypoints, *parsed.labels, *parsed.trim, *([parsed.split] if parsed.split else [])):
+        if not path.exists():
+            raise AnnotationError(f"there is no {path}")
+    keypoints, folder = _apart(parsed.keypoints, "--keypoints")
+    trim, trim_folder = _apart(parsed.trim, "--trim")
+    labels, labels_folder = _apart(parsed.labels, "--labels")
+    if labels_folder is not None:
+        raise AnnotationError(f"{labels_folder} is a folder: name the label files, such as {labels_folder}/*.xlsx")
+    (split,) = _apart([parsed.split], "--split")[0] if parsed.split else (None,)
+    return Inputs(keypoints, folder, labels, split, trim, trim_folder)
+
+
+def _apart(paths: list[Path], option: str) -> tuple[tuple[InputFile, ...], Path | None]:
+    """Files, and the one folder."""
+    from heatsvc.annotation.errors import AnnotationError
+    from heatsvc.annotation.inputs import InputFile
+
+    folders = [path for path in paths if path.is_dir()]
+    if len(folders) > 1:
+        raise AnnotationError(f"{option} names two folders, {folders[0]} and {folders[1]}: name the one above both")
+    files = tuple(InputFile(path.name, path) for path in paths if not path.is_dir())
+    return files, folders[0] if folders else None
+
+
+def _options(parsed: argparse.Namespace) -> AnnotationOptions:
+    """Options from --options and from those given one by one.
+
+    Raises:
+        AnnotationError: no JSON object, or no such options.
+    """
+    from pydantic import ValidationError
+
+    from heatsvc.annotation.errors import AnnotationError
+    from heatsvc.annotation.options import AnnotationOptions
+
+    try:
+        document = json.loads(parsed.options) if parsed.options else {}
+    except ValueError as error:
+        raise AnnotationError(f"--options is broken JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise AnnotationError('--options must be a JSON object, such as {"missing": "zeros"}')
+    names = ("select", "dtype", "img_shape", "missing", "faulty", "split_policy", "types", "views", "signers", "years")
+    document.update((name, getattr(parsed, name)) for name in names if getattr(parsed, name) is not None)
+    if document.get("select") == "none":
+        document["select"] = None
+    if document.get("dataset"):
+        raise AnnotationError("the option dataset is the server's: give the folder as --keypoints", field="dataset")
+    try:
+        return AnnotationOptions(**document)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise AnnotationError(f"option {where}: {fault['msg']}", field=where) from None
+
+
+def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: AnnotationOptions, bounds: Bounds) -> Built:
+    """Build beside the output, and put what was made in its place once all is there."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    from heatsvc.annotation.build import build
+
+    target = parsed.output if parsed.output is not None else Path.cwd() / "check"
+    folder = target.with_name(f".{target.name}.heatsvc-{os.getpid()}")
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        *(TimeElapsedColumn(), TimeRemainingColumn()),
+    )
+    try:
+        with Bar(*columns, console=Console(stderr=True)) as bar:
+            line = bar.add_task("", total=None)
+
+            def told(progress: Progress) -> None:
+                bar.update(
+                    line,
+                    description=_STAGES[progress.stage],
+                    completed=progress.files_read,
+                    total=progress.files or None,
+                )
+
+            built = build(
+                inputs,
+                options,
+                folder,
+                check=parsed.check,
+                jobs=parsed.jobs or len(os.sched_getaffinity(0)),
+                bounds=bounds,
+                progress=told,
+                pickle_name=target.name,
+            )
+        if not parsed.check:
+            _put_in_place(folder, target, built)
+        return built
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put_in_place(folder: Path, target: Path, built: Built) -> None:
+    """The pickle last: where it is, the rest is."""
+    beside = _beside(target)
+    beside.mkdir(exist_ok=True)
+    for artifact in built.artifacts:
+        if artifact.name != target.name:
+            (folder / artifact.name).replace(beside / artifact.name)
+    (folder / target.name).replace(target)
+
+
+def _beside(target: Path) -> Path:
+    """The folder of what belongs to a pickle: ``KETI`` for ``KETI.pkl``."""
+    return target.with_suffix("") if target.suffix else target.with_name(f"{target.name}-files")
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from heatsvc.annotation.report import report_text
+
+    Console().print(report_text(report))

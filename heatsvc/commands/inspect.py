@@ -1,0 +1,48 @@
+"""`heatsvc inspect`: what is in an annotation pickle, and whether PYSKL and MMAction2 can read it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+# One's own file on one's own machine: the whole of KETI has two million objects and 0.6 GB.
+_OBJECTS = 200_000_000
+_BYTES = 64 << 30
+_CLIPS = 10_000_000
+
+
+def add_inspect(commands: Any) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "inspect",
+        help="show and check an annotation pickle",
+        description="Show what is in an annotation pickle and check it against what PYSKL and MMAction2 expect. "
+        "Nothing in it is executed. Ends with 1 where a reader would fail.",
+    )
+    parser.add_argument("pickle", type=Path, metavar="FILE", help="the pickle, such as KETI.pkl")
+    parser.set_defaults(run=_inspect)
+
+
+def _inspect(parsed: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from heatsvc.annotation.inspection import inspect_pickle, inspection_text
+    from heatsvc.bounds import DEFAULT_BOUNDS
+    from heatsvc.errors import InputError
+
+    wide = replace(
+        DEFAULT_BOUNDS, max_pickle_objects=_OBJECTS, max_unpacked_bytes=_BYTES, max_clips=_CLIPS, max_frames=_CLIPS
+    )
+    try:
+        inspection = inspect_pickle(parsed.pickle, wide)
+    except InputError as error:
+        print(f"heatsvc inspect: {error.detail}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"heatsvc inspect: {parsed.pickle}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    Console().print(inspection_text(inspection))
+    return 1 if inspection.has_errors else 0
