@@ -1,0 +1,43 @@
+"""An inspection on a terminal."""
+
+import io
+import pickle
+
+import numpy as np
+from rich.console import Console
+
+from heatsvc.annotation.annotation_pickle import fragment, head, tail
+from heatsvc.annotation.inspection import inspect_pickle, inspection_text
+
+
+def shown(path) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(inspection_text(inspect_pickle(path)))
+    return console.file.getvalue()
+
+
+def test_what_is_in_it(tmp_path):
+    path = tmp_path / "KETI.pkl"
+    keypoint = np.ones((1, 5, 27, 2), np.float16)
+    path.write_bytes(
+        head({"[b]train": ["a"]}, "float16") + fragment("a", 0, (64, 60), keypoint, keypoint[..., 0]) + tail()
+    )
+    text = shown(path)
+    for told in (
+        "protocol 4, names numpy.core",
+        "1 of frame_dir, label, img_shape",
+        "27 (as sign27 has), float16",
+        "64x60 (1)",
+        "[b]train",
+        "PYSKL and MMAction2 can train from it.",
+    ):
+        assert told in text
+
+
+def test_findings_and_what_to_do(tmp_path):
+    path = tmp_path / "KETI.pkl"
+    path.write_bytes(pickle.dumps({"split": {"train": ["[red]a"]}, "annotations": []}, 5))
+    text = shown(path)
+    assert "error" in text
+    assert "[red]a (train)" in text
+    assert "Write it with protocol 4" in text
