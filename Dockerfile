@@ -13,6 +13,7 @@ ENV PYTHONUNBUFFERED=1 \
     NUMBA_CACHE_DIR=/var/lib/heatsvc/numba \
     HEATSVC_HOST=0.0.0.0 \
     HEATSVC_PORT=8000 \
+    HEATSVC_DATA_DIR=/var/lib/heatsvc \
     PATH=/opt/heatsvc/bin:$PATH
 
 # With the base's own packages in sight: a GPU base brings the torch that fits its CUDA.

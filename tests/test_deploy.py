@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -44,20 +45,45 @@ def test_compose_file_is_valid():
 
 
 def test_compose_serves_with_volume_limits_and_healthcheck():
-    service = COMPOSE["services"]["heatsvc"]
-    assert service["volumes"] == ["data:/var/lib/heatsvc"]
-    assert "data" in COMPOSE["volumes"]
-    assert {"cpus", "memory", "pids"} <= service["deploy"]["resources"]["limits"].keys()
-    assert {"interval", "timeout", "retries", "start_period"} <= service["healthcheck"].keys()
-    assert service["read_only"] is True
-    assert service["cap_drop"] == ["ALL"]
-    assert "profiles" not in service
+    for name in ("heatsvc", "worker", "postgres"):
+        service = COMPOSE["services"][name]
+        assert {"cpus", "memory", "pids"} <= service["deploy"]["resources"]["limits"].keys()
+        assert {"interval", "timeout", "retries", "start_period"} <= service["healthcheck"].keys()
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "profiles" not in service
+        for volume in service["volumes"]:
+            assert re.split(r":(?=/)", volume)[0].rpartition(":-")[2].rstrip("}") in COMPOSE["volumes"]
 
 
-def test_ports_are_published_to_this_machine_only():
-    for name, service in COMPOSE["services"].items():
-        (published,) = service["ports"]
-        assert ":-127.0.0.1:" in published, name
+def test_compose_builds_apart_from_the_web_service():
+    web, worker = COMPOSE["services"]["heatsvc"], COMPOSE["services"]["worker"]
+    assert web["environment"]["HEATSVC_BUILD_WORKERS"] == "0"
+    assert worker["command"] == ["heatsvc", "worker"]
+    for shared in ("image", "build", "volumes"):
+        assert web[shared] == worker[shared]
+    for shared in ("HEATSVC_DATA_DIR", "HEATSVC_DATABASE_URL", "HEATSVC_DATASETS_DIR"):
+        assert web["environment"][shared] == worker["environment"][shared]
+    mounted = {volume.split(":/")[1] for volume in web["volumes"]}
+    assert mounted == {"var/lib/heatsvc", "datasets:ro"}
+    assert web["environment"]["HEATSVC_DATA_DIR"] == environment()["HEATSVC_DATA_DIR"] == "/var/lib/heatsvc"
+
+
+def test_database_has_a_volume_of_its_own_and_is_reached_from_within_only():
+    postgres = COMPOSE["services"]["postgres"]
+    assert postgres["volumes"] == ["postgres:/var/lib/postgresql/data"]
+    assert COMPOSE["networks"]["builds"]["internal"] is True
+    assert postgres["networks"] == COMPOSE["services"]["worker"]["networks"] == ["builds"]
+    url = COMPOSE["services"]["heatsvc"]["environment"]["HEATSVC_DATABASE_URL"]
+    assert postgres["environment"]["POSTGRES_PASSWORD"] in url
+    assert "${POSTGRES_PASSWORD:-" in url
+
+
+def test_only_web_services_publish_ports_and_to_this_machine_only():
+    published = {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service}
+    assert published.keys() == {"heatsvc", "prometheus"}
+    for name, (port,) in published.items():
+        assert ":-127.0.0.1:" in port, name
 
 
 def test_monitoring_is_a_profile_with_prometheus():
@@ -82,7 +108,7 @@ def test_prometheus_asks_the_service():
 def test_images_have_a_version(name: str):
     tag = COMPOSE["services"][name]["image"].rpartition(":")[2]
     assert re.match(r"v?\d+\.\d+", tag)
-    if name == "heatsvc":
+    if name in ("heatsvc", "worker"):
         assert tag == heatsvc.__version__
 
 
@@ -118,7 +144,8 @@ def test_image_gets_what_it_copies_and_nothing_else():
 def test_variables_of_image_and_compose_are_settings():
     known = {f"HEATSVC_{name.upper()}" for name in Settings.model_fields}
     named = {name for name in environment() if name.startswith("HEATSVC_")}
-    assert named | COMPOSE["services"]["heatsvc"]["environment"].keys() <= known
+    for name in ("heatsvc", "worker"):
+        assert named | COMPOSE["services"][name]["environment"].keys() <= known
 
 
 def test_compiled_loops_lie_in_the_volume():
@@ -139,3 +166,28 @@ def test_healthcheck_tells_a_ready_service_from_none(tmp_path: Path):
     with served(tmp_path) as port:
         assert healthy(port)
     assert not healthy(free_port())
+
+
+def test_workers_healthcheck_tells_a_worker_from_none(tmp_path: Path):
+    test, *command = COMPOSE["services"]["worker"]["healthcheck"]["test"]
+    assert test == "CMD"
+    assert command[0] == "heatsvc"
+    variables = {**os.environ, "HEATSVC_DATA_DIR": str(tmp_path / "data")}
+
+    def healthy() -> bool:
+        words = [sys.executable, "-m", *command]
+        return subprocess.run(words, env=variables, capture_output=True, check=False).returncode == 0
+
+    assert not healthy()
+    words = [sys.executable, "-m", *COMPOSE["services"]["worker"]["command"]]
+    with (tmp_path / "log").open("w") as log:
+        worker = subprocess.Popen(words, cwd=tmp_path, env=variables, stderr=log)
+    try:
+        deadline = time.monotonic() + 60
+        while not healthy():
+            assert worker.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < deadline, "is not healthy"
+    finally:
+        worker.terminate()
+        assert worker.wait(timeout=30) == 0
+    assert not healthy()
