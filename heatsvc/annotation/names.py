@@ -13,7 +13,7 @@ from functools import cached_property
 from heatsvc.pose.readers.names import check_frame_dir
 
 _KEYPOINTS = (".npy", ".npz", ".pose", ".json", ".zip")
-_VIDEOS = (
+VIDEO_EXTENSIONS = (
     *(".avi", ".mov", ".mts", ".m2ts", ".mp4", ".m4v", ".mkv", ".webm"),
     *(".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts"),
 )
@@ -43,7 +43,7 @@ class VideoName:
         folders = [part for part in name.strip().replace("\\", "/").split("/") if part not in ("", ".")]
         if not folders:
             return cls("")
-        folders[-1] = _without(_without(folders[-1], _KEYPOINTS), _VIDEOS)
+        folders[-1] = _without(_without(folders[-1], _KEYPOINTS), VIDEO_EXTENSIONS)
         return cls("/".join(folders))
 
     @cached_property

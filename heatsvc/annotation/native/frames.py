@@ -1,0 +1,224 @@
+"""Frame counts of videos. Runs in a child: FFmpeg's demuxers and decoders read what a stranger wrote."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NamedTuple, NoReturn, cast
+
+_CHUNK = 1 << 20
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+
+
+class VideoAt(NamedTuple):
+    """Where a video's bytes lie.
+
+    Attributes:
+        path: the file, the video itself or an archive that holds it.
+        offset: where it begins; in a zip archive its local header.
+        size: its bytes there.
+        zipped: whether a zip archive's local header (APPNOTE 4.3.7) stands before it.
+        unpacked: bytes that it inflates to, 0 where it is not deflated.
+        container: FFmpeg's name of its format, told by its first bytes; empty where these are still to be seen.
+    """
+
+    path: str
+    offset: int
+    size: int
+    zipped: bool = False
+    unpacked: int = 0
+    container: str = ""
+
+
+def container_of(head: bytes) -> str | None:
+    """The format of a video by its first 400 bytes, None where it is none of those that are read.
+
+    The format is told to FFmpeg: were it to guess, a text file could be a playlist of other files and addresses.
+    """
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi"
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"):
+        return "mov"
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        return "matroska"
+    # Packets of 188 bytes (ISO 13818-1), in .MTS files behind 4 bytes of time each.
+    for first, length in ((0, 188), (4, 192)):
+        if len(head) > first + length and head[first] == head[first + length] == 0x47:
+            return "mpegts"
+    return None
+
+
+def count_frames(videos: Sequence[VideoAt], most: int, seconds: float) -> list[int | str]:
+    """The number of frames of each video, or what is wrong with it.
+
+    Args:
+        videos: where they lie.
+        most: frames after which counting ends: such a video has `most` + 1.
+        seconds: time for one video.
+    """
+    return [_count(VideoAt(*video), most, time.monotonic() + seconds) for video in videos]
+
+
+def _count(video: VideoAt, most: int, ends: float) -> int | str:
+    import av
+
+    try:
+        with open(video.path, "rb") as file, _opened(video, file) as data:
+            container = video.container or container_of(data.read(400))
+            if container is None:
+                return "no video: AVI, MP4, MOV, MPEG-TS (.MTS) or Matroska is"
+            data.seek(0)
+            return _frames(data, container, most, ends)
+    except TimeoutError:
+        return "counting its frames took too long"
+    except MemoryError:
+        return "counting its frames needed too much memory"
+    # av's errors are OSError, ValueError, RuntimeError, and what the archive's bytes raise is.
+    except (
+        av.FFmpegError,
+        OSError,
+        ValueError,
+        RuntimeError,
+        LookupError,
+        EOFError,
+        zlib.error,
+        struct.error,
+    ) as error:
+        return f"the video is damaged: {str(error) or type(error).__name__:.200}"
+
+
+def _frames(data: BinaryIO, container: str, most: int, ends: float) -> int | str:
+    packets, sound, told = _packets(data, container, most, ends)
+    if packets > most:
+        return packets
+    if packets == told and sound:
+        return packets or "the video has no frames"
+    if packets < told and _is_cut(data, container):
+        return f"the video is cut short: of {told:,} frames it has {packets:,}"
+    data.seek(0)
+    frames = _decoded(data, container, most, ends)
+    return frames or "the video has no frames"
+
+
+def _packets(data: BinaryIO, container: str, most: int, ends: float) -> tuple[int, bool, int]:
+    """Packets of the first video stream, whether each is a frame that is shown, and how many the container tells."""
+    packets, sound = 0, True
+    with _video(data, container) as (source, stream):
+        for packet in source.demux(stream):
+            _check_time(ends)
+            if packet.size:
+                packets += 1
+                sound &= not (packet.is_corrupt or packet.is_discard)
+            if packets > most:
+                break
+        return packets, sound, stream.frames
+
+
+def _decoded(data: BinaryIO, container: str, most: int, ends: float) -> int:
+    frames = 0
+    with _video(data, container) as (source, stream):
+        for _ in source.decode(stream):
+            _check_time(ends)
+            frames += 1
+            if frames > most:
+                break
+    return frames
+
+
+@contextmanager
+def _video(data: BinaryIO, container: str) -> Iterator[tuple[Any, Any]]:
+    """A container and its first video stream, opened from a file object: FFmpeg opens nothing by name."""
+    import av
+
+    with av.open(data, format=container, buffer_size=_CHUNK, io_open=_refuse) as source:
+        if not source.streams.video:
+            raise ValueError("it has no picture")
+        stream = source.streams.video[0]
+        if stream.codec_context is None:
+            raise ValueError("nobody knows how its pictures are coded")
+        # Every core has a child of its own.
+        stream.codec_context.thread_count = 1
+        yield source, stream
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    raise ValueError("a video that refers to another file")
+
+
+def _check_time(ends: float) -> None:
+    if time.monotonic() > ends:
+        raise TimeoutError
+
+
+def _is_cut(data: BinaryIO, container: str) -> bool:
+    """Whether the container's own lengths go beyond its end: AVI's RIFF chunk, the boxes of MP4 and MOV."""
+    size = data.seek(0, io.SEEK_END)
+    data.seek(0)
+    if container == "avi":
+        return int.from_bytes(data.read(8)[4:], "little") + 8 > size
+    at = 0
+    while container == "mov" and at < size:
+        data.seek(at)
+        head = data.read(16)
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:
+            length = int.from_bytes(head[8:], "big")
+        if length < 8:
+            # 0: up to the end.
+            return False
+        at += length
+    return at > size
+
+
+def _opened(video: VideoAt, file: BinaryIO) -> BinaryIO:
+    offset = video.offset
+    if video.zipped:
+        file.seek(offset)
+        header = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+        offset += _LOCAL_HEADER.size + header[-2] + header[-1]
+    window = _Window(file, offset, video.size)
+    return _inflated(window.read, video.unpacked) if video.unpacked else cast(BinaryIO, window)
+
+
+def _inflated(read: Callable[[int], bytes], unpacked: int) -> BinaryIO:
+    out = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    left = unpacked
+    while left and not inflater.eof and (chunk := inflater.unconsumed_tail or read(_CHUNK)):
+        left -= out.write(inflater.decompress(chunk, min(left, _CHUNK)))
+    out.seek(0)
+    return cast(BinaryIO, out)
+
+
+class _Window(io.RawIOBase):
+    """A part of a file as a file."""
+
+    def __init__(self, file: BinaryIO, offset: int, size: int):
+        super().__init__()
+        self._file, self._offset, self._size, self._at = file, offset, size, 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(self._size - self._at, 0)
+        self._file.seek(self._offset + self._at)
+        data = self._file.read(left if size is None or size < 0 else min(size, left))
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(base + offset, 0)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True

@@ -1,0 +1,113 @@
+"""From tables and videos to frame counts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.faults import Fault
+from heatsvc.annotation.inputs import InputFile
+from heatsvc.annotation.labels.content import Content
+from heatsvc.annotation.labels.labels import Labels
+from heatsvc.annotation.labels.row import video_of
+from heatsvc.annotation.names import VideoName
+from heatsvc.annotation.trim.counting import count_all
+from heatsvc.annotation.trim.counts import Count, read_counts
+from heatsvc.annotation.trim.trim import Trim
+from heatsvc.annotation.trim.video import Video, videos_in, videos_under
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+
+
+def read_trim(
+    files: Sequence[InputFile],
+    folder: Path | None,
+    labels: Labels,
+    bounds: Bounds = DEFAULT_BOUNDS,
+    keep_going: Callable[[], None] = go_on,
+) -> Trim:
+    """How many frames each trimmed video has.
+
+    Args:
+        files: tables of counts, videos, and archives of videos, told by their content.
+        folder: a folder of videos, with all below it; None where there is none.
+        labels: the videos of the dataset; those that filters left out are not counted.
+        bounds: how large files and videos may be.
+        keep_going: called now and then; raises what should end the work.
+
+    Raises:
+        AnnotationError: no such file, a damaged video, two counts for one video that differ, or a name that may be two.
+        LimitError: larger than `bounds` allow.
+    """
+    with tempfile.TemporaryDirectory(prefix="heatsvc-trim-") as work:
+        counts, videos = _sources(files, folder, Path(work), bounds, keep_going)
+        found = _Found(labels)
+        for count in counts:
+            position = found.position(count.video, count.where, count.file, f"{count.frames:,} frames")
+            if position is not None:
+                found.add(position, count.frames, count.where, count.file)
+        wanted: list[tuple[int, Video]] = []
+        for video in videos:
+            name = video_of(video.name, video.where, video.file)
+            position = found.position(name, video.where, video.file, "a trimmed video")
+            if position is not None:
+                wanted.append((position, video))
+        frames = count_all([video for _, video in wanted], bounds, keep_going)
+        for (position, video), count_of_it in zip(wanted, frames, strict=True):
+            found.add(position, count_of_it, video.where, video.file)
+    return Trim(dict(sorted(found.frames.items())), tuple(found.faults.values()))
+
+
+def _sources(
+    files: Sequence[InputFile], folder: Path | None, work: Path, bounds: Bounds, keep_going: Callable[[], None]
+) -> tuple[list[Count], Iterable[Video]]:
+    counts: list[Count] = []
+    videos: list[Video] = []
+    for file in files:
+        keep_going()
+        its_videos = videos_in(file, work, bounds, keep_going)
+        if its_videos is None:
+            counts += read_counts(Content(file, bounds))
+        else:
+            videos += its_videos
+    if folder is not None:
+        videos += videos_under(folder, bounds, keep_going)
+    return counts, videos
+
+
+class _Found:
+    """What has been found so far."""
+
+    def __init__(self, labels: Labels):
+        self.frames: dict[int, int] = {}
+        self.faults: dict[tuple[str, ...], Fault] = {}
+        self._labels = labels
+        self._where: dict[int, str] = {}
+
+    def position(self, name: VideoName, where: str, file: str, what: str) -> int | None:
+        """The row that a name is for; None where filters left it out, or where no label knows it, which is a fault."""
+        known = self._labels.known.find(name)
+        rows = [position for position in known if position < len(self._labels.rows)]
+        if len(rows) > 1:
+            first, second = (self._labels.rows[position] for position in rows[:2])
+            raise AnnotationError(
+                f"{where}: {name.text!r:.100} may be {first.video.text!r:.100} ({first.where}) or "
+                f"{second.video.text!r:.100} ({second.where}): tell its folder too",
+                file=file,
+            )
+        if not known:
+            self.faults.setdefault(
+                name.parts, Fault("trim_unknown", name.text, f"{what}, but no label is for it", file, "dropped")
+            )
+        return rows[0] if rows else None
+
+    def add(self, position: int, frames: int, where: str, file: str) -> None:
+        """Take in a count."""
+        if self.frames.setdefault(position, frames) != frames:
+            raise AnnotationError(
+                f"two counts for {self._labels.rows[position].video.text!r:.100} differ: {self.frames[position]:,} "
+                f"frames in {self._where[position]}, {frames:,} in {where}",
+                file=file,
+            )
+        self._where.setdefault(position, where)

@@ -1,0 +1,154 @@
+"""Videos whose frames are counted: files, those of a folder, and those in archives."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.inputs import InputFile
+from heatsvc.annotation.names import VIDEO_EXTENSIONS
+from heatsvc.annotation.native.frames import VideoAt, container_of
+from heatsvc.annotation.sources import tar_archive, zip_archive
+from heatsvc.annotation.sources.frugal import Frugal
+from heatsvc.annotation.sources.member_names import check_member
+from heatsvc.bounds import Bounds
+from heatsvc.errors import InputError, LimitError
+
+_HEAD = 512
+_LONGEST_HEADER = 1 << 20
+_DIRECTORY_ENTRY = 256
+_RATIO_FROM = 1 << 20
+_DAMAGED = (
+    *(zipfile.BadZipFile, tarfile.TarError, OSError, EOFError),
+    *(ValueError, LookupError, OverflowError, NotImplementedError),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video.
+
+    Attributes:
+        name: its file name, with folders.
+        at: where it lies.
+        where: what it is called in messages: its name, and the archive that it is in.
+        file: the file's or archive's name.
+    """
+
+    name: str
+    at: VideoAt
+    where: str
+    file: str
+
+
+def videos_in(file: InputFile, work: Path, bounds: Bounds, keep_going: Callable[[], None]) -> list[Video] | None:
+    """The videos that a file is or holds, told by its content; None where it is neither video nor archive.
+
+    Args:
+        file: the file.
+        work: a folder, for what has to be unpacked.
+        bounds, keep_going: as in `read_trim`.
+
+    Raises:
+        AnnotationError: a damaged archive, or one without videos.
+        LimitError: more members than max_dataset_files, or more bytes than max_dataset_bytes.
+    """
+    with file.path.open("rb") as opened:
+        head = opened.read(_HEAD)
+    if (container := container_of(head)) is not None:
+        at = VideoAt(str(file.path), 0, file.path.stat().st_size, container=container)
+        return [Video(file.name, at, file.name, file.name)]
+    try:
+        if head[:4] in zip_archive.MAGIC:
+            videos = list(_in_zip(file, bounds))
+        elif head.startswith((tar_archive.GZIP_MAGIC, tar_archive.ZSTD_MAGIC)):
+            target = work / f"trim-{len(list(work.iterdir()))}.tar"
+            videos = list(_in_tar(file, tar_archive.unpack_tar(file, target, bounds, keep_going), bounds, keep_going))
+        elif head[tar_archive.TAR_MAGIC_AT :].startswith(tar_archive.TAR_MAGIC):
+            videos = list(_in_tar(file, file.path, bounds, keep_going))
+        else:
+            return None
+    except LimitError:
+        raise
+    except InputError as error:
+        raise AnnotationError(error.detail, file=file.name) from None
+    except _DAMAGED as error:
+        text = str(error) or type(error).__name__
+        raise AnnotationError(f"the archive is damaged: {text:.100}", file=file.name) from None
+    if not videos:
+        raise AnnotationError(f"the archive holds no video ({', '.join(VIDEO_EXTENSIONS)})", file=file.name)
+    return videos
+
+
+def videos_under(folder: Path, bounds: Bounds, keep_going: Callable[[], None]) -> Iterator[Video]:
+    """The videos of a folder and all below it, named by their way from it. Links are not followed out of it.
+
+    Raises:
+        LimitError: more files than max_dataset_files.
+    """
+    root = os.path.realpath(folder)
+    count = 0
+    for path, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            keep_going()
+            full = os.path.join(path, name)
+            real = os.path.realpath(full)
+            if not _is_video(name) or not os.path.isfile(real) or os.path.commonpath((real, root)) != root:
+                continue
+            count += 1
+            bounds.check("max_dataset_files", count, "videos in a folder", file=folder.name)
+            relative = os.path.relpath(full, root).replace(os.sep, "/")
+            yield Video(relative, VideoAt(full, 0, os.path.getsize(full)), relative, relative)
+
+
+def _in_zip(file: InputFile, bounds: Bounds) -> Iterator[Video]:
+    with file.path.open("rb") as opened:
+        frugal = Frugal(opened, bounds.max_dataset_files * _DIRECTORY_ENTRY, file.name)
+        with zipfile.ZipFile(cast(IO[bytes], frugal)) as archive:
+            infos = archive.infolist()
+    bounds.check("max_dataset_files", len(infos), "files in an archive", file=file.name)
+    unpacked = 0
+    for info in infos:
+        if info.is_dir() or not _is_video(info.filename):
+            continue
+        name = check_member(info.filename, file.name)
+        if info.flag_bits & 1:
+            raise AnnotationError(f"the archive's {name!a:.80} is encrypted: send it open", file=file.name)
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise AnnotationError(f"the archive's {name!a:.80} is not stored or deflated: pack it so", file=file.name)
+        unpacked += info.file_size
+        bounds.check("max_dataset_bytes", unpacked, "bytes in an archive", file=file.name)
+        if info.file_size > _RATIO_FROM:
+            ratio = info.file_size // max(info.compress_size, 1)
+            bounds.check("max_archive_ratio", ratio, "bytes for each byte of the archive", file=file.name)
+        deflated = info.compress_type == zipfile.ZIP_DEFLATED
+        at = VideoAt(str(file.path), info.header_offset, info.compress_size, True, info.file_size if deflated else 0)
+        yield Video(name, at, f"{file.name}, {name}", file.name)
+
+
+def _in_tar(file: InputFile, path: Path, bounds: Bounds, keep_going: Callable[[], None]) -> Iterator[Video]:
+    count = 0
+    with path.open("rb") as opened:
+        frugal = Frugal(opened, _LONGEST_HEADER, file.name)
+        with tarfile.open(fileobj=cast(IO[bytes], frugal), mode="r:") as archive:
+            for member in archive:
+                keep_going()
+                count += 1
+                bounds.check("max_dataset_files", count, "files in an archive", file=file.name)
+                if member.isreg() and not member.issparse() and _is_video(member.name):
+                    name = check_member(member.name, file.name)
+                    at = VideoAt(str(path), member.offset_data, member.size)
+                    yield Video(name, at, f"{file.name}, {name}", file.name)
+
+
+def _is_video(name: str) -> bool:
+    """By its name: what else lies beside videos, tables and a desktop's hidden files, is left alone."""
+    parts = name.replace("\\", "/").split("/")
+    return parts[0] != "__MACOSX" and not parts[-1].startswith(".") and name.lower().endswith(VIDEO_EXTENSIONS)

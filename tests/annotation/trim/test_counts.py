@@ -1,0 +1,79 @@
+"""Frame counts by name, as JSON and CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.faults import Fault
+from heatsvc.annotation.inputs import InputFile
+from heatsvc.annotation.labels import Labels
+from heatsvc.annotation.trim import Trim, read_trim
+from heatsvc.bounds import DEFAULT_BOUNDS
+from tests.annotation.labels.files import KETI, WORKBOOK_2017, WORKBOOK_2018, labels_of, write, write_json
+
+REMOVAL = InputFile("removal_frames.json", KETI.parent / "removal_frames.json")
+
+
+def few(folder: Path) -> Labels:
+    return labels_of(write(folder, "labels.csv", "name,label,type\na,yes,w\nb,no,w\nd,no,s\n"), types="w")
+
+
+def trimmed(labels: Labels, *files: InputFile) -> Trim:
+    return read_trim(files, None, labels, DEFAULT_BOUNDS)
+
+
+def test_keti_counts() -> None:
+    trim = trimmed(labels_of(WORKBOOK_2017, WORKBOOK_2018, types="단어"), REMOVAL)
+    assert trim == Trim({0: 61, 1: 52, 2: 19, 12: 64, 14: 67}, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a.avi,5\nB,7\n",
+        "name,frames\na,5\nb,7\n",
+        "n_frames;file\n5;a\n7;b\n",
+        "video_name,length_in_frames\na,5\nb,7.0",
+    ],
+)
+def test_csv(tmp_path: Path, text: str) -> None:
+    assert trimmed(few(tmp_path), write(tmp_path, "n.csv", text)).frames == {0: 5, 1: 7}
+
+
+def test_several_files_that_agree(tmp_path: Path) -> None:
+    files = (write(tmp_path, "n.csv", "a,5\n"), write_json(tmp_path, "n.json", {"a.avi": 5, "b": 7}))
+    assert trimmed(few(tmp_path), *files).frames == {0: 5, 1: 7}
+
+
+def test_two_counts_that_differ(tmp_path: Path) -> None:
+    files = (write(tmp_path, "n.csv", "a,5\n"), write_json(tmp_path, "n.json", {"a.avi": 6}))
+    with pytest.raises(AnnotationError) as caught:
+        trimmed(few(tmp_path), *files)
+    assert caught.value.detail == "two counts for 'a' differ: 5 frames in n.csv, row 1, 6 in n.json, 'a.avi'"
+
+
+def test_a_count_that_no_label_knows(tmp_path: Path) -> None:
+    assert trimmed(few(tmp_path), write_json(tmp_path, "n.json", {"x.avi": 6, "d": 3})).faults == (
+        Fault("trim_unknown", "x", "6 frames, but no label is for it", "n.json", "dropped"),
+    )
+
+
+def test_a_name_that_may_be_two(tmp_path: Path) -> None:
+    labels = labels_of(write(tmp_path, "labels.csv", "name,label\nx/a,yes\ny/a,no\n"))
+    with pytest.raises(AnnotationError, match=r"'a' may be 'x/a' \(labels.csv, row 2\) or 'y/a'"):
+        trimmed(labels, write(tmp_path, "n.csv", "a,5\n"))
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "1.5", '"x"', "true", "null", "[1]", "1e400", "{}"])
+def test_a_count_that_is_none(tmp_path: Path, count: str) -> None:
+    with pytest.raises(AnnotationError, match=r"whole number of 1 or more|the JSON is broken"):
+        trimmed(few(tmp_path), write(tmp_path, "n.json", f'{{"a": {count}}}'))
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "name,frames", "a"])
+def test_tables_that_are_none(tmp_path: Path, content: str) -> None:
+    with pytest.raises(AnnotationError, match=r"no frame counts|a row is name,frames"):
+        trimmed(few(tmp_path), write(tmp_path, "n.csv", content))
