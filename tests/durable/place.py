@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from tests.durable.standin import BUILT
 from tests.serving import ROOT
 
 STANDIN = (sys.executable, "-m", "tests.durable.standin")
+WORKER = (sys.executable, "-m", "heatsvc", "worker")
 PATIENCE = 60.0
 
 
@@ -53,9 +54,9 @@ class Site:
         given |= {"PYTHONPATH": str(ROOT)}
         return given | ({"HEATSVC_DATABASE_URL": self.url} if self.url else {})
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self, command: Sequence[str] = STANDIN) -> subprocess.Popen[bytes]:
         with (self.path.parent / "worker.log").open("ab") as log:
-            worker = subprocess.Popen(STANDIN, env={**os.environ, **self.environment}, stderr=log, stdout=log)
+            worker = subprocess.Popen(command, env={**os.environ, **self.environment}, stderr=log, stdout=log)
         self.running.append(worker)
         return worker
 

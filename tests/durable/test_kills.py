@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import threading
 import time
 from pathlib import Path
 
+import pytest
+
+from heatsvc.annotation.build import Built, build
 from heatsvc.annotation.builds.builds import Builds
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions, Columns
-from tests.durable.place import Site, check_whole
-from tests.durable.standin import build
+from tests.durable import standin
+from tests.durable.clips import write_upload
+from tests.durable.place import STANDIN, WORKER, Site, check_whole
 
 ROUNDS = int(os.environ.get("HEATSVC_TEST_KILL_ROUNDS", "6"))
-_WHAT = "steps=40,seconds=0.04"
 _LONGEST_LIFE = 3.0
 
 
@@ -51,41 +55,70 @@ class Watcher(threading.Thread):
         self.looks += 1
 
 
-def test_kills_at_any_moment_lose_nothing(shared: Site, tmp_path: Path):
+class StandIn:
+    """Builds of two seconds, in forty parts."""
+
+    command = STANDIN
+
+    def send(self, shared: Site, number: int) -> str:
+        return shared.submit("steps=40,seconds=0.04", b"%d" % number).id
+
+    def undisturbed(self, number: int, folder: Path) -> Built:
+        (folder / "0").write_bytes(b"%d" % number)
+        inputs = Inputs(keypoints=(InputFile("a.npy", folder / "0"),))
+        options = AnnotationOptions(columns=Columns(name="steps=40"))
+        return standin.build(inputs, options, folder, progress=lambda _: None, keep_going=lambda: None)
+
+
+class Real:
+    """Builds of 5,000 clips, in twenty parts, by two processes."""
+
+    command = WORKER
+
+    def send(self, shared: Site, number: int) -> str:
+        upload = shared.builds.new_upload()
+        request = write_upload(upload, 5000, seed=number)
+        return shared.builds.submit(upload, request, f"{number:032x}").id
+
+    def undisturbed(self, number: int, folder: Path) -> Built:
+        request = write_upload(folder, 5000, seed=number)
+        return build(request.inputs, request.options, folder)
+
+
+@pytest.mark.parametrize("kind", [StandIn(), Real()], ids=lambda kind: type(kind).__name__)
+def test_kills_at_any_moment_lose_nothing(shared: Site, tmp_path: Path, kind: StandIn | Real):
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")  # told where the test fails
     moments = random.Random(seed)
     watcher = Watcher(shared.client())
     watcher.start()
-    contents: dict[str, bytes] = {}
+    numbers: dict[str, int] = {}
+    hit = 0
     for number in range(ROUNDS):
-        worker = shared.start_worker()
-        content = b"keypoints %d" % (number // 2)  # each is sent twice, before and after a kill
-        contents[shared.submit(_WHAT, content).id] = content
+        worker = shared.start_worker(kind.command)
+        id = kind.send(shared, number // 2)  # each is sent twice, before and after a kill
+        numbers[id] = number // 2
         time.sleep(moments.uniform(0, _LONGEST_LIFE))
+        hit += any(state.state == "running" for state in shared.builds.list())
         shared.kill(worker)
-    shared.start_worker()
-    for id, content in contents.items():
-        state = shared.wait(id, "done", seconds=120)
+    print(f"{hit} of {ROUNDS} kills met a build that was under way")
+    assert hit
+    shared.start_worker(kind.command)
+    for id, number in numbers.items():
+        state = shared.wait(id, "done", seconds=300)
+        alone = tmp_path / f"alone-{id}" / "builds" / id / "artifacts"
+        alone.mkdir(parents=True)
+        expected = kind.undisturbed(number, alone)
+        assert state.outcome is not None
+        assert [made.name for made in state.outcome.artifacts] == [made.name for made in expected.artifacts]
         pickle = shared.builds.folder(id).artifact("annotations.pkl")
         assert pickle is not None
-        assert pickle.read_bytes() == undisturbed(tmp_path / f"alone-{id}" / "builds" / id, content)
-        assert state.outcome is not None
-        assert state.outcome.report == {"steps": 40}
+        assert pickle.read_bytes() == (alone / "annotations.pkl").read_bytes()
+        check_whole(state, shared.builds)
+        shutil.rmtree(alone)
     watcher.done.set()
     watcher.join()
     watcher.builds.stop()
     assert not watcher.wrong
     assert watcher.looks > ROUNDS
     assert not list((shared.path / "uploads").iterdir())
-
-
-def undisturbed(folder: Path, content: bytes) -> bytes:
-    """The same build, alone and at once."""
-    artifacts = folder / "artifacts"
-    artifacts.mkdir(parents=True)
-    (folder / "0").write_bytes(content)
-    inputs = Inputs(keypoints=(InputFile("a.npy", folder / "0"),))
-    options = AnnotationOptions(columns=Columns(name="steps=40"))
-    build(inputs, options, artifacts, progress=lambda _: None, keep_going=lambda: None)
-    return (artifacts / "annotations.pkl").read_bytes()
