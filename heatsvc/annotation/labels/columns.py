@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from heatsvc.annotation.labels.numbers import spoken
 from heatsvc.annotation.options import Columns
@@ -89,6 +90,7 @@ class Header:
         return found
 
 
+@lru_cache(maxsize=1024)
 def plain(header: str) -> str:
     """A header for comparing: no space, line breaks, hyphens or underscores, in small letters."""
     text = unicodedata.normalize("NFKC", header).casefold()

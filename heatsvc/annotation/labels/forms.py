@@ -16,6 +16,8 @@ from heatsvc.annotation.labels.row import Found
 from heatsvc.annotation.labels.workbook import is_workbook, read_workbooks
 from heatsvc.annotation.options import AnnotationOptions
 
+Read = Callable[[Sequence[Content], AnnotationOptions, Callable[[], None]], list[Found]]
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -25,19 +27,24 @@ class Form:
         name: what it is called.
         about: what stands in it, for people.
         fits: whether a file's content is of this form; the first form that fits counts.
-        read: what files of this form hold, one by one.
+        read: what files of this form hold, one by one; asks now and then whether to go on.
     """
 
     name: str
     about: str
     fits: Callable[[Content], bool]
-    read: Callable[[Sequence[Content], AnnotationOptions], list[Found]]
+    read: Read
 
 
-def _each(
-    read: Callable[[Content, AnnotationOptions], Found],
-) -> Callable[[Sequence[Content], AnnotationOptions], list[Found]]:
-    return lambda contents, options: [read(content, options) for content in contents]
+def _each(read: Callable[[Content, AnnotationOptions], Found]) -> Read:
+    def several(contents: Sequence[Content], options: AnnotationOptions, keep_going: Callable[[], None]) -> list[Found]:
+        found = []
+        for content in contents:
+            keep_going()
+            found.append(read(content, options))
+        return found
+
+    return several
 
 
 FORMS: tuple[Form, ...] = (

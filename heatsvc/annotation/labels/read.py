@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile
@@ -16,16 +16,22 @@ from heatsvc.annotation.labels.merge import merge
 from heatsvc.annotation.labels.row import Found
 from heatsvc.annotation.names import NameIndex
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
 
 
-def read_labels(files: Sequence[InputFile], options: AnnotationOptions, bounds: Bounds = DEFAULT_BOUNDS) -> Labels:
+def read_labels(
+    files: Sequence[InputFile],
+    options: AnnotationOptions,
+    bounds: Bounds = DEFAULT_BOUNDS,
+    keep_going: Callable[[], None] = go_on,
+) -> Labels:
     """The videos that label files name, filtered, each with its class.
 
     Args:
         files: tables and label maps of any form, told by their content; merged.
         options: filters, and names of columns.
         bounds: how large a file may be.
+        keep_going: called now and then; raises what should end the work.
 
     Raises:
         AnnotationError: a file of no known form, a row that cannot be read, files that contradict each other, a filter
@@ -34,7 +40,7 @@ def read_labels(files: Sequence[InputFile], options: AnnotationOptions, bounds: 
     """
     if not files:
         raise AnnotationError("no label files: send at least one, such as KETI's workbook", field="labels")
-    found = _read([Content(file, bounds) for file in files], options)
+    found = _read([Content(file, bounds) for file in files], options, keep_going)
     headers = frozenset().union(*(one.headers for one in found))
     _check_columns(options, headers)
     rows = merge(found)
@@ -57,14 +63,14 @@ def read_labels(files: Sequence[InputFile], options: AnnotationOptions, bounds: 
     )
 
 
-def _read(contents: Sequence[Content], options: AnnotationOptions) -> list[Found]:
+def _read(contents: Sequence[Content], options: AnnotationOptions, keep_going: Callable[[], None]) -> list[Found]:
     """What each file holds, in the order of the files; those of one form are read together."""
     forms = [form_of(content) for content in contents]
     found: dict[int, Found] = {}
     for form in FORMS:
         positions = [position for position, its in enumerate(forms) if its is form]
         if positions:
-            several = form.read([contents[position] for position in positions], options)
+            several = form.read([contents[position] for position in positions], options, keep_going)
             found.update(zip(positions, several, strict=True))
     return [found[position] for position in range(len(contents))]
 

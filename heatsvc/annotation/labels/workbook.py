@@ -11,7 +11,6 @@ from heatsvc.annotation.labels.row import Found
 from heatsvc.annotation.labels.table import Table, no_table, read_table
 from heatsvc.annotation.native.sheets import read_sheets
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.bounds import go_on
 from heatsvc.errors import InputError, LimitError
 from heatsvc.pose.readers import archive
 
@@ -47,7 +46,7 @@ def is_workbook(content: Content) -> bool:
 
 
 def read_workbooks(
-    contents: Sequence[Content], options: AnnotationOptions, keep_going: Callable[[], None] = go_on
+    contents: Sequence[Content], options: AnnotationOptions, keep_going: Callable[[], None]
 ) -> list[Found]:
     """What workbooks hold, one by one: the rows of all sheets that are label tables.
 

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from heatsvc.annotation.inputs import InputFile
+from heatsvc.annotation.labels import read_labels
 from heatsvc.annotation.names import VideoName
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.bounds import DEFAULT_BOUNDS
 from tests.annotation.labels.files import (
     CSV_2017,
     KETI_HEADER,
@@ -156,3 +159,11 @@ def test_filters(options: dict[str, object], count: int, filtered: dict[str, int
 def test_a_view_is_wholly_equal() -> None:
     labels = labels_of(WORKBOOK_2017, WORKBOOK_2018, types="단어", views="측면")
     assert {row.columns["view"] for row in labels.rows} == {"측면"}
+
+
+def test_who_waits_may_end_it() -> None:
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        read_labels([LABEL_JSON], AnnotationOptions(), DEFAULT_BOUNDS, stop)
