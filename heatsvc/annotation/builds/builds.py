@@ -145,7 +145,8 @@ class Builds:
         except FileNotFoundError:
             return False
         with held(folder.lock, seconds=_END_SECONDS) as is_mine:
-            if is_mine:
+            # Not the one that somebody sent again meanwhile.
+            if is_mine and folder.is_cancelled:
                 self._place.discard(folder.path)
         if not is_mine and folder.exists():
             raise StillEndingError(id)

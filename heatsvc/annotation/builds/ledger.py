@@ -22,6 +22,7 @@ QUEUE = "builds"
 WORKFLOW = "build"
 
 _AT_ONCE = 500
+_CONNECT_SECONDS = "5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,13 @@ class Ledger:
         location = make_url(url)
         if location.drivername == "sqlite":
             open(location.database or "", "rb").close()
+        elif "connect_timeout" not in location.query:
+            location = location.update_query_dict({"connect_timeout": _CONNECT_SECONDS})
         self._client: DBOSClient = DBOSClient(
-            system_database_url=url, application_name=APPLICATION, lazy=True, retry_connection_errors=False
+            system_database_url=location.render_as_string(hide_password=False),
+            application_name=APPLICATION,
+            lazy=True,
+            retry_connection_errors=False,
         )
 
     def close(self) -> None:

@@ -91,9 +91,11 @@ def _too_many(finished: list[_Finished], keep: Keep) -> list[_Finished]:
 
 def _remove(place: Place, folder: BuildFolder) -> bool:
     with held(folder.lock) as is_mine:
-        if is_mine:
+        # Another may have removed it meanwhile, and a third have sent it again.
+        removed = is_mine and (folder.path / "outcome.json").exists()
+        if removed:
             place.discard(folder.path)
-        return is_mine
+        return removed
 
 
 def _sweep_uploads(place: Place, keep: Keep) -> None:
