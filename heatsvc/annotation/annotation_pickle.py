@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ def _text(text: str) -> bytes:
 _pack_2, _pack_4, _pack_8 = struct.Struct("<BH").pack, struct.Struct("<Bi").pack, struct.Struct("<BQ").pack
 
 
+@lru_cache(maxsize=4096)
 def _number(value: int) -> bytes:
     if 0 <= value < 1 << 8:
         return b"K%c" % value
@@ -95,11 +97,10 @@ _KEYPOINT_SCORE_TYPE = {dtype: _TUPLE3 + code for dtype, code in _ARRAY_TYPE.ite
 _CLOSE = _CLOSE_ARRAY + _CLOSE_ANNOTATION
 
 
-def head(splits: Mapping[str, Sequence[str]], dtype: str) -> bytes:
-    """What stands before the first annotation: all that fragments refer to, and the splits.
+def head(dtype: str) -> bytes:
+    """What stands before the first annotation: all that fragments refer to.
 
     Args:
-        splits: the `frame_dir`s of each split, in order.
         dtype: of the arrays in all fragments, ``float16`` or ``float32``.
 
     Raises:
@@ -113,13 +114,8 @@ def head(splits: Mapping[str, Sequence[str]], dtype: str) -> bytes:
         *(_global("numpy", "ndarray"), _number(0), _TUPLE1, b"C\x01b", _TUPLE3, _put(_EMPTY)),
         *(_dtype(_DTYPES[dtype]), _put(_SLOTS[_DTYPES[dtype]])),
         *(_text(key) + _put(_FIRST_KEY + i) for i, key in enumerate(_KEYS)),
-        *(_POP_MARK, _OPEN_DICT, _text("split"), _OPEN_DICT),
+        *(_POP_MARK, _OPEN_DICT, _text("annotations"), _EMPTY_LIST),
     ]
-    for split, names in splits.items():
-        pieces += (_text(split), _EMPTY_LIST)
-        for start in range(0, len(names), _BATCH):
-            pieces += (_MARK, *map(_text, names[start : start + _BATCH]), _APPENDS)
-    pieces += (_SETITEMS, _text("annotations"), _EMPTY_LIST)
     return b"".join(pieces)
 
 
@@ -184,6 +180,16 @@ def _raw(array: npt.NDArray[Any]) -> memoryview:
     return (array if array.flags.c_contiguous else np.ascontiguousarray(array)).data
 
 
-def tail() -> bytes:
-    """What stands behind the last annotation."""
-    return _SETITEMS + _STOP
+def tail(splits: Mapping[str, Sequence[str]]) -> bytes:
+    """What stands behind the last annotation: the splits, since which clips are left is known when all were read.
+
+    Args:
+        splits: the `frame_dir`s of each split, in order.
+    """
+    pieces = [_text("split"), _OPEN_DICT]
+    for split, names in splits.items():
+        pieces += (_text(split), _EMPTY_LIST)
+        for start in range(0, len(names), _BATCH):
+            pieces += (_MARK, *map(_text, names[start : start + _BATCH]), _APPENDS)
+    pieces += (_SETITEMS, _SETITEMS, _STOP)
+    return b"".join(pieces)

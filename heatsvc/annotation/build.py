@@ -18,22 +18,26 @@ from heatsvc.annotation import artifacts
 from heatsvc.annotation.annotation_pickle import fragment, head, tail
 from heatsvc.annotation.artifacts import Artifact, write_whole
 from heatsvc.annotation.configs import configs
-from heatsvc.annotation.crew import PART, read_parts
+from heatsvc.annotation.crew import Crew, is_large
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.facts import SCORE_BINS, ClipFacts, DatasetFacts
 from heatsvc.annotation.faults import FAULTY, MISSING, Fault
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.label_map import label_map_csv, label_map_json
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.plan import Plan, make_plan
-from heatsvc.annotation.progress import Progress, nobody
+from heatsvc.annotation.plan import Absent, Plan, make_plan
+from heatsvc.annotation.progress import Progress, Stage, nobody
 from heatsvc.annotation.reading import PartFacts, Reading, Task
 from heatsvc.annotation.reading.part import known_part, part_path
 from heatsvc.annotation.reading.points import Choice
 from heatsvc.annotation.report import report_json, report_page
 from heatsvc.annotation.sample import most_common_points
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.errors import InputError
 from heatsvc.pose.layouts import get_layout
+
+PART = 256
+"""Videos in a part: some megabytes, some hundredths of a second."""
 
 _CHUNK = 1 << 20
 _DONE = {"zeros": "zeros", "drop": "dropped", "error": "refused"}
@@ -84,7 +88,7 @@ def build(
         options: what is to become of them.
         folder: where the artifacts go, each whole or not at all; parts lie in ``folder/work`` until all is done.
         check: read everything and report, but write no pickle.
-        jobs: processes that read keypoints; 1 reads in this one.
+        jobs: processes that read keypoints, where there are so many that it is worth them; 1 reads in this one.
         bounds: how large a file may be.
         progress: told some times a second.
         keep_going: called now and then; raises what should end the work.
@@ -94,77 +98,69 @@ def build(
         FaultsError: faults that the options forbid; the report was written nevertheless.
         AnnotationError, PoseError, LimitError: labels, split, options or keypoints that cannot be used.
     """
-    started = time.monotonic()
     work = folder / "work"
     work.mkdir(parents=True, exist_ok=True)
     progress(Progress("labels"))
-    plan = make_plan(inputs, options, work, bounds, keep_going)
-    read = _read(plan, options, work, not check, jobs, bounds, progress, keep_going, started)
-    faults, zeros = _decide(plan, read, options)
-    facts = replace(_facts(plan, read, options), faults=[*plan.faults, *faults], clips=[*_clips(read), *zeros])
-    facts = replace(facts, seconds=time.monotonic() - started)
-    report = report_json(facts)
-    reports = [
-        write_whole(folder / artifacts.REPORT, [orjson.dumps(report, option=orjson.OPT_INDENT_2)]),
-        write_whole(folder / artifacts.REPORT_PAGE, [report_page(report)]),
-    ]
-    refused = [fault for fault in facts.faults if fault.done == "refused"]
-    if refused and not check:
+    reports: list[Artifact] = []
+    made: list[Artifact] = []
+    try:
+        with Crew(jobs if is_large(inputs) else 1) as crew:
+            plan = make_plan(inputs, options, work, bounds, keep_going)
+            reading = _reading(plan, options, work, not check, bounds, crew.has_processes, keep_going)
+            run = _Run(plan, options, reading, progress, keep_going)
+
+            def decided() -> None:
+                """All is read: tell of it, and go on only if it may be as it is."""
+                run.decide()
+                text = orjson.dumps(run.report, option=orjson.OPT_INDENT_2)
+                reports.append(write_whole(folder / artifacts.REPORT, [text]))
+                reports.append(write_whole(folder / artifacts.REPORT_PAGE, [report_page(run.report)]))
+                if not check:
+                    run.check_allowed()
+
+            if check:
+                for _ in run.read(crew):
+                    pass
+                decided()
+            else:
+                made.append(write_whole(folder / pickle_name, run.pickle(crew, decided)))
+    except InputError:
+        # It would end the same way again; parts are for builds that were cut off.
         shutil.rmtree(work)
-        raise FaultsError(_refusal(refused), report)
-    if check:
-        shutil.rmtree(work)
-        return Built(tuple(reports), report)
-    if not facts.clips:
-        raise AnnotationError("no video is left: every one was filtered out, missing, faulty or in no split")
-    progress(_progress("writing", plan, read, started))
-    made = [
-        write_whole(folder / pickle_name, _pickle(facts, work, len(read), keep_going)),
-        write_whole(folder / artifacts.LABEL_MAP_JSON, [label_map_json(facts.classes)]),
-        write_whole(folder / artifacts.LABEL_MAP_CSV, [label_map_csv(facts.classes)]),
-        *(write_whole(folder / name, [text.encode()]) for name, text in configs(facts, pickle_name).items()),
-    ]
+        raise
+    if not check:
+        made.append(write_whole(folder / artifacts.LABEL_MAP_JSON, [label_map_json(run.facts.classes)]))
+        made.append(write_whole(folder / artifacts.LABEL_MAP_CSV, [label_map_csv(run.facts.classes)]))
+        for name, text in configs(run.facts, pickle_name).items():
+            made.append(write_whole(folder / name, [text.encode()]))
     shutil.rmtree(work)
-    progress(replace(_progress("done", plan, read, started), seconds_left=0.0))
-    return Built((*made, *reports), report)
+    run.tell("done")
+    return Built((*made, *reports), run.report)
 
 
-def _read(
+def _reading(
     plan: Plan,
     options: AnnotationOptions,
     work: Path,
     write: bool,
-    jobs: int,
     bounds: Bounds,
-    progress: Callable[[Progress], None],
+    compiled: bool,
     keep_going: Callable[[], None],
-    started: float,
-) -> list[PartFacts]:
-    """Every part's facts, those from before a cut included."""
+) -> Reading:
+    """How parts are to be read; parts of another plan are removed.
+
+    Raises:
+        LayoutError: a layout that is none.
+    """
     select = tuple(options.select) if isinstance(options.select, list) else options.select
-    if options.layout is not None:
-        get_layout(options.layout)
+    for layout in (options.layout, select):
+        if isinstance(layout, str):
+            get_layout(layout)
     choice = Choice(select, options.dtype, options.img_shape, options.layout, bounds=bounds)
     if not isinstance(select, str):
         choice = replace(choice, points=most_common_points(plan.tasks, choice, keep_going))
-    else:
-        get_layout(select)
-    _forget_other_plan(plan, choice, work)
-    parts = [plan.tasks[start : start + PART] for start in range(0, len(plan.tasks), PART)]
-    read = [known_part(work, number) for number in range(len(parts))]
-    left = [(number, tasks) for number, tasks in enumerate(parts) if read[number] is None]
-    progress(_progress("keypoints", plan, read, started))
-    begun, before = time.monotonic(), len(parts) - len(left)
-    for done, (number, facts) in enumerate(read_parts(left, Reading(choice, work, write), jobs, keep_going), start=1):
-        read[number] = facts
-        seconds_left = (time.monotonic() - begun) / done * (len(parts) - before - done)
-        progress(replace(_progress("keypoints", plan, read, started), seconds_left=seconds_left))
-    return [facts for facts in read if facts is not None]
-
-
-def _forget_other_plan(plan: Plan, choice: Choice, work: Path) -> None:
-    """Parts of other videos, or read in another way, are of no use: a mounted folder may have changed."""
-    digest = hashlib.sha256(repr(choice).encode())
+    # A mounted folder may have changed since the parts were read.
+    digest = hashlib.sha256(repr((choice, PART, write)).encode())
     for task in plan.tasks:
         digest.update(f"{task.name}\0{task.label}\0{task.split}\0{task.last}\0{task.file.name}\n".encode())
     note = work / "plan.txt"
@@ -172,99 +168,149 @@ def _forget_other_plan(plan: Plan, choice: Choice, work: Path) -> None:
         for path in work.glob("*.part"):
             path.unlink()
         write_whole(note, [digest.hexdigest().encode()])
+    return Reading(replace(choice, compiled=compiled), work, write)
 
 
-def _progress(stage: Any, plan: Plan, read: Sequence[PartFacts | None], started: float) -> Progress:
-    known = [facts for facts in read if facts is not None]
-    clips = sum(len(facts.clips) for facts in known)
-    return Progress(
-        stage,
-        files_read=clips + sum(len(facts.failed) for facts in known),
-        files=len(plan.tasks),
-        clips_written=clips,
-        seconds=round(time.monotonic() - started, 3),
-    )
+class _Run:
+    """A build under way: what was read so far, and what follows from it.
 
-
-def _clips(read: Sequence[PartFacts]) -> Iterator[ClipFacts]:
-    for facts in read:
-        yield from facts.clips
-
-
-def _decide(plan: Plan, read: Sequence[PartFacts], options: AnnotationOptions) -> tuple[list[Fault], list[ClipFacts]]:
-    """What becomes of videos without usable keypoints: their faults, and zeros in place of those that stay.
-
-    Zeros have the average number of frames of all that were read, as those that KETI's users trained with.
+    Attributes:
+        facts: of the dataset, once it was decided on.
+        report: the same as JSON.
     """
-    lengths = [clip.frames for clip in _clips(read)]
-    average = int(sum(lengths) / len(lengths) + 0.5) if lengths else 0
-    faults, zeros = [], []
 
-    def decide(fault: Fault, name: str, label: int, split: str, signer: str) -> None:
-        done = _DONE[options.missing if fault.kind in MISSING else options.faulty]
-        if done == "zeros" and average:
-            zeros.append(ClipFacts(name, label, split, signer, frames=average, zeros=True))
-        elif done == "zeros":
-            done = "dropped"
-        faults.append(replace(fault, done=done))
+    facts: DatasetFacts
+    report: dict[str, Any]
 
-    for number, facts in enumerate(read):
-        failed = iter(facts.failed)
-        for fault in facts.faults:
-            if fault.kind in MISSING or fault.kind in FAULTY:
-                task: Task = plan.tasks[number * PART + next(failed)]
-                decide(fault, task.name, task.label, task.split, task.signer)
-            else:
-                faults.append(fault)
-    for video in plan.absent:
-        fault = Fault("no_file", video.name, "labelled, but there is no file of this name")
-        decide(fault, video.name, video.label, video.split, video.signer)
-    return faults, zeros
+    def __init__(
+        self,
+        plan: Plan,
+        options: AnnotationOptions,
+        reading: Reading,
+        progress: Callable[[Progress], None],
+        keep_going: Callable[[], None],
+    ) -> None:
+        self._plan, self._options, self._reading = plan, options, reading
+        self._progress, self._keep_going = progress, keep_going
+        self._started = time.monotonic()
+        self._parts = [plan.tasks[start : start + PART] for start in range(0, len(plan.tasks), PART)]
+        self._read: list[PartFacts] = []
+        self._files_read = self._clips = 0
 
+    def tell(self, stage: Stage, seconds_left: float | None = 0.0) -> None:
+        """How far it is."""
+        self._progress(
+            Progress(
+                stage,
+                self._files_read,
+                len(self._plan.tasks),
+                self._clips,
+                round(time.monotonic() - self._started, 3),
+                seconds_left,
+            )
+        )
 
-def _facts(plan: Plan, read: Sequence[PartFacts], options: AnnotationOptions) -> DatasetFacts:
-    shapes: Counter[tuple[int, int]] = Counter()
-    histograms = []
-    for facts in read:
-        shapes.update({(height, width): count for height, width, count in facts.img_shapes})
-        if facts.clips:
-            histograms.append(np.array(facts.histogram, np.int64))
-    points = max((len(histogram) for histogram in histograms), default=0)
-    layout = next((facts.layout for facts in read if facts.layout), "")
-    shape = max(shapes, key=lambda one: (shapes[one], one)) if shapes else options.img_shape or (0, 0)
-    return DatasetFacts(
-        options=options,
-        clips=(),
-        splits=plan.splits,
-        classes=plan.classes,
-        faults=plan.faults,
-        filtered=plan.filtered,
-        files=plan.files,
-        labelled=plan.labelled,
-        points=points,
-        layout=get_layout(layout, points) if layout else None,
-        img_shape=shape,
-        score_histogram=sum(histograms, np.zeros((points, SCORE_BINS), np.int64)),
-        trimmed=sum(clip.frames < clip.frames_read for clip in _clips(read)),
-    )
+    def read(self, crew: Crew) -> Iterator[int]:
+        """Read all parts that are not there yet; the number of each part, in order, when it is there."""
+        known = [known_part(self._reading.folder, number) for number in range(len(self._parts))]
+        left = [(number, tasks) for number, tasks in enumerate(self._parts) if known[number] is None]
+        new = crew.read(left, self._reading, self._keep_going)
+        begun, done = time.monotonic(), 0
+        self.tell("keypoints", None)
+        for number, before in enumerate(known):
+            facts = next(new) if before is None else before
+            done += before is None
+            self._read.append(facts)
+            self._files_read += len(self._parts[number])
+            self._clips += len(facts.clips)
+            yield number
+            self.tell("keypoints", (time.monotonic() - begun) / done * (len(left) - done) if done else None)
 
+    def pickle(self, crew: Crew, decided: Callable[[], None]) -> Iterator[bytes]:
+        """The pickle's bytes: head, the parts as they come, zeros, tail. A part is on its way while others are read.
 
-def _pickle(facts: DatasetFacts, work: Path, parts: int, keep_going: Callable[[], None]) -> Iterator[bytes]:
-    """The pickle's bytes: head, the parts as they lie, zeros, tail."""
-    names: dict[str, list[str]] = {split: [] for split in facts.splits}
-    for clip in facts.clips:
-        names[clip.split].append(clip.name)
-    yield head(names, facts.options.dtype)
-    for number in range(parts):
-        with part_path(work, number).open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                keep_going()
-                yield chunk
-    for clip in facts.clips:
-        if clip.zeros:
-            keypoint = np.zeros((1, clip.frames, facts.points, 2), facts.options.dtype)
-            yield fragment(clip.name, clip.label, facts.img_shape, keypoint, keypoint[..., 0].copy())
-    yield tail()
+        Args:
+            decided: called when all is read.
+        """
+        yield head(self._options.dtype)
+        for number in self.read(crew):
+            with part_path(self._reading.folder, number).open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    self._keep_going()
+                    yield chunk
+        decided()
+        self.tell("writing")
+        facts = self.facts
+        names: dict[str, list[str]] = {split: [] for split in facts.splits}
+        for clip in facts.clips:
+            names[clip.split].append(clip.name)
+            if clip.zeros:
+                keypoint = np.zeros((1, clip.frames, facts.points, 2), facts.options.dtype)
+                yield fragment(clip.name, clip.label, facts.img_shape, keypoint, keypoint[..., 0].copy())
+        yield tail(names)
+
+    def decide(self) -> None:
+        """What becomes of videos without usable keypoints; then facts and report are there.
+
+        Zeros have the average number of frames of all that were read, as those that KETI's users trained with.
+        """
+        clips = [clip for facts in self._read for clip in facts.clips]
+        average = int(sum(clip.frames for clip in clips) / len(clips) + 0.5) if clips else 0
+        faults: list[Fault] = []
+
+        def decide(fault: Fault, video: Task | Absent) -> None:
+            done = _DONE[self._options.missing if fault.kind in MISSING else self._options.faulty]
+            if done == "zeros" and average:
+                zeros = ClipFacts(video.name, video.label, video.split, video.signer, frames=average, zeros=True)
+                clips.append(zeros)
+            elif done == "zeros":  # of what length?
+                done = "dropped"
+            faults.append(replace(fault, done=done))
+
+        for tasks, facts in zip(self._parts, self._read, strict=True):
+            failed = iter(facts.failed)
+            for fault in facts.faults:
+                if fault.kind in MISSING or fault.kind in FAULTY:
+                    decide(fault, tasks[next(failed)])
+                else:
+                    faults.append(fault)
+        for video in self._plan.absent:
+            decide(Fault("no_file", video.name, "labelled, but there is no file of this name"), video)
+        self.facts = self._facts(clips, [*self._plan.faults, *faults])
+        self.report = report_json(self.facts)
+
+    def check_allowed(self) -> None:
+        """Raise FaultsError where the options do not allow a fault; AnnotationError where no clip is left."""
+        refused = [fault for fault in self.facts.faults if fault.done == "refused"]
+        if refused:
+            raise FaultsError(_refusal(refused), self.report)
+        if not self.facts.clips:
+            raise AnnotationError("no video is left: every one was filtered out, missing, faulty or in no split")
+
+    def _facts(self, clips: Sequence[ClipFacts], faults: Sequence[Fault]) -> DatasetFacts:
+        plan = self._plan
+        shapes: Counter[tuple[int, int]] = Counter()
+        for facts in self._read:
+            shapes.update({(height, width): count for height, width, count in facts.img_shapes})
+        histograms = [np.array(facts.histogram, np.int64) for facts in self._read if facts.clips]
+        points = max((len(histogram) for histogram in histograms), default=0)
+        layout = next((facts.layout for facts in self._read if facts.layout), "")
+        return DatasetFacts(
+            options=self._options,
+            clips=clips,
+            splits=plan.splits,
+            classes=plan.classes,
+            faults=faults,
+            filtered=plan.filtered,
+            files=plan.files,
+            labelled=plan.labelled,
+            points=points,
+            layout=get_layout(layout, points) if layout else None,
+            img_shape=max(shapes, key=lambda one: (shapes[one], one)) if shapes else self._options.img_shape or (0, 0),
+            score_histogram=sum(histograms, np.zeros((points, SCORE_BINS), np.int64)),
+            trimmed=sum(clip.frames < clip.frames_read for clip in clips),
+            seconds=time.monotonic() - self._started,
+        )
 
 
 def _refusal(refused: Sequence[Fault]) -> str:

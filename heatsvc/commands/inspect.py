@@ -45,4 +45,4 @@ def _inspect(parsed: argparse.Namespace) -> int:
         print(f"heatsvc inspect: {parsed.pickle}: {error.strerror or error}", file=sys.stderr)
         return 1
     Console().print(inspection_text(inspection))
-    return 1 if inspection.has_errors else 0
+    return 0 if inspection.usable else 1

@@ -124,8 +124,7 @@ def read_part(
                 points.digest(),
             )
         )
-        found = points.score_histogram()
-        histogram = found if histogram is None else histogram + found
+        histogram = points.histogram if histogram is None else histogram + points.histogram
         img_shapes[points.img_shape] += 1
         facts.layout = points.layout.name if points.layout else ""
         if reading.write:

@@ -36,6 +36,7 @@ class Choice:
         layout: what files' points are, where their number does not tell.
         points: V that a file must have, where `select` names no layout; None where nobody knows.
         bounds: how large a file may be.
+        compiled: whether the compiled way may be gone, which takes a second to load.
     """
 
     select: str | tuple[int, ...] | None
@@ -44,6 +45,7 @@ class Choice:
     layout: str | None = None
     points: int | None = None
     bounds: Bounds = DEFAULT_BOUNDS
+    compiled: bool = False
 
 
 class FaultyError(Exception):
@@ -66,6 +68,7 @@ class Points:
         layout: what the points are, None where nobody knows.
         frames_read: T of the file.
         undetected: points that were NaN.
+        histogram: how often each point had such a score: int64 [V, SCORE_BINS].
     """
 
     keypoint: npt.NDArray[Any]
@@ -74,21 +77,12 @@ class Points:
     layout: Layout | None
     frames_read: int
     undetected: int
+    histogram: npt.NDArray[np.int64]
 
     def digest(self) -> str:
         """Equal for equal points. It tells copies, and is no defence against who makes two alike on purpose."""
         first = zlib.crc32(self.keypoint.data)
         return f"{zlib.crc32(self.keypoint_score.data, first):08x}{zlib.adler32(self.keypoint.data):08x}"
-
-    def score_histogram(self) -> npt.NDArray[np.int64]:
-        """How often each point had such a score: int64 [V, SCORE_BINS]."""
-        count = self.keypoint_score.shape[-1]
-        bins = self.keypoint_score.astype(np.float32).reshape(-1, count)
-        bins *= SCORE_BINS
-        np.clip(bins, 0, SCORE_BINS - 1, out=bins)
-        places = bins.astype(np.intp)
-        places += _starts(count)
-        return np.bincount(places.ravel(), minlength=count * SCORE_BINS).reshape(count, SCORE_BINS)
 
 
 def read_points(
@@ -107,7 +101,7 @@ def read_points(
         AnnotationError: options that no file can be read with: no img_shape, a layout that is none.
     """
     try:
-        found = _plain_array(data, choice) or _any_format(data, name, choice, keep_going)
+        found = _plain_array(data, choice, last) or _any_format(data, name, choice, keep_going)
     except NoKeypointsError as error:
         raise FaultyError("no_keypoints" if "None" in error.detail else "no_frames", error.detail) from None
     except CutShortError as error:
@@ -118,7 +112,7 @@ def read_points(
         raise
     except InputError as error:
         raise FaultyError("unreadable", error.detail) from None
-    return _as_written(found, choice, last)
+    return found if isinstance(found, Points) else _as_written(found, choice, last)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +126,7 @@ class _Selected:
     has_nan: bool
 
 
-def _plain_array(data: bytes, choice: Choice) -> _Selected | None:
+def _plain_array(data: bytes, choice: Choice, last: int | None) -> Points | _Selected | None:
     """The common case without copies: a finite float32 .npy [T, V, 3] of a known layout. None for all others.
 
     The points are selected before anything is checked or converted: of 133 points 27 are wanted.
@@ -149,6 +143,10 @@ def _plain_array(data: bytes, choice: Choice) -> _Selected | None:
     if frames > choice.bounds.max_frames:
         return None
     places = _places(choice.select, points)
+    if choice.compiled and places is not None:
+        compiled = _compiled(array, places, choice, last)
+        if compiled is not None:
+            return compiled
     # A sum is finite only where every number is: one pass finds NaN and infinity in any of them.
     with np.errstate(over="ignore"):
         if places is None or not np.isfinite(np.add.reduce(array, axis=None)):
@@ -157,6 +155,22 @@ def _plain_array(data: bytes, choice: Choice) -> _Selected | None:
     keypoint = flat.take(places.xy, axis=1).reshape(1, frames, places.count, 2)
     score = flat.take(places.score, axis=1).reshape(1, frames, places.count)
     return _Selected(keypoint, score, choice.img_shape, places.layout, False)
+
+
+def _compiled(array: Float32, places: _Places, choice: Choice, last: int | None) -> Points | None:
+    """Everything in one pass; None where a number is infinite, NaN or too large for the dtype."""
+    from heatsvc.annotation.reading import kernel  # takes half a second
+
+    kept = array[-last:] if last is not None else array
+    frames = kept.shape[0]
+    keypoint = np.empty((1, frames, places.count, 2), choice.dtype)
+    score = np.empty((1, frames, places.count), choice.dtype)
+    if not kernel.take(kept, places.points, keypoint[0], score[0], array):
+        return None
+    histogram = np.zeros((places.count, SCORE_BINS), np.int64)
+    kernel.count_scores(kept, places.points, histogram)
+    assert choice.img_shape is not None  # noqa: S101  # asked by the caller
+    return Points(keypoint, score, choice.img_shape, places.layout, array.shape[0], 0, histogram)
 
 
 def _any_format(data: bytes, name: str, choice: Choice, keep_going: Callable[[], None]) -> _Selected:
@@ -225,13 +239,24 @@ def _as_written(found: _Selected, choice: Choice, last: int | None) -> Points:
         found.layout,
         frames_read,
         undetected,
+        _histogram(score),
     )
+
+
+def _histogram(score: Float32) -> npt.NDArray[np.int64]:
+    """How often each point of [M, T, V] had such a score: int64 [V, SCORE_BINS]."""
+    count = score.shape[-1]
+    bins = np.clip(score.reshape(-1, count), 0, 1) * np.float32(SCORE_BINS)
+    places = np.minimum(bins, SCORE_BINS - 1).astype(np.intp)
+    places += np.arange(count, dtype=np.intp) * SCORE_BINS
+    return np.bincount(places.ravel(), minlength=count * SCORE_BINS).reshape(count, SCORE_BINS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Places:
-    """Where the selected numbers stand in a frame of V*3: x and y of each point, its score."""
+    """Where the selected points stand, and where their numbers do in a frame of V*3: x and y of each, its score."""
 
+    points: npt.NDArray[np.int64]
     xy: npt.NDArray[np.intp]
     score: npt.NDArray[np.intp]
     count: int
@@ -249,11 +274,5 @@ def _places(select: str | tuple[int, ...] | None, points: int) -> _Places | None
         chosen: Sequence[int] = range(points) if target is source else target.indices_in(source)
     except InputError:
         return None
-    first = np.array(chosen, np.intp) * 3
-    return _Places(np.stack((first, first + 1), axis=1).ravel(), first + 2, len(first), target)
-
-
-@lru_cache(maxsize=8)
-def _starts(count: int) -> npt.NDArray[np.intp]:
-    """Where each point's bins begin."""
-    return np.arange(count, dtype=np.intp) * SCORE_BINS
+    first = np.array(chosen, np.int64) * 3
+    return _Places(first // 3, np.stack((first, first + 1), axis=1).ravel(), first + 2, len(first), target)

@@ -59,7 +59,7 @@ def found(inspection) -> dict[str, tuple]:
 def test_our_own_pickle_is_without_fault(look):
     keypoint = np.ones((2, 5, 27, 2), np.float16)
     clips = [fragment(name, label, (64, 60), keypoint, keypoint[..., 0]) for name, label in (("논", 0), ("b", 1))]
-    data = head({"train": ["논"], "test": ["b"]}, "float16") + b"".join(clips) + tail()
+    data = head("float16") + b"".join(clips) + tail({"train": ["논"], "test": ["b"]})
     inspection = look(data)
     assert inspection.findings == ()
     assert inspection.usable

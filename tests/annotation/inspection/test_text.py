@@ -20,7 +20,7 @@ def test_what_is_in_it(tmp_path):
     path = tmp_path / "KETI.pkl"
     keypoint = np.ones((1, 5, 27, 2), np.float16)
     path.write_bytes(
-        head({"[b]train": ["a"]}, "float16") + fragment("a", 0, (64, 60), keypoint, keypoint[..., 0]) + tail()
+        head("float16") + fragment("a", 0, (64, 60), keypoint, keypoint[..., 0]) + tail({"[b]train": ["a"]})
     )
     text = shown(path)
     for told in (

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.reading import kernel
 from heatsvc.annotation.reading import points as module
 from heatsvc.annotation.reading.points import Choice, FaultyError, Points, read_points
 from heatsvc.pose.layouts import get_layout
@@ -42,12 +43,23 @@ def plain(data: bytes, choice: Choice, last: int | None = None) -> Points:
     dtype = choice.dtype
     layout = get_layout("sign27")
     holes = holes[:, :, SIGN27][:, -(last or frames) :]
-    return Points(keypoint.astype(dtype), score.astype(dtype), (1080, 1920), layout, frames, int(holes.sum()))
+    undetected = int(holes.sum())
+    histogram = np.array([counted(score[..., point]) for point in range(27)])
+    return Points(keypoint.astype(dtype), score.astype(dtype), (1080, 1920), layout, frames, undetected, histogram)
+
+
+def counted(scores: np.ndarray) -> list[int]:
+    """Twenty bins over [0, 1], the outer ones open."""
+    bins = [0] * 20
+    for score in scores.ravel():
+        bins[int(min(max(score * np.float32(20), 0), 19))] += 1
+    return bins
 
 
 def assert_same(got: Points, wanted: Points) -> None:
     np.testing.assert_array_equal(got.keypoint, wanted.keypoint)
     np.testing.assert_array_equal(got.keypoint_score, wanted.keypoint_score)
+    np.testing.assert_array_equal(got.histogram, wanted.histogram)
     assert got.keypoint.dtype == wanted.keypoint.dtype
     assert got.keypoint.flags.c_contiguous
     assert got.keypoint_score.flags.c_contiguous
@@ -59,11 +71,24 @@ def assert_same(got: Points, wanted: Points) -> None:
     )
 
 
+def test_compiled_halves_are_numpys():
+    bits = np.arange(0, 0x477FE000, 1013, dtype=np.uint32)  # every 1013th float32 from 0 to 65504
+    ties = np.arange(0x33000000 - 3, 0x477FE000, 1 << 12, dtype=np.uint32)  # and all that lie between two halves
+    values = np.concatenate((bits, ties, ties + 1, ties - 1)).view(np.float32)
+    values = np.concatenate((values, -values))
+    array = values[: len(values) // 399 * 399].reshape(-1, 133, 3)
+    keypoint, score = np.empty((len(array), 133, 2), np.float16), np.empty((len(array), 133), np.float16)
+    assert kernel.take(array, np.arange(133), keypoint, score, array)
+    np.testing.assert_array_equal(keypoint, array[..., :2].astype(np.float16))
+    np.testing.assert_array_equal(score, array[..., 2].astype(np.float16))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 @pytest.mark.parametrize("number", [1, 2, 14, 39])
-@pytest.mark.parametrize("last", [None, 1, 5])
-def test_keti_files(number, dtype, last):
-    choice = replace(HD, dtype=dtype)
+@pytest.mark.parametrize("last", [None, 1, 5, 1000])
+def test_keti_files(number, dtype, last, compiled):
+    choice = replace(HD, dtype=dtype, compiled=compiled)
     assert_same(read_points(keti(number), "f.npy", choice, last), plain(keti(number), choice, last))
 
 
@@ -71,21 +96,22 @@ def test_keti_files(number, dtype, last):
     arrays.arrays(
         np.float32,
         st.tuples(st.integers(1, 4), st.just(133), st.just(3)),
-        elements=st.floats(-2e4, 2e4, width=32) | st.just(np.nan),
+        elements=st.floats(-65504, 65504, width=32) | st.just(np.nan),
         fill=st.floats(0, 100, width=32),
     ),
     st.sampled_from(["float16", "float32"]),
     st.none() | st.integers(1, 6),
+    st.booleans(),
 )
-def test_any_array(array, dtype, last):
-    choice = replace(HD, dtype=dtype)
+def test_any_array(array, dtype, last, compiled):
+    choice = replace(HD, dtype=dtype, compiled=compiled)
     assert_same(read_points(npy(array), "f.npy", choice, last), plain(npy(array), choice, last))
 
 
 @pytest.mark.parametrize("number", [1, 6, 39])
 def test_the_two_ways_give_the_same(number, monkeypatch):
     fast = read_points(keti(number), "f.npy", HD)
-    monkeypatch.setattr(module, "_plain_array", lambda data, choice: None)
+    monkeypatch.setattr(module, "_plain_array", lambda data, choice, last: None)
     assert_same(fast, read_points(keti(number), "f.npy", HD))
 
 
@@ -105,12 +131,13 @@ def test_every_fault_has_its_name(number, kind, detail):
     assert detail in caught.value.detail
 
 
-def test_infinity_is_a_fault_wherever_it_stands():
+@pytest.mark.parametrize("compiled", [False, True])
+def test_infinity_is_a_fault_wherever_it_stands(compiled):
     for point in (0, 50, 132):
         array = np.ones((3, 133, 3), np.float32)
         array[1, point, 0] = np.inf
         with pytest.raises(FaultyError) as caught:
-            read_points(npy(array), "f.npy", HD)
+            read_points(npy(array), "f.npy", replace(HD, compiled=compiled))
         assert caught.value.kind == "not_finite"
 
 
@@ -119,11 +146,12 @@ def test_sum_beyond_float32_is_no_infinity():
     assert read_points(npy(array), "f.npy", HD).keypoint.max() == np.float32(3e38)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(("x", "fits"), [(65504, True), (-65504, True), (65520, False), (-1e6, False)])
-def test_what_float16_cannot_hold_is_a_fault(x, fits):
+def test_what_float16_cannot_hold_is_a_fault(x, fits, compiled):
     array = np.full((1, 133, 3), x, np.float32)
     array[..., 2] = 1
-    choice = replace(HD, dtype="float16")
+    choice = replace(HD, dtype="float16", compiled=compiled)
     if fits:
         assert read_points(npy(array), "f.npy", choice).keypoint.max() == x
         return
@@ -155,7 +183,7 @@ def test_other_points_than_most_files_have():
 def test_score_histogram():
     array = np.ones((4, 133, 3), np.float32)
     array[:, 0, 2] = [-1, 0.04, 0.52, 7]
-    histogram = read_points(npy(array), "f.npy", HD).score_histogram()
+    histogram = read_points(npy(array), "f.npy", HD).histogram
     assert histogram.shape == (27, 20)
     assert histogram[0].tolist() == [2] + [0] * 9 + [1] + [0] * 8 + [1]
     assert histogram[1].tolist() == [0] * 19 + [4]
