@@ -75,11 +75,17 @@ def _of_leaks(leaks: dict[str, Any]) -> list[Advice]:
 
 
 def _of_classes(report: dict[str, Any]) -> list[Advice]:
-    return [
-        Advice("warning", f"{_of(len(labels), 'class', 'classes')} without a clip in {split}", "Choose another split.")
-        for split, labels in report["absent"].items()
-        if labels
-    ]
+    absent = {split: set(labels) for split, labels in report["absent"].items()}
+    nowhere = set.intersection(*absent.values()) if absent else set()
+    found = []
+    if nowhere:
+        text = f"{_of(len(nowhere), 'class', 'classes')} without a clip in any split"
+        found.append(Advice("warning", text, "The model learns a class for nothing: leave these rows out by a filter."))
+    for split, labels in absent.items():
+        if only := labels - nowhere:
+            text = f"{_of(len(only), 'class', 'classes')} without a clip in {split}"
+            found.append(Advice("warning", text, "Choose another split, if it is to be learnt and tested."))
+    return found
 
 
 def _of_points(summary: dict[str, Any]) -> list[Advice]:

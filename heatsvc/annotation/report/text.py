@@ -65,16 +65,16 @@ def _faults(report: dict[str, Any]) -> RenderableType | None:
 
 
 def _advice(report: dict[str, Any]) -> RenderableType:
+    from rich.table import Table
     from rich.text import Text
 
     items = advice(report)
     if not items:
         return Text("Nothing is wrong with it.", style="green")
-    text = Text()
+    table = Table.grid(padding=(0, 2))
     for item in items:
-        text.append(f"{item.severity:8}", style=_COLOURS[item.severity])
-        text.append(f"{item.text}\n")
+        text = Text(item.text)
         if item.what_to_do:
-            text.append(f"{'':8}{item.what_to_do}\n", style="dim")
-    text.rstrip()
-    return text
+            text.append(f"\n{item.what_to_do}", style="dim")
+        table.add_row(Text(item.severity, style=_COLOURS[item.severity]), text)
+    return table
