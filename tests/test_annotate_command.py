@@ -1,0 +1,146 @@
+"""`heatsvc annotate` and `heatsvc inspect`."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from heatsvc.annotation.artifacts import MEDIA_TYPES
+from tests.annotation.keti import KEYPOINTS, TABLES, WORKBOOKS, made, name
+
+LABELS = [str(TABLES / file) for file in WORKBOOKS]
+WORDS = ("--keypoints", str(KEYPOINTS), "--labels", *LABELS, "--types", "단어", "--img-shape", "1080", "1920")
+SPLIT = ("--split", str(TABLES / "split.json"))
+
+
+def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "heatsvc", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment)
+
+
+def test_it_makes_what_the_service_makes(tmp_path):
+    done = run("annotate", *WORDS, *SPLIT, "--faulty", "drop", "-o", "KETI.pkl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    made(tmp_path / "service")
+    assert (tmp_path / "KETI.pkl").read_bytes() == (tmp_path / "service" / "annotations.pkl").read_bytes()
+    assert sorted(path.name for path in (tmp_path / "KETI").iterdir()) == sorted(set(MEDIA_TYPES) - {"annotations.pkl"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["KETI", "KETI.pkl", "service"]
+    assert "KETI.pkl" in (tmp_path / "KETI" / "pyskl_keypoint.py").read_text()
+
+
+def test_the_report_is_on_the_terminal(tmp_path):
+    done = run("annotate", *WORDS, *SPLIT, "--faulty", "drop", "-o", "KETI.pkl", cwd=tmp_path)
+    for kind, number in (("no_file", 9), ("no_frames", 7), ("cut_short", 20), ("wrong_points", 17), ("unlabelled", 99)):
+        (line,) = [line for line in done.stdout.splitlines() if f" {kind} " in line and "│" in line]
+        assert name(number) in line
+    assert "KETI.pkl is written" in done.stdout
+
+
+def test_faults_that_are_not_allowed_end_it_with_the_report(tmp_path):
+    done = run("annotate", *WORDS, *SPLIT, "-o", "KETI.pkl", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "cut_short" in done.stdout
+    assert "KETI_SL_0000000020 (cut_short)" in done.stderr
+    assert 'options.faulty = "drop"' in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_check_writes_nothing(tmp_path):
+    done = run("annotate", *WORDS, *SPLIT, "--check", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "wrong_points" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_as_the_service_has_them(tmp_path):
+    options = '{"faulty": "drop", "dtype": "float32", "split": {"signer": {"train": ">10", "val": "<=10"}}}'
+    done = run("annotate", *WORDS, "--options", options, "--missing", "drop", "-o", "a.pkl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    content = pickle.loads((tmp_path / "a.pkl").read_bytes())
+    assert list(content["split"]) == ["train", "val"]
+    assert content["annotations"][0]["keypoint"].dtype == np.float32
+    assert len(content["annotations"]) == 31
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "why"),
+    [
+        ((*WORDS, *SPLIT), 2, "-o KETI.pkl"),
+        ((*WORDS, *SPLIT, "-o", "no/such/folder.pkl"), 2, "cannot be written|no file that can be written"),
+        ((*WORDS, "--split", "nowhere.json", "-o", "a.pkl"), 1, "there is no nowhere.json"),
+        ((*WORDS, *SPLIT, "--options", "{", "-o", "a.pkl"), 1, "broken JSON"),
+        ((*WORDS, *SPLIT, "--options", '{"dtyp": 1}', "-o", "a.pkl"), 1, "option dtyp"),
+        ((*WORDS, *SPLIT, "--select", "sign28", "-o", "a.pkl"), 1, "sign28"),
+        ((*WORDS, "-o", "a.pkl"), 1, "signer"),
+        (("--keypoints", str(KEYPOINTS), "--labels", str(KEYPOINTS), "-o", "a.pkl"), 1, "is a folder"),
+        (("--keypoints", *LABELS, "--labels", *LABELS, *SPLIT, "-o", "a.pkl"), 1, "img_shape|no file of keypoints"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line(tmp_path, arguments, status, why):
+    done = run("annotate", *arguments, cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    assert any(part in done.stderr for part in why.split("|")), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_leaves_nothing(tmp_path):
+    keypoints = tmp_path / "many"
+    keypoints.mkdir()
+    data = (KEYPOINTS / "KETI_SL_0000000001.avi.npy").read_bytes()
+    (tmp_path / "labels.csv").write_text("".join(f"clip{n},{n % 5}\n" for n in range(3000)))
+    for n in range(3000):
+        (keypoints / f"clip{n}.npy").write_bytes(data)
+    command = [
+        *(sys.executable, "-m", "heatsvc", "annotate", "--keypoints", "many", "--labels", "labels.csv"),
+        *("--img-shape", "1080", "1920", "--options", '{"split": {"random": {"all": 1}}}', "-o", "a.pkl"),
+    ]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 30
+        while not list(tmp_path.glob(".a.pkl*/work/*.part")):
+            assert time.monotonic() < until
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "nothing was written" in complaints
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.csv", "many"]
+
+
+def test_inspect_shows_and_checks(tmp_path):
+    made(tmp_path)
+    done = run("inspect", tmp_path / "annotations.pkl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for part in ("sign27", "float16", "train", "test", "1080x1920", "names numpy.core"):
+        assert part in done.stdout
+
+
+def test_inspect_refuses_what_would_be_executed(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.system, ("touch executed",)
+
+    (tmp_path / "evil.pkl").write_bytes(pickle.dumps(Evil()))
+    done = run("inspect", "evil.pkl", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "system" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "executed").exists()
+
+
+def test_inspect_ends_with_1_where_a_reader_would_fail(tmp_path):
+    (tmp_path / "bad.pkl").write_bytes(pickle.dumps({"split": {"train": ["a"]}, "annotations": [{"frame_dir": "a"}]}))
+    done = run("inspect", "bad.pkl", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "keypoint" in done.stdout
+    assert run("inspect", "nowhere.pkl", cwd=tmp_path).returncode == 1
