@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench bench-annotation kill-rounds openapi clean
+.PHONY: run test check peers bench bench-annotation kill-rounds openapi clean
 
 run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 	@$(BIN)/heatsvc warm
@@ -16,6 +16,11 @@ check: $(VENV)/.tests  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+peers:  ## what some tests hold heatsvc against: MMAction2, old NumPy, 600 real clips (1.6 GB)
+	benchmarks/peers/install.sh
+	benchmarks/peers/install_numpy1.sh
+	benchmarks/peers/install_spoken.sh
 
 bench: $(VENV)/.tests  ## heatsvc beside its peers; rewrites benchmarks/README.md
 	benchmarks/peers/install.sh

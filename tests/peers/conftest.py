@@ -17,8 +17,12 @@ Ask = Callable[..., Any]
 
 _PEERS = ROOT / "benchmarks" / "peers"
 _HERE = Path(__file__).parent
-# By the name of a peer: its interpreter and the script that makes it.
-_MADE_BY = {"numpy1": (".numpy1", "install_numpy1.sh"), "mmaction2": (".venv", "install.sh")}
+# By the name of a peer: what is there once it is installed (an interpreter, or a note), and the script that makes it.
+_MADE_BY = {
+    "numpy1": (".numpy1/bin/python", "install_numpy1.sh"),
+    "mmaction2": (".venv/bin/python", "install.sh"),
+    "spoken": (".spoken/installed", "install_spoken.sh"),
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,13 +33,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On a machine without a peer its tests are left out; where HEATSVC_TEST_ALL is set they stay, and fail."""
     if os.environ.get("HEATSVC_TEST_ALL"):
         return
-    missing = [item for item in items if not all(_python(*mark.args).exists() for mark in item.iter_markers("peer"))]
+    missing = [item for item in items if not all(_path(*mark.args).exists() for mark in item.iter_markers("peer"))]
     config.hook.pytest_deselected(items=missing)
     items[:] = [item for item in items if item not in missing]
 
 
-def _python(peer: str) -> Path:
-    return _PEERS / _MADE_BY[peer][0] / "bin" / "python"
+def _path(peer: str) -> Path:
+    return _PEERS / _MADE_BY[peer][0]
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def ask(tmp_path: Path) -> Ask:
     """Runs a script of this folder under a peer's Python, which knows nothing of heatsvc; gives the JSON it prints."""
 
     def run(peer: str, script: str, *arguments: str | Path) -> Any:
-        python = _python(peer)
+        python = _path(peer)
         assert python.exists(), f"{peer} is not installed: run benchmarks/peers/{_MADE_BY[peer][1]}"
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         done = subprocess.run(

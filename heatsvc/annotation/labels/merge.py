@@ -70,9 +70,11 @@ def _row(rows: list[LabelRow]) -> LabelRow:
     if len(rows) == 1:
         return rows[0]
     columns: dict[str, str] = {}
+    others: dict[str, tuple[str, ...]] = {}
     for row in rows:
         for header, text in row.columns.items():
-            columns.setdefault(header, text)
+            if text != columns.setdefault(header, text) and text not in others.get(header, ()):
+                others[header] = (*others.get(header, ()), text)
     _check(rows, columns)
     return LabelRow(
         video=_Video(rows).name,
@@ -80,6 +82,7 @@ def _row(rows: list[LabelRow]) -> LabelRow:
         index=next((row.index for row in rows if row.index is not None), None),
         columns=columns,
         where=next((row.where for row in rows if row.label is not None), rows[0].where),
+        others=others,
     )
 
 

@@ -26,6 +26,7 @@ class LabelRow:
         columns: the text under every header of the table, and under signer, year, view and type where the header
             is known for one of these. Empty cells are left out.
         where: where it stands, for messages: ``KETI.xlsx, sheet A, row 12``.
+        others: by header the further, different texts that other rows about the same video have there.
     """
 
     video: VideoName
@@ -33,6 +34,11 @@ class LabelRow:
     index: int | None
     columns: Mapping[str, str]
     where: str
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def texts(self, header: str) -> tuple[str, ...]:
+        """All that the rows about this video have under a header."""
+        return (self.columns[header], *self.others.get(header, ())) if header in self.columns else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from heatsvc.annotation.splits.assignment import Assignment, settle
 def assign_by_column(labels: Labels, column: str, wanted: Any, options: AnnotationOptions) -> Assignment:
     """The splits of a rule on a column; a video whose row has no such cell is in none.
 
+    One that stands in the table twice, with different cells there, may fit two: that is a leak, and told as one.
+
     Args:
         labels: the videos.
         column: signer, year, view, type, or a header.
@@ -34,15 +36,16 @@ def assign_by_column(labels: Labels, column: str, wanted: Any, options: Annotati
             f'{field} must name splits and their values, such as {{"train": ">10", "test": "<=10"}}', field=field
         )
     conditions = {split: Condition.of(values, f"{field}.{split:.100}") for split, values in wanted.items()}
-    values = [next((row.columns[header] for header in headers if header in row.columns), "") for row in labels.rows]
+    texts = [next((row.texts(header) for header in headers if header in row.columns), ("",)) for row in labels.rows]
     return settle(
         labels.rows,
-        [[split for split, condition in conditions.items() if condition.fits(value)] for value in values],
+        [[split for split, condition in conditions.items() if any(map(condition.fits, values))] for values in texts],
         tuple(conditions),
         options,
         file=None,
         why_none=[
-            f"its {column} {value!r:.80} fits no split" if value else f"its row has no {column}" for value in values
+            f"its {column} {values[0]!r:.80} fits no split" if values[0] else f"its row has no {column}"
+            for values in texts
         ],
     )
 
