@@ -5,6 +5,7 @@ HEATSVC_TEST_KILL_ROUNDS tells how often; `make kill-rounds` sets 100.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import shutil
@@ -17,6 +18,7 @@ import pytest
 
 from heatsvc.annotation.build import Built, build
 from heatsvc.annotation.builds.builds import Builds
+from heatsvc.annotation.builds.lock import is_held
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions, Columns
 from tests.durable import standin
@@ -87,6 +89,14 @@ class Real:
         return build(request.inputs, request.options, folder)
 
 
+def is_under_way(shared: Site) -> bool:
+    return any(is_held(shared.builds.folder(state.id).lock) for state in shared.builds.list())
+
+
+def is_unfinished(shared: Site) -> bool:
+    return any(state.outcome is None for state in shared.builds.list())
+
+
 @pytest.mark.parametrize("kind", [StandIn(), Real()], ids=lambda kind: type(kind).__name__)
 def test_kills_at_any_moment_lose_nothing(shared: Site, tmp_path: Path, kind: StandIn | Real):
     seed = random.randrange(1 << 32)
@@ -96,15 +106,20 @@ def test_kills_at_any_moment_lose_nothing(shared: Site, tmp_path: Path, kind: St
     watcher.start()
     numbers: dict[str, int] = {}
     hit = 0
-    for number in range(ROUNDS):
+    for number in itertools.count():
+        if number >= ROUNDS and hit:
+            break
         worker = shared.start_worker(kind.command)
         id = kind.send(shared, number // 2)  # each is sent twice, before and after a kill
         numbers[id] = number // 2
-        time.sleep(moments.uniform(0, _LONGEST_LIFE))
-        hit += any(state.state == "running" for state in shared.builds.list())
+        if moments.random() < 0.75:  # in the midst of it, however slowly workers start here
+            until(lambda: is_under_way(shared) or not is_unfinished(shared), "a build to begin")
+            time.sleep(moments.uniform(0, 1.5))
+        else:
+            time.sleep(moments.uniform(0, _LONGEST_LIFE))
+        hit += is_under_way(shared)
         shared.kill(worker)
-    print(f"{hit} of {ROUNDS} kills met a build that was under way")
-    assert hit
+    print(f"{hit} of {number} kills met a build that was under way")
     shared.start_worker(kind.command)
     for id, number in numbers.items():
         state = shared.wait(id, "done", seconds=300)
