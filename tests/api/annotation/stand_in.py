@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,11 @@ class Worker:
         self._stopping.set()
         self.go_on.set()
         self._thread.join()
+
+    def end(self) -> None:
+        """Wait until there is nothing left to build."""
+        while self.place.unfinished():
+            time.sleep(0.01)
 
     def _work(self) -> None:
         while not self._stopping.wait(0.01):

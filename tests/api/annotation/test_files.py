@@ -1,0 +1,123 @@
+"""GET /annotation/{id}/files/{name}: artifacts whole, in ranges, and only where they have changed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from tests.api.annotation.conftest import Bench
+from tests.api.annotation.forms import dataset
+from tests.api.asking import JSON, Answer
+
+
+@pytest.fixture(scope="module")
+def href(bench: Bench) -> str:
+    return bench.send(dataset(), accept=JSON).json()["artifacts"][0]["href"]  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def whole(bench: Bench, href: str) -> Answer:
+    return bench.asker.get(href)
+
+
+def test_the_etag_is_the_hash_of_the_bytes(whole: Answer):
+    assert whole.headers["etag"] == f'"{hashlib.sha256(whole.wire).hexdigest()}"'
+    assert whole.headers["accept-ranges"] == "bytes"
+    assert "content-encoding" not in whole.headers
+
+
+def test_nothing_is_coded(bench: Bench, href: str, whole: Answer):
+    answer = bench.asker.get(href, {"accept-encoding": "gzip, zstd"})
+    assert "content-encoding" not in answer.headers
+    assert answer.wire == whole.wire
+
+
+def test_head_tells_the_same_without_the_bytes(bench: Bench, href: str, whole: Answer):
+    answer = bench.asker.ask("HEAD", href)
+    assert (answer.status, answer.wire) == (200, b"")
+    for name in ("content-length", "content-type", "etag", "accept-ranges"):
+        assert answer.headers[name] == whole.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=10-99", 10, 99),
+        ("bytes=500000-", 500_000, None),
+        ("bytes=-7", -7, None),
+        ("bytes=999990-99999999999999999", 999_990, None),
+        ("bytes=-99999999999999999", 0, None),
+        ("bytes=5-9, 99999999999-", 5, 9),
+    ],
+)
+def test_a_range(bench: Bench, href: str, whole: Answer, wanted: str, first: int, last: int | None):
+    size = len(whole.wire)
+    start, stop = first % size, size if last is None else last + 1
+    answer = bench.asker.get(href, {"range": wanted})
+    assert (answer.status, answer.wire) == (206, whole.wire[start:stop])
+    assert answer.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
+    assert answer.headers["etag"] == whole.headers["etag"]
+
+
+def test_several_ranges(bench: Bench, href: str, whole: Answer):
+    answer = bench.asker.get(href, {"range": "bytes=0-4,100-104"})
+    assert answer.status == 206
+    assert answer.headers["content-type"].startswith("multipart/byteranges; boundary=")
+    assert whole.wire[:5] in answer.wire
+    assert int(answer.headers["content-length"]) == len(answer.wire)
+
+
+@pytest.mark.parametrize("wanted", ["bytes=999999999-", "bytes=-0", "bytes=99999999-99999999999,88888888-"])
+def test_bytes_that_there_are_not(bench: Bench, href: str, whole: Answer, wanted: str):
+    answer = bench.asker.get(href, {"range": wanted})
+    answer.problem(416)
+    assert answer.headers["content-range"] == f"bytes */{len(whole.wire)}"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["lines=1-2", "bytes", "bytes=", "bytes=a-b", "bytes=5-3", "bytes=--5", "bytes=1-2-3", "bytes=0-1," * 200 + "0-1",
+     "bytes=" + "9" * 5000 + "-", "bytes=\u0661-\u0662".encode()],
+)  # fmt: skip
+def test_a_range_that_means_nothing_is_ignored(bench: Bench, href: str, whole: Answer, wanted: str | bytes):
+    answer = bench.asker.ask(
+        "GET", href, headers=[(b"range", wanted if isinstance(wanted, bytes) else wanted.encode())]
+    )
+    assert (answer.status, len(answer.wire)) == (200, len(whole.wire))
+
+
+def test_a_range_of_what_has_not_changed(bench: Bench, href: str, whole: Answer):
+    for condition in (whole.headers["etag"], whole.headers["last-modified"]):
+        assert bench.asker.get(href, {"range": "bytes=0-4", "if-range": condition}).status == 206
+    for condition in ('"another"', f"W/{whole.headers['etag']}", "Thu, 01 Jan 1970 00:00:00 GMT"):
+        for wanted in ("bytes=0-4", "bytes=999999999-"):
+            answer = bench.asker.get(href, {"range": wanted, "if-range": condition})
+            assert (answer.status, len(answer.wire)) == (200, len(whole.wire))
+
+
+def test_what_the_client_has_is_not_sent_again(bench: Bench, href: str, whole: Answer):
+    etag = whole.headers["etag"]
+    for condition in (etag, f'"x", {etag}', f"W/{etag}", "*"):
+        answer = bench.asker.get(href, {"if-none-match": condition})
+        assert (answer.status, answer.wire, answer.headers["etag"]) == (304, b"", etag)
+    assert bench.asker.get(href, {"if-none-match": '"x"'}).status == 200
+
+
+@pytest.mark.parametrize("name", ["none.pkl", "%2e%2e%2frequest.json", "request.json", "%2e", "a\\b", "%00"])
+def test_a_file_that_there_is_not(bench: Bench, href: str, name: str):
+    bench.asker.get(f"{href.rpartition('/')[0]}/{name}").problem(404)
+
+
+def test_a_failed_build_has_its_report_alone(bench: Bench):
+    build = bench.send(dataset("faulty")).problem(422)["build"]
+    assert bench.asker.get(f"{build}/files/report.json").status == 200
+    assert "report.html" in bench.asker.get(f"{build}/files/bundle.zip").problem(404)["detail"]
+
+
+def test_the_report_s_page_can_load_and_run_nothing(bench: Bench, href: str):
+    answer = bench.asker.get(href.replace("annotations.pkl", "report.html"))
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,0 +1,251 @@
+"""Forms that cannot be built from: each is told what would be right, early, and leaves nothing on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from tests.api.annotation.conftest import Bench
+from tests.api.annotation.forms import BOUNDARY, Form, dataset, form, part
+from tests.api.asking import Answer
+
+NPY = part("keypoints", b"1", "a.npy")
+CSV = part("labels", b"a,0", "labels.csv")
+SOON = 10.0
+
+
+def options(text: str | bytes) -> bytes:
+    return part("options", text.encode() if isinstance(text, str) else text)
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing(bench: Bench):
+    built = len(bench.worker.built)
+    yield
+    assert bench.left() == []
+    assert len(bench.worker.built) == built
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "says"),
+    [
+        (form(NPY), "labels", "at least one table of labels"),
+        (form(CSV), "keypoints", "an archive of them"),
+        (form(), "labels", "at least one"),
+        (form(NPY, CSV, part("file", b"1", "a.npy")), "file", "keypoints (as often as needed)"),
+        (form(NPY, CSV, part("", b"1", "a.npy")), "", "parts are"),
+        (form(NPY, CSV, options("{}"), options("{}")), "options", "twice"),
+        (form(NPY, CSV, part("split", b"1", "a"), part("split", b"1", "a")), "split", "twice"),
+        (form(NPY, CSV, part("split", b"1", "a"), options('{"split": {}}')), "split", "not both"),
+        (form(NPY, CSV, options('{"selekt": 1}')), "selekt", "known are select, dtype"),
+        (form(NPY, CSV, options('{"dtype": "int8"}')), "dtype", "'float16' or 'float32'"),
+        (form(NPY, CSV, options('{"img_shape": [0, 5]}')), "img_shape", "height"),
+        (form(NPY, CSV, options('{"columns": {"nom": "a"}}')), "columns", "Names of columns"),
+        (form(NPY, CSV, options('{"dataset": "x"}')), "dataset", "HEATSVC_DATASETS_DIR"),
+        (form(NPY, CSV, options('{"split": %s}' % ('{"a":' * 300 + "1" + "}" * 300))), "split", "too deep"),
+    ],
+)
+def test_what_cannot_be_is_told(bench: Bench, sent: Form, field: str, says: str):
+    problem = bench.send(sent).problem(422)
+    assert problem.get("field", "") == field
+    assert says in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        (form(NPY, CSV, options("{")), "options: the JSON is broken"),
+        (form(NPY, CSV, options("[]")), "must be an object"),
+        (form(NPY, CSV, options(b"\xff\xfe")), "options: the JSON is broken"),
+        (form(NPY, CSV, options("[" * 100_000)), "options: the JSON is broken"),
+        (Form(b""), "without its last boundary"),
+        (Form(b"\r\n" * 5000), "without its last boundary"),
+        (Form(b"no form at all"), "broken"),
+        (Form(form(NPY, CSV).body[:-4]), "without its last boundary"),
+        (Form(form(NPY, CSV).body.replace(b'; name="labels"', b"")), "has no name"),
+        (Form(form(NPY, CSV).body.replace(b"form-data", b"attachment")), "has no name"),
+        (Form(form(NPY, CSV).body.replace(b"Content-Disposition", b"X-Disposition")), "has no name"),
+        (Form(form(NPY, CSV).body.replace(b"Content-", b"X: " + b"x" * 100_000 + b"\r\nContent-")), "header size"),
+        (Form(form(NPY, CSV).body.replace(b"Content-", b"X: x\r\n" * 100 + b"Content-")), "header count"),
+        (Form(form(NPY, CSV).body.replace(b"Content-", b"Con\0tent-")), "broken"),
+        (Form(form(NPY, CSV).body, "multipart/form-data"), "boundary"),
+        (Form(form(NPY, CSV).body, "multipart/form-data; boundary="), "boundary"),
+        (Form(form(NPY, CSV).body, "multipart/form-data; boundary=" + "x" * 300), "boundary"),
+        (Form(form(NPY, CSV).body, "multipart/form-data; boundary=another"), "broken"),
+    ],
+)
+def test_a_broken_form_is_a_400(bench: Bench, sent: Form, says: str):
+    assert says in bench.send(sent).problem(400)["detail"]
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "text/plain", "multipart/mixed; boundary=x", ""])
+def test_what_is_no_form_is_a_415(bench: Bench, media_type: str):
+    assert "multipart/form-data" in bench.send(Form(b"{}", media_type)).problem(415)["detail"]
+
+
+def test_a_coded_form_is_a_415(bench: Bench):
+    bench.send(dataset(), content_encoding="gzip").problem(415)
+
+
+def test_options_do_not_stand_in_the_query(bench: Bench):
+    bench.send(dataset(), "/annotation?dtype=float32").problem(422)
+
+
+@pytest.mark.parametrize("path", ["/annotation", "/annotation/check"])
+def test_a_form_of_the_answer_that_there_is_not_is_told_before_the_body_is_read(bench: Bench, path: str):
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    headers = {"accept": "image/png", "content-type": dataset().media_type}
+    assert "application/json" in bench.asker.ask("POST", path, content=never(), headers=headers).problem(406)["detail"]
+
+
+def endless(start: bytes, piece: bytes = bytes(1 << 20)) -> Callable[[], AsyncIterator[bytes]]:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield start
+        for _ in range(2_000):
+            yield piece
+
+    return pieces
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        (part("nothing", b"", "a")[:-2], 422),
+        (options('{"dtype": "int8"}') + part("keypoints", b"", "a.npy")[:-2], 422),
+        (options("{}")[:-2], 413),
+    ],
+)
+def test_what_is_wrong_is_told_before_gigabytes_have_come(bench: Bench, start: bytes, status: int):
+    started = time.monotonic()
+    headers = {"content-type": dataset().media_type}
+    bench.asker.ask("POST", "/annotation", content=endless(start)(), headers=headers).problem(status)
+    assert time.monotonic() - started < SOON
+
+
+def test_a_million_tiny_parts_are_too_many(bench: Bench):
+    tiny = b"".join(part("keypoints", b"", "a") for _ in range(1_000))
+
+    async def many() -> AsyncIterator[bytes]:
+        for _ in range(1_000):
+            yield tiny
+
+    headers = {"content-type": dataset().media_type}
+    problem = bench.asker.ask("POST", "/annotation", content=many(), headers=headers).problem(422)
+    assert problem["setting"] == "HEATSVC_MAX_UPLOAD_FILES"
+
+
+def test_a_form_within_a_form_is_a_file_like_any_other(bench: Bench):
+    inner = form(NPY, CSV).body.replace(BOUNDARY.encode(), b"inner")
+    assert bench.send(form(CSV, part("options", inner, "form"))).problem(400)
+
+
+def test_options_that_are_a_bomb_end_soon(bench: Bench):
+    started = time.monotonic()
+    for bomb in ('{"select": [' + "-1," * 80_000 + "0]}", '{"a": ' * 40_000, '{"types": "' + "x" * 250_000 + '"'):
+        answer = bench.send(form(NPY, CSV, options(bomb)))
+        assert answer.status in (400, 422)
+        assert len(answer.wire) < 2_000
+    bench.send(form(NPY, CSV, options(b" " * (1 << 20)))).problem(413)
+    assert time.monotonic() - started < SOON
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64, 1000])
+def test_where_the_body_is_cut_makes_no_difference(bench: Bench, chunk: int):
+    body = form(NPY, part("labels", b"x\r\n--\r\n" * 9, "broken"), part("nothing")).body
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), chunk):
+            yield body[at : at + chunk]
+
+    headers = {"content-type": dataset().media_type}
+    problem = bench.asker.ask("POST", "/annotation", content=pieces(), headers=headers).problem(422)
+    assert problem["field"] == "nothing"
+
+
+class TestBounds:
+    """The settings of uploads."""
+
+    @pytest.fixture
+    def small(self, set_up: Callable[..., Any]) -> Bench:
+        bench: Bench = set_up(max_upload_bytes=10_000, max_upload_files=3, max_uploads=1, idle_seconds=0.3)
+        return bench
+
+    def test_bytes_by_their_declaration(self, small: Bench):
+        problem = small.send(dataset(keypoints={"a": bytes(20_000)})).problem(413)
+        assert (problem["setting"], problem["limit"]) == ("HEATSVC_MAX_UPLOAD_BYTES", 10_000)
+
+    def test_bytes_as_they_come(self, small: Bench):
+        headers = {"content-type": dataset().media_type}
+        body = endless(part("keypoints", b"", "a")[:-2], bytes(1_000))()
+        small.asker.ask("POST", "/annotation", content=body, headers=headers).problem(413)
+        assert small.left() == []
+
+    def test_files(self, small: Bench):
+        files = {f"{number}.npy": b"" for number in range(20)}
+        assert small.send(dataset(keypoints=files)).problem(422)["setting"] == "HEATSVC_MAX_UPLOAD_FILES"
+        assert small.left() == []
+
+    def test_a_body_that_stops_coming(self, small: Bench):
+        async def stops() -> AsyncIterator[bytes]:
+            yield NPY
+            await small_pause()
+            yield CSV
+
+        headers = {"content-type": dataset().media_type}
+        small.asker.ask("POST", "/annotation", content=stops(), headers=headers).problem(408)
+        assert small.left() == []
+
+    def test_uploads_at_a_time(self, small: Bench):
+        places = small.asker.app.state.service.uploads
+        with places.place():
+            refused = small.send(dataset())
+            assert refused.problem(503)["detail"].endswith("(setting HEATSVC_MAX_UPLOADS)")
+            assert int(refused.headers["retry-after"]) > 0
+        assert small.send(dataset()).status == 200
+
+    def test_uploads_leave_room_for_heatmaps(self, set_up: Callable[..., Any]):
+        bench: Bench = set_up(max_in_flight=2, max_uploads=4)
+
+        async def together() -> list[int]:
+            import asyncio
+
+            done = asyncio.Event()
+
+            async def body() -> AsyncIterator[bytes]:
+                yield NPY
+                await done.wait()
+                yield dataset().body[len(NPY) :]
+
+            headers = {"content-type": dataset().media_type}
+            uploads = [
+                asyncio.create_task(bench.asker.asking("POST", "/annotation", content=body(), headers=headers))
+                for _ in range(4)
+            ]
+            while bench.asker.app.state.service.uploads.taken < 4:
+                await asyncio.sleep(0.01)
+            answer: Answer = await bench.asker.asking("GET", "/layouts")
+            done.set()
+            await asyncio.gather(*uploads)
+            return [answer.status]
+
+        assert bench.asker.wait(together()) == [200]
+
+
+async def small_pause() -> None:
+    import asyncio
+
+    await asyncio.sleep(1)
+
+
+def test_a_full_disk_is_a_507(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bench.asker.app.state.service.builds, "new_upload", full)
+    assert "disk is full" in bench.send(dataset()).problem(507)["detail"]
