@@ -25,7 +25,7 @@ from tests.durable import standin
 from tests.durable.clips import write_upload
 from tests.durable.place import STANDIN, WORKER, Site, check_whole, until
 
-ROUNDS = int(os.environ.get("HEATSVC_TEST_KILL_ROUNDS", "6"))
+ROUNDS = int(os.environ.get("HEATSVC_TEST_KILL_ROUNDS", "4"))
 _LONGEST_LIFE = 3.0
 
 
