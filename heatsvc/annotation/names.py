@@ -40,16 +40,20 @@ class VideoName:
             PoseError: too long, or with control characters in it.
         """
         check_frame_dir(name, field=field, file=file)
-        folders = [part for part in name.strip().replace("\\", "/").split("/") if part not in ("", ".")]
-        if not folders:
-            return cls("")
+        name = name.strip()
+        folders = [name]
+        if not name or name == "." or "/" in name or "\\" in name:
+            folders = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+            if not folders:
+                return cls("")
         folders[-1] = _without(_without(folders[-1], _KEYPOINTS), VIDEO_EXTENSIONS)
         return cls("/".join(folders))
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
         """Folders and stem for comparing."""
-        return tuple(unicodedata.normalize("NFC", self.text).casefold().split("/"))
+        plain = self.text.lower() if self.text.isascii() else unicodedata.normalize("NFC", self.text).casefold()
+        return tuple(plain.split("/"))
 
     def fits(self, other: VideoName) -> bool:
         """Whether both may be one video: equal, as far up the folders as both tell."""
@@ -103,8 +107,6 @@ class NameIndex:
 
 
 def _without(name: str, extensions: tuple[str, ...]) -> str:
-    lowered = name.lower()
-    for extension in extensions:
-        if lowered.endswith(extension) and len(name) > len(extension):
-            return name[: -len(extension)]
-    return name
+    if not name.lower().endswith(extensions):
+        return name
+    return name[: name.rindex(".")] or name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from heatsvc.annotation.progress import Progress
     from heatsvc.bounds import Bounds
 
+_COLLECT_AFTER = (200_000, 20, 100)
 _STAGES = {
     "waiting": "waiting",
     "labels": "labels, split, file names",
@@ -73,6 +75,8 @@ def _annotate(parsed: argparse.Namespace) -> int:
     if parsed.output is not None and (parsed.output.is_dir() or not parsed.output.absolute().parent.is_dir()):
         print(f"heatsvc annotate: {parsed.output} is no file that can be written", file=sys.stderr)
         return 2
+    # Names and rows are many and in no cycle: the collector would look through them again and again.
+    gc.set_threshold(*_COLLECT_AFTER)
     try:
         inputs, options = _inputs(parsed), _options(parsed)
         built = _with_progress(parsed, inputs, options, Settings().bounds)

@@ -83,11 +83,12 @@ class Header:
 
     def columns(self, cells: Sequence[str]) -> dict[str, str]:
         """What a row holds: each cell under its header, and under the keys of KNOWN; no empty cells."""
-        found = {}
-        for position, header in (*self.named, *self.known):
-            if position < len(cells) and (text := spoken(cells[position])):
-                found[header] = text
-        return found
+        texts = [spoken(cell) for cell in cells]
+        return {
+            header: text
+            for position, header in self.named + self.known
+            if position < len(texts) and (text := texts[position])
+        }
 
 
 @lru_cache(maxsize=1024)

@@ -135,7 +135,7 @@ class Content:
                     raise AnnotationError(
                         f"row {len(rows) + 1} has {len(row):,} cells: {MAX_COLUMNS:,} at most", file=self.name
                     )
-                if any(len(cell) > MAX_CELL for cell in row):
+                if row and max(map(len, row)) > MAX_CELL:
                     raise AnnotationError(
                         f"row {len(rows) + 1} has a cell of more than {MAX_CELL:,} characters", file=self.name
                     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 MAX_INDEX = 1_000_000
 """The largest class index."""
@@ -23,6 +24,7 @@ def number(text: str) -> float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
+@lru_cache(maxsize=1024)
 def spoken(text: str) -> str:
     """A cell without space around it and without line breaks, a whole number without ``.0``: 10 is never "10.0"."""
     text = " ".join(text.split()) if not text.isprintable() else text.strip()

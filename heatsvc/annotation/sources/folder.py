@@ -18,22 +18,23 @@ def files_in_folder(folder: Path, bounds: Bounds, keep_going: Callable[[], None]
         LimitError: more than max_dataset_files, or more bytes than max_dataset_bytes.
     """
     root = os.path.realpath(folder)
-    waiting, count, size = [root], 0, 0
+    waiting, count, size = [(root, "")], 0, 0
     while waiting:
         keep_going()
-        with os.scandir(waiting.pop()) as entries:
+        folder_path, prefix = waiting.pop()
+        with os.scandir(folder_path) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
+                    waiting.append((entry.path, f"{prefix}{entry.name}/"))
                     continue
-                name = os.path.relpath(entry.path, root) if os.path.dirname(entry.path) != root else entry.name
                 if not is_keypoints(entry.name) or not _is_within(entry, root):
                     continue
+                name = prefix + entry.name
                 count += 1
                 size += entry.stat().st_size
                 bounds.check("max_dataset_files", count, "files in a folder", file=name)
                 bounds.check("max_dataset_bytes", size, "bytes in a folder", file=name)
-                yield KeypointFile(name.replace(os.sep, "/"), entry.path)
+                yield KeypointFile(name, entry.path)
 
 
 def _is_within(entry: os.DirEntry[str], root: str) -> bool:

@@ -10,10 +10,10 @@ EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip", ".pkl", ".pickle")
 
 def is_keypoints(name: str) -> bool:
     """Whether a file is to be read, by its name; what desktops hide is not."""
-    parts = name.replace("\\", "/").split("/")
-    if parts[0] == "__MACOSX" or parts[-1].startswith("."):
+    if not name.lower().endswith(EXTENSIONS):
         return False
-    return name.lower().endswith(EXTENSIONS)
+    parts = name.replace("\\", "/").split("/")
+    return parts[0] != "__MACOSX" and not parts[-1].startswith(".")
 
 
 def check_member(name: str, file: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from heatsvc.annotation.errors import AnnotationError
@@ -37,9 +38,14 @@ def assign_by_column(labels: Labels, column: str, wanted: Any, options: Annotati
         )
     conditions = {split: Condition.of(values, f"{field}.{split:.100}") for split, values in wanted.items()}
     texts = [next((row.texts(header) for header in headers if header in row.columns), ("",)) for row in labels.rows]
+
+    @cache  # a column has few values
+    def fitting(values: tuple[str, ...]) -> list[str]:
+        return [split for split, condition in conditions.items() if any(map(condition.fits, values))]
+
     return settle(
         labels.rows,
-        [[split for split, condition in conditions.items() if any(map(condition.fits, values))] for values in texts],
+        [fitting(values) for values in texts],
         tuple(conditions),
         options,
         file=None,
