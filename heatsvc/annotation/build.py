@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +32,6 @@ from heatsvc.annotation.reading.points import Choice
 from heatsvc.annotation.report import report_json, report_page
 from heatsvc.annotation.sample import most_common_points
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
-from heatsvc.errors import InputError
 from heatsvc.pose.layouts import get_layout
 
 PART = 256
@@ -86,7 +84,8 @@ def build(
     Args:
         inputs: the files.
         options: what is to become of them.
-        folder: where the artifacts go, each whole or not at all; parts lie in ``folder/work`` until all is done.
+        folder: where the artifacts go, each whole or not at all. Parts lie in ``folder/work``, which the caller
+            removes once it has taken down what came of the build: whoever is killed before that need not read again.
         check: read everything and report, but write no pickle.
         jobs: processes that read keypoints, where there are so many that it is worth them; 1 reads in this one.
         bounds: how large a file may be.
@@ -103,37 +102,31 @@ def build(
     progress(Progress("labels"))
     reports: list[Artifact] = []
     made: list[Artifact] = []
-    try:
-        with Crew(jobs if is_large(inputs) else 1) as crew:
-            plan = make_plan(inputs, options, work, bounds, keep_going)
-            reading = _reading(plan, options, work, not check, bounds, crew.has_processes, keep_going)
-            run = _Run(plan, options, reading, progress, keep_going)
+    with Crew(jobs if is_large(inputs) else 1) as crew:
+        plan = make_plan(inputs, options, work, bounds, keep_going)
+        reading = _reading(plan, options, work, not check, bounds, crew.has_processes, keep_going)
+        run = _Run(plan, options, reading, progress, keep_going)
 
-            def decided() -> None:
-                """All is read: tell of it, and go on only if it may be as it is."""
-                run.decide()
-                text = orjson.dumps(run.report, option=orjson.OPT_INDENT_2)
-                reports.append(write_whole(folder / artifacts.REPORT, [text]))
-                reports.append(write_whole(folder / artifacts.REPORT_PAGE, [report_page(run.report)]))
-                if not check:
-                    run.check_allowed()
+        def decided() -> None:
+            """All is read: tell of it, and go on only if it may be as it is."""
+            run.decide()
+            text = orjson.dumps(run.report, option=orjson.OPT_INDENT_2)
+            reports.append(write_whole(folder / artifacts.REPORT, [text]))
+            reports.append(write_whole(folder / artifacts.REPORT_PAGE, [report_page(run.report)]))
+            if not check:
+                run.check_allowed()
 
-            if check:
-                for _ in run.read(crew):
-                    pass
-                decided()
-            else:
-                made.append(write_whole(folder / pickle_name, run.pickle(crew, decided)))
-    except InputError:
-        # It would end the same way again; parts are for builds that were cut off.
-        shutil.rmtree(work)
-        raise
+        if check:
+            for _ in run.read(crew):
+                pass
+            decided()
+        else:
+            made.append(write_whole(folder / pickle_name, run.pickle(crew, decided)))
     if not check:
         made.append(write_whole(folder / artifacts.LABEL_MAP_JSON, [label_map_json(run.facts.classes)]))
         made.append(write_whole(folder / artifacts.LABEL_MAP_CSV, [label_map_csv(run.facts.classes)]))
         for name, text in configs(run.facts, pickle_name).items():
             made.append(write_whole(folder / name, [text.encode()]))
-    shutil.rmtree(work)
     run.tell("done")
     return Built((*made, *reports), run.report)
 

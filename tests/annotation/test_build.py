@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_artifact_is_there(tmp_path):
     built = made(tmp_path)
     assert [artifact.name for artifact in built.artifacts] == list(MEDIA_TYPES)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(MEDIA_TYPES)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == sorted(MEDIA_TYPES)
     for artifact in built.artifacts:
         assert (tmp_path / artifact.name).stat().st_size == artifact.size
 
@@ -174,7 +174,7 @@ def test_every_fault_is_reported_under_its_name(tmp_path):
 
 def test_check_tells_the_same_and_builds_nothing(tmp_path):
     built = build(inputs(), AnnotationOptions(**OPTIONS | {"faulty": "error"}), tmp_path, check=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["report.html", "report.json"]
     assert [artifact.name for artifact in built.artifacts] == ["report.json", "report.html"]
     assert faults(built.report)["cut_short"] == {name(20): "refused"}
 
@@ -285,15 +285,15 @@ def test_build_that_was_cut_off_goes_on_from_where_it_was(tmp_path, folder, monk
     monkeypatch.setattr("heatsvc.annotation.build.PART", 8)
     seen: list[Progress] = []
 
-    class Cut(Exception):
+    class CutError(Exception):
         pass
 
     def cut(progress: Progress) -> None:
         seen.append(progress)
         if progress.files_read > 16:
-            raise Cut
+            raise CutError
 
-    with pytest.raises(Cut):
+    with pytest.raises(CutError):
         build(inputs(), AnnotationOptions(**OPTIONS), tmp_path, progress=cut)
     assert not (tmp_path / "annotations.pkl").exists()
     again: list[int] = []
@@ -388,7 +388,7 @@ def test_no_labels_is_an_error(tmp_path):
 
 
 def test_work_ends_when_it_is_told_to(tmp_path):
-    class Ended(Exception):
+    class EndedError(Exception):
         pass
 
     calls = 0
@@ -397,9 +397,9 @@ def test_work_ends_when_it_is_told_to(tmp_path):
         nonlocal calls
         calls += 1
         if calls == 30:
-            raise Ended
+            raise EndedError
 
-    with pytest.raises(Ended):
+    with pytest.raises(EndedError):
         build(inputs(), AnnotationOptions(**OPTIONS), tmp_path, keep_going=keep_going)
     assert not (tmp_path / "annotations.pkl").exists()
 
