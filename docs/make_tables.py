@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from starlette.testclient import TestClient
 
+from heatsvc.annotation.artifacts import MEDIA_TYPES
+from heatsvc.annotation.faults import FAULTY, KINDS, MISSING
+from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api.metrics import Metrics
 from heatsvc.api.options import HeatmapOptions
 from heatsvc.app import create_app
@@ -75,6 +79,31 @@ def _options() -> str:
         for name, field in HeatmapOptions.model_fields.items()
     )
     return _table(("option", "default", "what it is"), rows)
+
+
+def _annotation_options() -> str:
+    rows = (
+        (f"`{name}`", _json(field.default), (field.description or "").replace("|", "\\|"))
+        for name, field in AnnotationOptions.model_fields.items()
+    )
+    return _table(("option", "default", "what it is"), rows)
+
+
+def _json(default: object) -> str:
+    if default is None or isinstance(default, BaseModel):
+        return "none"
+    return f"`{json.dumps(default)}`"
+
+
+def _faults() -> str:
+    decided = {**dict.fromkeys(MISSING, "`missing`"), **dict.fromkeys(FAULTY, "`faulty`")}
+    decided |= dict.fromkeys(("in_two_splits", "in_no_split", "unknown_to_labels"), "`split_policy`")
+    rows = ((f"`{kind}`", told, decided.get(kind, "told, and no more")) for kind, told in KINDS.items())
+    return _table(("kind", "what it is", "what decides"), rows)
+
+
+def _artifacts() -> str:
+    return _table(("file", "media type"), ((f"`{name}`", f"`{kind}`") for name, kind in MEDIA_TYPES.items()))
 
 
 def _metrics() -> str:
@@ -159,6 +188,9 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "annotation_options": _annotation_options,
+    "artifacts": _artifacts,
+    "faults": _faults,
     "formats": _formats,
     "forms": _forms,
     "layouts": _layouts,

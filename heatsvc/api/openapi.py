@@ -80,6 +80,7 @@ _PROBLEM: dict[str, Any] = {
             "additionalProperties": {
                 "type": "object",
                 "properties": {
+                    "meaning": {"type": "string"},
                     "count": {"type": "integer"},
                     "first": {"type": "array", "items": {"type": "object"}},
                 },

@@ -47,10 +47,7 @@ def _told(request: Request, state: BuildState) -> tuple[int, str, dict[str, Any]
 
 def _faults(report: dict[str, Any]) -> dict[str, Any] | None:
     """Of each kind of fault in a report how many there are, and the first few."""
-    found: dict[str, Any] = {}
-    for fault in report.get("faults", ()):
-        kind = found.setdefault(str(fault["kind"]), {"count": 0, "first": []})
-        kind["count"] += 1
-        if kind["count"] <= _FIRST:
-            kind["first"].append({"name": fault["name"], "file": fault.get("file"), "detail": fault["detail"]})
-    return found or None
+    return {
+        group["kind"]: {"meaning": group["meaning"], "count": group["count"], "first": group["items"][:_FIRST]}
+        for group in report.get("faults", ())
+    } or None

@@ -18,8 +18,9 @@ from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
+from heatsvc.annotation.report.fault_groups import fault_groups
 
-FAULTS = [Fault("no_file", f"video{number}", "labelled, but there is no file").as_json() for number in range(7)]
+FAULTS = [Fault("no_file", f"video{number}", "labelled, but there is no file", done="refused") for number in range(7)]
 
 
 class Worker:
@@ -87,7 +88,7 @@ class Worker:
         if "bug" in names:
             raise RuntimeError("a secret")
         faults = FAULTS if "faulty" in names else []
-        report = {"faults": faults, "clips": 3}
+        report = {"faults": fault_groups(faults), "clips": 3}
         page = write_whole(folder / REPORT_PAGE, [b"<!doctype html><p>report"])
         document = write_whole(folder / REPORT, [json.dumps(report).encode()])
         if faults:

@@ -14,6 +14,7 @@ from heatsvc.annotation.artifacts import MEDIA_TYPES
 from tests.api.annotation.conftest import Bench
 from tests.api.annotation.forms import dataset, form, part
 from tests.api.asking import JSON, Answer
+from tests.live.wire import until
 
 PICKLE = "application/x-pickle"
 ZIP = "application/zip"
@@ -158,7 +159,7 @@ def test_the_order_of_splits_in_a_rule_counts(bench: Bench):
 def test_nothing_of_an_upload_stays_once_it_is_built(bench: Bench):
     document = bench.send(dataset(), accept=JSON).json()
     assert bench.left() == []
-    assert not (bench.data_dir / "builds" / document["id"] / "uploads").exists()
+    until(lambda: not (bench.data_dir / "builds" / document["id"] / "uploads").exists())
 
 
 def test_a_fault_of_the_input_is_told_as_a_problem(bench: Bench):
@@ -172,7 +173,7 @@ def test_faults_are_counted_by_kind_and_the_report_is_linked(bench: Bench):
     problem = bench.send(dataset("faulty")).problem(422)
     assert problem["faults"]["no_file"]["count"] == 7
     assert [fault["name"] for fault in problem["faults"]["no_file"]["first"]] == [f"video{i}" for i in range(5)]
-    assert len(bench.asker.get(problem["report"]).json()["faults"]) == 7
+    assert bench.asker.get(problem["report"]).json()["faults"][0]["count"] == 7
 
 
 def test_a_fault_of_the_service_is_a_500_that_tells_no_secret(bench: Bench):
@@ -207,7 +208,7 @@ class TestCheck:
     def test_faults_are_what_it_was_asked_for(self, bench: Bench):
         answer = bench.send(dataset("faulty"), "/annotation/check")
         assert answer.status == 200
-        assert len(answer.json()["faults"]) == 7
+        assert answer.json()["faults"][0]["count"] == 7
 
     def test_labels_that_cannot_be_read_are_a_problem(self, bench: Bench):
         bench.send(dataset("broken"), "/annotation/check").problem(422)
@@ -246,11 +247,9 @@ class TestDatasets:
         (root / "KETI/Keypoints-MMPOSE/a.npy").write_bytes(b"22")
         assert self.ask(bench, "KETI/Keypoints-MMPOSE").json()["id"] != first == again
 
-    @pytest.mark.parametrize("name", ["../outside", "/etc", "out", "KETI/../../outside", "a\0b", "KETI/none", ""])
+    @pytest.mark.parametrize("name", ["../outside", "/etc", "out", "KETI/../../outside", "a\0b", "KETI/none"])
     def test_no_name_leads_out_of_it(self, set_up: Callable[..., Bench], root: Path, name: str):
         bench = set_up(datasets_dir=root)
-        if name == "":
-            pytest.skip("the folder itself")
         assert self.ask(bench, name).problem(422)["field"] == "dataset"
         assert bench.left() == []
 

@@ -1,0 +1,195 @@
+"""The whole way over the wire: keti-mini goes in, what a build gives comes out, in the hands of ordinary clients."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.annotation.keti import CLASSES, KEYPOINTS, TABLES, WORKBOOKS
+from tests.api.annotation.forms import dataset
+from tests.live.wire import Live, until
+from tests.serving import ROOT, free_port, is_ready
+
+OPTIONS = {"img_shape": [1080, 1920], "types": ["단어"], "missing": "zeros", "faulty": "drop"}
+PATIENCE = 60.0
+
+
+def parts(*split: str, **options: Any) -> list[tuple[str, Any]]:
+    """keti-mini as httpx sends it."""
+    files = [("keypoints", (path.name, path.read_bytes())) for path in sorted(KEYPOINTS.iterdir())]
+    files += [("labels", (name, (TABLES / name).read_bytes())) for name in WORKBOOKS]
+    files += [("split", (name, (TABLES / name).read_bytes())) for name in split]
+    return [*files, ("options", (None, json.dumps({**OPTIONS, **options}).encode()))]
+
+
+def curl(live: Live, folder: Path, *words: str, path: str = "/annotation") -> subprocess.CompletedProcess[str]:
+    command = ["curl", "-sS", "--fail-with-body", *words, live.address + path]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=True)
+
+
+@pytest.mark.needs("curl")
+def test_a_plain_curl_gives_the_pickle(live: Live, tmp_path: Path):
+    words = [word for path in sorted(KEYPOINTS.iterdir()) for word in ("-F", f"keypoints=@{path}")]
+    words += [word for name in WORKBOOKS for word in ("-F", f"labels=@{TABLES / name}")]
+    words += ["-F", f"split=@{TABLES / 'split.json'}", "-F", f"options={json.dumps(OPTIONS)}", "-o", "KETI.pkl"]
+    curl(live, tmp_path, *words)
+    made = pickle.loads((tmp_path / "KETI.pkl").read_bytes())
+    assert sorted(made) == ["annotations", "split"]
+    assert list(made["split"]) == ["train", "test"]
+    assert {annotation["keypoint"].shape[2] for annotation in made["annotations"]} == {27}
+    assert {annotation["keypoint"].dtype for annotation in made["annotations"]} == {np.dtype(np.float16)}
+
+
+@pytest.mark.needs("curl")
+def test_curl_goes_on_where_it_was_cut_off(live: Live, tmp_path: Path):
+    document = httpx.post(
+        f"{live.address}/annotation",
+        files=parts("split.json"),
+        headers={"Accept": "application/json"},
+        timeout=PATIENCE,
+    ).json()
+    whole = document["artifacts"][0]
+    curl(live, tmp_path, "-r", "0-999", "-o", "half", path=whole["href"])
+    assert (tmp_path / "half").stat().st_size == 1000
+    curl(live, tmp_path, "-C", "-", "-o", "half", path=whole["href"])
+    assert (tmp_path / "half").stat().st_size == whole["size"]
+    assert pickle.loads((tmp_path / "half").read_bytes())["annotations"]
+
+
+def test_the_bundle_has_what_training_needs(live: Live):
+    answer = httpx.post(
+        f"{live.address}/annotation", files=parts("split.json"), headers={"Accept": "application/zip"}, timeout=PATIENCE
+    )
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert json.loads(archive.read("label_map.json")) == {label: index for index, label in enumerate(CLASSES)}
+        assert b"annotations.pkl" in archive.read("pyskl_keypoint.py")
+        assert json.loads(archive.read("report.json"))["summary"]["clips"] > 0
+
+
+def test_a_build_is_watched_to_its_end(live: Live):
+    sent = httpx.post(
+        f"{live.address}/annotation",
+        files=parts("split.json", dtype="float32"),
+        headers={"Prefer": "respond-async"},
+        timeout=PATIENCE,
+    )
+    assert sent.status_code == 202
+    names = []
+    with httpx.stream("GET", live.address + sent.json()["links"]["events"], timeout=PATIENCE) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("event: "):
+                names.append(line[7:])
+            if line.startswith("data: "):
+                last = json.loads(line[6:])
+    assert names[-1] == "done"
+    assert set(names[:-1]) <= {"progress"}
+    assert httpx.get(live.address + sent.headers["location"]).json() == last
+
+
+def test_what_the_options_forbid_is_told_with_names(live: Live):
+    answer = httpx.post(f"{live.address}/annotation", files=parts("split_leaky.json"), timeout=PATIENCE)
+    problem = answer.json()
+    assert (answer.status_code, problem["status"]) == (422, 422)
+    assert [fault["name"] for fault in problem["faults"]["in_two_splits"]["first"]] == ["KETI_SL_0000000001"]
+    page = httpx.get(live.address + problem["report"].replace("json", "html"))
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_a_check_reports_what_a_build_would_refuse(live: Live):
+    answer = httpx.post(f"{live.address}/annotation/check", files=parts("split_leaky.json"), timeout=PATIENCE)
+    assert answer.status_code == 200
+    assert {group["kind"] for group in answer.json()["faults"]} >= {"no_file", "in_two_splits"}
+
+
+def test_a_watcher_that_hangs_up_is_noticed(live: Live):
+    build = httpx.post(
+        f"{live.address}/annotation",
+        files=parts("split.json"),
+        headers={"Accept": "application/json"},
+        timeout=PATIENCE,
+    ).json()
+    sockets = live.sockets()
+    href = build["artifacts"][0]["href"]
+    with live.connect(receive_buffer=4096) as wire:
+        wire.sendall(f"GET {href} HTTP/1.1\r\nHost: heatsvc\r\n\r\n".encode())
+        wire.recv(1000)
+    until(lambda: live.gauge("heatsvc_in_flight") == 1)
+    until(lambda: live.sockets() <= sockets + 1)
+
+
+@contextmanager
+def without_workers(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A service that builds nothing, its address, and a process that the test may end."""
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HEATSVC_")}
+    environment |= {"HEATSVC_BUILD_WORKERS": "0", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "heatsvc", "serve", "--port", str(port)]
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stderr=log)
+    try:
+        until(lambda: is_ready(port), 240)
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_service_that_is_to_stop_does_not_wait_for_those_who_wait(tmp_path: Path):
+    """Who waits for a dataset is told where it will be; who watches it may come back."""
+    answers: dict[str, Any] = {}
+    with without_workers(tmp_path) as (process, address):
+        sent = dataset()
+        headers = {"Content-Type": sent.media_type}
+        location = httpx.post(
+            f"{address}/annotation", content=sent.body, headers={**headers, "Prefer": "respond-async"}
+        )
+
+        def wait() -> None:
+            answers["waited"] = httpx.post(
+                f"{address}/annotation", content=sent.body, headers=headers, timeout=PATIENCE
+            )
+
+        def watch() -> None:
+            answers["watched"] = httpx.get(address + location.headers["location"] + "/events", timeout=PATIENCE)
+
+        threads = [threading.Thread(target=wait), threading.Thread(target=watch)]
+        for thread in threads:
+            thread.start()
+        until(lambda: b"\nheatsvc_in_flight 3.0" in httpx.get(f"{address}/metrics").content)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+        assert time.monotonic() - began < 8
+        for thread in threads:
+            thread.join()
+    assert answers["waited"].status_code == 202
+    assert answers["waited"].headers["location"] == location.headers["location"]
+    assert "event: progress" in answers["watched"].text
+
+
+def test_a_kept_connection_serves_one_after_the_other(live: Live):
+    """Also after a form that was refused before all of it was read."""
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=30)
+    sent = dataset()
+    for media_type, status in ((sent.media_type, 202), ("text/plain", 415), (sent.media_type, 202)):
+        connection.request("POST", "/annotation", sent.body, {"Content-Type": media_type, "Prefer": "respond-async"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == status
