@@ -8,7 +8,6 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import cached_property
 
 from heatsvc.pose.readers.names import check_frame_dir
 
@@ -27,10 +26,12 @@ class VideoName:
         parts: the same for comparing, folder by folder: NFC, case folded.
     """
 
-    __slots__ = ("__dict__", "text")
+    __slots__ = ("parts", "text")
 
     def __init__(self, text: str):
         self.text = text
+        plain = text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+        self.parts = tuple(plain.split("/"))
 
     @classmethod
     def of(cls, name: str, *, field: str = "name", file: str | None = None) -> VideoName:
@@ -48,12 +49,6 @@ class VideoName:
                 return cls("")
         folders[-1] = _without(_without(folders[-1], _KEYPOINTS), VIDEO_EXTENSIONS)
         return cls("/".join(folders))
-
-    @cached_property
-    def parts(self) -> tuple[str, ...]:
-        """Folders and stem for comparing."""
-        plain = self.text.lower() if self.text.isascii() else unicodedata.normalize("NFC", self.text).casefold()
-        return tuple(plain.split("/"))
 
     def fits(self, other: VideoName) -> bool:
         """Whether both may be one video: equal, as far up the folders as both tell."""

@@ -69,7 +69,7 @@ def make_plan(
         raise AnnotationError(
             "there are no labels: send a KETI workbook, a CSV or a JSON of names and labels", field="labels"
         )
-    labels = read_labels(inputs.labels, options, bounds)
+    labels = read_labels(inputs.labels, options, bounds, keep_going)
     keep_going()
     split_file = None if inputs.split is None else read_split(inputs.split, bounds)
     assignment = assign(labels, split_file, options)

@@ -53,13 +53,14 @@ def read_labels(
     numbered, classes = number_rows(used, (entry for one in found for entry in one.classes))
     numbered.sort(key=lambda row: row.video.parts)
     left_out.sort(key=lambda row: row.video.parts)
+    index = NameIndex(row.video for row in numbered)
     return Labels(
         rows=tuple(numbered),
         classes=classes,
         filtered=filtered,
         headers=headers,
-        index=NameIndex(row.video for row in numbered),
-        known=NameIndex(row.video for row in (*numbered, *left_out)),
+        index=index,
+        known=NameIndex(row.video for row in (*numbered, *left_out)) if left_out else index,
     )
 
 
