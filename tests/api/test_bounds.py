@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from heatsvc.bounds import Bounds
+from tests.api.annotation.test_dataset_bounds import DATASET_BOUNDS
 from tests.api.asking import CLIP, DRAW, NPY, Answer, Asker, clip_of
 from tests.pose.readers.samples import annotation, npy, npz, pickled, zipped
 
@@ -81,7 +82,7 @@ def test_the_problem_names_the_setting(
 
 @pytest.mark.parametrize("bound", [field.name for field in fields(Bounds)])
 def test_every_bound_has_a_case(bound: str) -> None:
-    assert bound in {case[0] for case in CASES}
+    assert bound in {case[0] for case in CASES} | DATASET_BOUNDS.keys()
 
 
 def test_a_body_may_not_take_longer_than_a_request(serve: Callable[..., Asker]) -> None:
