@@ -135,11 +135,13 @@ def _welcome(host: str, port: int) -> str:
 
 
 def _warm(parsed: argparse.Namespace) -> int:
+    from heatsvc.annotation.crew import load_compiled
     from heatsvc.api.service import warm
 
     print("compiling the loops (once; later starts take them from the cache) ...", file=sys.stderr, flush=True)
     started = time.monotonic()
     warm()
+    load_compiled()
     print(f"done in {time.monotonic() - started:.1f} s", file=sys.stderr)
     return 0
 
