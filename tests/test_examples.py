@@ -18,14 +18,15 @@ from tests.api.asking import NPY, Answer, Asker
 from tests.api.conftest import running
 from tests.serving import ROOT
 
+PICKLE = "application/x-pickle"
 FOLDER = ROOT / "openapi" / "examples"
 EXAMPLES = json.loads((FOLDER / "examples.json").read_text())
 IDS = [example["body"] if "body" in example else example["form"][0]["file"] for example in EXAMPLES]
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Asker]:
-    with running() as asker:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
+    with running(data_dir=tmp_path_factory.mktemp("data")) as asker:
         yield asker
 
 
@@ -33,6 +34,9 @@ def service() -> Iterator[Asker]:
 def test_answer_is_as_told(service: Asker, example: dict[str, Any]):
     answer, told = send(service, example), example["answer"]
     assert (answer.status, answer.headers["content-type"]) == (told["status"], told["content_type"])
+    if told["content_type"] == PICKLE:
+        assert sorted(pickle.loads(answer.wire)) == ["annotations", "split"]
+        return
     arrays = {"": answer.array()} if told["content_type"] == NPY else answer.tensors()
     assert {name: (list(array.shape), array.dtype.name) for name, array in arrays.items()} == {
         (array["name"] if told["content_type"] != NPY else ""): (array["shape"], array["dtype"])
@@ -106,6 +110,6 @@ def send(service: Asker, example: dict[str, Any]) -> Answer:
     if "body" in example:
         return service.ask(method, path, content=(FOLDER / example["body"]).read_bytes(), headers=headers)
     parts = example["form"]
-    files = [("file", (part["file"], (FOLDER / part["file"]).read_bytes())) for part in parts if "file" in part]
+    files = [(part["name"], (part["file"], (FOLDER / part["file"]).read_bytes())) for part in parts if "file" in part]
     fields = {part["name"]: part["text"] for part in parts if "text" in part}
     return service.ask(method, path, files=files, data=fields, headers=headers)

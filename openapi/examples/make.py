@@ -52,6 +52,8 @@ def main() -> None:
     _write("mmpose.json", _json(_mmpose(fire, 24)))
     _write("coco_wholebody.json", _json(_coco(fire, 16)))
     _write("annotation.pkl", _annotation(letters))
+    _write("labels.csv", b"name,label\n" + b"".join(f"ase_{letter},{letter}\n".encode() for letter in "AFZ"))
+    _write("split.json", _json({"train": ["ase_A", "ase_F"], "test": ["ase_Z"]}))
     index = _index()
     _write("examples.json", (json.dumps(index, indent=2) + "\n").encode())
     lines = [f"\n{example['title']}\n\n```sh\n{_curl(example)}\n```\n" for example in index]
@@ -134,6 +136,11 @@ def _index() -> list[dict[str, Any]]:
             [(name, [20, 27, 48, 64, 64], "uint8") for name in ("ase_Z", "ase_A")],
             save="heatmaps.safetensors",
         ),
+        _dataset(
+            "A dataset: keypoints, labels and a split become the pickle that PYSKL and MMAction2 train from.",
+            [("keypoints", "annotation.pkl"), ("labels", "labels.csv"), ("split", "split.json")],
+            {"layout": "sign27"},
+        ),
     ]
 
 
@@ -163,6 +170,12 @@ def _form(
     headers = {"Accept": accept} if accept == "application/x-npz" else {}
     parts = [{"name": "file", "file": file}, {"name": "options", "text": json.dumps(options)}]
     return _example(title, "/heatmap", headers, {"form": parts}, accept, arrays, save)
+
+
+def _dataset(title: str, files: list[tuple[str, str]], options: dict[str, Any]) -> dict[str, Any]:
+    parts = [{"name": name, "file": file} for name, file in files]
+    parts.append({"name": "options", "text": json.dumps(options)})
+    return _example(title, "/annotation", {}, {"form": parts}, "application/x-pickle", [], "dataset.pkl")
 
 
 def _example(
