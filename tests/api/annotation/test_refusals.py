@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -193,12 +194,25 @@ class TestBounds:
     def test_a_body_that_stops_coming(self, small: Bench):
         async def stops() -> AsyncIterator[bytes]:
             yield NPY
-            await small_pause()
+            await asyncio.sleep(1)
             yield CSV
 
         headers = {"content-type": dataset().media_type}
         small.asker.ask("POST", "/annotation", content=stops(), headers=headers).problem(408)
         assert small.left() == []
+
+    def test_a_body_that_comes_by_drops(self, set_up: Callable[..., Any]):
+        bench: Bench = set_up(request_seconds=0.5)
+
+        async def drops() -> AsyncIterator[bytes]:
+            for at in range(len(NPY)):
+                yield NPY[at : at + 1]
+                await asyncio.sleep(0.05)
+
+        headers = {"content-type": dataset().media_type}
+        problem = bench.asker.ask("POST", "/annotation", content=drops(), headers=headers).problem(408)
+        assert "4,096 bytes a second" in problem["detail"]
+        assert bench.left() == []
 
     def test_uploads_at_a_time(self, small: Bench):
         places = small.asker.app.state.service.uploads
@@ -212,8 +226,6 @@ class TestBounds:
         bench: Bench = set_up(max_in_flight=2, max_uploads=4)
 
         async def together() -> list[int]:
-            import asyncio
-
             done = asyncio.Event()
 
             async def body() -> AsyncIterator[bytes]:
@@ -234,12 +246,6 @@ class TestBounds:
             return [answer.status]
 
         assert bench.asker.wait(together()) == [200]
-
-
-async def small_pause() -> None:
-    import asyncio
-
-    await asyncio.sleep(1)
 
 
 def test_a_full_disk_is_a_507(bench: Bench, monkeypatch: pytest.MonkeyPatch):
