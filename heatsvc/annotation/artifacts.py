@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+_CHUNK = 1 << 20
 
 PICKLE = "annotations.pkl"
 LABEL_MAP_JSON = "label_map.json"
@@ -37,7 +40,7 @@ class Artifact:
         name: its file name, one of MEDIA_TYPES.
         media_type: what it is.
         size: in bytes.
-        sha256: of its bytes, in hexadecimal; the ETag it is served with.
+        sha256: of its bytes, in hexadecimal, the ETag it is served with; "" where nobody asked for it.
     """
 
     name: str
@@ -55,31 +58,58 @@ class Artifact:
         return cls(**document)
 
 
-def write_whole(path: Path, chunks: Iterable[bytes | bytearray | memoryview]) -> Artifact:
+def write_whole(path: Path, pieces: Iterable[bytes | Path], *, digest: bool = True) -> Artifact:
     """Write a file so that it is there whole or not at all, also after a power cut: aside, fsync, rename, fsync.
 
     Args:
         path: where it is to stand; its folder exists.
-        chunks: its bytes.
+        pieces: its bytes, and files that they lie in.
+        digest: whether anybody asks for sha256; without it files are copied by the system, not through here.
 
     Raises:
         OSError: the disk is full, or cannot be written.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    digest, size = hashlib.sha256(), 0
+    sha256 = hashlib.sha256()
     try:
         with aside.open("wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
+            for piece in pieces:
+                if isinstance(piece, Path) and not digest:
+                    _copy(piece, file)
+                    continue
+                for chunk in _chunks(piece) if isinstance(piece, Path) else (piece,):
+                    file.write(chunk)
+                    if digest:
+                        sha256.update(chunk)
             file.flush()
+            size = os.fstat(file.fileno()).st_size
             os.fsync(file.fileno())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
     sync_folder(path.parent)
-    return Artifact(path.name, MEDIA_TYPES.get(path.name, "application/octet-stream"), size, digest.hexdigest())
+    media_type = MEDIA_TYPES.get(path.name, "application/octet-stream")
+    return Artifact(path.name, media_type, size, sha256.hexdigest() if digest else "")
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _copy(source: Path, target: BinaryIO) -> None:
+    """Append a file; the system moves its pages where it can."""
+    target.flush()
+    with source.open("rb") as file:
+        left = os.fstat(file.fileno()).st_size
+        try:
+            while left and (copied := os.copy_file_range(file.fileno(), target.fileno(), left)):
+                left -= copied
+        except (AttributeError, OSError):  # not on this system, or not between these two
+            file.seek(-left, os.SEEK_END)
+        target.seek(0, os.SEEK_END)
+        shutil.copyfileobj(file, target, _CHUNK)
 
 
 def sync_folder(folder: Path) -> None:

@@ -37,7 +37,6 @@ from heatsvc.pose.layouts import get_layout
 PART = 256
 """Videos in a part: some megabytes, some hundredths of a second."""
 
-_CHUNK = 1 << 20
 _DONE = {"zeros": "zeros", "drop": "dropped", "error": "refused"}
 _REFUSALS_NAMED = 8
 
@@ -78,6 +77,7 @@ def build(
     progress: Callable[[Progress], None] = nobody,
     keep_going: Callable[[], None] = go_on,
     pickle_name: str = artifacts.PICKLE,
+    digest: bool = True,
 ) -> Built:
     """Build a dataset in a folder; a build that was cut off there goes on from where it was.
 
@@ -92,6 +92,7 @@ def build(
         progress: told some times a second.
         keep_going: called now and then; raises what should end the work.
         pickle_name: what the pickle is called; the training configs name it.
+        digest: whether the pickle's sha256 is asked for.
 
     Raises:
         FaultsError: faults that the options forbid; the report was written nevertheless.
@@ -121,7 +122,7 @@ def build(
                 pass
             decided()
         else:
-            made.append(write_whole(folder / pickle_name, run.pickle(crew, decided)))
+            made.append(write_whole(folder / pickle_name, run.pickle(crew, decided), digest=digest))
     if not check:
         made.append(write_whole(folder / artifacts.LABEL_MAP_JSON, [label_map_json(run.facts.classes)]))
         made.append(write_whole(folder / artifacts.LABEL_MAP_CSV, [label_map_csv(run.facts.classes)]))
@@ -219,7 +220,7 @@ class _Run:
             yield number
             self.tell("keypoints", (time.monotonic() - begun) / done * (len(left) - done) if done else None)
 
-    def pickle(self, crew: Crew, decided: Callable[[], None]) -> Iterator[bytes]:
+    def pickle(self, crew: Crew, decided: Callable[[], None]) -> Iterator[bytes | Path]:
         """The pickle's bytes: head, the parts as they come, zeros, tail. A part is on its way while others are read.
 
         Args:
@@ -227,10 +228,8 @@ class _Run:
         """
         yield head(self._options.dtype)
         for number in self.read(crew):
-            with part_path(self._reading.folder, number).open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    self._keep_going()
-                    yield chunk
+            self._keep_going()
+            yield part_path(self._reading.folder, number)
         decided()
         self.tell("writing")
         facts = self.facts

@@ -102,6 +102,5 @@ class NameIndex:
 
 
 def _without(name: str, extensions: tuple[str, ...]) -> str:
-    if not name.lower().endswith(extensions):
-        return name
-    return name[: name.rindex(".")] or name
+    dot = name.rfind(".")
+    return name[:dot] if dot > 0 and name[dot:].lower() in extensions else name

@@ -197,6 +197,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
                 bounds=bounds,
                 progress=told,
                 pickle_name=target.name,
+                digest=False,
             )
         if not parsed.check:
             _put_in_place(folder, target, built)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from heatsvc.annotation.sources import KeypointFile
 
@@ -26,3 +27,7 @@ class Task:
     file: KeypointFile
     signer: str = ""
     last: int | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As KeypointFile's."""
+        return Task, (self.name, self.label, self.split, self.file, self.signer, self.last)

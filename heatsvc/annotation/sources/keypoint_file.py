@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 from heatsvc.bounds import Bounds
 from heatsvc.pose.clip import PoseError
@@ -41,6 +42,11 @@ class KeypointFile:
     deflated: bool = False
     unpacked: int = 0
     frames: tuple[KeypointFile, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As a frozen dataclass with slots would be sent to another process, in half the time."""
+        shape = (self.name, self.path, self.offset, self.size, self.member, self.deflated, self.unpacked, self.frames)
+        return KeypointFile, shape
 
     def read(self, bounds: Bounds) -> bytes:
         """Its bytes, unpacked.

@@ -1,0 +1,56 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from heatsvc.annotation.artifacts import Artifact, write_whole
+
+PART = os.urandom(3 << 20)
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    path = tmp_path / "part"
+    path.write_bytes(PART)
+    return path
+
+
+def test_pieces_are_bytes_and_files(tmp_path: Path, part: Path):
+    artifact = write_whole(tmp_path / "report.json", [b"head", part, part, b"tail"])
+    whole = b"head" + PART + PART + b"tail"
+    assert (tmp_path / "report.json").read_bytes() == whole
+    assert artifact == Artifact("report.json", "application/json", len(whole), hashlib.sha256(whole).hexdigest())
+
+
+@pytest.mark.parametrize("fault", [None, AttributeError, OSError])
+def test_files_are_copied_by_the_system_or_without_it(tmp_path: Path, part: Path, monkeypatch, fault):
+    copy, calls = os.copy_file_range, []
+
+    def some(source: int, target: int, count: int) -> int:
+        calls.append(count)
+        if fault and len(calls) == 2:
+            raise fault
+        return copy(source, target, min(count, 1 << 20))
+
+    monkeypatch.setattr(os, "copy_file_range", some)
+    artifact = write_whole(tmp_path / "all", [b"head", part, b"tail"], digest=False)
+    assert (tmp_path / "all").read_bytes() == b"head" + PART + b"tail"
+    assert (artifact.size, artifact.sha256) == (len(PART) + 8, "")
+    assert calls
+
+
+def test_nothing_is_left_of_what_broke_off(tmp_path: Path):
+    def pieces():
+        yield b"some"
+        raise KeyboardInterrupt
+
+    (tmp_path / "old").write_bytes(b"before")
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "old", pieces())
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert (tmp_path / "old").read_bytes() == b"before"
