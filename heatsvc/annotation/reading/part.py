@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import orjson
@@ -20,6 +21,8 @@ from heatsvc.annotation.reading.task import Task
 from heatsvc.bounds import go_on
 from heatsvc.errors import InputError
 
+_BUFFER = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -29,11 +32,13 @@ class Reading:
         choice: what is taken from each file.
         folder: where parts go.
         write: whether annotations are written; a check reads only.
+        keep: whether a part's facts are written down too, so that it need not be read again.
     """
 
     choice: Choice
     folder: Path
     write: bool = True
+    keep: bool = True
 
 
 @dataclass(slots=True)
@@ -96,7 +101,18 @@ def read_part(
         AnnotationError: options that no file can be read with.
         OSError: the disk is full.
     """
-    facts, chunks = PartFacts(), []
+    path, facts = part_path(reading.folder, number), PartFacts()
+    with _written(path) as file:
+        _read_all(tasks, reading, facts, file, keep_going)
+    with _written(path.with_suffix(".json")) as file:
+        file.write(facts.to_json())
+    return facts
+
+
+def _read_all(
+    tasks: Sequence[Task], reading: Reading, facts: PartFacts, file: BinaryIO, keep_going: Callable[[], None]
+) -> None:
+    """One after the other: a clip may be half a gigabyte, so none waits in memory for the others."""
     histogram = None
     img_shapes: Counter[tuple[int, int]] = Counter()
     for place, task in enumerate(tasks):
@@ -128,13 +144,11 @@ def read_part(
         img_shapes[points.img_shape] += 1
         facts.layout = points.layout.name if points.layout else ""
         if reading.write:
-            chunks.append(fragment(task.name, task.label, points.img_shape, points.keypoint, points.keypoint_score))
+            facts.size += file.write(
+                fragment(task.name, task.label, points.img_shape, points.keypoint, points.keypoint_score)
+            )
     facts.histogram = np.zeros((0, SCORE_BINS), np.int64).tolist() if histogram is None else histogram.tolist()
     facts.img_shapes = [(*shape, count) for shape, count in img_shapes.items()]
-    facts.size = sum(map(len, chunks))
-    _write(part_path(reading.folder, number), chunks)
-    _write(part_path(reading.folder, number).with_suffix(".json"), [facts.to_json()])
-    return facts
 
 
 def _bytes_of(task: Task, choice: Choice) -> bytes:
@@ -144,9 +158,14 @@ def _bytes_of(task: Task, choice: Choice) -> bytes:
         raise FaultyError("unreadable", error.detail) from None
 
 
-def _write(path: Path, chunks: Sequence[bytes]) -> None:
-    """Aside and renamed; two processes may write the same part, and write the same."""
+@contextmanager
+def _written(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written aside and renamed; two processes may write the same part, and write the same."""
     aside = path.with_name(f"{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.writelines(chunks)
-    aside.replace(path)
+    try:
+        with aside.open("wb", _BUFFER) as file:
+            yield file
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
