@@ -68,7 +68,8 @@ class KeypointFile:
         size = os.fstat(handle).st_size if self.size is None else self.size
         bounds.check("max_unpacked_bytes", size, "bytes in a file", file=self.name)
         if self.member:
-            head = os.pread(handle, _LOCAL_HEADER.size, start)
+            # An archive may say that a member begins beyond all that a file can hold.
+            head = os.pread(handle, _LOCAL_HEADER.size, start) if start < os.fstat(handle).st_size else b""
             if len(head) < _LOCAL_HEADER.size or not head.startswith(_LOCAL_MAGIC):
                 raise PoseError("the archive is damaged where this file should begin", file=self.name)
             _, name, extra = _LOCAL_HEADER.unpack(head)

@@ -26,7 +26,7 @@ TAR_MAGIC = b"ustar"
 TAR_MAGIC_AT = 257
 
 _CHUNK = 1 << 20
-# A long name or a pax record; a hostile header tells of gigabytes.
+# All that stands before a member's bytes: long names, pax records, maps of holes. A hostile header tells of gigabytes.
 _LONGEST_HEADER = 1 << 20
 _RATIO_FROM = 64 << 20
 _LARGEST_WINDOW = 128 << 20
@@ -45,7 +45,28 @@ def files_in_tar(
         PoseError: no readable archive, or a name that leads out of it.
         LimitError: more members than max_dataset_files, or more bytes than max_dataset_bytes.
     """
-    count = size = 0
+    size = 0
+    for member in regular_members(source, path, bounds, keep_going):
+        if not is_keypoints(member.name):
+            continue
+        size += member.size
+        bounds.check("max_dataset_bytes", size, "bytes in an archive", file=source.name)
+        yield KeypointFile(check_member(member.name, source.name), str(path), member.offset_data, member.size)
+
+
+def regular_members(
+    source: InputFile, path: Path, bounds: Bounds, keep_going: Callable[[], None]
+) -> Iterator[tarfile.TarInfo]:
+    """Its regular files. Names are as they stand there, and may lead anywhere.
+
+    Args:
+        source, path: as in files_in_tar.
+
+    Raises:
+        PoseError: no readable archive, or one that is damaged before its end.
+        LimitError: more members than max_dataset_files.
+    """
+    count = 0
     try:
         with path.open("rb") as file:
             frugal = Frugal(file, _LONGEST_HEADER, source.name)
@@ -53,16 +74,22 @@ def files_in_tar(
                 while (member := archive.next()) is not None:
                     keep_going()
                     archive.members = []  # type: ignore[attr-defined]  # it keeps all that it has seen
+                    frugal.start_over()
                     count += 1
                     bounds.check("max_dataset_files", count, "files in an archive", file=source.name)
-                    if not member.isreg() or member.issparse() or not is_keypoints(member.name):
-                        continue
-                    size += member.size
-                    bounds.check("max_dataset_bytes", size, "bytes in an archive", file=source.name)
-                    name = check_member(member.name, source.name)
-                    yield KeypointFile(name, str(path), member.offset_data, member.size)
+                    if member.isreg() and not member.issparse():
+                        yield member
+                # `tarfile` takes a damaged header for the archive's end, where zeros should be, or nothing.
+                file.seek(archive.offset)
+                if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
+                    raise tarfile.ReadError(f"what follows its first {count:,} members is no header")
     except InputError:
         raise
+    except RecursionError:
+        # Each header of a long name is read by a call within the one before.
+        raise PoseError(
+            "the tar archive is damaged: a long name has a long name, and so on", file=source.name
+        ) from None
     except (tarfile.TarError, OSError, ValueError, LookupError, OverflowError, EOFError) as error:
         text = str(error) or type(error).__name__
         raise PoseError(f"the tar archive is damaged: {text:.100}", file=source.name) from None

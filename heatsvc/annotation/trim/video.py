@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,11 +20,10 @@ from heatsvc.bounds import Bounds
 from heatsvc.errors import InputError, LimitError
 
 _HEAD = 512
-_LONGEST_HEADER = 1 << 20
 _DIRECTORY_ENTRY = 256
 _RATIO_FROM = 1 << 20
 _DAMAGED = (
-    *(zipfile.BadZipFile, tarfile.TarError, OSError, EOFError),
+    *(zipfile.BadZipFile, OSError, EOFError),
     *(ValueError, LookupError, OverflowError, NotImplementedError),
 )
 
@@ -134,18 +132,11 @@ def _in_zip(file: InputFile, bounds: Bounds) -> Iterator[Video]:
 
 
 def _in_tar(file: InputFile, path: Path, bounds: Bounds, keep_going: Callable[[], None]) -> Iterator[Video]:
-    count = 0
-    with path.open("rb") as opened:
-        frugal = Frugal(opened, _LONGEST_HEADER, file.name)
-        with tarfile.open(fileobj=cast(IO[bytes], frugal), mode="r:") as archive:
-            for member in archive:
-                keep_going()
-                count += 1
-                bounds.check("max_dataset_files", count, "files in an archive", file=file.name)
-                if member.isreg() and not member.issparse() and _is_video(member.name):
-                    name = check_member(member.name, file.name)
-                    at = VideoAt(str(path), member.offset_data, member.size)
-                    yield Video(name, at, f"{file.name}, {name}", file.name)
+    for member in tar_archive.regular_members(file, path, bounds, keep_going):
+        if _is_video(member.name):
+            name = check_member(member.name, file.name)
+            at = VideoAt(str(path), member.offset_data, member.size)
+            yield Video(name, at, f"{file.name}, {name}", file.name)
 
 
 def _is_video(name: str) -> bool:

@@ -162,7 +162,36 @@ def test_nothing_to_read_is_an_error(tmp_path):
         find(Inputs(keypoints=parts(tmp_path, {"all.zip": zipped(BESIDE)})), tmp_path / "work")
 
 
+def chained(kind: bytes, body: bytes) -> bytes:
+    """A member with three thousand headers of one kind before it."""
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = kind, len(body)
+    return (info.tobuf(tarfile.GNU_FORMAT) + body.ljust(512, b"\0")) * 3000 + tarred({"one.npy": b"1"})
+
+
+def with_holes() -> bytes:
+    """A sparse member, whose map of holes goes on for as long as there are bytes (GNU sparse format 1.0)."""
+    holes = str(10**15).encode() + b"\n" + b"1\n" * (2 << 20)
+    info = tarfile.TarInfo("one.npy")
+    info.size = len(holes)
+    sparse = {"major": "1", "minor": "0", "name": "one.npy", "realsize": "1"}
+    info.pax_headers = {f"GNU.sparse.{key}": value for key, value in sparse.items()}
+    return info.tobuf(tarfile.PAX_FORMAT) + holes
+
+
+def damaged_within() -> bytes:
+    """The second member's header is overwritten."""
+    data = bytearray(tarred({"one.npy": b"1", "two.npy": b"2"}))
+    data[1024:1100] = b"\xff" * 76
+    return bytes(data)
+
+
 HOSTILE = {
+    "chained names": (chained(tarfile.GNUTYPE_LONGNAME, b"x\0"), "a long name has a long name"),
+    "chained records": (chained(tarfile.XHDTYPE, b"5 a=\n"), "a long name has a long name"),
+    "endless map of holes": (with_holes(), "larger than 1,048,576 bytes"),
+    "damaged within": (damaged_within(), "what follows its first 1 members"),
+    "cut within a header": (damaged_within()[:1100], "what follows its first 1 members"),
     "leads out": (zipped({"../x.npy": b"1"}), "leads out of it"),
     "absolute": (tarred({"/etc/x.npy": b"1"}), "leads out of it"),
     "not the archive it says": (b"PK\x03\x04" + b"\0" * 50, "damaged"),
@@ -222,4 +251,17 @@ def test_member_that_is_damaged_is_told_when_it_is_read(tmp_path):
     data[60:90] = bytes(30)
     (file,) = find(Inputs(keypoints=parts(tmp_path, {"a": bytes(data)})), tmp_path / "work")
     with pytest.raises(PoseError, match="damaged"):
+        file.read(DEFAULT_BOUNDS)
+
+
+def test_member_that_begins_beyond_every_file_is_told_when_it_is_read(tmp_path):
+    packed = zipped({"x.npy": b"1"})
+    at = packed.index(b"PK\x01\x02")
+    entry, end = bytearray(packed[at : at + 46 + 5]), bytearray(packed[at + 46 + 5 :])
+    # APPNOTE 4.5.3: the offset stands in an extra field, in 8 bytes.
+    entry[30:32], entry[42:46] = struct.pack("<H", 12), b"\xff" * 4
+    entry += struct.pack("<HHQ", 1, 8, (1 << 64) - 20)
+    end[12:16] = struct.pack("<I", len(entry))
+    (file,) = find(Inputs(keypoints=parts(tmp_path, {"a": packed[:at] + bytes(entry + end)})), tmp_path / "work")
+    with pytest.raises(PoseError, match="damaged where this file should begin"):
         file.read(DEFAULT_BOUNDS)
