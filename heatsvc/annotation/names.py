@@ -9,7 +9,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
+from heatsvc.pose.clip import PoseError
 from heatsvc.pose.readers.names import check_frame_dir
+
+MOST_FOLDERS = 32
+"""Folders in a name, with the file itself: an index of names has a table for each depth."""
 
 _KEYPOINTS = (".npy", ".npz", ".pose", ".json", ".zip")
 VIDEO_EXTENSIONS = (
@@ -38,7 +42,7 @@ class VideoName:
         """The video that a file name, with or without folders and extensions, is about.
 
         Raises:
-            PoseError: too long, or with control characters in it.
+            PoseError: too long, with control characters in it, or too many folders deep.
         """
         check_frame_dir(name, field=field, file=file)
         name = name.strip()
@@ -47,6 +51,12 @@ class VideoName:
             folders = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
             if not folders:
                 return cls("")
+            if len(folders) > MOST_FOLDERS:
+                raise PoseError(
+                    f"{field} {name!a:.80} lies {len(folders):,} folders deep: {MOST_FOLDERS} at most",
+                    field=field,
+                    file=file,
+                )
         folders[-1] = _without(_without(folders[-1], _KEYPOINTS), VIDEO_EXTENSIONS)
         return cls("/".join(folders))
 

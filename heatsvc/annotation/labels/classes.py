@@ -88,5 +88,10 @@ def _numbered(row: LabelRow, classes: Classes) -> LabelRow:
         return _with_index(row, entry.index)
     if row.label is None:
         entry = classes.by_index.get(row.index)
+        if entry is None and (other := classes.by_label.get(str(row.index))):
+            raise AnnotationError(
+                f"{row.where}: the class index {row.index} of {row.video.text!r:.100} has no label, and cannot be "
+                f"called {other.label!r}: that label has the index {other.index} in {other.where}"
+            )
         return replace(row, label=entry.label if entry else str(row.index))
     return row

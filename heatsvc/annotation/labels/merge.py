@@ -21,8 +21,8 @@ class _Video:
 
     @property
     def name(self) -> VideoName:
-        """The name that tells the most folders."""
-        return max((row.video for row in self.rows), key=lambda video: len(video.parts))
+        """The name that tells the most folders; of several spellings one that does not depend on the files' order."""
+        return min((row.video for row in self.rows), key=lambda video: (-len(video.parts), video.text))
 
 
 def merge(found: Sequence[Found]) -> list[LabelRow]:
@@ -70,11 +70,11 @@ def _row(rows: list[LabelRow]) -> LabelRow:
     if len(rows) == 1:
         return rows[0]
     columns: dict[str, str] = {}
-    others: dict[str, tuple[str, ...]] = {}
+    others: dict[str, dict[str, None]] = {}
     for row in rows:
         for header, text in row.columns.items():
-            if text != columns.setdefault(header, text) and text not in others.get(header, ()):
-                others[header] = (*others.get(header, ()), text)
+            if text != columns.setdefault(header, text):
+                others.setdefault(header, {})[text] = None
     _check(rows, columns)
     return LabelRow(
         video=_Video(rows).name,
@@ -82,7 +82,7 @@ def _row(rows: list[LabelRow]) -> LabelRow:
         index=next((row.index for row in rows if row.index is not None), None),
         columns=columns,
         where=next((row.where for row in rows if row.label is not None), rows[0].where),
-        others=others,
+        others={header: tuple(texts) for header, texts in others.items()},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from contextlib import suppress
 from io import BytesIO
@@ -101,3 +102,16 @@ def _packed(parts: dict[str, bytes]) -> bytes:
         for name, part in parts.items():
             archive.writestr(name, part)
     return out.getvalue()
+
+
+def test_a_table_of_one_video_alone(tmp_path: Path) -> None:
+    rows = "".join(f"a,x,{number}\n" for number in range(100_000))
+    started = time.process_time()
+    (row,) = labels_of(write(tmp_path, "a.csv", f"name,label,take\n{rows}")).rows
+    assert len(row.texts("take")) == 100_000
+    assert time.process_time() - started < 10
+
+
+def test_names_that_lie_too_deep(tmp_path: Path) -> None:
+    with pytest.raises(AnnotationError, match="lies 41 folders deep: 32 at most"):
+        labels_of(write(tmp_path, "a.csv", f"name,label\n{'a/' * 40}b,x\n"))

@@ -78,3 +78,14 @@ def test_a_label_of_ten_stays_ten(tmp_path: Path) -> None:
 
 def test_a_title_above_the_header(tmp_path: Path) -> None:
     assert texts(labels_of(write(tmp_path, "a.csv", "my labels,,\n,,\nname,label,\na,yes,\n"))) == {"a": "yes"}
+
+
+def test_the_order_of_the_files_does_not_tell_how_a_name_is_spelled(tmp_path: Path) -> None:
+    files = [write(tmp_path, "a.csv", "name,label\nketi_1.avi,x\n"), write(tmp_path, "b.csv", "name,label\nKETI_1,x\n")]
+    assert texts(labels_of(*files)) == texts(labels_of(*reversed(files))) == {"KETI_1": "x"}
+
+
+def test_an_index_without_a_label_is_not_called_as_another_class_is(tmp_path: Path) -> None:
+    file = write_json(tmp_path, "a.json", {"a": {"label": "3", "label_index": 5}, "b": {"label_index": 3}})
+    with pytest.raises(AnnotationError, match="the class index 3 of 'b' has no label, and cannot be called '3'"):
+        labels_of(file)
