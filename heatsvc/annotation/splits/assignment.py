@@ -9,6 +9,8 @@ from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.labels.row import LabelRow
 from heatsvc.annotation.options import AnnotationOptions
 
+_FEW = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -60,6 +62,12 @@ def settle(
             continue
         kept = claimed[0] if policy == "first" else None
         split_of.append(kept)
-        detail = f"in {' and '.join(claimed)}: a video belongs in one split"
+        detail = f"in {splits_text(claimed)}: a video belongs in one split"
         faults.append(Fault("in_two_splits", row.video.text, detail, file, f"kept in {kept}" if kept else refused))
     return Assignment(tuple(split_of), tuple(splits), (*faults, *others))
+
+
+def splits_text(splits: Sequence[str]) -> str:
+    """Splits in a row, for messages: a file may put each of many videos into each of many."""
+    more = f" and {len(splits) - _FEW:,} more" if len(splits) > _FEW else ""
+    return " and ".join(splits[:_FEW]) + more

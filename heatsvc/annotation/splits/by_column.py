@@ -37,7 +37,7 @@ def assign_by_column(labels: Labels, column: str, wanted: Any, options: Annotati
             f'{field} must name splits and their values, such as {{"train": ">10", "test": "<=10"}}', field=field
         )
     conditions = {split: Condition.of(values, f"{field}.{split:.100}") for split, values in wanted.items()}
-    texts = [next((row.texts(header) for header in headers if header in row.columns), ("",)) for row in labels.rows]
+    texts = [tuple(text for header in headers for text in row.texts(header)) or ("",) for row in labels.rows]
 
     @cache  # a column has few values
     def fitting(values: tuple[str, ...]) -> list[str]:
@@ -60,6 +60,4 @@ def _headers(labels: Labels, column: str) -> list[str]:
     """Headers that a column's name means: itself, or one that is spelled alike; tables may spell it differently."""
     if column in KNOWN and column in labels.headers:
         return [column]
-    return sorted(
-        (header for header in labels.headers if plain(header) == plain(column)), key=lambda header: header != column
-    )
+    return sorted(header for header in labels.headers if plain(header) == plain(column))

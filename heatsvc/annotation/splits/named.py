@@ -6,7 +6,7 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.splits.assignment import Assignment, settle
+from heatsvc.annotation.splits.assignment import Assignment, settle, splits_text
 from heatsvc.annotation.splits.split_file import SplitFile
 
 
@@ -46,7 +46,7 @@ def assign_named(labels: Labels, split_file: SplitFile, options: AnnotationOptio
             Fault(
                 "unknown_to_labels",
                 name,
-                f"in {' and '.join(splits)}, but no label is for it",
+                f"in {splits_text(tuple(splits))}, but no label is for it",
                 split_file.file,
                 "refused" if options.split_policy == "error" else "dropped",
             )

@@ -158,3 +158,13 @@ def test_too_many_values(tmp_path: Path) -> None:
     file = write_json(tmp_path, "split.json", {"train": ["a"] * 100})
     with pytest.raises(LimitError, match="HEATSVC_MAX_INPUT_VALUES"):
         read_split(file, Bounds(max_input_values=50))
+
+
+def test_many_splits_are_not_all_told_for_each_name(tmp_path: Path) -> None:
+    table = write(tmp_path, "labels.csv", "name,label\na,x\n")
+    file = write_json(tmp_path, "split.json", {f"s{number}": ["a", "b"] for number in range(900)})
+    faults = assign(labels_of(table), read_split(file, DEFAULT_BOUNDS), AnnotationOptions()).faults
+    assert [fault.detail for fault in faults] == [
+        "in s0 and s1 and s2 and s3 and s4 and 895 more: a video belongs in one split",
+        "in s0 and s1 and s2 and s3 and s4 and 895 more, but no label is for it",
+    ]

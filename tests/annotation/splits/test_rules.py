@@ -125,3 +125,13 @@ def test_rules_that_are_none(labels: Labels, rule: dict[str, Any], said: str) ->
 def test_a_rule_on_a_korean_header() -> None:
     found = ruled(labels_of(WORKBOOK_2017), {"언어 제공자 ID": {"one": 1, "two": 2}})
     assert set(found.split_of) == {"one", "two"}
+
+
+def test_headers_spelled_alike_are_one_column(tmp_path: Path) -> None:
+    tables = (
+        write(tmp_path, "a.csv", "name,label,Fold\na,x,1\nb,x,2"),
+        write(tmp_path, "b.csv", "name,label,FOLD\na,x,2"),
+    )
+    found = ruled(labels_of(*tables), {"fold": {"train": 1, "test": 2}})
+    assert found.split_of == (None, "test")
+    assert [(fault.kind, fault.name) for fault in found.faults] == [("in_two_splits", "a")]
