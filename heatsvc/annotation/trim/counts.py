@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.labels.columns import NAME, plain
 from heatsvc.annotation.labels.content import Content
-from heatsvc.annotation.labels.numbers import whole_number
+from heatsvc.annotation.labels.numbers import number, whole_number
 from heatsvc.annotation.labels.row import video_of
 from heatsvc.annotation.names import VideoName
 
@@ -70,7 +70,7 @@ def _csv(content: Content) -> Iterator[tuple[str, object, str]]:
     rows = content.rows
     top = next((position for position, row in enumerate(rows) if any(cell.strip() for cell in row)), 0)
     name, frames = 0, 1
-    if rows and len(rows[top]) > 1 and whole_number(rows[top][1]) is None:
+    if rows and len(rows[top]) > 1 and number(rows[top][1]) is None:
         headers = [plain(cell) for cell in rows[top]]
         name = next((headers.index(header) for header in NAME if header in headers), 0)
         frames = next((headers.index(header) for header in FRAMES if header in headers), 1)

@@ -77,3 +77,8 @@ def test_a_count_that_is_none(tmp_path: Path, count: str) -> None:
 def test_tables_that_are_none(tmp_path: Path, content: str) -> None:
     with pytest.raises(AnnotationError, match=r"no frame counts|a row is name,frames"):
         trimmed(few(tmp_path), write(tmp_path, "n.csv", content))
+
+
+def test_a_first_row_that_is_no_header_is_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(AnnotationError, match=r"n.csv, row 1: .* whole number of 1 or more, not '12.5'"):
+        trimmed(few(tmp_path), write(tmp_path, "n.csv", "a,12.5\nb,9\n"))
