@@ -16,6 +16,7 @@ from heatsvc.annotation.reading import Task
 from heatsvc.annotation.sources import KeypointFile, find_files
 from heatsvc.annotation.splits import Assignment, assign, read_split
 from heatsvc.bounds import Bounds
+from heatsvc.pose.clip import check_img_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,21 @@ def make_plan(
 
     Raises:
         AnnotationError: labels, split or counts that cannot be used; two files for one video.
-        PoseError, LimitError: an archive that cannot be read, or too much of anything.
+        PoseError, LimitError: an img_shape that is none, an archive that cannot be read, or too much of anything.
     """
     if not inputs.labels:
         raise AnnotationError(
             "there are no labels: send a KETI workbook, a CSV or a JSON of names and labels", field="labels"
         )
+    if options.img_shape is not None:
+        check_img_shape(options.img_shape, field="options.img_shape")
     labels = read_labels(inputs.labels, options, bounds, keep_going)
     keep_going()
     split_file = None if inputs.split is None else read_split(inputs.split, bounds)
     assignment = assign(labels, split_file, options)
+    # The report tells of each class how many clips it has in each split.
+    table = sum(map(bool, labels.classes)) * len(assignment.splits)
+    bounds.check("max_json_values", table, "classes times splits", field="labels")
     keep_going()
     last, trim_faults = _last_frames(inputs, labels, bounds, keep_going)
     files = find_files(inputs, options, work, bounds, keep_going)

@@ -22,6 +22,8 @@ from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
 from heatsvc.annotation.reading import read_part
 from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.errors import LimitError
+from heatsvc.pose.clip import PoseError
 from heatsvc.pose.readers import ReadOptions, read
 from tests.annotation.keti import (
     CLASSES,
@@ -429,3 +431,36 @@ def test_float32_holds_the_files_numbers(tmp_path):
     made(tmp_path, dtype="float32")
     one = loaded(tmp_path)["annotations"][0]
     np.testing.assert_array_equal(one["keypoint"], array_of(1)[None, :, SIGN27, :2])
+
+
+def test_img_shape_that_is_none(tmp_path):
+    with pytest.raises(PoseError, match=r"options\.img_shape must be .* from 1 to 100,000"):
+        made(tmp_path, img_shape=(10**10, 1920))
+
+
+def test_classes_times_splits_are_bounded(tmp_path):
+    classes, splits = tmp_path / "map.json", tmp_path / "split.json"
+    classes.write_text(json.dumps({f"c{number}": number for number in range(20_000)} | {"화재": 20_000}))
+    splits.write_text(json.dumps({f"s{number}": [] for number in range(100)} | {"train": [name(1)]}))
+    (tmp_path / "labels.csv").write_text(f"name,label\n{name(1)},화재\n")
+    labels = InputFile("map.json", classes), InputFile("labels.csv", tmp_path / "labels.csv")
+    given = inputs(labels=labels, split=InputFile("split.json", splits))
+    with pytest.raises(LimitError, match="2,020,101 classes times splits"):
+        made(tmp_path, given, types="leave")
+
+
+@pytest.mark.parametrize("select", [None, [0, 1]])
+def test_points_of_two_kinds_are_told_where_every_sampled_file_is_unreadable(tmp_path, select):
+    names = [f"v{number:03d}" for number in range(100)]
+    keypoints = tmp_path / "keypoints"
+    keypoints.mkdir()
+    for number, one in enumerate(names):
+        np.save(keypoints / f"{one}.npy", np.ones((2, 17 if number % 3 else 133, 3), np.float32))
+        if number % 4 == 0:
+            (keypoints / f"{one}.npy").write_bytes(b"nothing")
+    (tmp_path / "labels.csv").write_text("name,label\n" + "".join(f"{one},x\n" for one in names))
+    (tmp_path / "split.json").write_text(json.dumps({"train": names}))
+    labels, split = (InputFile(one, tmp_path / one) for one in ("labels.csv", "split.json"))
+    built = made(tmp_path, Inputs(folder=keypoints, labels=(labels,), split=split), select=select, types="leave")
+    faults = {group["kind"]: group["count"] for group in built.report["faults"]}
+    assert faults == {"unreadable": 25, "wrong_points": 25}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
-from heatsvc.annotation.facts import DatasetFacts
+from heatsvc.annotation.facts import ClipFacts, DatasetFacts
 
 
 def by_split(facts: DatasetFacts) -> list[dict[str, Any]]:
     """Of each split its name and how many clips, zeros, frames, classes and signers it has."""
     rows = []
+    clips_of: dict[str, list[ClipFacts]] = defaultdict(list)
+    for clip in facts.clips:
+        clips_of[clip.split].append(clip)
     for split in facts.splits:
-        clips = [clip for clip in facts.clips if clip.split == split]
+        clips = clips_of[split]
         rows.append(
             {
                 "name": split,

@@ -37,10 +37,11 @@ def _content(facts: DatasetFacts) -> list[dict[str, Any]]:
 
 def _signers(facts: DatasetFacts) -> list[dict[str, Any]]:
     count = Counter((clip.signer, clip.split) for clip in facts.clips if clip.signer)
-    by_signer = {
-        signer: {split: count[signer, split] for split in facts.splits if count[signer, split]}
-        for signer in sorted({signer for signer, _ in count}, key=lambda signer: (len(signer), signer))
-    }
+    order = {split: position for position, split in enumerate(facts.splits)}
+    by_signer: dict[str, dict[str, int]] = {}
+    pairs = (pair for pair in count if pair[1] in order)
+    for signer, split in sorted(pairs, key=lambda pair: (len(pair[0]), pair[0], order[pair[1]])):
+        by_signer.setdefault(signer, {})[split] = count[signer, split]
     return [{"signer": signer, "clips": clips} for signer, clips in by_signer.items() if len(clips) > 1]
 
 
