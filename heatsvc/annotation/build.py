@@ -78,6 +78,7 @@ def build(
     keep_going: Callable[[], None] = go_on,
     pickle_name: str = artifacts.PICKLE,
     digest: bool = True,
+    memory: Path | None = None,
 ) -> Built:
     """Build a dataset in a folder; a build that was cut off there goes on from where it was.
 
@@ -93,6 +94,8 @@ def build(
         keep_going: called now and then; raises what should end the work.
         pickle_name: what the pickle is called; the training configs name it.
         digest: whether the pickle's sha256 is asked for.
+        memory: a folder for parts that lies in memory. They are removed from it as they get into the pickle: little
+            is in it at a time, and a build that is cut off begins again.
 
     Raises:
         FaultsError: faults that the options forbid; the report was written nevertheless.
@@ -106,6 +109,8 @@ def build(
     with Crew(jobs if is_large(inputs) else 1) as crew:
         plan = make_plan(inputs, options, work, bounds, keep_going)
         reading = _reading(plan, options, work, not check, bounds, crew.has_processes, keep_going)
+        if memory is not None:
+            reading = replace(reading, folder=memory, keep=False)
         run = _Run(plan, options, reading, progress, keep_going)
 
         def decided() -> None:
@@ -230,6 +235,8 @@ class _Run:
         for number in self.read(crew):
             self._keep_going()
             yield part_path(self._reading.folder, number)
+            if not self._reading.keep:
+                part_path(self._reading.folder, number).unlink()
         decided()
         self.tell("writing")
         facts = self.facts

@@ -169,6 +169,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
     from rich.progress import Progress as Bar
 
     from heatsvc.annotation.build import build
+    from heatsvc.annotation.scratch import scratch
 
     target = parsed.output if parsed.output is not None else Path.cwd() / "check"
     folder = target.with_name(f".{target.name}.heatsvc-{os.getpid()}")
@@ -177,7 +178,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
         *(TimeElapsedColumn(), TimeRemainingColumn()),
     )
     try:
-        with Bar(*columns, console=Console(stderr=True)) as bar:
+        with scratch() as memory, Bar(*columns, console=Console(stderr=True)) as bar:
             line = bar.add_task("", total=None)
 
             def told(progress: Progress) -> None:
@@ -198,6 +199,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
                 progress=told,
                 pickle_name=target.name,
                 digest=False,
+                memory=memory,
             )
         if not parsed.check:
             _put_in_place(folder, target, built)
