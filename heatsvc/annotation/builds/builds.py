@@ -212,7 +212,9 @@ class Builds:
 
 def _will_do(state: BuildState) -> bool:
     """Whether the same, built anew, would come to the same."""
-    return state.state in ("queued", "running") or (state.outcome is not None and state.outcome.lasts)
+    if state.state == "cancelled":  # also where it was done before anybody could end it
+        return False
+    return state.outcome is None or state.outcome.lasts
 
 
 def _sent(folder: BuildFolder) -> float:

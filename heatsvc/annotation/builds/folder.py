@@ -98,9 +98,12 @@ class BuildFolder:
         return float(orjson.loads((self.path / "request.json").read_bytes())["created"])
 
     def progress(self) -> Progress:
-        """How far the build is; `waiting` until somebody works on it."""
-        document = _read(self.path / "progress.json")
-        return Progress(**document) if document else Progress("waiting")
+        """How far the build is; `waiting` until somebody works on it, and after a power cut that emptied the file."""
+        try:
+            document = _read(self.path / "progress.json")
+            return Progress(**document) if document else Progress("waiting")
+        except (ValueError, TypeError):
+            return Progress("waiting")
 
     def write_progress(self, progress: Progress) -> None:
         """Tell how far the build is.

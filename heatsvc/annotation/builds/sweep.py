@@ -43,7 +43,7 @@ class _Finished:
 
 
 def sweep(place: Place, ledger: Ledger, keep: Keep) -> list[str]:
-    """Remove what need not be kept; builds that are not finished stay.
+    """Remove what need not be kept: of finished builds the old, those for which there is no room, and the cancelled.
 
     Returns:
         The ids of removed builds.
@@ -71,6 +71,8 @@ def _finished(place: Place) -> list[_Finished]:
     for folder in place.all_builds():
         try:
             at = (folder.path / "outcome.json").stat().st_mtime
+            if folder.is_cancelled:  # whoever asked for that died, or did not wait for its end
+                at = 0.0
         except FileNotFoundError:
             continue
         found.append(_Finished(folder, at, size_of(folder.path)))

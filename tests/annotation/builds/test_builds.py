@@ -123,3 +123,11 @@ def test_the_client_loads_no_database_until_there_is_one():
     code = "import sys, heatsvc.annotation.builds.builds; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"dbos", "sqlalchemy", "psycopg", "numba"} & set(loaded)
+
+
+def test_the_same_again_is_built_anew_where_the_one_that_is_there_was_to_be_removed(builds: Builds):
+    sent = send(builds)
+    finish(builds, sent.id)
+    builds.folder(sent.id).cancel()  # and whoever did that died
+    assert send(builds).state == "queued"
+    assert not builds.folder(sent.id).is_cancelled

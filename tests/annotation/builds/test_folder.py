@@ -146,3 +146,9 @@ def test_an_internal_error_tells_nothing_of_the_machine():
     assert problem["kind"] == "internal"
     assert "/var" not in problem["detail"]
     assert error_of(problem) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 80, b"[1]", b'{"stage": "keypoints", "speed": 3}'])
+def test_progress_that_a_power_cut_spoiled_is_none(folder: BuildFolder, content: bytes):
+    (folder.path / "progress.json").write_bytes(content)
+    assert folder.progress() == Progress("waiting")

@@ -117,3 +117,11 @@ def test_what_others_left_half_removed_goes(place: Place, builds: Builds):
     assert list(place.removed.iterdir()) == []
     assert not builds.folder(id).uploads.exists()
     assert (builds.folder(id).artifacts / "report.json").exists()
+
+
+def test_a_cancelled_build_goes_that_was_done_before_it_could_be_ended(place: Place, builds: Builds):
+    sent = send(builds)
+    finish(builds, sent.id)
+    builds.folder(sent.id).cancel()
+    assert swept(place, Keep(), sent.id) == ([sent.id], [sent.id])
+    assert builds.get(sent.id) is None
