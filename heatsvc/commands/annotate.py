@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import json
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +89,9 @@ def _annotate(parsed: argparse.Namespace) -> int:
     except InputError as error:
         place = f"{error.file}: " if error.file and error.file not in error.detail else ""
         print(f"heatsvc annotate: {place}{error.detail}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"heatsvc annotate: {error.filename or parsed.output}: {error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("heatsvc annotate: stopped; nothing was written", file=sys.stderr)
@@ -189,7 +194,8 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
                     total=progress.files or None,
                 )
 
-            built = build(
+            run = partial(
+                build,
                 inputs,
                 options,
                 folder,
@@ -199,8 +205,13 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
                 progress=told,
                 pickle_name=target.name,
                 digest=False,
-                memory=memory,
             )
+            try:
+                built = run(memory=memory)
+            except OSError as error:
+                if memory is None or error.errno != errno.ENOSPC:
+                    raise
+                built = run()  # long clips of many points: a few parts of them are more than there is memory
         if not parsed.check:
             _put_in_place(folder, target, built)
         return built

@@ -104,8 +104,9 @@ def read_part(
     path, facts = part_path(reading.folder, number), PartFacts()
     with _written(path) as file:
         _read_all(tasks, reading, facts, file, keep_going)
-    with _written(path.with_suffix(".json")) as file:
-        file.write(facts.to_json())
+    if reading.keep:
+        with _written(path.with_suffix(".json")) as file:
+            file.write(facts.to_json())
     return facts
 
 
