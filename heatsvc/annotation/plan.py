@@ -80,7 +80,7 @@ def make_plan(
     table = sum(map(bool, labels.classes)) * len(assignment.splits)
     bounds.check("max_json_values", table, "classes times splits", field="labels")
     keep_going()
-    last, trim_faults = _last_frames(inputs, labels, bounds, keep_going)
+    last, trim_faults = _last_frames(inputs, labels, work, bounds, keep_going)
     files = find_files(inputs, options, work, bounds, keep_going)
     file_of, unlabelled = _match(files, labels)
     tasks, absent = _sort_out(labels, assignment, last, file_of)
@@ -89,14 +89,14 @@ def make_plan(
 
 
 def _last_frames(
-    inputs: Inputs, labels: Labels, bounds: Bounds, keep_going: Callable[[], None]
+    inputs: Inputs, labels: Labels, work: Path, bounds: Bounds, keep_going: Callable[[], None]
 ) -> tuple[Mapping[int, int], Sequence[Fault]]:
     """How many frames to keep of rows whose video was trimmed."""
     if not inputs.trim and inputs.trim_folder is None:
         return {}, ()
     from heatsvc.annotation.trim import read_trim  # few datasets are trimmed, and videos are read by large libraries
 
-    trim = read_trim(inputs.trim, inputs.trim_folder, labels, bounds, keep_going)
+    trim = read_trim(inputs.trim, inputs.trim_folder, labels, work / "trim", bounds, keep_going)
     return trim.frames, trim.faults
 
 

@@ -53,22 +53,23 @@ def container_of(head: bytes) -> str | None:
     return None
 
 
-def count_frames(videos: Sequence[VideoAt], most: int, seconds: float) -> list[int | str]:
+def count_frames(videos: Sequence[VideoAt], most: int, seconds: float, work: str) -> list[int | str]:
     """The number of frames of each video, or what is wrong with it.
 
     Args:
         videos: where they lie.
         most: frames after which counting ends: such a video has `most` + 1.
         seconds: time for one video.
+        work: a folder for what has to be unpacked.
     """
-    return [_count(VideoAt(*video), most, time.monotonic() + seconds) for video in videos]
+    return [_count(VideoAt(*video), most, time.monotonic() + seconds, work) for video in videos]
 
 
-def _count(video: VideoAt, most: int, ends: float) -> int | str:
+def _count(video: VideoAt, most: int, ends: float, work: str) -> int | str:
     import av
 
     try:
-        with open(video.path, "rb") as file, _opened(video, file) as data:
+        with open(video.path, "rb") as file, _opened(video, file, work) as data:
             container = video.container or container_of(data.read(400))
             if container is None:
                 return "no video: AVI, MP4, MOV, MPEG-TS (.MTS) or Matroska is"
@@ -175,18 +176,18 @@ def _is_cut(data: BinaryIO, container: str) -> bool:
     return at > size
 
 
-def _opened(video: VideoAt, file: BinaryIO) -> BinaryIO:
+def _opened(video: VideoAt, file: BinaryIO, work: str) -> BinaryIO:
     offset = video.offset
     if video.zipped:
         file.seek(offset)
         header = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
         offset += _LOCAL_HEADER.size + header[-2] + header[-1]
     window = _Window(file, offset, video.size)
-    return _inflated(window.read, video.unpacked) if video.unpacked else cast(BinaryIO, window)
+    return _inflated(window.read, video.unpacked, work) if video.unpacked else cast(BinaryIO, window)
 
 
-def _inflated(read: Callable[[int], bytes], unpacked: int) -> BinaryIO:
-    out = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+def _inflated(read: Callable[[int], bytes], unpacked: int, work: str) -> BinaryIO:
+    out = tempfile.TemporaryFile(dir=work)  # noqa: SIM115 - the caller closes it
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     left = unpacked
     while left and not inflater.eof and (chunk := inflater.unconsumed_tail or read(_CHUNK)):

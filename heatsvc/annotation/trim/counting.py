@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 
 from heatsvc.annotation.child import ChildError, in_child
 from heatsvc.annotation.errors import AnnotationError
@@ -26,8 +27,11 @@ class _StoppedError(Exception):
     """Somebody else told that the work is to end."""
 
 
-def count_all(videos: Sequence[Video], bounds: Bounds, keep_going: Callable[[], None]) -> list[int]:
+def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, keep_going: Callable[[], None]) -> list[int]:
     """The number of frames of each video.
+
+    Args:
+        work: a folder for what has to be unpacked.
 
     Raises:
         AnnotationError: a video that cannot be read; the first of them.
@@ -45,7 +49,7 @@ def count_all(videos: Sequence[Video], bounds: Bounds, keep_going: Callable[[], 
             raise _StoppedError
 
     with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(_count, batch, bounds.max_frames, go_on) for batch in batches]
+        futures = [pool.submit(_count, batch, bounds.max_frames, str(work), go_on) for batch in batches]
         try:
             waiting = set(futures)
             while waiting:
@@ -66,7 +70,7 @@ def count_all(videos: Sequence[Video], bounds: Bounds, keep_going: Callable[[], 
     return counts
 
 
-def _count(videos: Sequence[Video], most: int, go_on: Callable[[], None]) -> list[int | str]:
+def _count(videos: Sequence[Video], most: int, work: str, go_on: Callable[[], None]) -> list[int | str]:
     """What a child says of these videos; where it died, what a child of its own says of each."""
     go_on()
     try:
@@ -75,6 +79,7 @@ def _count(videos: Sequence[Video], most: int, go_on: Callable[[], None]) -> lis
             [tuple(video.at) for video in videos],
             most,
             SECONDS,
+            work,
             memory_bytes=MEMORY_BYTES,
             seconds=SECONDS * len(videos) + _START_SECONDS,
             keep_going=go_on,
@@ -82,7 +87,7 @@ def _count(videos: Sequence[Video], most: int, go_on: Callable[[], None]) -> lis
     except ChildError as error:
         if len(videos) == 1:
             return [f"the video cannot be read: {error.detail}"]
-    return [answer for video in videos for answer in _count([video], most, go_on)]
+    return [answer for video in videos for answer in _count([video], most, work, go_on)]
 
 
 def _cores() -> int:

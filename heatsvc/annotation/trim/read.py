@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -24,6 +24,7 @@ def read_trim(
     files: Sequence[InputFile],
     folder: Path | None,
     labels: Labels,
+    work: Path,
     bounds: Bounds = DEFAULT_BOUNDS,
     keep_going: Callable[[], None] = go_on,
 ) -> Trim:
@@ -33,6 +34,7 @@ def read_trim(
         files: tables of counts, videos, and archives of videos, told by their content.
         folder: a folder of videos, with all below it; None where there is none.
         labels: the videos of the dataset; those that filters left out are not counted.
+        work: a folder for what has to be unpacked; made here, and removed.
         bounds: how large files and videos may be.
         keep_going: called now and then; raises what should end the work.
 
@@ -40,8 +42,9 @@ def read_trim(
         AnnotationError: no such file, a damaged video, two counts for one video that differ, or a name that may be two.
         LimitError: larger than `bounds` allow.
     """
-    with tempfile.TemporaryDirectory(prefix="heatsvc-trim-") as work:
-        counts, videos = _sources(files, folder, Path(work), bounds, keep_going)
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        counts, videos = _sources(files, folder, work, bounds, keep_going)
         found = _Found(labels)
         for count in counts:
             position = found.position(count.video, count.where, count.file, f"{count.frames:,} frames")
@@ -53,9 +56,11 @@ def read_trim(
             position = found.position(name, video.where, video.file, "a trimmed video")
             if position is not None:
                 wanted.append((position, video))
-        frames = count_all([video for _, video in wanted], bounds, keep_going)
+        frames = count_all([video for _, video in wanted], work, bounds, keep_going)
         for (position, video), count_of_it in zip(wanted, frames, strict=True):
             found.add(position, count_of_it, video.where, video.file)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     return Trim(dict(sorted(found.frames.items())), tuple(found.faults.values()))
 
 
@@ -64,9 +69,9 @@ def _sources(
 ) -> tuple[list[Count], Iterable[Video]]:
     counts: list[Count] = []
     videos: list[Video] = []
-    for file in files:
+    for number, file in enumerate(files):
         keep_going()
-        its_videos = videos_in(file, work, bounds, keep_going)
+        its_videos = videos_in(file, work / f"{number}.tar", bounds, keep_going)
         if its_videos is None:
             counts += read_counts(Content(file, bounds))
         else:

@@ -45,12 +45,12 @@ class Video:
     file: str
 
 
-def videos_in(file: InputFile, work: Path, bounds: Bounds, keep_going: Callable[[], None]) -> list[Video] | None:
+def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, keep_going: Callable[[], None]) -> list[Video] | None:
     """The videos that a file is or holds, told by its content; None where it is neither video nor archive.
 
     Args:
         file: the file.
-        work: a folder, for what has to be unpacked.
+        unpacked: where a packed archive is unpacked to.
         bounds, keep_going: as in `read_trim`.
 
     Raises:
@@ -66,8 +66,8 @@ def videos_in(file: InputFile, work: Path, bounds: Bounds, keep_going: Callable[
         if head[:4] in zip_archive.MAGIC:
             videos = list(_in_zip(file, bounds))
         elif head.startswith((tar_archive.GZIP_MAGIC, tar_archive.ZSTD_MAGIC)):
-            target = work / f"trim-{len(list(work.iterdir()))}.tar"
-            videos = list(_in_tar(file, tar_archive.unpack_tar(file, target, bounds, keep_going), bounds, keep_going))
+            plain = tar_archive.unpack_tar(file, unpacked, bounds, keep_going)
+            videos = list(_in_tar(file, plain, bounds, keep_going))
         elif head[tar_archive.TAR_MAGIC_AT :].startswith(tar_archive.TAR_MAGIC):
             videos = list(_in_tar(file, file.path, bounds, keep_going))
         else:

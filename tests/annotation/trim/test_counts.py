@@ -22,7 +22,7 @@ def few(folder: Path) -> Labels:
 
 
 def trimmed(labels: Labels, *files: InputFile) -> Trim:
-    return read_trim(files, None, labels, DEFAULT_BOUNDS)
+    return read_trim(files, None, labels, files[0].path.parent / "work", DEFAULT_BOUNDS)
 
 
 def test_keti_counts() -> None:

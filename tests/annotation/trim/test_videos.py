@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,8 @@ def labels(tmp_path: Path) -> Labels:
 
 
 def trimmed(labels: Labels, *files: InputFile, folder: Path | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> Trim:
-    return read_trim(files, folder, labels, bounds)
+    place = folder if folder is not None else files[0].path.parent
+    return read_trim(files, folder, labels, place.parent / "work", bounds)
 
 
 @pytest.mark.parametrize("form", CODECS)
@@ -173,7 +175,7 @@ def test_who_waits_may_end_it(tmp_path: Path, labels: Labels) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        read_trim([write_video(tmp_path / "a.avi", 200)], None, labels, DEFAULT_BOUNDS, stop)
+        read_trim([write_video(tmp_path / "a.avi", 200)], None, labels, tmp_path / "work", DEFAULT_BOUNDS, stop)
 
 
 @pytest.mark.parametrize("form", CODECS)
@@ -192,7 +194,13 @@ def test_videos_changed_somewhere(tmp_path: Path, form: str) -> None:
     assert all(
         isinstance(answer, int | str)
         for answer in counting.in_child(
-            count_frames, videos_as_tuples(videos), 1000, 20.0, memory_bytes=counting.MEMORY_BYTES, seconds=100
+            count_frames,
+            videos_as_tuples(videos),
+            1000,
+            20.0,
+            str(tmp_path),
+            memory_bytes=counting.MEMORY_BYTES,
+            seconds=100,
         )
     )
 
@@ -225,3 +233,17 @@ def test_a_video_that_brings_a_child_down_is_named(
         trimmed(labels, *files)
     assert caught.value.detail == "the video cannot be read: it ended with code -11 before it was done"
     assert caught.value.file == "b.avi"
+
+
+@pytest.mark.parametrize("pack", [deflated, gzipped])
+def test_what_is_unpacked_lies_in_the_work_folder_and_is_gone_at_the_end(
+    tmp_path: Path, labels: Labels, pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A child's temporary folder, too: there is none.
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    write_video(tmp_path / "removal" / "a.avi", 5)
+    packed = pack(tmp_path / "removal", tmp_path / "packed")
+    before = sorted(tmp_path.iterdir())
+    assert read_trim([packed], None, labels, tmp_path / "work").frames == {0: 5}
+    assert sorted(tmp_path.iterdir()) == before
