@@ -107,7 +107,7 @@ def build(
     reports: list[Artifact] = []
     made: list[Artifact] = []
     with Crew(jobs if is_large(inputs) else 1) as crew:
-        plan = make_plan(inputs, options, work, bounds, keep_going)
+        plan = make_plan(inputs, options, work, bounds, keep_going, check=check)
         reading = _reading(plan, options, work, not check, bounds, crew.has_processes, keep_going)
         if memory is not None:
             reading = replace(reading, folder=memory, keep=False)

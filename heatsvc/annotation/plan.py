@@ -14,7 +14,7 @@ from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.reading import Task
 from heatsvc.annotation.sources import KeypointFile, find_files
-from heatsvc.annotation.splits import Assignment, assign, read_split
+from heatsvc.annotation.splits import Assignment, assign, read_split, undivided
 from heatsvc.bounds import Bounds
 from heatsvc.pose.clip import check_img_shape
 
@@ -55,12 +55,19 @@ class Plan:
 
 
 def make_plan(
-    inputs: Inputs, options: AnnotationOptions, work: Path, bounds: Bounds, keep_going: Callable[[], None]
+    inputs: Inputs,
+    options: AnnotationOptions,
+    work: Path,
+    bounds: Bounds,
+    keep_going: Callable[[], None],
+    *,
+    check: bool = False,
 ) -> Plan:
     """Read labels, split and frame counts, find the files, and match them by name.
 
     Args:
         work: a folder for what has to be unpacked first.
+        check: whether nothing will be built: a split may then be missing, and all videos are looked at.
 
     Raises:
         AnnotationError: labels, split or counts that cannot be used; two files for one video.
@@ -75,7 +82,11 @@ def make_plan(
     labels = read_labels(inputs.labels, options, bounds, keep_going)
     keep_going()
     split_file = None if inputs.split is None else read_split(inputs.split, bounds)
-    assignment = assign(labels, split_file, options)
+    assignment = (
+        undivided(labels)
+        if check and split_file is None and options.split is None
+        else assign(labels, split_file, options)
+    )
     # The report tells of each class how many clips it has in each split.
     table = sum(map(bool, labels.classes)) * len(assignment.splits)
     bounds.check("max_json_values", table, "classes times splits", field="labels")

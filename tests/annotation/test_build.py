@@ -181,6 +181,16 @@ def test_check_tells_the_same_and_builds_nothing(tmp_path):
     assert faults(built.report)["cut_short"] == {name(20): "refused"}
 
 
+def test_check_needs_no_split(tmp_path):
+    counts = tmp_path / "counts.csv"
+    counts.write_text("KETI_SL_0000000001,74\n")
+    given = inputs(split=None, trim=(InputFile("counts.csv", counts),))
+    report = build(given, AnnotationOptions(**OPTIONS), tmp_path / "out", check=True).report
+    assert [split["name"] for split in report["splits"]] == ["all"]
+    assert faults(report)["trim_too_long"] == {name(1): "kept"}
+    assert faults(report)["no_file"] == {name(9): "zeros"}
+
+
 def test_trimmed_clips_are_those_of_removal(tmp_path):
     trim = (InputFile("removal_frames.json", MINI / "removal_frames.json"),)
     report = made(tmp_path, inputs(trim=trim), dtype="float32").report

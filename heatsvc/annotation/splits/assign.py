@@ -46,6 +46,11 @@ def assign(labels: Labels, split_file: SplitFile | None, options: AnnotationOpti
     return assign_by_column(labels, column, wanted, options)
 
 
+def undivided(labels: Labels) -> Assignment:
+    """All videos in one split, `all`: for who only looks at them."""
+    return Assignment(("all",) * len(labels.rows), ("all",), ())
+
+
 def _rule(split: dict[str, Any]) -> tuple[str, Any]:
     rules = [key for key in split if key != "seed"]
     if len(rules) != 1:
