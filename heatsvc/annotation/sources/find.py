@@ -47,9 +47,15 @@ def find_files(
     bounds.check("max_dataset_files", len(found), "keypoint files")
     reading = ReadOptions(img_shape=options.img_shape, layout=options.layout, bounds=bounds, check=keep_going)
     files: list[KeypointFile] = []
+    unpickled = 0
     for number, file in enumerate(sorted(found, key=lambda file: file.name)):
         if file.name.lower().endswith(pickles.EXTENSIONS):
-            files += pickles.files_in_pickle(file, work / f"pickle-{number}", reading, bounds, keep_going)
+            for clip in pickles.files_in_pickle(file, work / f"pickle-{number}", reading, bounds, keep_going):
+                files.append(clip)
+                # The clips of a pickle may all share one array: a small one may fill a disk.
+                unpickled += clip.size or 0
+                bounds.check("max_dataset_bytes", unpickled, "bytes of clips in pickles", file=file.name)
+                bounds.check("max_dataset_files", len(files), "keypoint files", file=file.name)
         else:
             files.append(file)
     if not files:

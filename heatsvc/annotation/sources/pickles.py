@@ -34,4 +34,4 @@ def files_in_pickle(
         if clip.layout is not None:
             arrays["layout"] = np.array(clip.layout.name)
         np.savez(path, **arrays)  # type: ignore[arg-type]  # arrays, and no keyword of savez among them
-        yield KeypointFile(clip.frame_dir or f"{source.name}/{number}", str(path))
+        yield KeypointFile(clip.frame_dir or f"{source.name}/{number}", str(path), size=path.stat().st_size)

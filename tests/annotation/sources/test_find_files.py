@@ -265,3 +265,15 @@ def test_member_that_begins_beyond_every_file_is_told_when_it_is_read(tmp_path):
     (file,) = find(Inputs(keypoints=parts(tmp_path, {"a": packed[:at] + bytes(entry + end)})), tmp_path / "work")
     with pytest.raises(PoseError, match="damaged where this file should begin"):
         file.read(DEFAULT_BOUNDS)
+
+
+def test_clips_that_share_an_array_are_bounded_by_what_they_become(tmp_path):
+    keypoint, score = np.ones((1, 100, 17, 2), np.float32), np.ones((1, 100, 17), np.float32)
+    clip = {"label": 0, "img_shape": (4, 4), "total_frames": 100, "keypoint": keypoint, "keypoint_score": score}
+    content = {"split": {}, "annotations": [{"frame_dir": f"v{number}", **clip} for number in range(50)]}
+    given = Inputs(keypoints=parts(tmp_path, {"a.pkl": pickle.dumps(content, 4)}))
+    assert len(find(given, tmp_path / "work")) == 50
+    with pytest.raises(LimitError, match=r"bytes of clips in pickles.*MAX_DATASET_BYTES"):
+        find(given, tmp_path / "work", replace(DEFAULT_BOUNDS, max_dataset_bytes=500_000))
+    with pytest.raises(LimitError, match="MAX_DATASET_FILES"):
+        find(given, tmp_path / "work", replace(DEFAULT_BOUNDS, max_dataset_files=40))
