@@ -76,6 +76,10 @@ def test_options_as_the_service_has_them(tmp_path):
     [
         ((*WORDS, *SPLIT), 2, "-o KETI.pkl"),
         ((*WORDS, *SPLIT, "-o", "no/such/folder.pkl"), 2, "cannot be written|no file that can be written"),
+        ((*WORDS, *SPLIT, "-o", "report.json"), 2, "report.json is what another file of the dataset is called"),
+        ((*WORDS, *SPLIT, "-o", "work"), 2, "work is what another file of the dataset is called"),
+        ((*WORDS, *SPLIT, "-o", "/dev/null"), 2, "/dev/null is no file that can be written"),
+        ((*WORDS, "--split", str(TABLES), "-o", "a.pkl"), 1, "is a folder: name the split file"),
         ((*WORDS, "--split", "nowhere.json", "-o", "a.pkl"), 1, "there is no nowhere.json"),
         ((*WORDS, *SPLIT, "--options", "{", "-o", "a.pkl"), 1, "broken JSON"),
         ((*WORDS, *SPLIT, "--options", '{"dtyp": 1}', "-o", "a.pkl"), 1, "option dtyp"),
@@ -91,6 +95,14 @@ def test_what_is_wrong_is_told_in_a_line(tmp_path, arguments, status, why):
     assert any(part in done.stderr for part in why.split("|")), done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_where_the_folder_would_be_is_told_before_anything_is_read(tmp_path):
+    (tmp_path / "KETI").write_text("mine")
+    done = run("annotate", *WORDS, *SPLIT, "--faulty", "drop", "-o", "KETI.pkl", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "KETI is a file" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["KETI"]
 
 
 def test_ctrl_c_leaves_nothing(tmp_path):

@@ -74,8 +74,8 @@ def _annotate(parsed: argparse.Namespace) -> int:
     if parsed.output is None and not parsed.check:
         print("heatsvc annotate: say where the pickle goes: -o KETI.pkl, or give --check", file=sys.stderr)
         return 2
-    if parsed.output is not None and (parsed.output.is_dir() or not parsed.output.absolute().parent.is_dir()):
-        print(f"heatsvc annotate: {parsed.output} is no file that can be written", file=sys.stderr)
+    if parsed.output is not None and (why := _why_not(parsed.output)):
+        print(f"heatsvc annotate: {why}", file=sys.stderr)
         return 2
     # Names and rows are many and in no cycle: the collector would look through them again and again.
     gc.set_threshold(*_COLLECT_AFTER)
@@ -103,6 +103,22 @@ def _annotate(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _why_not(output: Path) -> str:
+    """Why a pickle cannot be written there; "" where it can. Asked before anything is read, which may take long."""
+    from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE
+
+    beside = _beside(output)
+    if (output.exists() and not output.is_file()) or not output.absolute().parent.is_dir():
+        return f"{output} is no file that can be written"
+    if beside.exists() and not beside.is_dir():
+        return f"{beside} is a file: a folder of that name is made beside {output.name}, so call the pickle otherwise"
+    if output.name == "work" or (output.name in MEDIA_TYPES and output.name != PICKLE):
+        return (
+            f"{output.name} is what another file of the dataset is called: call the pickle otherwise, such as KETI.pkl"
+        )
+    return ""
+
+
 def _inputs(parsed: argparse.Namespace) -> Inputs:
     """The paths of the command line.
 
@@ -120,8 +136,10 @@ def _inputs(parsed: argparse.Namespace) -> Inputs:
     labels, labels_folder = _apart(parsed.labels, "--labels")
     if labels_folder is not None:
         raise AnnotationError(f"{labels_folder} is a folder: name the label files, such as {labels_folder}/*.xlsx")
-    (split,) = _apart([parsed.split], "--split")[0] if parsed.split else (None,)
-    return Inputs(keypoints, folder, labels, split, trim, trim_folder)
+    splits, split_folder = _apart([parsed.split] if parsed.split else [], "--split")
+    if split_folder is not None:
+        raise AnnotationError(f"{split_folder} is a folder: name the split file, such as {split_folder}/split.json")
+    return Inputs(keypoints, folder, labels, splits[0] if splits else None, trim, trim_folder)
 
 
 def _apart(paths: list[Path], option: str) -> tuple[tuple[InputFile, ...], Path | None]:
