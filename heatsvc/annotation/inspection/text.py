@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+_LONGEST = 200
 
 
 def inspection_text(inspection: Inspection) -> RenderableType:
@@ -28,17 +29,18 @@ def inspection_text(inspection: Inspection) -> RenderableType:
     for column in ("names", "annotations", "frames"):
         splits.add_column(column, justify="right")
     for split in inspection.splits:
-        splits.add_row(Text(split.name), f"{split.names:,}", f"{split.annotations:,}", f"{split.frames:,}")
+        splits.add_row(Text(_shown(split.name)), f"{split.names:,}", f"{split.annotations:,}", f"{split.frames:,}")
     parts = [facts, splits, _findings(inspection)] if inspection.splits else [facts, _findings(inspection)]
     return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
 
 
 def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
-    yield "file", f"{inspection.file}, {inspection.size:,} bytes ({inspection.array_bytes:,} of them arrays)"
+    yield "file", f"{_shown(inspection.file)}, {inspection.size:,} bytes ({inspection.array_bytes:,} of them arrays)"
     named = f", names {' and '.join(inspection.numpy)}" if inspection.numpy else ""
     yield "pickle", f"protocol {inspection.protocol}{named}"
-    every = [key for key, count in inspection.keys.items() if count == inspection.annotations]
-    some = [f"{key} ({count:,})" for key, count in inspection.keys.items() if count != inspection.annotations]
+    keys = [(_shown(key), count) for key, count in inspection.keys.items()]
+    every = [key for key, count in keys if count == inspection.annotations]
+    some = [f"{key} ({count:,})" for key, count in keys if count != inspection.annotations]
     yield "annotations", f"{inspection.annotations:,} of {', '.join([*every, *some][:20]) or 'nothing'}"
     if inspection.labels:
         yield "classes", f"{inspection.classes:,}, labels {inspection.labels[0]} to {inspection.labels[1]}"
@@ -57,6 +59,14 @@ def _points(count: int) -> str:
     return f"{count} (as {layout.name} has)" if layout else str(count)
 
 
+def _shown(text: str) -> str:
+    """What stands in a stranger's pickle as it may go to a terminal, which would obey some of it; not too long."""
+    plain = text[:_LONGEST]
+    if not plain.isprintable():
+        plain = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in plain)
+    return plain if len(text) <= _LONGEST else f"{plain}…"
+
+
 def _span(span: Span) -> str:
     return str(span.low) if span.low == span.high else f"{span.low:,} to {span.high:,}, mean {span.mean:g}"
 
@@ -73,7 +83,7 @@ def _findings(inspection: Inspection) -> RenderableType:
         text = Text(f"{finding.text}{often}\n")
         if finding.examples:
             more = ", ..." if finding.count > len(finding.examples) else ""
-            text.append(f"{', '.join(finding.examples)}{more}\n", style="dim")
+            text.append(f"{', '.join(map(_shown, finding.examples))}{more}\n", style="dim")
         text.append(finding.what_to_do, style="dim")
         table.add_row(Text(finding.severity, style=_COLOURS[finding.severity]), text)
     return table

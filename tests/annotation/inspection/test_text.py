@@ -41,3 +41,15 @@ def test_findings_and_what_to_do(tmp_path):
     assert "error" in text
     assert "[red]a (train)" in text
     assert "Write it with protocol 4" in text
+
+
+def test_nothing_in_a_pickle_speaks_to_the_terminal(tmp_path):
+    path = tmp_path / "KETI.pkl"
+    evil = "\x1b]0;evil\x07\x9b"
+    content = {"split": {evil: [evil, "화재"]}, "annotations": [{"frame_dir": evil, evil: 1, "k" * 5000: 1}]}
+    path.write_bytes(pickle.dumps(content, 4))
+    text = shown(path)
+    assert not set("\x1b\x07\x9b") & set(text)
+    assert r"\x1b]0;evil\x07\x9b" in text
+    assert "화재" in text
+    assert "k" * 300 not in text
