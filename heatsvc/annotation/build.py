@@ -150,6 +150,7 @@ def _reading(
 
     Raises:
         LayoutError: a layout that is none.
+        AnnotationError, LimitError: positions that most files do not have, none, or too many.
     """
     select = tuple(options.select) if isinstance(options.select, list) else options.select
     for layout in (options.layout, select):
@@ -158,16 +159,37 @@ def _reading(
     choice = Choice(select, options.dtype, options.img_shape, options.layout, bounds=bounds)
     if not isinstance(select, str):
         choice = replace(choice, points=most_common_points(plan.tasks, choice, keep_going))
+        _check_positions(choice)
     # A mounted folder may have changed since the parts were read.
     digest = hashlib.sha256(repr((choice, PART, write)).encode())
     for task in plan.tasks:
-        digest.update(f"{task.name}\0{task.label}\0{task.split}\0{task.last}\0{task.file.name}\n".encode())
+        file = task.file
+        digest.update(f"{task.name}\0{task.label}\0{task.split}\0{task.last}\0{file.name}\0{file.stamp()}\n".encode())
     note = work / "plan.txt"
     if not note.exists() or note.read_text() != digest.hexdigest():
         for path in work.glob("*.part"):
             path.unlink()
         write_whole(note, [digest.hexdigest().encode()])
     return Reading(replace(choice, compiled=compiled), work, write)
+
+
+def _check_positions(choice: Choice) -> None:
+    """What no file can be read with is the options' fault, and not that of every file.
+
+    Raises:
+        AnnotationError, LimitError: as _reading.
+    """
+    if not isinstance(choice.select, tuple):
+        return
+    choice.bounds.check("max_keypoints", len(choice.select), "points to select", field="options.select")
+    if not choice.select:
+        raise AnnotationError("select names no point: name some, or null for all", field="options.select")
+    if choice.points is not None and max(choice.select) >= choice.points:
+        raise AnnotationError(
+            f"select names point {str(max(choice.select))[:20]}, and the files have {choice.points}: "
+            f"0 to {choice.points - 1}",
+            field="options.select",
+        )
 
 
 class _Run:

@@ -474,3 +474,34 @@ def test_points_of_two_kinds_are_told_where_every_sampled_file_is_unreadable(tmp
     built = made(tmp_path, Inputs(folder=keypoints, labels=(labels,), split=split), select=select, types="leave")
     faults = {group["kind"]: group["count"] for group in built.report["faults"]}
     assert faults == {"unreadable": 25, "wrong_points": 25}
+
+
+def test_file_that_changed_since_its_part_was_read_is_read_again(tmp_path):
+    keypoints = tmp_path / "keypoints"
+    shutil.copytree(KEYPOINTS, keypoints)
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "writing":
+            raise KeyboardInterrupt
+
+    given = inputs(folder=keypoints)
+    with pytest.raises(KeyboardInterrupt):
+        build(given, AnnotationOptions(**OPTIONS), tmp_path / "work", progress=stop)
+    np.save(keypoints / "KETI_SL_0000000001.avi.npy", array_of(1)[::-1].copy())
+    made(tmp_path / "work", given)
+    made(tmp_path / "anew", given)
+    assert (tmp_path / "work/annotations.pkl").read_bytes() == (tmp_path / "anew/annotations.pkl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("select", "why"),
+    [
+        ([], "select names no point"),
+        ([3, 133], "select names point 133, and the files have 133: 0 to 132"),
+        ([10**30], "select names point 1"),
+        ([0] * 2000, "2,000 points to select are too many"),
+    ],
+)
+def test_points_that_no_file_has_are_the_options_fault(tmp_path, select, why):
+    with pytest.raises((AnnotationError, LimitError), match=why):
+        made(tmp_path, select=select)

@@ -48,6 +48,16 @@ class KeypointFile:
         shape = (self.name, self.path, self.offset, self.size, self.member, self.deflated, self.unpacked, self.frames)
         return KeypointFile, shape
 
+    def stamp(self) -> str:
+        """What changes when a file of a mounted folder does: its size and time. Empty for all that lies elsewhere."""
+        if self.size is not None or self.frames:
+            return ""
+        try:
+            about = os.stat(self.path)
+        except OSError:
+            return "gone"
+        return f"{about.st_size} {about.st_mtime_ns}"
+
     def read(self, bounds: Bounds) -> bytes:
         """Its bytes, unpacked.
 
