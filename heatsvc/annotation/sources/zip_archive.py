@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, cast
 
 from heatsvc.annotation.inputs import InputFile
@@ -29,18 +29,7 @@ def files_in_zip(source: InputFile, bounds: Bounds) -> Iterator[KeypointFile]:
     if any(info.filename == "keypoint.npy" for info in infos):
         yield KeypointFile(source.name, str(source.path))
         return
-    bounds.check("max_dataset_files", len(infos), "files in an archive", file=source.name)
-    size = 0
-    for info in infos:
-        name = check_member(info.filename, source.name)
-        if info.is_dir() or not is_keypoints(name):
-            continue
-        if info.flag_bits & 1:
-            raise PoseError(f"the archive's {name!a:.80} is encrypted: send it open", file=source.name)
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise PoseError(f"the archive's {name!a:.80} is not stored or deflated: pack it so", file=source.name)
-        size += info.file_size
-        bounds.check("max_dataset_bytes", size, "bytes in an archive", file=source.name)
+    for name, info in _wanted(source, infos, is_keypoints, bounds):
         yield KeypointFile(
             name,
             str(source.path),
@@ -50,6 +39,33 @@ def files_in_zip(source: InputFile, bounds: Bounds) -> Iterator[KeypointFile]:
             deflated=info.compress_type == zipfile.ZIP_DEFLATED,
             unpacked=info.file_size,
         )
+
+
+def members(source: InputFile, wanted: Callable[[str], bool], bounds: Bounds) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    """Its files that are wanted, by their names, each stored or deflated.
+
+    Raises:
+        PoseError, LimitError: as files_in_zip.
+    """
+    return _wanted(source, _infos(source, bounds), wanted, bounds)
+
+
+def _wanted(
+    source: InputFile, infos: Sequence[zipfile.ZipInfo], wanted: Callable[[str], bool], bounds: Bounds
+) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    bounds.check("max_dataset_files", len(infos), "files in an archive", file=source.name)
+    size = 0
+    for info in infos:
+        if info.is_dir() or not wanted(info.filename):
+            continue
+        name = check_member(info.filename, source.name)
+        if info.flag_bits & 1:
+            raise PoseError(f"the archive's {name!a:.80} is encrypted: send it open", file=source.name)
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise PoseError(f"the archive's {name!a:.80} is not stored or deflated: pack it so", file=source.name)
+        size += info.file_size
+        bounds.check("max_dataset_bytes", size, "bytes in an archive", file=source.name)
+        yield name, info
 
 
 def _infos(source: InputFile, bounds: Bounds) -> list[zipfile.ZipInfo]:

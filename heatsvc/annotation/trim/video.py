@@ -7,25 +7,18 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.names import VIDEO_EXTENSIONS
 from heatsvc.annotation.native.frames import VideoAt, container_of
 from heatsvc.annotation.sources import tar_archive, zip_archive
-from heatsvc.annotation.sources.frugal import Frugal
 from heatsvc.annotation.sources.member_names import check_member
 from heatsvc.bounds import Bounds
 from heatsvc.errors import InputError, LimitError
 
 _HEAD = 512
-_DIRECTORY_ENTRY = 256
 _RATIO_FROM = 1 << 20
-_DAMAGED = (
-    *(zipfile.BadZipFile, OSError, EOFError),
-    *(ValueError, LookupError, OverflowError, NotImplementedError),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +69,6 @@ def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, keep_going: Calla
         raise
     except InputError as error:
         raise AnnotationError(error.detail, file=file.name) from None
-    except _DAMAGED as error:
-        text = str(error) or type(error).__name__
-        raise AnnotationError(f"the archive is damaged: {text:.100}", file=file.name) from None
     if not videos:
         raise AnnotationError(f"the archive holds no video ({', '.join(VIDEO_EXTENSIONS)})", file=file.name)
     return videos
@@ -107,22 +97,7 @@ def videos_under(folder: Path, bounds: Bounds, keep_going: Callable[[], None]) -
 
 
 def _in_zip(file: InputFile, bounds: Bounds) -> Iterator[Video]:
-    with file.path.open("rb") as opened:
-        frugal = Frugal(opened, bounds.max_dataset_files * _DIRECTORY_ENTRY, file.name)
-        with zipfile.ZipFile(cast(IO[bytes], frugal)) as archive:
-            infos = archive.infolist()
-    bounds.check("max_dataset_files", len(infos), "files in an archive", file=file.name)
-    unpacked = 0
-    for info in infos:
-        if info.is_dir() or not _is_video(info.filename):
-            continue
-        name = check_member(info.filename, file.name)
-        if info.flag_bits & 1:
-            raise AnnotationError(f"the archive's {name!a:.80} is encrypted: send it open", file=file.name)
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise AnnotationError(f"the archive's {name!a:.80} is not stored or deflated: pack it so", file=file.name)
-        unpacked += info.file_size
-        bounds.check("max_dataset_bytes", unpacked, "bytes in an archive", file=file.name)
+    for name, info in zip_archive.members(file, _is_video, bounds):
         if info.file_size > _RATIO_FROM:
             ratio = info.file_size // max(info.compress_size, 1)
             bounds.check("max_archive_ratio", ratio, "bytes for each byte of the archive", file=file.name)
