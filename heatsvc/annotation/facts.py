@@ -29,7 +29,7 @@ class ClipFacts:
         frames_read: T of the file, before trimming; 0 for zeros.
         persons: M.
         undetected: points (of M*T*V) that were NaN and are written as zeros.
-        digest: hash of the points written; equal for equal content, "" for zeros.
+        digest: hash of the points written; equal for equal content, "" where all are zeros.
         zeros: whether it stands for a video without keypoints.
     """
 

@@ -18,6 +18,7 @@ from heatsvc.annotation.artifacts import MEDIA_TYPES
 from heatsvc.annotation.build import FaultsError, build
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile, Inputs
+from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
 from heatsvc.annotation.reading import read_part
@@ -505,3 +506,13 @@ def test_file_that_changed_since_its_part_was_read_is_read_again(tmp_path):
 def test_points_that_no_file_has_are_the_options_fault(tmp_path, select, why):
     with pytest.raises((AnnotationError, LimitError), match=why):
         made(tmp_path, select=select)
+
+
+def test_clips_in_which_nothing_was_detected_are_no_copies_of_each_other(tmp_path):
+    keypoints = tmp_path / "keypoints"
+    shutil.copytree(KEYPOINTS, keypoints)
+    split = json.loads((TABLES / "split.json").read_text())
+    for names in split.values():
+        (path,) = keypoints.glob(f"{VideoName.of(names[0]).text}.*")
+        np.save(path, np.zeros((9, 133, 3), np.float32))
+    assert made(tmp_path / "built", inputs(folder=keypoints)).report["leaks"]["content"] == []

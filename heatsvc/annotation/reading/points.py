@@ -80,7 +80,12 @@ class Points:
     histogram: npt.NDArray[np.int64]
 
     def digest(self) -> str:
-        """Equal for equal points. It tells copies, and is no defence against who makes two alike on purpose."""
+        """Equal for equal points; "" where none was detected, for such clips are alike and no copies.
+
+        It is no defence against who makes two alike on purpose.
+        """
+        if not self.keypoint[:, :1].any() and not self.keypoint.any():
+            return ""
         first = zlib.crc32(self.keypoint.data)
         return f"{zlib.crc32(self.keypoint_score.data, first):08x}{zlib.adler32(self.keypoint.data):08x}"
 
