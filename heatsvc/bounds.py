@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from heatsvc.errors import LimitError
@@ -49,6 +50,11 @@ class Bounds:
 
 
 DEFAULT_BOUNDS = Bounds()
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, as far as the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def go_on() -> None:

@@ -7,15 +7,15 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from heatsvc import __version__
 from heatsvc.commands.annotate import add_annotate
+from heatsvc.commands.in_force import in_force
 from heatsvc.commands.inspect import add_inspect
 
 if TYPE_CHECKING:
     from heatsvc.api.service import Service
-    from heatsvc.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +54,7 @@ def _serve(parsed: argparse.Namespace) -> int:
     from heatsvc.logs import configure_logs
 
     given = {name: getattr(parsed, name) for name in ("host", "port") if getattr(parsed, name) is not None}
-    settings = _in_force(**given)
+    settings = in_force(**given)
     configure_logs(settings.log_level)
     app = create_app(settings)
     threading.Thread(target=_announce, args=(app.state.service,), daemon=True).start()
@@ -74,7 +74,7 @@ def _serve(parsed: argparse.Namespace) -> int:
 
 
 def _worker(parsed: argparse.Namespace) -> int:
-    settings = _in_force()
+    settings = in_force()
     if parsed.alive:
         from heatsvc.annotation.builds.place import Place
         from heatsvc.annotation.builds.presence import is_alive_here
@@ -109,22 +109,6 @@ def _announce(service: Service) -> None:
     print(_welcome(service.settings.host, service.settings.port), file=sys.stderr, flush=True)
 
 
-def _in_force(**given: Any) -> Settings:
-    """The settings, those given before the environment's; ends the command where one cannot be."""
-    from pydantic import ValidationError
-
-    from heatsvc.settings import Settings
-
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            name = str(fault["loc"][0])
-            value = "" if name == "api_keys" else f" {fault['input']!r:.60}"
-            print(f"heatsvc: HEATSVC_{name.upper()} cannot be{value}: {fault['msg']}", file=sys.stderr)
-        raise SystemExit(2) from None
-
-
 def _welcome(host: str, port: int) -> str:
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104  # not bound to here
     return (
@@ -149,7 +133,7 @@ def _warm(parsed: argparse.Namespace) -> int:
 def _settings(parsed: argparse.Namespace) -> int:
     from heatsvc.settings import describe_settings
 
-    settings = _in_force()
+    settings = in_force()
     for row in describe_settings():
         value = getattr(settings, row["field"])
         changed = "" if value == row["default"] else f"  (default {row['default']})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from heatsvc.bounds import Bounds
+from heatsvc.bounds import Bounds, usable_cores
 
 _B = Bounds()
 _MIB = 1 << 20
@@ -121,7 +120,7 @@ class Settings(BaseSettings):
     @property
     def jobs(self) -> int:
         """Processes that read keypoints in a build: as set, or one a core this process may use."""
-        return self.build_jobs or len(os.sched_getaffinity(0))
+        return self.build_jobs or usable_cores()
 
     def worker_environment(self) -> dict[str, str]:
         """What a worker needs to have the same settings: those that were changed, but not the keys of clients."""
@@ -136,7 +135,7 @@ class Settings(BaseSettings):
     @property
     def threads(self) -> int:
         """Threads that draw: as set, or one a core this process may use."""
-        return self.draw_threads or len(os.sched_getaffinity(0))
+        return self.draw_threads or usable_cores()
 
 
 def describe_settings() -> list[dict[str, Any]]:

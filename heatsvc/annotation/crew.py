@@ -62,9 +62,13 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the processes; what they have begun is finished first."""
-        if self._pool:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        """End the processes, at once where the work was broken off: parts are there whole or not at all."""
+        if self._pool is None:
+            return
+        if error is not None:
+            for process in list((getattr(self._pool, "_processes", None) or {}).values()):
+                process.kill()
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def read(
         self, parts: Iterable[tuple[int, Sequence[Task]]], reading: Reading, keep_going: Callable[[], None]

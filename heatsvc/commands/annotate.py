@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heatsvc.commands.in_force import in_force
+
 if TYPE_CHECKING:
     from heatsvc.annotation.build import Built
     from heatsvc.annotation.inputs import InputFile, Inputs
@@ -67,9 +69,8 @@ def add_annotate(commands: Any) -> None:
 
 
 def _annotate(parsed: argparse.Namespace) -> int:
-    from heatsvc.annotation.build import FaultsError
+    from heatsvc.annotation.errors import FaultsError
     from heatsvc.errors import InputError
-    from heatsvc.settings import Settings
 
     if parsed.output is None and not parsed.check:
         print("heatsvc annotate: say where the pickle goes: -o KETI.pkl, or give --check", file=sys.stderr)
@@ -81,7 +82,7 @@ def _annotate(parsed: argparse.Namespace) -> int:
     gc.set_threshold(*_COLLECT_AFTER)
     try:
         inputs, options = _inputs(parsed), _options(parsed)
-        built = _with_progress(parsed, inputs, options, Settings().bounds)
+        built = _with_progress(parsed, inputs, options, in_force().bounds)
     except FaultsError as error:
         _print_report(error.report)
         print(f"heatsvc annotate: {error.detail}", file=sys.stderr)
@@ -193,6 +194,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
 
     from heatsvc.annotation.build import build
     from heatsvc.annotation.scratch import scratch
+    from heatsvc.bounds import usable_cores
 
     target = parsed.output if parsed.output is not None else Path.cwd() / "check"
     folder = target.with_name(f".{target.name}.heatsvc-{os.getpid()}")
@@ -218,7 +220,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
                 options,
                 folder,
                 check=parsed.check,
-                jobs=parsed.jobs or len(os.sched_getaffinity(0)),
+                jobs=parsed.jobs or usable_cores(),
                 bounds=bounds,
                 progress=told,
                 pickle_name=target.name,

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES
-from heatsvc.annotation.build import FaultsError, build
-from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.build import build
+from heatsvc.annotation.errors import AnnotationError, FaultsError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
@@ -288,14 +288,14 @@ def test_all_wrappings_give_the_same_pickle(tmp_path, folder, kind):
 
 
 def test_more_processes_give_the_same_pickle(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr("heatsvc.annotation.build.PART", 8)
+    monkeypatch.setattr("heatsvc.annotation.run.PART", 8)
     monkeypatch.setattr("heatsvc.annotation.crew.LARGE", 10)
     build(inputs(), AnnotationOptions(**OPTIONS), tmp_path, jobs=2)
     assert (tmp_path / "annotations.pkl").read_bytes() == (folder / "annotations.pkl").read_bytes()
 
 
 def test_build_that_was_cut_off_goes_on_from_where_it_was(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr("heatsvc.annotation.build.PART", 8)
+    monkeypatch.setattr("heatsvc.annotation.run.PART", 8)
     seen: list[Progress] = []
 
     class CutError(Exception):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from pose_format import Pose
 
-from heatsvc.annotation.build import Built, FaultsError, build
+from heatsvc.annotation.build import Built, build
+from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from tests.serving import ROOT

@@ -14,11 +14,12 @@ from typing import Literal
 import structlog
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, REPORT, REPORT_PAGE, Artifact
-from heatsvc.annotation.build import Built, FaultsError
+from heatsvc.annotation.build import Built
 from heatsvc.annotation.builds.attempts import Attempts
 from heatsvc.annotation.builds.folder import BuildFolder
 from heatsvc.annotation.builds.lock import held
 from heatsvc.annotation.builds.outcome import Outcome, problem_of
+from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.progress import Progress
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -53,6 +54,8 @@ class PartFacts:
         img_shapes: how many clips have each (height, width).
         layout: of the points as written, "" where nobody knows.
         size: bytes of the part's annotations.
+        checksum: CRC-32 of them. They are not forced to the disk one part at a time: what a power cut left of them is
+            told by this.
     """
 
     clips: list[ClipFacts] = field(default_factory=list)
@@ -62,6 +65,7 @@ class PartFacts:
     img_shapes: list[tuple[int, int, int]] = field(default_factory=list)
     layout: str = ""
     size: int = 0
+    checksum: int = 0
 
     def to_json(self) -> bytes:
         """As it lies on disk."""
@@ -87,9 +91,17 @@ def known_part(folder: Path, number: int) -> PartFacts | None:
     path = part_path(folder, number)
     try:
         facts = PartFacts.from_json(path.with_suffix(".json").read_bytes())
-        return facts if path.stat().st_size == facts.size else None
+        return facts if (path.stat().st_size, _checksum(path)) == (facts.size, facts.checksum) else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_BUFFER):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum
 
 
 def read_part(
@@ -145,9 +157,10 @@ def _read_all(
         img_shapes[points.img_shape] += 1
         facts.layout = points.layout.name if points.layout else ""
         if reading.write:
-            facts.size += file.write(
-                fragment(task.name, task.label, points.img_shape, points.keypoint, points.keypoint_score)
-            )
+            written = fragment(task.name, task.label, points.img_shape, points.keypoint, points.keypoint_score)
+            facts.size += file.write(written)
+            if reading.keep:
+                facts.checksum = zlib.crc32(written, facts.checksum)
     facts.histogram = np.zeros((0, SCORE_BINS), np.int64).tolist() if histogram is None else histogram.tolist()
     facts.img_shapes = [(*shape, count) for shape, count in img_shapes.items()]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -12,7 +11,7 @@ from heatsvc.annotation.child import ChildError, in_child
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.native.frames import count_frames
 from heatsvc.annotation.trim.video import Video
-from heatsvc.bounds import Bounds
+from heatsvc.bounds import Bounds, usable_cores
 
 MEMORY_BYTES = 2 << 30
 SECONDS = 120.0
@@ -39,7 +38,7 @@ def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, keep_going: C
     """
     if not videos:
         return []
-    workers = min(_cores(), len(videos))
+    workers = min(usable_cores(), len(videos))
     share = min(-(-len(videos) // workers), _MOST_IN_A_CHILD)
     batches = [videos[start : start + share] for start in range(0, len(videos), share)]
     stopped = threading.Event()
@@ -88,7 +87,3 @@ def _count(videos: Sequence[Video], most: int, work: str, go_on: Callable[[], No
         if len(videos) == 1:
             return [f"the video cannot be read: {error.detail}"]
     return [answer for video in videos for answer in _count([video], most, work, go_on)]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

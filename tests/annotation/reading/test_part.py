@@ -12,7 +12,7 @@ from heatsvc.annotation.reading import Reading, Task, read_part
 from heatsvc.annotation.reading.part import known_part, part_path
 from heatsvc.annotation.reading.points import Choice
 from heatsvc.annotation.sources import KeypointFile
-from tests.pose.readers.samples import npy
+from tests.pose.readers.samples import KETI, npy
 
 CHOICE = Choice(None, "float16", (4, 4))
 
@@ -45,4 +45,15 @@ def test_a_part_that_was_broken_off_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InterruptedError):
         read_part(0, tasks, Reading(CHOICE, tmp_path), keep_going)
     assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+    assert known_part(tmp_path, 0) is None
+
+
+def test_a_part_that_a_power_cut_spoiled_is_read_again(tmp_path: Path) -> None:
+    """Of the right size, but not what was written: only the checksum tells."""
+    (path,) = KETI.glob("KETI_SL_0000000001.*")
+    reading = Reading(Choice("sign27", "float16", (1080, 1920)), tmp_path)
+    facts = read_part(0, [Task("a", 0, "train", KeypointFile(path.name, str(path)))], reading)
+    assert known_part(tmp_path, 0) == facts
+    part = part_path(tmp_path, 0)
+    part.write_bytes(bytes(part.stat().st_size))
     assert known_part(tmp_path, 0) is None

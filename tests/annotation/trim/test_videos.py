@@ -226,7 +226,7 @@ def test_a_video_that_brings_a_child_down_is_named(
         return [7 for _ in videos]
 
     monkeypatch.setattr(counting, "in_child", fragile)
-    monkeypatch.setattr(counting, "_cores", lambda: 1)
+    monkeypatch.setattr(counting, "usable_cores", lambda: 1)
     files = [write_video(tmp_path / "a.avi", 5), write_video(tmp_path / "b.avi", 5)]
     assert trimmed(labels, files[0]).frames == {0: 7}
     with pytest.raises(AnnotationError) as caught:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE, write_whole
-from heatsvc.annotation.build import Built, FaultsError
+from heatsvc.annotation.build import Built
 from heatsvc.annotation.builds.executor import Executor
 from heatsvc.annotation.builds.place import Place
-from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.errors import AnnotationError, FaultsError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
