@@ -99,7 +99,7 @@ def plan(
         pixels = rows * min(reach, volume.width)
         if pixels <= min(SMALL_PIXELS, piece_pixels):
             return Plan((Piece(0, volume.maps, pixels, rows),), pixels, rows, pixels)
-    measure, arguments = kernels().measure, _arguments(volume)
+    measure, given = kernels().measure, arguments(volume)
     pieces = []
     first, maps, work, heaviest = 0, volume.maps, 0, 0
     # What lies outside the map has no pixels, but is looked at all the same.
@@ -108,7 +108,7 @@ def plan(
     while first < maps:
         check()
         last = min(maps, first + step, first - first % each + each if each else maps)
-        end, pixels, runs, spent = measure(*arguments, first, last, piece_pixels)
+        end, pixels, runs, spent = measure(*given, first, last, piece_pixels)
         pieces.append(Piece(first, end, pixels, runs))
         if end == first + 1:
             heaviest = max(heaviest, spent)
@@ -141,7 +141,7 @@ def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
         lengths = np.empty(room * (piece.runs + 1), np.int64)
         values = np.empty(room * (piece.pixels + piece.runs * gap), np.float32)
         runs, count = kernels().draw(
-            *_arguments(volume),
+            *arguments(volume),
             piece.first,
             piece.last,
             _CUT[dtype],
@@ -177,7 +177,7 @@ def _empty() -> npt.NDArray[np.int32]:
     return np.zeros(0, np.int32)
 
 
-def _arguments(volume: HeatmapVolume) -> tuple[Any, ...]:
+def arguments(volume: HeatmapVolume) -> tuple[Any, ...]:
     """The volume as the loops take it; see kernels._VOLUME."""
     return (
         volume.keypoint,

@@ -1,9 +1,9 @@
 """The compiled loops: a map's points to its pixels, and its pixels to runs.
 
-The entry points (`measure`, `draw`) are compiled when this module is imported, or taken from numba's cache, for one
-signature that also takes read-only arrays: no request ever waits for a compiler. `heatsvc.draw.cpu` imports it when
-first needed. A volume reaches the loops as the arguments that `_VOLUME` lists; a map is told by its number in output
-order.
+The entry points (`measure`, `draw`, `figures`) are compiled when this module is imported, or taken from numba's cache,
+for one signature that also takes read-only arrays: no request ever waits for a compiler. `heatsvc.draw.cpu` imports it
+when first needed. A volume reaches the loops as the arguments that `_VOLUME` lists; a map is told by its number in
+output order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import float32, float64, int32, int64, njit, types, uint64
+from numba import float32, float64, int32, int64, njit, types, uint8, uint64
 
 Array = npt.NDArray[Any]
 
@@ -324,6 +324,27 @@ def _clip(
 
 
 @_helper
+def _segment(
+    keypoint: Array, person: int, frame: int, a: int, b: int, margin: float, h: int, w: int
+) -> tuple[float, float, float, float, float]:
+    """The part of the limb from point a to point b that lies within `margin` of the map.
+
+    Returns:
+        start, direction and length: 0 for a limb shorter than one pixel, which is drawn as point a; under 0 for one
+        that draws nothing.
+    """
+    ax, ay = float64(keypoint[person, frame, a, 0]), float64(keypoint[person, frame, a, 1])
+    # Subtracted as float32 numbers, all else in float64: so PYSKL decides what is short.
+    dx = float64(keypoint[person, frame, b, 0] - keypoint[person, frame, a, 0])
+    dy = float64(keypoint[person, frame, b, 1] - keypoint[person, frame, a, 1])
+    if dx * dx + dy * dy < 1.0:
+        return ax, ay, 1.0, 0.0, 0.0
+    length = math.sqrt(dx * dx + dy * dy)
+    bx, by = float64(keypoint[person, frame, b, 0]), float64(keypoint[person, frame, b, 1])
+    return _clip(ax, ay, bx, by, dx / length, dy / length, length, margin, h, w)
+
+
+@_helper
 def _limb_row(
     across: Array,
     y: int,
@@ -464,28 +485,14 @@ def draw(
                 if box[1] == 0:
                     continue
                 x0, x1, y0, y1 = box
-                # Subtracted as float32 numbers, all else in float64: so PYSKL decides what is short.
-                dx = float64(keypoint[person, frame, b, 0] - keypoint[person, frame, a, 0])
-                dy = float64(keypoint[person, frame, b, 1] - keypoint[person, frame, a, 1])
                 ax, ay = float64(keypoint[person, frame, a, 0]), float64(keypoint[person, frame, a, 1])
-                long = limb and dx * dx + dy * dy >= 1.0
-                length, slope = 1.0, 0.0
-                if long:
-                    length = math.sqrt(dx * dx + dy * dy)
-                    ax, ay, dx, dy, length = _clip(
-                        ax,
-                        ay,
-                        keypoint[person, frame, b, 0],
-                        keypoint[person, frame, b, 1],
-                        dx / length,
-                        dy / length,
-                        length,
-                        reach + 2.0,
-                        h,
-                        w,
-                    )
+                dx, dy, length, slope = 1.0, 0.0, 0.0, 0.0
+                if limb:
+                    ax, ay, dx, dy, length = _segment(keypoint, person, frame, a, b, reach + 2.0, h, w)
                     if length < 0.0:
                         continue
+                long = length > 0.0
+                if long:
                     slope = 1.0 / dy if abs(dy) > 1e-9 else 0.0
                 else:
                     if limb:
@@ -539,3 +546,105 @@ def draw(
                 canvas[uint64(x)] = 0.0
             low[y], high[y] = w, 0
     return runs, count
+
+
+@njit(
+    types.UniTuple(int64, 3)(
+        *_VOLUME,
+        int64,
+        int64,
+        _out(int64),
+        _out(uint8),
+        types.Array(int32, 2, "C"),
+        types.Array(float64, 2, "C"),
+    ),
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+)
+def figures(
+    keypoint: Array,
+    score: Array,
+    limbs: Array,
+    mirror: Array,
+    points: int,
+    clip: int,
+    reduce: int,
+    h: int,
+    w: int,
+    sigma: float,
+    eps: float,
+    at: int,
+    base: int,
+    starts: Array,
+    segments: Array,
+    boxes: Array,
+    numbers: Array,
+) -> tuple[int, int, int]:
+    """Write down what all maps of a volume are drawn from, for whoever draws them elsewhere.
+
+    Args:
+        at: the figures written before; this volume's are written from there on.
+        base: the maps written before, in `starts` and `segments`.
+        starts: takes for each map its first figure; the next map's first one ends them.
+        segments: takes 1 for each map that has a limb channel, else 0.
+        boxes: [F, 4], takes the windows x0, x1, y0, y1 in the map's pixels; those of a mirrored map are not mirrored.
+        numbers: [F, 6], takes each segment's start x and y, direction x and y, and length, and the peak; a keypoint is
+            a segment of length 0. Where it has no rows nothing is written, and figures are only counted.
+
+    Returns:
+        how many figures there are, those before included; the pixels of this volume's windows; those of its heaviest
+        map.
+    """
+    persons, frames = keypoint.shape[0], keypoint.shape[1]
+    channels = points + limbs.shape[0]
+    merged = channels if reduce else 1
+    kept = channels // merged if merged else 0
+    order = 0 if reduce else clip
+    write = numbers.shape[0] > 0
+    copies = 2 if mirror.size else 1
+    margin = LIMB_REACH * sigma + 2.0
+    work, heaviest = 0, 0
+    place = (0, 0, 0)
+    for index in range(kept * frames * copies):
+        mirrored = place[0] >= frames
+        frame = place[0] - frames if mirrored else place[0]
+        channel = place[1]
+        place = _next(place[0], place[1], place[2], kept, order)
+        if write:
+            starts[base + index] = at
+            segments[base + index] = 0
+        area = 0
+        for c in range(channel, channel + merged):
+            source = mirror[c] if mirrored else c
+            limb = source >= points
+            a = limbs[source - points, 0] if limb else source
+            b = limbs[source - points, 1] if limb else source
+            if write and limb:
+                segments[base + index] = 1
+            for person in range(persons):
+                peak = min(score[person, frame, a], score[person, frame, b])
+                if peak < eps:
+                    continue
+                x0, x1, y0, y1 = _points_window(keypoint, person, frame, a, b, sigma, h, w)
+                if x1 == 0:
+                    continue
+                ax, ay = float64(keypoint[person, frame, a, 0]), float64(keypoint[person, frame, a, 1])
+                ux, uy, length = 1.0, 0.0, 0.0
+                if limb:
+                    ax, ay, ux, uy, length = _segment(keypoint, person, frame, a, b, margin, h, w)
+                    if length == 0.0:
+                        peak = score[person, frame, a]
+                        x0, x1, y0, y1 = _points_window(keypoint, person, frame, a, a, sigma, h, w)
+                    if length < 0.0 or x1 == 0:
+                        continue
+                area += (x1 - x0) * (y1 - y0)
+                if write:
+                    boxes[at, 0], boxes[at, 1], boxes[at, 2], boxes[at, 3] = x0, x1, y0, y1
+                    numbers[at, 0], numbers[at, 1] = ax, ay
+                    numbers[at, 2], numbers[at, 3], numbers[at, 4] = ux, uy, length
+                    numbers[at, 5] = peak
+                at += 1
+        work += area
+        heaviest = max(heaviest, area)
+    return at, work, heaviest
