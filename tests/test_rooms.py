@@ -23,12 +23,14 @@ MAY_IMPORT = {
     "draw": {"volume", *COMMON},
     "encode": {"draw", "volume", *COMMON},
     "annotation": {"pose", "pipeline", "volume", "draw", "encode", *COMMON},
+    "library": {"pose", "pipeline", "volume", "draw", *COMMON},
+    "torch": {"library", "pose", "pipeline", "volume", "draw", *COMMON},
     "settings": {"bounds"},
     "logs": set(),
     "api": {"pose", "pipeline", "volume", "draw", "encode", "annotation", "settings", *COMMON},
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
-BELOW_API = ("errors", "bounds", "volume", "pose", "pipeline", "draw", "encode", "annotation")
+BELOW_API = ("errors", "bounds", "volume", "pose", "pipeline", "draw", "encode", "annotation", "library", "torch")
 LATE = {"numba", "torch", "pose_format", "dbos", "av", "python_calamine", "sqlalchemy", "matplotlib"}
 
 
@@ -38,7 +40,7 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
     inner = {
         node
         for outer in ast.walk(tree)
-        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef) or is_for_types(outer)
         for node in ast.walk(outer)
     }
     for node in ast.walk(tree):
@@ -50,6 +52,11 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
             yield node.module, node not in inner
             if node.module == "heatsvc":
                 yield from ((f"heatsvc.{alias.name}", node not in inner) for alias in node.names)
+
+
+def is_for_types(node: ast.AST) -> bool:
+    """`if TYPE_CHECKING:`, which nothing runs."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def files(room: str) -> list[Path]:
@@ -92,9 +99,19 @@ def test_compiled_loops_use_nothing_of_other_files():
 
 
 def test_torch_is_imported_nowhere_at_start():
+    """But in the rooms that are there for torch, which nothing imports at its own start."""
     for path in PACKAGE.rglob("*.py"):
+        if path.relative_to(PACKAGE).parts[0] == "torch":
+            continue
         for module, at_once in imports(path):
             assert not (at_once and module.partition(".")[0] == "torch"), path.relative_to(ROOT)
+            assert not (at_once and rooms_of(module) == {"torch"}), path.relative_to(ROOT)
+
+
+def test_the_library_loads_nothing_before_it_is_used():
+    code = "import sys, heatsvc; print(*(name for name in sys.modules if '.' not in name))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not (LATE | WEB | {"numpy", "pydantic", "orjson"}) & set(loaded)
 
 
 def test_start_loads_nothing_that_is_slow_to_load():

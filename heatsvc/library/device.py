@@ -1,0 +1,91 @@
+"""Tensors: volumes drawn on a device that PyTorch knows. The only part of the library that asks for PyTorch."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from heatsvc.bounds import Bounds
+from heatsvc.draw.array import draw_array
+from heatsvc.draw.cpu import DType
+from heatsvc.volume import HeatmapVolume
+
+if TYPE_CHECKING:
+    import torch
+
+
+class DeviceError(RuntimeError):
+    """A device that is not there, or on which nothing here can draw."""
+
+
+def check_pytorch() -> None:
+    """Say what to install where there is no PyTorch.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise ModuleNotFoundError(
+            "tensors need PyTorch, which is not installed: pip install 'heatsvc[torch]'", name="torch"
+        )
+
+
+def as_device(device: str | torch.device) -> torch.device:
+    """The device, if volumes can be drawn on it.
+
+    Raises:
+        ModuleNotFoundError: there is no PyTorch.
+        DeviceError: no such device, or nothing that draws on it. Never the CPU instead.
+    """
+    check_pytorch()
+    import torch
+
+    try:
+        found = torch.device(device)
+    except RuntimeError:
+        raise DeviceError(f"there is no device {device!r:.60}: give cpu, cuda or cuda:N") from None
+    if found.type == "cpu":
+        return found
+    if found.type != "cuda":
+        raise DeviceError(f"heatmaps are drawn on cpu and cuda, not on {found.type}")
+    if not torch.cuda.is_available():
+        raise DeviceError(f"PyTorch sees no CUDA device here, so nothing can be drawn on {found}: give cpu")
+    if (found.index or 0) >= torch.cuda.device_count():
+        raise DeviceError(f"there is no {found}: PyTorch sees {torch.cuda.device_count()} CUDA device(s)")
+    return found
+
+
+def draw_tensors(
+    volumes: Sequence[HeatmapVolume], dtype: DType, device: str | torch.device, bounds: Bounds
+) -> list[torch.Tensor]:
+    """Volumes as tensors of their `shape` on a device.
+
+    Args:
+        volumes: of any shapes.
+        dtype: as `draw_array` takes it.
+        device: cpu or a CUDA device.
+        bounds: on a CUDA device what all volumes together are held to.
+
+    Raises:
+        ModuleNotFoundError: there is no PyTorch.
+        DeviceError: as `as_device`.
+        ValueError: a PoTion picture or a volume reduced by argmax on a CUDA device: these are drawn on the CPU alone.
+        LimitError: more than `bounds` allow.
+    """
+    found = as_device(device)
+    if found.type == "cpu":
+        import torch
+
+        return [torch.from_numpy(draw_array(volume, dtype)) for volume in volumes]
+    return list(_gpu().draw_batch(list(volumes), dtype, found, bounds=bounds))
+
+
+def _gpu() -> Any:
+    try:
+        return importlib.import_module("heatsvc.draw.gpu")
+    except ModuleNotFoundError as error:
+        raise DeviceError(
+            f"nothing here draws on CUDA devices: {error.name} is missing. Draw with device='cpu' and move the tensors"
+        ) from None
