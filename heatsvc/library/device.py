@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from heatsvc.bounds import Bounds
 from heatsvc.draw.array import draw_array
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DeviceError(RuntimeError):
-    """A device that is not there, or on which nothing here can draw."""
+    """A device that is not there, or on which nothing draws."""
 
 
 def check_pytorch() -> None:
@@ -37,7 +36,7 @@ def as_device(device: str | torch.device) -> torch.device:
 
     Raises:
         ModuleNotFoundError: there is no PyTorch.
-        DeviceError: no such device, or nothing that draws on it. Never the CPU instead.
+        DeviceError: no such device, or nothing draws on it. Never the CPU in its place.
     """
     check_pytorch()
     import torch
@@ -70,8 +69,7 @@ def draw_tensors(
 
     Raises:
         ModuleNotFoundError: there is no PyTorch.
-        DeviceError: as `as_device`.
-        ValueError: a PoTion picture or a volume reduced by argmax on a CUDA device: these are drawn on the CPU alone.
+        DeviceError: as `as_device`; or PoTion pictures or volumes reduced by argmax on a CUDA device.
         LimitError: more than `bounds` allow.
     """
     found = as_device(device)
@@ -79,13 +77,8 @@ def draw_tensors(
         import torch
 
         return [torch.from_numpy(draw_array(volume, dtype)) for volume in volumes]
-    return list(_gpu().draw_batch(list(volumes), dtype, found, bounds=bounds))
+    if dtype == "int16" or any(volume.potion for volume in volumes):
+        raise DeviceError(f"argmax and PoTion pictures are drawn on the CPU alone, not on {found}: give cpu")
+    from heatsvc.draw.gpu import draw_batch
 
-
-def _gpu() -> Any:
-    try:
-        return importlib.import_module("heatsvc.draw.gpu")
-    except ModuleNotFoundError as error:
-        raise DeviceError(
-            f"nothing here draws on CUDA devices: {error.name} is missing. Draw with device='cpu' and move the tensors"
-        ) from None
+    return list(draw_batch(list(volumes), dtype, found, bounds=bounds))

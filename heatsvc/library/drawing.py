@@ -58,8 +58,7 @@ def draw(
         OSError: a file cannot be opened.
         InputError: a clip, the pipeline or an option that cannot be used; `field` tells which: ``clips[3].keypoint``.
         ModuleNotFoundError: a device is given and there is no PyTorch.
-        DeviceError: the device is not there, or nothing here can draw on it.
-        ValueError: `argmax` or PoTion pictures on a CUDA device: these are drawn on the CPU alone.
+        DeviceError: the device is not there, or nothing draws on it; argmax and PoTion are drawn on the CPU alone.
     """
     one = is_one(clips)
     given: Sequence[ClipLike] = [clips] if one else clips  # type: ignore[assignment, list-item]

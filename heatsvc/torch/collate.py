@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch.utils.data import get_worker_info
 
@@ -16,6 +15,7 @@ from heatsvc.draw.cpu import draw_runs, plan, scatter
 from heatsvc.library.device import DeviceError, as_device, draw_tensors
 from heatsvc.library.dtypes import DType, drawn_dtype
 from heatsvc.pipeline import PipelineError
+from heatsvc.torch.buffers import Buffers
 from heatsvc.torch.sample import HeatmapSample
 from heatsvc.volume import HeatmapVolume
 
@@ -33,6 +33,8 @@ class HeatmapCollate:
 
         loader = DataLoader(dataset, batch_size=32, num_workers=4, collate_fn=list)
         for imgs, labels in map(HeatmapCollate(device="cuda"), loader): ...
+
+    On the CPU it keeps the memory of two batches, and draws into it again once nobody has a tensor of them.
     """
 
     def __init__(self, device: str | torch.device = "cpu", dtype: DType = "float32"):
@@ -43,11 +45,12 @@ class HeatmapCollate:
             dtype: float32, float16 or uint8; a pipeline reduced by argmax gives int16.
 
         Raises:
-            DeviceError: the device is not there, or nothing here draws on it.
+            DeviceError: the device is not there, or nothing draws on it.
             InputError: another dtype.
         """
         self.device = as_device(device)
         self.dtype: DType = dtype
+        self._buffers = Buffers()
         drawn_dtype(dtype, "none")
 
     def __call__(self, samples: Sequence[HeatmapSample]) -> Batch:
@@ -67,7 +70,7 @@ class HeatmapCollate:
         dtype = drawn_dtype(self.dtype, volumes[0].reduce)
         labels = torch.tensor([sample.label for sample in samples])
         if self.device.type == "cpu":
-            return _draw_on_cpu(volumes, dtype), labels
+            return _draw_on_cpu(volumes, dtype, self._buffers), labels
         if get_worker_info() is not None:
             raise DeviceError(
                 f"a loader's worker cannot draw on {self.device}: give the loader collate_fn=list, "
@@ -80,7 +83,7 @@ class HeatmapCollate:
 
 
 def collate(samples: Sequence[HeatmapSample]) -> Batch:
-    """`HeatmapCollate` with its defaults: float32 on the CPU."""
+    """`HeatmapCollate` with its defaults, float32 on the CPU; keeps no memory."""
     return HeatmapCollate()(samples)
 
 
@@ -98,14 +101,9 @@ def _check_shapes(samples: Sequence[HeatmapSample]) -> None:
             )
 
 
-def _draw_on_cpu(volumes: Sequence[HeatmapVolume], dtype: DrawnDType) -> torch.Tensor:
-    """[N, *shape], every volume drawn into its place.
-
-    NumPy's zeros are pages that the system hands out, zero, when they are first touched; PyTorch's are written.
-    """
-    places = np.zeros((len(volumes), *volumes[0].shape), dtype)
-    if dtype == "int16":
-        places.fill(-1)
+def _draw_on_cpu(volumes: Sequence[HeatmapVolume], dtype: DrawnDType, buffers: Buffers) -> torch.Tensor:
+    """[N, *shape], every volume drawn into its place."""
+    places = buffers.take((len(volumes), *volumes[0].shape), dtype, -1 if dtype == "int16" else 0)
     for volume, place in zip(volumes, places, strict=True):
         if volume.potion:
             place[...] = draw_array(volume, dtype)

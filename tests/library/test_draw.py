@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import heatsvc
+import heatsvc.draw.gpu
 from heatsvc.errors import InputError
 from heatsvc.library.device import DeviceError
 from heatsvc.pose import LAYOUTS, PoseClip
@@ -123,14 +124,27 @@ def test_a_device_that_is_not_there_is_told_and_nothing_is_drawn_elsewhere(monke
             heatsvc.draw(points(2), img_shape=(480, 640), device=device)
 
 
-def test_a_cuda_device_without_the_code_for_it_is_told(monkeypatch: pytest.MonkeyPatch):
+def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatch):
+    """There is none here: what is asked of the code for it is drawn by its twin."""
+    asked: list[tuple[int, str, torch.device]] = []
+    twin = heatsvc.draw.gpu.draw_batch
+
+    def on_cpu(volumes: Any, dtype: Any, device: torch.device, *, bounds: Any) -> list[torch.Tensor]:
+        asked.append((len(volumes), dtype, device))
+        return twin(volumes, dtype, "cpu", method="torch", bounds=bounds)
+
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setitem(sys.modules, "heatsvc.draw.gpu", None)
-    with pytest.raises(DeviceError, match=r"heatsvc\.draw\.gpu is missing"):
-        heatsvc.draw(points(2), img_shape=(480, 640), device="cuda")
+    monkeypatch.setattr(heatsvc.draw.gpu, "draw_batch", on_cpu)
+    clips = [points(3), points(5)]
+    drawn = heatsvc.draw(clips, img_shape=(480, 640), device="cuda")
+    assert asked == [(2, "float32", torch.device("cuda"))]
+    for one, expected in zip(drawn, heatsvc.draw(clips, img_shape=(480, 640)), strict=True):
+        np.testing.assert_allclose(one.numpy(), expected, rtol=0, atol=2e-6)
     with pytest.raises(DeviceError, match="there is no cuda:3"):
-        heatsvc.draw(points(2), img_shape=(480, 640), device="cuda:3")
+        heatsvc.draw(clips, img_shape=(480, 640), device="cuda:3")
+    with pytest.raises(DeviceError, match="on the CPU alone"):
+        heatsvc.draw(clips, img_shape=(480, 640), device="cuda", reduce="argmax")
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,43 @@ def test_a_generator_of_ones_own(dataset_file: Path):
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_memory_is_used_again_only_when_nobody_has_it(dataset_file: Path):
+    dataset = HeatmapDataset(dataset_file, "val", "posec3d-val")
+    first, second = ([dataset[i]] for i in range(2))
+    expected = [collate(samples)[0] for samples in (first, second)]
+    draw = HeatmapCollate()
+
+    imgs, _ = draw(first)
+    view, place = imgs.flatten(0, 1)[:, 5], imgs.data_ptr()
+    del imgs
+    others = [draw(second)[0] for _ in range(3)]  # as a list keeps them
+    assert len({place, *(other.data_ptr() for other in others)}) == 4
+    assert torch.equal(view, expected[0].flatten(0, 1)[:, 5])
+    assert all(torch.equal(other, expected[1]) for other in others)
+
+    places = set()
+    for _ in range(4):  # as a training loop does
+        for samples, right in zip((first, second), expected, strict=True):
+            imgs, _ = draw(samples)
+            assert torch.equal(imgs, right)
+            places.add(imgs.data_ptr())
+            imgs += 1  # whatever is done to a batch, the next one begins with zeros
+    assert len(places) == 2
+
+
+def test_a_gradient_keeps_its_batch(dataset_file: Path):
+    dataset = HeatmapDataset(dataset_file, "val", "posec3d-val")
+    draw = HeatmapCollate()
+    weight = torch.ones(1, requires_grad=True)
+    sums = [(draw([dataset[0]])[0] * weight).sum() for _ in range(3)]
+    expected = float(collate([dataset[0]])[0].sum())
+    draw([dataset[1]])
+    for one in sums:
+        weight.grad = None
+        one.backward()
+        assert float(weight.grad) == pytest.approx(expected, rel=1e-4)
+
+
 def test_workers_may_draw_or_send_points(dataset_file: Path):
     dataset = HeatmapDataset(dataset_file, None, "posec3d-val")
     drawn = list(DataLoader(dataset, batch_size=4, num_workers=2, collate_fn=collate))
