@@ -28,6 +28,8 @@ PAGES = sorted(
 )
 SERVICE = "http://127.0.0.1:8000"
 TOOLS = ("curl", "zstd")
+EXAMPLE = "letters.pkl"
+CLIPS = ROOT / "benchmarks" / "peers" / ".spoken" / "installed"
 
 
 def text_of(page: str) -> str:
@@ -44,7 +46,8 @@ def snippets(language: str) -> list[Any]:
 
 
 def runs_here(block: str) -> bool:
-    return has(*(tool for tool in TOOLS if re.search(rf"^{tool}\b", block, re.MULTILINE)))
+    """Those of the training example have a test of their own."""
+    return EXAMPLE not in block and has(*(tool for tool in TOOLS if re.search(rf"^{tool}\b", block, re.MULTILINE)))
 
 
 @pytest.fixture(scope="module")
@@ -56,27 +59,9 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A folder that looks to a snippet like the clone's root, and may be written to."""
-    for folder in ("openapi", "tests"):
+    for folder in ("benchmarks", "openapi", "tests"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     return tmp_path
-
-
-@pytest.fixture
-def torch(tmp_path: Path) -> Path:
-    """A folder with as much of a torch as the snippets take, so that they run where there is none."""
-    package = tmp_path / "stand-in" / "torch"
-    (package / "utils").mkdir(parents=True)
-    (package / "__init__.py").write_text("from_numpy = lambda array: array\n")
-    (package / "utils" / "__init__.py").touch()
-    (package / "utils" / "data.py").write_text(
-        "import numpy as np\n"
-        "class Dataset: pass\n"
-        "def DataLoader(dataset, batch_size, num_workers):\n"
-        "    samples = [dataset[i] for i in range(len(dataset))]\n"
-        "    for at in range(0, len(samples), batch_size):\n"
-        "        yield tuple(np.stack(column) for column in zip(*samples[at : at + batch_size]))\n"
-    )
-    return package.parent
 
 
 @pytest.mark.parametrize("block", [snippet for snippet in snippets("sh") if runs_here(snippet.values[0])])
@@ -96,16 +81,30 @@ def test_shell_snippet_runs(block: str, root: Path, port: int):
             assert np.load(root / name).max() > 0
 
 
-@pytest.mark.parametrize("block", snippets("python"))
-def test_python_snippet_runs(block: str, root: Path, torch: Path, port: int):
+@pytest.mark.parametrize("block", [snippet for snippet in snippets("python") if runs_here(snippet.values[0])])
+def test_python_snippet_runs(block: str, root: Path, port: int):
     """Its comments tell the shape that it ends with."""
     code = block.replace(SERVICE, f"http://127.0.0.1:{port}") + "\nprint(*imgs.shape, sep=', ')\n"
-    environment = {**os.environ, "PYTHONPATH": str(torch)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] in block
+
+
+if CLIPS.exists() or "HEATSVC_TEST_ALL" in os.environ:
+
+    def test_the_training_example_learns(root: Path):
+        """The network knows its letters far better than chance, and better than it did at first."""
+        assert CLIPS.exists(), "the clips are not installed: run benchmarks/peers/install_spoken.sh"
+        [dataset] = [snippet.values[0] for snippet in snippets("sh") if EXAMPLE in snippet.values[0]]
+        [training] = [snippet.values[0] for snippet in snippets("python") if EXAMPLE in snippet.values[0]]
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        subprocess.run(["bash", "-euc", dataset], cwd=root, env=environment, check=True, capture_output=True)
+        done = subprocess.run([sys.executable, "-c", training], cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        epochs = re.findall(r"loss ([\d.]+), (\d+)% right", done.stdout)
+        assert len(epochs) == 8
+        assert float(epochs[-1][0]) < float(epochs[0][0]) / 2, done.stdout
+        assert int(epochs[-1][1]) > 30, done.stdout
 
 
 if has("chromium"):
