@@ -1,6 +1,6 @@
 """Takes clips through the datasets of an MMAction2 config; prints shapes and labels, saves the pixels that are not 0.
 
-load_dataset.py CONFIG FOLDER
+load_dataset.py CONFIG FOLDER [PART ...]
 """
 
 import json
@@ -17,7 +17,7 @@ config = Config.fromfile(sys.argv[1])
 init_default_scope(config.default_scope)
 np.random.seed(0)
 told = {"PoseDataset": mmaction.datasets.PoseDataset.__module__}
-for part in ("train", "val", "test"):
+for part in sys.argv[3:] or ("train", "val", "test"):
     dataset = DATASETS.build(config[f"{part}_dataloader"].dataset)
     clips = []
     # RepeatDataset goes ten times over the same clips: once is enough.

@@ -49,14 +49,14 @@ def folder(service: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.mark.peer("mmaction2")
 @pytest.mark.parametrize(("kind", "channels", "within"), [("keypoint", 27, 2e-6), ("limb", 26, 2e-5)])
-def test_mmaction2_trains_on_it_and_the_service_draws_the_same(
+def test_mmaction2_reads_it_and_the_service_draws_the_same(
     ask: Ask, service: httpx.Client, folder: Path, tmp_path: Path, kind: str, channels: int, within: float
 ) -> None:
     data = (folder / "annotations.pkl").read_bytes()
     (tmp_path / "annotations.pkl").write_bytes(data)  # where it runs
-    told = ask("mmaction2", "load_dataset.py", folder / f"mmaction2_{kind}.py", tmp_path)
+    told = ask("mmaction2", "load_dataset.py", folder / f"mmaction2_{kind}.py", tmp_path, "val")
     assert told["val"]["length"] == 12
-    assert {tuple(shape) for shape, _ in told["train"]["clips"]} == {(1, channels, 48, 56, 56)}
+    assert {tuple(shape) for shape, _ in told["val"]["clips"]} == {(1, channels, 48, 64, 64)}
     assert json.loads((folder / "report.json").read_bytes())["summary"]["clips"] == 34
     order = [one for one in order_of(folder) if one in {name(n) for n in range(1, 13)}]
     for number in SHORT:
