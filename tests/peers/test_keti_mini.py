@@ -47,6 +47,14 @@ def folder(service: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
+@pytest.mark.peer("numpy1")
+def test_numpy_1_23_and_nothing_else_loads_it(ask: Ask, folder: Path) -> None:
+    told = ask("numpy1", "read_pickle.py", folder / "annotations.pkl")
+    assert (told["numpy"], told["others"]) == ("1.23.5", [])
+    assert [one["frame_dir"] for one in told["annotations"]] == order_of(folder)
+    assert len(told["annotations"]) == 34
+
+
 @pytest.mark.peer("mmaction2")
 @pytest.mark.parametrize(("kind", "channels", "within"), [("keypoint", 27, 2e-6), ("limb", 26, 2e-5)])
 def test_mmaction2_reads_it_and_the_service_draws_the_same(

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from heatsvc.annotation.inspection.findings import Findings
 from heatsvc.annotation.inspection.inspection import Inspection, Span, SplitSize
@@ -15,6 +15,7 @@ from heatsvc.annotation.inspection.one_annotation import AnnotationFacts, check_
 from heatsvc.annotation.inspection.split_checks import check_splits
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
 from heatsvc.pose.clip import PoseError
+from heatsvc.pose.readers.annotation import list_of_annotations
 from heatsvc.pose.unpickle import unpickle
 
 _CORES = re.compile(rb"numpy\._?core(?=\.)")
@@ -51,7 +52,7 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, check: Callab
         findings.add("numpy_2")
     if protocol > 4:
         findings.add("protocol_5")
-    annotations = _annotations(content, path.name)
+    annotations = list_of_annotations(content, path.name)
     keys: Counter[str] = Counter()
     facts = []
     for i, annotation in enumerate(annotations):
@@ -88,18 +89,6 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, check: Callab
         array_bytes=sum(fact.nbytes for fact in facts),
         findings=findings.listed(),
     )
-
-
-def _annotations(content: object, file: str) -> list[Any]:
-    if isinstance(content, dict):
-        content = content.get("annotations")
-    if not isinstance(content, list):
-        raise PoseError(
-            "the pickle is no annotation file: it must hold {'split': ..., 'annotations': [...]} or the list alone",
-            field="annotations",
-            file=file,
-        )
-    return content
 
 
 def _check_all(facts: Sequence[AnnotationFacts], findings: Findings) -> None:

@@ -48,7 +48,12 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
     return clips
 
 
-def _annotations(content: object, file: str | None) -> list[dict[str | int, Any]]:
+def list_of_annotations(content: object, file: str | None) -> list[Any]:
+    """The list in what a pickle holds, whatever stands in the list.
+
+    Raises:
+        PoseError: it holds neither the dict of splits and annotations nor a list.
+    """
     if isinstance(content, dict):
         content = content.get("annotations")
     if not isinstance(content, list):
@@ -57,14 +62,19 @@ def _annotations(content: object, file: str | None) -> list[dict[str | int, Any]
             field="annotations",
             file=file,
         )
-    for i, annotation in enumerate(content):
+    return content
+
+
+def _annotations(content: object, file: str | None) -> list[dict[str | int, Any]]:
+    annotations = list_of_annotations(content, file)
+    for i, annotation in enumerate(annotations):
         if not isinstance(annotation, dict):
             raise PoseError(
                 f"annotations[{i}] must be a dict with keypoint, img_shape and frame_dir",
                 field=f"annotations[{i}]",
                 file=file,
             )
-    return content
+    return annotations
 
 
 def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int]:
