@@ -139,7 +139,7 @@ def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
     while runs < 0:
         starts = np.empty(room * (piece.runs + 1), np.int64)
         lengths = np.empty(room * (piece.runs + 1), np.int64)
-        values = np.empty(room * (piece.pixels + piece.runs * gap), np.float32)
+        values = np.empty(room * (piece.pixels + piece.runs * gap) + kernels().LANES, np.float32)
         runs, count = kernels().draw(
             *arguments(volume),
             piece.first,
