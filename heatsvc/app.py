@@ -17,6 +17,7 @@ from heatsvc.api.door import Door
 from heatsvc.api.openapi import complete
 from heatsvc.api.problems import on_http_error, on_input_error, on_invalid
 from heatsvc.api.service import Service
+from heatsvc.api.shortcut import ShortcutApp
 from heatsvc.errors import InputError
 from heatsvc.settings import Settings
 
@@ -37,8 +38,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         service.stop()
 
-    app = FastAPI(title="heatsvc", summary=_SUMMARY, version=__version__, lifespan=lifespan, redoc_url=None)
-    app.state.service = service
+    app = ShortcutApp(title="heatsvc", summary=_SUMMARY, version=__version__, lifespan=lifespan, redoc_url=None)
+    app.state.service = app.service = service
+    app.shortcut = heatmap.route
     app.router.routes.insert(0, heatmap.route)
     for room in (annotation, layouts, pipelines, health, metrics):
         app.include_router(room.router)

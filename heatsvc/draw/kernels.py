@@ -562,7 +562,7 @@ def draw(
     high = np.zeros(h, np.int64)
     across = np.empty(w + LANES, np.float64)
     down = np.empty(h + LANES, np.float64)
-    small = alone and sigma >= SMALLEST_SMALL_SIGMA
+    small = sigma >= SMALLEST_SMALL_SIGMA
     few_across = np.empty(LANES, np.float32)
     few_down = np.empty(LANES, np.float32)
     runs = 0
@@ -613,7 +613,8 @@ def draw(
                         # The faintest pixel is in a corner.
                         faintest = min(few_across[0], few_across[columns - 1]) * min(few_down[0], few_down[rows - 1])
                         if (
-                            faintest > cut
+                            alone
+                            and faintest > cut
                             and at - end >= gap
                             and w - columns >= gap
                             and runs + rows <= starts.size
