@@ -34,15 +34,17 @@ class InProcess:
         sums = self._draw(step, CHECKED, str(path))["sums"]
         return np.load(path), sums
 
-    def rate(self, step: dict[str, Any], count: int) -> float:
-        """Clips a second, drawing `count` of them once."""
-        answer = self._draw(step, count, None)
+    def rate(self, step: dict[str, Any], count: int, zstd: int | None = None) -> float:
+        """Clips a second, drawing `count` of them once, and compressing them where a level is given."""
+        answer = self._draw(step, count, None, zstd)
         return len(answer["sums"]) / float(answer["seconds"])
 
-    def _draw(self, step: dict[str, Any], count: int, save: str | None) -> dict[str, Any]:
+    def _draw(
+        self, step: dict[str, Any], count: int, save: str | None, zstd: int | None = None
+    ) -> dict[str, Any]:
         arguments = {name: value for name, value in step.items() if name not in ("type", "eps")}
         assert self._process.stdin
-        line = {**arguments, "img_shape": [SIDE, SIDE], "count": count, "save": save}
+        line = {**arguments, "img_shape": [SIDE, SIDE], "count": count, "save": save, "zstd": zstd}
         self._process.stdin.write(json.dumps(line) + "\n")
         self._process.stdin.flush()
         return self._answer()

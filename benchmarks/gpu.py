@@ -1,0 +1,309 @@
+"""`make bench-gpu`: what a GPU draws and codes, beside the fastest it could and beside its peers, in one run.
+
+    python -m benchmarks.gpu [--device cuda] [--quick]
+
+(a) bytes a second drawn, against a fill of the same bytes: each pixel has to be written once
+(b) batch size against clips a second, from volumes: drawn, and drawn and coded as zstd on its way to the host
+(c) against kornia's `render_gaussian2d` and a plain grid in torch, which compute every pixel of a map
+(d) clips a second through `POST /heatmap`, 64 clips a request, from a server with this GPU and from one without
+
+Takes turns in rounds, figures are medians. With `--device cpu` and `--quick` it runs anywhere, to see that it runs: what
+it prints then says nothing about a GPU, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from statistics import median
+from typing import Any
+
+import numpy as np
+import orjson
+import torch
+
+from benchmarks import inputs, servers
+from benchmarks.answers import check_many, check_same
+from benchmarks.inputs import FRAMES, KEYPOINTS, LIMBS, MANY, POINTS, SIDE, Clip
+from benchmarks.load import ask, run_load
+from benchmarks.report import README, RESULTS
+from benchmarks.servers import PEERS, ROOT, Cores
+from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.draw.array import draw_array
+from heatsvc.draw.gpu import draw_batch
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.gpu import code_batch
+from heatsvc.pipeline import Pipeline, parse_pipeline
+from heatsvc.pose import PoseClip
+from heatsvc.volume import HeatmapVolume
+
+KORNIA = PEERS / ".kornia"
+_BEGIN, _END = "<!-- gpu results -->", "<!-- /gpu results -->"
+_SIZES = (1, 4, 16, 64, 256)
+_FILL_TARGET = 0.85
+_BYTES_A_PIXEL = {"float32": 4, "float16": 2, "bfloat16": 2, "uint8": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line: a rate of heatsvc's and what it is held against.
+
+    Attributes:
+        item: (a) to (d).
+        what: in words.
+        unit: of both rates.
+        heatsvc, peer: medians over the rounds; no peer for a figure that is only told.
+        peer_name: who that is.
+        target: the least that the ratio should be.
+    """
+
+    item: str
+    what: str
+    unit: str
+    heatsvc: float
+    peer: float | None = None
+    peer_name: str = ""
+    target: float | None = None
+
+    def cells(self) -> list[str]:
+        """The line's cells as text."""
+        ratio = None if self.peer is None else self.heatsvc / self.peer
+        met = None if ratio is None or self.target is None else ratio >= self.target
+        return [
+            self.item,
+            f"{self.what}, {self.unit}",
+            _short(self.heatsvc),
+            "" if self.peer is None else _short(self.peer),
+            self.peer_name,
+            "" if ratio is None else f"{ratio:.2f}" if ratio < 10 else f"{ratio:,.0f}",
+            "" if self.target is None else f"≥ {self.target:g}",
+            {True: "met", False: "missed", None: ""}[met],
+        ]
+
+
+HEADINGS = ["", "what", "heatsvc", "peer", "peer is", "ratio", "target", ""]
+
+
+class Clock:
+    """Seconds of work on a device, from its own events where it has them."""
+
+    def __init__(self, device: torch.device, rounds: int):
+        self.rounds = rounds
+        self._cuda = device.type == "cuda"
+
+    def seconds(self, works: Sequence[Callable[[], object]]) -> list[float]:
+        """Of each work, the median over the rounds, in turns; once before, that nothing is compiled on the clock."""
+        for work in works:
+            self._once(work)
+        rounds = [[self._once(work) for work in works] for _ in range(self.rounds)]
+        return [median(times) for times in zip(*rounds, strict=True)]
+
+    def _once(self, work: Callable[[], object]) -> float:
+        if not self._cuda:
+            start = time.perf_counter()
+            work()
+            return time.perf_counter() - start
+        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        torch.cuda.synchronize()
+        begin.record()
+        work()
+        end.record()
+        torch.cuda.synchronize()
+        return float(begin.elapsed_time(end)) / 1e3
+
+
+def main() -> None:
+    """Measure, print the table and, on a GPU, write it down."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description="what a GPU draws and codes")
+    parser.add_argument("--device", default="cuda", help="as torch names it; cpu to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="small batches, few rounds, nothing written")
+    options = parser.parse_args()
+    device = torch.device(options.device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        parser.error("PyTorch sees no CUDA device")
+    clips = inputs.many_clips()
+    clock = Clock(device, rounds=2 if options.quick else 15)
+    sizes = _SIZES[:2] if options.quick else _SIZES
+
+    check(clips, device)
+    figures = [*against_a_fill(clips, device, clock, max(sizes)), *by_size(clips, device, clock, sizes)]
+    figures += against_grids(clips, device, clock, min(MANY, max(sizes)))
+    if device.type == "cuda":
+        figures += through_http(options.device, seconds=1.0 if options.quick else 4.0)
+    told = machine(device)
+    table = [HEADINGS, *(figure.cells() for figure in figures)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(HEADINGS))]
+    print(told)
+    for line in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    if device.type == "cuda" and not options.quick:
+        print(f"written: {save(told, figures)}, README.md")
+
+
+def check(clips: list[Clip], device: torch.device) -> None:
+    """Before any clock runs: the device draws what the CPU does."""
+    for step, kind in ((KEYPOINTS, "keypoints"), (LIMBS, "limbs")):
+        (volume,) = volumes_of(clips[:1], step)
+        (drawn,) = draw_batch([volume], "float32", device)
+        check_same(drawn.cpu().numpy(), draw_array(volume), kind)
+
+
+def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Figure]:
+    """(a)."""
+    figures = []
+    for kind, step in (("keypoints", KEYPOINTS), ("limbs", LIMBS)):
+        volumes = volumes_of(clips, step, count)
+        for dtype, size in _BYTES_A_PIXEL.items():
+            say(f"{kind}, {dtype}, against a fill")
+            pixels = sum(np.prod(volume.shape) for volume in volumes)
+            blank = torch.empty(int(pixels), dtype=getattr(torch, dtype), device=device)
+
+            def draw(volumes: list[HeatmapVolume] = volumes, dtype: Any = dtype) -> object:
+                return draw_batch(volumes, dtype, device, bounds=no_bounds())
+
+            drawn, filled = clock.seconds([draw, lambda blank=blank: blank.fill_(1)])  # type: ignore[misc]
+            gigabytes = float(pixels) * size / 1e9
+            what = f"{count} clips drawn, {kind}, {dtype}"
+            target = _FILL_TARGET if kind == "keypoints" else None
+            figures.append(Figure("a", what, "GB a second", gigabytes / drawn, gigabytes / filled, "a fill", target))
+    return figures
+
+
+def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequence[int]) -> list[Figure]:
+    """(b)."""
+    figures = []
+    for size in sizes:
+        say(f"batches of {size}")
+        volumes = volumes_of(clips, KEYPOINTS, size)
+        drawings = [Drawing.of(str(place), volume, "float32") for place, volume in enumerate(volumes)]
+
+        def draw(volumes: list[HeatmapVolume] = volumes) -> object:
+            return draw_batch(volumes, "float32", device, bounds=no_bounds())
+
+        def code(drawings: list[Drawing] = drawings) -> object:
+            return code_batch(drawings, "zstd", device, bounds=no_bounds())
+
+        drawn, coded = clock.seconds([draw, code])
+        figures += [
+            Figure("b", f"batch of {size}, drawn", "clips a second", size / drawn),
+            Figure("b", f"batch of {size}, drawn, coded and on the host", "clips a second", size / coded),
+        ]
+    return figures
+
+
+def against_grids(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Figure]:
+    """(c)."""
+    say("against kornia and a plain grid")
+    volumes = volumes_of(clips, KEYPOINTS, count)
+    points = torch.from_numpy(np.concatenate([volume.keypoint[0] for volume in volumes]))
+    scores = torch.from_numpy(np.concatenate([volume.keypoint_score[0] for volume in volumes]))
+    axis = torch.arange(SIDE, dtype=torch.float32, device=device)
+
+    def grid() -> torch.Tensor:
+        centre, peak = points.to(device), scores.to(device)
+        across = (axis[None, None, None, :] - centre[..., 0, None, None]) ** 2
+        down = (axis[None, None, :, None] - centre[..., 1, None, None]) ** 2
+        return torch.exp(-(across + down) / (2 * 0.6**2)) * peak[..., None, None]
+
+    sys.path.append(str(KORNIA))
+    from kornia.geometry.subpix import render_gaussian2d
+
+    def kornia() -> torch.Tensor:
+        centre, peak = points.to(device), scores.to(device)
+        deviation = torch.full_like(centre, 0.6)
+        drawn = render_gaussian2d(centre, deviation, (SIDE, SIDE), normalized_coordinates=False)
+        return drawn * (peak * (2 * np.pi * 0.6**2))[..., None, None]  # its maps sum to 1
+
+    def ours() -> object:
+        return draw_batch(volumes, "float32", device, bounds=no_bounds())
+
+    drawn, gridded, rendered = clock.seconds([ours, grid, kornia])
+    what = f"{count} clips drawn, keypoints, float32"
+    return [
+        Figure("c", what, "clips a second", count / drawn, count / gridded, "a grid in torch"),
+        Figure("c", what, "clips a second", count / drawn, count / rendered, "kornia"),
+    ]
+
+
+def through_http(device: str, seconds: float) -> list[Figure]:
+    """(d), with as many requests in flight as fill the device's batches."""
+    clips = inputs.many_clips()
+    cores = Cores.available()
+    exchange = inputs.many_form_exchange(clips, KEYPOINTS)
+    rates: dict[str, float] = {}
+    first: list[Any] = []
+    for where in ("cpu", device):
+        say(f"through HTTP, {where}")
+        os.environ["HEATSVC_DEVICE"] = where
+        with servers.heatsvc(cores.server) as server:
+            body, _ = ask(server.port, exchange)
+            first = first or [draw_array(volume) for volume in volumes_of(clips[:1], KEYPOINTS)]
+            check_many(body, first[0], [float(first[0].sum(dtype=np.float64))], "keypoints")
+            run_load(server.port, exchange, body, seconds=seconds / 4, connections=8)
+            rates[where] = MANY * run_load(server.port, exchange, body, seconds=seconds, connections=8).rate
+    what = f"{MANY} clips a request, 8 requests in flight"
+    return [Figure("d", what, "clips a second", rates[device], rates["cpu"], "the same server on one CPU core")]
+
+
+def volumes_of(clips: list[Clip], step: dict[str, Any], count: int | None = None) -> list[HeatmapVolume]:
+    """So many volumes, the clips over and over."""
+    pipeline: Pipeline = parse_pipeline([step])
+    made = [
+        pipeline.run(PoseClip.build(clip.keypoint, clip.keypoint_score, img_shape=(SIDE, SIDE)), test_mode=True)
+        for clip in clips
+    ]
+    assert all(volume.keypoint.shape == (1, FRAMES, POINTS, 2) for volume in made)
+    return [made[place % len(made)] for place in range(len(made) if count is None else count)]
+
+
+def no_bounds() -> Any:
+    """Bounds that let a whole batch pass: those of a request are not the matter here."""
+    from dataclasses import replace
+
+    return replace(DEFAULT_BOUNDS, max_volume_bytes=1 << 40, max_answer_bytes=1 << 40)
+
+
+def machine(device: torch.device) -> str:
+    """What it was measured on, in one line."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU"
+    return f"{date.today().isoformat()}: {name}, {os.cpu_count()} cores, torch {torch.__version__}"
+
+
+def save(told: str, figures: Sequence[Figure]) -> str:
+    """Write the JSON file and the README's table; the file's path."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"gpu-{date.today().isoformat()}.json"
+    content = {"machine": told, "figures": [asdict(figure) for figure in figures]}
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+    rule = ["---", "---", "---:", "---:", "---", "---:", "---:", "---"]
+    lines = [" | ".join(line) for line in [HEADINGS, rule, *(figure.cells() for figure in figures)]]
+    table = "\n".join(f"| {line} |" for line in lines)
+    before, rest = README.read_text().split(_BEGIN)
+    README.write_text(f"{before}{_BEGIN}\n{told}\n\n{table}\n{_END}{rest.split(_END)[1]}")
+    return str(path.relative_to(ROOT))
+
+
+def say(what: str) -> None:
+    """A word on the way, on standard error."""
+    print(what, file=sys.stderr, flush=True)
+
+
+def _short(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.2f}"
+
+
+def install_kornia() -> None:
+    """kornia alone, beside the environment: it asks for nothing but torch to draw."""
+    if not KORNIA.exists():
+        subprocess.run([str(PEERS / "install_kornia.sh")], check=True)
+
+
+if __name__ == "__main__":
+    install_kornia()
+    main()
