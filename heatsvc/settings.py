@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     )
 
     max_in_flight: int = _field(64, "requests", "Requests at a time; further ones get 503.", ge=1)
+    max_queue_bytes: int = _field(
+        16 << 30, "bytes", "Heatmaps, decoded, that wait to be drawn; where some do, more than these get 503.", ge=1
+    )
     request_seconds: float = _field(60.0, "seconds", "From a request's start to its answer's.", gt=0)
     idle_seconds: float = _field(15.0, "seconds", "That a client may neither send nor take anything.", gt=0)
     max_body_bytes: int = _field(64 * _MIB, "bytes", "A request's body.", ge=1)
