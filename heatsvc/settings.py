@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = _field(
         (), "origins, by comma", "Web origins whose pages may call the service; none: no CORS."
     )
+    device: str = _field(
+        "auto",
+        "device",
+        "What draws large batches: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, from the size on at which it is faster.",
+        pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$",
+    )
     draw_threads: int = _field(
         0, "threads", "Threads that draw the pieces of large requests; 0: one a core.", ge=0, le=1024
     )

@@ -78,7 +78,7 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     made = await _do(service, request, patience, describing, small=size <= _SMALL_BODY and asked.is_light)
 
     errand = Errand(patience.check)
-    if made.work <= _SMALL_WORK:
+    if made.work <= _SMALL_WORK and service.lanes.draws_here(made.layout):
         body = service.lanes.write(made.layout, errand)
     else:
         body = await patience.outcome(request, service.lanes.submit(made.layout, errand))

@@ -22,6 +22,7 @@ from starlette.responses import Response
 router = APIRouter(tags=["service"])
 
 STAGES = ("read", "pipeline", "draw", "encode")
+_DEVICE = ("asked", "used")
 _TASKS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _BYTES = tuple(float(1 << power) for power in range(16, 34, 2))
 _SECONDS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
@@ -54,16 +55,19 @@ class Metrics(Collector):
     Attributes:
         in_flight: requests being answered.
         waiting: requests that wait for a thread; written by threads too, under `lock`.
+        device: what was asked for, and what large batches are drawn on.
         queued: tells how many bytes of output wait for a batch.
     """
 
     def __init__(self) -> None:
         self.in_flight = 0
         self.waiting = 0
+        self.device = ("cpu", "cpu")
         self.queued: Callable[[], int] = int
         self.lock = threading.Lock()
         self._requests: Counter[tuple[str, str, str]] = Counter()
         self._routes: dict[str, Spread] = {}
+        self._fallbacks: Counter[str] = Counter()
         self._batches: dict[str, _Batches] = {}
         self._waits = Spread()
         self._stages = {stage: Spread() for stage in STAGES}
@@ -108,6 +112,11 @@ class Metrics(Collector):
             for wait in waits:
                 self._waits.add(wait)
 
+    def count_fallback(self, reason: str) -> None:
+        """The CPU has stepped in for the GPU; called by the GPU's threads."""
+        with self.lock:
+            self._fallbacks[reason] += 1
+
     def count_build(self, size: int) -> None:
         """A form of so many bytes was taken in, to be built."""
         self._builds += 1
@@ -148,8 +157,23 @@ class Metrics(Collector):
                 _histogram("heatsvc_batch_bytes", "Bytes of output, decoded, in a batch.", "device", sizes),
                 _histogram("heatsvc_device_seconds", "That a device took for a batch.", "device", seconds),
                 wait,
+                self._collect_fallbacks(),
             )
         yield from families
+        asked, used = self.device
+        device = GaugeMetricFamily("heatsvc_device_info", "1 for what large batches are drawn on.", labels=_DEVICE)
+        device.add_metric((asked, used), 1)
+        yield device
+
+    def _collect_fallbacks(self) -> Metric:
+        family = CounterMetricFamily(
+            "heatsvc_device_fallbacks",
+            "Times that the CPU stepped in for the GPU: for a clip beyond its memory, or for good, since it was lost.",
+            labels=("reason",),
+        )
+        for reason in ("memory", "lost"):
+            family.add_metric((reason,), self._fallbacks[reason])
+        return family
 
 
 class _Batches:

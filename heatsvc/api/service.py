@@ -91,6 +91,7 @@ class Service:
         started = time.monotonic()
         try:
             warm()
+            self.lanes.choose()
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             raise
