@@ -23,7 +23,7 @@ from heatsvc.api.clips import BODIES
 from heatsvc.api.service import warm
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS
-from heatsvc.encode.crew import Crew
+from heatsvc.encode.errand import Errand
 from heatsvc.encode.forms import FORMS
 
 STAGES = ("parse JSON", "build clip", "pipeline, plan", "draw", "encode", "assemble", "all")
@@ -61,16 +61,14 @@ def stages(exchange: Exchange, media_type: str) -> list[float]:
     parse = time_of(lambda: orjson.loads(exchange.body)) if is_json else 0.0
     reading = time_of(lambda: read(exchange.body, query, bounds))
     asked = read(exchange.body, query, bounds)
-    planning = time_of(lambda: sketch(asked, Crew(), bounds))
-    drawings = sketch(asked, Crew(), bounds).drawings
-    pieces = [(drawing, piece) for drawing in drawings for piece in drawing.pieces]
+    planning = time_of(lambda: sketch(asked, form, coding, bounds))
+    layout = sketch(asked, form, coding, bounds).layout
+    pieces = [(drawing, piece) for drawing in layout.drawings for piece in drawing.pieces]
     drawing_time = time_of(lambda: [drawing.draw(piece) for drawing, piece in pieces])
     runs = [drawing.draw(piece) for drawing, piece in pieces]
     encoding = time_of(lambda: [coding.code_runs(each) for each in runs])
-    writing = time_of(lambda: form.write(drawings, coding, Crew(), bounds))
-    whole = time_of(
-        lambda: form.write(sketch(read(exchange.body, query, bounds), Crew(), bounds).drawings, coding, Crew(), bounds)
-    )
+    writing = time_of(lambda: layout.write(Errand()))
+    whole = time_of(lambda: sketch(read(exchange.body, query, bounds), form, coding, bounds).layout.write(Errand()))
     return [parse, reading - parse, planning, drawing_time, encoding, writing - drawing_time - encoding, whole]
 
 

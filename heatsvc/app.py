@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse
 from heatsvc import __version__
 from heatsvc.api import annotation, health, heatmap, layouts, metrics, pipelines
 from heatsvc.api.door import Door
+from heatsvc.api.lanes import DeviceError
 from heatsvc.api.openapi import complete
 from heatsvc.api.problems import on_http_error, on_input_error, on_invalid
 from heatsvc.api.service import Service
@@ -29,8 +30,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     Args:
         settings: in force; None reads them from the environment and `.env`.
+
+    Raises:
+        SystemExit: they ask for a GPU that is not there.
     """
-    service = Service(settings or Settings())
+    try:
+        service = Service(settings or Settings())
+    except DeviceError as error:
+        raise SystemExit(f"heatsvc: {error}") from None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

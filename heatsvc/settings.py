@@ -40,11 +40,20 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = _field(
         (), "origins, by comma", "Web origins whose pages may call the service; none: no CORS."
     )
+    device: str = _field(
+        "auto",
+        "device",
+        "What draws large batches: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, from the size on at which it is faster.",
+        pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$",
+    )
     draw_threads: int = _field(
         0, "threads", "Threads that draw the pieces of large requests; 0: one a core.", ge=0, le=1024
     )
 
     max_in_flight: int = _field(64, "requests", "Requests at a time; further ones get 503.", ge=1)
+    max_queue_bytes: int = _field(
+        16 << 30, "bytes", "Heatmaps, decoded, that wait to be drawn; where some do, more than these get 503.", ge=1
+    )
     request_seconds: float = _field(60.0, "seconds", "From a request's start to its answer's.", gt=0)
     idle_seconds: float = _field(15.0, "seconds", "That a client may neither send nor take anything.", gt=0)
     max_body_bytes: int = _field(64 * _MIB, "bytes", "A request's body.", ge=1)

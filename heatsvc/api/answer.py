@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from heatsvc.api.clips import Asked
 from heatsvc.api.problems import RequestError
-from heatsvc.bounds import Bounds
-from heatsvc.encode.body import Body
+from heatsvc.bounds import Bounds, go_on
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.crew import Crew
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.forms import Form
+from heatsvc.encode.layout import Layout
 from heatsvc.pose.select import select_points
 
 # What each clip takes beside its pixels, in pixels.
@@ -25,34 +25,27 @@ class Sketch:
     """An answer that is described and not yet drawn.
 
     Attributes:
-        drawings: one a clip.
+        layout: of its body, a drawing a clip.
         seed: of the random steps, where there were any.
         seconds: that the pipeline took.
     """
 
-    drawings: list[Drawing]
+    layout: Layout
     seed: int | None
     seconds: float
 
     @property
     def work(self) -> int:
         """About how many pixels have to be drawn."""
-        return sum(drawing.work + _EACH for drawing in self.drawings)
-
-    def write(self, form: Form, coding: Coding, crew: Crew, bounds: Bounds) -> Body:
-        """Draw it, straight into the form and coding it leaves in.
-
-        Raises:
-            LimitError: larger than `bounds` allow; nothing was drawn.
-        """
-        return form.write(self.drawings, coding, crew, bounds)
+        return sum(drawing.work + _EACH for drawing in self.layout.drawings)
 
 
-def sketch(asked: Asked, crew: Crew, bounds: Bounds) -> Sketch:
-    """Take each clip through the pipeline and plan its volume.
+def sketch(asked: Asked, form: Form, coding: Coding, bounds: Bounds, check: Callable[[], None] = go_on) -> Sketch:
+    """Take each clip through the pipeline, plan its volume, and lay out the form and coding that they leave in.
 
     Raises:
         InputError: a clip that the pipeline or `select` cannot take, more than `bounds` allow, or two of one name.
+            What `check` raises, too.
     """
     started = time.perf_counter()
     options = asked.options
@@ -64,18 +57,19 @@ def sketch(asked: Asked, crew: Crew, bounds: Bounds) -> Sketch:
     drawings: list[Drawing] = []
     names = clip_names([clip.frame_dir for clip in asked.clips])
     for place, (name, clip) in enumerate(zip(names, asked.clips, strict=True)):
-        crew.check()
+        check()
         if options.select is not None:
             clip = select_points(clip, options.select, bounds)
         own_seed = None if seed is None else (seed + place) % 2**32
         volume = pipeline.run(clip, test_mode=options.test_mode, seed=own_seed, bounds=bounds)
-        drawing = Drawing.of(name, volume, options.dtype, crew.check)
+        drawing = Drawing.of(name, volume, options.dtype, check)
         dense += drawing.nbytes
         bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
         points += volume.keypoint.nbytes + volume.keypoint_score.nbytes
         bounds.check("max_unpacked_bytes", points, "bytes of keypoints, sampled and selected", field="pipeline")
         drawings.append(drawing)
-    return Sketch(drawings, seed, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Sketch(form.layout(drawings, coding, bounds), seed, seconds)
 
 
 def clip_names(frame_dirs: list[str]) -> list[str]:

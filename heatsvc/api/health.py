@@ -21,10 +21,10 @@ async def live() -> dict[str, str]:
 
 @router.get("/ready", summary="The compiled loops are there", responses={503: {"description": "Not yet."}})
 async def ready(request: Request) -> Any:
-    """200 once heatmaps can be drawn at full speed, 503 until then."""
+    """200 once heatmaps can be drawn at full speed, 503 until then. Tells what they are drawn on, and why on that."""
     service = service_of(request)
     if service.failure:
         return problem(503, f"the loops could not be compiled: {service.failure}")
     service.check_ready()
     seconds = round(service.warm_seconds or 0.0, 3)
-    return {"status": "ready", "version": __version__, "device": "cpu", "warm_seconds": seconds}
+    return {"status": "ready", "version": __version__, "device": service.lanes.told(), "warm_seconds": seconds}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from time import perf_counter
 from typing import TypeVar
 
@@ -26,7 +25,7 @@ from heatsvc.api.problems import RequestError
 from heatsvc.api.send import BodyResponse
 from heatsvc.api.service import Service, service_of
 from heatsvc.encode.body import Body
-from heatsvc.encode.crew import Crew
+from heatsvc.encode.errand import Errand
 from heatsvc.encode.forms import Form
 
 Result = TypeVar("Result")
@@ -75,16 +74,15 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     form = choose_form(accept, many=len(asked.clips) > 1)
     coding = choose_coding(accept_encoding, form.compressed)
     bounds = service.settings.bounds
-    crew = Crew(check=patience.check)
-    describing = functools.partial(sketch, asked, crew, bounds)
+    describing = functools.partial(sketch, asked, form, coding, bounds, patience.check)
     made = await _do(service, request, patience, describing, small=size <= _SMALL_BODY and asked.is_light)
 
-    small = made.work <= _SMALL_WORK
-    if not small:
-        crew = replace(crew, pool=service.pieces, threads=service.settings.threads)
-    writing = functools.partial(made.write, form, coding, crew, bounds)
-    body = await _do(service, request, patience, writing, small=small)
-    times = (read - started, made.seconds, *crew.seconds)
+    errand = Errand(patience.check)
+    if made.work <= _SMALL_WORK and service.lanes.draws_here(made.layout):
+        body = service.lanes.write(made.layout, errand)
+    else:
+        body = await patience.outcome(request, service.lanes.submit(made.layout, errand))
+    times = (read - started, made.seconds, *errand.seconds)
     _count(service, size, body, len(asked.clips), times)
     return BodyResponse(body.chunks, _headers(made, form, body, times), service.settings.idle_seconds)
 

@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -185,11 +186,7 @@ class Patience:
         if self.gone:
             raise ClientGoneError
         if time.monotonic() > self.until:
-            raise busy(
-                f"the request takes longer than {self.seconds:g} s (setting HEATSVC_REQUEST_SECONDS): "
-                "ask for fewer clips, smaller maps or a smaller sigma",
-                retry_after=10,
-            )
+            raise self._too_late()
 
     async def watch(self, request: Request, work: asyncio.Future[Result]) -> Result:
         """The result of work that another thread does; the client is watched meanwhile.
@@ -205,3 +202,30 @@ class Patience:
             return await work
         finally:
             disconnect.cancel()
+
+    async def outcome(self, request: Request, work: Future[Result]) -> Result:
+        """The result of work that waits for its turn; the client and the time are watched meanwhile.
+
+        Raises:
+            ClientGoneError: it hung up. The work is cancelled.
+            RequestError: 503, the time is over. The work is cancelled.
+        """
+        disconnect = asyncio.ensure_future(request.receive())
+        waiting = asyncio.wrap_future(work)
+        try:
+            left = max(0.0, self.until - time.monotonic())
+            await asyncio.wait((waiting, disconnect), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+            self.gone = disconnect.done()
+            raise ClientGoneError if self.gone else self._too_late()
+        finally:
+            disconnect.cancel()
+            waiting.cancel()
+
+    def _too_late(self) -> RequestError:
+        return busy(
+            f"the request takes longer than {self.seconds:g} s (setting HEATSVC_REQUEST_SECONDS): "
+            "ask for fewer clips, smaller maps or a smaller sigma",
+            retry_after=10,
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 from fastapi import APIRouter, Request
@@ -22,26 +22,30 @@ from starlette.responses import Response
 router = APIRouter(tags=["service"])
 
 STAGES = ("read", "pipeline", "draw", "encode")
+_DEVICE = ("asked", "used")
+_TASKS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+_BYTES = tuple(float(1 << power) for power in range(16, 34, 2))
 _SECONDS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
 
 
 class Spread:
-    """How often a time fell between which bounds, and the sum of all."""
+    """How often a number, seconds as a rule, fell between which bounds, and the sum of all."""
 
-    __slots__ = ("counts", "total")
+    __slots__ = ("bounds", "counts", "total")
 
-    def __init__(self) -> None:
-        self.counts = [0] * (len(_SECONDS) + 1)
+    def __init__(self, bounds: Sequence[float] = _SECONDS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
-    def add(self, seconds: float) -> None:
+    def add(self, number: float) -> None:
         """One more."""
-        self.counts[bisect_left(_SECONDS, seconds)] += 1
-        self.total += seconds
+        self.counts[bisect_left(self.bounds, number)] += 1
+        self.total += number
 
     def buckets(self) -> list[tuple[str, float]]:
         """Prometheus's: of each upper bound, how many were not above it."""
-        bounds = [*map(str, _SECONDS), "+Inf"]
+        bounds = [*map(str, self.bounds), "+Inf"]
         return list(zip(bounds, map(float, accumulate(self.counts)), strict=True))
 
 
@@ -51,14 +55,21 @@ class Metrics(Collector):
     Attributes:
         in_flight: requests being answered.
         waiting: requests that wait for a thread; written by threads too, under `lock`.
+        device: what was asked for, and what large batches are drawn on.
+        queued: tells how many bytes of output wait for a batch.
     """
 
     def __init__(self) -> None:
         self.in_flight = 0
         self.waiting = 0
+        self.device = ("cpu", "cpu")
+        self.queued: Callable[[], int] = int
         self.lock = threading.Lock()
         self._requests: Counter[tuple[str, str, str]] = Counter()
         self._routes: dict[str, Spread] = {}
+        self._fallbacks: Counter[str] = Counter()
+        self._batches: dict[str, _Batches] = {}
+        self._waits = Spread()
         self._stages = {stage: Spread() for stage in STAGES}
         self._clips = self._bytes_in = self._bytes_out = 0
         self._builds = self._upload_bytes = 0
@@ -82,6 +93,30 @@ class Metrics(Collector):
         for spread, spent in zip(self._stages.values(), seconds, strict=True):
             spread.add(spent)
 
+    def count_batch(self, device: str, tasks: int, size: int, seconds: float, waits: Sequence[float]) -> None:
+        """A device has done a batch; called by its threads too.
+
+        Args:
+            tasks: clips, or pieces of large ones.
+            size: bytes of output, decoded.
+            seconds: that the device took.
+            waits: of each request whose first task is in it, how long that waited.
+        """
+        with self.lock:
+            batches = self._batches.get(device)
+            if batches is None:
+                batches = self._batches[device] = _Batches()
+            batches.tasks.add(tasks)
+            batches.bytes.add(size)
+            batches.seconds.add(seconds)
+            for wait in waits:
+                self._waits.add(wait)
+
+    def count_fallback(self, reason: str) -> None:
+        """The CPU has stepped in for the GPU; called by the GPU's threads."""
+        with self.lock:
+            self._fallbacks[reason] += 1
+
     def count_build(self, size: int) -> None:
         """A form of so many bytes was taken in, to be built."""
         self._builds += 1
@@ -102,8 +137,52 @@ class Metrics(Collector):
             "heatsvc_builds_submitted", "Builds asked for, those known already too.", self._builds
         )
         yield CounterMetricFamily("heatsvc_upload_bytes", "Bytes of forms that were built.", self._upload_bytes)
+        yield from self._collect_batches()
         yield GaugeMetricFamily("heatsvc_in_flight", "Requests being answered.", self.in_flight)
         yield GaugeMetricFamily("heatsvc_queue", "Requests that wait for a thread.", self.waiting)
+        yield GaugeMetricFamily("heatsvc_queue_bytes", "Bytes of output that wait for a batch.", self.queued())
+
+    def _collect_batches(self) -> Iterator[Metric]:
+        with self.lock:
+            of = sorted(self._batches.items())
+            tasks = {device: batches.tasks for device, batches in of}
+            sizes = {device: batches.bytes for device, batches in of}
+            seconds = {device: batches.seconds for device, batches in of}
+            wait = HistogramMetricFamily(
+                "heatsvc_batch_wait_seconds", "From a request's submission until the first of it is drawn."
+            )
+            wait.add_metric((), self._waits.buckets(), self._waits.total)
+            families = (
+                _histogram("heatsvc_batch_tasks", "Clips, or pieces of large ones, in a batch.", "device", tasks),
+                _histogram("heatsvc_batch_bytes", "Bytes of output, decoded, in a batch.", "device", sizes),
+                _histogram("heatsvc_device_seconds", "That a device took for a batch.", "device", seconds),
+                wait,
+                self._collect_fallbacks(),
+            )
+        yield from families
+        asked, used = self.device
+        device = GaugeMetricFamily("heatsvc_device_info", "1 for what large batches are drawn on.", labels=_DEVICE)
+        device.add_metric((asked, used), 1)
+        yield device
+
+    def _collect_fallbacks(self) -> Metric:
+        family = CounterMetricFamily(
+            "heatsvc_device_fallbacks",
+            "Times that the CPU stepped in for the GPU: for a clip beyond its memory, or for good, since it was lost.",
+            labels=("reason",),
+        )
+        for reason in ("memory", "lost"):
+            family.add_metric((reason,), self._fallbacks[reason])
+        return family
+
+
+class _Batches:
+    """Of one device: how many tasks and bytes its batches had, and how long they took."""
+
+    __slots__ = ("bytes", "seconds", "tasks")
+
+    def __init__(self) -> None:
+        self.tasks, self.bytes, self.seconds = Spread(_TASKS), Spread(_BYTES), Spread()
 
 
 def _histogram(name: str, told: str, label: str, spreads: dict[str, Spread]) -> HistogramMetricFamily:

@@ -16,14 +16,15 @@ import numpy as np
 from starlette.requests import Request
 
 from heatsvc.annotation.builds.builds import Builds
+from heatsvc.api.lanes import Lanes
 from heatsvc.api.limits import Places
 from heatsvc.api.metrics import Metrics
 from heatsvc.api.problems import busy
 from heatsvc.api.watch import Watch, look
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS
-from heatsvc.encode.crew import Crew
 from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
 from heatsvc.encode.forms import FORMS
 from heatsvc.settings import Settings
 from heatsvc.volume import HeatmapVolume, Potion
@@ -44,6 +45,7 @@ class Service:
         metrics: what `GET /metrics` tells.
         warm_seconds: how long the loops took to compile or load; None until they are there.
         failure: what kept them from it.
+        lanes: what draws.
         uploads: places for requests that send files to disk.
         watchers: places for requests that wait for builds, or fetch their files.
         builds: what is built, elsewhere.
@@ -55,10 +57,9 @@ class Service:
         self.metrics = Metrics()
         self.warm_seconds: float | None = None
         self.failure: str | None = None
-        # One pool takes whole requests, the other pieces of them: in a single one, requests that wait for their
-        # pieces would take all threads, and the pieces none.
+        # These read and describe; what draws has threads of its own.
         self._requests = ThreadPoolExecutor(settings.threads, "request")
-        self.pieces = ThreadPoolExecutor(settings.threads, "piece") if settings.threads > 1 else None
+        self.lanes = Lanes(settings, self.metrics)
         # What waits for a disk must not keep a thread from those that draw.
         self._disk = ThreadPoolExecutor(settings.max_uploads + _DISK_THREADS, "disk")
         self.uploads = Places("HEATSVC_MAX_UPLOADS", settings.max_uploads)
@@ -83,14 +84,14 @@ class Service:
         """Take no more work; builds under way are left to the next service, or to workers elsewhere."""
         self._requests.shutdown(wait=False, cancel_futures=True)
         self._disk.shutdown(wait=False, cancel_futures=True)
-        if self.pieces:
-            self.pieces.shutdown(wait=False, cancel_futures=True)
+        self.lanes.stop()
         self.builds.stop()
 
     def _warm(self) -> None:
         started = time.monotonic()
         try:
             warm()
+            self.lanes.choose()
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             raise
@@ -138,7 +139,7 @@ def warm() -> None:
     for drawn in (volume, replace(volume, reduce="argmax"), replace(volume, potion=Potion(2))):
         for form in FORMS.values():
             for coding in CODINGS.values():
-                form.write([Drawing.of("warm", drawn, "float32")], coding, Crew(), DEFAULT_BOUNDS)
+                form.layout([Drawing.of("warm", drawn, "float32")], coding, DEFAULT_BOUNDS).write(Errand())
 
 
 def service_of(request: Request) -> Service:

@@ -6,10 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from heatsvc.bounds import Bounds, go_on
-from heatsvc.draw.array import draw_array
 from heatsvc.draw.cpu import DType, Piece, Plan, convert, draw_runs, plan
 from heatsvc.draw.potion import draw_potion, frames_first
 from heatsvc.draw.runs import Runs
@@ -77,10 +74,6 @@ class Drawing:
         if self.volume.potion:
             return Runs.of_array(convert(draw_potion(self.volume, check), self.dtype))
         return draw_runs(self.volume, piece, self.dtype)
-
-    def array(self, check: Callable[[], None] = go_on) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-        """All of it, dense; `check` raises what should end the work."""
-        return draw_array(self.volume, self.dtype, check)
 
 
 def check_work(drawings: Sequence[Drawing], bounds: Bounds) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,8 +13,8 @@ import safetensors.numpy
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.draw.array import draw_array
 from heatsvc.encode.codings import CODINGS
-from heatsvc.encode.crew import Crew
 from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
 from heatsvc.encode.forms import FORMS
 from heatsvc.errors import LimitError
 from tests.encode.test_codings import DECODERS
@@ -28,8 +27,8 @@ def drawings(dtype: str = "float32", names: tuple[str, ...] = CASES) -> list[Dra
     return [Drawing.of(name, golden_volume(load_golden(name)), dtype) for name in names]
 
 
-def written(media_type: str, coding: str, made: list[Drawing], crew: Crew | None = None) -> bytes:
-    body = FORMS[media_type].write(made, CODINGS[coding], crew or Crew(), DEFAULT_BOUNDS)
+def written(media_type: str, coding: str, made: list[Drawing], errand: Errand | None = None) -> bytes:
+    body = FORMS[media_type].layout(made, CODINGS[coding], DEFAULT_BOUNDS).write(errand or Errand())
     data = b"".join(body.chunks)
     assert len(data) == body.length
     return DECODERS[body.coding](data)
@@ -74,20 +73,12 @@ def test_json() -> None:
     np.testing.assert_array_equal(np.array(clip["imgs"], np.float16), draw_array(made[0].volume, "float16"))
 
 
-@pytest.mark.parametrize("media_type", [name for name, form in FORMS.items() if form.many])
-def test_several_threads_write_the_same_bytes(media_type: str) -> None:
-    names = ("kp_sigma0.6", "kp_fifths", "kp_scaling")
-    alone = written(media_type, "zstd", drawings(names=names))
-    with ThreadPoolExecutor(3) as pool:
-        assert written(media_type, "zstd", drawings(names=names), Crew(pool, 3)) == alone
-
-
 def test_a_check_that_raises_ends_the_work() -> None:
     def hung_up() -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        written("application/x-npy", "zstd", drawings(names=("potion",)), Crew(check=hung_up))
+        written("application/x-npy", "zstd", drawings(names=("potion",)), Errand(check=hung_up))
 
 
 @pytest.mark.parametrize(
@@ -104,9 +95,6 @@ def test_a_check_that_raises_ends_the_work() -> None:
 def test_what_is_too_large_is_told_before_it_is_drawn(
     media_type: str, coding: str, bounds: Bounds, setting: str
 ) -> None:
-    def drawn() -> None:
-        raise AssertionError("a piece was drawn")
-
     with pytest.raises(LimitError) as caught:
-        FORMS[media_type].write(drawings(names=("kp_sigma0.6",)), CODINGS[coding], Crew(check=drawn), bounds)
+        FORMS[media_type].layout(drawings(names=("kp_sigma0.6",)), CODINGS[coding], bounds)
     assert caught.value.setting == setting

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.body import Body
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.crew import Crew
 from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.layout import Layout
 
 
 class Form(Protocol):
@@ -22,8 +21,8 @@ class Form(Protocol):
     compressed: ClassVar[bool]
     """Whether the form compresses: its body then needs no content coding."""
 
-    def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
-        """The body. Sizes are checked before anything is drawn.
+    def layout(self, drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> Layout:
+        """The body, before anything of it is drawn; its size is checked.
 
         Raises:
             LimitError: larger than `bounds` allow.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,9 +11,12 @@ import orjson
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.body import Body
-from heatsvc.encode.codings import Coding
-from heatsvc.encode.crew import Crew
+from heatsvc.encode.codings import Coding, Piece
+from heatsvc.encode.codings.identity import Identity
 from heatsvc.encode.drawing import Drawing, check_work
+from heatsvc.encode.layout import Layout
+
+_DENSE = Identity()  # numbers are written from dense arrays
 
 
 class Json:
@@ -23,18 +27,22 @@ class Json:
     many: ClassVar[bool] = True
     compressed: ClassVar[bool] = False
 
-    def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
+    def layout(self, drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> Layout:
         """All values as numbers."""
         values = sum(drawing.nbytes // drawing.itemsize for drawing in drawings)
         bounds.check("max_json_values", values, "values for JSON (ask for application/x-npy)")
         check_work(drawings, bounds)
-        clips = crew.map(lambda drawing: _clip(drawing, crew), drawings)
-        text = orjson.dumps({"clips": clips}, option=orjson.OPT_SERIALIZE_NUMPY)
-        return Body([coding.compress(text)], coding.name)
+        return Layout(drawings, _DENSE, partial(_document, drawings, coding))
 
 
-def _clip(drawing: Drawing, crew: Crew) -> dict[str, Any]:
-    array = drawing.array(crew.check)
+def _document(drawings: Sequence[Drawing], coding: Coding, drawn: Sequence[Sequence[Piece]]) -> Body:
+    clips = [_clip(drawing, pieces) for drawing, pieces in zip(drawings, drawn, strict=True)]
+    text = orjson.dumps({"clips": clips}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Body([coding.compress(text)], coding.name)
+
+
+def _clip(drawing: Drawing, pieces: Sequence[Piece]) -> dict[str, Any]:
+    array = np.frombuffer(b"".join(piece.data for piece in pieces), drawing.dtype).reshape(drawing.shape)
     # orjson writes no float16; float32 holds every one of them.
     imgs = array.astype(np.float32) if drawing.dtype == "float16" else array
     return {"name": drawing.name, "dtype": drawing.dtype, "shape": drawing.shape, "imgs": imgs}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import BytesIO
 from typing import ClassVar
 
 import numpy as np
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.body import Body, code_parts
+from heatsvc.encode.body import body_behind
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.crew import Crew
 from heatsvc.encode.drawing import Drawing, check_sizes
+from heatsvc.encode.layout import Layout
 
 
 class Npy:
@@ -24,11 +24,12 @@ class Npy:
     many: ClassVar[bool] = False
     compressed: ClassVar[bool] = False
 
-    def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
+    def layout(self, drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> Layout:
         """Header and volume."""
         check_sizes(drawings, coding, bounds)
         (drawing,) = drawings
-        return code_parts([npy_header(drawing.shape, drawing.dtype), drawing], coding, crew)
+        header = npy_header(drawing.shape, drawing.dtype)
+        return Layout(drawings, coding, partial(body_behind, header, drawing.nbytes, coding))
 
 
 @lru_cache(maxsize=256)

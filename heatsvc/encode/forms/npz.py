@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.body import Body, code_pieces
+from heatsvc.encode.body import Body
 from heatsvc.encode.codings import Coding, Piece
 from heatsvc.encode.codings.checksums import crc32_of_pieces
 from heatsvc.encode.codings.deflate import END_OF_STREAM
 from heatsvc.encode.codings.gzip import Gzip
-from heatsvc.encode.crew import Crew
 from heatsvc.encode.drawing import Drawing, check_sizes
 from heatsvc.encode.forms.npy import npy_header
+from heatsvc.encode.layout import Layout
 from heatsvc.errors import InputError
 
 # Local file header, central directory header, end of central directory (APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16).
@@ -39,7 +39,7 @@ class Npz:
     many: ClassVar[bool] = True
     compressed: ClassVar[bool] = True
 
-    def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
+    def layout(self, drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> Layout:
         """Members, then their directory.
 
         Raises:
@@ -53,24 +53,30 @@ class Npz:
                 raise InputError(
                     f"{drawing.name} has {drawing.nbytes:,} bytes: a member of an npz has under 4 GiB", field="Accept"
                 )
-        chunks: list[bytes | memoryview] = []
-        directory: list[bytes] = []
-        at = 0
-        for drawing, pieces in zip(drawings, _members(drawings, crew), strict=True):
-            name = f"{drawing.name}.npy".encode()
-            check, size = crc32_of_pieces(pieces)
-            member = [*(piece.data for piece in pieces), END_OF_STREAM]
-            coded = sum(map(len, member))
-            fields = (_UTF8, _DEFLATED, 0, _DATE, check, coded, size, len(name), 0)
-            local = _LOCAL.pack(b"PK\x03\x04", _VERSION, *fields) + name
-            directory.append(_CENTRAL.pack(b"PK\x01\x02", _VERSION, _VERSION, *fields, 0, 0, 0, 0, at) + name)
-            chunks += [local, *member]
-            at += len(local) + coded
-        central = b"".join(directory)
-        chunks += [central, _END.pack(b"PK\x05\x06", 0, 0, len(directory), len(directory), len(central), at, 0)]
-        if coding.name == "identity":
-            return Body(chunks, coding.name)
-        return Body([coding.compress(b"".join(chunks))], coding.name)
+        return Layout(drawings, _CODING, partial(_archive, drawings, coding))
+
+
+def _archive(drawings: Sequence[Drawing], coding: Coding, drawn: Sequence[Sequence[Piece]]) -> Body:
+    """The members, made of the pieces of each drawing, and their directory."""
+    chunks: list[bytes | memoryview] = []
+    directory: list[bytes] = []
+    at = 0
+    for drawing, behind in zip(drawings, drawn, strict=True):
+        name = f"{drawing.name}.npy".encode()
+        pieces = [_CODING.code_bytes(npy_header(drawing.shape, drawing.dtype)), *behind]
+        check, size = crc32_of_pieces(pieces)
+        member = [*(piece.data for piece in pieces), END_OF_STREAM]
+        coded = sum(map(len, member))
+        fields = (_UTF8, _DEFLATED, 0, _DATE, check, coded, size, len(name), 0)
+        local = _LOCAL.pack(b"PK\x03\x04", _VERSION, *fields) + name
+        directory.append(_CENTRAL.pack(b"PK\x01\x02", _VERSION, _VERSION, *fields, 0, 0, 0, 0, at) + name)
+        chunks += [local, *member]
+        at += len(local) + coded
+    central = b"".join(directory)
+    chunks += [central, _END.pack(b"PK\x05\x06", 0, 0, len(directory), len(directory), len(central), at, 0)]
+    if coding.name == "identity":
+        return Body(chunks, coding.name)
+    return Body([coding.compress(b"".join(chunks))], coding.name)
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -93,13 +99,3 @@ def _check_names(names: Sequence[str]) -> None:
                 "give one another frame_dir, or ask for application/vnd.safetensors",
                 field="frame_dir",
             )
-
-
-def _members(drawings: Sequence[Drawing], crew: Crew) -> list[list[Piece]]:
-    """The coded pieces of each member; the crew shares the members out, or the pieces of a single one."""
-    each = crew if len(drawings) == 1 else replace(crew, pool=None)
-
-    def member(drawing: Drawing) -> list[Piece]:
-        return code_pieces([npy_header(drawing.shape, drawing.dtype), drawing], _CODING, each)
-
-    return crew.map(member, drawings)

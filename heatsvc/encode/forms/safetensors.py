@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 import orjson
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.body import Body, code_parts
+from heatsvc.encode.body import body_behind
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.crew import Crew
 from heatsvc.encode.drawing import Drawing, check_sizes
+from heatsvc.encode.layout import Layout
 from heatsvc.errors import InputError
 
 # The header's own entry, of texts (format description of safetensors).
@@ -27,7 +28,7 @@ class Safetensors:
     many: ClassVar[bool] = True
     compressed: ClassVar[bool] = False
 
-    def write(self, drawings: Sequence[Drawing], coding: Coding, crew: Crew, bounds: Bounds) -> Body:
+    def layout(self, drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> Layout:
         """Header and volumes.
 
         Raises:
@@ -37,7 +38,8 @@ class Safetensors:
         if any(drawing.name == _RESERVED for drawing in drawings):
             raise InputError(f"a safetensors file cannot hold a tensor called {_RESERVED}", field="frame_dir")
         check_sizes(drawings, coding, bounds)
-        return code_parts([safetensors_header(drawings), *drawings], coding, crew)
+        size = sum(drawing.nbytes for drawing in drawings)
+        return Layout(drawings, coding, partial(body_behind, safetensors_header(drawings), size, coding))
 
 
 def safetensors_header(drawings: Sequence[Drawing]) -> bytes:

@@ -1,0 +1,155 @@
+"""Lanes: what draws the answers of one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import perf_counter
+from typing import Any
+
+import structlog
+
+from heatsvc.api.metrics import Metrics
+from heatsvc.api.problems import busy
+from heatsvc.draw.batcher import Batcher, Device, FullError, Ran
+from heatsvc.encode.body import Body
+from heatsvc.encode.codings import Piece
+from heatsvc.encode.devices import Choice, CpuDevice, GpuDevice, NoGpuError, Reason, choose, find_gpu
+from heatsvc.encode.errand import Errand
+from heatsvc.encode.layout import Layout
+from heatsvc.encode.stretch import Stretch
+from heatsvc.settings import Settings
+
+log = structlog.get_logger("heatsvc.lanes")
+
+
+class DeviceError(RuntimeError):
+    """The device of the settings is not there."""
+
+
+class Lanes:
+    """The event loop for small answers; for others CPU threads and, where there is one that wins, a GPU.
+
+    Raises:
+        DeviceError: a GPU is asked for by name, and there is none.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        if settings.device.startswith("cuda"):
+            try:
+                find_gpu(settings.device)
+            except NoGpuError as error:
+                raise DeviceError(f"HEATSVC_DEVICE={settings.device}: {error}") from None
+        self._settings = settings
+        self._metrics = metrics
+        self._cpu = CpuDevice(settings.threads)
+        self._pool = ThreadPoolExecutor(self._cpu.lanes + GpuDevice.lanes, "lane")
+        self._choice = Choice(settings.device, "not looked for yet")
+        self._batcher = self._batches(self._cpu)
+        metrics.queued = lambda: self._batcher.waiting
+        self._tell()
+
+    def choose(self) -> None:
+        """Look for a GPU and measure it, as far as the settings ask for that. Before anything is drawn."""
+        settings = self._settings
+        self.use(choose(settings.device, settings.threads, settings.bounds, self.fell))
+
+    def use(self, choice: Choice) -> None:
+        """Draw as was chosen, from now on. Before anything is drawn."""
+        self._choice = choice
+        if choice.gpu is not None:
+            self._batcher = self._batches(choice.gpu, self._cpu)
+        self._tell()
+        if choice.figures:
+            log.info("device", asked=choice.asked, used=self.used, why=choice.why)
+
+    @property
+    def used(self) -> str:
+        """What large batches are drawn on now."""
+        gpu = self._choice.gpu
+        return gpu.name if gpu is not None and gpu.failure is None else "cpu"
+
+    def told(self) -> dict[str, Any]:
+        """The choice and its figures, for `GET /health/ready`."""
+        choice, gpu = self._choice, self._choice.gpu
+        lost = gpu.failure if gpu is not None else None
+        return {
+            "asked": choice.asked,
+            "used": self.used,
+            "why": f"{gpu.name} was lost: {lost}" if gpu is not None and lost else choice.why,
+            "from_bytes": gpu.least if gpu is not None and not lost else None,
+            "cpu_lanes": self._cpu.lanes,
+            "measured": [
+                {
+                    "clips": figure.clips,
+                    "bytes": figure.size,
+                    "cpu_seconds": round(figure.cpu_seconds, 6),
+                    "gpu_seconds": round(figure.gpu_seconds, 6),
+                }
+                for figure in choice.figures
+            ],
+        }
+
+    def draws_here(self, layout: Layout) -> bool:
+        """Whether a small answer is drawn on the event loop.
+
+        It is, and overtakes what waits: to hand it over takes longer than to draw it, and it keeps nobody from a lane.
+        But a GPU that wins at its size gets it, and one that works while all other lanes do has it in its next batch.
+        """
+        gpu = self._choice.gpu
+        if gpu is None or gpu.failure is not None:
+            return True
+        if layout.size < gpu.least and (self._batcher.is_idle(0) or self._batcher.is_idle(1)):
+            return True
+        return not all(map(gpu.takes, layout.stretches(Errand())))
+
+    def write(self, layout: Layout, errand: Errand) -> Body:
+        """Draw an answer here and now: a batch of its own."""
+        started = perf_counter()
+        body = layout.write(errand)
+        seconds = perf_counter() - started
+        self._metrics.count_batch("cpu", len(layout.drawings), layout.size, seconds, (0.0,))
+        return body
+
+    def submit(self, layout: Layout, errand: Errand) -> Future[Body]:
+        """Have an answer drawn in batches. To cancel the future takes it out of the queue.
+
+        Raises:
+            RequestError: 503, more waits than may.
+        """
+        try:
+            return self._batcher.submit(layout.stretches(errand), layout.finish)
+        except FullError as error:
+            raise busy(
+                f"{error.limit:,} bytes of heatmaps wait to be drawn already (setting HEATSVC_MAX_QUEUE_BYTES)",
+                retry_after=5,
+            ) from None
+
+    def fell(self, reason: Reason, why: str) -> None:
+        """The CPU has stepped in for the GPU."""
+        self._metrics.count_fallback(reason)
+        if reason == "lost":
+            log.error("the GPU is lost: the CPU draws from now on", why=why)
+        self._tell()
+
+    def stop(self) -> None:
+        """Draw nothing more that waits."""
+        self._batcher.stop()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _batches(self, *devices: Device[Stretch, Piece]) -> Batcher[Stretch, Piece]:
+        return Batcher(devices, self._start, self._settings.max_queue_bytes, self._count)
+
+    def _start(self, step: Callable[[], bool]) -> None:
+        self._pool.submit(_go_on, step)
+
+    def _count(self, ran: Ran) -> None:
+        self._metrics.count_batch(ran.device, ran.tasks, ran.cost, ran.seconds, ran.waits)
+
+    def _tell(self) -> None:
+        self._metrics.device = (self._choice.asked, self.used)
+
+
+def _go_on(step: Callable[[], bool]) -> None:
+    while step():
+        pass

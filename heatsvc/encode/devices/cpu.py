@@ -1,0 +1,44 @@
+"""CpuDevice: threads that draw pieces by the compiled loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from heatsvc.encode.codings import Piece
+from heatsvc.encode.stretch import Stretch
+
+# Of dense output: five clips of PoseC3D's size, a millisecond; four pieces of full maps, some ten.
+_BUDGET = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class CpuDevice:
+    """Takes everything, piece by piece.
+
+    Attributes:
+        lanes: threads.
+        budget: bytes of dense output in a batch.
+    """
+
+    name: ClassVar[str] = "cpu"
+    cuts: ClassVar[bool] = True
+    least: ClassVar[float] = 0
+
+    lanes: int
+    budget: int = _BUDGET
+
+    def takes(self, task: Stretch) -> bool:
+        """Whatever it is."""
+        return True
+
+    def run(self, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception]:
+        """One after the other; what goes wrong with one ends that one."""
+        outcomes: list[list[Piece] | Exception] = []
+        for task in tasks:
+            try:
+                outcomes.append(task.code())
+            except Exception as error:
+                outcomes.append(error)
+        return outcomes

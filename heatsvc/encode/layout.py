@@ -1,0 +1,43 @@
+"""Layout: an answer's body before anything of it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from heatsvc.encode.body import Body
+from heatsvc.encode.codings import Coding, Piece
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
+from heatsvc.encode.stretch import Stretch, code_piece
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is to be coded, and what then becomes of it. Who does the coding is nothing to it.
+
+    Attributes:
+        drawings: of the body, in their order.
+        coding: what their pieces are coded in; the body's own may be another.
+        finish: puts the body together from the coded pieces of each drawing.
+    """
+
+    drawings: Sequence[Drawing]
+    coding: Coding
+    finish: Callable[[Sequence[Sequence[Piece]]], Body]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the drawings, before coding."""
+        return sum([drawing.nbytes for drawing in self.drawings])
+
+    def write(self, errand: Errand) -> Body:
+        """Do it all on the CPU, here, one piece after the other."""
+        coding = self.coding
+        return self.finish(
+            [[code_piece(each, piece, coding, errand) for piece in each.pieces] for each in self.drawings]
+        )
+
+    def stretches(self, errand: Errand) -> list[Stretch]:
+        """What others may do: a stretch for each drawing."""
+        return [Stretch(each, each.pieces, self.coding, errand) for each in self.drawings]

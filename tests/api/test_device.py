@@ -1,0 +1,168 @@
+"""A GPU behind the door, by a stand-in that codes on the CPU: what it is given, what is told of it, how it is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from heatsvc.app import create_app
+from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.encode.devices import Choice, GpuDevice
+from heatsvc.encode.devices.calibration import Figure
+from heatsvc.encode.drawing import Drawing
+from heatsvc.settings import Settings
+from tests.api.asking import CLIP, JSON, NPZ, SAFETENSORS, Asker
+from tests.api.test_batches import begin, long, posting, queue, until, wide
+from tests.api.test_service import sample
+from tests.encode.devices.coders import StandIn
+
+SMALL = 3 * 64 * 64 * 4
+FIGURES = [Figure(1, 100, 2e-4, 9e-4), Figure(4, 400, 8e-4, 1e-4)]
+
+
+def with_gpu(service: Asker, coder: StandIn, least: float = 0) -> Asker:
+    """The service, as if it had found a GPU."""
+    lanes = service.app.state.service.lanes
+    gpu = GpuDevice("cuda:0", DEFAULT_BOUNDS, coder=coder, least=least, fell=lanes.fell)
+    lanes.use(Choice("auto", "cuda:0 is faster", gpu, FIGURES))
+    return service
+
+
+def device(service: Asker) -> dict[str, object]:
+    told: dict[str, object] = service.get("/health/ready").json()["device"]
+    return told
+
+
+def test_readiness_tells_why_it_is_the_cpu(serve: Callable[..., Asker]) -> None:
+    told = device(serve(device="cpu", draw_threads=3))
+    assert told == {
+        "asked": "cpu",
+        "used": "cpu",
+        "why": "asked for",
+        "from_bytes": None,
+        "cpu_lanes": 3,
+        "measured": [],
+    }
+
+
+def test_readiness_tells_the_choice_and_its_figures(serve: Callable[..., Asker]) -> None:
+    service = with_gpu(serve(), StandIn(), least=400)
+    told = device(service)
+    assert (told["asked"], told["used"], told["why"], told["from_bytes"]) == ("auto", "cuda:0", "cuda:0 is faster", 400)
+    assert told["measured"] == [
+        {"clips": 1, "bytes": 100, "cpu_seconds": 0.0002, "gpu_seconds": 0.0009},
+        {"clips": 4, "bytes": 400, "cpu_seconds": 0.0008, "gpu_seconds": 0.0001},
+    ]
+    assert sample(service, "heatsvc_device_info", asked="auto", used="cuda:0") == 1
+
+
+def test_sixty_four_requests_in_flight_can_be_one_batch(serve: Callable[..., Asker]) -> None:
+    arrived, free = threading.Semaphore(0), threading.Semaphore(0)
+
+    def wait(drawings: Sequence[Drawing]) -> None:
+        arrived.release()
+        assert free.acquire(timeout=60)
+
+    coder = StandIn(wait)
+    service = with_gpu(serve(draw_threads=1, max_in_flight=65), coder)
+    asked = [begin(service, posting(service, {**CLIP, "frame_dir": "first"}))]
+    assert arrived.acquire(timeout=60)  # the GPU works
+    names = [f"clip{place}" for place in range(64)]
+    asked += [begin(service, posting(service, {**CLIP, "frame_dir": name})) for name in names]
+    until(lambda: queue(service) == 64 * SMALL)
+    free.release(2)
+    assert [each.result(60).status for each in asked] == [200] * 65
+    assert coder.batches[0] == ["first"]
+    assert sorted(coder.batches[1]) == sorted(names)
+    assert len(coder.batches) == 2
+    assert sample(service, "heatsvc_batch_tasks_sum", device="cuda:0") == 65
+    assert sample(service, "heatsvc_batch_tasks_count", device="cuda:0") == 2
+
+
+def test_what_the_gpu_draws_is_what_the_cpu_draws(serve: Callable[..., Asker]) -> None:
+    coder, documents = StandIn(), [CLIP, wide("a"), long("b", 70)]
+    plain, service = serve(device="cpu"), with_gpu(serve(), coder)
+    for document in documents:
+        for coding in ("zstd", "deflate"):
+            drawn, expected = (each.draw(document, accept_encoding=coding) for each in (service, plain))
+            assert (drawn.status, drawn.headers["content-encoding"]) == (200, coding)
+            assert drawn.body == expected.body
+    assert sum(map(len, coder.batches)) == 2 * 72
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"accept": JSON}, {"accept": NPZ}, {"accept": SAFETENSORS}, {"accept_encoding": "gzip"}],
+    ids=lambda headers: next(iter(headers.values())),
+)
+def test_what_the_gpu_does_not_code_the_cpu_does(serve: Callable[..., Asker], headers: dict[str, str]) -> None:
+    coder = StandIn()
+    plain, service = serve(device="cpu"), with_gpu(serve(), coder)
+    for document in (CLIP, wide("a")):
+        assert service.draw(document, **headers).body == plain.draw(document, **headers).body
+    assert coder.batches == []
+
+
+def test_small_requests_are_drawn_where_they_arrive_if_the_gpu_wins_only_with_more(
+    serve: Callable[..., Asker],
+) -> None:
+    coder = StandIn()
+    service = with_gpu(serve(), coder, least=10 << 20)
+    assert service.draw(CLIP, accept_encoding="zstd").status == 200
+    assert service.draw(wide("medium"), accept_encoding="zstd").status == 200
+    assert coder.batches == []
+    assert len(service.draw(long("a", 100), accept_encoding="zstd").tensors()) == 100
+    assert sum(map(len, coder.batches)) == 100
+
+
+def test_a_lost_gpu_is_told_and_every_request_answered(serve: Callable[..., Asker]) -> None:
+    def trouble(drawings: Sequence[Drawing]) -> None:
+        if drawings[0].name == "deadly":
+            raise RuntimeError("CUDA error: device-side assert triggered\nand more")
+
+    coder = StandIn(trouble)
+    service = with_gpu(serve(), coder)
+    expected = service.draw(wide("well"), accept_encoding="zstd").array()
+    for name in ("deadly", "later"):
+        np.testing.assert_array_equal(service.draw(wide(name), accept_encoding="zstd").array(), expected)
+    assert coder.batches == [["well"], ["deadly"]]
+    ready = service.get("/health/ready")
+    assert ready.status == 200
+    told = ready.json()["device"]
+    assert (told["asked"], told["used"], told["from_bytes"]) == ("auto", "cpu", None)
+    assert told["why"] == "cuda:0 was lost: RuntimeError: CUDA error: device-side assert triggered"
+    assert sample(service, "heatsvc_device_fallbacks_total", reason="lost") == 1
+    assert sample(service, "heatsvc_device_info", asked="auto", used="cpu") == 1
+
+
+def test_a_gpu_without_memory_is_asked_for_less(serve: Callable[..., Asker]) -> None:
+    def trouble(drawings: Sequence[Drawing]) -> None:
+        if len(drawings) > 20 or any(drawing.name == "b7" for drawing in drawings):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    coder = StandIn(trouble)
+    service = with_gpu(serve(), coder)
+    tensors = service.draw(long("b", 64), accept_encoding="zstd").tensors()
+    assert set(tensors) == {f"b{place}" for place in range(64)}
+    assert coder.batches[0] == [f"b{place}" for place in range(64)]
+    assert sample(service, "heatsvc_device_fallbacks_total", reason="memory") == 1
+    assert sample(service, "heatsvc_device_fallbacks_total", reason="lost") == 0
+    assert device(service)["used"] == "cuda:0"
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", "", "cuda:-1", "mps"])
+def test_a_device_that_cannot_be_is_refused(device: str) -> None:
+    with pytest.raises(ValidationError, match="device"):
+        Settings(_env_file=None, device=device)
+
+
+if not torch.cuda.is_available():
+
+    def test_the_service_does_not_start_without_the_gpu_that_it_was_told_to_use() -> None:
+        with pytest.raises(SystemExit, match=r"^heatsvc: HEATSVC_DEVICE=cuda:1: PyTorch sees no CUDA device$"):
+            create_app(Settings(_env_file=None, device="cuda:1"))

@@ -1,0 +1,153 @@
+"""The choice of a device: what is found, what is measured, and what is made of the figures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.encode.devices import NoGpuError, choice, choose, find, find_gpu
+from heatsvc.encode.devices.calibration import Figure, calibrate, least_to_win
+from heatsvc.encode.devices.choice import measured
+from heatsvc.encode.devices.gpu import GpuDevice
+from heatsvc.encode.drawing import Drawing
+from tests.encode.devices.coders import StandIn
+from tests.encode.devices.test_gpu import Falls
+
+CLIP = 48 * 17 * 64 * 64 * 4
+
+
+def figures(*pairs: tuple[float, float]) -> list[Figure]:
+    """Seconds of CPU and GPU for 1, 2, ... clips of 100 bytes."""
+    return [Figure(clips, 100 * clips, cpu, gpu) for clips, (cpu, gpu) in enumerate(pairs, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "least"),
+    [
+        ([(1, 5), (2, 5), (4, 5), (8, 5)], 400),
+        ([(6, 5), (7, 5)], 100),
+        ([(1, 5), (2, 5)], None),
+        ([(6, 5), (4, 5), (8, 5)], 300),  # a win by chance at the small end is none
+        ([(1, 5), (9, 5), (8, 9)], None),
+        ([(5, 5)], None),
+        ([], None),
+    ],
+)
+def test_the_gpu_takes_batches_from_the_size_on_at_which_it_wins(
+    pairs: list[tuple[float, float]], least: int | None
+) -> None:
+    assert least_to_win(figures(*pairs)) == least
+
+
+def test_both_sides_are_measured_at_each_size() -> None:
+    coder = StandIn()
+    one, four = calibrate(GpuDevice("cpu", DEFAULT_BOUNDS, coder=coder), 2, (1, 4))
+    assert [(figure.clips, figure.size) for figure in (one, four)] == [(1, CLIP), (4, 4 * CLIP)]
+    assert min(one.cpu_seconds, one.gpu_seconds, four.cpu_seconds, four.gpu_seconds) > 0
+    assert four.cpu_seconds > one.cpu_seconds
+    # What is done once for each kind of request is not in the figures: it comes first, in every type.
+    assert coder.batches[0] == ["load"] * 3
+    assert {"zstd", "deflate"} == set(coder.codings[:4])
+
+
+def test_calibration_ends_where_the_gpu_is_lost() -> None:
+    def trouble(drawings: Sequence[Drawing]) -> None:
+        if len(drawings) == 4:
+            raise RuntimeError("unspecified launch failure")
+
+    falls = Falls()
+    made = measured("auto", "cpu", 1, DEFAULT_BOUNDS, falls, coder=StandIn(trouble), sizes=(1, 4, 16))
+    assert (made.gpu, len(made.figures)) == (None, 1)
+    assert "unspecified launch failure" in made.why
+    assert [reason for reason, _ in falls.told] == ["lost"]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "asked", "least"),
+    [
+        ([(1, 5), (8, 5)], "auto", 200),
+        ([(1, 5), (2, 5)], "auto", None),
+        ([(1, 5), (2, 5)], "cuda", 0),
+    ],
+)
+def test_what_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[float, float]], asked: str, least: int | None
+) -> None:
+    monkeypatch.setattr(choice, "calibrate", lambda *_: figures(*pairs))
+    made = measured(asked, "cuda:0", 2, DEFAULT_BOUNDS, Falls(), coder=StandIn())
+    assert list(made.figures) == figures(*pairs)
+    assert (made.gpu.least if made.gpu else None) == least
+    assert made.why
+
+
+def test_the_cpu_asked_for_is_looked_for_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "find_gpu", lambda asked: pytest.fail("looked"))
+    made = choose("cpu", 2, DEFAULT_BOUNDS, Falls())
+    assert (made.asked, made.gpu, made.why) == ("cpu", None, "asked for")
+
+
+def test_auto_takes_the_cpu_where_there_is_no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find, "_DRIVER", ())
+    made = choose("auto", 2, DEFAULT_BOUNDS, Falls())
+    assert (made.gpu, made.why) == (None, "there is no GPU driver")
+
+
+@pytest.mark.parametrize("hidden", ["", "-1"])
+def test_auto_takes_no_gpu_that_is_hidden(monkeypatch: pytest.MonkeyPatch, hidden: str, tmp_path: Path) -> None:
+    monkeypatch.setattr(find, "_DRIVER", (tmp_path,))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+    assert "CUDA_VISIBLE_DEVICES" in choose("auto", 2, DEFAULT_BOUNDS, Falls()).why
+
+
+def test_a_gpu_that_cannot_be_worked_with_keeps_auto_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "find_gpu", lambda asked: "cuda:0")
+
+    def broken(*_: object) -> list[Figure]:
+        raise ImportError("no such library")
+
+    monkeypatch.setattr(choice, "calibrate", broken)
+    made = choose("auto", 2, DEFAULT_BOUNDS, Falls(), coder=StandIn())
+    assert (made.gpu, made.why) == (None, "cuda:0 failed when it was tried: ImportError: no such library")
+
+
+def test_auto_loads_no_pytorch_on_a_machine_without_a_gpu() -> None:
+    code = (
+        "import sys; from heatsvc.encode.devices import find, choose; from heatsvc.bounds import DEFAULT_BOUNDS;"
+        "find._DRIVER = (); print(choose('auto', 1, DEFAULT_BOUNDS, print).why, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "there is no GPU driver False\n"
+
+
+if not torch.cuda.is_available():
+
+    @pytest.mark.parametrize("asked", ["cuda", "cuda:1"])
+    def test_a_gpu_asked_for_must_be_there(asked: str) -> None:
+        with pytest.raises(NoGpuError, match="PyTorch sees no CUDA device"):
+            find_gpu(asked)
+        with pytest.raises(NoGpuError):
+            choose(asked, 1, DEFAULT_BOUNDS, Falls())
+
+    def test_auto_with_a_driver_and_no_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(find, "_DRIVER", (tmp_path,))
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        assert choose("auto", 1, DEFAULT_BOUNDS, Falls()).why == "PyTorch sees no CUDA device"
+
+
+if torch.cuda.is_available():
+
+    def test_a_gpu_that_is_there_is_found_and_measured() -> None:
+        made = choose("cuda", 2, DEFAULT_BOUNDS, Falls(), sizes=(1, 4))
+        assert made.gpu is not None
+        assert made.gpu.name == "cuda:0"
+        assert [figure.clips for figure in made.figures] == [1, 4]
+
+    def test_a_number_that_no_gpu_has() -> None:
+        with pytest.raises(NoGpuError, match="none of that number"):
+            find_gpu("cuda:99")

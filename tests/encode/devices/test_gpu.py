@@ -1,0 +1,159 @@
+"""The GPU's device: which batches it is given, and what is done when it says no, by a stand-in that says no."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.encode.codings import Piece
+from heatsvc.encode.devices import GpuDevice
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
+from heatsvc.errors import LimitError
+from tests.encode.devices.coders import StandIn, coded, stretch
+
+FOUR = [stretch(name) for name in "abcd"]
+
+
+class Falls:
+    """What the device told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def __call__(self, reason: str, why: str) -> None:
+        self.told.append((reason, why))
+
+
+def device(coder: StandIn, falls: Falls | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> GpuDevice:
+    return GpuDevice("cpu", bounds, coder=coder, least=7, fell=falls or Falls())
+
+
+def data(outcomes: Sequence[Sequence[Piece] | Exception]) -> list[list[bytes]]:
+    assert not any(isinstance(outcome, Exception) for outcome in outcomes)
+    return [[bytes(piece.data) for piece in outcome] for outcome in outcomes]  # type: ignore[union-attr]
+
+
+def raising(error: Exception, when: Callable[[Sequence[Drawing]], bool] = lambda _: True) -> StandIn:
+    def trouble(drawings: Sequence[Drawing]) -> None:
+        if when(drawings):
+            raise error
+
+    return StandIn(trouble)
+
+
+def test_a_batch_is_coded_at_once() -> None:
+    coder = StandIn()
+    assert data(device(coder).run(FOUR)) == coded(FOUR)
+    assert coder.batches == [["a", "b", "c", "d"]]
+
+
+def test_a_batch_is_grouped_by_coding() -> None:
+    coder = StandIn()
+    mixed = [stretch("a"), stretch("b", "deflate"), stretch("c", dtype="uint8"), stretch("d", "deflate")]
+    assert data(device(coder).run(mixed)) == coded(mixed)
+    assert (coder.batches, coder.codings) == ([["a", "c"], ["b", "d"]], ["zstd", "deflate"])
+
+
+@pytest.mark.parametrize(("coding", "taken"), [("zstd", True), ("deflate", True), ("gzip", False), ("identity", False)])
+def test_it_takes_what_is_coded_there(coding: str, taken: bool) -> None:
+    assert device(StandIn()).takes(stretch("a", coding)) == taken
+
+
+def test_whom_nobody_waits_for_is_left_out() -> None:
+    def hung_up() -> None:
+        raise TimeoutError
+
+    coder = StandIn()
+    first, gone, last = device(coder).run([FOUR[0], stretch("gone", errand=Errand(hung_up)), FOUR[1]])
+    assert isinstance(gone, TimeoutError)
+    assert data([first, last]) == coded(FOUR[:2])
+    assert coder.batches == [["a", "b"]]
+
+
+def test_the_time_is_shared_out_by_size() -> None:
+    tasks = [stretch("a"), stretch("b", dtype="uint8")]
+    device(StandIn()).run(tasks)
+    (draw, _), (smaller, _) = (task.errand.seconds for task in tasks)
+    assert draw == pytest.approx(4 * smaller)
+    assert smaller > 0
+
+
+def test_requests_are_bounded_one_by_one_and_their_batch_by_its_budget() -> None:
+    tight = Bounds(max_volume_bytes=FOUR[0].cost)
+    assert data(device(StandIn(), bounds=tight).run(FOUR)) == coded(FOUR)
+
+
+TOO_MUCH = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
+    RuntimeError("CUDA error: out of memory"),
+    LimitError("9 bytes are too many", setting="HEATSVC_MAX_VOLUME_BYTES", limit=8, got=9),
+]
+
+
+@pytest.mark.parametrize("error", TOO_MUCH, ids=lambda error: type(error).__name__)
+def test_what_does_not_fit_is_halved(error: Exception) -> None:
+    coder, falls = raising(error, lambda drawings: len(drawings) > 2), Falls()
+    gpu = device(coder, falls)
+    five = [*FOUR, stretch("e")]
+    assert data(gpu.run(five)) == coded(five)
+    assert [len(batch) for batch in coder.batches] == [5, 2, 3, 1, 2]
+    assert (gpu.failure, gpu.least, falls.told) == (None, 7, [])
+
+
+@pytest.mark.parametrize("error", TOO_MUCH, ids=lambda error: type(error).__name__)
+def test_what_does_not_fit_alone_is_drawn_by_the_cpu(error: Exception) -> None:
+    coder, falls = raising(error, lambda drawings: any(drawing.name == "c" for drawing in drawings)), Falls()
+    gpu = device(coder, falls)
+    assert data(gpu.run(FOUR)) == coded(FOUR)
+    assert coder.batches == [["a", "b", "c", "d"], ["a", "b"], ["c", "d"], ["c"], ["d"]]
+    assert [reason for reason, _ in falls.told] == ["memory"]
+    assert gpu.takes(FOUR[2])
+
+
+DEAD = [
+    RuntimeError("CUDA error: device-side assert triggered\nCUDA kernel errors might be ..."),
+    RuntimeError("CUDA error: unspecified launch failure"),
+    OSError("libcuda.so.1: cannot open shared object file"),
+    ValueError("something that should not be"),
+]
+
+
+@pytest.mark.parametrize("error", DEAD, ids=str)
+def test_after_any_other_error_the_cpu_draws_for_good(error: Exception) -> None:
+    coder, falls = raising(error), Falls()
+    gpu = device(coder, falls)
+    assert data(gpu.run(FOUR)) == coded(FOUR)
+    assert data(gpu.run(FOUR[:2])) == coded(FOUR[:2])
+    assert coder.batches == [["a", "b", "c", "d"]]  # it is not asked again
+    assert falls.told == [("lost", gpu.failure)]
+    assert str(error).splitlines()[0] in str(gpu.failure)
+    assert gpu.least == math.inf
+    assert not gpu.takes(FOUR[0])
+
+
+def test_a_gpu_lost_between_two_groups_leaves_none_undone() -> None:
+    coder = raising(RuntimeError("unspecified launch failure"))
+    mixed = [stretch("a"), stretch("b", "deflate"), stretch("c")]
+    assert data(device(coder).run(mixed)) == coded(mixed)
+    assert coder.batches == [["a", "c"]]
+
+
+def test_answers_of_several_requests_do_not_keep_one_buffer() -> None:
+    """A slow client would otherwise keep what was made for all."""
+
+    class OneBuffer(StandIn):
+        def code_batch(self, drawings: Sequence[Drawing], *rest: object, **bounds: object) -> list[Piece]:
+            buffer = memoryview(bytes(len(drawings)))
+            return [Piece(buffer[place : place + 1], drawing.nbytes) for place, drawing in enumerate(drawings)]
+
+    for several, kind in ((True, bytes), (False, memoryview)):
+        errand = Errand()
+        tasks = [stretch(name, errand=None if several else errand) for name in "ab"]
+        for outcome in device(OneBuffer()).run(tasks):
+            assert isinstance(outcome, list)
+            assert isinstance(outcome[0].data, kind)
