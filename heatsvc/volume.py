@@ -56,6 +56,7 @@ class HeatmapVolume:
         reduce: `max` keeps each pixel's largest value over the channels, `argmax` the channel that has it, -1 where
             all are zero; either way the K axis is gone.
         potion: set for a PoTion image instead, [clips or 1, H, W, channels].
+        shape: of the drawn array.
     """
 
     keypoint: npt.NDArray[np.float32]
@@ -71,6 +72,11 @@ class HeatmapVolume:
     clips: int = 0
     reduce: Reduce = "none"
     potion: Potion | None = None
+    shape: tuple[int, ...] = field(init=False)  # asked for several times on the way, so found once
+
+    def __post_init__(self) -> None:
+        """Find the shape."""
+        object.__setattr__(self, "shape", self._shape())
 
     @property
     def frames(self) -> int:
@@ -87,9 +93,7 @@ class HeatmapVolume:
         """2 with the mirrored copy, else 1."""
         return 2 if self.double else 1
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the drawn array."""
+    def _shape(self) -> tuple[int, ...]:
         frames = self.frames * self.copies
         if self.potion:
             return max(self.clips * self.copies, 1), self.height, self.width, self.potion.width(self.channels)

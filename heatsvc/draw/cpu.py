@@ -94,11 +94,11 @@ def plan(
     """
     if not each and volume.reduce == "none" and not len(volume.limbs):
         # A few keypoints are not worth a look at each: their windows have 6 sigma + 2 pixels a side at the most.
-        reach = int(6 * volume.sigma) + 2
-        rows = volume.keypoint.shape[0] * volume.maps * min(reach, volume.height)
+        reach, maps = int(6 * volume.sigma) + 2, volume.maps
+        rows = volume.keypoint.shape[0] * maps * min(reach, volume.height)
         pixels = rows * min(reach, volume.width)
         if pixels <= min(SMALL_PIXELS, piece_pixels):
-            return Plan((Piece(0, volume.maps, pixels, rows),), pixels, rows, pixels)
+            return Plan((Piece(0, maps, pixels, rows),), pixels, rows, pixels)
     measure, given = kernels().measure, arguments(volume)
     pieces = []
     first, maps, work, heaviest = 0, volume.maps, 0, 0
