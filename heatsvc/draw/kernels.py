@@ -182,7 +182,8 @@ def measure(
 
 
 # The loops below take whole arrays and positions, not slices, and count positions up in uint64: a slice costs an atomic
-# reference count, and a signed position a test for Python's negative ones, either of which is dearer than a pixel.
+# reference count, and a signed position a test for negative ones, either of which is dearer than a pixel. A loop over
+# an array behind an `if`, or with a `return` in it, costs that count too: hence loops that may make no turn.
 
 
 @_helper
@@ -225,10 +226,9 @@ def _merge_row(
 
     Where `own`, remember the channel that gave the value (the lowest, among equals).
     """
-    if own:
-        for i in range(size):
-            if float32(row[i] * factor) > canvas[uint64(at + i)]:
-                owner[uint64(at + i)] = channel
+    for i in range(size if own else 0):
+        if float32(row[i] * factor) > canvas[uint64(at + i)]:
+            owner[uint64(at + i)] = channel
     for i in range(size):
         canvas[uint64(at + i)] = max(canvas[uint64(at + i)], float32(row[i] * factor))
 
@@ -285,15 +285,11 @@ def _copy(
     canvas: Array, owner: Array, first: int, last: int, own: bool, fill: float, values: Array, count: int
 ) -> None:
     """The canvas's pixels first..last to `values` from `count` on; where `own` their channels, `fill` for zeros."""
-    if own:
-        for i in range(last - first):
-            if canvas[uint64(first + i)] > 0.0:
-                values[uint64(count + i)] = float32(owner[uint64(first + i)])
-            else:
-                values[uint64(count + i)] = fill
-    else:
-        for i in range(last - first):
-            values[uint64(count + i)] = canvas[uint64(first + i)]
+    for i in range(last - first if own else 0):
+        told = canvas[uint64(first + i)] > 0.0
+        values[uint64(count + i)] = float32(owner[uint64(first + i)]) if told else fill
+    for i in range(0 if own else last - first):
+        values[uint64(count + i)] = canvas[uint64(first + i)]
 
 
 @_helper
@@ -394,7 +390,7 @@ def _limb_rows(
     spans: Array,
     origins: Array,
     rows: Array,
-) -> None:
+) -> int:
     """A limb's pixels in the rows y0 to y1: peak * exp(-d**2 / (2 sigma**2)), d the distance to the segment.
 
     Args:
@@ -407,12 +403,15 @@ def _limb_rows(
         spans: [_ROWS, 2], takes each row's first pixel and how many.
         origins: as `_fill_stretches` wants it, with room for all stretches of these rows.
         rows: takes the rows' pixels, each row from the next multiple of 8 on, in the order in which they are written.
+
+    Returns:
+        how many pixels there are in all.
     """
     slope = 1.0 / uy if abs(uy) > 1e-9 else 1e9
     lean, half = ux * slope, reach * abs(slope)  # the line's way in x from row to row, and the strip's half width
     first, last = float64(x0), x1 - 1.0
     step = -unit if side else unit
-    count = 0
+    count, pixels = 0, 0
     for y in range(y0, y1):
         py = y - ay
         left, right = max(ax + py * lean - half, first), min(ax + py * lean + half, last)
@@ -420,6 +419,7 @@ def _limb_rows(
         if left <= right:
             start = np.int64(math.ceil(left))
             size = np.int64(right) + 1 - start
+        pixels += size
         row = uint64(y - y0)
         spans[row, uint64(0)] = side - start - size if side else start
         spans[row, uint64(1)] = size
@@ -435,6 +435,7 @@ def _limb_rows(
             beside += _STRETCH * step * uy
             count += 1
     _fill_stretches(origins, count, step * ux, step * uy, float32(peak), rows)
+    return pixels
 
 
 @_helper
@@ -466,9 +467,11 @@ def _rows_to_runs(
         spans, rows, height: the rows, and how many.
         at: the pixel at which the first one's row of the map begins.
         end: where the last run ended.
+        starts, lengths: with room for `height` more runs.
+        values: with room for all pixels of the rows and `gap` more for each.
 
     Returns:
-        the runs and the values written so far, and where the last run ended; -1 first where there was no room.
+        the runs and the values written so far, and where the last run ended.
     """
     source = 0
     for row in range(height):
@@ -476,8 +479,6 @@ def _rows_to_runs(
         left, right = _above(rows, source, source + size, float32(1.0), cut)
         if left < right:
             part = right - left
-            if runs == starts.size or count + part + gap > values.size:
-                return -1, 0, 0
             first = at + spans[uint64(row), uint64(0)] + left - source
             runs, count = _open_run(first, end, gap, fill, starts, lengths, values, runs, count)
             if count + _stretches(part) <= values.size:
@@ -518,10 +519,9 @@ def _merge_rows(
             low[y] = min(low[y], start)
             high[y] = max(high[y], start + size)
             at = y * w + start
-            if own:
-                for i in range(size):
-                    if rows[uint64(source + i)] > canvas[uint64(at + i)]:
-                        owner[uint64(at + i)] = channel
+            for i in range(size if own else 0):
+                if rows[uint64(source + i)] > canvas[uint64(at + i)]:
+                    owner[uint64(at + i)] = channel
             for i in range(size):
                 canvas[uint64(at + i)] = max(canvas[uint64(at + i)], rows[uint64(source + i)])
             source += _stretches(size)
@@ -628,17 +628,17 @@ def draw(
                     top, bottom = min(top, y0), max(bottom, y1)
                     for y in range(y0, y1, _ROWS):
                         until = min(y + _ROWS, y1)
-                        _limb_rows(
+                        pixels = _limb_rows(
                             x0, x1, y, until, ax, ay, dx, dy, length, reach, unit, peak, side, spans, origins, rows
                         )
                         if alone:
                             # The map's only figure, and a convex one: its rows, less what is under `cut`, are the runs.
+                            if runs + until - y > starts.size or count + pixels + (until - y) * gap > values.size:
+                                return -1, 0
                             runs, count, end = _rows_to_runs(
                                 spans, rows, until - y, base + y * w, w, cut, fill, gap, end, starts, lengths, values,
                                 runs, count,
                             )  # fmt: skip
-                            if runs < 0:
-                                return -1, 0
                         else:
                             _merge_rows(spans, rows, y, until, w, c, own, canvas, owner, low, high)
                     continue
