@@ -28,6 +28,16 @@ SMALLEST_RECURRENT_SIGMA = 0.05
 # From this sigma on a figure of at most LANES pixels a side has none that is too faint for a float32.
 SMALLEST_SMALL_SIGMA = 0.25
 
+# A limb is drawn so many rows at a time, each of them in stretches of so many pixels: most rows are one stretch.
+_ROWS = 16
+_STRETCH = 8
+# exp(-q) is about 1 + q * (_E1 + q * (_E2 + ...)), with a relative error under 4.1e-8 for q from 0 to _MOST: the
+# polynomial of degree 6 that is 1 at 0 and whose largest relative error is the smallest (found by Remez's exchange).
+_MOST = np.float32(17 / 16)
+_E1, _E2, _E3, _E4, _E5, _E6 = (
+    np.float32(c) for c in (-0.9999979271, 0.4999651116, -0.1664654839, 0.04111951141, -0.007557181673, 0.000815397572)
+)
+
 REDUCE = {"none": 0, "max": 1, "argmax": 2}
 _ARGMAX = REDUCE["argmax"]
 
@@ -55,6 +65,8 @@ _VOLUME = (
 )
 
 _helper = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+# A product and the sum it goes into may be rounded at once.
+_contracted = njit(nogil=True, cache=True, error_model="numpy", forceinline=True, fastmath={"contract"})
 
 
 @_helper
@@ -174,7 +186,8 @@ def measure(
 
 
 # The loops below take whole arrays and positions, not slices, and count positions up in uint64: a slice costs an atomic
-# reference count, and a signed position a test for Python's negative ones, either of which is dearer than a pixel.
+# reference count, and a signed position a test for negative ones, either of which is dearer than a pixel. A loop over
+# an array behind an `if`, or with a `return` in it, costs that count too: hence loops that may make no turn.
 
 
 @_helper
@@ -316,10 +329,9 @@ def _merge_row(
 
     Where `own`, remember the channel that gave the value (the lowest, among equals).
     """
-    if own:
-        for i in range(size):
-            if float32(row[i] * factor) > canvas[uint64(at + i)]:
-                owner[uint64(at + i)] = channel
+    for i in range(size if own else 0):
+        if float32(row[i] * factor) > canvas[uint64(at + i)]:
+            owner[uint64(at + i)] = channel
     for i in range(size):
         canvas[uint64(at + i)] = max(canvas[uint64(at + i)], float32(row[i] * factor))
 
@@ -376,28 +388,11 @@ def _copy(
     canvas: Array, owner: Array, first: int, last: int, own: bool, fill: float, values: Array, count: int
 ) -> None:
     """The canvas's pixels first..last to `values` from `count` on; where `own` their channels, `fill` for zeros."""
-    if own:
-        for i in range(last - first):
-            if canvas[uint64(first + i)] > 0.0:
-                values[uint64(count + i)] = float32(owner[uint64(first + i)])
-            else:
-                values[uint64(count + i)] = fill
-    else:
-        for i in range(last - first):
-            values[uint64(count + i)] = canvas[uint64(first + i)]
-
-
-@_helper
-def _exp_of_negative(x: float) -> float:
-    """exp(x) for x from -17 to 0 within 4e-8 of its value, without a call, so that rows of pixels vectorise.
-
-    exp(x) = exp(x / 256)**256, the inner one by its Taylor series to the fifth power.
-    """
-    t = x * (1.0 / 256.0)
-    e = 1.0 + t * (1.0 + t * (0.5 + t * (1.0 / 6.0 + t * (1.0 / 24.0 + t * (1.0 / 120.0)))))
-    for _ in range(8):
-        e *= e
-    return e
+    for i in range(last - first if own else 0):
+        told = canvas[uint64(first + i)] > 0.0
+        values[uint64(count + i)] = float32(owner[uint64(first + i)]) if told else fill
+    for i in range(0 if own else last - first):
+        values[uint64(count + i)] = canvas[uint64(first + i)]
 
 
 @_helper
@@ -447,60 +442,192 @@ def _segment(
     return _clip(ax, ay, bx, by, dx / length, dy / length, length, margin, h, w)
 
 
+@_contracted
+def _fill_stretches(origins: Array, count: int, ux: float, uy: float, peak: float, rows: Array) -> None:
+    """The pixels of `count` stretches: peak * exp(-16 q), q the squared distance to the segment.
+
+    Distances are told in float64 and so are right on a map of any size, for a sigma however small; the rest takes
+    float32. Two stretches at a time make a loop of 16 turns: one of 8 LLVM unrolls before it looks for vectors.
+
+    Args:
+        origins: [count, or 1 more where that is odd; 3], where each stretch's first pixel is: how far before the
+            segment's start, how far past its end, and how far beside the line.
+        ux, uy: by how much the next pixel is further along the line, and further beside it.
+        peak: in float32.
+        rows: takes 8 pixels a stretch, for an even number of stretches.
+    """
+    for n in range(0, count, 2):
+        a, b = uint64(n), uint64(n + 1)
+        before_a, past_a, beside_a = origins[a, uint64(0)], origins[a, uint64(1)], origins[a, uint64(2)]
+        before_b, past_b, beside_b = origins[b, uint64(0)], origins[b, uint64(1)], origins[b, uint64(2)]
+        for i in range(2 * _STRETCH):
+            k = float64(i & (_STRETCH - 1))
+            before = before_a if i < _STRETCH else before_b
+            past = past_a if i < _STRETCH else past_b
+            beside = (beside_a if i < _STRETCH else beside_b) + k * uy
+            beyond = max(max(before - k * ux, past + k * ux), 0.0)
+            q = float32(beyond * beyond + beside * beside)
+            e = float32(1.0) + q * (_E1 + q * (_E2 + q * (_E3 + q * (_E4 + q * (_E5 + q * _E6)))))
+            e *= e
+            e *= e
+            e *= e
+            e *= e
+            rows[uint64(n * _STRETCH + i)] = peak * e if q < _MOST else float32(0.0)
+
+
 @_helper
-def _limb_row(
-    across: Array,
-    y: int,
+def _limb_rows(
     x0: int,
     x1: int,
+    y0: int,
+    y1: int,
     ax: float,
     ay: float,
     ux: float,
     uy: float,
-    slope: float,
     length: float,
     reach: float,
-    scale: float,
+    unit: float,
     peak: float,
-    mirrored: bool,
-) -> tuple[int, int]:
-    """A limb's pixels in row y: peak * exp(-d**2 * scale), d the distance to the segment, up to `reach` from it.
+    side: int,
+    spans: Array,
+    origins: Array,
+    rows: Array,
+) -> int:
+    """A limb's pixels in the rows y0 to y1: peak * exp(-d**2 / (2 sigma**2)), d the distance to the segment.
 
     Args:
-        across: takes the values, from its start on; the last one first where `mirrored`.
         x0, x1: the limb's window.
+        y0, y1: at most _ROWS rows of it.
         ax, ay, ux, uy, length: the segment: its start, its direction, and how long it is.
-        slope: 1 / uy; 0 for a limb that lies flat.
+        reach: pixels further than that from the line are left out.
+        unit: 1 / sqrt(32 sigma**2): lengths times it have squares that are a sixteenth of the exponent.
+        side: the map's width for a limb that is drawn mirrored, else 0.
+        spans: [_ROWS, 2], takes each row's first pixel and how many.
+        origins: as `_fill_stretches` wants it, with room for all stretches of these rows.
+        rows: takes the rows' pixels, each row from the next multiple of 8 on, in the order in which they are written.
 
     Returns:
-        the first pixel, and how many.
+        how many pixels there are in all.
     """
-    # Within reach: beside that part of the segment which is within reach in y, and inside the strip of that half
-    # width along the endless line.
-    py = y - ay
-    near, far = 0.0, length
-    if slope != 0.0:
-        one, other = (py - reach) * slope, (py + reach) * slope
-        near, far = max(near, min(one, other)), min(far, max(one, other))
-    left = ax + min(near * ux, far * ux) - reach
-    right = ax + max(near * ux, far * ux) + reach
-    if slope != 0.0:
-        middle, half = ax + py * ux * slope, reach * abs(slope)
-        left, right = max(left, middle - half), min(right, middle + half)
-    if left >= x1 or right < x0:
-        return 0, 0
-    start = max(x0, np.int64(math.ceil(max(left, 0.0))))
-    stop = x1 if right >= x1 else np.int64(right) + 1
-    offset, step = start - ax, 1.0
-    if mirrored:
-        offset, step = stop - 1 - ax, -1.0
-    for i in range(stop - start):
-        px = offset + i * step
-        along = min(max(px * ux + py * uy, 0.0), length)
-        ex, ey = px - along * ux, py - along * uy
-        power = min((ex * ex + ey * ey) * scale, 17.0)
-        across[i] = peak * _exp_of_negative(-power) if power < 17.0 else 0.0
-    return start, max(stop - start, 0)
+    slope = 1.0 / uy if abs(uy) > 1e-9 else 1e9
+    lean, half = ux * slope, reach * abs(slope)  # the line's way in x from row to row, and the strip's half width
+    first, last = float64(x0), x1 - 1.0
+    step = -unit if side else unit
+    count, pixels = 0, 0
+    for y in range(y0, y1):
+        py = y - ay
+        left, right = max(ax + py * lean - half, first), min(ax + py * lean + half, last)
+        start, size = x0, 0
+        if left <= right:
+            start = np.int64(math.ceil(left))
+            size = np.int64(right) + 1 - start
+        pixels += size
+        row = uint64(y - y0)
+        spans[row, uint64(0)] = side - start - size if side else start
+        spans[row, uint64(1)] = size
+        px = (start + size - 1 if side else start) - ax
+        along, beside = px * ux + py * uy, px * uy - py * ux
+        before, past, beside = -along * unit, (along - length) * unit, beside * unit
+        for _ in range(0, size, _STRETCH):
+            origins[uint64(count), uint64(0)] = before
+            origins[uint64(count), uint64(1)] = past
+            origins[uint64(count), uint64(2)] = beside
+            before -= _STRETCH * step * ux
+            past += _STRETCH * step * ux
+            beside += _STRETCH * step * uy
+            count += 1
+    _fill_stretches(origins, count, step * ux, step * uy, float32(peak), rows)
+    return pixels
+
+
+@_helper
+def _stretches(size: int) -> int:
+    """The pixels of the stretches that a row of `size` pixels is drawn in."""
+    return (size + _STRETCH - 1) & -_STRETCH
+
+
+@_helper
+def _rows_to_runs(
+    spans: Array,
+    rows: Array,
+    height: int,
+    at: int,
+    w: int,
+    cut: float,
+    fill: float,
+    gap: int,
+    end: int,
+    starts: Array,
+    lengths: Array,
+    values: Array,
+    runs: int,
+    count: int,
+) -> tuple[int, int, int]:
+    """Write down the rows that `_limb_rows` drew as runs, less the ends that are not above `cut`.
+
+    Args:
+        spans, rows, height: the rows, and how many.
+        at: the pixel at which the first one's row of the map begins.
+        end: where the last run ended.
+        starts, lengths: with room for `height` more runs.
+        values: with room for all pixels of the rows and `gap` more for each.
+
+    Returns:
+        the runs and the values written so far, and where the last run ended.
+    """
+    source = 0
+    for row in range(height):
+        size = spans[uint64(row), uint64(1)]
+        left, right = _above(rows, source, source + size, float32(1.0), cut)
+        if left < right:
+            part = right - left
+            first = at + spans[uint64(row), uint64(0)] + left - source
+            runs, count = _open_run(first, end, gap, fill, starts, lengths, values, runs, count)
+            if count + _stretches(part) <= values.size:
+                # Whole stretches: what is written too many is written over, or left behind the last one.
+                for i in range(0, part, _STRETCH):
+                    for k in range(_STRETCH):
+                        values[uint64(count + i + k)] = rows[uint64(left + i + k)]
+            else:
+                for i in range(part):
+                    values[uint64(count + i)] = rows[uint64(left + i)]
+            count += part
+            lengths[uint64(runs - 1)] += part
+            end = first + part
+        source += _stretches(size)
+        at += w
+    return runs, count, end
+
+
+@_helper
+def _merge_rows(
+    spans: Array,
+    rows: Array,
+    y0: int,
+    y1: int,
+    w: int,
+    channel: int,
+    own: bool,
+    canvas: Array,
+    owner: Array,
+    low: Array,
+    high: Array,
+) -> None:
+    """Merge the rows that `_limb_rows` drew into the canvas, as `_merge_row` does, and into its rows' low and high."""
+    source = 0
+    for y in range(y0, y1):
+        start, size = spans[uint64(y - y0), uint64(0)], spans[uint64(y - y0), uint64(1)]
+        if size > 0:
+            low[y] = min(low[y], start)
+            high[y] = max(high[y], start + size)
+            at = y * w + start
+            for i in range(size if own else 0):
+                if rows[uint64(source + i)] > canvas[uint64(at + i)]:
+                    owner[uint64(at + i)] = channel
+            for i in range(size):
+                canvas[uint64(at + i)] = max(canvas[uint64(at + i)], rows[uint64(source + i)])
+            source += _stretches(size)
 
 
 @njit(
@@ -565,6 +692,11 @@ def draw(
     small = sigma >= SMALLEST_SMALL_SIGMA
     few_across = np.empty(LANES, np.float32)
     few_down = np.empty(LANES, np.float32)
+    unit = 0.25 * math.sqrt(scale)
+    stretches = _ROWS * _stretches(w) // _STRETCH if limbs.shape[0] else 0
+    spans = np.empty((_ROWS, 2), np.int64)
+    origins = np.empty((stretches, 3), np.float64)
+    rows = np.empty((stretches + 1) * _STRETCH, np.float32)  # read up to 7 pixels beyond the last row
     runs = 0
     count = 0
     end = -gap
@@ -576,6 +708,7 @@ def draw(
         frame = place[0] - frames if mirrored else place[0]
         channel = place[1]
         place = _next(place[0], place[1], place[2], kept, order)
+        side = w if mirrored else 0
         base = (index - first) * h * w
         top, bottom = h, 0
         for c in range(channel, channel + merged):
@@ -592,58 +725,65 @@ def draw(
                     continue
                 x0, x1, y0, y1 = box
                 ax, ay = float64(keypoint[person, frame, a, 0]), float64(keypoint[person, frame, a, 1])
-                dx, dy, length, slope = 1.0, 0.0, 0.0, 0.0
+                dx, dy, length = 1.0, 0.0, 0.0
                 if limb:
                     ax, ay, dx, dy, length = _segment(keypoint, person, frame, a, b, reach + 2.0, h, w)
                     if length < 0.0:
                         continue
-                long = length > 0.0
-                if long:
-                    slope = 1.0 / dy if abs(dy) > 1e-9 else 0.0
-                else:
-                    if limb:
-                        peak = score[person, frame, a]
-                        x0, x1, y0, y1 = _points_window(keypoint, person, frame, a, a, sigma, h, w)
-                    columns, rows = x1 - x0, y1 - y0
-                    if small and columns <= LANES and rows <= LANES:
-                        from_x, step = (x1 - 1, -1.0) if mirrored else (x0, 1.0)
-                        _gaussian_lanes(few_across, 0, float32(from_x - ax), step, scale, 1.0)
-                        _gaussian_lanes(few_down, 0, float32(y0 - ay), 1.0, scale, peak)
-                        at = base + y0 * w + (w - x1 if mirrored else x0)
-                        # The faintest pixel is in a corner.
-                        faintest = min(few_across[0], few_across[columns - 1]) * min(few_down[0], few_down[rows - 1])
-                        if (
-                            alone
-                            and faintest > cut
-                            and at - end >= gap
-                            and w - columns >= gap
-                            and runs + rows <= starts.size
-                            and count + rows * columns + LANES <= values.size
-                        ):
-                            _small_figure(
-                                few_across, few_down, at, columns, rows, w, starts, lengths, values, runs, count
-                            )
-                            runs += rows
-                            count += rows * columns
-                            end = at + (rows - 1) * w + columns
-                            continue
-                        for i in range(LANES):
-                            across[i], down[i] = few_across[i], few_down[i]
-                    else:
-                        _gaussian(ax, scale, shrink, 1.0, x0, x1, mirrored, across)
-                        _gaussian(ay, scale, shrink, peak, y0, y1, False, down)
-                for y in range(y0, y1):
-                    start, size, factor = x0, x1 - x0, 1.0
-                    if long:
-                        start, size = _limb_row(
-                            across, y, x0, x1, ax, ay, dx, dy, slope, length, reach, scale, peak, mirrored
+                if length > 0.0:
+                    top, bottom = min(top, y0), max(bottom, y1)
+                    for y in range(y0, y1, _ROWS):
+                        until = min(y + _ROWS, y1)
+                        pixels = _limb_rows(
+                            x0, x1, y, until, ax, ay, dx, dy, length, reach, unit, peak, side, spans, origins, rows
                         )
-                    else:
-                        factor = down[y - y0]
+                        if alone:
+                            # The map's only figure, and a convex one: its rows, less what is under `cut`, are the runs.
+                            if runs + until - y > starts.size or count + pixels + (until - y) * gap > values.size:
+                                return -1, 0
+                            runs, count, end = _rows_to_runs(
+                                spans, rows, until - y, base + y * w, w, cut, fill, gap, end, starts, lengths, values,
+                                runs, count,
+                            )  # fmt: skip
+                        else:
+                            _merge_rows(spans, rows, y, until, w, c, own, canvas, owner, low, high)
+                    continue
+                if limb:
+                    peak = score[person, frame, a]
+                    x0, x1, y0, y1 = _points_window(keypoint, person, frame, a, a, sigma, h, w)
+                    if x1 == 0:
+                        continue
+                columns, lines = x1 - x0, y1 - y0
+                if small and columns <= LANES and lines <= LANES:
+                    from_x, step = (x1 - 1, -1.0) if mirrored else (x0, 1.0)
+                    _gaussian_lanes(few_across, 0, float32(from_x - ax), step, scale, 1.0)
+                    _gaussian_lanes(few_down, 0, float32(y0 - ay), 1.0, scale, peak)
+                    at = base + y0 * w + (w - x1 if mirrored else x0)
+                    # The faintest pixel is in a corner.
+                    faintest = min(few_across[0], few_across[columns - 1]) * min(few_down[0], few_down[lines - 1])
+                    if (
+                        alone
+                        and faintest > cut
+                        and at - end >= gap
+                        and w - columns >= gap
+                        and runs + lines <= starts.size
+                        and count + lines * columns + LANES <= values.size
+                    ):
+                        _small_figure(few_across, few_down, at, columns, lines, w, starts, lengths, values, runs, count)
+                        runs += lines
+                        count += lines * columns
+                        end = at + (lines - 1) * w + columns
+                        continue
+                    for i in range(LANES):
+                        across[i], down[i] = few_across[i], few_down[i]
+                else:
+                    _gaussian(ax, scale, shrink, 1.0, x0, x1, mirrored, across)
+                    _gaussian(ay, scale, shrink, peak, y0, y1, False, down)
+                for y in range(y0, y1):
+                    start, size, factor = x0, x1 - x0, down[y - y0]
                     if mirrored:
                         start = w - start - size
                     if alone:
-                        # The map's only figure, and a convex one: its rows, less what is under `cut`, are the runs.
                         left, right = _above(across, 0, size, factor, cut)
                         if left < right:
                             if runs == starts.size or count + right - left + gap > values.size:
