@@ -8,9 +8,10 @@ them. Before the clock runs, heatsvc's pixels are compared with MMAction2's.
 
 (a) requests a second of `POST /heatmap`, one clip, against the plain service, and the server's processor time a request
 (b) clips a second in one request of 64, against MMAction2 in process, which only draws
-(c) bytes of the body, against zstd level 1 of the same array
+(c) bytes of the body in each dtype, against zstd level 1 of the same array
 (d) requests a second, against a bare route that answers the same bytes
 (e) growth of the server's peak memory by one answer of 941 MB dense
+(f) clips a second from coordinates to zstd in process, against MMAction2's drawing and zstd level 1
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import zstandard
 
 from benchmarks import inputs, servers
 from benchmarks.answers import check_many, check_same, count_decoded, npy_array
-from benchmarks.in_process import mmaction2
+from benchmarks.in_process import coded_rate, mmaction2, volumes_of
 from benchmarks.inputs import KEYPOINTS, LIMBS, MANY
 from benchmarks.load import Exchange, ask, run_load
 from benchmarks.report import Machine, Report, Row
@@ -94,19 +95,18 @@ def single_clip(ours: Server, cores: Cores, effort: Effort) -> list[Row]:
     """(a) and (d)."""
     clip = inputs.one_clip()
     kinds = {
-        "JSON body": (clip.json_exchange(KEYPOINTS), 40),
-        "JSON body, float64 digits": (clip.json_exchange(KEYPOINTS, float64_digits=True), None),
-        "npy body": (clip.npy_exchange(KEYPOINTS), 70),
+        "JSON body": (clip.json_exchange(KEYPOINTS), 60, 0.6),
+        "JSON body, float64 digits": (clip.json_exchange(KEYPOINTS, float64_digits=True), None, None),
+        "npy body": (clip.npy_exchange(KEYPOINTS), 100, 0.6),
     }
     rows = []
     with servers.plain_service(cores.server) as plain:
-        for kind, (exchange, target) in kinds.items():
+        for kind, (exchange, target, bare_target) in kinds.items():
             say(f"requests a second, {kind}")
             body, headers = ask(ours.port, exchange)
             plain_body, _ = ask(plain.port, exchange)
             check_same(npy_array(body), npy_array(plain_body), "keypoints")
-            stored = {name: value for name, value in headers.items() if name not in _NOT_STORED}
-            with servers.bare_service(cores.server, body, stored) as bare:
+            with servers.bare_service(cores.server, body, stored_headers(headers)) as bare:
                 turns = take_turns({plain: plain_body, ours: body, bare: body}, exchange, effort)
             rates = {name: [each.rate for each in got] for name, got in turns.items()}
             cpu = {name: [each.cpu for each in got] for name, got in turns.items()}
@@ -114,13 +114,14 @@ def single_clip(ours: Server, cores: Cores, effort: Effort) -> list[Row]:
             rows += [
                 against("a", kind, unit, rates["heatsvc"], rates["plain"], "plain service", target),
                 against("a", kind, "processor µs a request", cpu["heatsvc"], cpu["plain"], "plain service"),
-                against("d", kind, unit, rates["heatsvc"], rates["bare"], "bare route"),
+                against("d", kind, unit, rates["heatsvc"], rates["bare"], "bare route", bare_target),
+                against("d", kind, "processor µs a request", cpu["heatsvc"], cpu["bare"], "bare route"),
             ]
     return rows
 
 
 def many_clips(ours: Server, cores: Cores, effort: Effort) -> tuple[list[Row], str]:
-    """(b), and the NumPy version of the peers."""
+    """(b) and (f), and the NumPy version of the peers."""
     clips = inputs.many_clips()
     rows = []
     with mmaction2(clips, cores.server) as peer:
@@ -136,14 +137,24 @@ def many_clips(ours: Server, cores: Cores, effort: Effort) -> tuple[list[Row], s
             expected = {name: ask(ours.port, exchange)[0] for name, exchange in bodies.items()}
             for body in expected.values():
                 check_many(body, first, sums, kind)
+            volumes = volumes_of(clips, step)
+            coded: list[float] = []
+            peer_coded: list[float] = []
             for _ in range(effort.many_rounds):
+                with servers.on_core(cores.server):
+                    coded_rate(volumes, 1)
+                    coded.append(coded_rate(volumes, 50))
+                peer_coded.append(peer.rate(step, effort.peer_clips, zstd=1))
                 peer_rates.append(peer.rate(step, effort.peer_clips))
                 for name, exchange in bodies.items():
                     rate = MANY * turn(ours, exchange, expected[name], effort.seconds, connections=1).rate
                     ours_rates.setdefault(name, []).append(rate)
             for name, rates in ours_rates.items():
                 what = f"{MANY} clips in {name}, {kind}"
-                rows.append(against("b", what, "clips a second", rates, peer_rates, "MMAction2 in process", 40))
+                rows.append(against("b", what, "clips a second", rates, peer_rates, "MMAction2 in process", 80))
+            target = 150 if step is KEYPOINTS else None
+            what = f"coordinates to zstd, {kind}"
+            rows.append(against("f", what, "clips a second", coded, peer_coded, "MMAction2 and zstd level 1", target))
     return rows, peer.numpy
 
 
@@ -154,11 +165,11 @@ def body_sizes(ours: Server) -> list[Row]:
     compressor = zstandard.ZstdCompressor(level=1)
     rows = []
     for kind, step in (("keypoints", KEYPOINTS), ("limbs", LIMBS)):
-        body, _ = ask(ours.port, clip.npy_exchange(step))
-        ordinary = len(compressor.compress(inputs.npy_bytes(npy_array(body))))
-        rows.append(
-            Row("c", f"zstd body, {kind}", "bytes", len(body), ordinary, "zstd level 1", 1.2, bound="ratio at most")
-        )
+        for dtype in ("float32", "float16", "uint8"):
+            body, _ = ask(ours.port, clip.npy_exchange(step, dtype))
+            ordinary = len(compressor.compress(inputs.npy_bytes(npy_array(body))))
+            what = f"zstd body, {kind}, {dtype}"
+            rows.append(Row("c", what, "bytes", len(body), ordinary, "zstd level 1", 1, bound="ratio at most"))
     return rows
 
 
@@ -178,6 +189,11 @@ def memory_growth(cores: Cores) -> list[Row]:
     say(f"  {dense:,} bytes dense in {seconds:.2f} s, decoded on the way")
     what = f"peak memory, one answer of {dense / 1e6:.0f} MB dense"
     return [Row("e", what, "MB", growth / 1e6, None, "", 64, bound="figure under", digits=1)]
+
+
+def stored_headers(headers: dict[str, str]) -> dict[str, str]:
+    """Of an answer's headers those that the bare route repeats; the others are the server's own."""
+    return {name: value for name, value in headers.items() if name not in _NOT_STORED}
 
 
 def take_turns(contestants: dict[Server, bytes], exchange: Exchange, effort: Effort) -> dict[str, list[Turn]]:

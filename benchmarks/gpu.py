@@ -7,8 +7,8 @@
 (c) against kornia's `render_gaussian2d` and a plain grid in torch, which compute every pixel of a map
 (d) clips a second through `POST /heatmap`, 64 clips a request, from a server with this GPU and from one without
 
-Takes turns in rounds, figures are medians. With `--device cpu` and `--quick` it runs anywhere, to see that it runs: what
-it prints then says nothing about a GPU, and nothing is written.
+Takes turns in rounds, figures are medians. With `--device cpu` and `--quick` it runs anywhere, to see that it
+runs: what it prints then says nothing about a GPU, and nothing is written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from statistics import median
 from typing import Any
@@ -27,20 +27,19 @@ from typing import Any
 import numpy as np
 import orjson
 import torch
+from heatsvc.encode.gpu import code_batch
 
 from benchmarks import inputs, servers
 from benchmarks.answers import check_many, check_same
-from benchmarks.inputs import FRAMES, KEYPOINTS, LIMBS, MANY, POINTS, SIDE, Clip
+from benchmarks.in_process import volumes_of
+from benchmarks.inputs import KEYPOINTS, LIMBS, MANY, SIDE, Clip
 from benchmarks.load import ask, run_load
 from benchmarks.report import README, RESULTS
 from benchmarks.servers import PEERS, ROOT, Cores
-from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.draw.array import draw_array
 from heatsvc.draw.gpu import draw_batch
 from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.gpu import code_batch
-from heatsvc.pipeline import Pipeline, parse_pipeline
-from heatsvc.pose import PoseClip
 from heatsvc.volume import HeatmapVolume
 
 KORNIA = PEERS / ".kornia"
@@ -158,7 +157,7 @@ def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count:
     """(a)."""
     figures = []
     for kind, step in (("keypoints", KEYPOINTS), ("limbs", LIMBS)):
-        volumes = volumes_of(clips, step, count)
+        volumes = repeated(clips, step, count)
         for dtype, size in _BYTES_A_PIXEL.items():
             say(f"{kind}, {dtype}, against a fill")
             pixels = sum(np.prod(volume.shape) for volume in volumes)
@@ -180,7 +179,7 @@ def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequen
     figures = []
     for size in sizes:
         say(f"batches of {size}")
-        volumes = volumes_of(clips, KEYPOINTS, size)
+        volumes = repeated(clips, KEYPOINTS, size)
         drawings = [Drawing.of(str(place), volume, "float32") for place, volume in enumerate(volumes)]
 
         def draw(volumes: list[HeatmapVolume] = volumes) -> object:
@@ -200,7 +199,7 @@ def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequen
 def against_grids(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Figure]:
     """(c)."""
     say("against kornia and a plain grid")
-    volumes = volumes_of(clips, KEYPOINTS, count)
+    volumes = repeated(clips, KEYPOINTS, count)
     points = torch.from_numpy(np.concatenate([volume.keypoint[0] for volume in volumes]))
     scores = torch.from_numpy(np.concatenate([volume.keypoint_score[0] for volume in volumes]))
     axis = torch.arange(SIDE, dtype=torch.float32, device=device)
@@ -251,21 +250,14 @@ def through_http(device: str, seconds: float) -> list[Figure]:
     return [Figure("d", what, "clips a second", rates[device], rates["cpu"], "the same server on one CPU core")]
 
 
-def volumes_of(clips: list[Clip], step: dict[str, Any], count: int | None = None) -> list[HeatmapVolume]:
-    """So many volumes, the clips over and over."""
-    pipeline: Pipeline = parse_pipeline([step])
-    made = [
-        pipeline.run(PoseClip.build(clip.keypoint, clip.keypoint_score, img_shape=(SIDE, SIDE)), test_mode=True)
-        for clip in clips
-    ]
-    assert all(volume.keypoint.shape == (1, FRAMES, POINTS, 2) for volume in made)
-    return [made[place % len(made)] for place in range(len(made) if count is None else count)]
+def repeated(clips: list[Clip], step: dict[str, Any], count: int) -> list[HeatmapVolume]:
+    """So many volumes, those of the clips over and over."""
+    made = volumes_of(clips, step)
+    return [made[place % len(made)] for place in range(count)]
 
 
-def no_bounds() -> Any:
+def no_bounds() -> Bounds:
     """Bounds that let a whole batch pass: those of a request are not the matter here."""
-    from dataclasses import replace
-
     return replace(DEFAULT_BOUNDS, max_volume_bytes=1 << 40, max_answer_bytes=1 << 40)
 
 
@@ -299,7 +291,7 @@ def _short(rate: float) -> str:
 
 
 def install_kornia() -> None:
-    """kornia alone, beside the environment: it asks for nothing but torch to draw."""
+    """The kornia package alone, beside the environment: it asks for nothing but torch to draw."""
     if not KORNIA.exists():
         subprocess.run([str(PEERS / "install_kornia.sh")], check=True)
 

@@ -1,4 +1,4 @@
-"""MMAction2 in process: the peer that only draws, with no HTTP and no encoding around it."""
+"""In process, with no HTTP around it: MMAction2, which draws and may compress, and heatsvc from coordinates to zstd."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,14 @@ import numpy.typing as npt
 
 from benchmarks.inputs import SIDE, Clip
 from benchmarks.servers import PEER_PYTHON, PEERS, on_core
+from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
+from heatsvc.encode.forms import FORMS
+from heatsvc.pipeline import parse_pipeline
+from heatsvc.pose import PoseClip
+from heatsvc.volume import HeatmapVolume
 
 CHECKED = 8
 """How many clips are compared before the clock runs."""
@@ -39,9 +48,7 @@ class InProcess:
         answer = self._draw(step, count, None, zstd)
         return len(answer["sums"]) / float(answer["seconds"])
 
-    def _draw(
-        self, step: dict[str, Any], count: int, save: str | None, zstd: int | None = None
-    ) -> dict[str, Any]:
+    def _draw(self, step: dict[str, Any], count: int, save: str | None, zstd: int | None = None) -> dict[str, Any]:
         arguments = {name: value for name, value in step.items() if name not in ("type", "eps")}
         assert self._process.stdin
         line = {**arguments, "img_shape": [SIDE, SIDE], "count": count, "save": save, "zstd": zstd}
@@ -73,3 +80,20 @@ def mmaction2(clips: list[Clip], core: int) -> Iterator[InProcess]:
                 yield InProcess(process, Path(folder))
             finally:
                 process.terminate()
+
+
+def volumes_of(clips: list[Clip], step: dict[str, Any]) -> list[HeatmapVolume]:
+    """The clips as heatsvc's pipeline describes them."""
+    pipeline = parse_pipeline([step])
+    return [pipeline.run(PoseClip.build(clip.keypoint, clip.keypoint_score, img_shape=(SIDE, SIDE))) for clip in clips]
+
+
+def coded_rate(volumes: list[HeatmapVolume], rounds: int) -> float:
+    """Clips a second from coordinates to the bytes of an npy body in zstd; each clip's bytes are dropped then."""
+    form, coding = FORMS["application/x-npy"], CODINGS["zstd"]
+    start = perf_counter()
+    for _ in range(rounds):
+        for volume in volumes:
+            drawing = Drawing.of("clip", volume, "float32")
+            b"".join(form.layout([drawing], coding, DEFAULT_BOUNDS).write(Errand()).chunks)
+    return rounds * len(volumes) / (perf_counter() - start)

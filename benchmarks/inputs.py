@@ -68,10 +68,11 @@ class Clip:
             fields = {**fields, "keypoint": self.keypoint.tolist(), "keypoint_score": self.keypoint_score.tolist()}
         return _json(fields, step, accept="*/*")
 
-    def npy_exchange(self, step: dict[str, Any]) -> Exchange:
+    def npy_exchange(self, step: dict[str, Any], dtype: str | None = None) -> Exchange:
         """The clip as an npy request, [T, V, 3]."""
         pipeline = quote(orjson.dumps([step]), safe="")
-        return Exchange(f"/heatmap?img_shape={SIDE},{SIDE}&pipeline={pipeline}", self.npy(), "application/x-npy")
+        query = f"img_shape={SIDE},{SIDE}&pipeline={pipeline}" + (f"&dtype={dtype}" if dtype else "")
+        return Exchange(f"/heatmap?{query}", self.npy(), "application/x-npy")
 
     def npy(self) -> bytes:
         """The clip as an npy file, [T, V, 3]."""

@@ -1,23 +1,33 @@
-"""Where the time of one request goes, in process: microseconds of each stage, for the clip of `bench.py`.
+"""Where the time of one request goes: microseconds of each stage, beside the least that it could take.
 
-    python -m benchmarks.stages
+    python -m benchmarks.stages [--write]
 
-HTTP is not in it: what a route costs before it does anything is the bare route of `bench.py`.
+For the clip of `bench.py`, and for one of 64 in a request. The stages but HTTP are measured in process, the server's
+code called as it calls it. HTTP is the rest: the server's processor time a request under load, less the other stages;
+its floor is all of the bare route, which reads the same request and sends the same bytes. The floor of the others is a
+copy of the bytes that they cannot but write: the points, the pixels that are not zero, the coded body. `--write` puts
+the table into the README.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from statistics import median
 from time import perf_counter
 
-import orjson
+import numpy as np
 
-from benchmarks import inputs
+from benchmarks import inputs, servers
+from benchmarks.bench import stored_headers, turn
 from benchmarks.inputs import KEYPOINTS, LIMBS, MANY
-from benchmarks.load import Exchange
-from benchmarks.servers import Cores, on_core
+from benchmarks.load import Exchange, ask
+from benchmarks.report import README
+from benchmarks.servers import Cores, Server, on_core
 from heatsvc.api.answer import sketch
 from heatsvc.api.clips import BODIES
 from heatsvc.api.service import warm
@@ -26,61 +36,151 @@ from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.forms import FORMS
 
-STAGES = ("parse JSON", "build clip", "pipeline, plan", "draw", "encode", "assemble", "all")
+_BEGIN, _END = "<!-- stages -->", "<!-- /stages -->"
 _SECONDS = 1.0
+_UNDER_LOAD = 3.0
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Microseconds a clip of one request.
+
+    Attributes:
+        read: from the body's bytes to clips, checked.
+        describe: pipeline, plan and layout.
+        draw: to runs of pixels.
+        encode: to zstd.
+        assemble: header, chunks, one bytes object.
+        http: everything else that the server does: sockets, parsing, the route, metrics, sending.
+    """
+
+    read: float
+    describe: float
+    draw: float
+    encode: float
+    assemble: float
+    http: float
+
+    @property
+    def cells(self) -> list[float]:
+        """In the order in which it happens."""
+        return [self.http, self.read, self.describe, self.draw, self.encode, self.assemble, self.all]
+
+    @property
+    def all(self) -> float:
+        """The sum."""
+        return self.http + self.read + self.describe + self.draw + self.encode + self.assemble
+
+
+STAGES = ("HTTP: sockets, parsing, route", "read, check", "pipeline, plan", "draw", "encode", "assemble", "all")
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table; write it down where asked to."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description="where a request's time goes")
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
+    write = parser.parse_args().write
     clip, clips = inputs.one_clip(), inputs.many_clips()
+    npy, safetensors = "application/x-npy", "application/vnd.safetensors"
     requests = {
-        "JSON, keypoints": (clip.json_exchange(KEYPOINTS), "application/x-npy", 1),
-        "npy, keypoints": (clip.npy_exchange(KEYPOINTS), "application/x-npy", 1),
-        "npy, limbs": (clip.npy_exchange(LIMBS), "application/x-npy", 1),
-        f"JSON, 1 of {MANY}": (inputs.many_json_exchange(clips, KEYPOINTS), "application/vnd.safetensors", MANY),
-        f"limbs, 1 of {MANY}": (inputs.many_json_exchange(clips, LIMBS), "application/vnd.safetensors", MANY),
+        "JSON": (clip.json_exchange(KEYPOINTS), npy, 1),
+        "npy": (clip.npy_exchange(KEYPOINTS), npy, 1),
+        "npy, limbs": (clip.npy_exchange(LIMBS), npy, 1),
+        f"JSON, 1 of {MANY}": (inputs.many_json_exchange(clips, KEYPOINTS), safetensors, MANY),
+        f"limbs, 1 of {MANY}": (inputs.many_json_exchange(clips, LIMBS), safetensors, MANY),
     }
-    with on_core(Cores.available().server):
+    cores = Cores.available()
+    with on_core(cores.server):
         warm()
+        gc.collect()
         gc.freeze()  # as the server does once it is warm
-        columns = [[spent / count for spent in stages(exchange, form)] for exchange, form, count in requests.values()]
-    widths = [max(len(name), 8) for name in requests]
-    print("µs a clip".ljust(16) + "  ".join(name.rjust(width) for name, width in zip(requests, widths, strict=True)))
-    for stage, *spent in zip(STAGES, *columns, strict=True):
-        cells = (f"{value:,.0f}".rjust(width) for value, width in zip(spent, widths, strict=True))
-        print(stage.ljust(16) + "  ".join(cells))
+        gc.set_threshold(200_000, 20, 100)
+        measured = [stages(*request) for request in requests.values()]
+    os.sched_setaffinity(0, {cores.client})
+    columns: list[list[float]] = []
+    names: list[str] = []
+    with servers.heatsvc(cores.server) as ours:
+        for (name, (exchange, _, count)), (spent, floor) in zip(requests.items(), measured, strict=True):
+            total, bare = under_load(ours, cores, exchange)
+            rest = total / count - spent.all
+            names += [name, "floor"]
+            columns += [
+                Spent(spent.read, spent.describe, spent.draw, spent.encode, spent.assemble, rest).cells,
+                Spent(floor.read, floor.describe, floor.draw, floor.encode, floor.assemble, bare / count).cells,
+            ]
+    lines = [["microseconds of a core, a clip", *names]]
+    for stage, *row in zip(STAGES, *columns, strict=True):
+        lines.append([stage, *(f"{value:,.0f}" for value in row)])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for line in lines:
+        print("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]))
+    if write:
+        save(lines)
 
 
-def stages(exchange: Exchange, media_type: str) -> list[float]:
-    """Microseconds of each of STAGES, for a whole request answered in zstd."""
+def stages(exchange: Exchange, media_type: str, count: int) -> tuple[Spent, Spent]:
+    """What each stage of a whole request takes a clip, answered in zstd, and its floor."""
     query = exchange.path.partition("?")[2].encode()
     read = BODIES[exchange.content_type]
     form, coding, bounds = FORMS[media_type], CODINGS["zstd"], DEFAULT_BOUNDS
 
-    is_json = exchange.content_type == "application/json"
-    parse = time_of(lambda: orjson.loads(exchange.body)) if is_json else 0.0
     reading = time_of(lambda: read(exchange.body, query, bounds))
     asked = read(exchange.body, query, bounds)
-    planning = time_of(lambda: sketch(asked, form, coding, bounds))
+    describing = time_of(lambda: sketch(asked, form, coding, bounds))
     layout = sketch(asked, form, coding, bounds).layout
     pieces = [(drawing, piece) for drawing in layout.drawings for piece in drawing.pieces]
-    drawing_time = time_of(lambda: [drawing.draw(piece) for drawing, piece in pieces])
-    runs = [drawing.draw(piece) for drawing, piece in pieces]
-    encoding = time_of(lambda: [coding.code_runs(each) for each in runs])
-    writing = time_of(lambda: layout.write(Errand()))
-    whole = time_of(lambda: sketch(read(exchange.body, query, bounds), form, coding, bounds).layout.write(Errand()))
-    return [parse, reading - parse, planning, drawing_time, encoding, writing - drawing_time - encoding, whole]
+    # One after the other and dropped, as the server does it: sixty clips' runs at a time would not fit into the caches.
+    drawing = sum(time_of(lambda p=p, d=d: d.draw(p), _SECONDS / len(pieces)) for d, p in pieces)  # type: ignore[misc]
+    runs = [d.draw(p) for d, p in pieces]
+    encoding = sum(time_of(lambda r=r: coding.code_runs(r), _SECONDS / len(runs)) for r in runs)  # type: ignore[misc]
+    writing = time_of(lambda: b"".join(layout.write(Errand()).chunks))
+    coded = layout.write(Errand()).length
+    spent = Spent(reading, describing, drawing, encoding, max(0.0, writing - drawing - encoding), 0)
+    points = sum(clip.nbytes for clip in asked.clips)
+    pixels = sum(r.values.nbytes for r in runs)
+    floor = Spent(copy_of(points), 0, copy_of(pixels), copy_of(coded), copy_of(coded), 0)
+    return each(spent, count), each(floor, count)
 
 
-def time_of(work: Callable[[], object]) -> float:
-    """Microseconds that `work` takes, the median of as many times as fit into a second."""
+def each(spent: Spent, count: int) -> Spent:
+    """A clip's part of a request of many."""
+    parts = (spent.read, spent.describe, spent.draw, spent.encode, spent.assemble, spent.http)
+    return Spent(*(part / count for part in parts))
+
+
+def under_load(ours: Server, cores: Cores, exchange: Exchange) -> tuple[float, float]:
+    """Processor microseconds a request, of heatsvc and of the bare route that sends the same; in turns."""
+    body, headers = ask(ours.port, exchange)
+    with servers.bare_service(cores.server, body, stored_headers(headers)) as bare:
+        turns = [[turn(server, exchange, body, _UNDER_LOAD).cpu for server in (ours, bare)] for _ in range(_ROUNDS)]
+    total, least = (median(column) for column in zip(*turns, strict=True))
+    return total, least
+
+
+def copy_of(size: int) -> float:
+    """Microseconds to copy so many bytes."""
+    source, target = np.ones(size, np.uint8), np.zeros(size, np.uint8)
+    return time_of(lambda: np.copyto(target, source), _SECONDS / 4)
+
+
+def time_of(work: Callable[[], object], seconds: float = _SECONDS) -> float:
+    """Microseconds that `work` takes, the median of as many times as fit into `seconds`."""
     work()
     times: list[float] = []
-    end = perf_counter() + _SECONDS
+    end = perf_counter() + seconds
     while (start := perf_counter()) < end or len(times) < 3:
         work()
         times.append(perf_counter() - start)
     return median(times) * 1e6
+
+
+def save(lines: list[list[str]]) -> None:
+    """Put the table into the README."""
+    rule = ["---", *["---:"] * (len(lines[0]) - 1)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]])
+    before, rest = README.read_text().split(_BEGIN)
+    README.write_text(f"{before}{_BEGIN}\n{date.today().isoformat()}\n\n{table}\n{_END}{rest.split(_END)[1]}")
 
 
 if __name__ == "__main__":
