@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from heatsvc.draw.cpu import kernels
-from heatsvc.draw.gpu.pack import ALIGNMENT, Pack
+from heatsvc.draw.gpu.pack import Pack, common_alignment
 from heatsvc.draw.gpu.tensors import Device, Tensor
 
 
@@ -38,7 +36,7 @@ def draw_fused(batch: Pack, out: Tensor) -> None:
         return
     there = batch.to(out.device)
     tables = (there.volumes, there.scales, there.starts, there.segments, there.boxes, there.numbers)
-    volumes, alignment = len(batch.volumes), _common_alignment(batch)
+    volumes, alignment = len(batch.volumes), common_alignment(batch.volumes[:, 1].tolist())
     cut = 0.5 * kernels().LIMB_REACH ** 2
     with current(out.device):
         if keypoints:
@@ -62,12 +60,6 @@ def draw_fused(batch: Pack, out: Tensor) -> None:
                 columns=batch.limb_tile.columns,
                 alignment=alignment,
             )
-
-
-def _common_alignment(batch: Pack) -> int:
-    """The largest power of two, up to `ALIGNMENT`, that divides the widths of all maps."""
-    together = int(np.bitwise_or.reduce(batch.volumes[:, 1])) | ALIGNMENT
-    return together & -together
 
 
 def current(device: Device) -> Any:

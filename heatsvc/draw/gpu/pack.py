@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 import numpy.typing as npt
@@ -170,6 +170,11 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
         numbers=numbers[:figures],
         tables=tables,
     )
+
+
+def common_alignment(widths: Sequence[int]) -> int:
+    """The largest power of two, up to `ALIGNMENT`, that divides all widths, in pixels."""
+    return gcd(ALIGNMENT, *widths)
 
 
 def _kinds(volume: HeatmapVolume) -> tuple[bool, bool]:
