@@ -68,14 +68,16 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
 
     started = perf_counter()
     size, reading = await _reading(request, headers, service, patience)
-    asked = await _do(service, request, patience, reading, small=size <= _SMALL_BODY)
+    small = size <= _SMALL_BODY
+    asked = reading() if small else await _in_thread(service, request, patience, reading)
     read = perf_counter()
 
     form = choose_form(accept, many=len(asked.clips) > 1)
     coding = choose_coding(accept_encoding, form.compressed)
     bounds = service.settings.bounds
     describing = functools.partial(sketch, asked, form, coding, bounds, patience.check)
-    made = await _do(service, request, patience, describing, small=size <= _SMALL_BODY and asked.is_light)
+    small = small and asked.is_light
+    made = describing() if small else await _in_thread(service, request, patience, describing)
 
     errand = Errand(patience.check)
     if made.work <= _SMALL_WORK and service.lanes.draws_here(made.layout):
@@ -172,12 +174,8 @@ async def _take(form: FormData) -> tuple[list[File], bytes]:
     return files, options
 
 
-async def _do(
-    service: Service, request: Request, patience: Patience, work: Callable[[], Result], *, small: bool
-) -> Result:
-    """Small work here, other work in a thread while the client is watched."""
-    if small:
-        return work()
+async def _in_thread(service: Service, request: Request, patience: Patience, work: Callable[[], Result]) -> Result:
+    """What a thread makes of it; the client is watched meanwhile."""
 
     def awaited() -> Result:
         patience.check()  # it may have waited for a thread longer than the client waits for it

@@ -152,7 +152,8 @@ class Batcher(Generic[Work, Result]):
         Raises:
             FullError: more waits than may.
         """
-        owner = _Owner[Work, Result](len(tasks), finish, len(self._devices))
+        future: Future[Made] = Future()
+        owner = _Owner[Work, Result](future, len(tasks), finish, len(self._devices))
         for place, task in enumerate(tasks):
             owner.queues[self._first_for(task)].append(_Unit(owner, task, place, 0, max(1, task.cost)))
         with self._lock:
@@ -162,16 +163,16 @@ class Batcher(Generic[Work, Result]):
                 self._waiting[queue] += sum(unit.cost for unit in units)
             self._turns.append(owner)
             lanes = self._assign()
-        owner.future.add_done_callback(lambda future: self._drop(owner) if future.cancelled() else None)
+        future.add_done_callback(lambda done: self._drop(owner) if done.cancelled() else None)
         self._go(lanes)
-        return owner.future
+        return future
 
     def stop(self) -> None:
         """Take what waits out of the queue; what is being done is done."""
         with self._lock:
-            owners = list(self._turns)
-        for owner in owners:
-            owner.future.cancel()
+            futures = [owner.future for owner in self._turns if owner.future is not None]
+        for future in futures:
+            future.cancel()
 
     def _first_for(self, task: Work) -> int:
         last = len(self._devices) - 1
@@ -221,6 +222,7 @@ class Batcher(Generic[Work, Result]):
     def _drop(self, owner: _Owner[Work, Result]) -> None:
         with self._lock:
             owner.over = True
+            owner.let_go()
             self._remove(owner)
             # What was left to one device for its amount may now be so little that another should have it.
             lanes = self._assign()
@@ -299,7 +301,8 @@ class _Owner(Generic[Work, Result]):
     """Who submitted tasks.
 
     Attributes:
-        future: of what is made of them.
+        future: of what is made of them; None once it was told. The future knows its owner: a circle would keep answers
+            of megabytes until the collector comes by.
         queues: tasks that wait, by the first device that takes them.
         results: of each task, and of each of its parts, what came of it.
         left: tasks and parts that are not done.
@@ -308,8 +311,10 @@ class _Owner(Generic[Work, Result]):
         since: when it came; None once the first task is taken.
     """
 
-    def __init__(self, tasks: int, finish: Callable[[list[list[Result]]], Any], queues: int) -> None:
-        self.future: Future[Any] = Future()
+    def __init__(
+        self, future: Future[Any], tasks: int, finish: Callable[[list[list[Result]]], Any], queues: int
+    ) -> None:
+        self.future: Future[Any] | None = future
         self.queues: list[deque[_Unit[Work, Result]]] = [deque() for _ in range(queues)]
         self.results: list[list[Sequence[Result]]] = [[()] for _ in range(tasks)]
         self.left = tasks
@@ -325,17 +330,23 @@ class _Owner(Generic[Work, Result]):
 
     def settle(self) -> None:
         """Tell the future."""
-        if not self.future.set_running_or_notify_cancel():
+        future, results, failed = self.future, self.results, self.error
+        self.let_go()
+        if future is None or not future.set_running_or_notify_cancel():
             return
-        results, self.results = self.results, []
+        if failed is not None:
+            future.set_exception(failed)
+            return
         try:
-            if self.error is not None:
-                raise self.error
             made = self._finish([[each for part in parts for each in part] for parts in results])
         except Exception as error:
-            self.future.set_exception(error)
+            future.set_exception(error)
         else:
-            self.future.set_result(made)
+            future.set_result(made)
+
+    def let_go(self) -> None:
+        """Forget all that came of the tasks."""
+        self.future, self.results, self.error = None, [], None
 
 
 @dataclass(slots=True, eq=False)

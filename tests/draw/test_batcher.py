@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -325,6 +327,36 @@ def test_what_finish_raises_is_the_future_s() -> None:
     hand.finish()
     with pytest.raises(ValueError, match="a"):
         future.result(0)
+
+
+class Large(list[str]):
+    """What can be referred to weakly."""
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_nothing_of_an_answer_is_kept(cancelled: bool) -> None:
+    """By reference counts alone: the service's collector comes by but rarely."""
+    kept: list[weakref.ref[Large]] = []
+
+    class Making(Writer):
+        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception]:
+            made = [Large([task.name]) for task in tasks]
+            kept.extend(map(weakref.ref, made))
+            return list(made)
+
+    hand = ByHand(Making(budget=1))
+    gc.disable()
+    try:
+        future = hand.submit(Job("a"), Job("b"), Job("c"))
+        hand.step()
+        if cancelled:
+            future.cancel()
+        hand.finish()
+        del future
+        assert len(kept) == 3 - cancelled
+        assert [each() for each in kept] == [None] * len(kept)
+    finally:
+        gc.enable()
 
 
 def test_the_queue_is_bounded() -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.draw.gpu.fused import draw_fused, draws_on
 from heatsvc.draw.gpu.pack import Pack, pack
-from heatsvc.draw.gpu.tensors import Device, DType, Tensor, TensorDType
+from heatsvc.draw.gpu.tensors import Device, Tensor, TensorDType
 from heatsvc.draw.gpu.windows import draw_windows
 from heatsvc.volume import HeatmapVolume
 
@@ -36,9 +36,8 @@ def draw_batch(
 
     Memory: the tensors are parts of one allocation of the batch's pixels, which lives as long as any of them. Besides
     that the host, and for as long as it draws the device, hold 64 bytes for each keypoint and limb that is drawn
-    (persons and mirrored copies counted), 21 for each map, and 12 for each tile that `triton` draws (4,096 pixels, or
-    1,024 of limbs, where maps are about as large as the largest). Each of these three tables is held to
-    `max_volume_bytes` too. Method `torch` takes no tiles, but 200 bytes more for each keypoint and limb, and 160 MiB.
+    (persons and mirrored copies counted), and 9 for each map. Each of these two tables is held to `max_volume_bytes`
+    too. Method `torch` takes 200 bytes more for each keypoint and limb, and 160 MiB.
 
     Args:
         volumes: of reduction `none` or `max`; with keypoints, limbs or both; with or without mirrored copies.
@@ -58,16 +57,17 @@ def draw_batch(
     import torch
 
     place, pixel_type = torch.device(device), getattr(torch, dtype)
-    draw = _drawer(method, place)
-    batch = pack(volumes, pixel_type.itemsize, bounds)
-    out = draw(batch, pixel_type, place)
+    draw = drawer(method, place)
+    batch = pack(volumes, pixel_type.itemsize, bounds, pinned=place.type == "cuda")
+    out = torch.empty(batch.pixels, dtype=pixel_type, device=place)
+    draw(batch, out)
     return [
         out[first : first + prod(shape)].view(shape) for first, shape in zip(batch.offsets, batch.shapes, strict=True)
     ]
 
 
-def _drawer(method: Method, device: Device) -> Callable[[Pack, DType, Device], Tensor]:
-    """What draws there.
+def drawer(method: Method, device: Device) -> Callable[[Pack, Tensor], None]:
+    """What draws a pack there, into a tensor of its pixels.
 
     Raises:
         ValueError: Triton is asked for where it does not draw.

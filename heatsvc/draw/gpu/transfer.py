@@ -1,8 +1,9 @@
-"""Tables from the host to a device, by one copy that nobody waits for."""
+"""Tables: arrays in one buffer, which one copy that nobody waits for takes to a device."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,26 +15,43 @@ from heatsvc.draw.gpu.tensors import Device, Tensor
 _ALIGNMENT = 16
 
 
-def transfer(tables: Sequence[npt.NDArray[Any]], device: Device) -> list[Tensor]:
-    """The tables as tensors on a device, of the same shapes and types.
+class Tables:
+    """Arrays of any types and shapes, which lie in one buffer one after the other.
 
-    On the CPU they share their memory. To a CUDA device they go by one copy from pinned memory on the current stream,
-    which torch's allocator keeps until the copy is done.
+    Attributes:
+        arrays: the arrays, in the order they were asked for, not initialised.
     """
-    import torch
 
-    if device.type == "cpu":
-        return [torch.from_numpy(table) for table in tables]
-    places, size = [], 0
-    for table in tables:
-        places.append(size)
-        size += -(-table.nbytes // _ALIGNMENT) * _ALIGNMENT
-    pinned = torch.empty(size, dtype=torch.uint8, pin_memory=device.type == "cuda")
-    host = pinned.numpy()
-    for table, at in zip(tables, places, strict=True):
-        host[at : at + table.nbytes] = np.ascontiguousarray(table).reshape(-1).view(np.uint8)
-    there = pinned.to(device, non_blocking=True)
-    return [
-        there[at : at + table.nbytes].view(torch.from_numpy(table[:0]).dtype).view(table.shape)
-        for table, at in zip(tables, places, strict=True)
-    ]
+    def __init__(self, columns: Sequence[tuple[npt.DTypeLike, tuple[int, ...]]], *, pinned: bool = False):
+        """Make room for arrays of these types and shapes; `pinned` where a CUDA device is to read them."""
+        types = [np.dtype(kind) for kind, _ in columns]
+        self._places, size = [], 0
+        for dtype, (_, shape) in zip(types, columns, strict=True):
+            self._places.append(size)
+            size += -(-dtype.itemsize * prod(shape) // _ALIGNMENT) * _ALIGNMENT
+        self._pinned: Tensor | None = None
+        if pinned:
+            import torch
+
+            # From the pages that torch keeps pinned, mostly; it holds them back until the last copy from them is done.
+            self._pinned = torch.empty(size, dtype=torch.uint8, pin_memory=True)
+        buffer = np.empty(size, np.uint8) if self._pinned is None else self._pinned.numpy()
+        self.arrays: list[npt.NDArray[Any]] = [
+            buffer[at : at + dtype.itemsize * prod(shape)].view(dtype).reshape(shape)
+            for at, dtype, (_, shape) in zip(self._places, types, columns, strict=True)
+        ]
+
+    def to(self, device: Device) -> list[Tensor]:
+        """The arrays as tensors on a device; on the CPU they share the memory.
+
+        To a CUDA device they go by one copy on the current stream, from pinned memory without waiting for it.
+        """
+        import torch
+
+        if device.type == "cpu" or self._pinned is None:
+            return [torch.from_numpy(array).to(device) for array in self.arrays]
+        there = self._pinned.to(device, non_blocking=True)
+        return [
+            there[at : at + array.nbytes].view(torch.from_numpy(array[:0]).dtype).view(array.shape)
+            for at, array in zip(self._places, self.arrays, strict=True)
+        ]

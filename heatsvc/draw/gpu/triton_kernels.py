@@ -1,7 +1,8 @@
 """The Triton kernels: one program draws one tile of one map and writes it once, whatever is drawn in it.
 
-Imports Triton: `heatsvc.draw.gpu.fused` imports it when first needed. Tables are those of `pack.Pack`; `programs` is
-int32 [P, 3]: each program's map, that map's volume, and which of the map's tiles it draws, row by row.
+Imports Triton: `heatsvc.draw.gpu.fused` imports it when first needed. Tables are those of `pack.Pack`;
+`tiles` is its row for the kind of map, and `count` its number of volumes. A program finds its map by itself, so that
+the host makes no table of programs.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ import triton.language as tl
 _ROUNDER = tl.constexpr(12582912.0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count"])
 def draw_keypoints(
-    programs,
+    tiles,
     volumes,
     scales,
     starts,
+    segments,
     boxes,
     numbers,
     out,
+    count,
     rows: tl.constexpr,
     columns: tl.constexpr,
     alignment: tl.constexpr,
@@ -34,11 +37,15 @@ def draw_keypoints(
     Args:
         alignment: a power of two that divides the width of every map.
     """
-    index, y, column, scale, pixels, inside = _tile(programs, volumes, scales, out, rows, columns, alignment)
+    index, y, column, scale, pixels, inside = _tile(tiles, volumes, scales, out, count, rows, columns, alignment)
+    first, last = tl.load(starts + index), tl.load(starts + index + 1)
+    # Where a volume has both kinds of maps, those of the other kind are passed over.
+    if tl.load(segments + index) != 0:
+        inside, last = inside & False, first
     drawn = tl.zeros([rows, columns], tl.float32)
     left, right = tl.min(column, 0), tl.max(column, 0)
     top, bottom = tl.min(y, 0), tl.max(y, 0)
-    for figure in range(tl.load(starts + index), tl.load(starts + index + 1)):
+    for figure in range(first, last):
         x0, x1, y0, y1 = _box(boxes, figure)
         if (x0 <= right) & (x1 > left) & (y0 <= bottom) & (y1 > top):
             dx = (column.to(tl.float64) - tl.load(numbers + figure * 6)).to(tl.float32)
@@ -50,15 +57,17 @@ def draw_keypoints(
     _store(pixels, drawn, inside)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count"])
 def draw_segments(
-    programs,
+    tiles,
     volumes,
     scales,
     starts,
+    segments,
     boxes,
     numbers,
     out,
+    count,
     cut,
     rows: tl.constexpr,
     columns: tl.constexpr,
@@ -72,11 +81,15 @@ def draw_segments(
     Args:
         cut: of a limb, what has a larger distance**2 * scale is 0, as on the CPU.
     """
-    index, y, column, scale, pixels, inside = _tile(programs, volumes, scales, out, rows, columns, alignment)
+    index, y, column, scale, pixels, inside = _tile(tiles, volumes, scales, out, count, rows, columns, alignment)
+    first, last = tl.load(starts + index), tl.load(starts + index + 1)
+    # Where a volume has both kinds of maps, those of the other kind are passed over.
+    if tl.load(segments + index) == 0:
+        inside, last = inside & False, first
     drawn = tl.zeros([rows, columns], tl.float32)
     left, right = tl.min(column, 0), tl.max(column, 0)
     top, bottom = tl.min(y, 0), tl.max(y, 0)
-    for figure in range(tl.load(starts + index), tl.load(starts + index + 1)):
+    for figure in range(first, last):
         x0, x1, y0, y1 = _box(boxes, figure)
         if (x0 <= right) & (x1 > left) & (y0 <= bottom) & (y1 > top):
             dx = column.to(tl.float64) - tl.load(numbers + figure * 6)
@@ -97,10 +110,11 @@ def draw_segments(
 
 @triton.jit
 def _tile(
-    programs,
+    tiles,
     volumes,
     scales,
     out,
+    count,
     rows: tl.constexpr,
     columns: tl.constexpr,
     alignment: tl.constexpr,
@@ -111,13 +125,23 @@ def _tile(
         its map; its rows and columns; the columns before any mirroring; the volume's scale; where its pixels are
         written, and which of them the map has.
     """
-    program = programs + tl.program_id(0).to(tl.int64) * 3
-    index, volume, tile = tl.load(program).to(tl.int64), tl.load(program + 1), tl.load(program + 2)
+    program = tl.program_id(0).to(tl.int64)
+    # The last volume that begins at this program or before. One without tiles begins where the next one does.
+    volume, beyond = 0, count
+    while beyond - volume > 1:
+        middle = (volume + beyond) // 2
+        if tl.load(tiles + middle) <= program:
+            volume = middle
+        else:
+            beyond = middle
     height = tl.load(volumes + volume * 5).to(tl.int32)
     width = tl.multiple_of(tl.load(volumes + volume * 5 + 1).to(tl.int32), alignment)
     first_pixel = tl.multiple_of(tl.load(volumes + volume * 5 + 2), alignment)
     first_map, first_mirrored = tl.load(volumes + volume * 5 + 3), tl.load(volumes + volume * 5 + 4)
     in_a_row = tl.cdiv(width, columns)
+    in_a_map = in_a_row * tl.cdiv(height, rows)
+    number = program - tl.load(tiles + volume)
+    index, tile = first_map + number // in_a_map, (number % in_a_map).to(tl.int32)
     y = (tile // in_a_row) * rows + tl.arange(0, rows)
     x = (tile % in_a_row) * columns + tl.arange(0, columns)
     column = tl.where(index >= first_mirrored, width - 1 - x, x)

@@ -16,12 +16,12 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from heatsvc.draw.gpu import triton_kernels
 
-pointers = {"programs": "*i32", "volumes": "*i64", "scales": "*fp64", "starts": "*i64", "boxes": "*i32",
+pointers = {"tiles": "*i64", "volumes": "*i64", "scales": "*fp64", "starts": "*i64", "segments": "*u8", "boxes": "*i32",
             "numbers": "*fp64"}
 constants = {"rows": 32, "columns": 64, "alignment": 16}
 for kernel, scalars in ((triton_kernels.draw_keypoints, {}), (triton_kernels.draw_segments, {"cut": "fp32"})):
     for out in ("fp32", "fp16", "bf16", "u8"):
-        signature = {**pointers, "out": "*" + out, **scalars, **dict.fromkeys(constants, "constexpr")}
+        signature = {**pointers, "out": "*" + out, "count": "i32", **scalars, **dict.fromkeys(constants, "constexpr")}
         aligned = {(place,): [["tt.divisibility", 16]] for place in range(len(pointers) + 1)}
         source = ASTSource(kernel, signature, constexprs=constants, attrs=aligned)
         made = triton.compile(source, target=GPUTarget("cuda", 90, 32))

@@ -1,0 +1,75 @@
+"""Codes: the one deflate table of all volumes (`codings.huffman`) in the form that a device looks codes up in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.encode.codings import huffman
+
+END_OF_BLOCK = 256
+LONGEST = huffman.MAX_MATCH
+# Codes are looked up together with their number of bits, which stands so many bits above.
+BITS_AT = 24
+CODE = (1 << BITS_AT) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Codes:
+    """Codes as they are put into the stream, lowest bit first.
+
+    Attributes:
+        literals: int32 [257], code | bits << 24 of each byte and of the end of the block.
+        matches: int32 [259], the same of 0 to 258 zeros behind a zero: a match at distance 1, or literals of up to two.
+        header: int32 [B], the block's header, eight bits each.
+        header_bits: how many there are.
+        fill_code, fill_bits: of the literal 0.
+        end_code, end_bits: of the end of the block.
+        longest_bits: of a match of 258 bytes.
+        many: so many matches of 258 bytes are put at once, as many as 32 bits hold.
+        many_code: their code.
+    """
+
+    literals: npt.NDArray[np.int32]
+    matches: npt.NDArray[np.int32]
+    header: npt.NDArray[np.int32]
+    header_bits: int
+    fill_code: int
+    fill_bits: int
+    end_code: int
+    end_bits: int
+    longest_bits: int
+    many: int
+    many_code: int
+
+
+@cache
+def deflate_codes() -> Codes:
+    """Of volumes whose gaps are zeros."""
+    table = huffman.table(0)
+    longest, longest_bits = int(table.match_code[LONGEST]), int(table.match_bits[LONGEST])
+    many = 32 // longest_bits
+    fill, fill_bits = int(table.literal_code[0]), int(table.literal_bits[0])
+    match_code, match_bits = table.match_code.copy(), table.match_bits.copy()
+    match_code[1:3], match_bits[1:3] = (fill, fill | fill << fill_bits), (fill_bits, 2 * fill_bits)
+    return Codes(
+        literals=_packed(table.literal_code, table.literal_bits),
+        matches=_packed(match_code, match_bits),
+        header=table.header.astype(np.int32),
+        header_bits=table.header_bits,
+        fill_code=fill,
+        fill_bits=fill_bits,
+        end_code=int(table.literal_code[END_OF_BLOCK]),
+        end_bits=int(table.literal_bits[END_OF_BLOCK]),
+        longest_bits=longest_bits,
+        many=many,
+        many_code=sum(longest << place * longest_bits for place in range(many)),
+    )
+
+
+def _packed(code: npt.NDArray[np.uint64], bits: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """A match's code has 21 bits at the most: 15, 5 extra ones, and the distance."""
+    return (code.astype(np.int64) | bits << BITS_AT).astype(np.int32)
