@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ import orjson
 from heatsvc.api.options import OPTIONS, HeatmapOptions, options_from, options_from_query
 from heatsvc.api.problems import RequestError
 from heatsvc.bounds import Bounds, go_on
+from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
-from heatsvc.pose.readers import ReadOptions, clip_from_json, may_hold_booleans, read, read_npy
+from heatsvc.pose.readers import Lifted, ReadOptions, clip_from_json, lift, may_hold_booleans, read, read_npy
 
 # Either is about two milliseconds of work.
 _LIGHT_CLIPS = 16
@@ -60,10 +62,32 @@ def from_json(body: bytes, query: bytes, bounds: Bounds, check: Callable[[], Non
         RequestError: 400 for broken JSON, 422 for keys that do not exist.
         InputError: a clip cannot be used.
     """
-    document = parse_object(body, bounds)
+    check_values(body, bounds)
+    lifted = lift(body, bounds.max_input_values)
+    if lifted:
+        # Whatever is wrong is told by those who have the whole text before them.
+        with suppress(InputError):
+            asked = _asked(parse_object(lifted.text, bounds), query, bounds, check, lifted=lifted)
+            # An array that is left was no clip's: another one of the same name came after it, or it stood elsewhere.
+            if not lifted.arrays:
+                return asked
+        del lifted
+        check()
+    return _asked(parse_object(body, bounds), query, bounds, check, booleans=may_hold_booleans(body))
+
+
+def _asked(
+    document: dict[str, Any],
+    query: bytes,
+    bounds: Bounds,
+    check: Callable[[], None],
+    *,
+    lifted: Lifted | None = None,
+    booleans: bool = True,
+) -> Asked:
+    """What a parsed body asks for; arrays are put back where they were lifted from the body's text."""
     if query:
         raise RequestError(422, "with a JSON body the options stand in the JSON, not in the query", field="query")
-    booleans = may_hold_booleans(body)
     if "clips" not in document:
         clip = {name: document.pop(name) for name in CLIP_KEYS if name in document}
         if "keypoint" not in clip:
@@ -71,6 +95,8 @@ def from_json(body: bytes, query: bytes, bounds: Bounds, check: Callable[[], Non
                 422, 'the body has neither "keypoint" nor "clips": give one clip, or a list of them', field="keypoint"
             )
         options = options_from(document)
+        if lifted:
+            lifted.put_back(clip)
         return Asked((clip_from_json(clip, bounds=bounds, may_hold_booleans=booleans, check=check),), options)
     clips = document.pop("clips")
     if not isinstance(clips, list) or not clips:
@@ -82,6 +108,8 @@ def from_json(body: bytes, query: bytes, bounds: Bounds, check: Callable[[], Non
     made = []
     for place, clip in enumerate(clips):
         check()
+        if lifted and isinstance(clip, dict):
+            lifted.put_back(clip)
         made.append(_one_of_many(clip, place, options, bounds, booleans, check))
     return Asked(made, options)
 
@@ -159,6 +187,17 @@ def read_options(options: HeatmapOptions, bounds: Bounds, check: Callable[[], No
     )
 
 
+def check_values(text: bytes, bounds: Bounds) -> None:
+    """Count JSON's values before anything is made of them.
+
+    Raises:
+        LimitError: more than `max_input_values`.
+    """
+    if len(text) > bounds.max_input_values:  # every value has a byte
+        bounds.check("max_input_values", text.count(b",") + 1, "JSON values")
+        bounds.check("max_input_values", text.count(b"[") + text.count(b"{"), "JSON lists and objects")
+
+
 def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
     """A JSON object.
 
@@ -166,9 +205,7 @@ def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
         RequestError: 400, broken, or no object.
         LimitError: more values than `max_input_values`.
     """
-    if len(text) > bounds.max_input_values:  # every value has a byte
-        bounds.check("max_input_values", text.count(b",") + 1, "JSON values")
-        bounds.check("max_input_values", text.count(b"[") + text.count(b"{"), "JSON lists and objects")
+    check_values(text, bounds)
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:

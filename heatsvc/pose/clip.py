@@ -19,6 +19,9 @@ Float32 = npt.NDArray[np.float32]
 BYTES_A_POINT = 12
 """x, y and score in float32."""
 
+# Looked at in this order: an abstract class takes ten times as long to ask.
+_SEQUENCES = (list, tuple, np.ndarray, Sequence)
+_WHOLE = (int, np.integer)
 _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
 
 
@@ -151,8 +154,8 @@ def check_img_shape(
             field=field,
             file=file,
         )
-    sides = list(img_shape) if isinstance(img_shape, Sequence | np.ndarray) and not isinstance(img_shape, str) else []
-    if len(sides) != 2 or not all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in sides):
+    sides = list(img_shape) if isinstance(img_shape, _SEQUENCES) and not isinstance(img_shape, str) else []
+    if len(sides) != 2 or not all(isinstance(s, _WHOLE) and not isinstance(s, bool) for s in sides):
         raise PoseError(
             f"{field} must be two whole numbers, [height, width], not {_short(img_shape)}", field=field, file=file
         )
@@ -174,9 +177,19 @@ def _as_float32(array: npt.NDArray[Any], name: str, file: str | None) -> Float32
     if array.dtype.kind not in "fiu":
         raise PoseError(f"{name} must hold numbers, not {array.dtype}", field=name, file=file)
     if array.dtype == np.float32:
-        return array if array.flags.carray else np.array(array, order="C")
+        return array if array.flags.carray else _copy(array)
     with np.errstate(over="ignore"):
-        return np.array(array, np.float32, order="C")
+        return _copy(array)
+
+
+def _copy(array: npt.NDArray[Any]) -> Float32:
+    copy = np.empty(array.shape, np.float32)
+    if array.shape[-1] == 2:
+        # NumPy's own loop would run along the last axis, and start anew for each point.
+        copy[..., 0], copy[..., 1] = array[..., 0], array[..., 1]
+    else:
+        copy[...] = array
+    return copy
 
 
 def _split_columns(
@@ -215,7 +228,7 @@ def _scores(
 
 def _mark_undetected(points: Float32, score: Float32, name: str, file: str | None) -> tuple[Float32, Float32]:
     """NaN in x, y or score makes the whole point NaN with score 0. Infinity is an error."""
-    if np.isfinite(points).all() and np.isfinite(score).all():
+    if _all_finite(points) and _all_finite(score):
         return points, score
     for what, values in ((name, points), (name + "_score", score)):
         infinite = np.isinf(values)
@@ -233,6 +246,11 @@ def _mark_undetected(points: Float32, score: Float32, name: str, file: str | Non
     points[undetected] = np.nan
     score[undetected] = 0
     return points, score
+
+
+def _all_finite(array: Float32) -> bool:
+    """What `np.isfinite(array).all()` says, in half the time where there are few numbers."""
+    return b"\0" not in np.isfinite(array).tobytes()
 
 
 def _check_layout(layout: Layout | None, count: int, name: str, file: str | None) -> Layout | None:

@@ -58,6 +58,18 @@ def test_arrays_are_c_ordered_and_writable_whatever_came(columns):
     assert clip.keypoint_score.flags.carray
 
 
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", "<f2", "<i2"])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(2, 3, 5, 3), (2, 3, 5, 2), (2, 3, 2, 3), (7, 3)])
+def test_every_number_keeps_its_place(shape, order, dtype):
+    data = np.arange(np.prod(shape)).reshape(shape).astype(dtype, order=order)
+    for given in (data, data[::-1], data[..., ::2, :]):
+        clip = build(given)
+        assert clip.keypoint.reshape(*given.shape[:-1], 2).tolist() == given[..., :2].tolist()
+        if shape[-1] == 3:
+            assert clip.keypoint_score.reshape(given.shape[:-1]).tolist() == given[..., 2].tolist()
+
+
 def test_a_point_with_nan_in_x_y_or_score_is_undetected():
     clip = build([[[np.nan, 1.0, 1.0], [1.0, np.nan, 1.0], [1.0, 1.0, np.nan], [1.0, 1.0, 1.0]]])
     assert np.isnan(clip.keypoint[0, 0]).all(axis=-1).tolist() == [True, True, True, False]

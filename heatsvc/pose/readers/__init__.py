@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heatsvc.pose.readers.lifted import Lifted, lift
 from heatsvc.pose.readers.lists import may_hold_booleans
 from heatsvc.pose.readers.npy import read_npy
 from heatsvc.pose.readers.options import ReadOptions
@@ -9,4 +10,14 @@ from heatsvc.pose.readers.reader import Reader
 from heatsvc.pose.readers.request import clip_from_json
 from heatsvc.pose.readers.table import READERS, read
 
-__all__ = ["READERS", "ReadOptions", "Reader", "clip_from_json", "may_hold_booleans", "read", "read_npy"]
+__all__ = [
+    "READERS",
+    "Lifted",
+    "ReadOptions",
+    "Reader",
+    "clip_from_json",
+    "lift",
+    "may_hold_booleans",
+    "read",
+    "read_npy",
+]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
-from heatsvc.pose.clip import PoseClip, PoseError
+from heatsvc.pose.clip import Float32, PoseClip, PoseError
 from heatsvc.pose.layouts import get_layout
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.names import check_frame_dir, check_label
@@ -29,7 +30,7 @@ def clip_from_json(
 
     Args:
         obj: `keypoint` lists [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; `keypoint_score` lists of that shape without
-            its last axis; a `null` in either is 'not detected'.
+            its last axis; a `null` in either is 'not detected'. Or arrays, where `lift` has made them already.
         field: where the object stands in the request, as a prefix: ``clips[3].``.
         bounds: max_input_values, and what `PoseClip.build` holds.
         may_hold_booleans: False where the JSON text is known to have none (`lists.may_hold_booleans`): the lists
@@ -52,7 +53,12 @@ def clip_from_json(
             field=f"{field}keypoint",
             file=file,
         )
-    listed = functools.partial(array_from_lists, bounds=bounds, booleans=may_hold_booleans, file=file, check=check)
+
+    def listed(value: object, name: str) -> Float32:
+        if isinstance(value, np.ndarray):
+            return value
+        return array_from_lists(value, name, bounds=bounds, booleans=may_hold_booleans, file=file, check=check)
+
     keypoint = listed(lists, f"{field}keypoint")
     keypoint_score = None if scores is None else listed(scores, f"{field}keypoint_score")
     own_layout = obj.get("layout")
