@@ -1,0 +1,141 @@
+"""Server: uvicorn's, for one of several processes that listen at one address.
+
+Where processes simply share a listening socket, the one that wakes up first takes all connections there are at that
+moment, and clients keep them: measured, of eight connections opened at once one of two processes had up to all eight.
+Here a process that has more than another leaves a new one to that one, for a moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from typing import Any
+
+import uvicorn
+
+from heatsvc.api.board import Seat
+
+# Seconds that a connection is left to others, and for how long it is not once they did not come for it.
+_PAUSE = 0.01
+_IMPATIENCE = 0.5
+# Seconds to wait where there is no room for a connection: files, memory.
+_NO_ROOM_PAUSE = 1.0
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class Server(uvicorn.Server):
+    """One process's server.
+
+    Attributes:
+        coming: connections that are accepted, and not yet among those served.
+
+    Args:
+        config: uvicorn's.
+        seat: where it tells how many connections it has, and sees how many others have.
+    """
+
+    def __init__(self, config: uvicorn.Config, seat: Seat) -> None:
+        super().__init__(config)
+        self.coming = 0
+        self._seat = seat
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections on sockets that listen."""
+        await super().startup(sockets=[])
+        self.servers += [_Listener(self, each) for each in sockets or ()]  # type: ignore[misc]
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        self.tell()
+        return await super().on_tick(counter)
+
+    def tell(self) -> int:
+        """Let others see how many connections there are here; returns it."""
+        self._seat.connections = number = self.coming + len(self.server_state.connections)
+        return number
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether another process has fewer connections than this one."""
+        own = self.tell()
+        return any(seat.connections < own for seat in self._seat.board if seat.pid and seat is not self._seat)
+
+    async def take(self, connection: socket.socket) -> None:
+        """Serve a connection that is counted as coming."""
+        config, state = self.config, self.server_state
+
+        def protocol() -> asyncio.Protocol:
+            return config.http_protocol_class(  # type: ignore[call-arg]
+                config=config, server_state=state, app_state=self.lifespan.state
+            )
+
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _, made = await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
+            if self.should_exit:
+                made.shutdown()  # type: ignore[attr-defined]
+        except OSError:  # the client is gone already
+            connection.close()
+        finally:
+            self.coming -= 1
+
+
+class _Listener:
+    """Accepts connections on one socket; stands where uvicorn has asyncio's own."""
+
+    def __init__(self, server: Server, listening: socket.socket) -> None:
+        self._server = server
+        self._socket = listening
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._impatient_until = 0.0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        listening.setblocking(False)
+        self._loop.add_reader(listening, self._come)
+
+    def close(self) -> None:
+        """Accept no more."""
+        self._loop.remove_reader(self._socket)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def wait_closed(self) -> None:
+        """Nothing is left to wait for."""
+
+    def _come(self) -> None:
+        """A connection is there, for whoever accepts it first."""
+        if self._server.is_ahead and self._loop.time() > self._impatient_until:
+            self._rest(_PAUSE, self._come_again)
+        else:
+            self._accept()
+
+    def _come_again(self) -> None:
+        """Others had their time for it."""
+        self._go_on()
+        if self._accept():
+            self._impatient_until = self._loop.time() + _IMPATIENCE
+
+    def _go_on(self) -> None:
+        self._timer = None
+        self._loop.add_reader(self._socket, self._come)
+
+    def _rest(self, seconds: float, then: Any) -> None:
+        self._loop.remove_reader(self._socket)
+        self._timer = self._loop.call_later(seconds, then)
+
+    def _accept(self) -> bool:
+        """Take one connection; False where there was none."""
+        try:
+            connection, _ = self._socket.accept()
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                self._rest(_NO_ROOM_PAUSE, self._go_on)
+            return False
+        connection.setblocking(False)
+        self._server.coming += 1
+        self._server.tell()
+        task = self._loop.create_task(self._server.take(connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
