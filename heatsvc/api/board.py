@@ -14,10 +14,14 @@ ROOM = 1 << 20
 """Bytes that a seat can hold at most. What was never written takes no memory."""
 
 _HEAD = 4096
-_SEAT = _HEAD + 2 * ROOM
+SEAT = _HEAD + 2 * ROOM
+"""Bytes that a seat takes up."""
+
 # Places in a seat's head, which is of 64-bit integers.
 _PID, _CONNECTIONS, _BUFFERS = 0, 1, 2
 _SEQUENCE, _LENGTH, _CHECKSUM = 0, 1, 2
+# The last eight bytes of the head are a float.
+_BEAT = _HEAD - 8
 _TRIES = 4
 
 
@@ -29,8 +33,8 @@ class Board:
     """
 
     def __init__(self, seats: int) -> None:
-        memory = memoryview(mmap.mmap(-1, seats * _SEAT))
-        self._seats = [Seat(self, number, memory[number * _SEAT :][:_SEAT]) for number in range(seats)]
+        memory = memoryview(mmap.mmap(-1, seats * SEAT))
+        self._seats = [Seat(self, number, memory[number * SEAT :][:SEAT]) for number in range(seats)]
 
     def seat(self, number: int) -> Seat:
         """The seat of that number, from 0."""
@@ -52,6 +56,7 @@ class Seat:
         self.board = board
         self.number = number
         self._head = memory[:_HEAD].cast("q")
+        self._beat = memory[_BEAT : _BEAT + 8].cast("d")
         self._buffers = [memory[_HEAD : _HEAD + ROOM], memory[_HEAD + ROOM :]]
 
     @property
@@ -67,6 +72,15 @@ class Seat:
     @connections.setter
     def connections(self, number: int) -> None:
         self._head[_CONNECTIONS] = number
+
+    @property
+    def beat(self) -> float:
+        """When that process last gave a sign of life, by `time.monotonic`, which is the same to all of them."""
+        return self._beat[0]
+
+    @beat.setter
+    def beat(self, at: float) -> None:
+        self._beat[0] = at
 
     def take(self) -> None:
         """Sit here: to be called by the process itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import gc
 import os
 import signal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from heatsvc.settings import Settings
 
 _BACKLOG = 2048
+_NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 # That a worker whose parent was killed may take over the requests it has.
 _ORPHAN_SECONDS = 30.0
 _BUILDER_STOP_SECONDS = 30.0
@@ -66,16 +68,22 @@ def _listen(host: str, port: int) -> list[socket.socket]:
     Raises:
         OSError: there is no such address, or somebody else has it.
     """
-    sockets = []
-    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    for family, kind, protocol, _, address in dict.fromkeys(found):
-        bound = socket.socket(family, kind, protocol)
-        sockets.append(bound)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        bound.bind(address)
-        bound.listen(_BACKLOG)
+    sockets: list[socket.socket] = []
+    found = dict.fromkeys(socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE))
+    for number, (family, kind, protocol, _, address) in enumerate(found, start=1):
+        try:
+            bound = socket.socket(family, kind, protocol)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            bound.bind(address)
+            bound.listen(_BACKLOG)
+        except OSError as error:
+            # A name such as localhost may have an IPv6 address on a machine that has no IPv6.
+            if error.errno not in _NO_SUCH_ADDRESS or (number == len(found) and not sockets):
+                raise
+        else:
+            sockets.append(bound)
     return sockets
 
 
