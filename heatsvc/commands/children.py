@@ -15,7 +15,7 @@ from typing import NoReturn
 import structlog
 
 STARTUP_FAILURE = 3
-"""The exit status of a child that could not begin, and could not another time either; uvicorn's, too."""
+"""The exit status of a child that could not begin; uvicorn's, too. Where it is the first of its kind, none will."""
 
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 _SIGNALS = (*_STOP, signal.SIGCHLD)
@@ -69,6 +69,7 @@ class _Child:
 
     Attributes:
         pid: of the process; None while there is none.
+        starts: how often it was started.
         due: when to start it (again), on `time.monotonic`'s clock; None while it runs.
         kill_at: when it has taken too long over stopping.
     """
@@ -76,6 +77,7 @@ class _Child:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.pid: int | None = None
+        self.starts = 0
         self.due: float | None = 0.0
         self.kill_at: float | None = None
         self._started = 0.0
@@ -84,6 +86,7 @@ class _Child:
     def begun(self, pid: int) -> None:
         """It runs."""
         self.pid, self.due, self._started = pid, None, time.monotonic()
+        self.starts += 1
 
     def ended(self) -> tuple[float, float]:
         """It does not any more; returns how long it has, and after how long it is due again."""
@@ -219,7 +222,7 @@ class Children:
         child.job.ended()
         if self._stopping:
             child.due = child.kill_at = None
-        elif status == STARTUP_FAILURE:
+        elif status == STARTUP_FAILURE and child.starts == 1:
             self._status = status
             self._stop()
         else:

@@ -125,7 +125,10 @@ def _serve_together(settings: Settings, sockets: list[socket.socket]) -> int:
     from heatsvc.api.board import Board
     from heatsvc.commands.children import Children, Job
 
-    _load()
+    try:
+        _load(settings)
+    except KeyboardInterrupt:
+        return 130
     board = Board(settings.workers)
     jobs = [
         Job(
@@ -147,7 +150,7 @@ def _serve_together(settings: Settings, sockets: list[socket.socket]) -> int:
     return Children(jobs, on_call=builders).run()
 
 
-def _load() -> None:
+def _load(settings: Settings) -> None:
     """Load what every worker needs, compiled loops too, before there are any: they share its memory, and start at once.
 
     Nothing of this may start a thread, or touch a GPU: a copied process could use neither.
@@ -155,11 +158,11 @@ def _load() -> None:
     import structlog
     import uvloop  # noqa: F401
 
-    import heatsvc.api.connection
-    import heatsvc.api.server
-    import heatsvc.app  # noqa: F401
+    import heatsvc.api.server  # noqa: F401
     from heatsvc.api.service import warm
+    from heatsvc.app import create_app
 
+    _config(create_app(settings), settings)  # what cannot be shows here, once
     try:
         warm()
     except Exception:  # the workers try it, too, and tell at /health/ready
