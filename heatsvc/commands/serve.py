@@ -126,7 +126,7 @@ def _serve_together(settings: Settings, sockets: list[socket.socket]) -> int:
     from heatsvc.commands.children import Children, Job
 
     try:
-        _load(settings)
+        _load()
     except KeyboardInterrupt:
         return 130
     board = Board(settings.workers)
@@ -150,7 +150,7 @@ def _serve_together(settings: Settings, sockets: list[socket.socket]) -> int:
     return Children(jobs, on_call=builders).run()
 
 
-def _load(settings: Settings) -> None:
+def _load() -> None:
     """Load what every worker needs, compiled loops too, before there are any: they share its memory, and start at once.
 
     Nothing of this may start a thread, or touch a GPU: a copied process could use neither.
@@ -158,11 +158,11 @@ def _load(settings: Settings) -> None:
     import structlog
     import uvloop  # noqa: F401
 
-    import heatsvc.api.server  # noqa: F401
+    import heatsvc.api.connection
+    import heatsvc.api.server
+    import heatsvc.app  # noqa: F401
     from heatsvc.api.service import warm
-    from heatsvc.app import create_app
 
-    _config(create_app(settings), settings)  # what cannot be shows here, once
     try:
         warm()
     except Exception:  # the workers try it, too, and tell at /health/ready
@@ -172,6 +172,8 @@ def _load(settings: Settings) -> None:
 
 
 def _serve_in_child(settings: Settings, sockets: list[socket.socket], seat: Seat, parent: Parent) -> int:
+    import structlog
+
     from heatsvc.api.colleagues import Colleagues
     from heatsvc.api.server import Server
     from heatsvc.app import create_app
@@ -181,7 +183,11 @@ def _serve_in_child(settings: Settings, sockets: list[socket.socket], seat: Seat
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     is_first = seat.number == 0 and not seat.read()
     seat.take()
-    app = create_app(settings, Colleagues(seat, _Call(parent) if settings.build_workers else None))
+    try:
+        app = create_app(settings, Colleagues(seat, _Call(parent) if settings.build_workers else None))
+    except Exception:
+        structlog.get_logger("heatsvc.processes").exception("the service cannot be put together")
+        return STARTUP_FAILURE
     service: Service = app.state.service
 
     async def publish() -> None:
