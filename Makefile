@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check peers bench bench-annotation kill-rounds openapi clean
+.PHONY: run test check peers bench bench-annotation bench-workers kill-rounds openapi clean
 
 run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 	@$(BIN)/heatsvc warm
@@ -32,6 +32,9 @@ bench: $(VENV)/.tests  ## heatsvc beside its peers; rewrites benchmarks/README.m
 
 bench-annotation: $(VENV)/.tests  ## a dataset of KETI's size; needs 7 GB of disk
 	$(BIN)/python -m benchmarks.annotation
+
+bench-workers: $(VENV)/.tests  ## one worker and two, processor time a request and memory
+	$(BIN)/python -m benchmarks.workers
 
 kill-rounds: $(VENV)/.tests  ## kill -9 on workers, a hundred times at random moments
 	HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest tests/durable/test_kills.py

@@ -28,6 +28,7 @@ import numpy as np
 import orjson
 
 from benchmarks.keti import CLIPS, Dataset, make
+from benchmarks.processes import below, memory_of
 from benchmarks.report import Machine
 from benchmarks.servers import ROOT, Cores
 
@@ -153,35 +154,12 @@ class _Watch(threading.Thread):
     def run(self) -> None:
         """Until it is stopped."""
         while not self._over.wait(0.05):
-            self.peak = max(self.peak, sum(map(_pss, _below(self._pid))))
+            self.peak = max(self.peak, sum(memory_of(pid).shared_out for pid in below(self._pid)))
 
     def stop(self) -> None:
         """No more looks."""
         self._over.set()
         self.join()
-
-
-def _below(pid: int) -> list[int]:
-    """A process and its descendants."""
-    found = [pid]
-    for parent in found:
-        try:
-            tasks = list(Path(f"/proc/{parent}/task").iterdir())
-            for task in tasks:
-                found += map(int, (task / "children").read_text().split())
-        except OSError:  # it has just ended
-            continue
-    return found
-
-
-def _pss(pid: int) -> int:
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) << 10
-    except OSError:
-        pass
-    return 0
 
 
 def _check(dataset: Dataset, target: Path) -> None:

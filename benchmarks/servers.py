@@ -15,12 +15,12 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from benchmarks.load import HOST
+from benchmarks.processes import cpu_seconds
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "benchmarks" / "peers"
 PEER_PYTHON = PEERS / ".venv" / "bin" / "python"
 _UVICORN = ("--loop", "uvloop", "--http", "httptools", "--workers", "1", "--no-access-log", "--log-level", "warning")
-_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Processor time so far, user and system, of all its threads; in steps of a clock tick, 10 ms."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        user, system = int(fields[11]), int(fields[12])
-        return (user + system) / _TICKS_A_SECOND
+        return cpu_seconds(self.pid)
 
     def reset_peak_memory(self) -> None:
         """Set the kernel's mark of the largest resident size back to the present one (proc(5), clear_refs)."""
@@ -73,6 +71,14 @@ def heatsvc(core: int) -> Iterator[Server]:
     """The service as `heatsvc serve` starts it, without a log line a request."""
     command = [sys.executable, "-m", "heatsvc", "serve", "--host", HOST, "--port"]
     with _server("heatsvc", command, core, {"HEATSVC_ACCESS_LOG": "false"}) as server:
+        yield server
+
+
+@contextmanager
+def heatsvc_workers(workers: int) -> Iterator[Server]:
+    """The service as `heatsvc serve --workers` starts it, on all cores."""
+    command = [sys.executable, "-m", "heatsvc", "serve", "--workers", str(workers), "--host", HOST, "--port"]
+    with _server(f"{workers} workers", command, None, {"HEATSVC_ACCESS_LOG": "false"}) as server:
         yield server
 
 
@@ -97,10 +103,10 @@ def bare_service(core: int, body: bytes, headers: Mapping[str, str]) -> Iterator
 
 
 @contextmanager
-def on_core(core: int) -> Iterator[None]:
-    """Pin this process, and what it starts meanwhile, to one core."""
+def on_core(core: int | None) -> Iterator[None]:
+    """Pin this process, and what it starts meanwhile, to one core; None leaves it as it is."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, before if core is None else {core})
     try:
         yield
     finally:
@@ -108,7 +114,7 @@ def on_core(core: int) -> Iterator[None]:
 
 
 @contextmanager
-def _server(name: str, command: list[str], core: int, env: Mapping[str, str]) -> Iterator[Server]:
+def _server(name: str, command: list[str], core: int | None, env: Mapping[str, str]) -> Iterator[Server]:
     port = _free_port()
     with tempfile.TemporaryFile() as log:
         with on_core(core):

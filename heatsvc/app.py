@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse
 
 from heatsvc import __version__
 from heatsvc.api import annotation, health, heatmap, layouts, metrics, pipelines
+from heatsvc.api.colleagues import Colleagues
 from heatsvc.api.door import Door
 from heatsvc.api.lanes import DeviceError
 from heatsvc.api.openapi import complete
@@ -25,17 +26,18 @@ from heatsvc.settings import Settings
 _SUMMARY = "Human keypoints in, Gaussian heatmap volumes out: PYSKL's `GeneratePoseTarget` and its pipelines over HTTP."
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, colleagues: Colleagues | None = None) -> FastAPI:
     """The service as an ASGI app.
 
     Args:
         settings: in force; None reads them from the environment and `.env`.
+        colleagues: what it has in common with the other processes of the service; None: it is alone.
 
     Raises:
         SystemExit: they ask for a GPU that is not there.
     """
     try:
-        service = Service(settings or Settings())
+        service = Service(settings or Settings(), colleagues)
     except DeviceError as error:
         raise SystemExit(f"heatsvc: {error}") from None
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from heatsvc import __version__
 from heatsvc.commands.annotate import add_annotate
 from heatsvc.commands.in_force import in_force
 from heatsvc.commands.inspect import add_inspect
-
-if TYPE_CHECKING:
-    from heatsvc.api.service import Service
+from heatsvc.commands.serve import add_serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,10 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="heatsvc", description="Human keypoints in, Gaussian heatmap volumes out.")
     parser.add_argument("--version", action="version", version=f"heatsvc {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    serve = commands.add_parser("serve", help="answer requests")
-    serve.add_argument("--host", help="address to listen on (setting HEATSVC_HOST)")
-    serve.add_argument("--port", type=int, help="port to listen on (setting HEATSVC_PORT)")
-    serve.set_defaults(run=_serve)
+    add_serve(commands)
     worker = commands.add_parser(
         "worker", help="build what was sent to /annotation, for servers with the same data folder"
     )
@@ -44,33 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     status: int = parsed.run(parsed)
     return status
-
-
-def _serve(parsed: argparse.Namespace) -> int:
-    import uvicorn
-
-    from heatsvc.api.connection import Connection
-    from heatsvc.app import create_app
-    from heatsvc.logs import configure_logs
-
-    given = {name: getattr(parsed, name) for name in ("host", "port") if getattr(parsed, name) is not None}
-    settings = in_force(**given)
-    configure_logs(settings.log_level)
-    app = create_app(settings)
-    threading.Thread(target=_announce, args=(app.state.service,), daemon=True).start()
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        access_log=False,  # the service writes its own line, with the request's id
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,  # nothing here asks who the client is
-        http=Connection,
-        ws="none",
-        timeout_keep_alive=int(settings.idle_seconds) or 1,
-    )
-    return 0
 
 
 def _worker(parsed: argparse.Namespace) -> int:
@@ -98,24 +64,6 @@ def _worker(parsed: argparse.Namespace) -> int:
     )
     Worker(options).serve(with_parent=parsed.with_parent)
     return 0
-
-
-def _announce(service: Service) -> None:
-    """Print where the service is, once it answers: the line to try works from then on."""
-    while service.warm_seconds is None:
-        if service.failure:
-            return
-        time.sleep(0.02)
-    print(_welcome(service.settings.host, service.settings.port), file=sys.stderr, flush=True)
-
-
-def _welcome(host: str, port: int) -> str:
-    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104  # not bound to here
-    return (
-        f"heatsvc {__version__} at {address} (documentation: {address}/docs). From the clone's root, try:\n\n"
-        f"  curl --compressed -H 'Content-Type: application/json' -d @openapi/examples/clip.json "
-        f"{address}/heatmap -o heatmaps.npy\n"
-    )
 
 
 def _warm(parsed: argparse.Namespace) -> int:

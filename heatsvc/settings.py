@@ -32,6 +32,9 @@ class Settings(BaseSettings):
 
     host: str = _field("127.0.0.1", "address", "Where `heatsvc serve` listens.")
     port: int = _field(8000, "port", "Where `heatsvc serve` listens.", ge=0, le=65535)
+    workers: int = _field(
+        1, "processes", "Processes that answer requests, at one address; one a core is most.", ge=1, le=256
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _field("info", "level", "The least that is logged.")
     access_log: bool = _field(True, "yes or no", "A line for each request.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = _field(
@@ -47,21 +50,30 @@ class Settings(BaseSettings):
         pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$",
     )
     draw_threads: int = _field(
-        0, "threads", "Threads that draw the pieces of large requests; 0: one a core.", ge=0, le=1024
+        0,
+        "threads",
+        "Threads that draw, in each process; 0: the cores divided among the processes, at least one.",
+        ge=0,
+        le=1024,
     )
 
-    max_in_flight: int = _field(64, "requests", "Requests at a time; further ones get 503.", ge=1)
+    max_in_flight: int = _field(64, "requests", "Requests at a time, in each process; further ones get 503.", ge=1)
     max_queue_bytes: int = _field(
         16 << 30, "bytes", "Heatmaps, decoded, that wait to be drawn; where some do, more than these get 503.", ge=1
     )
     request_seconds: float = _field(60.0, "seconds", "From a request's start to its answer's.", gt=0)
     idle_seconds: float = _field(15.0, "seconds", "That a client may neither send nor take anything.", gt=0)
     max_body_bytes: int = _field(64 * _MIB, "bytes", "A request's body.", ge=1)
-    max_uploads: int = _field(8, "requests", "Uploads to /annotation at a time; further ones get 503.", ge=1)
+    max_uploads: int = _field(
+        8, "requests", "Uploads to /annotation at a time, in each process; further ones get 503.", ge=1
+    )
     max_upload_bytes: int = _field(16 << 30, "bytes", "A form sent to /annotation, which goes to disk.", ge=1)
     max_upload_files: int = _field(100_000, "files", "Files in a form sent to /annotation.", ge=1)
     max_watchers: int = _field(
-        256, "requests", "Requests at a time that wait for builds, watch them or fetch their files.", ge=1
+        256,
+        "requests",
+        "Requests at a time, in each process, that wait for builds, watch them or fetch their files.",
+        ge=1,
     )
     annotation_sync_bytes: int = _field(
         1 << 30, "bytes", "The largest form whose build is waited for; larger ones are answered with 202.", ge=0
@@ -143,8 +155,8 @@ class Settings(BaseSettings):
 
     @property
     def threads(self) -> int:
-        """Threads that draw: as set, or one a core this process may use."""
-        return self.draw_threads or usable_cores()
+        """Threads that draw: as set, or this process's share of the cores."""
+        return self.draw_threads or max(1, usable_cores() // self.workers)
 
 
 def describe_settings() -> list[dict[str, Any]]:

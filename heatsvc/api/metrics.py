@@ -19,6 +19,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
+from heatsvc.api.board import Seat
+from heatsvc.api.together import Processes, Together
+
 router = APIRouter(tags=["service"])
 
 STAGES = ("read", "pipeline", "draw", "encode")
@@ -57,9 +60,13 @@ class Metrics(Collector):
         waiting: requests that wait for a thread; written by threads too, under `lock`.
         device: what was asked for, and what large batches are drawn on.
         queued: tells how many bytes of output wait for a batch.
+        together: these counts and those of other processes of the service; None where there are no others.
+
+    Args:
+        seat: this process's among several; None: it is alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seat: Seat | None = None) -> None:
         self.in_flight = 0
         self.waiting = 0
         self.device = ("cpu", "cpu")
@@ -74,8 +81,14 @@ class Metrics(Collector):
         self._clips = self._bytes_in = self._bytes_out = 0
         self._builds = self._upload_bytes = 0
         self.registry = CollectorRegistry()
-        self.registry.register(self)
-        ProcessCollector(registry=self.registry)
+        self.together = Together(self, seat) if seat else None
+        self.registry.register(self.together or self)
+        self.registry.register(Processes(seat.board) if seat else ProcessCollector(registry=None))
+
+    def publish(self) -> None:
+        """Let the service's other processes know of these counts, if there are any."""
+        if self.together is not None:
+            self.together.publish()
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered; `route` is the path of a known route, so that the labels stay few."""
@@ -194,6 +207,9 @@ def _histogram(name: str, told: str, label: str, spreads: dict[str, Spread]) -> 
 
 @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Requests, seconds by stage, bytes in and out, clips drawn, requests in flight and waiting."""
+    """Requests, seconds by stage, bytes in and out, clips drawn, requests in flight and waiting.
+
+    Of all the service's processes together; `process_...` of each.
+    """
     registry = request.app.state.service.metrics.registry
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

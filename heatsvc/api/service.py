@@ -16,6 +16,7 @@ import numpy as np
 from starlette.requests import Request
 
 from heatsvc.annotation.builds.builds import Builds
+from heatsvc.api.colleagues import Colleagues
 from heatsvc.api.lanes import Lanes
 from heatsvc.api.limits import Places
 from heatsvc.api.metrics import Metrics
@@ -53,9 +54,9 @@ class Service:
         watch: what is seen of builds that somebody waits for.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, colleagues: Colleagues | None = None) -> None:
         self.settings = settings
-        self.metrics = Metrics()
+        self.metrics = Metrics(colleagues.seat if colleagues else None)
         self.warm_seconds: float | None = None
         self.failure: str | None = None
         # These read and describe; what draws has threads of its own.
@@ -69,8 +70,9 @@ class Service:
             settings.data_dir,
             settings.database_url.get_secret_value() if settings.database_url else None,
             datasets_dir=settings.datasets_dir,
-            workers=settings.build_workers,
+            workers=0 if colleagues else settings.build_workers,
             environment=settings.worker_environment(),
+            builders=colleagues.builders if colleagues else None,
         )
         self.watch = Watch(lambda build, before: self.on_disk(partial(look, self.builds.folder(build), before)))
 
@@ -87,6 +89,7 @@ class Service:
         self._disk.shutdown(wait=False, cancel_futures=True)
         self.lanes.stop()
         self.builds.stop()
+        self.metrics.publish()
 
     def _warm(self) -> None:
         started = time.monotonic()

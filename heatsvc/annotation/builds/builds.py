@@ -17,7 +17,7 @@ from heatsvc.annotation.builds.lock import held
 from heatsvc.annotation.builds.place import Place
 from heatsvc.annotation.builds.request import BuildRequest
 from heatsvc.annotation.builds.state import BuildState, state_of
-from heatsvc.annotation.builds.supervisor import Supervisor
+from heatsvc.annotation.builds.supervisor import Builders, Supervisor
 
 if TYPE_CHECKING:
     from heatsvc.annotation.builds.ledger import Ledger
@@ -43,6 +43,7 @@ class Builds:
         datasets_dir: where mounted datasets lie.
         workers: processes to start here, once there is something to build; 0: they run elsewhere.
         environment: variables for these, which have their settings from there.
+        builders: who starts workers in place of this process, which then starts none.
     """
 
     def __init__(
@@ -53,23 +54,24 @@ class Builds:
         datasets_dir: Path | None = None,
         workers: int = 0,
         environment: Mapping[str, str] | None = None,
+        builders: Builders | None = None,
     ):
         self._place = Place(data_dir)
         self._database_url = database_url
         self._datasets = datasets_dir
-        self._supervisor = Supervisor(workers, environment or {}) if workers else None
+        self._builders = builders or (Supervisor(workers, environment or {}) if workers else None)
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None
 
     def start(self) -> None:
         """Go on with what an earlier service left unfinished."""
-        if self._supervisor and self._place.unfinished():
-            self._supervisor.start()
+        if self._builders and self._place.unfinished():
+            self._builders.start()
 
     def stop(self) -> None:
         """End the workers started here; builds under way go on when the service is started again."""
-        if self._supervisor:
-            self._supervisor.stop()
+        if self._builders:
+            self._builders.stop()
         self._drop_ledger()
 
     def new_upload(self) -> Path:
@@ -100,8 +102,8 @@ class Builds:
         finally:
             if staged.exists():
                 self._place.discard(staged)
-        if self._supervisor:
-            self._supervisor.start()
+        if self._builders:
+            self._builders.start()
         # What has an outcome needs nobody, and what is waiting was booked, or will be by the workers' rounds.
         if known is None:
             self._try(lambda ledger: ledger.book(id))

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -21,6 +22,16 @@ _WELL_AFTER = 60.0
 _STOP_SECONDS = 30.0
 
 log = structlog.get_logger("heatsvc.builds")
+
+
+class Builders(Protocol):
+    """Who sees to it that there are workers."""
+
+    def start(self) -> None:
+        """There is something to build; called any number of times, from any thread."""
+
+    def stop(self) -> None:
+        """The service ends."""
 
 
 class Supervisor:

@@ -1,0 +1,55 @@
+"""Processes, as /proc tells of them: which there are, their processor time and their memory. Linux only."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What memory a process has, in bytes.
+
+    Attributes:
+        resident: all of its pages (Rss).
+        private: those that no other process has; what it would give back by ending.
+        shared_out: each page divided among those that have it (Pss); of all processes together it is what they take.
+    """
+
+    resident: int = 0
+    private: int = 0
+    shared_out: int = 0
+
+
+def below(pid: int) -> list[int]:
+    """A process and its descendants."""
+    found = [pid]
+    for parent in found:
+        try:
+            tasks = list(Path(f"/proc/{parent}/task").iterdir())
+            for task in tasks:
+                found += map(int, (task / "children").read_text().split())
+        except OSError:  # it has just ended
+            continue
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time so far, user and system, of all its threads; in steps of a clock tick, 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system = int(fields[11]), int(fields[12])
+    return (user + system) / _TICKS_A_SECOND
+
+
+def memory_of(pid: int) -> Memory:
+    """What it has at this moment; nothing once it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    except OSError:
+        return Memory()
+    kilobytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+    private = kilobytes["Private_Clean"] + kilobytes["Private_Dirty"]
+    return Memory(kilobytes["Rss"] << 10, private << 10, kilobytes["Pss"] << 10)

@@ -1,0 +1,196 @@
+"""`make bench-workers`: what a second worker costs, in processor time a request and in memory.
+
+    python -m benchmarks.workers [--quick]
+
+One worker and two take turns under the same load, which comes from this machine, too: on two cores the client is
+in the way of both, so that requests a second tell little, and processor time a request tells what sharing the address,
+the caches and the counts costs. All servers are up all the time; who is not asked takes no time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import orjson
+
+from benchmarks import inputs
+from benchmarks.inputs import KEYPOINTS, LIMBS
+from benchmarks.load import Exchange, ask, run_load
+from benchmarks.processes import Memory, below, cpu_seconds, memory_of
+from benchmarks.report import README, RESULTS, Machine
+from benchmarks.servers import ROOT, Cores, Server, heatsvc_workers
+
+WORKERS = (1, 2)
+CONNECTIONS = 8
+MOST_GROWTH = 1.10
+MOST_RESIDENT = 250e6
+_HEADINGS = (
+    "one worker, processor µs a request",
+    "two workers",
+    "growth",
+    "target",
+    "",
+    "growth of the quickest turns",
+    "busier worker's part",
+    "requests a second, one and two",
+)
+_BEGIN, _END = "<!-- workers results -->", "<!-- /workers results -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One server under load.
+
+    Attributes:
+        micros: of processor time a request, of all serving processes.
+        rate: requests a second.
+        busiest: the part of that time which the busiest process took; one half, where two share it evenly.
+    """
+
+    micros: float
+    rate: float
+    busiest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Turns under one kind of load.
+
+    Attributes:
+        name: in words.
+        turns: of each number of workers, by round.
+    """
+
+    name: str
+    turns: dict[int, list[Turn]]
+
+    def micros(self, workers: int) -> float:
+        """Processor time a request, the median of the rounds."""
+        return median(turn.micros for turn in self.turns[workers])
+
+    def rate(self, workers: int) -> float:
+        """Requests a second, the median of the rounds."""
+        return median(turn.rate for turn in self.turns[workers])
+
+    @property
+    def growth(self) -> float:
+        """The median, over the rounds, of what two workers take for a request over what one does."""
+        one, two = (self.turns[workers] for workers in WORKERS)
+        return median(b.micros / a.micros for a, b in zip(one, two, strict=True))
+
+    @property
+    def least_growth(self) -> float:
+        """The same of the quickest turn of each, which had the least to do with what else the machine did."""
+        one, two = (min(turn.micros for turn in self.turns[workers]) for workers in WORKERS)
+        return two / one
+
+
+def main() -> None:
+    """Measure, print and, unless `--quick`, write it down."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description="one worker and two")
+    parser.add_argument("--quick", action="store_true", help="shorter turns, nothing written")
+    quick = parser.parse_args().quick
+    # Short turns and many: what else the machine does meanwhile falls on both alike.
+    seconds, rounds = (0.3, 12) if quick else (0.5, 50)
+
+    clip = inputs.one_clip()
+    loads = {
+        "npy body, keypoints": clip.npy_exchange(KEYPOINTS),
+        "JSON body, keypoints": clip.json_exchange(KEYPOINTS),
+        "npy body, limbs": clip.npy_exchange(LIMBS),
+    }
+    with heatsvc_workers(WORKERS[0]) as one, heatsvc_workers(WORKERS[1]) as two:
+        servers = dict(zip(WORKERS, (one, two), strict=True))
+        kinds = [_take_turns(name, servers, exchange, seconds, rounds) for name, exchange in loads.items()]
+        memory = {workers: [memory_of(pid) for pid in _serving(server)] for workers, server in servers.items()}
+        parents = {workers: memory_of(server.pid) for workers, server in servers.items() if workers > 1}
+    table = _table(kinds, memory, parents)
+    print(table)
+    if not quick:
+        print(f"\nwritten: {_save(kinds, memory, parents, table).relative_to(ROOT)}, README.md")
+
+
+def _take_turns(name: str, servers: dict[int, Server], exchange: Exchange, seconds: float, rounds: int) -> Kind:
+    print(name, file=sys.stderr, flush=True)
+    turns: dict[int, list[Turn]] = {workers: [] for workers in servers}
+    expected = ask(servers[1].port, exchange)[0]
+    for server in servers.values():
+        run_load(server.port, exchange, expected, seconds=seconds, connections=CONNECTIONS)
+    for number in range(rounds):
+        # Whoever comes first is another one each time.
+        for workers in sorted(servers, reverse=bool(number % 2)):
+            turns[workers].append(_turn(servers[workers], exchange, expected, seconds))
+    return Kind(name, turns)
+
+
+def _turn(server: Server, exchange: Exchange, expected: bytes, seconds: float) -> Turn:
+    processes = _serving(server)
+    before = [cpu_seconds(pid) for pid in processes]
+    load = run_load(server.port, exchange, expected, seconds=seconds, connections=CONNECTIONS)
+    spent = [cpu_seconds(pid) - busy for pid, busy in zip(processes, before, strict=True)]
+    return Turn(sum(spent) / load.requests * 1e6, load.rate, max(spent) / sum(spent))
+
+
+def _serving(server: Server) -> list[int]:
+    """The processes that answer: where there are several, they are the children of the one that was started."""
+    parent, *children = below(server.pid)
+    return children or [parent]
+
+
+def _table(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int, Memory]) -> str:
+    machine = Machine.here(np.__version__, Cores.available())
+    lines = [
+        f"{date.today().isoformat()}: {machine.processor}, {machine.cores} cores, which the client has, too; "
+        f"Python {machine.python}; {CONNECTIONS} connections; medians of {len(kinds[0].turns[1])} rounds.",
+        "",
+        f"| load | {' | '.join(_HEADINGS)} |",
+        f"| --- {'| ---: ' * len(_HEADINGS)}|",
+    ]
+    for kind in kinds:
+        met = "met" if kind.growth <= MOST_GROWTH else "missed"
+        busier = median(turn.busiest for turn in kind.turns[2])
+        lines.append(
+            f"| {kind.name} | {kind.micros(1):,.0f} | {kind.micros(2):,.0f} | {kind.growth:.3f} | ≤ {MOST_GROWTH:.2f} "
+            f"| {met} | {kind.least_growth:.3f} | {busier:.2f} | {kind.rate(1):,.0f}, {kind.rate(2):,.0f} |"
+        )
+    lines += ["", "| memory, MB | resident | private | with shared pages divided | target | |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: | --- |")
+    for workers, processes in memory.items():
+        for number, one in enumerate(processes):
+            name = "the one worker" if workers == 1 else f"of {workers} workers, the {('first', 'second')[number]}"
+            met = "met" if one.resident < MOST_RESIDENT else "missed"
+            lines.append(f"| {name} | {_cells(one)} | < {MOST_RESIDENT / 1e6:.0f} resident | {met} |")
+    lines += [f"| their parent, which answers nothing | {_cells(one)} | | |" for one in parents.values()]
+    return "\n".join(lines)
+
+
+def _cells(memory: Memory) -> str:
+    return " | ".join(f"{size / 1e6:.0f}" for size in (memory.resident, memory.private, memory.shared_out))
+
+
+def _save(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int, Memory], table: str) -> Path:
+    content = {
+        "machine": asdict(Machine.here(np.__version__, Cores.available())),
+        "load_average": os.getloadavg(),
+        "connections": CONNECTIONS,
+        "kinds": [{**asdict(kind), "growth": kind.growth, "least_growth": kind.least_growth} for kind in kinds],
+        "memory": memory,
+        "parents": parents,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"workers-{date.today().isoformat()}.json"
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+    before, rest = README.read_text().split(_BEGIN)
+    README.write_text(f"{before}{_BEGIN}\n{table}\n{_END}{rest.split(_END)[1]}")
+    return path
+
+
+if __name__ == "__main__":
+    main()

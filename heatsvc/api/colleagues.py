@@ -1,0 +1,21 @@
+"""Colleagues: what a serving process has in common with the others of its service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heatsvc.annotation.builds.supervisor import Builders
+from heatsvc.api.board import Seat
+
+
+@dataclass(frozen=True, slots=True)
+class Colleagues:
+    """The other processes, as one of them sees them.
+
+    Attributes:
+        seat: its own among theirs, taken.
+        builders: who starts the workers that build for all of them; None: these run elsewhere.
+    """
+
+    seat: Seat
+    builders: Builders | None
