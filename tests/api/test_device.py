@@ -95,6 +95,21 @@ def test_what_the_gpu_draws_is_what_the_cpu_draws(serve: Callable[..., Asker]) -
     assert sum(map(len, coder.batches)) == 2 * 72
 
 
+def test_batches_coded_by_torch_are_the_same_volumes(serve: Callable[..., Asker]) -> None:
+    """Not by a stand-in."""
+    plain, service = serve(device="cpu"), serve()
+    lanes = service.app.state.service.lanes
+    gpu = GpuDevice("cpu", DEFAULT_BOUNDS, fell=lanes.fell)
+    lanes.use(Choice("cuda", "asked for", gpu, FIGURES))
+    document = long("a", 3)
+    for coding in ("zstd", "deflate"):
+        drawn, expected = (each.draw(document, accept_encoding=coding).tensors() for each in (service, plain))
+        assert drawn.keys() == expected.keys()
+        for name, array in drawn.items():
+            np.testing.assert_allclose(array, expected[name], atol=2e-6)
+    assert gpu.failure is None
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"accept": JSON}, {"accept": NPZ}, {"accept": SAFETENSORS}, {"accept_encoding": "gzip"}],
