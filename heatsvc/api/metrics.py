@@ -1,7 +1,8 @@
 """Metrics: what `GET /metrics` tells a Prometheus server.
 
-Counts are plain numbers, added to on the event loop alone and made into Prometheus's families when it asks: a counter
-of the client library takes a lock each time, and a small clip would pass twenty of them.
+Counts are plain numbers, made into Prometheus's families when it asks: a counter of the client library takes a lock
+each time, and a small clip would pass twenty of them. They are added to on the event loop alone; those that threads
+add to as well, of batches and fallbacks, under one lock.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ def begin(service: Asker, asked: Coroutine[Any, Any, Answer]) -> Future[Answer]:
     return asyncio.run_coroutine_threadsafe(asked, service._loop)
 
 
-def posting(service: Asker, document: Any) -> Coroutine[Any, Any, Answer]:
-    headers = {"content-type": JSON, "accept-encoding": "zstd"}
+def posting(service: Asker, document: Any, coding: str = "zstd") -> Coroutine[Any, Any, Answer]:
+    headers = {"content-type": JSON, "accept-encoding": coding}
     return service.asking("POST", HEATMAP, content=json.dumps(document).encode(), headers=headers)
 
 

@@ -17,9 +17,11 @@ from heatsvc.encode.devices.calibration import Figure
 from heatsvc.encode.drawing import Drawing
 from heatsvc.settings import Settings
 from tests.api.asking import CLIP, JSON, NPZ, SAFETENSORS, Asker
-from tests.api.test_batches import begin, long, posting, queue, until, wide
+from tests.api.test_batches import Gate, begin, gate, long, posting, queue, until, wide
 from tests.api.test_service import sample
 from tests.encode.devices.coders import StandIn
+
+__all__ = ["gate"]
 
 SMALL = 3 * 64 * 64 * 4
 FIGURES = [Figure(1, 100, 2e-4, 9e-4), Figure(4, 400, 8e-4, 1e-4)]
@@ -95,6 +97,21 @@ def test_what_the_gpu_draws_is_what_the_cpu_draws(serve: Callable[..., Asker]) -
     assert sum(map(len, coder.batches)) == 2 * 72
 
 
+def test_batches_coded_by_torch_are_the_same_volumes(serve: Callable[..., Asker]) -> None:
+    """Not by a stand-in."""
+    plain, service = serve(device="cpu"), serve()
+    lanes = service.app.state.service.lanes
+    gpu = GpuDevice("cpu", DEFAULT_BOUNDS, fell=lanes.fell)
+    lanes.use(Choice("cuda", "asked for", gpu, FIGURES))
+    document = long("a", 3)
+    for coding in ("zstd", "deflate"):
+        drawn, expected = (each.draw(document, accept_encoding=coding).tensors() for each in (service, plain))
+        assert drawn.keys() == expected.keys()
+        for name, array in drawn.items():
+            np.testing.assert_allclose(array, expected[name], atol=2e-6)
+    assert gpu.failure is None
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"accept": JSON}, {"accept": NPZ}, {"accept": SAFETENSORS}, {"accept_encoding": "gzip"}],
@@ -118,6 +135,30 @@ def test_small_requests_are_drawn_where_they_arrive_if_the_gpu_wins_only_with_mo
     assert coder.batches == []
     assert len(service.draw(long("a", 100), accept_encoding="zstd").tensors()) == 100
     assert sum(map(len, coder.batches)) == 100
+
+
+def test_small_requests_are_the_gpu_s_next_batch_where_all_lanes_work(serve: Callable[..., Asker], gate: Gate) -> None:
+    arrived, free = threading.Semaphore(0), threading.Semaphore(0)
+
+    def wait(drawings: Sequence[Drawing]) -> None:
+        arrived.release()
+        assert free.acquire(timeout=60)
+
+    coder = StandIn(wait)
+    service = with_gpu(serve(draw_threads=1), coder, least=2 * SMALL)
+    asked = [begin(service, posting(service, wide("on the GPU")))]
+    assert arrived.acquire(timeout=60)
+    asked.append(begin(service, posting(service, wide("on the CPU"), "gzip")))
+    assert gate.arrived.acquire(timeout=60)
+    for place in (1, 2):
+        asked.append(begin(service, posting(service, {**CLIP, "frame_dir": str(place)})))
+        until(lambda place=place: queue(service) == place * SMALL)  # type: ignore[misc]
+    assert service.draw(CLIP, accept_encoding="gzip").status == 200  # the GPU does not code it: it waits for nobody
+    free.release(2)
+    gate.let(1)
+    assert [each.result(60).status for each in asked] == [200] * 4
+    assert coder.batches == [["on the GPU"], ["1", "2"]]
+    assert gate.batches == [["on the CPU"]]
 
 
 def test_a_lost_gpu_is_told_and_every_request_answered(serve: Callable[..., Asker]) -> None:

@@ -149,7 +149,7 @@ class GpuDevice:
 
 
 def _coder() -> Coder:
-    from heatsvc.encode import gpu  # type: ignore[attr-defined]
+    from heatsvc.encode import gpu
 
     coder: Coder = gpu
     return coder

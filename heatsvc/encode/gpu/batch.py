@@ -64,10 +64,10 @@ def code_batch(
     table of 24 bytes a drawing, which tells how long the answers are, and for the answers.
 
     Memory: on the device the drawn pixels, what `draw_batch` takes besides to draw them, 12 bytes for each part of a
-    row (32 pixels, or a shorter row), 120 for each part of a row that a figure's window touches, and the answers (three
-    times with method `torch`, which takes 100 MiB besides). Each of these is held to `max_volume_bytes`. On the host,
-    pinned for a CUDA device, `draw_batch`'s tables and the answers, whose data are views of one buffer: it lives as
-    long as any of them does.
+    row (32 pixels, or a shorter row), 120 for each part of a row that a figure's window touches, and the answers. Each
+    of these is held to `max_volume_bytes` before it is allocated. Method `torch` takes up to 400 bytes in place of
+    the 120, the answers three times, and 100 MiB. On the host, pinned for a CUDA device, `draw_batch`'s tables and the
+    answers, whose data are views of one buffer: it lives as long as any of them does.
 
     Nothing of it is kept between calls, nor when one fails, as with `torch.OutOfMemoryError`.
 

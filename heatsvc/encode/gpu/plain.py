@@ -85,7 +85,7 @@ class Plain:
         import torch
 
         out = torch.zeros(size, dtype=torch.uint8, device=drawn.pixels.device)
-        # Records of no bytes never are the last that begin at a byte or before it, but for those behind all others.
+        # The last record that begins at a byte or before it. What fills a piece's last word has its end, of no bytes.
         for at in range(0, size, self.chunk):
             byte = torch.arange(at, min(at + self.chunk, size), device=out.device)
             r = torch.searchsorted(places.position, byte, right=True) - 1
@@ -145,8 +145,11 @@ class Plain:
             literal = torch.where(inside, parts.literals[byte].long(), 0)
             bits = literal >> BITS_AT
             _put(words, position[some, None] + bits.cumsum(1) - bits, literal & CODE)
+        out = torch.empty(size // 4, 4, dtype=torch.uint8, device=words.device)
         shifts = torch.arange(0, 32, 8, device=words.device)
-        return (words[:, None] >> shifts & 0xFF).to(torch.uint8).view(-1)
+        for at in range(0, len(out), self.chunk):
+            out[at : at + self.chunk] = (words[at : at + self.chunk, None] >> shifts & 0xFF).to(torch.uint8)
+        return out.view(-1)
 
 
 def _runs(part: Tensor, parts: Parts, extents: Extents) -> tuple[Tensor, Tensor, Tensor]:

@@ -56,6 +56,14 @@ def test_both_sides_are_measured_at_each_size() -> None:
     assert {"zstd", "deflate"} == set(coder.codings[:4])
 
 
+def test_the_coder_of_batches_is_measured_too() -> None:
+    """Not a stand-in: torch's own operations on the CPU."""
+    made = measured("cuda", "cpu", 1, DEFAULT_BOUNDS, Falls(), sizes=(1,))
+    assert made.gpu is not None
+    assert made.gpu.failure is None
+    assert [figure.clips for figure in made.figures] == [1]
+
+
 def test_calibration_ends_where_the_gpu_is_lost() -> None:
     def trouble(drawings: Sequence[Drawing]) -> None:
         if len(drawings) == 4:

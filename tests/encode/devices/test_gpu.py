@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
 import torch
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.draw.array import draw_array
 from heatsvc.encode.codings import Piece
 from heatsvc.encode.devices import GpuDevice
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.errors import LimitError
 from tests.encode.devices.coders import StandIn, coded, stretch
+from tests.encode.gpu.decoding import decoded
 
 FOUR = [stretch(name) for name in "abcd"]
 
@@ -86,6 +89,20 @@ def test_the_time_is_shared_out_by_size() -> None:
 def test_requests_are_bounded_one_by_one_and_their_batch_by_its_budget() -> None:
     tight = Bounds(max_volume_bytes=FOUR[0].cost)
     assert data(device(StandIn(), bounds=tight).run(FOUR)) == coded(FOUR)
+
+
+@pytest.mark.parametrize("coding", ["zstd", "deflate"])
+def test_the_coder_of_batches_codes_here_too(coding: str) -> None:
+    """Not a stand-in: torch's own operations on the CPU."""
+    gpu = GpuDevice("cpu", DEFAULT_BOUNDS)
+    tasks = [stretch(name, coding) for name in "ab"]
+    assert all(map(gpu.takes, tasks))
+    outcomes = gpu.run(tasks)
+    assert gpu.failure is None
+    for task, outcome in zip(tasks, outcomes, strict=True):
+        assert isinstance(outcome, list)
+        values = np.frombuffer(decoded(outcome, coding), np.float32).reshape(task.drawing.shape)
+        np.testing.assert_allclose(values, draw_array(task.drawing.volume), atol=2e-6)
 
 
 TOO_MUCH = [
