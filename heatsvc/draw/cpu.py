@@ -162,14 +162,23 @@ def scatter(runs: Runs, out: npt.NDArray[Any]) -> None:
 
 
 def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
-    """Pixels in the type asked for: uint8 is value * 255, rounded to nearest, at most 255."""
+    """Pixels in the type asked for, as NumPy's `astype` rounds them.
+
+    Args:
+        values: of any shape; for uint8 none is negative.
+        dtype: uint8 is value * 255 (in float64, as `_CUT` is), rounded to nearest, at most 255.
+    """
     if dtype == "float32":
         return values
+    if dtype == "int16":
+        return values.astype(np.int16)
+    flat = np.ascontiguousarray(values).reshape(-1)
+    out: npt.NDArray[Any] = np.empty(values.shape, dtype)
     if dtype == "uint8":
-        # In float64, as `_CUT` is: the twin of this line is `np.rint(volume * 255.0)`.
-        return np.minimum(np.rint(values * np.float64(255)), 255).astype(np.uint8)
-    with np.errstate(over="ignore"):
-        return values.astype(dtype)
+        run_loops().to_uint8(flat, out.reshape(-1))
+    else:
+        run_loops().to_float16(flat, flat.view(np.uint32), out.reshape(-1).view(np.uint16))
+    return out
 
 
 @lru_cache(maxsize=1)

@@ -15,9 +15,11 @@ import numpy.typing as npt
 ACCURACY_LOG = 6
 _STATES = 1 << ACCURACY_LOG
 
-# Probabilities in 64ths, -1 for "less than one" (3.1.1.3.2.2.1 and .2).
-_LITERAL_LENGTHS = (4, 3, *[2] * 11, 1, 1, 1, *[2] * 9, 3, 2, *[1] * 5, *[-1] * 4)
-_MATCH_LENGTHS = (1, 4, 3, *[2] * 6, *[1] * 37, *[-1] * 7)
+# Probabilities in 64ths, of offsets in 32nds, -1 for "less than one" (3.1.1.3.2.2.1 to .3).
+LITERAL_LENGTHS = (4, 3, *[2] * 11, 1, 1, 1, *[2] * 9, 3, 2, *[1] * 5, *[-1] * 4)
+MATCH_LENGTHS = (1, 4, 3, *[2] * 6, *[1] * 37, *[-1] * 7)
+OFFSETS = (*[1] * 6, 2, 2, 2, *[1] * 15, *[-1] * 5)
+OFFSET_ACCURACY_LOG = 5
 
 # Extra bits of each code; a code's first length follows from them (3.1.1.3.2.1.1).
 _LITERAL_EXTRA = (*[0] * 16, 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, *range(7, 17))
@@ -49,13 +51,13 @@ class Codes:
 @cache
 def literal_codes() -> Codes:
     """For lengths of literals, from 0."""
-    return _codes(_LITERAL_LENGTHS, _LITERAL_EXTRA, 0)
+    return _codes(LITERAL_LENGTHS, _LITERAL_EXTRA, 0)
 
 
 @cache
 def match_codes() -> Codes:
     """For lengths of matches, from 3."""
-    return _codes(_MATCH_LENGTHS, _MATCH_EXTRA, SHORTEST_MATCH)
+    return _codes(MATCH_LENGTHS, _MATCH_EXTRA, SHORTEST_MATCH)
 
 
 def _codes(probabilities: tuple[int, ...], extra: tuple[int, ...], shortest: int) -> Codes:

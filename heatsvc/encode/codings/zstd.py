@@ -1,15 +1,16 @@
 """zstd, written straight from runs (RFC 8878).
 
-A frame is a row of blocks of up to 128 KiB. What lies between runs becomes RLE blocks, a run a raw block, and the rows
-of a large figure a block of literals and sequences: no match is searched, and no literal entropy-coded, since the zeros
-were nearly all there was to win. The window is 128 KiB, far under the 8 MB that a content coding may ask for
-(RFC 9659).
+A frame is a row of blocks of up to 128 KiB, and there are two ways to write runs as blocks. The quick one makes RLE
+blocks of what lies between runs and raw blocks of the runs; the rows of a large figure become a block of literals and
+sequences: no match is searched, and no literal entropy-coded. The compact one (`zstd_compact`) does both, as far as it
+is worth its time. The window is 256 KiB, far under the 8 MB that a content coding may ask for (RFC 9659).
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
@@ -20,13 +21,16 @@ import zstandard
 from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings.coding import Piece
 from heatsvc.encode.codings.fse import literal_codes, match_codes
+from heatsvc.encode.codings.zstd_compact import compact_blocks
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOCK_HEADER = struct.Struct("<I")
-# Frame header: content size in 8 bytes, no dictionary, no checksum (3.1.1.1.1); then the window, 2**(10 + 7).
-_DESCRIPTOR = b"\xc0\x38"
+# Frame header: content size in 8 bytes, no dictionary, no checksum (3.1.1.1.1); then the window, 2**(10 + 8).
+_DESCRIPTOR = b"\xc0\x40"
 _BLOCK = 128 << 10
 _RAW = 0
+# Pixels of so many bytes are written the compact way. A float32 is mantissa for the most part, which no code shortens.
+_COMPACT_ITEMSIZES = (1, 2)
 _LAST = 1
 
 
@@ -38,8 +42,15 @@ def loops() -> Any:
     return zstd_loops
 
 
+@dataclass(frozen=True, slots=True)
 class Zstd:
-    """Zstandard frames of raw and RLE blocks."""
+    """Zstandard frames.
+
+    Attributes:
+        compact: whether to write runs the compact way; None for what is best for the type of the pixels.
+    """
+
+    compact: bool | None = None
 
     name: ClassVar[str] = "zstd"
 
@@ -53,8 +64,12 @@ class Zstd:
         return Piece(b"".join(_block_header(_RAW, len(block)) + block for block in blocks), len(data))
 
     def code_runs(self, runs: Runs) -> Piece:
-        """RLE blocks between the runs; raw blocks for them, or compressed ones where they stand close together."""
-        out = np.empty(self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize), np.uint8)
+        """Blocks, none of them the last."""
+        bound = self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
+        compact = runs.itemsize in _COMPACT_ITEMSIZES if self.compact is None else self.compact
+        if compact:
+            return Piece(compact_blocks(runs, bound).data, runs.nbytes)
+        out = np.empty(bound, np.uint8)
         size = loops().zstd_blocks(
             runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill, *_tables(), out
         )
@@ -71,10 +86,12 @@ class Zstd:
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """16 bytes a run, and what the blocks of 128 KiB add.
 
-        A gap costs 7 bytes as two headers, at most 7 as a sequence or as literals; a compressed block has a dozen more
-        for its own headers, and at least three runs.
+        The quick way: a gap costs 7 bytes as two headers, at most 7 as a sequence or as literals; a compressed block
+        has a dozen more for its own headers, and at least three runs. The compact way: a gap is up to 7 literals, or a
+        sequence of 10 bytes and the 5 of a second one, with one literal at the most; a block and the gap before it have
+        32 bytes more, and both together 128 KiB. A table is described only where it saves more than it takes.
         """
-        return pixels * itemsize + 16 * runs + 16 * (size // _BLOCK + 4)
+        return pixels * itemsize + 16 * runs + 32 * (size // _BLOCK + 4)
 
 
 @cache

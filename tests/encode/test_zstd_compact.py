@@ -1,0 +1,195 @@
+"""zstd's compact blocks: the reference decoders read them, whatever the runs are, and they beat level 1's size."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heatsvc.draw.array import draw_array
+from heatsvc.draw.cpu import DType, draw_runs, plan
+from heatsvc.draw.runs import Runs
+from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.codings.zstd import Zstd
+from heatsvc.volume import HeatmapVolume
+from tests.golden import golden_volume, load_golden
+
+COMPACT = Zstd(compact=True)
+QUICK = Zstd(compact=False)
+WAYS = {"compact": COMPACT, "quick": QUICK}
+
+
+def dense(runs: Runs) -> bytes:
+    return bytes(CODINGS["identity"].code_runs(runs).data)
+
+
+def body(pieces: list[Runs], coding: Zstd = COMPACT) -> bytes:
+    coded = [coding.code_runs(runs) for runs in pieces]
+    for runs, piece in zip(pieces, coded, strict=True):
+        assert len(piece.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
+    head = coding.head(sum(runs.nbytes for runs in pieces))
+    return head + b"".join(piece.data for piece in coded) + coding.tail(coded)
+
+
+def decoded_in_one(data: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(data)
+
+
+def decoded_as_a_stream(data: bytes) -> bytes:
+    with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data), read_size=1000) as reader:
+        return reader.read()
+
+
+def runs_of(gaps: npt.ArrayLike, lengths: npt.ArrayLike, values: npt.NDArray[np.generic], fill: int = 0) -> Runs:
+    """Gaps and runs in turn; the last gap ends the stretch."""
+    gap, length = np.asarray(gaps, np.int64), np.asarray(lengths, np.int64)
+    start = np.cumsum(gap[:-1]) + np.cumsum(length) - length
+    return Runs(start, length, values, int(gap.sum() + length.sum()), fill)
+
+
+CONTENTS = {
+    "incompressible": lambda rng, size: rng.integers(0, 256, size),
+    "three bytes": lambda rng, size: rng.integers(0, 3, size),
+    "one byte": lambda rng, size: np.full(size, 7),
+    "mostly small": lambda rng, size: np.minimum(rng.geometric(0.3, size), 255),
+    "far apart in frequency": lambda rng, size: np.where(rng.random(size) < 0.99, 5, rng.integers(0, 256, size)),
+    "repeated": lambda rng, size: np.tile(rng.integers(0, 256, 37), size // 37 + 1)[:size],
+    "fill": lambda rng, size: np.zeros(size),
+}
+
+
+@st.composite
+def pieces_of_runs(draw: st.DrawFn) -> list[Runs]:
+    """Up to three stretches of one type: gaps and runs of one kind, or of all lengths."""
+    dtype = np.dtype(draw(st.sampled_from(["uint8", "float16", "int16", "float32"])))
+    fill = draw(st.sampled_from([0, 255]))
+    pieces = []
+    for _ in range(draw(st.integers(1, 3))):
+        rng = np.random.default_rng(draw(st.integers(0, 1 << 30)))
+        count = draw(st.sampled_from([0, 1, 2, 7, 60, 2000]))
+        low, high = draw(st.sampled_from([(0, 3), (1, 12), (8, 9), (8, 40), (59, 60), (50, 70), (1, 3000)]))
+        gaps = rng.integers(low, high, count + 1)
+        low, high = draw(st.sampled_from([(1, 2), (1, 4), (5, 6), (12, 14), (1, 60)]))
+        lengths = rng.integers(low, high, count)
+        for where in draw(st.lists(st.integers(0, count), max_size=2)):
+            gaps[where] = draw(st.integers(0, 300_000))
+        if count and draw(st.booleans()):
+            lengths[0] = draw(st.integers(1, 300_000))
+        content = CONTENTS[draw(st.sampled_from(sorted(CONTENTS)))]
+        values = content(rng, int(lengths.sum()) * dtype.itemsize).astype(np.uint8).view(dtype)
+        pieces.append(runs_of(gaps, lengths, values, fill))
+    return pieces
+
+
+@settings(max_examples=400, deadline=None)
+@given(pieces_of_runs())
+def test_pieces_one_after_the_other_decode_to_the_dense_bytes(pieces: list[Runs]) -> None:
+    coded, whole = body(pieces), b"".join(dense(runs) for runs in pieces)
+    assert decoded_in_one(coded) == whole
+    assert decoded_as_a_stream(coded) == whole
+
+
+@pytest.mark.parametrize("content", sorted(CONTENTS))
+@pytest.mark.parametrize("itemsize", [1, 2, 4])
+def test_more_than_a_round(content: str, itemsize: int) -> None:
+    """Half a megabyte of literals and 40,000 sequences: several tables one after the other."""
+    rng = np.random.default_rng(5)
+    lengths = rng.integers(1, 16, 40_000)
+    values = CONTENTS[content](rng, int(lengths.sum()) * itemsize).astype(np.uint8).view(f"u{itemsize}")
+    runs = runs_of(rng.integers(20, 90, lengths.size + 1), lengths, values)
+    assert decoded_in_one(body([runs])) == dense(runs)
+
+
+def test_more_blocks_than_a_round_has() -> None:
+    runs = runs_of(np.full(1201, 128 << 10), np.full(1200, 3), np.arange(3600, dtype=np.uint8))
+    coded = body([runs])
+    assert decoded_in_one(coded) == dense(runs)
+    assert len(coded) < 20 * 1200
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_gap_of_two_gigabytes(way: str) -> None:
+    runs = runs_of([5, 1 << 31, 3], [2, 1], np.array([1, 2, 3], np.uint8))
+    coded = body([runs], WAYS[way])
+    assert len(coded) < 5 * (1 << 31) / (128 << 10)
+    seen, size = [], 0
+    with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(coded)) as reader:
+        while chunk := reader.read(1 << 22):
+            if chunk.strip(b"\0"):
+                seen.append(size + len(chunk) - len(chunk.lstrip(b"\0")))
+            size += len(chunk)
+    assert size == runs.size
+    assert seen == [5, 7 + (1 << 31)]
+
+
+def coded_volume(volume: HeatmapVolume, dtype: DType, coding: Zstd, piece_pixels: int = 4 << 20) -> bytes:
+    return body([draw_runs(volume, piece, dtype) for piece in plan(volume, piece_pixels).pieces], coding)
+
+
+# The clips whose points are a signer's, of several layouts, sizes, orders and sigmas. Points at exact fifths of a pixel
+# (kp_fifths) and a limb shorter than a pixel beside its mirror image (limb_short_double) repeat themselves where only a
+# search of every byte would see it.
+REAL = [
+    *("clip16_test_double", "clip48_val", "flip", "kp_double", "kp_multi_person", "kp_no_score", "kp_scaling"),
+    *("kp_sigma0.35", "kp_sigma0.6", "kp_sigma1.0", "kp_sigma2.0", "limb_coco"),
+    *("pipeline_nan", "pipeline_no_pad", "pipeline_sl27", "pipeline_sl27_limb", "pipeline_wholebody133"),
+]
+
+
+@pytest.mark.parametrize("case", REAL)
+@pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
+def test_smaller_than_level_1(case: str, dtype: DType) -> None:
+    volume = golden_volume(load_golden(case))
+    whole = draw_array(volume, dtype).tobytes()
+    coded = coded_volume(volume, dtype, COMPACT)
+    assert decoded_in_one(coded) == whole
+    assert len(coded) < len(zstandard.ZstdCompressor(level=1).compress(whole))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
+def test_small_pieces_decode_too(way: str, dtype: DType) -> None:
+    volume = golden_volume(load_golden("limb_coco"))
+    assert decoded_as_a_stream(coded_volume(volume, dtype, WAYS[way], 700)) == draw_array(volume, dtype).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "compact"), [("uint8", True), ("float16", True), ("int16", True), ("float32", False)]
+)
+def test_what_is_compact_unless_told_otherwise(dtype: str, compact: bool) -> None:
+    rng = np.random.default_rng(1)
+    values = rng.integers(1, 9, 20_000).astype(np.uint8).view(dtype)
+    runs = runs_of(np.full(values.size // 5 + 1, 60), np.full(values.size // 5, 5), values[: values.size // 5 * 5])
+    usual = bytes(Zstd().code_runs(runs).data)
+    assert usual == bytes((COMPACT if compact else QUICK).code_runs(runs).data)
+    assert len(COMPACT.code_runs(runs).data) < len(QUICK.code_runs(runs).data)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
+def test_a_signer_who_stands_still_costs_a_frame(dtype: DType) -> None:
+    volume = golden_volume(load_golden("kp_sigma0.6"))
+    still = HeatmapVolume(
+        np.ascontiguousarray(np.repeat(volume.keypoint[:, :1], 40, axis=1)),
+        np.ascontiguousarray(np.repeat(volume.keypoint_score[:, :1], 40, axis=1)),
+        height=16,
+        width=16,
+    )
+    one = HeatmapVolume(volume.keypoint[:, :1].copy(), volume.keypoint_score[:, :1].copy(), height=16, width=16)
+    # Its blocks, and what a gap that is found late costs.
+    assert len(coded_volume(still, dtype, COMPACT)) < 2 * len(coded_volume(one, dtype, COMPACT)) + 200
+
+
+def test_the_largest_offset_is_within_the_window() -> None:
+    """A figure that comes back just within, and just beyond, the reach of the window that the frame asks for."""
+    figure = np.random.default_rng(3).integers(1, 256, 200).astype(np.uint8)
+    for apart in range((256 << 10) - 3, (256 << 10) + 4):
+        gaps = np.array([70_000, *[50] * 9, apart - 10 * 20 - 9 * 50, *[50] * 9, 5])
+        runs = runs_of(gaps, np.full(20, 20), np.tile(figure, 2))
+        coded = body([runs])
+        assert zstandard.get_frame_parameters(coded).window_size == 256 << 10
+        assert decoded_as_a_stream(coded) == dense(runs)
