@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
 from numba import int64, njit, types, uint8, uint64
+from numba.extending import intrinsic
 
 Array = npt.NDArray[Any]
 Codes = tuple[Array, Array, Array, Array, Array, Array]
@@ -37,6 +39,46 @@ _OUT = types.Array(uint8, 1, "C")
 _helper = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 
+# Four bytes, or 32, at any place and in one instruction: what a compiler does not make of loops over a few bytes. These
+# two look at no array's end: who calls has room for all of them, those too that are written over afterwards.
+
+_AT_ONCE = 32
+_BYTES = ir.VectorType(ir.IntType(8), _AT_ONCE)
+
+
+def _at(context: Any, builder: Any, array_type: Any, array: Any, at: Any, kind: Any) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
+
+
+def _write_four(_: Any, out: Any, at: Any, value: Any) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        out, at, value = arguments
+        # Little-endian, as all machines are that numba compiles for.
+        word = builder.trunc(value, ir.IntType(32))
+        builder.store(word, _at(context, builder, signature.args[0], out, at, ir.IntType(32))).align = 1
+        return context.get_dummy_value()
+
+    return types.void(out, int64, int64), generate
+
+
+def _copy_many(_: Any, source: Any, begin: Any, out: Any, at: Any) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source, begin, out, at = arguments
+        values = builder.load(_at(context, builder, signature.args[0], source, begin, _BYTES))
+        values.align = 1
+        builder.store(values, _at(context, builder, signature.args[2], out, at, _BYTES)).align = 1
+        return context.get_dummy_value()
+
+    return types.void(source, int64, out, int64), generate
+
+
+# (out, at, value): the lowest four bytes of `value`, the lowest first.
+_four: Any = intrinsic(_write_four)
+# (source, begin, out, at): 32 bytes.
+_many: Any = intrinsic(_copy_many)
+
+
 @_helper
 def _block_header(kind: int, size: int, out: Array, at: int) -> int:
     """A zstd block's three bytes, not the last block (RFC 8878, 3.1.1.2)."""
@@ -52,9 +94,8 @@ def _rle_blocks(size: int, fill: int, out: Array, at: int) -> int:
     """`size` bytes of `fill` as RLE blocks."""
     while size > 0:
         part = min(size, _BLOCK)
-        at = _block_header(1, part, out, at)
-        out[uint64(at)] = fill
-        at += 1
+        _four(out, at, part << 3 | 1 << 1 | fill << 24)
+        at += 4
         size -= part
     return at
 
@@ -136,9 +177,14 @@ def _raw_blocks(values: Array, source: int, size: int, out: Array, at: int) -> i
     """`size` bytes of values from `source` on as raw blocks."""
     while size > 0:
         part = min(size, _BLOCK)
-        at = _block_header(0, part, out, at)
-        for i in range(part):
-            out[uint64(at + i)] = values[uint64(source + i)]
+        _four(out, at, part << 3)  # the fourth byte is the first of the data
+        at += 3
+        if source + part + _AT_ONCE <= values.size and at + part + _AT_ONCE <= out.size:
+            for i in range(0, part, _AT_ONCE):
+                _many(values, source + i, out, at + i)
+        else:
+            for i in range(part):
+                out[uint64(at + i)] = values[uint64(source + i)]
         at += part
         source += part
         size -= part
@@ -259,11 +305,22 @@ def zstd_blocks(
             at = end
             source += content
         else:
+            # Most runs are short, and the gaps here are: with room behind them both are written without a loop.
+            roomy = source + content + _AT_ONCE <= values.size and at + content + 8 * (last - first) + 64 <= out.size
             for r in range(first, last + 1):
-                size = lengths[r] * itemsize
-                at = _raw_blocks(values, source, size, out, at)
+                size = lengths[uint64(r)] * itemsize
+                if roomy and size <= _AT_ONCE:
+                    _four(out, at, size << 3)
+                    _many(values, source, out, at + 3)
+                    at += 3 + size
+                else:
+                    at = _raw_blocks(values, source, size, out, at)
                 source += size
+                gap = 0
                 if r < last:
-                    at = _rle_blocks((starts[r + 1] - starts[r] - lengths[r]) * itemsize, fill, out, at)
+                    gap = (starts[uint64(r + 1)] - starts[uint64(r)] - lengths[uint64(r)]) * itemsize
+                if gap > 0:
+                    _four(out, at, gap << 3 | 1 << 1 | fill << 24)
+                    at += 4
         first = last + 1
     return _rle_blocks(size_in_pixels * itemsize - done, fill, out, at)
