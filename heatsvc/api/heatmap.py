@@ -73,7 +73,7 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     read = perf_counter()
 
     form = choose_form(accept, many=len(asked.clips) > 1)
-    coding = choose_coding(accept_encoding, form.compressed)
+    coding = choose_coding(accept_encoding, form.compressed, asked.options.compression)
     bounds = service.settings.bounds
     describing = functools.partial(sketch, asked, form, coding, bounds, patience.check)
     small = small and asked.is_light

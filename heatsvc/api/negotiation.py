@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from heatsvc.api.problems import RequestError
-from heatsvc.encode.codings import CODINGS, Coding
+from heatsvc.encode.codings import CODINGS, ZSTD, Coding
 from heatsvc.encode.forms import FORMS, Form
 
 # Media types by which programs that came before ask for what a form gives.
@@ -67,7 +67,7 @@ def choose_media(accept: str | None, offers: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=512)
-def choose_coding(accept_encoding: str | None, compressed: bool = False) -> Coding:
+def choose_coding(accept_encoding: str | None, compressed: bool = False, compression: str | None = None) -> Coding:
     """The coding for an `Accept-Encoding` header: the highest q, among equals the one the service prefers.
 
     Without the header nothing is coded, since a client that does not ask may not be able to decode. `identity` is
@@ -76,6 +76,7 @@ def choose_coding(accept_encoding: str | None, compressed: bool = False) -> Codi
     Args:
         accept_encoding: the header, None where there is none.
         compressed: whether the body is compressed in itself: then it is not coded again unless it has to be.
+        compression: a key of `ZSTD`, how zstd is to be written; None goes by the pixels.
 
     Raises:
         RequestError: 406, no coding is acceptable; 400, the header is too long.
@@ -101,7 +102,7 @@ def choose_coding(accept_encoding: str | None, compressed: bool = False) -> Codi
             f"Accept-Encoding: {accept_encoding:.200} allows none of {', '.join(CODINGS)}",
             field="Accept-Encoding",
         )
-    return best[1]
+    return ZSTD[compression] if compression and best[1].name == "zstd" else best[1]
 
 
 def _check_length(name: str, header: str) -> None:

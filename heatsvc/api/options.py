@@ -44,6 +44,11 @@ class HeatmapOptions(BaseModel):
     dtype: Literal["float32", "float16", "uint8"] = Field(
         "float32", description="uint8 is value * 255, rounded. `argmax` is int16 whatever is asked."
     )
+    compression: Literal["fast", "small"] | None = Field(
+        None,
+        description="Of zstd answers: `fast` for a near client, `small` for a far one. By default float32 is fast, "
+        "uint8 and float16 are small.",
+    )
     test_mode: Annotated[bool, Field(strict=True)] = Field(
         True, description="Deterministic, as PYSKL tests. false: random steps draw from `seed`."
     )

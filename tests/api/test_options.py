@@ -46,6 +46,21 @@ def test_dtype(service: Asker, dtype: str) -> None:
     np.testing.assert_array_equal(drawn, expected[dtype].astype(dtype))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
+def test_compression_changes_the_size_and_no_pixel(service: Asker, dtype: str) -> None:
+    asked = {**PLAIN, "dtype": dtype}
+    answers = {
+        name: service.draw({**asked, "compression": name}, accept_encoding="zstd") for name in ("fast", "small", None)
+    }
+    sizes = {name: len(answer.wire) for name, answer in answers.items()}
+    assert sizes["small"] < sizes["fast"]
+    assert sizes[None] == sizes["fast" if dtype == "float32" else "small"]
+    for answer in answers.values():
+        np.testing.assert_array_equal(answer.array(), volume(service, dtype=dtype))
+    deflated = [service.draw({**asked, "compression": name}, accept_encoding="deflate") for name in ("fast", "small")]
+    assert deflated[0].wire == deflated[1].wire
+
+
 def test_reduce_max_keeps_the_largest_of_the_channels(service: Asker) -> None:
     np.testing.assert_array_equal(volume(service, reduce="max"), volume(service).max(axis=1))
 

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import ClassVar, Literal, Protocol
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.codings import Piece
+from heatsvc.encode.codings import Piece, Zstd
 from heatsvc.encode.devices.cpu import CpuDevice
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.stretch import Stretch
@@ -88,8 +88,9 @@ class GpuDevice:
         self._least = least
 
     def takes(self, task: Stretch) -> bool:
-        """Whether it is there, and can do this."""
-        return self.failure is None and self._coder.codes(task.drawing, task.coding.name)
+        """Whether it is there, and can do this: it writes zstd fast, so where small is asked for it does not."""
+        small = isinstance(task.coding, Zstd) and task.coding.compact
+        return self.failure is None and not small and self._coder.codes(task.drawing, task.coding.name)
 
     def run(self, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception]:
         """All at once, those of each coding; nothing for those whom nobody waits for."""

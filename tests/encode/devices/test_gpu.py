@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.draw.array import draw_array
-from heatsvc.encode.codings import Piece
+from heatsvc.encode.codings import ZSTD, Piece
 from heatsvc.encode.devices import GpuDevice
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
@@ -65,6 +66,12 @@ def test_a_batch_is_grouped_by_coding() -> None:
 @pytest.mark.parametrize(("coding", "taken"), [("zstd", True), ("deflate", True), ("gzip", False), ("identity", False)])
 def test_it_takes_what_is_coded_there(coding: str, taken: bool) -> None:
     assert device(StandIn()).takes(stretch("a", coding)) == taken
+
+
+@pytest.mark.parametrize(("compression", "taken"), [("fast", True), ("small", False)])
+def test_it_writes_zstd_fast(compression: str, taken: bool) -> None:
+    task = replace(stretch("a"), coding=ZSTD[compression])
+    assert device(StandIn()).takes(task) == taken
 
 
 def test_whom_nobody_waits_for_is_left_out() -> None:
