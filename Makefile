@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check peers bench bench-annotation bench-workers kill-rounds openapi clean
+.PHONY: run test check peers bench bench-annotation bench-workers bench-gpu kill-rounds openapi clean
 
 run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 	@$(BIN)/heatsvc warm
@@ -29,6 +29,9 @@ peers:  ## what some tests hold heatsvc against: MMAction2, old NumPy, 600 real 
 bench: $(VENV)/.tests  ## heatsvc beside its peers; rewrites benchmarks/README.md
 	benchmarks/peers/install.sh
 	$(BIN)/python -m benchmarks.bench
+
+bench-gpu: $(VENV)/.tests  ## what a GPU draws and codes, beside its peers; needs one
+	$(BIN)/python -m benchmarks.gpu
 
 bench-annotation: $(VENV)/.tests  ## a dataset of KETI's size; needs 7 GB of disk
 	$(BIN)/python -m benchmarks.annotation
