@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 import orjson
 import torch
-from heatsvc.encode.gpu import code_batch
 
 from benchmarks import inputs, servers
 from benchmarks.answers import check_many, check_same
@@ -40,6 +39,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.draw.array import draw_array
 from heatsvc.draw.gpu import draw_batch
 from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.gpu import code_batch
 from heatsvc.volume import HeatmapVolume
 
 KORNIA = PEERS / ".kornia"

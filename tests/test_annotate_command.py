@@ -108,10 +108,11 @@ def test_a_file_where_the_folder_would_be_is_told_before_anything_is_read(tmp_pa
 def test_ctrl_c_leaves_nothing(tmp_path):
     keypoints = tmp_path / "many"
     keypoints.mkdir()
-    data = (KEYPOINTS / "KETI_SL_0000000001.avi.npy").read_bytes()
-    (tmp_path / "labels.csv").write_text("".join(f"clip{n},{n % 5}\n" for n in range(3000)))
-    for n in range(3000):
-        (keypoints / f"clip{n}.npy").write_bytes(data)
+    first, many = keypoints / "clip0.npy", 9000
+    first.write_bytes((KEYPOINTS / "KETI_SL_0000000001.avi.npy").read_bytes())
+    (tmp_path / "labels.csv").write_text("".join(f"clip{n},{n % 5}\n" for n in range(many)))
+    for n in range(1, many):
+        (keypoints / f"clip{n}.npy").hardlink_to(first)
     command = [
         *(sys.executable, "-m", "heatsvc", "annotate", "--keypoints", "many", "--labels", "labels.csv"),
         *("--img-shape", "1080", "1920", "--options", '{"split": {"random": {"all": 1}}}', "-o", "a.pkl"),

@@ -15,7 +15,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.draw.array import draw_array
 from heatsvc.draw.gpu import Method, draw_batch
 from heatsvc.draw.gpu.windows import draw_windows
-from heatsvc.encode.codings import CODINGS, Piece
+from heatsvc.encode.codings import CODINGS, ZSTD, Piece
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.gpu import BatchCoding, code_batch, codes
@@ -86,9 +86,10 @@ def test_golden_files_are_one_batch_by_torch(coding: BatchCoding, dtype: str) ->
     ],
 )
 def test_answers_are_about_as_small_as_those_of_the_cpu(coding: BatchCoding, dtype: str, more: float) -> None:
-    """Which looks for several runs in a row, and for zstd writes those that stand close together in one block."""
+    """Written fast, where that is asked: it looks for several runs in a row, and writes close ones in one block."""
     drawings = [drawing(golden_volume(load_golden(name)), dtype) for name in MAPS]
-    alone = [piece for one in drawings for piece in Stretch(one, one.pieces, CODINGS[coding], Errand()).code()]
+    fast = ZSTD["fast"] if coding == "zstd" else CODINGS[coding]
+    alone = [piece for one in drawings for piece in Stretch(one, one.pieces, fast, Errand()).code()]
     total, on_the_cpu = (sum(len(piece.data) for piece in pieces) for pieces in (code(drawings, coding), alone))
     assert total < more * on_the_cpu
 
