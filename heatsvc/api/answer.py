@@ -49,7 +49,7 @@ def sketch(asked: Asked, form: Form, coding: Coding, bounds: Bounds, check: Call
     """
     started = time.perf_counter()
     options = asked.options
-    pipeline = options.built_pipeline()
+    pipeline = options.built_pipeline
     seed = None
     if pipeline.is_random and not options.test_mode:
         seed = options.seed if options.seed is not None else secrets.randbits(32)

@@ -39,7 +39,7 @@ class Asked:
         """
         if len(self.clips) > _LIGHT_CLIPS:
             return False
-        pipeline, select = self.options.built_pipeline(), self.options.select
+        pipeline, select = self.options.built_pipeline, self.options.select
         chosen = len(select) if isinstance(select, list) else 0
         return sum(pipeline.load(clip, chosen or clip.points) for clip in self.clips) <= _LIGHT_LOAD
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
@@ -72,6 +72,7 @@ class HeatmapOptions(BaseModel):
         """The chosen clips as a list."""
         return [self.frame_dir] if isinstance(self.frame_dir, str) else self.frame_dir
 
+    @cached_property
     def built_pipeline(self) -> Pipeline:
         """The pipeline and its reduction; the ones last used are kept.
 

@@ -83,12 +83,14 @@ class GeneratePoseTarget(Step):
 
     def _target(self, layout: Layout | None, points: int) -> Target:
         """The channels, told once a layout: finding them takes longer than everything else here."""
-        found = self._targets.get((id(layout), points))
+        # Found by pydantic's way to a private attribute, this dictionary would take longer than all that it saves.
+        targets = (self.__pydantic_private__ or {}).get("_targets", {})
+        found: tuple[Layout | None, Target] | None = targets.get((id(layout), points))
         if found is None or found[0] is not layout:
-            if len(self._targets) >= _CACHED_TARGETS:
-                self._targets.clear()
+            if len(targets) >= _CACHED_TARGETS:
+                targets.clear()
             # An id may be given again, also in another process that a step was sent to: so the layout stays beside it.
-            found = self._targets[id(layout), points] = (layout, self._find_target(layout, points))
+            found = targets[id(layout), points] = (layout, self._find_target(layout, points))
         return found[1]
 
     def _find_target(self, layout: Layout | None, points: int) -> Target:
