@@ -20,6 +20,8 @@ from heatsvc.pose.readers import Lifted, ReadOptions, clip_from_json, lift, may_
 _LIGHT_CLIPS = 16
 _LIGHT_LOAD = 64 << 10
 
+_LISTS_A_CLIP = 2  # of points, of scores
+
 CLIP_KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
 
 
@@ -63,7 +65,7 @@ def from_json(body: bytes, query: bytes, bounds: Bounds, check: Callable[[], Non
         InputError: a clip cannot be used.
     """
     check_values(body, bounds)
-    lifted = lift(body, bounds.max_input_values)
+    lifted = lift(body, bounds.max_input_values, _LISTS_A_CLIP * bounds.max_clips)
     if lifted:
         # Whatever is wrong is told by those who have the whole text before them.
         with suppress(InputError):

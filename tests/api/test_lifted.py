@@ -19,6 +19,7 @@ from heatsvc.api.clips import Asked, from_json
 from heatsvc.api.problems import members_of, status_of
 from heatsvc.bounds import Bounds
 from heatsvc.errors import InputError
+from heatsvc.pose.readers import lift
 from tests.api.asking import DRAW, Asker, clip_of, listed
 
 ROUGH = np.random.default_rng(3).uniform(-10, 80, (4, 17, 2)).astype(np.float32)
@@ -31,7 +32,7 @@ CLIPS = [clip_of(ROUGH + place, keypoint_score=SCORE.tolist(), frame_dir=f"c{pla
 @contextmanager
 def whole_texts() -> Iterator[None]:
     """Nothing is lifted, and the parser sees the whole text."""
-    with patch.object(clips, "lift", lambda data, most: None):
+    with patch.object(clips, "lift", lambda data, most, lists: None):
         yield
 
 
@@ -232,3 +233,16 @@ def test_any_body(document: Any, bounds: Bounds) -> None:
     got = outcome(body, bounds)
     with whole_texts():
         assert outcome(body, bounds) == got
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 500])
+def test_no_more_lists_are_lifted_than_all_clips_may_have(count: int) -> None:
+    """A short list is ten times as large in Python, whether a clip has it or one key stands there again and again."""
+    body = b'{%s,"img_shape":[64,64]}' % b",".join([b'"keypoint":%s' % json.dumps(CLIP["keypoint"]).encode()] * count)
+    with patch.object(clips, "lift", wraps=lift) as lifting:
+        asked = from_json(body, b"", Bounds(max_clips=1))
+    assert lifting.call_count == 1
+    lifted = lift(*lifting.call_args.args)
+    assert lifted is not None
+    assert len(lifted.arrays) == 2
+    np.testing.assert_array_equal(asked.clips[0].keypoint[0], ROUGH)

@@ -44,7 +44,7 @@ class Lifted:
                 clip[key] = self.arrays.pop(value)
 
 
-def lift(data: bytes, most: int) -> Lifted | None:
+def lift(data: bytes, most: int, lists: int) -> Lifted | None:
     """Take the lists under `keypoint` and `keypoint_score` out of JSON text, wherever these keys stand.
 
     One pass of compiled code; memory for less than four times the text, of which little is touched.
@@ -52,6 +52,8 @@ def lift(data: bytes, most: int) -> Lifted | None:
     Args:
         data: the text, which need not be JSON; of anything but an object nothing is lifted.
         most: lists of more numbers are left where they are.
+        lists: of more lists than that, the further ones are left. Each becomes a few Python objects at once, ten times
+            its text where it is short, and nothing can end that in between.
 
     Returns:
         arrays float32 of one to four axes, each number as a parser's double rounded to float32, `null` as NaN; None
@@ -62,7 +64,7 @@ def lift(data: bytes, most: int) -> Lifted | None:
     if size < _SHORTEST_ENTRY:
         return None
     values = np.empty(size // 2 + 1, np.float32)
-    shapes = np.empty((size // _SHORTEST_ENTRY, 5), np.int32)
+    shapes = np.empty((min(lists, size // _SHORTEST_ENTRY), 5), np.int32)
     rest = np.empty(size, np.uint8)
     found, length = loops().lift(np.frombuffer(data, np.uint8), _MARK_BYTES, min(most, size), rest, values, shapes)
     if found <= 0:

@@ -20,6 +20,7 @@ from heatsvc.pose.readers.lifted import loops
 from heatsvc.pose.readers.lists import array_from_lists
 
 MOST = 1_000_000
+LISTS = 10_000
 KEYS = ("keypoint", "keypoint_score")
 # So many numbers of a digit are a list that is longer than what would stand in its place.
 ENOUGH = 40
@@ -62,7 +63,7 @@ def assert_same(got: Any, wanted: Any) -> None:
 
 def check(text: bytes) -> Lifted | None:
     """Whatever the text is: lifted or not, it parses to the same, or is as broken."""
-    lifted = lift(text, MOST)
+    lifted = lift(text, MOST, LISTS)
     if lifted is None:
         return None
     assert len(lifted.text) <= len(text)
@@ -168,15 +169,15 @@ def test_numbers_half_way_between_two_float32(value: float, off: int, far: Fract
 
 def test_what_is_half_way_is_left_to_the_parser() -> None:
     """0.5 and half a unit in the last place of a float32: not where its digits are few enough to be a double."""
-    assert lift(numbers("0.5000000298023223876953125"), MOST) is None
-    assert lift(numbers("0.50000002980232239"), MOST) is None
+    assert lift(numbers("0.5000000298023223876953125"), MOST, LISTS) is None
+    assert lift(numbers("0.50000002980232239"), MOST, LISTS) is None
     assert only(numbers("0.5000000298023224"))[0] == 0.5
     assert only(numbers("0.5000000298023225"))[0] == np.nextafter(np.float32(0.5), np.float32(1))
 
 
 @pytest.mark.parametrize("number", ["1e39", "-1e39", "3.41e38", "1" * 40, "1e400", "1e-39", "1e-45", "1e99999999999"])
 def test_what_is_no_normal_float32_is_left_to_the_parser(number: str) -> None:
-    assert lift(numbers(number), MOST) is None
+    assert lift(numbers(number), MOST, LISTS) is None
 
 
 @pytest.mark.parametrize(
@@ -321,11 +322,22 @@ def test_a_list_that_is_no_longer_than_what_would_stand_there_is_left() -> None:
 
 def test_longer_lists_than_allowed_are_left() -> None:
     text = numbers()
-    assert lift(text, ENOUGH - 1) is None
+    assert lift(text, ENOUGH - 1, LISTS) is None
     for most in (ENOUGH, 1 << 80):
-        lifted = lift(text, most)
+        lifted = lift(text, most, LISTS)
         assert lifted is not None
         assert [array.size for array in lifted.arrays.values()] == [ENOUGH]
+
+
+def test_more_lists_than_allowed_are_left() -> None:
+    entry = b'"keypoint":%s' % LIST
+    text = b"{%s}" % b",".join([entry] * 5)
+    for lists in (1, 4, 5, 6):
+        lifted = lift(text, MOST, lists)
+        assert lifted is not None
+        assert len(lifted.arrays) == min(lists, 5)
+        assert lifted.text.count(LIST) == 5 - len(lifted.arrays)
+    assert lift(text, MOST, 0) is None
 
 
 # Keys.
@@ -428,7 +440,7 @@ def test_deep_nesting_is_not_hidden() -> None:
     text = b'{"x":' * 1022 + b'{"keypoint":%s}' % orjson.dumps(grid(2, 2, 5, 2)) + b"}" * 1022
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(text)
-    lifted = lift(text, MOST)
+    lifted = lift(text, MOST, LISTS)
     assert lifted is not None
     document: dict[str, Any] = orjson.loads(lifted.text)
     lifted.put_back(document)
@@ -436,7 +448,7 @@ def test_deep_nesting_is_not_hidden() -> None:
 
 
 def test_arrays_are_put_back_once() -> None:
-    lifted = lift(b'{"keypoint":%s,"keypoint_score":%s,"frame_dir":"a"}' % (LIST, LIST), MOST)
+    lifted = lift(b'{"keypoint":%s,"keypoint_score":%s,"frame_dir":"a"}' % (LIST, LIST), MOST, LISTS)
     assert lifted is not None
     document = orjson.loads(lifted.text)
     forged = {**document, "frame_dir": document["keypoint"]}
@@ -467,7 +479,7 @@ def test_arrays_are_put_back_once() -> None:
 def test_starts_that_come_to_nothing_are_looked_at_once(piece: bytes) -> None:
     """4 MB of them: looked at again from each start on, they would take hours."""
     text = piece * ((4 << 20) // len(piece))
-    assert lift(text + b"}", MOST) is None
+    assert lift(text + b"}", MOST, LISTS) is None
 
 
 def test_many_lists_are_all_lifted() -> None:
@@ -507,4 +519,4 @@ def test_the_loop_stays_within_its_arrays() -> None:
 
 def test_nothing_is_lifted_from_nothing() -> None:
     for text in (b"", b"{}", b" " * 100, b'"' * 101, b'{"keypoint":[]}' * 9):
-        assert lift(text, MOST) is None
+        assert lift(text, MOST, LISTS) is None
