@@ -64,7 +64,11 @@ class Zstd:
         return Piece(b"".join(_block_header(_RAW, len(block)) + block for block in blocks), len(data))
 
     def code_runs(self, runs: Runs) -> Piece:
-        """Blocks, none of them the last."""
+        """Blocks, none of them the last.
+
+        Quick ones take the first repeated offset for 1, as it is at a frame's start and as they leave it: in a frame
+        none stands behind a compact one, since all pieces of a body are coded alike and have pixels of one size.
+        """
         bound = self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
         compact = runs.itemsize in _COMPACT_ITEMSIZES if self.compact is None else self.compact
         if compact:
