@@ -88,6 +88,11 @@ class _Child:
         self.pid, self.due, self._started = pid, None, time.monotonic()
         self.starts += 1
 
+    def not_begun(self) -> float:
+        """It could not be started; returns after how long it is due again."""
+        self._started = time.monotonic()
+        return self.ended()[1]
+
     def ended(self) -> tuple[float, float]:
         """It does not any more; returns how long it has, and after how long it is due again."""
         now = time.monotonic()
@@ -177,8 +182,8 @@ class Children:
                 self._be(child.job)
             child.begun(pid)
         except OSError as error:
-            log.error("no process can be started", name=child.job.name, error=str(error))
-            child.ended()
+            pause = child.not_begun()
+            log.error("no process can be started", name=child.job.name, error=str(error), again_in=pause)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
     def _be(self, job: Job) -> NoReturn:
