@@ -111,11 +111,15 @@ class Children:
     Args:
         jobs: of children that are there from the start.
         on_call: of children that are started when another one calls for them.
+        stops: called here once no child will be started any more.
     """
 
-    def __init__(self, jobs: Sequence[Job], on_call: Sequence[Job] = ()) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], on_call: Sequence[Job] = (), *, stops: Callable[[], None] = lambda: None
+    ) -> None:
         self._children = [_Child(job) for job in jobs]
         self._on_call = [_Child(job) for job in on_call]
+        self._stops = stops
         self._stopping = False
         self._status = 0
 
@@ -147,7 +151,9 @@ class Children:
             self._stop(again=self._stopping)
 
     def _stop(self, *, again: bool = False) -> None:
-        self._stopping = True
+        if not self._stopping:
+            self._stopping = True
+            self._stops()
         for child in self._children:
             child.due = None
             if child.pid is not None:
