@@ -88,6 +88,11 @@ class _Child:
         self.pid, self.due, self._started = pid, None, time.monotonic()
         self.starts += 1
 
+    def not_begun(self) -> float:
+        """It could not be started; returns after how long it is due again."""
+        self._started = time.monotonic()
+        return self.ended()[1]
+
     def ended(self) -> tuple[float, float]:
         """It does not any more; returns how long it has, and after how long it is due again."""
         now = time.monotonic()
@@ -106,11 +111,15 @@ class Children:
     Args:
         jobs: of children that are there from the start.
         on_call: of children that are started when another one calls for them.
+        stops: called here once no child will be started any more.
     """
 
-    def __init__(self, jobs: Sequence[Job], on_call: Sequence[Job] = ()) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], on_call: Sequence[Job] = (), *, stops: Callable[[], None] = lambda: None
+    ) -> None:
         self._children = [_Child(job) for job in jobs]
         self._on_call = [_Child(job) for job in on_call]
+        self._stops = stops
         self._stopping = False
         self._status = 0
 
@@ -142,7 +151,9 @@ class Children:
             self._stop(again=self._stopping)
 
     def _stop(self, *, again: bool = False) -> None:
-        self._stopping = True
+        if not self._stopping:
+            self._stopping = True
+            self._stops()
         for child in self._children:
             child.due = None
             if child.pid is not None:
@@ -177,8 +188,8 @@ class Children:
                 self._be(child.job)
             child.begun(pid)
         except OSError as error:
-            log.error("no process can be started", name=child.job.name, error=str(error))
-            child.ended()
+            pause = child.not_begun()
+            log.error("no process can be started", name=child.job.name, error=str(error), again_in=pause)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
     def _be(self, job: Job) -> NoReturn:

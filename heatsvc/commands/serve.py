@@ -149,7 +149,13 @@ def _serve_together(settings: Settings, sockets: list[socket.socket]) -> int:
         )
         for number in range(settings.build_workers)
     ]
-    return Children(jobs, on_call=builders).run()
+    return Children(jobs, on_call=builders, stops=partial(_close, sockets)).run()
+
+
+def _close(sockets: list[socket.socket]) -> None:
+    """As the workers do with theirs when they stop: whoever comes then is refused, and waits for nobody."""
+    for each in sockets:
+        each.close()
 
 
 def _has_gpu(asked: str) -> bool:

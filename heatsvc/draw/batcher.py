@@ -186,16 +186,13 @@ class Batcher(Generic[Work, Result]):
         """Do a lane's batch, and give it the next one."""
         device, units = self._devices[lane.place], lane.units
         started = perf_counter()
-        outcomes: Sequence[Sequence[Result] | Exception]
-        try:
-            outcomes = device.run([unit.task for unit in units])
-            if len(outcomes) != len(units):
-                raise RuntimeError(f"{device.name} told of {len(outcomes)} tasks, and was given {len(units)}")
-        except Exception as error:
-            outcomes = [error] * len(units)
+        outcomes = _run(device, units)
         self._told(Ran(device.name, len(units), lane.cost, perf_counter() - started, lane.waits))
         with self._lock:
             ended = [unit.owner for unit, outcome in zip(units, outcomes, strict=True) if self._book(unit, outcome)]
+        # An error knows the frames that it came through, and those that called them: were it in one of them, or in
+        # what one of them holds, that circle would keep answers until the collector comes by.
+        outcomes, units = [], []
         for owner in ended:
             owner.settle()
         with self._lock:
@@ -297,6 +294,19 @@ class Batcher(Generic[Work, Result]):
         return place
 
 
+def _run(device: Device[Work, Result], units: Sequence[_Unit[Work, Result]]) -> Sequence[Sequence[Result] | Exception]:
+    """What came of each unit. What a device raises went wrong with all of them."""
+    try:
+        outcomes = device.run([unit.task for unit in units])
+        if len(outcomes) == len(units):
+            return outcomes
+        raise RuntimeError(f"{device.name} told of {len(outcomes)} tasks, and was given {len(units)}")
+    except Exception as error:
+        return [error] * len(units)
+    finally:
+        outcomes = []
+
+
 class _Owner(Generic[Work, Result]):
     """Who submitted tasks.
 
@@ -332,17 +342,21 @@ class _Owner(Generic[Work, Result]):
         """Tell the future."""
         future, results, failed = self.future, self.results, self.error
         self.let_go()
-        if future is None or not future.set_running_or_notify_cancel():
-            return
-        if failed is not None:
-            future.set_exception(failed)
-            return
         try:
-            made = self._finish([[each for part in parts for each in part] for parts in results])
-        except Exception as error:
-            future.set_exception(error)
-        else:
-            future.set_result(made)
+            if future is None or not future.set_running_or_notify_cancel():
+                return
+            if failed is not None:
+                future.set_exception(failed)
+                return
+            try:
+                made = self._finish([[each for part in parts for each in part] for parts in results])
+            except Exception as error:
+                future.set_exception(error)
+            else:
+                future.set_result(made)
+        finally:
+            # What went wrong may know this frame: no circle through it.
+            del future, results, failed
 
     def let_go(self) -> None:
         """Forget all that came of the tasks."""

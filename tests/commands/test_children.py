@@ -94,6 +94,29 @@ def test_one_that_ends_is_started_again_later_each_time(tmp_path: Path):
     assert [line["again_in"] for line in run.log] == [0.5, 1.0, 2.0]
 
 
+def test_where_there_is_room_for_no_process_it_is_tried_later_each_time(tmp_path: Path):
+    run = Run(
+        tmp_path,
+        """
+        fork, tries = os.fork, []
+
+        def full():
+            tries.append(None)
+            if len(tries) < 4:
+                raise BlockingIOError(11, "Resource temporarily unavailable")
+            return fork()
+
+        os.fork = full
+        sys.exit(Children([Job("a", sleep)]).run())
+        """,
+    )
+    until(lambda: len(run.sleeping) == 1, "it to run")
+    assert [line["event"] for line in run.log] == ["no process can be started"] * 3
+    assert [line["again_in"] for line in run.log] == [0.5, 1.0, 2.0]
+    run.process.terminate()
+    assert run.ended() == 0
+
+
 def test_what_a_child_raises_is_its_own_affair(tmp_path: Path):
     run = Run(tmp_path, 'Children([Job("a", lambda parent: 1 / 0), Job("b", sleep)]).run()')
     until(lambda: len(run.log) >= 2, "one to end")

@@ -359,6 +359,58 @@ def test_nothing_of_an_answer_is_kept(cancelled: bool) -> None:
         gc.enable()
 
 
+class LostError(Exception):
+    """What went wrong, and what it still holds."""
+
+
+@pytest.mark.parametrize("where", ["one", "batch", "finish"])
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_went_wrong_keeps_nothing(where: str, cancelled: bool) -> None:
+    """An error knows the frames that it came through: a circle where one of these knows the error, or its future."""
+    kept: list[weakref.ref[Large] | weakref.ref[LostError]] = []
+
+    def fail(word: str) -> list[str]:
+        error = LostError(word)
+        kept.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    def outcome(task: Job) -> list[str] | Exception:
+        if where == "one" and task.name == "b":
+            try:
+                fail("one")
+            except LostError as error:
+                return error
+        made = Large([task.name])
+        kept.append(weakref.ref(made))
+        return made
+
+    class Making(Writer):
+        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception]:
+            if cancelled:
+                futures[0].cancel()
+            if where == "batch":
+                fail("batch")
+            return [outcome(task) for task in tasks]
+
+    hand = ByHand(Making(budget=9))
+    gc.collect()
+    gc.disable()
+    try:
+        futures = [
+            hand.batcher.submit([Job("a"), Job("b")], lambda _: fail("finish") if where == "finish" else Large())
+        ]
+        hand.finish()
+        assert futures[0].cancelled() if cancelled else isinstance(futures[0].exception(0), LostError)
+        assert len(kept) == {"one": 2, "batch": 1, "finish": 3 - cancelled}[where]
+        futures.clear()
+        assert [each() for each in kept] == [None] * len(kept)
+    finally:
+        gc.enable()
+
+
 def test_the_queue_is_bounded() -> None:
     hand = ByHand(Writer(), limit=5)
     running = hand.submit(Job("a", 100))

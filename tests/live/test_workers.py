@@ -90,6 +90,12 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Together]:
         yield service
 
 
+def listens(port: int) -> bool:
+    """Whether somebody does at that port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_each_process_answers(two: Together):
     pids = two.serving()
     assert len(pids) == 2
@@ -198,6 +204,24 @@ def test_nothing_is_left_behind(tmp_path: Path, how: signal.Signals):
         kept.close()
         assert '"level":"error"' not in service.log
         assert "Traceback" not in service.log
+
+
+def test_who_comes_while_it_stops_is_refused(tmp_path: Path):
+    with serving(tmp_path) as service:
+        body = b'{"keypoint": [[[1, 2]]], "img_shape": [4, 4]}'
+        answered = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+        answered.putrequest("POST", "/heatmap")
+        answered.putheader("Content-Type", "application/json")
+        answered.putheader("Content-Length", str(len(body)))
+        answered.endheaders(body[:1])
+        until(lambda: service.count("heatsvc_in_flight") == 2, "the request to be in flight")
+        service.process.terminate()
+        until(lambda: not listens(service.port), "it to listen no more")
+        assert service.process.poll() is None
+        answered.send(body[1:])
+        assert answered.getresponse().status == 200
+        answered.close()
+        assert service.process.wait(30) == 0
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -35,10 +35,12 @@ class CpuDevice:
 
     def run(self, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception]:
         """One after the other; what goes wrong with one ends that one."""
-        outcomes: list[list[Piece] | Exception] = []
-        for task in tasks:
-            try:
-                outcomes.append(task.code())
-            except Exception as error:
-                outcomes.append(error)
-        return outcomes
+        return [_outcome(task) for task in tasks]
+
+
+def _outcome(task: Stretch) -> list[Piece] | Exception:
+    """Of one. By itself, as an error knows the frames it came through: they must not know what came of others."""
+    try:
+        return task.code()
+    except Exception as error:
+        return error

@@ -33,7 +33,7 @@ def find_gpu(asked: str) -> str:
         raise NoGpuError("PyTorch is not installed: pip install 'heatsvc[torch]'")
     try:
         import torch
-    except (ImportError, OSError) as error:  # an installation without some of its libraries
+    except Exception as error:  # without some of its libraries, or with others than it was built for
         raise NoGpuError(f"PyTorch cannot be loaded: {error}") from None
     if not torch.cuda.is_available():
         raise NoGpuError("PyTorch sees no CUDA device")

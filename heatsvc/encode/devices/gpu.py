@@ -103,11 +103,15 @@ class GpuDevice:
                 outcomes[place] = error
             else:
                 groups.setdefault(task.coding.name, []).append(place)
+        outcome: list[Piece] | Exception = []
         for places in groups.values():
-            coded = self._code([tasks[place] for place in places])
-            for place, outcome in zip(places, coded, strict=True):
+            for place, outcome in zip(places, self._code([tasks[place] for place in places]), strict=True):
                 outcomes[place] = outcome
-        return outcomes
+        try:
+            return outcomes
+        finally:
+            # What ended one knows this frame, which would keep what came of the others until the collector comes by.
+            del outcomes, outcome
 
     def _code(self, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception]:
         """Stretches of one coding."""

@@ -124,6 +124,19 @@ def test_a_gpu_that_cannot_be_worked_with_keeps_auto_from_nothing(monkeypatch: p
     assert (made.gpu, made.why) == (None, "cuda:0 failed when it was tried: ImportError: no such library")
 
 
+@pytest.mark.parametrize("error", ["ImportError", "OSError", "RuntimeError", "AttributeError"])
+def test_a_pytorch_that_cannot_be_loaded_keeps_auto_from_nothing(tmp_path: Path, error: str) -> None:
+    (tmp_path / "torch.py").write_text(f"raise {error}('built for another one')\n")
+    code = (
+        "import sys; from pathlib import Path; from heatsvc.encode.devices import find, choose;"
+        "from heatsvc.bounds import DEFAULT_BOUNDS; find._DRIVER = (Path('/'),); sys.path.insert(0, sys.argv[1]);"
+        "print(choose('auto', 1, DEFAULT_BOUNDS, print).why)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "PyTorch cannot be loaded: built for another one\n"
+
+
 def test_auto_loads_no_pytorch_on_a_machine_without_a_gpu() -> None:
     code = (
         "import sys; from heatsvc.encode.devices import find, choose; from heatsvc.bounds import DEFAULT_BOUNDS;"

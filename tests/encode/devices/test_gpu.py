@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
 from heatsvc.draw.array import draw_array
 from heatsvc.encode.codings import ZSTD, Piece
 from heatsvc.encode.devices import GpuDevice
@@ -21,6 +23,10 @@ from tests.encode.devices.coders import StandIn, coded, stretch
 from tests.encode.gpu.decoding import decoded
 
 FOUR = [stretch(name) for name in "abcd"]
+
+
+class ClientGoneError(Exception):
+    """Nobody waits any more."""
 
 
 class Falls:
@@ -83,6 +89,31 @@ def test_whom_nobody_waits_for_is_left_out() -> None:
     assert isinstance(gone, TimeoutError)
     assert data([first, last]) == coded(FOUR[:2])
     assert coder.batches == [["a", "b"]]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_ended_one_keeps_nothing_of_the_others(lost: bool) -> None:
+    """By reference counts alone: the service's collector comes by but rarely."""
+    checks = iter([go_on] if lost else [])  # of a lost GPU the CPU finds out that nobody waits
+
+    def hung_up() -> None:
+        next(checks, too_late)()
+
+    def too_late() -> None:
+        raise ClientGoneError
+
+    gone = stretch("gone", errand=Errand(hung_up))
+    on = device(raising(RuntimeError("illegal memory access")) if lost else StandIn())
+    gc.collect()
+    gc.disable()
+    try:
+        outcomes = on.run([FOUR[0], gone])
+        assert isinstance(outcomes[1], ClientGoneError)
+        kept = weakref.ref(outcomes[1])
+        del outcomes
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_the_time_is_shared_out_by_size() -> None:
