@@ -68,10 +68,13 @@ class Clip:
             fields = {**fields, "keypoint": self.keypoint.tolist(), "keypoint_score": self.keypoint_score.tolist()}
         return _json(fields, step, accept="*/*")
 
-    def npy_exchange(self, step: dict[str, Any], dtype: str | None = None) -> Exchange:
+    def npy_exchange(self, step: dict[str, Any], dtype: str | None = None, compression: str | None = None) -> Exchange:
         """The clip as an npy request, [T, V, 3]."""
         pipeline = quote(orjson.dumps([step]), safe="")
-        query = f"img_shape={SIDE},{SIDE}&pipeline={pipeline}" + (f"&dtype={dtype}" if dtype else "")
+        query = f"img_shape={SIDE},{SIDE}&pipeline={pipeline}"
+        query += "".join(
+            f"&{name}={value}" for name, value in (("dtype", dtype), ("compression", compression)) if value
+        )
         return Exchange(f"/heatmap?{query}", self.npy(), "application/x-npy")
 
     def npy(self) -> bytes:

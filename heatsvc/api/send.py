@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Self
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -30,6 +31,51 @@ def is_stopping(scope: Scope) -> bool:
     return stopping is not None and stopping()
 
 
+class _Watch:
+    """Ends what sends an answer where the client took next to nothing of it in `idle_seconds`.
+
+    Between the two stand buffers of megabytes, which the system refills in large steps: that a slice waits for longer
+    does not yet say that the client takes nothing.
+
+    Attributes:
+        sent: bytes of the answer that the server has taken from who sends it.
+
+    Args:
+        idle_seconds: between two looks.
+        unsent: tells how many bytes of the connection are written and not yet taken, where the server can tell.
+    """
+
+    def __init__(self, idle_seconds: float, unsent: Callable[[], int] | None) -> None:
+        self.sent = 0
+        self._seconds = idle_seconds
+        self._unsent = unsent or int
+        self._taken = -self._unsent()
+        self._gone = False
+
+    def __enter__(self) -> Self:
+        """Look now and then, from now on."""
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._look)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """ClientGoneError in place of the cancellation by which the sending was ended."""
+        self._timer.cancel()
+        if self._gone and self._task is not None and isinstance(error, asyncio.CancelledError):
+            self._task.uncancel()
+            raise ClientGoneError from None
+
+    def _look(self) -> None:
+        taken = self.sent - self._unsent()
+        if taken - self._taken < _SLOWEST * self._seconds:
+            self._gone = True
+            if self._task is not None:
+                self._task.cancel()
+            return
+        self._taken = taken
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._look)
+
+
 class BodyResponse(Response):
     """Chunks that are sent one after the other, while the client takes some of them in each `idle_seconds`."""
 
@@ -49,27 +95,11 @@ class BodyResponse(Response):
         if self.length <= _ONE_MESSAGE:
             await send({"type": "http.response.body", "body": self._chunks[0]})
             return
-        unsent: Callable[[], int] | None = scope.get(UNSENT)
-        for part in self._slices():
-            await self._taken(send({"type": "http.response.body", "body": part, "more_body": True}), unsent)
+        with _Watch(self._idle_seconds, scope.get(UNSENT)) as watch:
+            for part in self._slices():
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+                watch.sent += len(part)
         await send({"type": "http.response.body", "body": b""})
-
-    async def _taken(self, sending: Awaitable[None], unsent: Callable[[], int] | None) -> None:
-        """Wait until a slice is sent, as long as the client takes something of what was sent before.
-
-        Between the two stand buffers of megabytes, which the system refills in large steps: that a slice waits for
-        longer than `idle_seconds` does not yet say that the client takes nothing.
-        """
-        task = asyncio.ensure_future(sending)
-        left = unsent() if unsent else 0
-        try:
-            while not (await asyncio.wait((task,), timeout=self._idle_seconds))[0]:
-                before, left = left, unsent() if unsent else 0
-                if before - left < _SLOWEST * self._idle_seconds:
-                    raise ClientGoneError
-            await task
-        finally:
-            task.cancel()
 
     def _slices(self) -> Iterator[bytes | memoryview]:
         for chunk in self._chunks:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from heatsvc import __version__
 from heatsvc.commands.in_force import in_force
+from heatsvc.commands.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     import uvicorn
@@ -59,6 +60,7 @@ def _serve(parsed: argparse.Namespace) -> int:
     from heatsvc.logs import configure_logs
 
     configure_logs(settings.log_level)
+    keep_freed_memory()
     return _serve_alone(settings, sockets) if settings.workers == 1 else _serve_together(settings, sockets)
 
 
