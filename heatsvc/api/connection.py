@@ -18,6 +18,8 @@ from heatsvc.api.send import STOPPING, UNSENT
 
 # Of a request line and its headers; a pipeline may stand in the query.
 _LONGEST_HEAD = 256 << 10
+# Bytes that are written and not yet sent before an answer waits: several clips, which then go to the system together.
+_MOST_WRITTEN = 512 << 10
 
 
 class Connection(HttpToolsProtocol):
@@ -35,6 +37,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, not forever."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(_MOST_WRITTEN)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
