@@ -32,6 +32,7 @@ from heatsvc.api.answer import sketch
 from heatsvc.api.clips import BODIES
 from heatsvc.api.service import warm
 from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.commands.memory import keep_freed_memory
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.forms import FORMS
@@ -91,6 +92,7 @@ def main() -> None:
         f"limbs, 1 of {MANY}": (inputs.many_json_exchange(clips, LIMBS), safetensors, MANY),
     }
     cores = Cores.available()
+    keep_freed_memory()  # as the server does
     with on_core(cores.server):
         warm()
         gc.collect()
