@@ -9,12 +9,15 @@ run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 	@$(BIN)/heatsvc warm
 	@$(BIN)/heatsvc serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
-# Tests of builds that last wait most of their time, for workers to start and to be missed: others run meanwhile.
+# Tests of builds that last wait most of their time, for workers to start and to be missed; those of loops wait for nothing.
+# Both run beside all others, which take as long.
+BESIDE := tests/durable tests/draw tests/encode
+
 test: $(VENV)/.tests  ## all tests
-	@$(BIN)/python -m pytest tests/durable > .durable.log 2>&1 & durable=$$!; \
-	$(BIN)/python -m pytest --ignore=tests/durable; others=$$?; \
-	wait $$durable; durable=$$?; cat .durable.log; rm .durable.log; \
-	test $$others -eq 0 && test $$durable -eq 0
+	@$(BIN)/python -m pytest $(BESIDE) > .durable.log 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest $(BESIDE:%=--ignore=%); others=$$?; \
+	wait $$beside; beside=$$?; cat .durable.log; rm .durable.log; \
+	test $$others -eq 0 && test $$beside -eq 0
 
 check: $(VENV)/.tests  ## ruff and mypy
 	$(BIN)/ruff format --check .

@@ -117,7 +117,15 @@ def test_ctrl_c_leaves_nothing(tmp_path):
         *(sys.executable, "-m", "heatsvc", "annotate", "--keypoints", "many", "--labels", "labels.csv"),
         *("--img-shape", "1080", "1920", "--options", '{"split": {"random": {"all": 1}}}', "-o", "a.pkl"),
     ]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Who runs the tests in the background has Ctrl-C ignored, and what they start inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         until = time.monotonic() + 30
         while not list(tmp_path.glob(".a.pkl*/*/plan.txt")):
             assert time.monotonic() < until

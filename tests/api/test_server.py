@@ -68,6 +68,10 @@ def test_connections_opened_at_once_are_spread_evenly(number: int, monkeypatch: 
     async def test(servers: list[Server], board: Board, port: int) -> None:
         writers = await asyncio.gather(*(answered(port) for _ in range(4 * number)))
         assert connections(servers) == [4] * number
+        for _ in range(1000):  # each tells of its own when it next looks
+            if [seat.connections for seat in board] == [4] * number:
+                break
+            await asyncio.sleep(0.01)
         assert [seat.connections for seat in board] == [4] * number
         for writer in writers:
             writer.close()
