@@ -12,6 +12,7 @@ import errno
 import math
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -27,6 +28,9 @@ _EPISODE = 1.0
 SILENCE = 0.35
 """Seconds without a sign of life, of which there are ten a second, after which nothing is left to a process."""
 
+# Seconds between looks at whether it can answer.
+_SOON = 0.01
+
 # Seconds to wait where there is no room for a connection: files, memory.
 _NO_ROOM_PAUSE = 1.0
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -41,16 +45,20 @@ class Server(uvicorn.Server):
     Args:
         config: uvicorn's.
         seat: where it tells how many connections it has, and sees how many others have.
+        is_set_up: whether it can answer by now.
     """
 
-    def __init__(self, config: uvicorn.Config, seat: Seat) -> None:
+    def __init__(self, config: uvicorn.Config, seat: Seat, is_set_up: Callable[[], bool] = lambda: True) -> None:
         super().__init__(config)
         self.coming = 0
         self._seat = seat
+        self._is_set_up = is_set_up
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept connections on sockets that listen."""
+        """Accept connections on sockets that listen, once this one can answer: until then others have them."""
         await super().startup(sockets=[])
+        while not (self._is_set_up() or self.should_exit):
+            await asyncio.sleep(_SOON)
         self.servers += [_Listener(self, each) for each in sockets or ()]  # type: ignore[misc]
 
     async def on_tick(self, counter: int) -> bool:

@@ -223,7 +223,10 @@ def _serve_in_child(settings: Settings, sockets: list[socket.socket], seat: Seat
     async def publish() -> None:
         service.metrics.publish()
 
-    server = Server(_config(app, settings, callback_notify=publish, timeout_notify=0), seat)
+    def is_set_up() -> bool:
+        return service.warm_seconds is not None or service.failure is not None
+
+    server = Server(_config(app, settings, callback_notify=publish, timeout_notify=0), seat, is_set_up)
     threading.Thread(target=_end_with_parent, args=(parent, server), name="parent", daemon=True).start()
     if is_first:
         _announce_when_ready(service)

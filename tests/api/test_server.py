@@ -79,6 +79,24 @@ def test_connections_opened_at_once_are_spread_evenly(number: int, monkeypatch: 
     with_servers(number, test, seats=number)
 
 
+def test_who_cannot_answer_yet_takes_no_connection():
+    async def test(servers: list[Server], board: Board, port: int) -> None:
+        set_up = False
+        config = uvicorn.Config(app, lifespan="off", log_config=None, http="httptools")
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            late = Server(config, board.seat(1), lambda: set_up)
+            task = asyncio.create_task(late.serve([listening.dup()]))
+            asking = asyncio.create_task(answered(listening.getsockname()[1]))
+            assert not (await asyncio.wait((asking,), timeout=0.3))[0]
+            assert connections([late]) == [0]
+            set_up = True
+            (await asking).close()
+            late.should_exit = True
+            await task
+
+    with_servers(1, test)
+
+
 def test_what_another_does_not_come_for_is_taken():
     async def test(servers: list[Server], board: Board, port: int) -> None:
         board.seat(1).beat = math.inf  # it seems to be well, has nothing to do, and does not come

@@ -78,7 +78,11 @@ def serving(folder: Path, **settings: str) -> Iterator[Together]:
     try:
         until(lambda: is_ready(port) or process.poll() is not None, "the service to be ready", 240)
         assert process.poll() is None, (folder / "log").read_text()
-        yield Together(process, port, folder)
+        service = Together(process, port, folder)
+        for pid in service.serving():
+            with service.only(pid):
+                until(lambda: is_ready(port), "each process to be ready", 60)
+        yield service
     finally:
         process.terminate()
         process.wait(timeout=60)
