@@ -33,7 +33,11 @@ from heatsvc.api.clips import BODIES
 from heatsvc.api.service import warm
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.commands.memory import keep_freed_memory
-from heatsvc.encode.codings import CODINGS
+from heatsvc.draw.cpu import Piece
+from heatsvc.draw.runs import Runs
+from heatsvc.draw.spots import Spots
+from heatsvc.encode.codings import CODINGS, Coding
+from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.forms import FORMS
 
@@ -133,16 +137,26 @@ def stages(exchange: Exchange, media_type: str, count: int) -> tuple[Spent, Spen
     layout = sketch(asked, form, coding, bounds).layout
     pieces = [(drawing, piece) for drawing in layout.drawings for piece in drawing.pieces]
     # One after the other and dropped, as the server does it: sixty clips' runs at a time would not fit into the caches.
-    drawing = sum(time_of(lambda p=p, d=d: d.draw(p), _SECONDS / len(pieces)) for d, p in pieces)  # type: ignore[misc]
-    runs = [d.draw(p) for d, p in pieces]
-    encoding = sum(time_of(lambda r=r: coding.code_runs(r), _SECONDS / len(runs)) for r in runs)  # type: ignore[misc]
+    drawing = sum(time_of(lambda p=p, d=d: drawn(d, p, coding), _SECONDS / len(pieces)) for d, p in pieces)  # type: ignore[misc]
+    parts = [drawn(d, p, coding) for d, p in pieces]
+    encoding = sum(time_of(lambda p=p: coded(p, coding), _SECONDS / len(parts)) for p in parts)  # type: ignore[misc]
     writing = time_of(lambda: b"".join(layout.write(Errand()).chunks))
-    coded = layout.write(Errand()).length
+    size = layout.write(Errand()).length
     spent = Spent(reading, describing, drawing, encoding, max(0.0, writing - drawing - encoding), 0)
     points = sum(clip.nbytes for clip in asked.clips)
-    pixels = sum(r.values.nbytes for r in runs)
-    floor = Spent(copy_of(points), 0, copy_of(pixels), copy_of(coded), copy_of(coded), 0)
+    pixels = sum(4 * part.pixels if isinstance(part, Spots) else part.values.nbytes for part in parts)
+    floor = Spent(copy_of(points), 0, copy_of(pixels), copy_of(size), copy_of(size), 0)
     return each(spent, count), each(floor, count)
+
+
+def drawn(drawing: Drawing, piece: Piece, coding: Coding) -> Runs | Spots:
+    """A piece as the server draws it."""
+    return (drawing.spots(piece) if coding.code_spots else None) or drawing.draw(piece)
+
+
+def coded(part: Runs | Spots, coding: Coding) -> object:
+    """What was drawn, as the server codes it."""
+    return coding.code_spots(part) if isinstance(part, Spots) and coding.code_spots else coding.code_runs(part)
 
 
 def each(spent: Spent, count: int) -> Spent:

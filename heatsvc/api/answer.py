@@ -37,7 +37,7 @@ class Sketch:
     @property
     def work(self) -> int:
         """About how many pixels have to be drawn."""
-        return sum(drawing.work + _EACH for drawing in self.layout.drawings)
+        return sum([drawing.work + _EACH for drawing in self.layout.drawings])
 
 
 def sketch(asked: Asked, form: Form, coding: Coding, bounds: Bounds, check: Callable[[], None] = go_on) -> Sketch:

@@ -43,7 +43,7 @@ class Asked:
             return False
         pipeline, select = self.options.built_pipeline, self.options.select
         chosen = len(select) if isinstance(select, list) else 0
-        return sum(pipeline.load(clip, chosen or clip.points) for clip in self.clips) <= _LIGHT_LOAD
+        return sum([pipeline.load(clip, chosen or clip.points) for clip in self.clips]) <= _LIGHT_LOAD
 
 
 @dataclass(frozen=True, slots=True)

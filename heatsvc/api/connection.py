@@ -14,7 +14,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from heatsvc.api.send import STOPPING, UNSENT
+from heatsvc.api.send import IS_THERE, STOPPING, UNSENT
+from heatsvc.api.writer import Writer
 
 # Of a request line and its headers; a pipeline may stand in the query.
 _LONGEST_HEAD = 256 << 10
@@ -38,6 +39,7 @@ class Connection(HttpToolsProtocol):
         """Wait for a request, not forever."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(_MOST_WRITTEN)
+        self.transport = Writer(transport, self.loop)  # type: ignore[assignment]
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -63,6 +65,7 @@ class Connection(HttpToolsProtocol):
         """A request line begins."""
         super().on_message_begin()
         self._in_head = True
+        self.scope[IS_THERE] = self.is_there  # type: ignore[literal-required]
         self.scope[UNSENT] = self.unsent  # type: ignore[literal-required]
         self.scope[STOPPING] = lambda: self._stopping  # type: ignore[literal-required]
 
@@ -82,6 +85,10 @@ class Connection(HttpToolsProtocol):
         """The server stops once every request is answered: those that only wait for something can tell."""
         self._stopping = True
         super().shutdown()
+
+    def is_there(self) -> bool:
+        """Whether the body of the request read last has come as a whole, and so have those before it."""
+        return not self.cycle.more_body
 
     def unsent(self) -> int:
         """Bytes that are written and not yet taken: in this process and, where it tells, in the system (SIOCOUTQ)."""

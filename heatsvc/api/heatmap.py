@@ -103,7 +103,7 @@ async def _reading(
     query: bytes = request.scope["query_string"]
     bounds = service.settings.bounds
     if media_type == FORM:
-        files, options = await _parts(request, service, patience)
+        files, options = await _parts(request, headers, service, patience)
         size = sum(len(file.data) for file in files)
         # Files want unpacking: never on the event loop, however few their bytes.
         return size + _SMALL_BODY, functools.partial(from_files, files, options, query, bounds, patience.check)
@@ -115,12 +115,14 @@ async def _reading(
             field="Content-Type",
             headers={"Accept": ", ".join([*BODIES, FORM])},
         )
-    body = await read_body(request, service.settings, patience)
+    body = await read_body(request, headers.get("content-length"), service.settings, patience)
     size = len(body) + (_SMALL_BODY if media_type == "application/x-npz" else 0)
     return size, functools.partial(read, body, query, bounds, patience.check)
 
 
-async def _parts(request: Request, service: Service, patience: Patience) -> tuple[list[File], bytes]:
+async def _parts(
+    request: Request, headers: dict[str, str], service: Service, patience: Patience
+) -> tuple[list[File], bytes]:
     """The files and the options of a form, its body bounded as any other.
 
     Raises:
@@ -129,7 +131,7 @@ async def _parts(request: Request, service: Service, patience: Patience) -> tupl
         LimitError: more files than `max_clips`.
     """
     settings = service.settings
-    check_length(request, settings)
+    check_length(headers.get("content-length"), settings)
     size = 0
 
     async def bounded() -> dict[str, object]:
@@ -194,20 +196,17 @@ def header_values(scope: Scope) -> dict[str, str]:
 
 
 def _headers(made: Sketch, form: Form, body: Body, times: tuple[float, ...]) -> list[tuple[bytes, bytes]]:
+    milliseconds = tuple([1e3 * seconds for seconds in times])
     headers = [
         (b"content-type", form.media_type.encode()),
         (b"vary", b"Accept, Accept-Encoding"),
-        (b"server-timing", b"read;dur=%.3f, pipeline;dur=%.3f, draw;dur=%.3f, encode;dur=%.3f" % _milliseconds(times)),
+        (b"server-timing", b"read;dur=%.3f, pipeline;dur=%.3f, draw;dur=%.3f, encode;dur=%.3f" % milliseconds),
     ]
     if body.coding != "identity":
         headers.append((b"content-encoding", body.coding.encode()))
     if made.seed is not None:
         headers.append((b"x-heatmap-seed", str(made.seed).encode()))
     return headers
-
-
-def _milliseconds(times: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(1e3 * seconds for seconds in times)
 
 
 def _count(service: Service, size: int, body: Body, clips: int, times: tuple[float, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from heatsvc.api.problems import ClientGoneError, RequestError, busy
+from heatsvc.api.send import IS_THERE
 from heatsvc.errors import LimitError
 from heatsvc.settings import Settings
 
@@ -24,15 +25,18 @@ Result = TypeVar("Result")
 _SLOWEST = 4 << 10
 
 
-async def read_body(request: Request, settings: Settings, patience: Patience) -> bytes:
+async def read_body(request: Request, length: str | None, settings: Settings, patience: Patience) -> bytes:
     """The whole body.
+
+    Args:
+        length: its Content-Length, None where there is none.
 
     Raises:
         LimitError: longer than `max_body_bytes`: by its Content-Length before it is read, else while it is.
         RequestError: 408, nothing came for `idle_seconds`, or not all of it within `request_seconds`.
         ClientGoneError: the client hung up first.
     """
-    check_length(request, settings)
+    check_length(length, settings)
     message = await receive(request, settings, patience)
     body: bytes = message.get("body", b"")
     if not message.get("more_body", False):
@@ -49,6 +53,9 @@ async def read_body(request: Request, settings: Settings, patience: Patience) ->
 
 async def receive(request: Request, settings: Settings, patience: Patience | None) -> Message:
     """The next part of the body; see read_body for what is raised. Without patience only idling is bounded."""
+    is_there: Callable[[], bool] | None = request.scope.get(IS_THERE)
+    if is_there is not None and is_there():  # then nothing has to be waited for, which a timer would cost more than
+        return _unless_gone(await request.receive())
     # Both: who sends a byte now and then would keep a place among the requests in flight for as long as it liked.
     left = patience.until - time.monotonic() if patience else math.inf
     idle = patience is None or settings.idle_seconds < left
@@ -63,14 +70,17 @@ async def receive(request: Request, settings: Settings, patience: Patience | Non
             else f"the body did not come within {patience.seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
             headers={"Connection": "close"},
         ) from None
+    return _unless_gone(message)
+
+
+def _unless_gone(message: Message) -> Message:
     if message["type"] == "http.disconnect":
         raise ClientGoneError
     return message
 
 
-def check_length(request: Request, settings: Settings, setting: str = "max_body_bytes") -> None:
+def check_length(length: str | None, settings: Settings, setting: str = "max_body_bytes") -> None:
     """Refuse a body by its Content-Length, before any of it is read."""
-    length = request.headers.get("content-length")
     if length is not None and length.isascii() and length.isdigit():
         check_size(int(length), settings, setting)
 
@@ -94,7 +104,7 @@ class Upload:
 
     def __init__(self, request: Request, settings: Settings) -> None:
         """LimitError where the Content-Length is more than `max_upload_bytes`."""
-        check_length(request, settings, "max_upload_bytes")
+        check_length(request.headers.get("content-length"), settings, "max_upload_bytes")
         self.size = 0
         self.more = True
         self._request = request

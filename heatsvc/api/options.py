@@ -97,12 +97,21 @@ OPTIONS = tuple(HeatmapOptions.model_fields)
 
 
 def options_from(given: Mapping[str, Any]) -> HeatmapOptions:
-    """Options from JSON values.
+    """Options from JSON values; short ones last used are kept.
 
     Raises:
         RequestError: 422, an option that does not exist, or a value it cannot have; the message lists the known ones.
     """
-    return validated(HeatmapOptions, given)
+    try:
+        text = orjson.dumps(given)
+    except TypeError:  # nested deeper than orjson writes, though not deeper than it reads
+        return validated(HeatmapOptions, given)
+    return _from_json(text) if len(text) <= _LONGEST_KEPT else validated(HeatmapOptions, given)
+
+
+@lru_cache(maxsize=256)
+def _from_json(text: bytes) -> HeatmapOptions:
+    return validated(HeatmapOptions, orjson.loads(text))
 
 
 def validated(model: type[Model], given: Mapping[str, Any]) -> Model:

@@ -18,6 +18,9 @@ _SLICE = 256 << 10
 # Bytes a second: a client that takes fewer keeps a place among the requests in flight for too long.
 _SLOWEST = 16 << 10
 
+IS_THERE = "heatsvc.is_there"
+"""In a request's scope, where the server can tell: whether the whole body has come."""
+
 UNSENT = "heatsvc.unsent"
 """In a request's scope, where the server can tell: how many bytes of its connection are written and not yet taken."""
 
@@ -84,8 +87,8 @@ class BodyResponse(Response):
     ) -> None:
         self.status_code = 200
         self.background = None
-        self.length = sum(len(chunk) for chunk in chunks)
-        self.raw_headers = [(b"content-length", str(self.length).encode()), *headers]
+        self.length = sum(map(len, chunks))
+        self.raw_headers = [(b"content-length", b"%d" % self.length), *headers]
         self._chunks = [b"".join(chunks)] if self.length <= _ONE_MESSAGE else chunks
         self._idle_seconds = idle_seconds
 

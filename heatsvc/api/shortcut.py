@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -45,8 +46,29 @@ class ShortcutApp(FastAPI):
         """All layers; now that no more can come, it is known whether the shortcut misses any."""
         further = [layer for layer in self.user_middleware if cast(object, layer.cls) is not Door]
         if self.shortcut is not None and self.service is not None and not further and not _is_traced():
-            self._short = Door(ExceptionMiddleware(self.shortcut.app, self.exception_handlers), self.service)
+            self._short = Door(_Handled(self.shortcut.app, self.exception_handlers), self.service)
         return super().build_middleware_stack()
+
+
+class _Handled:
+    """An app and the handlers of its exceptions, which are asked for once there is one."""
+
+    def __init__(self, app: ASGIApp, handlers: Mapping[Any, Any]) -> None:
+        self._app = app
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; what no handler knows is raised. Those that one knows come before an answer has begun."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            # Popped, so that the error, which knows the frames it came through, is not known by one of them.
+            raised = [error]
+
+            async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+                raise raised.pop()
+
+            await ExceptionMiddleware(fail, self._handlers)(scope, receive, send)
 
 
 def _is_traced() -> bool:

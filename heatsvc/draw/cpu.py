@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from heatsvc.bounds import go_on
 from heatsvc.draw.runs import Runs
+from heatsvc.draw.spots import LANES, Spots
 from heatsvc.volume import HeatmapVolume
 
 DType = Literal["float32", "float16", "uint8", "int16"]
@@ -28,6 +29,9 @@ _LOOKS = 1 << 20
 
 # A volume of no more pixels of work is one piece without being measured.
 SMALL_PIXELS = 256 << 10
+
+# Two float32: less is not worth a gap between two runs.
+_APART = 2
 
 # A pixel at or under this becomes 0 in the type: half of the smallest float16, and half of 1/255 in float64.
 _CUT = {"float32": 0.0, "float16": 2.0**-25, "uint8": 0.5 / 255, "int16": 0.0}
@@ -93,8 +97,8 @@ def plan(
         check: called now and then; raises what should end the work.
     """
     if not each and volume.reduce == "none" and not len(volume.limbs):
-        # A few keypoints are not worth a look at each: their windows have 6 sigma + 2 pixels a side at the most.
-        reach, maps = int(6 * volume.sigma) + 2, volume.maps
+        # A few keypoints are not worth a look at each.
+        reach, maps = _reach(volume), volume.maps
         rows = volume.keypoint.shape[0] * maps * min(reach, volume.height)
         pixels = rows * min(reach, volume.width)
         if pixels <= min(SMALL_PIXELS, piece_pixels):
@@ -116,6 +120,11 @@ def plan(
         first = end
     all_pixels, all_runs = sum(piece.pixels for piece in pieces), sum(piece.runs for piece in pieces)
     return Plan(tuple(pieces), all_pixels, all_runs, work, heaviest)
+
+
+def _reach(volume: HeatmapVolume) -> int:
+    """The most pixels of a side of a keypoint's window, which reaches three sigma to either side of it."""
+    return int(6 * volume.sigma) + 2
 
 
 def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
@@ -154,6 +163,26 @@ def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
         room *= 2
     size = (piece.last - piece.first) * volume.height * volume.width
     return Runs(starts[:runs], lengths[:runs], convert(values[:count], dtype), size, 255 if argmax else 0)
+
+
+def draw_spots(volume: HeatmapVolume, piece: Piece) -> Spots | None:
+    """Draw one piece as spots, in float32; None where it has others than small keypoints that stand apart.
+
+    Args:
+        volume: as planned; no PoTion picture.
+        piece: one of `plan(volume).pieces`.
+    """
+    loops = kernels()
+    apart = volume.reduce == "none" and volume.keypoint.shape[0] == 1 and not len(volume.limbs)
+    if not apart or volume.sigma < loops.SMALLEST_SMALL_SIGMA or _reach(volume) > LANES:
+        return None
+    maps = piece.last - piece.first
+    places, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * LANES), np.float32)
+    count, pixels, rows = loops.spots(*arguments(volume), piece.first, piece.last, _APART, places, values)
+    if count < 0:
+        return None
+    size = maps * volume.height * volume.width
+    return Spots(places[:count], values[:count], volume.width, pixels, rows, size)
 
 
 def scatter(runs: Runs, out: npt.NDArray[Any]) -> None:

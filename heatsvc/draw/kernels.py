@@ -1,9 +1,9 @@
 """The compiled loops: a map's points to its pixels, and its pixels to runs.
 
-The entry points (`measure`, `draw`, `figures`) are compiled when this module is imported, or taken from numba's cache,
-for one signature that also takes read-only arrays: no request ever waits for a compiler. `heatsvc.draw.cpu` imports it
-when first needed. A volume reaches the loops as the arguments that `_VOLUME` lists; a map is told by its number in
-output order.
+The entry points (`measure`, `draw`, `spots`, `figures`) are compiled when this module is imported, or taken from
+numba's cache, for one signature that also takes read-only arrays: no request ever waits for a compiler.
+`heatsvc.draw.cpu` imports it when first needed. A volume reaches the loops as the arguments that `_VOLUME` lists; a map
+is told by its number in output order.
 """
 
 from __future__ import annotations
@@ -245,15 +245,19 @@ def _lanes(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> 
 
 
 def _exp_lanes(builder: Any, x: Any) -> Any:
-    """exp(x) = 2**n * exp(r) for x up to 0, n a whole number next to x / ln 2; for x < -87 as for -87."""
+    """exp(x) = 2**n * exp(r) for x up to 0, n a whole number next to x / ln 2; for x < -87 as for -87.
+
+    A product and the sum it goes into may be rounded at once: that is faster, and no less exact.
+    """
     x = builder.select(builder.fcmp_ordered(">", x, _all(_LEAST_POWER)), x, _all(_LEAST_POWER))
     n = builder.fptosi(builder.fsub(builder.fmul(x, _all(_LOG2_E)), _all(0.5)), _WORDS)
     r = x
     for part in _LN2:
-        r = builder.fsub(r, builder.fmul(builder.sitofp(n, _FLOATS), _all(part)))
+        product = builder.fmul(builder.sitofp(n, _FLOATS), _all(part), flags=("contract",))
+        r = builder.fsub(r, product, flags=("contract",))
     series = _all(_EXP[0])
     for term in _EXP[1:]:
-        series = builder.fadd(builder.fmul(series, r), _all(term))
+        series = builder.fadd(builder.fmul(series, r, flags=("contract",)), _all(term), flags=("contract",))
     exponent = builder.shl(builder.add(n, ir.Constant(_WORDS, [127] * LANES)), ir.Constant(_WORDS, [23] * LANES))
     return builder.fmul(series, builder.bitcast(exponent, _FLOATS))
 
@@ -818,6 +822,83 @@ def draw(
                 canvas[uint64(x)] = 0.0
             low[y], high[y] = w, 0
     return runs, count
+
+
+@njit(
+    types.UniTuple(int64, 3)(*_VOLUME, int64, int64, int64, types.Array(int64, 2, "C"), types.Array(float32, 2, "C")),
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+)
+def spots(
+    keypoint: Array,
+    score: Array,
+    limbs: Array,
+    mirror: Array,
+    points: int,
+    clip: int,
+    reduce: int,
+    h: int,
+    w: int,
+    sigma: float,
+    eps: float,
+    first: int,
+    last: int,
+    gap: int,
+    places: Array,
+    values: Array,
+) -> tuple[int, int, int]:
+    """Write down the maps `first` to `last` as spots, of a volume with one person, no limbs and no `reduce`.
+
+    Args:
+        gap: so many pixels have to be between a row of a spot and the next one, of this spot or of another.
+        places: [S, 3], takes the first pixel of each spot, its columns and its rows.
+        values: [S, 2 LANES], takes a row and a column, whose product the spot is. Either has LANES numbers, of which
+            those beyond columns or rows say nothing.
+
+    Returns:
+        how many spots there are, their pixels and their rows; -1, 0, 0 where the maps are not of that kind: a spot of
+        more than LANES pixels a side, one with a pixel that is no number above 0, or one too near to the one before.
+    """
+    frames = keypoint.shape[1]
+    scale = 0.5 / (sigma * sigma)
+    # LANES numbers at one place are lanes of an array of two axes, too.
+    flat = values.reshape(values.size)
+    count, pixels, rows = 0, 0, 0
+    end = -gap
+    place = _place(first, frames, points, clip)
+    for index in range(first, last):
+        mirrored = place[0] >= frames
+        frame = place[0] - frames if mirrored else place[0]
+        point = mirror[place[1]] if mirrored else place[1]
+        place = _next(place[0], place[1], place[2], points, clip)
+        peak = score[0, frame, point]
+        if peak < eps:
+            continue
+        x0, x1, y0, y1 = _points_window(keypoint, 0, frame, point, point, sigma, h, w)
+        if x1 == 0:
+            continue
+        columns, lines = x1 - x0, y1 - y0
+        at = (index - first) * h * w + y0 * w + (w - x1 if mirrored else x0)
+        if columns > LANES or lines > LANES or at - end < gap or w - columns < gap or count == places.shape[0]:
+            return -1, 0, 0
+        row = count * 2 * LANES
+        from_x, step = (x1 - 1, -1.0) if mirrored else (x0, 1.0)
+        _gaussian_lanes(flat, row, float32(from_x - float64(keypoint[0, frame, point, 0])), step, scale, 1.0)
+        _gaussian_lanes(flat, row + LANES, float32(y0 - float64(keypoint[0, frame, point, 1])), 1.0, scale, peak)
+        # The faintest pixel is in a corner.
+        across = min(flat[uint64(row)], flat[uint64(row + columns - 1)])
+        down = min(flat[uint64(row + LANES)], flat[uint64(row + LANES + lines - 1)])
+        if not across * down > 0.0:
+            return -1, 0, 0
+        places[uint64(count), uint64(0)] = at
+        places[uint64(count), uint64(1)] = columns
+        places[uint64(count), uint64(2)] = lines
+        count += 1
+        pixels += columns * lines
+        rows += lines
+        end = at + (lines - 1) * w + columns
+    return count, pixels, rows
 
 
 @njit(

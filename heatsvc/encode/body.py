@@ -24,7 +24,7 @@ class Body:
     @property
     def length(self) -> int:
         """Bytes in all."""
-        return sum(len(chunk) for chunk in self.chunks)
+        return sum(map(len, self.chunks))
 
 
 def body_behind(header: bytes, size: int, coding: Coding, drawn: Sequence[Sequence[Piece]]) -> Body:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from heatsvc.bounds import Bounds, go_on
-from heatsvc.draw.cpu import DType, Piece, Plan, convert, draw_runs, plan
+from heatsvc.draw.cpu import DType, Piece, Plan, convert, draw_runs, draw_spots, plan
 from heatsvc.draw.potion import draw_potion, frames_first
 from heatsvc.draw.runs import Runs
+from heatsvc.draw.spots import Spots
 from heatsvc.encode.codings import Coding
 from heatsvc.volume import HeatmapVolume
 
@@ -75,6 +76,10 @@ class Drawing:
             return Runs.of_array(convert(draw_potion(self.volume, check), self.dtype))
         return draw_runs(self.volume, piece, self.dtype)
 
+    def spots(self, piece: Piece) -> Spots | None:
+        """One of `pieces` as spots; None where it is not made of float32 keypoints that are small and stand apart."""
+        return None if self.volume.potion or self.dtype != "float32" else draw_spots(self.volume, piece)
+
 
 def check_work(drawings: Sequence[Drawing], bounds: Bounds) -> None:
     """Refuse what could not be ended in time once it is begun.
@@ -82,7 +87,7 @@ def check_work(drawings: Sequence[Drawing], bounds: Bounds) -> None:
     Raises:
         LimitError: a map of more work than `max_map_work`.
     """
-    heaviest = max(drawing.heaviest for drawing in drawings)
+    heaviest = max([drawing.heaviest for drawing in drawings])
     bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)", field="pipeline")
 
 
@@ -94,9 +99,9 @@ def check_sizes(drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> 
             of more work than `max_map_work`.
     """
     check_work(drawings, bounds)
-    dense = sum(drawing.nbytes for drawing in drawings)
+    dense = sum([drawing.nbytes for drawing in drawings])
     bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
-    coded = sum(coding.bound(drawing.nbytes, drawing.pixels, drawing.runs, drawing.itemsize) for drawing in drawings)
+    coded = sum([coding.bound(drawing.nbytes, drawing.pixels, drawing.runs, drawing.itemsize) for drawing in drawings])
     if coded > bounds.max_answer_bytes and coding.name == "identity":
         bounds.check("max_answer_bytes", coded, "bytes of answer without a content coding (ask for zstd)")
     bounds.check("max_answer_bytes", coded, "bytes of answer")

@@ -23,4 +23,4 @@ class Errand:
     @property
     def seconds(self) -> tuple[float, float]:
         """Seconds of drawing and of coding, of all threads."""
-        return sum(draw for draw, _ in self.spent), sum(code for _, code in self.spent)
+        return sum([draw for draw, _ in self.spent]), sum([code for _, code in self.spent])

@@ -53,8 +53,14 @@ def code_piece(drawing: Drawing, piece: MapPiece, coding: Coding, errand: Errand
     """Draw and code one piece of a drawing on the CPU; what `check` raises ends it."""
     errand.check()
     started = perf_counter()
-    runs = drawing.draw(piece, errand.check)
-    drawn = perf_counter()
-    coded = coding.code_runs(runs)
+    code_spots = coding.code_spots
+    spots = drawing.spots(piece) if code_spots else None
+    if spots and code_spots:
+        drawn = perf_counter()
+        coded = code_spots(spots)
+    else:
+        runs = drawing.draw(piece, errand.check)
+        drawn = perf_counter()
+        coded = coding.code_runs(runs)
     errand.spent.append((drawn - started, perf_counter() - drawn))
     return coded

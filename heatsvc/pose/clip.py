@@ -115,13 +115,19 @@ class PoseClip:
         name = f"{field}keypoint"
         xy, score_column = _split_columns(keypoint, name, file)
         persons, frames, count = xy.shape[:3]
-        for axis, length in (("persons", persons), ("frames", frames), ("keypoints", count)):
-            if length == 0:
-                raise NoKeypointsError(f"{name} has 0 {axis}: at least one is needed", field=name, file=file)
-            bounds.check(f"max_{axis}", length, axis, field=name, file=file)
         # An archive of uint8 zeros is a thousandth of the float32 arrays that it becomes.
         size = persons * frames * count * BYTES_A_POINT
-        bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field=name, file=file)
+        if not (
+            0 < persons <= bounds.max_persons
+            and 0 < frames <= bounds.max_frames
+            and 0 < count <= bounds.max_keypoints
+            and size <= bounds.max_unpacked_bytes
+        ):
+            for axis, length in (("persons", persons), ("frames", frames), ("keypoints", count)):
+                if length == 0:
+                    raise NoKeypointsError(f"{name} has 0 {axis}: at least one is needed", field=name, file=file)
+                bounds.check(f"max_{axis}", length, axis, field=name, file=file)
+            bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field=name, file=file)
         points = _as_float32(xy, name, file)
         if keypoint_score is not None:
             score = _scores(keypoint_score, keypoint.shape[:-1], points.shape[:3], f"{field}keypoint_score", file)

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatsvc.draw.array import draw_array
-from heatsvc.draw.cpu import draw_runs, plan
+from heatsvc.draw.cpu import draw_runs, draw_spots, plan
 from heatsvc.draw.runs import Runs
-from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.codings import CODINGS, ZSTD
 from heatsvc.volume import HeatmapVolume
+from tests.draw.test_spots import keypoints
 from tests.draw.volumes import volumes
 from tests.golden import golden_volume, load_golden
 
@@ -60,6 +61,44 @@ def test_a_body_in_pieces_decodes_to_the_dense_array(
 def test_golden_volumes_decode_to_the_dense_array(name: str, case: str) -> None:
     volume = golden_volume(load_golden(case))
     assert DECODERS[name](coded(name, volume, "float32", 5000)) == HEADER + draw_array(volume).tobytes()
+
+
+@settings(max_examples=400, deadline=None)
+@given(keypoints(), st.sampled_from([1, 60, 1 << 20]))
+def test_spots_decode_to_the_dense_array(volume: HeatmapVolume, piece_pixels: int) -> None:
+    zstd = CODINGS["zstd"]
+    assert zstd.code_spots is not None
+    array = draw_array(volume)
+    area = volume.height * volume.width
+    for cut in plan(volume, piece_pixels).pieces:
+        spots = draw_spots(volume, cut)
+        if spots is not None:
+            piece = zstd.code_spots(spots)
+            body = zstd.head(spots.nbytes) + piece.data + zstd.tail([piece])
+            assert DECODERS["zstd"](body) == array.reshape(-1)[cut.first * area : cut.last * area].tobytes()
+            assert piece.size == spots.nbytes
+            assert len(piece.data) <= zstd.bound(spots.nbytes, cut.pixels, cut.runs, 4)
+
+
+def test_spots_far_apart_decode_to_the_dense_array() -> None:
+    """Gaps of more than a block, and no gap behind the last spot but the rest of the maps."""
+    points = np.full((1, 200, 3, 2), np.nan, np.float32)
+    points[0, ::37, 1] = [[20.25, 30.5], [63, 0], [0, 63], [-1, 40], [64, 64], [31, 31]]
+    volume = HeatmapVolume(points, np.ones((1, 200, 3), np.float32), 64, 64)
+    (piece,) = plan(volume).pieces
+    spots, zstd = draw_spots(volume, piece), CODINGS["zstd"]
+    assert spots is not None
+    assert zstd.code_spots is not None
+    coded = zstd.code_spots(spots)
+    body = zstd.head(spots.nbytes) + coded.data + zstd.tail([coded])
+    assert DECODERS["zstd"](body) == draw_array(volume).tobytes()
+
+
+def test_only_quick_zstd_takes_spots() -> None:
+    takes = {name for name, coding in CODINGS.items() if coding.code_spots}
+    assert takes == {"zstd"}
+    assert ZSTD["fast"].code_spots
+    assert ZSTD["small"].code_spots is None
 
 
 @pytest.mark.parametrize("name", ["zstd", "deflate", "gzip"])

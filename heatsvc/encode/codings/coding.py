@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from heatsvc.draw.runs import Runs
+from heatsvc.draw.spots import Spots
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class Coding(Protocol):
 
     def code_runs(self, runs: Runs) -> Piece:
         """A stretch told by its runs: never made dense on the way, but for identity, which is."""
+
+    @property
+    def code_spots(self) -> Callable[[Spots], Piece] | None:
+        """Codes a stretch told by its spots; None for a coding that takes runs only."""
 
     def tail(self, pieces: Sequence[Piece]) -> bytes:
         """The bytes after the last piece."""

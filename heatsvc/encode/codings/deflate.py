@@ -33,6 +33,7 @@ class Deflate:
     """zlib streams of one Huffman table, fixed beforehand."""
 
     name: ClassVar[str] = "deflate"
+    code_spots: ClassVar[None] = None
 
     def head(self, size: int) -> bytes:
         """The zlib header."""

@@ -19,6 +19,7 @@ class Gzip:
     """gzip members of one Huffman table."""
 
     name: ClassVar[str] = "gzip"
+    code_spots: ClassVar[None] = None
 
     def head(self, size: int) -> bytes:
         """The member's header."""

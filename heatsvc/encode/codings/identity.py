@@ -16,6 +16,7 @@ class Identity:
     """No coding: the only one that makes a volume dense."""
 
     name: ClassVar[str] = "identity"
+    code_spots: ClassVar[None] = None
 
     def head(self, size: int) -> bytes:
         """Nothing."""

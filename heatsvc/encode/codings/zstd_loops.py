@@ -1,4 +1,4 @@
-"""The compiled loop of zstd: runs to blocks.
+"""The compiled loops of zstd: runs to blocks, and spots to blocks.
 
 Compiled on import, for one signature that also takes read-only arrays. Runs come as their values' bytes, starts and
 lengths in pixels, bytes a pixel, pixels in all, and the fill byte.
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba import int64, njit, types, uint8, uint64
+from numba import float32, int64, njit, types, uint8, uint64
 from numba.extending import intrinsic
 
 Array = npt.NDArray[Any]
@@ -40,10 +40,12 @@ _helper = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 
 # Four bytes, or 32, at any place and in one instruction: what a compiler does not make of loops over a few bytes. These
-# two look at no array's end: who calls has room for all of them, those too that are written over afterwards.
+# functions look at no array's end: who calls has room for all of them, those too that are written over afterwards.
 
 _AT_ONCE = 32
 _BYTES = ir.VectorType(ir.IntType(8), _AT_ONCE)
+_LANES = 8  # draw.spots.LANES
+_FLOATS = ir.VectorType(ir.FloatType(), _LANES)
 
 
 def _at(context: Any, builder: Any, array_type: Any, array: Any, at: Any, kind: Any) -> Any:
@@ -73,10 +75,27 @@ def _copy_many(_: Any, source: Any, begin: Any, out: Any, at: Any) -> tuple[Any,
     return types.void(source, int64, out, int64), generate
 
 
+def _write_products(_: Any, row: Any, begin: Any, factor: Any, out: Any, at: Any) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        row, begin, factor, out, at = arguments
+        values = builder.load(_at(context, builder, signature.args[0], row, begin, _FLOATS))
+        values.align = 4
+        none = ir.Constant(_FLOATS, ir.Undefined)
+        first = builder.insert_element(none, factor, ir.Constant(ir.IntType(32), 0))
+        every = builder.shuffle_vector(first, none, ir.Constant(ir.VectorType(ir.IntType(32), _LANES), [0] * _LANES))
+        products = builder.fmul(values, every)
+        builder.store(products, _at(context, builder, signature.args[3], out, at, _FLOATS)).align = 1
+        return context.get_dummy_value()
+
+    return types.void(row, int64, float32, out, int64), generate
+
+
 # (out, at, value): the lowest four bytes of `value`, the lowest first.
 _four: Any = intrinsic(_write_four)
 # (source, begin, out, at): 32 bytes.
 _many: Any = intrinsic(_copy_many)
+# (row, begin, factor, out, at): the bytes of eight float32 of `row`, from `begin` on, times factor.
+_products: Any = intrinsic(_write_products)
 
 
 @_helper
@@ -324,3 +343,37 @@ def zstd_blocks(
                     at += 4
         first = last + 1
     return _rle_blocks(size_in_pixels * itemsize - done, fill, out, at)
+
+
+@njit(
+    int64(_in(int64, 2), _in(float32, 2), int64, int64, _OUT),
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+)
+def zstd_spots(places: Array, values: Array, width: int, size_in_pixels: int, out: Array) -> int:
+    """Write a stretch of spots as zstd blocks, none of them the last; returns the bytes written.
+
+    Rows are raw blocks, and what lies between them is RLE blocks. No row is written down before: the products go where
+    they stay. `out` has room for 32 bytes more than that.
+    """
+    flat = values.reshape(values.size)
+    at = 0
+    done = 0  # bytes of the stretch that are written
+    for spot in range(places.shape[0]):
+        begin = places[uint64(spot), uint64(0)] * 4
+        size = places[uint64(spot), uint64(1)] * 4
+        rows = places[uint64(spot), uint64(2)]
+        across = spot * 2 * _LANES
+        at = _rle_blocks(begin - done, 0, out, at)
+        raw = size << 3
+        apart = (width * 4 - size) << 3 | 1 << 1
+        for row in range(rows):
+            # Header and products of a row, and the gap behind it, which takes the place of products too many.
+            _four(out, at, raw)
+            _products(flat, across, flat[uint64(across + _LANES + row)], out, at + 3)
+            _four(out, at + 3 + size, apart)
+            at += 7 + size
+        at -= 4  # behind the last row is the gap before the next spot
+        done = begin + (rows - 1) * width * 4 + size
+    return _rle_blocks(size_in_pixels * 4 - done, 0, out, at)
