@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from heatsvc.record import record
+
 Reduce = Literal["none", "max", "argmax"]
 
 
@@ -38,7 +40,7 @@ def _no_mirror() -> npt.NDArray[np.int32]:
     return np.zeros(0, np.int32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class HeatmapVolume:
     """A volume before it is drawn. T counts the frames of all its clips, K its channels: keypoints, then limbs.
 

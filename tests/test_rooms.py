@@ -13,11 +13,12 @@ import pytest
 from tests.serving import ROOT
 
 PACKAGE = ROOT / "heatsvc"
-COMMON = {"bounds", "errors"}
+COMMON = {"bounds", "errors", "record"}
 MAY_IMPORT = {
+    "record": set(),
     "errors": set(),
     "bounds": {"errors"},
-    "volume": set(),
+    "volume": {"record"},
     "pose": COMMON,
     "pipeline": {"pose", "volume", *COMMON},
     "draw": {"volume", *COMMON},
@@ -30,7 +31,7 @@ MAY_IMPORT = {
     "api": {"pose", "pipeline", "volume", "draw", "encode", "annotation", "settings", *COMMON},
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
-BELOW_API = ("errors", "bounds", "volume", "pose", "pipeline", "draw", "encode", "annotation", "library", "torch")
+BELOW_API = tuple(room for room in MAY_IMPORT if room not in ("settings", "logs", "api"))
 LATE = {"numba", "torch", "pose_format", "dbos", "av", "python_calamine", "sqlalchemy", "matplotlib"}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from heatsvc.api.clips import Asked
 from heatsvc.api.problems import RequestError
@@ -15,12 +14,13 @@ from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.forms import Form
 from heatsvc.encode.layout import Layout
 from heatsvc.pose.select import select_points
+from heatsvc.record import record
 
 # What each clip takes beside its pixels, in pixels.
 _EACH = 4_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Sketch:
     """An answer that is described and not yet drawn.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,6 +14,7 @@ from heatsvc.bounds import Bounds, go_on
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
 from heatsvc.pose.readers import Lifted, ReadOptions, clip_from_json, lift, may_hold_booleans, read, read_npy
+from heatsvc.record import record
 
 # Either is about two milliseconds of work.
 _LIGHT_CLIPS = 16
@@ -25,7 +25,7 @@ _LISTS_A_CLIP = 2  # of points, of scores
 CLIP_KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Asked:
     """Clips, and what is to become of them."""
 
@@ -46,7 +46,7 @@ class Asked:
         return sum([pipeline.load(clip, chosen or clip.points) for clip in self.clips]) <= _LIGHT_LOAD
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class File:
     """One uploaded file."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from heatsvc.api.send import IS_THERE, STOPPING, UNSENT
+from heatsvc.api.send import LINE
 from heatsvc.api.writer import Writer
 
 # Of a request line and its headers; a pipeline may stand in the query.
@@ -24,7 +24,11 @@ _MOST_WRITTEN = 512 << 10
 
 
 class Connection(HttpToolsProtocol):
-    """One client's connection. `timeout_keep_alive` counts for all kinds of waiting."""
+    """One client's connection, a `Line`. `timeout_keep_alive` counts for all kinds of waiting.
+
+    Attributes:
+        is_stopping: whether the server wants to stop, and waits for requests to end.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -33,7 +37,7 @@ class Connection(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._unsent = 0
         self._unsent_timer: asyncio.TimerHandle | None = None
-        self._stopping = False
+        self.is_stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, not forever."""
@@ -65,9 +69,7 @@ class Connection(HttpToolsProtocol):
         """A request line begins."""
         super().on_message_begin()
         self._in_head = True
-        self.scope[IS_THERE] = self.is_there  # type: ignore[literal-required]
-        self.scope[UNSENT] = self.unsent  # type: ignore[literal-required]
-        self.scope[STOPPING] = lambda: self._stopping  # type: ignore[literal-required]
+        self.scope[LINE] = self  # type: ignore[literal-required]
 
     def on_headers_complete(self) -> None:
         """A head ends."""
@@ -83,11 +85,11 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server stops once every request is answered: those that only wait for something can tell."""
-        self._stopping = True
+        self.is_stopping = True
         super().shutdown()
 
     def is_there(self) -> bool:
-        """Whether the body of the request read last has come as a whole, and so have those before it."""
+        """As `Line` has it."""
         return not self.cycle.more_body
 
     def unsent(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from heatsvc.api.problems import ClientGoneError, RequestError, busy
-from heatsvc.api.send import IS_THERE
+from heatsvc.api.send import LINE, Line
 from heatsvc.errors import LimitError
 from heatsvc.settings import Settings
 
@@ -53,8 +53,8 @@ async def read_body(request: Request, length: str | None, settings: Settings, pa
 
 async def receive(request: Request, settings: Settings, patience: Patience | None) -> Message:
     """The next part of the body; see read_body for what is raised. Without patience only idling is bounded."""
-    is_there: Callable[[], bool] | None = request.scope.get(IS_THERE)
-    if is_there is not None and is_there():  # then nothing has to be waited for, which a timer would cost more than
+    line: Line | None = request.scope.get(LINE)
+    if line is not None and line.is_there():  # then nothing has to be waited for, which a timer would cost more than
         return _unless_gone(await request.receive())
     # Both: who sends a byte now and then would keep a place among the requests in flight for as long as it liked.
     left = patience.until - time.monotonic() if patience else math.inf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from typing import Self
+from typing import Protocol, Self
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,20 +18,28 @@ _SLICE = 256 << 10
 # Bytes a second: a client that takes fewer keeps a place among the requests in flight for too long.
 _SLOWEST = 16 << 10
 
-IS_THERE = "heatsvc.is_there"
-"""In a request's scope, where the server can tell: whether the whole body has come."""
+LINE = "heatsvc.line"
+"""In a request's scope, where the server has one: the `Line` that it came by."""
 
-UNSENT = "heatsvc.unsent"
-"""In a request's scope, where the server can tell: how many bytes of its connection are written and not yet taken."""
 
-STOPPING = "heatsvc.stopping"
-"""In a request's scope, where the server can tell: whether it wants to stop, and waits for this request to end."""
+class Line(Protocol):
+    """A client's connection, as far as those who answer ask about it."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the server wants to stop, and waits for requests to end."""
+
+    def is_there(self) -> bool:
+        """Whether the body of the request read last has come as a whole, and so have those before it."""
+
+    def unsent(self) -> int:
+        """Bytes that are written and not yet taken by the client."""
 
 
 def is_stopping(scope: Scope) -> bool:
     """Whether the server waits for a request to end, so that it can stop."""
-    stopping: Callable[[], bool] | None = scope.get(STOPPING)
-    return stopping is not None and stopping()
+    line: Line | None = scope.get(LINE)
+    return line is not None and line.is_stopping
 
 
 class _Watch:
@@ -45,13 +53,13 @@ class _Watch:
 
     Args:
         idle_seconds: between two looks.
-        unsent: tells how many bytes of the connection are written and not yet taken, where the server can tell.
+        unsent: tells how many bytes of the connection are written and not yet taken.
     """
 
-    def __init__(self, idle_seconds: float, unsent: Callable[[], int] | None) -> None:
+    def __init__(self, idle_seconds: float, unsent: Callable[[], int]) -> None:
         self.sent = 0
         self._seconds = idle_seconds
-        self._unsent = unsent or int
+        self._unsent = unsent
         self._taken = -self._unsent()
         self._gone = False
 
@@ -98,7 +106,8 @@ class BodyResponse(Response):
         if self.length <= _ONE_MESSAGE:
             await send({"type": "http.response.body", "body": self._chunks[0]})
             return
-        with _Watch(self._idle_seconds, scope.get(UNSENT)) as watch:
+        line: Line | None = scope.get(LINE)
+        with _Watch(self._idle_seconds, line.unsent if line else int) as watch:
             for part in self._slices():
                 await send({"type": "http.response.body", "body": part, "more_body": True})
                 watch.sent += len(part)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 from starlette.requests import Request
@@ -149,4 +149,5 @@ def warm() -> None:
 
 def service_of(request: Request) -> Service:
     """The service that a request came to."""
-    return cast(Service, request.app.state.service)
+    service: Service = request.scope["app"].service
+    return service

@@ -7,7 +7,6 @@ are independent, so that several threads draw several at once (the loops hold no
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from heatsvc.bounds import go_on
 from heatsvc.draw.runs import Runs
 from heatsvc.draw.spots import LANES, Spots
+from heatsvc.record import record
 from heatsvc.volume import HeatmapVolume
 
 DType = Literal["float32", "float16", "uint8", "int16"]
@@ -37,7 +37,7 @@ _APART = 2
 _CUT = {"float32": 0.0, "float16": 2.0**-25, "uint8": 0.5 / 255, "int16": 0.0}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Piece:
     """Maps `first` up to `last` of a volume, with upper bounds of their non-zero pixels and of their runs."""
 
@@ -47,7 +47,7 @@ class Piece:
     runs: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Plan:
     """A volume cut into pieces, in output order.
 

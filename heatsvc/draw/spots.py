@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
+
+from heatsvc.record import record
 
 LANES = 8
 """Pixels of a spot's side, at the most."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Spots:
     """S spots of float32 pixels in a stretch of `size` pixels; all others are 0.
 
