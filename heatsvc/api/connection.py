@@ -43,7 +43,8 @@ class Connection(HttpToolsProtocol):
         """Wait for a request, not forever."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(_MOST_WRITTEN)
-        self.transport = Writer(transport, self.loop)  # type: ignore[assignment]
+        self._writer = Writer(transport, self.loop)
+        self.transport = self._writer  # type: ignore[assignment]
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -51,6 +52,11 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         self._stop_waiting()
         self._taken()
+
+    def eof_received(self) -> None:
+        """The client sends nothing more; the loop now closes what the writer stands for, and asks nobody."""
+        self._writer.flush()
+        super().eof_received()
 
     def data_received(self, data: bytes) -> None:
         """Some of a request. What is behind a whole head is bounded as a body, elsewhere."""

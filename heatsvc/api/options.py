@@ -19,7 +19,7 @@ Model = TypeVar("Model", bound=BaseModel)
 _Side = Annotated[int, Field(strict=True)]
 
 # Longer ones, of steps that ignore what they are given, are not worth keeping.
-_LONGEST_KEPT = 16 << 10
+_LONGEST_KEPT = 4 << 10
 
 
 class HeatmapOptions(BaseModel):
@@ -88,7 +88,7 @@ class HeatmapOptions(BaseModel):
         return _pipeline(spec, self.reduce)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def _pipeline(spec: bytes, reduce: str) -> Pipeline:
     return parse_pipeline(orjson.loads(spec), reduce=reduce)
 
@@ -109,7 +109,7 @@ def options_from(given: Mapping[str, Any]) -> HeatmapOptions:
     return _from_json(text) if len(text) <= _LONGEST_KEPT else validated(HeatmapOptions, given)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def _from_json(text: bytes) -> HeatmapOptions:
     return validated(HeatmapOptions, orjson.loads(text))
 
@@ -144,7 +144,7 @@ def options_from_query(query: bytes) -> HeatmapOptions:
     return _from_query(query) if len(query) <= _LONGEST_KEPT else _from_query.__wrapped__(query)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def _from_query(query: bytes) -> HeatmapOptions:
     given: dict[str, Any] = {}
     try:

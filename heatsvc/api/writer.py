@@ -33,10 +33,11 @@ class Writer:
         """Send it, behind what is held; or hold it for a moment, where it is short and nothing is held."""
         if self._held is not None:
             held = self._take()
-            self._transport.writelines((held, data))
+            if not self.is_closing():
+                self._transport.writelines((held, data))
         elif isinstance(data, bytes) and len(data) <= _LONGEST_HEAD:
             self._held = data
-            self._sending = self._loop.call_soon(self._send)
+            self._sending = self._loop.call_soon(self.flush)
         else:
             self._transport.write(data)
 
@@ -46,10 +47,11 @@ class Writer:
 
     def close(self) -> None:
         """Close the connection once all is sent."""
-        self._send()
+        self.flush()
         self._transport.close()
 
-    def _send(self) -> None:
+    def flush(self) -> None:
+        """Send what is held, unless the connection is closed already."""
         if self._held is not None:
             held = self._take()
             if not self.is_closing():

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from heatsvc.api.connection import Connection
 from heatsvc.api.writer import Writer
 
 HEAD, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 100_000
@@ -82,6 +88,32 @@ def test_what_is_held_goes_out_before_a_close_and_not_after_one() -> None:
         assert transport.calls == [HEAD]
 
     with_writer(test)
+
+
+def test_a_client_that_sends_no_more_gets_what_is_held() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await send({"type": "http.response.body"})  # the third write, which is held
+
+    async def run() -> None:
+        config = uvicorn.Config(app, lifespan="off", log_config=None, http=Connection)
+        server = uvicorn.Server(config)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            task = asyncio.create_task(server.serve([listening]))
+            for _ in range(20):
+                reader, writer = await asyncio.open_connection(*listening.getsockname())
+                writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+                writer.write_eof()
+                answer = await asyncio.wait_for(reader.read(), 10)
+                assert answer.endswith(b"\r\n\r\n3\r\none\r\n0\r\n\r\n")
+                writer.close()
+            server.should_exit = True
+            await task
+
+    # Not in the main thread, whose signals a server would take.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, run()).result(60)
 
 
 def test_everything_else_is_the_transports() -> None:

@@ -94,6 +94,21 @@ def test_spots_far_apart_decode_to_the_dense_array() -> None:
     assert DECODERS["zstd"](body) == draw_array(volume).tobytes()
 
 
+@pytest.mark.parametrize("width", [32_000, 32_768, 32_770, 32_780, 40_000, 600_000])
+def test_rows_of_a_spot_more_than_a_block_apart(width: int) -> None:
+    """Decoded as a stream: a decoder of whole bodies does not mind a block that is too large."""
+    points = np.array([[[[width - 9.5, 6.25], [3, 3]]]], np.float32)
+    volume = HeatmapVolume(points, np.ones((1, 1, 2), np.float32), 12, width)
+    (piece,) = plan(volume).pieces
+    spots, zstd = draw_spots(volume, piece), CODINGS["zstd"]
+    assert spots is not None
+    assert zstd.code_spots is not None
+    coded = zstd.code_spots(spots)
+    body = zstd.head(spots.nbytes) + coded.data + zstd.tail([coded])
+    with zstandard.ZstdDecompressor().stream_reader(body) as stream:
+        assert stream.read() == draw_array(volume).tobytes()
+
+
 def test_only_quick_zstd_takes_spots() -> None:
     takes = {name for name, coding in CODINGS.items() if coding.code_spots}
     assert takes == {"zstd"}

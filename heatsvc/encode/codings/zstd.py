@@ -109,8 +109,8 @@ class Zstd:
 def _code_spots(spots: Spots) -> Piece:
     """Quick blocks, as of the same pixels in runs, but that no rows share a block.
 
-    Each row has two headers, of 7 bytes; the last one's is the last of the stretch, and eight numbers are written for
-    it. A gap of more than a block is several.
+    Each row has two headers, of 7 bytes, and each spot one more before it; a gap of more than a block is several
+    blocks. Eight numbers are written for the last row too.
     """
     room = spots.pixels * 4 + 7 * spots.rows + 4 * (spots.nbytes // _BLOCK + spots.places.shape[0] + 2) + 4 * LANES
     out = np.empty(room, np.uint8)

@@ -366,14 +366,20 @@ def zstd_spots(places: Array, values: Array, width: int, size_in_pixels: int, ou
         rows = places[uint64(spot), uint64(2)]
         across = spot * 2 * _LANES
         at = _rle_blocks(begin - done, 0, out, at)
+        gap = width * 4 - size
         raw = size << 3
-        apart = (width * 4 - size) << 3 | 1 << 1
+        apart = gap << 3 | 1 << 1
         for row in range(rows):
             # Header and products of a row, and the gap behind it, which takes the place of products too many.
             _four(out, at, raw)
             _products(flat, across, flat[uint64(across + _LANES + row)], out, at + 3)
-            _four(out, at + 3 + size, apart)
-            at += 7 + size
-        at -= 4  # behind the last row is the gap before the next spot
+            at += 3 + size
+            if gap <= _BLOCK:
+                _four(out, at, apart)
+                at += 4
+            elif row + 1 < rows:
+                at = _rle_blocks(gap, 0, out, at)
+        if gap <= _BLOCK:
+            at -= 4  # behind the last row is the gap before the next spot
         done = begin + (rows - 1) * width * 4 + size
     return _rle_blocks(size_in_pixels * 4 - done, 0, out, at)
