@@ -196,6 +196,24 @@ def test_a_gpu_without_memory_is_asked_for_less(serve: Callable[..., Asker]) -> 
     assert device(service)["used"] == "cuda:0"
 
 
+@pytest.mark.parametrize("said", ["CUDA error: out of memory", "CUDA error: unspecified launch failure"])
+def test_what_the_gpu_leaves_all_lanes_of_the_cpu_share(serve: Callable[..., Asker], gate: Gate, said: str) -> None:
+    def trouble(drawings: Sequence[Drawing]) -> None:
+        raise RuntimeError(said)
+
+    plain, service = serve(device="cpu", draw_threads=1), with_gpu(serve(draw_threads=2), StandIn(trouble))
+    large = {**wide("large"), "keypoint": [[[10.0, 20.0]]] * 33}
+    asked = begin(service, posting(service, large))
+    for _ in range(2):  # both lanes begin, and neither has ended
+        assert gate.arrived.acquire(timeout=60)
+    assert sorted(gate.batches) == [["large"], ["large"] * 2]  # its pieces
+    gate.let(100)
+    assert asked.result(60).body == plain.draw(large, accept_encoding="zstd").body
+    assert sample(service, "heatsvc_batch_tasks_sum", device="cpu") == 3
+    assert sample(service, "heatsvc_batch_tasks_sum", device="cuda:0") == 0
+    assert queue(service) == 0
+
+
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", "", "cuda:-1", "mps"])
 def test_a_device_that_cannot_be_is_refused(device: str) -> None:
     with pytest.raises(ValidationError, match="device"):

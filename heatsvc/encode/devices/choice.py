@@ -80,8 +80,13 @@ def measured(
     figures = calibrate(gpu, lanes, sizes)
     if gpu.failure:
         return Choice(asked, f"{name} failed when it was tried: {gpu.failure}", figures=figures)
+    full = ""
+    if len(figures) < len(sizes):
+        full = f"ran out of memory over a batch of {sizes[len(figures)]} clip(s) when it was tried"
     if asked != "auto":
-        return Choice(asked, "asked for", gpu, figures)
+        return Choice(asked, f"asked for, though it {full}" if full else "asked for", gpu, figures)
+    if full:  # with more of it it might win, and might not
+        return Choice(asked, f"{name} {full}", figures=figures)
     least = least_to_win(figures)
     if least is None:
         return Choice(asked, f"{name} was slower than {lanes} CPU lane(s) at every size", figures=figures)

@@ -76,6 +76,44 @@ def test_calibration_ends_where_the_gpu_is_lost() -> None:
     assert [reason for reason, _ in falls.told] == ["lost"]
 
 
+def full_at(clips: int) -> StandIn:
+    """A GPU that has no memory for one of so many."""
+
+    def trouble(drawings: Sequence[Drawing]) -> None:
+        if drawings[-1].name == str(clips - 1):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    return StandIn(trouble)
+
+
+def test_calibration_ends_where_the_gpu_leaves_something() -> None:
+    """Which it does at once: it would seem fast."""
+    coder, falls = full_at(2), Falls()
+    gpu = GpuDevice("cpu", DEFAULT_BOUNDS, coder=coder, fell=falls)
+    assert [figure.clips for figure in calibrate(gpu, 1, (1, 2, 4))] == [1]
+    assert [batch for batch in coder.batches if len(batch) == 2 and "load" not in batch] == [["0", "1"]]
+    assert [reason for reason, _ in falls.told] == ["memory"]
+    assert gpu.failure is None
+
+
+@pytest.mark.parametrize(
+    ("full", "asked", "why"),
+    [
+        (1, "auto", "cuda:0 ran out of memory over a batch of 1 clip(s) when it was tried"),
+        (2, "auto", "cuda:0 ran out of memory over a batch of 2 clip(s) when it was tried"),
+        (2, "cuda", "asked for, though it ran out of memory over a batch of 2 clip(s) when it was tried"),
+    ],
+)
+def test_a_gpu_without_memory_is_taken_only_where_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, full: int, asked: str, why: str
+) -> None:
+    """Whether it would win with more is not known."""
+    monkeypatch.setattr(choice, "calibrate", lambda *_: figures(*[(6, 5)] * (full - 1)))
+    made = measured(asked, "cuda:0", 1, DEFAULT_BOUNDS, Falls(), coder=StandIn(), sizes=(1, 2, 4))
+    assert (made.gpu is None, made.why) == (asked == "auto", why)
+    assert len(made.figures) == full - 1
+
+
 @pytest.mark.parametrize(
     ("pairs", "asked", "least"),
     [
@@ -88,7 +126,7 @@ def test_what_is_chosen(
     monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[float, float]], asked: str, least: int | None
 ) -> None:
     monkeypatch.setattr(choice, "calibrate", lambda *_: figures(*pairs))
-    made = measured(asked, "cuda:0", 2, DEFAULT_BOUNDS, Falls(), coder=StandIn())
+    made = measured(asked, "cuda:0", 2, DEFAULT_BOUNDS, Falls(), coder=StandIn(), sizes=(1, 2))
     assert list(made.figures) == figures(*pairs)
     assert (made.gpu.least if made.gpu else None) == least
     assert made.why
