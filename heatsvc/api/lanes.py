@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import Any
 
@@ -49,10 +50,14 @@ class Lanes:
         metrics.queued = lambda: self._batcher.waiting
         self._tell()
 
-    def choose(self) -> None:
-        """Look for a GPU and measure it, as far as the settings ask for that. Before anything is drawn."""
+    def choose(self, alone: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+        """Look for a GPU and measure it, as far as the settings ask for that. Before anything is drawn.
+
+        Args:
+            alone: entered while it is measured, to keep others from it meanwhile.
+        """
         settings = self._settings
-        self.use(choose(settings.device, settings.threads, settings.bounds, self.fell))
+        self.use(choose(settings.device, settings.threads, settings.bounds, self.fell, alone=alone))
 
     def use(self, choice: Choice) -> None:
         """Draw as was chosen, from now on. Before anything is drawn."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,55 @@ def test_a_gpu_that_cannot_be_worked_with_keeps_auto_from_nothing(monkeypatch: p
     monkeypatch.setattr(choice, "calibrate", broken)
     made = choose("auto", 2, DEFAULT_BOUNDS, Falls(), coder=StandIn())
     assert (made.gpu, made.why) == (None, "cuda:0 failed when it was tried: ImportError: no such library")
+
+
+class Alone:
+    """What is written down of who measures alone."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        self.told.append("begins")
+        try:
+            yield
+        finally:
+            self.told.append("ends")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nobody_else_measures_while_it_is_measured(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    alone = Alone()
+
+    def calibrate(*_: object) -> list[Figure]:
+        alone.told.append("measures")
+        if fails:
+            raise OSError
+        return figures((6, 5))
+
+    def finds(asked: str) -> str:
+        alone.told.append("finds")
+        return "cuda:0"
+
+    monkeypatch.setattr(choice, "find_gpu", finds)
+    monkeypatch.setattr(choice, "calibrate", calibrate)
+    made = choose("auto", 2, DEFAULT_BOUNDS, Falls(), coder=StandIn(), sizes=(1,), alone=alone)
+    assert (made.gpu is None) == fails
+    assert alone.told == ["finds", "begins", "measures", "ends"]
+
+
+@pytest.mark.parametrize("asked", ["cpu", "auto", "cuda"])
+def test_where_no_gpu_is_found_nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+    alone = Alone()
+
+    def finds(asked: str) -> str:
+        raise NoGpuError("there is none")
+
+    monkeypatch.setattr(choice, "find_gpu", finds)
+    with pytest.raises(NoGpuError) if asked == "cuda" else nullcontext():
+        choose(asked, 2, DEFAULT_BOUNDS, Falls(), alone=alone)
+    assert alone.told == []
 
 
 @pytest.mark.parametrize("error", ["ImportError", "OSError", "RuntimeError", "AttributeError"])
