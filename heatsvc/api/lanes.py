@@ -77,12 +77,19 @@ class Lanes:
     def told(self) -> dict[str, Any]:
         """The choice and its figures, for `GET /health/ready`."""
         choice, gpu = self._choice, self._choice.gpu
-        lost = gpu.failure if gpu is not None else None
+        used, why, least = "cpu", choice.why, None
+        if gpu is not None:
+            # It may be lost at any moment: as long as it is not after this, what was read before is of one in use.
+            least = gpu.least
+            if lost := gpu.failure:
+                why, least = f"{gpu.name} was lost: {lost}", None
+            else:
+                used = gpu.name
         return {
             "asked": choice.asked,
-            "used": self.used,
-            "why": f"{gpu.name} was lost: {lost}" if gpu is not None and lost else choice.why,
-            "from_bytes": gpu.least if gpu is not None and not lost else None,
+            "used": used,
+            "why": why,
+            "from_bytes": least,
             "cpu_lanes": self._cpu.lanes,
             "measured": [
                 {

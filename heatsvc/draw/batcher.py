@@ -151,13 +151,19 @@ class Batcher(Generic[Work, Result]):
         Args:
             tasks: of one owner.
             finish: makes what the future holds of the results of each task, in their order; called by whatever did
-                the last of them.
+                the last of them, and here where there are none.
 
         Raises:
             FullError: more waits than may.
         """
         future: Future[Made] = Future()
         owner = _Owner[Work, Result](future, len(tasks), finish, len(self._devices))
+        if not tasks:
+            owner.settle()
+            try:
+                return future
+            finally:
+                del future  # what went wrong knows this frame: no circle through it
         for place, task in enumerate(tasks):
             owner.queues[self._first_for(task)].append(_Unit(owner, task, place, 0, max(1, task.cost)))
         with self._lock:

@@ -181,6 +181,33 @@ def test_a_lost_gpu_is_told_and_every_request_answered(serve: Callable[..., Aske
     assert sample(service, "heatsvc_device_info", asked="auto", used="cpu") == 1
 
 
+@pytest.mark.parametrize("looks", range(4))
+def test_a_gpu_that_is_lost_while_it_is_told_of_is_told_as_one_or_the_other(
+    serve: Callable[..., Asker], looks: int
+) -> None:
+    class Losing(GpuDevice):
+        """Lost once it was looked at so often."""
+
+        @property
+        def failure(self) -> str | None:  # type: ignore[override]
+            self.looks -= 1
+            return "gone" if self.looks < 0 else None
+
+        @failure.setter
+        def failure(self, why: str | None) -> None:
+            self.looks = 9
+
+    lanes = serve().app.state.service.lanes
+    gpu = Losing("cuda:0", DEFAULT_BOUNDS, coder=StandIn(), least=400)
+    lanes.use(Choice("auto", "cuda:0 is faster", gpu, FIGURES))
+    gpu.looks = looks
+    told = lanes.told()
+    assert (told["used"], told["why"], told["from_bytes"]) in (
+        ("cuda:0", "cuda:0 is faster", 400),
+        ("cpu", "cuda:0 was lost: gone", None),
+    )
+
+
 def test_a_gpu_without_memory_is_asked_for_less(serve: Callable[..., Asker]) -> None:
     def trouble(drawings: Sequence[Drawing]) -> None:
         if len(drawings) > 20 or any(drawing.name == "b7" for drawing in drawings):

@@ -105,6 +105,19 @@ def test_what_finds_a_lane_idle_goes_at_once() -> None:
     assert (future.result(0), cpu.batches) == (["a"], [["a"]])
 
 
+def test_no_tasks_are_done_at_once() -> None:
+    cpu = Writer()
+    hand = ByHand(cpu, limit=1)
+    assert hand.submit().result(0) == []
+    hand.submit(Job("a"))
+    hand.submit(Job("b", 5))
+    assert hand.submit().result(0) == []  # though there is no room in the queue
+    with pytest.raises(ZeroDivisionError):
+        hand.batcher.submit([], lambda _: 1 / 0).result(0)
+    hand.finish()
+    assert cpu.batches == [["a"], ["b"]]
+
+
 def test_what_comes_while_the_lane_works_is_the_next_batch() -> None:
     cpu = Writer()
     hand = ByHand(cpu)
@@ -581,6 +594,27 @@ def test_what_went_wrong_keeps_nothing(where: str, cancelled: bool, left: bool) 
         assert len(kept) == {"one": 2, "batch": 1, "finish": 3 - cancelled}[where]
         futures.clear()
         assert [each() for each in kept] == [None] * len(kept)
+    finally:
+        gc.enable()
+
+
+def test_what_went_wrong_over_no_tasks_keeps_nothing() -> None:
+    kept: list[weakref.ref[LostError]] = []
+
+    def fail(_: list[list[str]]) -> None:
+        error = LostError()
+        kept.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    hand = ByHand(Writer())
+    gc.collect()
+    gc.disable()
+    try:
+        assert isinstance(hand.batcher.submit([], fail).exception(0), LostError)
+        assert [each() for each in kept] == [None]
     finally:
         gc.enable()
 
