@@ -147,13 +147,16 @@ class Lanes:
     def stop(self) -> None:
         """Draw nothing more that waits."""
         self._batcher.stop()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False)
 
     def _batches(self, *devices: Device[Stretch, Piece]) -> Batcher[Stretch, Piece]:
         return Batcher(devices, self._start, self._settings.max_queue_bytes, self._count)
 
     def _start(self, step: Callable[[], bool]) -> None:
-        self._pool.submit(_go_on, step)
+        try:
+            self._pool.submit(_go_on, step)
+        except RuntimeError:  # stopped meanwhile: what a lane has been given is done all the same
+            _go_on(step)
 
     def _count(self, ran: Ran) -> None:
         self._metrics.count_batch(ran.device, ran.tasks, ran.cost, ran.seconds, ran.waits)
