@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from heatsvc.annotation.builds.supervisor import Builders
 from heatsvc.api.board import Seat
+from heatsvc.api.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,9 @@ class Colleagues:
     Attributes:
         seat: its own among theirs, taken.
         builders: who starts the workers that build for all of them; None: these run elsewhere.
+        turn: to measure the GPU, which is theirs too.
     """
 
     seat: Seat
     builders: Builders | None
+    turn: Turn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import Any
 
@@ -49,10 +50,14 @@ class Lanes:
         metrics.queued = lambda: self._batcher.waiting
         self._tell()
 
-    def choose(self) -> None:
-        """Look for a GPU and measure it, as far as the settings ask for that. Before anything is drawn."""
+    def choose(self, alone: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+        """Look for a GPU and measure it, as far as the settings ask for that. Before anything is drawn.
+
+        Args:
+            alone: entered while it is measured, to keep others from it meanwhile.
+        """
         settings = self._settings
-        self.use(choose(settings.device, settings.threads, settings.bounds, self.fell))
+        self.use(choose(settings.device, settings.threads, settings.bounds, self.fell, alone=alone))
 
     def use(self, choice: Choice) -> None:
         """Draw as was chosen, from now on. Before anything is drawn."""
@@ -72,12 +77,19 @@ class Lanes:
     def told(self) -> dict[str, Any]:
         """The choice and its figures, for `GET /health/ready`."""
         choice, gpu = self._choice, self._choice.gpu
-        lost = gpu.failure if gpu is not None else None
+        used, why, least = "cpu", choice.why, None
+        if gpu is not None:
+            # It may be lost at any moment: as long as it is not after this, what was read before is of one in use.
+            least = gpu.least
+            if lost := gpu.failure:
+                why, least = f"{gpu.name} was lost: {lost}", None
+            else:
+                used = gpu.name
         return {
             "asked": choice.asked,
-            "used": self.used,
-            "why": f"{gpu.name} was lost: {lost}" if gpu is not None and lost else choice.why,
-            "from_bytes": gpu.least if gpu is not None and not lost else None,
+            "used": used,
+            "why": why,
+            "from_bytes": least,
             "cpu_lanes": self._cpu.lanes,
             "measured": [
                 {
@@ -135,13 +147,16 @@ class Lanes:
     def stop(self) -> None:
         """Draw nothing more that waits."""
         self._batcher.stop()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False)
 
     def _batches(self, *devices: Device[Stretch, Piece]) -> Batcher[Stretch, Piece]:
         return Batcher(devices, self._start, self._settings.max_queue_bytes, self._count)
 
     def _start(self, step: Callable[[], bool]) -> None:
-        self._pool.submit(_go_on, step)
+        try:
+            self._pool.submit(_go_on, step)
+        except RuntimeError:  # stopped meanwhile: what a lane has been given is done all the same
+            _go_on(step)
 
     def _count(self, ran: Ran) -> None:
         self._metrics.count_batch(ran.device, ran.tasks, ran.cost, ran.seconds, ran.waits)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -59,6 +60,7 @@ class Service:
         self.metrics = Metrics(colleagues.seat if colleagues else None)
         self.warm_seconds: float | None = None
         self.failure: str | None = None
+        self._alone = colleagues.turn.taken if colleagues else nullcontext
         # These read and describe; what draws has threads of its own.
         self._requests = ThreadPoolExecutor(settings.threads, "request")
         self.lanes = Lanes(settings, self.metrics)
@@ -95,7 +97,7 @@ class Service:
         started = time.monotonic()
         try:
             warm()
-            self.lanes.choose()
+            self.lanes.choose(self._alone)
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             raise

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from heatsvc.api.board import Seat
     from heatsvc.api.service import Service
+    from heatsvc.api.turn import Turn
     from heatsvc.commands.children import Parent
     from heatsvc.settings import Settings
 
@@ -125,6 +126,7 @@ def _serve_alone(settings: Settings, sockets: list[socket.socket]) -> int:
 def _serve_together(settings: Settings, sockets: list[socket.socket]) -> int:
     """From several processes: copies of this one, made once it has loaded all that they have in common."""
     from heatsvc.api.board import Board
+    from heatsvc.api.turn import Turn
     from heatsvc.commands.children import Children, Job
 
     if settings.device.startswith("cuda") and not _has_gpu(settings.device):
@@ -133,11 +135,11 @@ def _serve_together(settings: Settings, sockets: list[socket.socket]) -> int:
         _load()
     except KeyboardInterrupt:
         return 130
-    board = Board(settings.workers)
+    board, turn = Board(settings.workers), Turn()
     jobs = [
         Job(
             f"worker {seat.number}",
-            partial(_serve_in_child, settings, sockets, seat),
+            partial(_serve_in_child, settings, sockets, seat, turn),
             ended=seat.leave,
         )
         for seat in board
@@ -201,7 +203,7 @@ def _load() -> None:
     gc.freeze()  # the collector would write to the pages of all that it looks at, and they were shared no longer
 
 
-def _serve_in_child(settings: Settings, sockets: list[socket.socket], seat: Seat, parent: Parent) -> int:
+def _serve_in_child(settings: Settings, sockets: list[socket.socket], seat: Seat, turn: Turn, parent: Parent) -> int:
     import structlog
 
     from heatsvc.api.colleagues import Colleagues
@@ -214,7 +216,7 @@ def _serve_in_child(settings: Settings, sockets: list[socket.socket], seat: Seat
     is_first = seat.number == 0 and not seat.read()
     seat.take()
     try:
-        app = create_app(settings, Colleagues(seat, _Call(parent) if settings.build_workers else None))
+        app = create_app(settings, Colleagues(seat, _Call(parent) if settings.build_workers else None, turn))
     except Exception:
         structlog.get_logger("heatsvc.processes").exception("the service cannot be put together")
         return STARTUP_FAILURE

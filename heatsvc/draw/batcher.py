@@ -70,8 +70,11 @@ class Device(Protocol[Given, Back]):
     def takes(self, task: Given) -> bool:
         """Whether it can do this."""
 
-    def run(self, tasks: Sequence[Given]) -> Sequence[Sequence[Back] | Exception]:
-        """Do a batch: of each task what came of it, or what went wrong with that one. Called by several threads."""
+    def run(self, tasks: Sequence[Given]) -> Sequence[Sequence[Back] | Exception | None]:
+        """Do a batch: of each task what came of it, or what went wrong with that one. Called by several threads.
+
+        None: it leaves this one to the devices behind it, which the last one may not.
+        """
 
 
 class FullError(Exception):
@@ -92,10 +95,10 @@ class Ran:
 
     Attributes:
         device: its name.
-        tasks: how many.
-        cost: bytes of output.
-        seconds: that the device took.
-        waits: seconds from submission to this batch, of each owner whose first task is in it.
+        tasks: how many; those that it left to another device are told with the batch in which they are done.
+        cost: bytes of output, of the same.
+        seconds: that the device took, for what it left too.
+        waits: seconds from submission to this batch, of each owner whose first task is in it, left or not.
     """
 
     device: str
@@ -131,6 +134,7 @@ class Batcher(Generic[Work, Result]):
         self._turns: deque[_Owner[Work, Result]] = deque()
         self._waiting = [0] * len(devices)
         self._idle = [[_Lane[Work, Result](place) for _ in range(device.lanes)] for place, device in enumerate(devices)]
+        self._stopped = False
 
     @property
     def waiting(self) -> int:
@@ -147,13 +151,19 @@ class Batcher(Generic[Work, Result]):
         Args:
             tasks: of one owner.
             finish: makes what the future holds of the results of each task, in their order; called by whatever did
-                the last of them.
+                the last of them, and here where there are none.
 
         Raises:
             FullError: more waits than may.
         """
         future: Future[Made] = Future()
         owner = _Owner[Work, Result](future, len(tasks), finish, len(self._devices))
+        if not tasks:
+            owner.settle()
+            try:
+                return future
+            finally:
+                del future  # what went wrong knows this frame: no circle through it
         for place, task in enumerate(tasks):
             owner.queues[self._first_for(task)].append(_Unit(owner, task, place, 0, max(1, task.cost)))
         with self._lock:
@@ -165,11 +175,14 @@ class Batcher(Generic[Work, Result]):
             lanes = self._assign()
         future.add_done_callback(lambda done: self._drop(owner) if done.cancelled() else None)
         self._go(lanes)
+        if self._stopped:
+            self.stop()  # this one, too
         return future
 
     def stop(self) -> None:
-        """Take what waits out of the queue; what is being done is done."""
+        """Take what waits out of the queue, and what comes later; what is being done is done."""
         with self._lock:
+            self._stopped = True
             futures = [owner.future for owner in self._turns if owner.future is not None]
         for future in futures:
             future.cancel()
@@ -186,15 +199,22 @@ class Batcher(Generic[Work, Result]):
         """Do a lane's batch, and give it the next one."""
         device, units = self._devices[lane.place], lane.units
         started = perf_counter()
-        outcomes = _run(device, units)
-        self._told(Ran(device.name, len(units), lane.cost, perf_counter() - started, lane.waits))
+        outcomes = _run(device, units, is_last=lane.place == len(self._devices) - 1)
+        seconds = perf_counter() - started
+        costs = [unit.cost for unit, outcome in zip(units, outcomes, strict=True) if outcome is not None]
+        self._told(Ran(device.name, len(costs), sum(costs), seconds, lane.waits))
         with self._lock:
-            ended = [unit.owner for unit, outcome in zip(units, outcomes, strict=True) if self._book(unit, outcome)]
+            ended = self._book(lane, outcomes)
+            # The next device does not wait with what was left until those are told that are done.
+            lanes = self._assign() if len(costs) < len(units) else []
+        self._go(lanes)
         # An error knows the frames that it came through, and those that called them: were it in one of them, or in
         # what one of them holds, that circle would keep answers until the collector comes by.
         outcomes, units = [], []
         for owner in ended:
             owner.settle()
+        if self._stopped:
+            self.stop()  # what was left waits again
         with self._lock:
             lane.units = []
             self._idle[lane.place].append(lane)
@@ -202,7 +222,28 @@ class Batcher(Generic[Work, Result]):
         self._go(other for other in lanes if other is not lane)
         return lane in lanes
 
-    def _book(self, unit: _Unit[Work, Result], outcome: Sequence[Result] | Exception) -> bool:
+    def _book(
+        self, lane: _Lane[Work, Result], outcomes: Sequence[Sequence[Result] | Exception | None]
+    ) -> list[_Owner[Work, Result]]:
+        """Put what came of a lane's batch in its place, and what was left in the queue; who waits for nothing more."""
+        booked = list(zip(lane.units, outcomes, strict=True))
+        ended = [unit.owner for unit, outcome in booked if outcome is not None and self._put(unit, outcome)]
+        for unit, outcome in reversed(booked):
+            if outcome is None:
+                self._put_back(unit, lane.place + 1)
+        return ended
+
+    def _put_back(self, unit: _Unit[Work, Result], place: int) -> None:
+        """Have a task wait for a device, as the first of its owner's; nothing where that waits for nothing more."""
+        owner = unit.owner
+        if owner.over:
+            return
+        if not any(owner.queues):
+            self._turns.appendleft(owner)
+        owner.queues[place].appendleft(unit)
+        self._waiting[place] += unit.cost
+
+    def _put(self, unit: _Unit[Work, Result], outcome: Sequence[Result] | Exception) -> bool:
         """Put a result in its place; whether its owner waits for nothing more."""
         owner = unit.owner
         if owner.over:
@@ -234,7 +275,9 @@ class Batcher(Generic[Work, Result]):
 
     def _assign(self) -> list[_Lane[Work, Result]]:
         """Give each idle lane a batch, as far as there is something for it; those that were given one."""
-        lanes = []
+        lanes: list[_Lane[Work, Result]] = []
+        if self._stopped:
+            return lanes
         for place, idle in enumerate(self._idle):
             while idle and (units := self._take(place)):
                 lane = idle.pop()
@@ -294,17 +337,25 @@ class Batcher(Generic[Work, Result]):
         return place
 
 
-def _run(device: Device[Work, Result], units: Sequence[_Unit[Work, Result]]) -> Sequence[Sequence[Result] | Exception]:
+def _run(
+    device: Device[Work, Result], units: Sequence[_Unit[Work, Result]], *, is_last: bool
+) -> Sequence[Sequence[Result] | Exception | None]:
     """What came of each unit. What a device raises went wrong with all of them."""
     try:
         outcomes = device.run([unit.task for unit in units])
-        if len(outcomes) == len(units):
-            return outcomes
-        raise RuntimeError(f"{device.name} told of {len(outcomes)} tasks, and was given {len(units)}")
+        if len(outcomes) != len(units):
+            raise RuntimeError(f"{device.name} told of {len(outcomes)} tasks, and was given {len(units)}")
+        if is_last:
+            return [_left_behind(device) if outcome is None else outcome for outcome in outcomes]
+        return outcomes
     except Exception as error:
         return [error] * len(units)
     finally:
         outcomes = []
+
+
+def _left_behind(device: Device[Work, Result]) -> RuntimeError:
+    return RuntimeError(f"{device.name} left a task, and there is no device behind it")
 
 
 class _Owner(Generic[Work, Result]):
@@ -387,20 +438,17 @@ class _Lane(Generic[Work, Result]):
     Attributes:
         place: of its device.
         units: its batch.
-        cost: of that.
         waits: as `Ran` has them.
     """
 
     def __init__(self, place: int) -> None:
         self.place = place
         self.units: list[_Unit[Work, Result]] = []
-        self.cost = 0
         self.waits: list[float] = []
 
     def give(self, units: list[_Unit[Work, Result]]) -> None:
         """The next batch."""
         self.units = units
-        self.cost = sum(unit.cost for unit in units)
         self.waits = []
         now = perf_counter()
         for unit in units:

@@ -213,6 +213,12 @@ def test_what_waits_for_too_long_is_taken_out_of_the_queue(serve: Callable[..., 
     assert gate.batches == [["first"]]
 
 
+def test_a_batch_given_to_a_lane_in_the_moment_of_stopping_is_done(serve: Callable[..., Asker]) -> None:
+    service = serve(draw_threads=1)
+    service.app.state.service.lanes._pool.shutdown()
+    assert service.draw(wide("a")).status == 200
+
+
 def test_batches_are_counted(serve: Callable[..., Asker]) -> None:
     service = serve(draw_threads=1)
     assert service.draw(CLIP).status == 200

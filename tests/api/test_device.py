@@ -181,6 +181,33 @@ def test_a_lost_gpu_is_told_and_every_request_answered(serve: Callable[..., Aske
     assert sample(service, "heatsvc_device_info", asked="auto", used="cpu") == 1
 
 
+@pytest.mark.parametrize("looks", range(4))
+def test_a_gpu_that_is_lost_while_it_is_told_of_is_told_as_one_or_the_other(
+    serve: Callable[..., Asker], looks: int
+) -> None:
+    class Losing(GpuDevice):
+        """Lost once it was looked at so often."""
+
+        @property
+        def failure(self) -> str | None:  # type: ignore[override]
+            self.looks -= 1
+            return "gone" if self.looks < 0 else None
+
+        @failure.setter
+        def failure(self, why: str | None) -> None:
+            self.looks = 9
+
+    lanes = serve().app.state.service.lanes
+    gpu = Losing("cuda:0", DEFAULT_BOUNDS, coder=StandIn(), least=400)
+    lanes.use(Choice("auto", "cuda:0 is faster", gpu, FIGURES))
+    gpu.looks = looks
+    told = lanes.told()
+    assert (told["used"], told["why"], told["from_bytes"]) in (
+        ("cuda:0", "cuda:0 is faster", 400),
+        ("cpu", "cuda:0 was lost: gone", None),
+    )
+
+
 def test_a_gpu_without_memory_is_asked_for_less(serve: Callable[..., Asker]) -> None:
     def trouble(drawings: Sequence[Drawing]) -> None:
         if len(drawings) > 20 or any(drawing.name == "b7" for drawing in drawings):
@@ -194,6 +221,24 @@ def test_a_gpu_without_memory_is_asked_for_less(serve: Callable[..., Asker]) -> 
     assert sample(service, "heatsvc_device_fallbacks_total", reason="memory") == 1
     assert sample(service, "heatsvc_device_fallbacks_total", reason="lost") == 0
     assert device(service)["used"] == "cuda:0"
+
+
+@pytest.mark.parametrize("said", ["CUDA error: out of memory", "CUDA error: unspecified launch failure"])
+def test_what_the_gpu_leaves_all_lanes_of_the_cpu_share(serve: Callable[..., Asker], gate: Gate, said: str) -> None:
+    def trouble(drawings: Sequence[Drawing]) -> None:
+        raise RuntimeError(said)
+
+    plain, service = serve(device="cpu", draw_threads=1), with_gpu(serve(draw_threads=2), StandIn(trouble))
+    large = {**wide("large"), "keypoint": [[[10.0, 20.0]]] * 33}
+    asked = begin(service, posting(service, large))
+    for _ in range(2):  # both lanes begin, and neither has ended
+        assert gate.arrived.acquire(timeout=60)
+    assert sorted(gate.batches) == [["large"], ["large"] * 2]  # its pieces
+    gate.let(100)
+    assert asked.result(60).body == plain.draw(large, accept_encoding="zstd").body
+    assert sample(service, "heatsvc_batch_tasks_sum", device="cpu") == 3
+    assert sample(service, "heatsvc_batch_tasks_sum", device="cuda:0") == 0
+    assert queue(service) == 0
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", "", "cuda:-1", "mps"])

@@ -37,21 +37,38 @@ class Job:
 
 @dataclass
 class Writer:
-    """A device that writes down its batches; a task called `bad...` goes wrong."""
+    """A device that writes down its batches; a task called `bad...` goes wrong.
+
+    Attributes:
+        leaves: how names begin of tasks that it leaves to the devices behind it; None: it leaves none.
+        lost_in: its batch in which it is lost, and from which on it leaves everything.
+        left: names of tasks that it left.
+    """
 
     name: str = "cpu"
     lanes: int = 1
     budget: int = 4
     cuts: bool = True
     least: float = 0
+    leaves: str | None = None
+    lost_in: float = math.inf
     batches: list[list[str]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     def takes(self, task: Job) -> bool:
         return task.wide
 
-    def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception]:
+    def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception | None]:
+        if len(self.batches) >= self.lost_in:
+            self.leaves, self.least = "", math.inf
         self.batches.append([task.name for task in tasks])
-        return [KeyError(task.name) if task.name.startswith("bad") else [task.name] for task in tasks]
+        return [self._outcome(task.name) for task in tasks]
+
+    def _outcome(self, name: str) -> list[str] | Exception | None:
+        if self.leaves is not None and name.startswith(self.leaves):
+            self.left.append(name)
+            return None
+        return KeyError(name) if name.startswith("bad") else [name]
 
 
 class ByHand:
@@ -86,6 +103,19 @@ def test_what_finds_a_lane_idle_goes_at_once() -> None:
     assert len(hand.steps) == 1
     hand.step()
     assert (future.result(0), cpu.batches) == (["a"], [["a"]])
+
+
+def test_no_tasks_are_done_at_once() -> None:
+    cpu = Writer()
+    hand = ByHand(cpu, limit=1)
+    assert hand.submit().result(0) == []
+    hand.submit(Job("a"))
+    hand.submit(Job("b", 5))
+    assert hand.submit().result(0) == []  # though there is no room in the queue
+    with pytest.raises(ZeroDivisionError):
+        hand.batcher.submit([], lambda _: 1 / 0).result(0)
+    hand.finish()
+    assert cpu.batches == [["a"], ["b"]]
 
 
 def test_what_comes_while_the_lane_works_is_the_next_batch() -> None:
@@ -237,6 +267,160 @@ def test_a_device_out_of_use_leaves_all_to_the_next_one() -> None:
     assert future.result(0) == [f"a{place}" for place in range(7)]
 
 
+def gpu_that_leaves(what: str = "heavy", budget: int = 100) -> Writer:
+    return Writer("gpu", cuts=False, budget=budget, leaves=what)
+
+
+def test_what_a_device_leaves_the_next_one_does() -> None:
+    gpu, cpu = gpu_that_leaves(), Writer()
+    hand = ByHand(gpu, cpu)
+    future = hand.submit(Job("a"), Job("heavy"), Job("c"))
+    hand.step()
+    assert (len(hand.steps), hand.batcher.waiting) == (1, 0)
+    hand.finish()
+    assert (gpu.batches, cpu.batches) == ([["a", "heavy", "c"]], [["heavy"]])
+    assert future.result(0) == ["a", "heavy", "c"]
+
+
+def test_what_a_device_leaves_is_cut_among_all_lanes_of_the_next_one() -> None:
+    gpu, cpu = gpu_that_leaves(), Writer(lanes=3)
+    hand = ByHand(gpu, cpu)
+    future = hand.submit(Job("a"), Job("heavy", 6, pieces=3))
+    hand.step()
+    assert len(hand.steps) == 3
+    while hand.steps:
+        hand.step(-1)
+    assert sorted(cpu.batches) == [["heavy.0"], ["heavy.1"], ["heavy.2"]]
+    assert future.result(0) == ["a", "heavy.0", "heavy.1", "heavy.2"]
+
+
+def test_the_lanes_of_the_next_device_go_before_those_are_told_that_are_done() -> None:
+    """To put a large answer together takes a while."""
+    hand = ByHand(gpu_that_leaves(), Writer(lanes=2))
+    seen: list[int] = []
+    hand.submit(Job("plug"))
+    hand.batcher.submit([Job("a")], lambda _: seen.append(len(hand.steps)))
+    hand.submit(Job("heavy0"), Job("heavy1"))
+    hand.step()
+    hand.step()
+    assert seen == [2]
+
+
+def test_a_device_lost_in_a_batch_leaves_all_of_it_to_all_lanes_of_the_next_one() -> None:
+    gpu, cpu = Writer("gpu", cuts=False, budget=4, lost_in=1), Writer(lanes=2, budget=2)
+    hand = ByHand(gpu, cpu)
+    future = hand.many("a", 9)
+    hand.step()
+    hand.step()
+    assert len(hand.steps) == 2
+    hand.finish()
+    assert gpu.batches == [["a0", "a1", "a2", "a3"], ["a4", "a5", "a6", "a7"]]
+    assert sorted(cpu.batches) == [["a4", "a5"], ["a6", "a7"], ["a8"]]
+    assert future.result(0) == [f"a{place}" for place in range(9)]
+
+
+def test_what_is_left_stands_before_what_its_owner_has_for_the_next_device() -> None:
+    gpu, cpu = gpu_that_leaves(), Writer(budget=10)
+    hand = ByHand(gpu, cpu)
+    hand.submit(Job("plug", wide=False))  # the next device works
+    future = hand.submit(Job("heavy0"), Job("odd", wide=False), Job("heavy1"))
+    hand.step(1)
+    hand.finish()
+    assert cpu.batches == [["plug"], ["heavy0", "heavy1", "odd"]]
+    assert future.result(0) == ["heavy0", "odd", "heavy1"]
+
+
+def test_whose_only_task_is_left_has_the_next_turn() -> None:
+    gpu, cpu = gpu_that_leaves(), Writer(budget=3)
+    hand = ByHand(gpu, cpu)
+    hand.submit(Job("plug", wide=False))
+    hand.submit(Job("heavy"))
+    hand.submit(*(Job(f"a{place}", wide=False) for place in range(3)))
+    hand.step(1)
+    assert hand.batcher.waiting == 4
+    hand.finish()
+    assert cpu.batches == [["plug"], ["heavy", "a0", "a1"], ["a2"]]
+
+
+def test_who_waits_for_a_turn_has_no_other_for_what_is_left() -> None:
+    gpu, cpu = gpu_that_leaves(), Writer(budget=3)
+    hand = ByHand(gpu, cpu)
+    hand.submit(Job("plug", wide=False))
+    one = hand.submit(Job("heavy"))
+    hand.submit(*(Job(f"a{place}", wide=False) for place in range(5)))
+    hand.submit(Job("b", wide=False), Job("heavy b"))
+    hand.step(1)
+    hand.step(1)
+    assert hand.batcher.waiting == 8
+    hand.finish()
+    assert gpu.batches == [["heavy"], ["heavy b"]]
+    assert cpu.batches == [["plug"], ["heavy", "a0", "heavy b"], ["a1", "b", "a2"], ["a3", "a4"]]
+    assert one.result(0) == ["heavy"]
+
+
+def test_each_device_may_leave_it_to_the_next_one() -> None:
+    devices = [gpu_that_leaves("heav"), gpu_that_leaves("heavy"), Writer()]
+    hand = ByHand(*devices)
+    future = hand.submit(Job("heavy"), Job("heav"), Job("a"))
+    hand.finish()
+    assert [device.batches for device in devices] == [[["heavy", "heav", "a"]], [["heavy", "heav"]], [["heavy"]]]
+    assert future.result(0) == ["heavy", "heav", "a"]
+
+
+def test_the_last_device_may_leave_nothing() -> None:
+    cpu = Writer(leaves="heavy")
+    hand = ByHand(Writer("gpu", cuts=False, leaves=""), cpu)
+    wrong, right = hand.submit(Job("heavy"), Job("a")), hand.submit(Job("b"))
+    hand.finish()
+    with pytest.raises(RuntimeError, match="cpu left a task, and there is no device behind it"):
+        wrong.result(0)
+    assert right.result(0) == ["b"]
+    assert (hand.batcher.waiting, hand.batcher.is_idle(0), hand.batcher.is_idle(1)) == (0, True, True)
+
+
+def test_what_is_left_is_done_for_nobody_who_has_gone() -> None:
+    gpu, cpu = gpu_that_leaves(), Writer()
+    hand = ByHand(gpu, cpu)
+    gone = hand.submit(Job("heavy0"), Job("a"))
+    gone.cancel()
+    hand.finish()
+    wrong = hand.submit(Job("heavy1"), Job("bad"), Job("heavy2"))
+    hand.finish()
+    with pytest.raises(KeyError, match="bad"):
+        wrong.result(0)
+    assert (hand.batcher.waiting, cpu.batches) == (0, [])
+    later = hand.submit(Job("heavy3"))
+    hand.step()
+    later.cancel()  # it is with the other device by now
+    hand.finish()
+    assert (hand.batcher.waiting, cpu.batches) == (0, [["heavy3"]])
+
+
+def test_cancelling_takes_out_what_was_left() -> None:
+    gpu, cpu = gpu_that_leaves(), Writer()
+    hand = ByHand(gpu, cpu)
+    hand.submit(Job("plug", wide=False))
+    gone = hand.submit(Job("heavy", 5))
+    hand.step(1)
+    assert hand.batcher.waiting == 5
+    gone.cancel()
+    assert hand.batcher.waiting == 0
+    hand.finish()
+    assert cpu.batches == [["plug"]]
+
+
+def test_what_is_left_once_all_was_stopped_is_cancelled() -> None:
+    cpu = Writer()
+    hand = ByHand(gpu_that_leaves(), cpu)
+    future, done = hand.submit(Job("heavy")), hand.submit(Job("plug", wide=False))
+    hand.batcher.stop()
+    hand.finish()
+    assert (future.cancelled(), done.result(0), hand.batcher.waiting) == (True, ["plug"], 0)
+    assert cpu.batches == [["plug"]]
+    assert hand.submit(Job("late")).cancelled()
+    assert hand.steps == []
+
+
 def test_cancelling_takes_out_what_waits() -> None:
     cpu = Writer(budget=2)
     hand = ByHand(cpu)
@@ -291,7 +475,7 @@ def test_what_goes_wrong_ends_its_owner_alone() -> None:
 
 def test_a_device_that_fails_ends_the_owners_of_its_batch() -> None:
     class Broken(Writer):
-        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception]:
+        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception | None]:
             if tasks[0].name == "a":
                 raise OSError("lost")
             return super().run(tasks)
@@ -306,7 +490,7 @@ def test_a_device_that_fails_ends_the_owners_of_its_batch() -> None:
 
 def test_a_device_that_tells_of_too_few_tasks_ends_their_owners() -> None:
     class Short(Writer):
-        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception]:
+        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception | None]:
             return super().run(tasks)[1:]
 
     hand = ByHand(Short())
@@ -333,22 +517,24 @@ class Large(list[str]):
     """What can be referred to weakly."""
 
 
+@pytest.mark.parametrize("left", [False, True])
 @pytest.mark.parametrize("cancelled", [False, True])
-def test_nothing_of_an_answer_is_kept(cancelled: bool) -> None:
+def test_nothing_of_an_answer_is_kept(cancelled: bool, left: bool) -> None:
     """By reference counts alone: the service's collector comes by but rarely."""
     kept: list[weakref.ref[Large]] = []
 
     class Making(Writer):
-        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception]:
+        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception | None]:
             made = [Large([task.name]) for task in tasks]
             kept.extend(map(weakref.ref, made))
             return list(made)
 
-    hand = ByHand(Making(budget=1))
+    hand = ByHand(*[gpu_that_leaves("")] * left, Making(budget=1))
     gc.disable()
     try:
         future = hand.submit(Job("a"), Job("b"), Job("c"))
-        hand.step()
+        for _ in range(1 + left):
+            hand.step()
         if cancelled:
             future.cancel()
         hand.finish()
@@ -363,9 +549,10 @@ class LostError(Exception):
     """What went wrong, and what it still holds."""
 
 
+@pytest.mark.parametrize("left", [False, True])
 @pytest.mark.parametrize("where", ["one", "batch", "finish"])
 @pytest.mark.parametrize("cancelled", [False, True])
-def test_what_went_wrong_keeps_nothing(where: str, cancelled: bool) -> None:
+def test_what_went_wrong_keeps_nothing(where: str, cancelled: bool, left: bool) -> None:
     """An error knows the frames that it came through: a circle where one of these knows the error, or its future."""
     kept: list[weakref.ref[Large] | weakref.ref[LostError]] = []
 
@@ -388,14 +575,14 @@ def test_what_went_wrong_keeps_nothing(where: str, cancelled: bool) -> None:
         return made
 
     class Making(Writer):
-        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception]:
+        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception | None]:
             if cancelled:
                 futures[0].cancel()
             if where == "batch":
                 fail("batch")
             return [outcome(task) for task in tasks]
 
-    hand = ByHand(Making(budget=9))
+    hand = ByHand(*[gpu_that_leaves("")] * left, Making(budget=9))
     gc.collect()
     gc.disable()
     try:
@@ -407,6 +594,27 @@ def test_what_went_wrong_keeps_nothing(where: str, cancelled: bool) -> None:
         assert len(kept) == {"one": 2, "batch": 1, "finish": 3 - cancelled}[where]
         futures.clear()
         assert [each() for each in kept] == [None] * len(kept)
+    finally:
+        gc.enable()
+
+
+def test_what_went_wrong_over_no_tasks_keeps_nothing() -> None:
+    kept: list[weakref.ref[LostError]] = []
+
+    def fail(_: list[list[str]]) -> None:
+        error = LostError()
+        kept.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    hand = ByHand(Writer())
+    gc.collect()
+    gc.disable()
+    try:
+        assert isinstance(hand.batcher.submit([], fail).exception(0), LostError)
+        assert [each() for each in kept] == [None]
     finally:
         gc.enable()
 
@@ -445,11 +653,25 @@ def test_batches_are_told_with_the_wait_of_each_owner_s_first_task() -> None:
     assert all(ran.seconds >= 0 and min(ran.waits, default=0) >= 0 for ran in hand.told)
 
 
+def test_of_a_batch_that_is_told_only_what_was_done_counts() -> None:
+    hand = ByHand(gpu_that_leaves(), Writer())
+    hand.submit(Job("a", 2), Job("heavy", 3), Job("b"))
+    hand.finish()
+    hand.submit(Job("heavy"))
+    hand.finish()
+    assert [(ran.device, ran.tasks, ran.cost, len(ran.waits)) for ran in hand.told] == [
+        ("gpu", 2, 3, 1),
+        ("cpu", 1, 3, 0),
+        ("gpu", 0, 0, 1),
+        ("cpu", 1, 1, 0),
+    ]
+
+
 def test_threads_are_lanes_too() -> None:
     both = threading.Barrier(2, timeout=10)
 
     class Meeting(Writer):
-        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception]:
+        def run(self, tasks: Sequence[Job]) -> list[list[str] | Exception | None]:
             both.wait()  # passes only where two batches are done at once
             return super().run(tasks)
 
@@ -457,6 +679,22 @@ def test_threads_are_lanes_too() -> None:
         batcher: Batcher[Job, str] = Batcher([Meeting(lanes=2, budget=1)], on(pool), SPACE)
         futures = [batcher.submit([Job(str(place))], lambda results: results[0][0]) for place in range(10)]
         assert [future.result(10) for future in futures] == [str(place) for place in range(10)]
+
+
+def test_threads_take_what_another_one_leaves() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        gpu = Writer("gpu", cuts=False, budget=7, leaves="heavy", lost_in=20)
+        batcher: Batcher[Job, str] = Batcher([gpu, Writer(lanes=3, budget=2)], on(pool), SPACE)
+        names = [f"{'heavy' if place % 3 else 'a'}{place}" for place in range(500)]
+        futures = [
+            batcher.submit([Job(name), Job(f"b{name}", 3, 3)], lambda results: results[0][0] + str(len(results[1])))
+            for name in names
+        ]
+        for future in futures[::7]:
+            future.cancel()
+        for name, future in zip(names, futures, strict=True):
+            assert future.cancelled() or future.result(10)[:-1] == name
+    assert (batcher.waiting, batcher.is_idle(0), batcher.is_idle(1)) == (0, True, True)
 
 
 def on(pool: ThreadPoolExecutor) -> Callable[[Step], object]:
@@ -496,27 +734,97 @@ def test_one_lane_does_the_batches_of_the_twin(costs: list[list[int]], budget: i
     assert cpu.batches == expected
 
 
+@dataclass(eq=False)
+class Turn:
+    """An owner of the twin below: what it has for each device."""
+
+    queues: tuple[list[Job], list[Job]]
+
+
+def next_of(turns: list[Turn], budget: int, place: int) -> list[tuple[Turn, Job]]:
+    """The slow twin for one device of two: as above; who has nothing for it is passed by, and stays in the turns."""
+    batch: list[tuple[Turn, Job]] = []
+    cost = 0
+    while any(turn.queues[place] for turn in turns):
+        queue = turns[0].queues[place]
+        if queue and batch and cost + queue[0].cost > budget:
+            break
+        turn = turns.pop(0)
+        if queue:
+            batch.append((turn, queue.pop(0)))
+            cost += batch[-1][1].cost
+        if any(turn.queues):
+            turns.append(turn)
+    return batch
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.lists(st.tuples(st.integers(1, 9), st.booleans(), st.booleans()), min_size=1, max_size=6), max_size=6),
+    st.integers(1, 20),
+    st.integers(0, 9),
+)
+def test_what_is_left_is_done_in_the_batches_of_the_twin(
+    owners: list[list[tuple[int, bool, bool]]], budget: int, lost_in: int
+) -> None:
+    """The first device does all it is given while the second one has yet to do its first batch."""
+    gpu = Writer("gpu", cuts=False, budget=budget, leaves="heavy", lost_in=lost_in + 1)
+    cpu = Writer(budget=budget, cuts=False)
+    hand = ByHand(gpu, cpu)
+    hand.submit(Job("plug", wide=False))
+    hand.submit(Job("first"))
+    jobs = [
+        [
+            Job(f"{'heavy' if heavy else ''}{owner}.{place}", cost, wide=wide)
+            for place, (cost, heavy, wide) in enumerate(own)
+        ]
+        for owner, own in enumerate(owners)
+    ]
+    futures = [hand.submit(*own) for own in jobs]
+    while len(hand.steps) > 1:
+        hand.step(1)
+    hand.finish()
+    assert [future.result(0) for future in futures] == [[job.name for job in own] for own in jobs]
+
+    turns = [Turn(([job for job in own if job.wide], [job for job in own if not job.wide])) for own in jobs]
+    batches: tuple[list[list[str]], list[list[str]]] = ([["first"]], [["plug"]])
+    while len(batches[0]) <= lost_in + 1 and (batch := next_of(turns, budget, 0)):
+        lost = len(batches[0]) == lost_in + 1
+        batches[0].append([job.name for _, job in batch])
+        for turn, job in reversed(batch):
+            if lost or job.name.startswith("heavy"):
+                turn.queues[1].insert(0, job)
+                if turn not in turns:
+                    turns.insert(0, turn)
+    for turn in turns:  # of a device out of use the next one has all, behind what is its own
+        turn.queues[1].extend(turn.queues[0])
+        turn.queues[0].clear()
+    while batch := next_of(turns, budget, 1):
+        batches[1].append([job.name for _, job in batch])
+    assert (gpu.batches, cpu.batches) == batches
+
+
 EVENT = st.one_of(
-    st.lists(st.tuples(st.integers(1, 9), st.integers(1, 3), st.booleans()), min_size=1, max_size=8),
+    st.lists(st.tuples(st.integers(1, 9), st.integers(1, 3), st.booleans(), st.booleans()), min_size=1, max_size=8),
     st.integers(0, 30),  # a lane works
     st.integers(-30, -1),  # somebody hangs up
 )
 
 
 @settings(max_examples=300)
-@given(st.lists(EVENT, max_size=40), st.integers(1, 3), st.integers(0, 20), st.integers(1, 30))
+@given(st.lists(EVENT, max_size=40), st.integers(1, 3), st.integers(0, 20), st.integers(1, 30), st.integers(0, 30))
 def test_every_task_is_done_once_or_its_owner_has_gone(
-    events: list[list[tuple[int, int, bool]] | int], lanes: int, least: int, budget: int
+    events: list[list[tuple[int, int, bool, bool]] | int], lanes: int, least: int, budget: int, lost_in: int
 ) -> None:
-    gpu, cpu = Writer("gpu", 1, budget, False, least), Writer("cpu", lanes, budget)
+    gpu, cpu = Writer("gpu", 1, budget, False, least, "heavy", lost_in), Writer("cpu", lanes, budget)
     hand = ByHand(gpu, cpu)
     futures: list[Future[list[str]]] = []
     jobs: list[list[Job]] = []
     for event in events:
         if isinstance(event, list):
             own = [
-                Job(f"{len(jobs)}_{place}", cost * pieces, pieces, wide)
-                for place, (cost, pieces, wide) in enumerate(event)
+                Job(f"{'heavy' if heavy else ''}{len(jobs)}_{place}", cost * pieces, pieces, wide)
+                for place, (cost, pieces, wide, heavy) in enumerate(event)
             ]
             jobs.append(own)
             futures.append(hand.submit(*own))
@@ -531,8 +839,10 @@ def test_every_task_is_done_once_or_its_owner_has_gone(
     assert hand.batcher.waiting == 0
     assert hand.batcher.is_idle(0)
     assert hand.batcher.is_idle(1)
-    done = [name for batch in (*gpu.batches, *cpu.batches) for name in batch]
-    assert len(done) == len(set(done))
+    begun, done = ([name for batch in device.batches for name in batch] for device in (gpu, cpu))
+    assert len(begun) == len(set(begun))
+    done += [name for name in begun if name not in gpu.left]
+    assert len(done) == len(set(done)) == sum(ran.tasks for ran in hand.told)
     for future, own in zip(futures, jobs, strict=True):
         if future.cancelled():
             continue

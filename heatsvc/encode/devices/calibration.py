@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
@@ -56,7 +57,7 @@ def least_to_win(figures: Sequence[Figure]) -> int | None:
 
 
 def calibrate(gpu: GpuDevice, lanes: int, sizes: Sequence[int] = SIZES) -> list[Figure]:
-    """Measure both; stops where the GPU is lost.
+    """Measure both; stops where the GPU leaves something, since it is lost or has no memory for it.
 
     Args:
         lanes: of the CPU, each of which takes its share of a batch.
@@ -67,9 +68,9 @@ def calibrate(gpu: GpuDevice, lanes: int, sizes: Sequence[int] = SIZES) -> list[
     figures = []
     for size in sizes:
         batch = clips[:size]
-        cpu = _seconds(lambda batch=batch: CpuDevice(1).run(batch)) / min(lanes, size)  # type: ignore[misc]
-        on_gpu = _seconds(lambda batch=batch: gpu.run(batch))  # type: ignore[misc]
-        if gpu.failure:
+        cpu = _seconds(CpuDevice(1), batch) / min(lanes, size)
+        on_gpu = _seconds(gpu, batch)
+        if math.isinf(on_gpu):
             break
         figures.append(Figure(size, sum(clip.cost for clip in batch), cpu, on_gpu))
     return figures
@@ -101,12 +102,13 @@ def _points(seed: int) -> npt.NDArray[np.float32]:
     return points
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    """Of one run, the median of a few."""
-    work()
+def _seconds(device: CpuDevice | GpuDevice, batch: Sequence[Stretch]) -> float:
+    """Of one run, the median of a few, behind one that does not count; infinite where it leaves something."""
     times = []
-    for _ in range(_REPEATS):
+    for _ in range(1 + _REPEATS):
         started = perf_counter()
-        work()
+        outcomes: Sequence[object] = device.run(batch)
         times.append(perf_counter() - started)
-    return median(times)
+        if any(outcome is None for outcome in outcomes):
+            return math.inf
+    return median(times[1:])

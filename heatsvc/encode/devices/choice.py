@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from heatsvc.bounds import Bounds
@@ -36,6 +37,7 @@ def choose(
     *,
     coder: Coder | None = None,
     sizes: Sequence[int] = SIZES,
+    alone: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Choice:
     """Find the GPU and measure it; takes some seconds where there is one.
 
@@ -47,6 +49,7 @@ def choose(
         fell: told when the CPU steps in.
         coder: of batches; None: the one of `heatsvc.encode.gpu`.
         sizes: clips in the batches that are measured.
+        alone: entered while a GPU that was found is measured, to keep others from it meanwhile.
 
     Raises:
         NoGpuError: a GPU was asked for, and there is none; never with `auto`.
@@ -60,7 +63,8 @@ def choose(
             raise
         return Choice(asked, str(error))
     try:
-        return measured(asked, name, lanes, bounds, fell, coder=coder, sizes=sizes)
+        with alone():
+            return measured(asked, name, lanes, bounds, fell, coder=coder, sizes=sizes)
     except Exception as error:  # a GPU that is there and cannot be worked with keeps no service from starting
         return Choice(asked, f"{name} failed when it was tried: {first_line(error)}")
 
@@ -80,8 +84,13 @@ def measured(
     figures = calibrate(gpu, lanes, sizes)
     if gpu.failure:
         return Choice(asked, f"{name} failed when it was tried: {gpu.failure}", figures=figures)
+    full = ""
+    if len(figures) < len(sizes):
+        full = f"ran out of memory over a batch of {sizes[len(figures)]} clip(s) when it was tried"
     if asked != "auto":
-        return Choice(asked, "asked for", gpu, figures)
+        return Choice(asked, f"asked for, though it {full}" if full else "asked for", gpu, figures)
+    if full:  # with more of it it might win, and might not
+        return Choice(asked, f"{name} {full}", figures=figures)
     least = least_to_win(figures)
     if least is None:
         return Choice(asked, f"{name} was slower than {lanes} CPU lane(s) at every size", figures=figures)

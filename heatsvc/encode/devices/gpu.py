@@ -12,14 +12,13 @@ from typing import ClassVar, Literal, Protocol
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import Piece, Zstd
-from heatsvc.encode.devices.cpu import CpuDevice
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.stretch import Stretch
 from heatsvc.errors import LimitError
 
 Reason = Literal["memory", "lost"]
 Fell = Callable[[Reason, str], None]
-"""Told when the CPU steps in: for one clip too large for the GPU's memory, or for good; and what the GPU said."""
+"""Told when the CPU is to step in: for one clip too large for the GPU's memory, or for good; what the GPU said."""
 
 # Of dense output: 80 clips of PoseC3D's size. The device needs two or three times as much.
 _BUDGET = 1 << 30
@@ -40,8 +39,8 @@ class Coder(Protocol):
 class GpuDevice:
     """Takes whole drawings, of those that `Coder.codes` names, until the GPU is lost.
 
-    A batch that its memory does not hold is halved, and so on; a drawing that it does not hold by itself is drawn by
-    the CPU. After any other error nothing more is asked of the GPU: what it has broken inside cannot be told.
+    A batch that its memory does not hold is halved, and so on; a drawing that it does not hold by itself is left to the
+    CPU. After any other error all is, and nothing more is asked of the GPU: what it has broken inside cannot be told.
 
     Attributes:
         name: as torch names it.
@@ -52,7 +51,7 @@ class GpuDevice:
         bounds: of a single request; several in a batch may together have as much as the budget.
         coder: of batches; None: the one of `heatsvc.encode.gpu`.
         least: as `Device.least`, as long as the GPU is there.
-        fell: told when the CPU steps in.
+        fell: told when the CPU is to step in.
     """
 
     lanes: ClassVar[int] = 1
@@ -75,7 +74,6 @@ class GpuDevice:
         self._coder = coder or _coder()
         self._least = least
         self._fell = fell
-        self._cpu = CpuDevice(1)
         self._lock = threading.Lock()
 
     @property
@@ -92,9 +90,9 @@ class GpuDevice:
         small = isinstance(task.coding, Zstd) and task.coding.compact
         return self.failure is None and not small and self._coder.codes(task.drawing, task.coding.name)
 
-    def run(self, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception]:
-        """All at once, those of each coding; nothing for those whom nobody waits for."""
-        outcomes: list[list[Piece] | Exception] = [[] for _ in tasks]
+    def run(self, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception | None]:
+        """All at once, those of each coding; nothing for those whom nobody waits for; leaves what it cannot do."""
+        outcomes: list[list[Piece] | Exception | None] = [None] * len(tasks)
         groups: dict[str, list[int]] = {}
         for place, task in enumerate(tasks):
             try:
@@ -103,20 +101,20 @@ class GpuDevice:
                 outcomes[place] = error
             else:
                 groups.setdefault(task.coding.name, []).append(place)
-        outcome: list[Piece] | Exception = []
+        pieces: list[Piece] | None = None
         for places in groups.values():
-            for place, outcome in zip(places, self._code([tasks[place] for place in places]), strict=True):
-                outcomes[place] = outcome
+            for place, pieces in zip(places, self._code([tasks[place] for place in places]), strict=True):
+                outcomes[place] = pieces
         try:
             return outcomes
         finally:
             # What ended one knows this frame, which would keep what came of the others until the collector comes by.
-            del outcomes, outcome
+            del outcomes, pieces
 
-    def _code(self, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception]:
+    def _code(self, tasks: Sequence[Stretch]) -> Sequence[list[Piece] | None]:
         """Stretches of one coding."""
         if self.failure:
-            return self._cpu.run(tasks)
+            return [None] * len(tasks)
         try:
             return self._batch(tasks)
         except Exception as error:
@@ -125,15 +123,15 @@ class GpuDevice:
                 self._lose(why)
         # Only here, behind the except clause, is what was allocated for the batch given back with the error.
         if self.failure:
-            return self._cpu.run(tasks)
+            return [None] * len(tasks)
         _empty_cache()
         if len(tasks) == 1:
             self._fell("memory", why)
-            return self._cpu.run(tasks)
+            return [None]
         half = len(tasks) // 2
-        return self._code(tasks[:half]) + self._code(tasks[half:])
+        return [*self._code(tasks[:half]), *self._code(tasks[half:])]
 
-    def _batch(self, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception]:
+    def _batch(self, tasks: Sequence[Stretch]) -> list[list[Piece]]:
         started = perf_counter()
         coding: Literal["zstd", "deflate"] = "deflate" if tasks[0].coding.name == "deflate" else "zstd"
         pieces = self._coder.code_batch([task.drawing for task in tasks], coding, self.name, bounds=self._bounds)

@@ -53,6 +53,13 @@ def stretch(name: str, coding: str = "zstd", dtype: DType = "float32", errand: E
     return Stretch(drawing, drawing.pieces, CODINGS[coding], errand or Errand())
 
 
+def wide_stretch(name: str, frames: int) -> Stretch:
+    """A clip of several pieces: a keypoint that reaches over all of a map of a megabyte, frame by frame."""
+    points = np.full((1, frames, 1, 2), 256, np.float32)
+    drawing = Drawing.of(name, HeatmapVolume(points, np.ones((1, frames, 1), np.float32), 512, 512, 200.0), "float32")
+    return Stretch(drawing, drawing.pieces, CODINGS["zstd"], Errand())
+
+
 def coded(tasks: Sequence[Stretch]) -> list[list[bytes]]:
     """What the CPU makes of them."""
     return [[bytes(piece.data) for piece in task.code()] for task in tasks]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,44 @@ def test_calibration_ends_where_the_gpu_is_lost() -> None:
     assert [reason for reason, _ in falls.told] == ["lost"]
 
 
+def full_at(clips: int) -> StandIn:
+    """A GPU that has no memory for one of so many."""
+
+    def trouble(drawings: Sequence[Drawing]) -> None:
+        if drawings[-1].name == str(clips - 1):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    return StandIn(trouble)
+
+
+def test_calibration_ends_where_the_gpu_leaves_something() -> None:
+    """Which it does at once: it would seem fast."""
+    coder, falls = full_at(2), Falls()
+    gpu = GpuDevice("cpu", DEFAULT_BOUNDS, coder=coder, fell=falls)
+    assert [figure.clips for figure in calibrate(gpu, 1, (1, 2, 4))] == [1]
+    assert [batch for batch in coder.batches if len(batch) == 2 and "load" not in batch] == [["0", "1"]]
+    assert [reason for reason, _ in falls.told] == ["memory"]
+    assert gpu.failure is None
+
+
+@pytest.mark.parametrize(
+    ("full", "asked", "why"),
+    [
+        (1, "auto", "cuda:0 ran out of memory over a batch of 1 clip(s) when it was tried"),
+        (2, "auto", "cuda:0 ran out of memory over a batch of 2 clip(s) when it was tried"),
+        (2, "cuda", "asked for, though it ran out of memory over a batch of 2 clip(s) when it was tried"),
+    ],
+)
+def test_a_gpu_without_memory_is_taken_only_where_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, full: int, asked: str, why: str
+) -> None:
+    """Whether it would win with more is not known."""
+    monkeypatch.setattr(choice, "calibrate", lambda *_: figures(*[(6, 5)] * (full - 1)))
+    made = measured(asked, "cuda:0", 1, DEFAULT_BOUNDS, Falls(), coder=StandIn(), sizes=(1, 2, 4))
+    assert (made.gpu is None, made.why) == (asked == "auto", why)
+    assert len(made.figures) == full - 1
+
+
 @pytest.mark.parametrize(
     ("pairs", "asked", "least"),
     [
@@ -88,7 +127,7 @@ def test_what_is_chosen(
     monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[float, float]], asked: str, least: int | None
 ) -> None:
     monkeypatch.setattr(choice, "calibrate", lambda *_: figures(*pairs))
-    made = measured(asked, "cuda:0", 2, DEFAULT_BOUNDS, Falls(), coder=StandIn())
+    made = measured(asked, "cuda:0", 2, DEFAULT_BOUNDS, Falls(), coder=StandIn(), sizes=(1, 2))
     assert list(made.figures) == figures(*pairs)
     assert (made.gpu.least if made.gpu else None) == least
     assert made.why
@@ -122,6 +161,55 @@ def test_a_gpu_that_cannot_be_worked_with_keeps_auto_from_nothing(monkeypatch: p
     monkeypatch.setattr(choice, "calibrate", broken)
     made = choose("auto", 2, DEFAULT_BOUNDS, Falls(), coder=StandIn())
     assert (made.gpu, made.why) == (None, "cuda:0 failed when it was tried: ImportError: no such library")
+
+
+class Alone:
+    """What is written down of who measures alone."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        self.told.append("begins")
+        try:
+            yield
+        finally:
+            self.told.append("ends")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nobody_else_measures_while_it_is_measured(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    alone = Alone()
+
+    def calibrate(*_: object) -> list[Figure]:
+        alone.told.append("measures")
+        if fails:
+            raise OSError
+        return figures((6, 5))
+
+    def finds(asked: str) -> str:
+        alone.told.append("finds")
+        return "cuda:0"
+
+    monkeypatch.setattr(choice, "find_gpu", finds)
+    monkeypatch.setattr(choice, "calibrate", calibrate)
+    made = choose("auto", 2, DEFAULT_BOUNDS, Falls(), coder=StandIn(), sizes=(1,), alone=alone)
+    assert (made.gpu is None) == fails
+    assert alone.told == ["finds", "begins", "measures", "ends"]
+
+
+@pytest.mark.parametrize("asked", ["cpu", "auto", "cuda"])
+def test_where_no_gpu_is_found_nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+    alone = Alone()
+
+    def finds(asked: str) -> str:
+        raise NoGpuError("there is none")
+
+    monkeypatch.setattr(choice, "find_gpu", finds)
+    with pytest.raises(NoGpuError) if asked == "cuda" else nullcontext():
+        choose(asked, 2, DEFAULT_BOUNDS, Falls(), alone=alone)
+    assert alone.told == []
 
 
 @pytest.mark.parametrize("error", ["ImportError", "OSError", "RuntimeError", "AttributeError"])

@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.draw.array import draw_array
+from heatsvc.draw.batcher import Batcher, Ran, Step
 from heatsvc.encode.codings import ZSTD, Piece
-from heatsvc.encode.devices import GpuDevice
+from heatsvc.encode.devices import CpuDevice, GpuDevice
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
+from heatsvc.encode.stretch import Stretch
 from heatsvc.errors import LimitError
-from tests.encode.devices.coders import StandIn, coded, stretch
+from tests.encode.devices.coders import StandIn, coded, stretch, wide_stretch
 from tests.encode.gpu.decoding import decoded
 
 FOUR = [stretch(name) for name in "abcd"]
@@ -43,8 +45,8 @@ def device(coder: StandIn, falls: Falls | None = None, bounds: Bounds = DEFAULT_
     return GpuDevice("cpu", bounds, coder=coder, least=7, fell=falls or Falls())
 
 
-def data(outcomes: Sequence[Sequence[Piece] | Exception]) -> list[list[bytes]]:
-    assert not any(isinstance(outcome, Exception) for outcome in outcomes)
+def data(outcomes: Sequence[Sequence[Piece] | Exception | None]) -> list[list[bytes]]:
+    assert not any(isinstance(outcome, Exception | None) for outcome in outcomes)
     return [[bytes(piece.data) for piece in outcome] for outcome in outcomes]  # type: ignore[union-attr]
 
 
@@ -94,12 +96,8 @@ def test_whom_nobody_waits_for_is_left_out() -> None:
 @pytest.mark.parametrize("lost", [False, True])
 def test_what_ended_one_keeps_nothing_of_the_others(lost: bool) -> None:
     """By reference counts alone: the service's collector comes by but rarely."""
-    checks = iter([go_on] if lost else [])  # of a lost GPU the CPU finds out that nobody waits
 
     def hung_up() -> None:
-        next(checks, too_late)()
-
-    def too_late() -> None:
         raise ClientGoneError
 
     gone = stretch("gone", errand=Errand(hung_up))
@@ -109,6 +107,7 @@ def test_what_ended_one_keeps_nothing_of_the_others(lost: bool) -> None:
     try:
         outcomes = on.run([FOUR[0], gone])
         assert isinstance(outcomes[1], ClientGoneError)
+        assert (outcomes[0] is None) == lost
         kept = weakref.ref(outcomes[1])
         del outcomes
         assert kept() is None
@@ -161,10 +160,12 @@ def test_what_does_not_fit_is_halved(error: Exception) -> None:
 
 
 @pytest.mark.parametrize("error", TOO_MUCH, ids=lambda error: type(error).__name__)
-def test_what_does_not_fit_alone_is_drawn_by_the_cpu(error: Exception) -> None:
+def test_what_does_not_fit_alone_is_left_to_the_cpu(error: Exception) -> None:
     coder, falls = raising(error, lambda drawings: any(drawing.name == "c" for drawing in drawings)), Falls()
     gpu = device(coder, falls)
-    assert data(gpu.run(FOUR)) == coded(FOUR)
+    first, second, left, last = gpu.run(FOUR)
+    assert left is None
+    assert data([first, second, last]) == coded([*FOUR[:2], FOUR[3]])
     assert coder.batches == [["a", "b", "c", "d"], ["a", "b"], ["c", "d"], ["c"], ["d"]]
     assert [reason for reason, _ in falls.told] == ["memory"]
     assert gpu.takes(FOUR[2])
@@ -179,11 +180,11 @@ DEAD = [
 
 
 @pytest.mark.parametrize("error", DEAD, ids=str)
-def test_after_any_other_error_the_cpu_draws_for_good(error: Exception) -> None:
+def test_after_any_other_error_all_is_left_to_the_cpu_for_good(error: Exception) -> None:
     coder, falls = raising(error), Falls()
     gpu = device(coder, falls)
-    assert data(gpu.run(FOUR)) == coded(FOUR)
-    assert data(gpu.run(FOUR[:2])) == coded(FOUR[:2])
+    assert list(gpu.run(FOUR)) == [None] * 4
+    assert list(gpu.run(FOUR[:2])) == [None] * 2
     assert coder.batches == [["a", "b", "c", "d"]]  # it is not asked again
     assert falls.told == [("lost", gpu.failure)]
     assert str(error).splitlines()[0] in str(gpu.failure)
@@ -191,11 +192,33 @@ def test_after_any_other_error_the_cpu_draws_for_good(error: Exception) -> None:
     assert not gpu.takes(FOUR[0])
 
 
-def test_a_gpu_lost_between_two_groups_leaves_none_undone() -> None:
-    coder = raising(RuntimeError("unspecified launch failure"))
-    mixed = [stretch("a"), stretch("b", "deflate"), stretch("c")]
-    assert data(device(coder).run(mixed)) == coded(mixed)
-    assert coder.batches == [["a", "c"]]
+def test_a_gpu_lost_over_one_group_leaves_that_and_those_after_it() -> None:
+    coder = raising(RuntimeError("unspecified launch failure"), lambda drawings: drawings[0].name == "b")
+    mixed = [stretch("a"), stretch("b", "deflate"), stretch("c"), stretch("d", "deflate")]
+    first, second, third, fourth = device(coder).run(mixed)
+    assert (second, fourth) == (None, None)
+    assert data([first, third]) == coded([mixed[0], mixed[2]])
+    assert coder.batches == [["a", "c"], ["b", "d"]]
+    coder.batches.clear()
+    assert device(coder).run(mixed[1:]) == [None] * 3
+    assert coder.batches == [["b", "d"]]
+
+
+@pytest.mark.parametrize("error", [TOO_MUCH[0], DEAD[0]], ids=["memory", "lost"])
+def test_lanes_of_the_cpu_share_what_it_leaves(error: Exception) -> None:
+    """Each piece of a large clip is a task of its own."""
+    large = wide_stretch("large", 33)
+    assert len(large.pieces) == 3
+    steps: list[Step] = []
+    told: list[Ran] = []
+    devices = (device(raising(error)), CpuDevice(3, budget=1))
+    batcher: Batcher[Stretch, Piece] = Batcher(devices, steps.append, 1 << 40, told.append)
+    future = batcher.submit([large], list)
+    assert not steps.pop()()
+    assert len(steps) == 3
+    assert [step() for step in steps] == [False] * 3
+    assert [(ran.device, ran.tasks) for ran in told] == [("cpu", 0), *[("cpu", 1)] * 3]
+    assert data(future.result(0)) == coded([large])
 
 
 def test_answers_of_several_requests_do_not_keep_one_buffer() -> None:
