@@ -84,6 +84,7 @@ def measured(
     figures = calibrate(gpu, lanes, sizes)
     if gpu.failure:
         return Choice(asked, f"{name} failed when it was tried: {gpu.failure}", figures=figures)
+    gpu.rest()  # another process may want to measure now, and this one may never ask for so much again
     full = ""
     if len(figures) < len(sizes):
         full = f"ran out of memory over a batch of {sizes[len(figures)]} clip(s) when it was tried"

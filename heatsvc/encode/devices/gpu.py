@@ -144,6 +144,10 @@ class GpuDevice:
             task.errand.spent.append((seconds * task.cost / size, 0.0))
         return [[piece] for piece in pieces]
 
+    def rest(self) -> None:
+        """Give back the device's memory that torch keeps for the next batch."""
+        _empty_cache()
+
     def _lose(self, why: str) -> None:
         with self._lock:
             before, self.failure = self.failure, self.failure or why
