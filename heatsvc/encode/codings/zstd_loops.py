@@ -39,8 +39,9 @@ _OUT = types.Array(uint8, 1, "C")
 _helper = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 
-# Four bytes, or 32, at any place and in one instruction: what a compiler does not make of loops over a few bytes. These
-# functions look at no array's end: who calls has room for all of them, those too that are written over afterwards.
+# Four bytes, eight, or 32, at any place and in one instruction: what a compiler does not make of loops over a few
+# bytes. These functions look at no array's end: who calls has room for all of them, those too that are written over
+# afterwards.
 
 _AT_ONCE = 32
 _BYTES = ir.VectorType(ir.IntType(8), _AT_ONCE)
@@ -62,6 +63,15 @@ def _write_four(_: Any, out: Any, at: Any, value: Any) -> tuple[Any, Any]:
         return context.get_dummy_value()
 
     return types.void(out, int64, int64), generate
+
+
+def _write_eight(_: Any, out: Any, at: Any, value: Any) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        out, at, value = arguments
+        builder.store(value, _at(context, builder, signature.args[0], out, at, ir.IntType(64))).align = 1
+        return context.get_dummy_value()
+
+    return types.void(out, int64, uint64), generate
 
 
 def _copy_many(_: Any, source: Any, begin: Any, out: Any, at: Any) -> tuple[Any, Any]:
@@ -92,6 +102,8 @@ def _write_products(_: Any, row: Any, begin: Any, factor: Any, out: Any, at: Any
 
 # (out, at, value): the lowest four bytes of `value`, the lowest first.
 _four: Any = intrinsic(_write_four)
+# (out, at, value): all eight bytes of it, the lowest first.
+_eight: Any = intrinsic(_write_eight)
 # (source, begin, out, at): 32 bytes.
 _many: Any = intrinsic(_copy_many)
 # (row, begin, factor, out, at): the bytes of eight float32 of `row`, from `begin` on, times factor.
@@ -120,20 +132,6 @@ def _rle_blocks(size: int, fill: int, out: Array, at: int) -> int:
 
 
 @_helper
-def _add_bits(pending: int, held: int, at: int, value: int, bits: int, out: Array) -> tuple[int, int, int]:
-    """Add up to 16 bits on top of the `held` < 32 ones that are pending; four whole bytes at a time go to `out`."""
-    pending |= uint64(value) << uint64(held)
-    held += bits
-    if held >= 32:
-        out[uint64(at)] = pending & uint64(0xFF)
-        out[uint64(at + 1)] = pending >> uint64(8) & uint64(0xFF)
-        out[uint64(at + 2)] = pending >> uint64(16) & uint64(0xFF)
-        out[uint64(at + 3)] = pending >> uint64(24) & uint64(0xFF)
-        return pending >> uint64(32), held - 32, at + 4
-    return pending, held, at
-
-
-@_helper
 def _sequences(
     count: int,
     literals: Array,
@@ -145,7 +143,8 @@ def _sequences(
 ) -> int:
     """A block's sequences section (RFC 8878, 3.1.1.3.2), every offset the byte before: the first repeated one.
 
-    The bits are read from the end, so the last sequence is written first, and of each what is read last.
+    The bits are read from the end, so the last sequence is written first, and of each what is read last. Eight bytes
+    are written at a time, of which all but the whole ones are written over.
     """
     if count < 128:
         out[at] = count
@@ -161,34 +160,35 @@ def _sequences(
     at += 2
     literal_code, literal_base, literal_extra, literal_state, literal_bits, literal_baseline = literal
     match_code, match_base, match_extra, match_state, match_bits, match_baseline = match
-    pending, held = uint64(0), 0
-    from_literal, from_match = 0, 0
+    pending, held = uint64(0), uint64(0)  # bits that are not written as whole bytes, under 8
+    from_literal, from_match = uint64(0), uint64(0)
     for n in range(count - 1, -1, -1):
-        ll, ml = literals[n], matches[n]
-        lc, mc = literal_code[ll], match_code[ml]
+        ll, ml = literals[uint64(n)], matches[uint64(n)]
+        lc, mc = uint64(literal_code[uint64(ll)]), uint64(match_code[uint64(ml)])
         if n == count - 1:
             # Any state of the last symbol will do: the one that would lead on to state 0.
-            from_literal, from_match = literal_state[lc, 0], match_state[mc, 0]
+            from_literal, from_match = uint64(literal_state[lc, uint64(0)]), uint64(match_state[mc, uint64(0)])
         else:
             to_match, to_literal = from_match, from_literal
-            from_match, from_literal = match_state[mc, to_match], literal_state[lc, to_literal]
-            pending, held, at = _add_bits(
-                pending, held, at, to_match - match_baseline[from_match], match_bits[from_match], out
-            )
-            pending, held, at = _add_bits(
-                pending, held, at, to_literal - literal_baseline[from_literal], literal_bits[from_literal], out
-            )
-        pending, held, at = _add_bits(pending, held, at, ll - literal_base[lc], literal_extra[lc], out)
-        pending, held, at = _add_bits(pending, held, at, ml - match_base[mc], match_extra[mc], out)
-    pending, held, at = _add_bits(pending, held, at, from_match, 6, out)
-    pending, held, at = _add_bits(pending, held, at, from_literal, 6, out)
-    pending, held, at = _add_bits(pending, held, at, 1, 1, out)  # marks the stream's end
-    while held > 0:
-        out[uint64(at)] = pending & uint64(0xFF)
-        pending >>= uint64(8)
-        at += 1
-        held -= 8
-    return at
+            from_match, from_literal = uint64(match_state[mc, to_match]), uint64(literal_state[lc, to_literal])
+            pending |= uint64(int64(to_match) - match_baseline[from_match]) << held
+            held += uint64(match_bits[from_match])
+            pending |= uint64(int64(to_literal) - literal_baseline[from_literal]) << held
+            held += uint64(literal_bits[from_literal])
+        pending |= uint64(ll - literal_base[lc]) << held
+        held += uint64(literal_extra[lc])
+        pending |= uint64(ml - match_base[mc]) << held
+        held += uint64(match_extra[mc])
+        # At most 6 bits a state and 16 a length, on top of 7.
+        _eight(out, at, pending)
+        at += int64(held >> uint64(3))
+        pending >>= held & uint64(0x38)
+        held &= uint64(7)
+    # The states that the decoder starts from, and a bit that marks the stream's end.
+    pending |= (from_match | from_literal << uint64(6) | uint64(1 << 12)) << held
+    held += uint64(13)
+    _eight(out, at, pending)
+    return at + int64((held + uint64(7)) >> uint64(3))
 
 
 @_helper
@@ -238,13 +238,17 @@ def _compressed_block(
     count = 0
     since = 0  # literals since the last sequence
     for r in range(first, last + 1):
-        size = lengths[r] * itemsize
-        for i in range(size):
-            out[uint64(end + i)] = values[uint64(source + i)]
+        size = lengths[uint64(r)] * itemsize
+        if source + size + _AT_ONCE <= values.size and end + size + _AT_ONCE <= out.size:
+            for i in range(0, size, _AT_ONCE):
+                _many(values, source + i, out, end + i)
+        else:
+            for i in range(size):
+                out[uint64(end + i)] = values[uint64(source + i)]
         source += size
         end += size
         since += size
-        gap = (starts[r + 1] - starts[r] - lengths[r]) * itemsize if r < last else 0
+        gap = (starts[uint64(r + 1)] - starts[uint64(r)] - lengths[uint64(r)]) * itemsize if r < last else 0
         if gap >= _SHORTEST_GAP:
             out[uint64(end)] = fill
             end += 1
@@ -297,19 +301,19 @@ def zstd_blocks(
     source = 0
     first = 0
     while first < starts.size:
-        begin = starts[first] * itemsize
+        begin = starts[uint64(first)] * itemsize
         at = _rle_blocks(begin - done, fill, out, at)
         # Runs first..last stand together, `content` bytes of them.
         last = first
-        content = lengths[first] * itemsize
+        content = lengths[uint64(first)] * itemsize
         done = begin + content
         while last + 1 < starts.size and last - first < _MOST_TOGETHER:
-            following = starts[last + 1] * itemsize
-            stop = following + lengths[last + 1] * itemsize
+            following = starts[uint64(last + 1)] * itemsize
+            stop = following + lengths[uint64(last + 1)] * itemsize
             if following - done >= _LONG_GAP or stop - begin > _BLOCK:
                 break
             last += 1
-            content += lengths[last] * itemsize
+            content += lengths[uint64(last)] * itemsize
             done = stop
         saved = (_APART - _TOGETHER) * (last - first) - _TOGETHER_ONCE
         end = 0
