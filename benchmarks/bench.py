@@ -55,7 +55,7 @@ class Effort:
     peer_clips: int
 
 
-FULL = Effort(seconds=2.0, rounds=5, many_rounds=3, peer_clips=MANY)
+FULL = Effort(seconds=2.0, rounds=7, many_rounds=7, peer_clips=MANY)
 QUICK = Effort(seconds=1.0, rounds=2, many_rounds=1, peer_clips=16)
 
 
