@@ -262,15 +262,14 @@ def _compressed_block(
             end += gap
             since += gap
     written = end - at - 6
-    if count == 0:
-        return 0
+    # Also where there are none: a return in between would cost two counts of references for each array.
     end = _sequences(count, sizes, gaps, literal, match, out, end)
     _block_header(2, end - at - 3, out, at)
     # Raw literals, their number in 20 bits (RFC 8878, 3.1.1.3.1.1).
     out[uint64(at + 3)] = 3 << 2 | (written & 0xF) << 4
     out[uint64(at + 4)] = written >> 4 & 0xFF
     out[uint64(at + 5)] = written >> 12 & 0xFF
-    return end
+    return end if count > 0 else 0
 
 
 # fse.Codes: code, base, extra, state, bits, baseline

@@ -55,13 +55,23 @@ _DOUBT = 8
 _helper = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 
-def _load_word(typing: Any, text: Any, i: Any) -> Any:
+def _take_address(typing: Any, array: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=arguments[0])
-        place = builder.gep(array.data, [arguments[1]])
-        return builder.load(builder.bitcast(place, context.get_value_type(uint64).as_pointer()), align=1)
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=arguments[0]).data
+        return builder.ptrtoint(data, context.get_value_type(int64))
 
-    return uint64(text, int64), code
+    return int64(array), code
+
+
+def _load(kind: Any) -> Any:
+    def typed(typing: Any, text: Any, i: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            place = builder.inttoptr(builder.add(*arguments), context.get_value_type(kind).as_pointer())
+            return builder.load(place, align=1)
+
+        return kind(int64, int64), code
+
+    return typed
 
 
 def _count_zeros(typing: Any, word: Any) -> Any:
@@ -71,18 +81,24 @@ def _count_zeros(typing: Any, word: Any) -> Any:
     return uint64(uint64), code
 
 
-# Neither can be said in Python so that it becomes the one instruction that it is. Half as much time again without them.
-_word: Any = intrinsic(_load_word)
-"""`_word(text, i)`: the text's eight bytes from i on as a little-endian word, wherever they stand; LLVM's `load`."""
+# None of these can be said in Python so that it becomes the one instruction that it is. The text goes about as its
+# address, a plain number: an array that is given to a function with several ends costs two atomic counts of its
+# references, which took longer than to read a number. `lift` holds the array meanwhile.
+_address: Any = intrinsic(_take_address)
+"""`_address(array)`: where it begins."""
+_byte: Any = intrinsic(_load(uint8))
+"""`_byte(text, i)`: the byte at i of the text at that address; LLVM's `load`."""
+_word: Any = intrinsic(_load(uint64))
+"""`_word(text, i)`: the text's eight bytes from i on as a little-endian word, wherever they stand."""
 _trailing_zeros: Any = intrinsic(_count_zeros)
 """`_trailing_zeros(word)`: the zeros below a word's lowest bit, which must be there; LLVM's `cttz`."""
 
 
 @_helper
-def _after_space(text: Array, i: int) -> int:
+def _after_space(text: int, i: int) -> int:
     """The first place from i on that is no white space."""
-    while text[uint64(i)] <= _SPACE and (
-        text[uint64(i)] == _SPACE or text[uint64(i)] == 9 or text[uint64(i)] == 10 or text[uint64(i)] == 13
+    while _byte(text, i) <= _SPACE and (
+        _byte(text, i) == _SPACE or _byte(text, i) == 9 or _byte(text, i) == 10 or _byte(text, i) == 13
     ):
         i += 1
     return i
@@ -99,9 +115,9 @@ def _eight_digits(word: int) -> int:
 
 
 @_helper
-def _digits(text: Array, i: int, number: int) -> tuple[int, int]:
+def _digits(text: int, size: int, i: int, number: int) -> tuple[int, int]:
     """`number`, the digits from i on written behind it (modulo 2**64), and the first place that has no digit."""
-    while i <= text.size - 8:
+    while i <= size - 8:
         word = _word(text, i) ^ uint64(_ZEROS)
         # The top bit of each byte that is over 9: of the lowest such byte for certain, and only that one counts.
         other = ((word + uint64(_OVER_9)) | word) & uint64(_EACH_80)
@@ -113,20 +129,20 @@ def _digits(text: Array, i: int, number: int) -> tuple[int, int]:
         # As if zeros stood before them; no shift by 64, which would be undefined.
         word = (word << (uint64(56) - (count << uint64(3)))) << uint64(8)
         return number * _TENS[count] + _eight_digits(word), i + int64(count)
-    digit = uint8(text[uint64(i)] - uint8(_ZERO))
+    digit = uint8(_byte(text, i) - uint8(_ZERO))
     while digit <= 9:
         number = number * uint64(10) + uint64(digit)
         i += 1
-        digit = uint8(text[uint64(i)] - uint8(_ZERO))
+        digit = uint8(_byte(text, i) - uint8(_ZERO))
     return number, i
 
 
 @_helper
-def _first_digits(text: Array, first: int, last: int) -> tuple[int, int]:
+def _first_digits(text: int, first: int, last: int) -> tuple[int, int]:
     """The first 18 digits that count, of a number without its exponent, and the power of ten that they are times."""
     number, taken, power, point = uint64(0), 0, 0, False
     for k in range(first, last):
-        byte = text[uint64(k)]
+        byte = _byte(text, k)
         if byte == _POINT:
             point = True
         elif taken < _DIGITS:
@@ -166,7 +182,7 @@ def _rounded(number: int, power: int) -> tuple[float, bool]:
 
 
 @_helper
-def _number(text: Array, i: int) -> tuple[float, int]:
+def _number(text: int, size: int, i: int) -> tuple[float, int]:
     """The number at i as a double that becomes the float32 it should, and the place after it (RFC 8259, section 6).
 
     Returns:
@@ -174,35 +190,35 @@ def _number(text: Array, i: int) -> tuple[float, int]:
         float32, or too near to the middle between two of them.
     """
     negative = False
-    if text[uint64(i)] == _MINUS:
+    if _byte(text, i) == _MINUS:
         negative = True
         i += 1
     first = i
     number = uint64(0)
-    digit = uint8(text[uint64(i)] - uint8(_ZERO))
+    digit = uint8(_byte(text, i) - uint8(_ZERO))
     # Few, and mostly as many as in the number before: to guess that is faster than to count them in a word.
     while digit <= 9:
         number = number * uint64(10) + uint64(digit)
         i += 1
-        digit = uint8(text[uint64(i)] - uint8(_ZERO))
+        digit = uint8(_byte(text, i) - uint8(_ZERO))
     digits = i - first
     if digits == 0:
         # `null`, which is taken for "not detected".
         for k in range(4):
-            if negative or text[uint64(i + k)] != _NULL[k]:
+            if negative or _byte(text, i + k) != _NULL[k]:
                 return 0.0, -1
         return np.nan, i + 4
-    if digits > 1 and text[uint64(first)] == _ZERO:
+    if digits > 1 and _byte(text, first) == _ZERO:
         return 0.0, -1
     decimals = 0
-    if text[uint64(i)] == _POINT:
+    if _byte(text, i) == _POINT:
         point = i + 1
-        number, i = _digits(text, point, number)
+        number, i = _digits(text, size, point, number)
         decimals = i - point
         if decimals == 0:
             return 0.0, -1
     digits += decimals
-    if digits > _SURELY_EXACT or text[uint64(i)] | 0x20 == _E:
+    if digits > _SURELY_EXACT or _byte(text, i) | 0x20 == _E:
         return _long_number(text, first, i, number, digits, decimals)
     # Both are doubles, and so the one operation rounds as it should (Clinger 1990).
     value = float64(int64(number)) / _POWERS[uint64(decimals)]
@@ -213,7 +229,7 @@ def _number(text: Array, i: int) -> tuple[float, int]:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _long_number(text: Array, first: int, i: int, number: int, digits: int, decimals: int) -> tuple[float, int]:
+def _long_number(text: int, first: int, i: int, number: int, digits: int, decimals: int) -> tuple[float, int]:
     """As `_number`, for one of many digits or with an exponent.
 
     Args:
@@ -226,14 +242,14 @@ def _long_number(text: Array, first: int, i: int, number: int, digits: int, deci
     if not exact:
         number, power = _first_digits(text, first, i)
     whole = decimals == 0
-    if text[uint64(i)] | 0x20 == _E:
+    if _byte(text, i) | 0x20 == _E:
         i += 1
-        below = text[uint64(i)] == _MINUS
-        if below or text[uint64(i)] == _PLUS:
+        below = _byte(text, i) == _MINUS
+        if below or _byte(text, i) == _PLUS:
             i += 1
         start, exponent = i, 0
-        while _ZERO <= text[uint64(i)] <= _ZERO + 9:
-            exponent = min(exponent * 10 + int64(text[uint64(i)]) - _ZERO, _LONGEST_EXPONENT)
+        while _ZERO <= _byte(text, i) <= _ZERO + 9:
+            exponent = min(exponent * 10 + int64(_byte(text, i)) - _ZERO, _LONGEST_EXPONENT)
             i += 1
         if i == start or exponent == _LONGEST_EXPONENT:
             return 0.0, -1
@@ -247,14 +263,14 @@ def _long_number(text: Array, first: int, i: int, number: int, digits: int, deci
         value, sure = _rounded(number, power)
     if not sure:
         return 0.0, -1
-    if text[uint64(first - 1)] == _MINUS:
+    if _byte(text, first - 1) == _MINUS:
         value = 0.0 if whole and number == 0 else -value
     return value, i
 
 
 @_helper
 def _lists(
-    text: Array, i: int, values: Array, at: int, most: int, shape: Array, counts: Array
+    text: int, size: int, i: int, values: Array, at: int, most: int, shape: Array, counts: Array
 ) -> tuple[bool, int, int]:
     """The lists at i, their numbers written to `values` from `at` on.
 
@@ -269,7 +285,7 @@ def _lists(
     """
     room = min(values.size, at + most)
     levels = 0
-    while text[uint64(i)] == _OPEN:
+    while _byte(text, i) == _OPEN:
         if levels == LEVELS:
             return False, i, at
         levels += 1
@@ -280,16 +296,16 @@ def _lists(
     while True:
         row = at
         while True:
-            value, after = _number(text, i)
+            value, after = _number(text, size, i)
             if after < 0 or at >= room:
                 return False, i, at
             values[uint64(at)] = float32(value)
             at += 1
             i = _after_space(text, after)
-            if text[uint64(i)] != _COMMA:
+            if _byte(text, i) != _COMMA:
                 break
             i = _after_space(text, i + 1)
-        if text[uint64(i)] != _CLOSE or (width and at - row != width):
+        if _byte(text, i) != _CLOSE or (width and at - row != width):
             return False, i, at
         width = at - row
         rows += 1
@@ -297,30 +313,30 @@ def _lists(
         level = levels - 1
         if level > 0:
             i = _after_space(text, i)
-            if text[uint64(i)] == _CLOSE:
+            if _byte(text, i) == _CLOSE:
                 counts[level], rows = rows, 0
                 level, i = _closed(text, i, level, shape, counts)
         if level == 0:
             shape[levels] = width
             return True, i, at
-        if text[uint64(i)] != _COMMA:
+        if _byte(text, i) != _COMMA:
             return False, i, at
         # Lists begin where as many have ended.
         i = _after_space(text, i + 1)
         while level < levels:
-            if text[uint64(i)] != _OPEN:
+            if _byte(text, i) != _OPEN:
                 return False, i, at
             level += 1
             i = _after_space(text, i + 1)
 
 
 @_helper
-def _closed(text: Array, i: int, level: int, shape: Array, counts: Array) -> tuple[int, int]:
+def _closed(text: int, i: int, level: int, shape: Array, counts: Array) -> tuple[int, int]:
     """The level that is left open by the brackets that close at i, and the place of what follows them.
 
     Lists that are not as long as those before them are left open, and so found to lack a comma.
     """
-    while level > 0 and text[uint64(i)] == _CLOSE and (shape[level] == 0 or shape[level] == counts[level]):
+    while level > 0 and _byte(text, i) == _CLOSE and (shape[level] == 0 or shape[level] == counts[level]):
         shape[level], counts[level] = counts[level], 0
         level -= 1
         counts[level] += 1
@@ -385,6 +401,7 @@ def lift(text: Array, mark: Array, most: int, out: Array, values: Array, shapes:
         return -1, 0
     string = mark.size + COUNTER + 2
     room = min(shapes.shape[0], 10**COUNTER)
+    at_text = _address(text)
     shape, counts = np.zeros(LEVELS + 1, np.int64), np.zeros(LEVELS + 1, np.int64)
     i, copied, at, found, numbers = 0, 0, 0, 0, 0
     while i < size and found < room:
@@ -400,16 +417,16 @@ def lift(text: Array, mark: Array, most: int, out: Array, values: Array, shapes:
         i += 1
         if length != 8 and length != 14:
             continue
-        if _word(text, start) != uint64(_KEYPOINT) or (length == 14 and _word(text, start + 6) != uint64(_SCORE)):
+        if _word(at_text, start) != uint64(_KEYPOINT) or (length == 14 and _word(at_text, start + 6) != uint64(_SCORE)):
             continue
-        i = _after_space(text, i)
+        i = _after_space(at_text, i)
         if text[uint64(i)] != _COLON:
             continue
-        i = _after_space(text, i + 1)
+        i = _after_space(at_text, i + 1)
         if text[uint64(i)] != _OPEN:
             continue
         start = i
-        sound, i, filled = _lists(text, i, values, numbers, most, shape, counts)
+        sound, i, filled = _lists(at_text, size, i, values, numbers, most, shape, counts)
         if not sound or i - start < string:
             continue
         at = _copy(text, copied, start, out, at)
