@@ -26,6 +26,8 @@ Result = TypeVar("Result")
 
 _END_SECONDS = 15.0
 """A build looks several times a second whether it is still wanted; more than this is no build but a hanging disk."""
+_NOTE_SECONDS = 5.0
+"""The ledger waits for a locked database without end; whoever sends a build does not."""
 
 log = structlog.get_logger("heatsvc.builds")
 
@@ -191,25 +193,37 @@ class Builds:
             return None
 
     def _try(self, work: Callable[[Ledger], object]) -> None:
-        """Note something in the ledger; where that cannot be done, the workers' rounds do it."""
+        """Note something in the ledger; where that cannot be done, or not soon, the workers' rounds do it."""
+        noting = threading.Thread(target=self._note, args=(work,), daemon=True)
+        noting.start()
+        noting.join(_NOTE_SECONDS)
+        if noting.is_alive():
+            log.warning("the builds' database does not answer", error=f"nothing for {_NOTE_SECONDS:g} s")
+
+    def _note(self, work: Callable[[Ledger], object]) -> None:
         from heatsvc.annotation.builds.ledger import Ledger
 
-        with self._lock:
-            try:
-                if self._ledger is None:
-                    self._ledger = Ledger(self._place.database_url(self._database_url))
-                work(self._ledger)
-            except FileNotFoundError:
-                pass  # the first worker is about to make it
-            except Exception as error:
-                log.warning("the builds' database does not answer", error=f"{type(error).__name__}: {error}"[:500])
-                self._ledger = None
+        if not self._lock.acquire(timeout=_NOTE_SECONDS):
+            return
+        try:
+            if self._ledger is None:
+                self._ledger = Ledger(self._place.database_url(self._database_url))
+            work(self._ledger)
+        except FileNotFoundError:
+            pass  # the first worker is about to make it
+        except Exception as error:
+            log.warning("the builds' database does not answer", error=f"{type(error).__name__}: {error}"[:500])
+            self._ledger = None
+        finally:
+            self._lock.release()
 
     def _drop_ledger(self) -> None:
-        with self._lock:
+        # Who still waits for a locked database ends with the process.
+        if self._lock.acquire(blocking=False):
             if self._ledger is not None:
                 self._ledger.close()
                 self._ledger = None
+            self._lock.release()
 
 
 def _will_do(state: BuildState) -> bool:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 
+from heatsvc.annotation.builds.connections import renew_damaged
+
 if TYPE_CHECKING:
     from dbos import DBOSClient
 
@@ -52,6 +54,7 @@ class Ledger:
         # Here, and not above: it takes a second and some ten megabytes, and a service without builds needs neither.
         from dbos import DBOSClient
 
+        renew_damaged()
         location = make_url(url)
         if location.drivername == "sqlite":
             open(location.database or "", "rb").close()

@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from heatsvc.annotation.build import build as build_dataset
+from heatsvc.annotation.builds.connections import renew_damaged
 from heatsvc.annotation.builds.executor import Build, Executor
 from heatsvc.annotation.builds.ledger import APPLICATION, QUEUE, VERSION, Ledger
 from heatsvc.annotation.builds.place import Place
@@ -121,6 +122,7 @@ class Worker:
         from heatsvc.annotation.builds.workflow import register
 
         _quiet_logs()
+        renew_damaged()
         register(self._executor.run)
         DBOS(
             config={

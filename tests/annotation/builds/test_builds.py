@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from heatsvc.annotation.builds import builds as builds_module
 from heatsvc.annotation.builds.builds import Builds
 from heatsvc.annotation.builds.request import BuildRequest
 from heatsvc.annotation.inputs import InputFile, Inputs
@@ -131,3 +134,18 @@ def test_the_same_again_is_built_anew_where_the_one_that_is_there_was_to_be_remo
     builds.folder(sent.id).cancel()  # and whoever did that died
     assert send(builds).state == "queued"
     assert not builds.folder(sent.id).is_cancelled
+
+
+def test_nobody_waits_for_a_database_that_somebody_holds(
+    builds: Builds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(builds_module, "_NOTE_SECONDS", 0.3)
+    (tmp_path / "data").mkdir()
+    with closing(sqlite3.connect(tmp_path / "data" / "builds.sqlite")) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        # The workers' rounds book them later.
+        sent = [send(builds, bytes([number])) for number in range(3)]
+        assert [state.state for state in sent] == ["queued"] * 3
+        assert builds.remove(sent[0].id)
+        assert builds.get(sent[0].id) is None
+        builds.stop()
