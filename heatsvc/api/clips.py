@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -43,7 +42,10 @@ class Asked:
             return False
         pipeline, select = self.options.built_pipeline, self.options.select
         chosen = len(select) if isinstance(select, list) else 0
-        return sum([pipeline.load(clip, chosen or clip.points) for clip in self.clips]) <= _LIGHT_LOAD
+        load = 0
+        for clip in self.clips:
+            load += pipeline.load(clip, chosen or clip.keypoint.shape[2])
+        return load <= _LIGHT_LOAD
 
 
 @record(frozen=True, slots=True)
@@ -64,15 +66,17 @@ def from_json(body: bytes, query: bytes, bounds: Bounds, check: Callable[[], Non
         RequestError: 400 for broken JSON, 422 for keys that do not exist.
         InputError: a clip cannot be used.
     """
-    check_values(body, bounds)
+    if len(body) > bounds.max_input_values:
+        check_values(body, bounds)
     lifted = lift(body, bounds.max_input_values, _LISTS_A_CLIP * bounds.max_clips)
     if lifted:
-        # Whatever is wrong is told by those who have the whole text before them.
-        with suppress(InputError):
+        try:
             asked = _asked(parse_object(lifted.text, bounds), query, bounds, check, lifted=lifted)
             # An array that is left was no clip's: another one of the same name came after it, or it stood elsewhere.
             if not lifted.arrays:
                 return asked
+        except InputError:
+            pass  # whatever is wrong is told by those who have the whole text before them
         del lifted
         check()
     return _asked(parse_object(body, bounds), query, bounds, check, booleans=may_hold_booleans(body))
@@ -91,15 +95,18 @@ def _asked(
     if query:
         raise RequestError(422, "with a JSON body the options stand in the JSON, not in the query", field="query")
     if "clips" not in document:
-        clip = {name: document.pop(name) for name in CLIP_KEYS if name in document}
+        clip = {}
+        for name in CLIP_KEYS:
+            if name in document:
+                clip[name] = document.pop(name)
         if "keypoint" not in clip:
             raise RequestError(
                 422, 'the body has neither "keypoint" nor "clips": give one clip, or a list of them', field="keypoint"
             )
         options = options_from(document)
-        if lifted:
-            lifted.put_back(clip)
-        return Asked((clip_from_json(clip, bounds=bounds, may_hold_booleans=booleans, check=check),), options)
+        is_finite = lifted.put_back(clip) if lifted else False
+        made = clip_from_json(clip, bounds=bounds, may_hold_booleans=booleans, is_finite=is_finite, check=check)
+        return Asked((made,), options)
     clips = document.pop("clips")
     if not isinstance(clips, list) or not clips:
         raise RequestError(422, "clips must be a list of at least one clip", field="clips")
@@ -107,17 +114,22 @@ def _asked(
     if "keypoint" in document:
         raise RequestError(422, "give keypoint or clips, not both", field="keypoint")
     options = options_from(document)
-    made = []
+    all_made = []
     for place, clip in enumerate(clips):
         check()
-        if lifted and isinstance(clip, dict):
-            lifted.put_back(clip)
-        made.append(_one_of_many(clip, place, options, bounds, booleans, check))
-    return Asked(made, options)
+        is_finite = lifted.put_back(clip) if lifted and isinstance(clip, dict) else False
+        all_made.append(_one_of_many(clip, place, options, bounds, booleans, is_finite, check))
+    return Asked(all_made, options)
 
 
 def _one_of_many(
-    clip: Any, place: int, options: HeatmapOptions, bounds: Bounds, booleans: bool, check: Callable[[], None]
+    clip: Any,
+    place: int,
+    options: HeatmapOptions,
+    bounds: Bounds,
+    booleans: bool,
+    is_finite: bool,
+    check: Callable[[], None],
 ) -> PoseClip:
     field = f"clips[{place}]"
     if isinstance(clip, Mapping):
@@ -133,6 +145,7 @@ def _one_of_many(
         field=f"{field}.",
         bounds=bounds,
         may_hold_booleans=booleans,
+        is_finite=is_finite,
         img_shape=options.img_shape,
         layout=options.layout,
         check=check,
@@ -190,14 +203,13 @@ def read_options(options: HeatmapOptions, bounds: Bounds, check: Callable[[], No
 
 
 def check_values(text: bytes, bounds: Bounds) -> None:
-    """Count JSON's values before anything is made of them.
+    """Count JSON's values before anything is made of them; every one has a byte, so a short text needs no look.
 
     Raises:
         LimitError: more than `max_input_values`.
     """
-    if len(text) > bounds.max_input_values:  # every value has a byte
-        bounds.check("max_input_values", text.count(b",") + 1, "JSON values")
-        bounds.check("max_input_values", text.count(b"[") + text.count(b"{"), "JSON lists and objects")
+    bounds.check("max_input_values", text.count(b",") + 1, "JSON values")
+    bounds.check("max_input_values", text.count(b"[") + text.count(b"{"), "JSON lists and objects")
 
 
 def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
@@ -207,7 +219,8 @@ def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
         RequestError: 400, broken, or no object.
         LimitError: more values than `max_input_values`.
     """
-    check_values(text, bounds)
+    if len(text) > bounds.max_input_values:
+        check_values(text, bounds)
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:

@@ -22,6 +22,7 @@ BYTES_A_POINT = 12
 # Looked at in this order: an abstract class takes ten times as long to ask.
 _SEQUENCES = (list, tuple, np.ndarray, Sequence)
 _WHOLE = (int, np.integer)
+_LONGEST_SIDE = 100_000
 _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
 
 
@@ -94,6 +95,7 @@ class PoseClip:
         bounds: Bounds = DEFAULT_BOUNDS,
         file: str | None = None,
         field: str = "",
+        is_finite: bool = False,
     ) -> PoseClip:
         """Check arrays and bring them into the shape of a clip.
 
@@ -106,6 +108,7 @@ class PoseClip:
             frame_dir, label: carried along.
             bounds: max_persons, max_frames, max_keypoints, and max_unpacked_bytes of the float32 arrays.
             file, field: where the arrays came from, for the message: `field` is a prefix such as ``clips[3].``.
+            is_finite: True where all numbers are known to be, so that they are not looked at again.
 
         Raises:
             PoseError: wrong axes, nothing in an axis, values that are infinite or no numbers, a layout of another
@@ -135,12 +138,13 @@ class PoseClip:
             score = _as_float32(score_column, name, file)
         else:
             score = np.ones(points.shape[:3], np.float32)
-        points, score = _mark_undetected(points, score, name, file)
+        if not is_finite:
+            points, score = _mark_undetected(points, score, name, file)
         return cls(
             keypoint=points,
             keypoint_score=score,
             img_shape=check_img_shape(img_shape, field=f"{field}img_shape", file=file),
-            layout=_check_layout(layout, count, f"{field}layout", file),
+            layout=infer_layout(count) if layout is None else _check_layout(layout, count, f"{field}layout", file),
             frame_dir=frame_dir,
             label=label,
         )
@@ -154,6 +158,10 @@ def check_img_shape(
     Raises:
         PoseError: missing, not two whole numbers, or a side out of that range.
     """
+    if type(img_shape) is list and len(img_shape) == 2:
+        height, width = img_shape
+        if type(height) is int and type(width) is int and 1 <= height <= _LONGEST_SIDE and 1 <= width <= _LONGEST_SIDE:
+            return height, width
     if img_shape is None:
         raise PoseError(
             f"{field} is missing: give the video frame's [height, width] in pixels, such as [1080, 1920]",
@@ -166,7 +174,7 @@ def check_img_shape(
             f"{field} must be two whole numbers, [height, width], not {_short(img_shape)}", field=field, file=file
         )
     height, width = int(sides[0]), int(sides[1])
-    if not (1 <= height <= 100_000 and 1 <= width <= 100_000):
+    if not (1 <= height <= _LONGEST_SIDE and 1 <= width <= _LONGEST_SIDE):
         raise PoseError(
             f"{field} must be [height, width] from 1 to 100,000 pixels, not {_short([height, width])}",
             field=field,
@@ -259,9 +267,7 @@ def _all_finite(array: Float32) -> bool:
     return b"\0" not in np.isfinite(array).tobytes()
 
 
-def _check_layout(layout: Layout | None, count: int, name: str, file: str | None) -> Layout | None:
-    if layout is None:
-        return infer_layout(count)
+def _check_layout(layout: Layout, count: int, name: str, file: str | None) -> Layout:
     if len(layout.points) != count:
         fitting = infer_layout(count)
         hint = f"; {count} points are {fitting.name}" if fitting else ""

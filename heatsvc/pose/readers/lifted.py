@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from functools import cache
 from math import prod
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from heatsvc.pose.clip import Float32
+from heatsvc.record import record
 
 # What stands in the place of a list begins with this: nobody who writes JSON to this process can know it.
 _MARK = secrets.token_hex(12)
@@ -21,7 +21,7 @@ _SHORTEST_ENTRY = 40
 _KEYS = ("keypoint", "keypoint_score")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Lifted:
     """JSON text with short strings where sound lists of numbers were, and the arrays that belong there.
 
@@ -31,17 +31,23 @@ class Lifted:
     Attributes:
         text: to be parsed.
         arrays: by the strings, those that have not been put back.
+        is_finite: whether all their numbers are for certain.
     """
 
     text: bytes
     arrays: dict[str, Float32]
+    is_finite: bool
 
-    def put_back(self, clip: dict[str, Any]) -> None:
-        """Put the arrays of a parsed clip where their strings are."""
+    def put_back(self, clip: dict[str, Any]) -> bool:
+        """Put a parsed clip's arrays where their strings are; tells whether all its numbers are finite for certain."""
+        is_finite = self.is_finite
         for key in _KEYS:
             value = clip.get(key)
             if type(value) is str and value in self.arrays:
                 clip[key] = self.arrays.pop(value)
+            elif value is not None:
+                is_finite = False
+        return is_finite
 
 
 def lift(data: bytes, most: int, lists: int) -> Lifted | None:
@@ -66,16 +72,18 @@ def lift(data: bytes, most: int, lists: int) -> Lifted | None:
     values = np.empty(size // 2 + 1, np.float32)
     shapes = np.empty((min(lists, size // _SHORTEST_ENTRY), 5), np.int32)
     rest = np.empty(size, np.uint8)
-    found, length = loops().lift(np.frombuffer(data, np.uint8), _MARK_BYTES, min(most, size), rest, values, shapes)
+    found, length, nulls = loops().lift(
+        np.frombuffer(data, np.uint8), _MARK_BYTES, min(most, size), rest, values, shapes
+    )
     if found <= 0:
         return None
     arrays: dict[str, Float32] = {}
     first = 0
     for number, (levels, *lengths) in enumerate(shapes[:found].tolist()):
-        last = first + prod(lengths[:levels])
-        arrays[f"{_MARK}{number:08}"] = values[first:last].reshape(lengths[:levels])
-        first = last
-    return Lifted(rest[:length].tobytes(), arrays)
+        shape = lengths[:levels]
+        arrays[f"{_MARK}{number:08}"] = np.ndarray(shape, np.float32, values, first)
+        first += prod(shape) * values.itemsize
+    return Lifted(rest[:length].tobytes(), arrays, nulls == 0)
 
 
 @cache

@@ -121,14 +121,16 @@ def _digits(text: int, size: int, i: int, number: int) -> tuple[int, int]:
         word = _word(text, i) ^ uint64(_ZEROS)
         # The top bit of each byte that is over 9: of the lowest such byte for certain, and only that one counts.
         other = ((word + uint64(_OVER_9)) | word) & uint64(_EACH_80)
-        if other == uint64(0):
-            number = number * uint64(100_000_000) + _eight_digits(word)
-            i += 8
-            continue
-        count = _trailing_zeros(other) >> uint64(3)
-        # As if zeros stood before them; no shift by 64, which would be undefined.
-        word = (word << (uint64(56) - (count << uint64(3)))) << uint64(8)
-        return number * _TENS[count] + _eight_digits(word), i + int64(count)
+        # No branch: whether there are seven or eight is anybody's guess.
+        count = uint64(8) if other == uint64(0) else _trailing_zeros(other) >> uint64(3)
+        if count == uint64(0):
+            return number, i
+        # As if zeros stood before them.
+        word = word << (uint64(64) - (count << uint64(3)))
+        number = number * _TENS[count] + _eight_digits(word)
+        i += int64(count)
+        if uint8(_byte(text, i) - uint8(_ZERO)) > 9:
+            return number, i
     digit = uint8(_byte(text, i) - uint8(_ZERO))
     while digit <= 9:
         number = number * uint64(10) + uint64(digit)
@@ -271,7 +273,7 @@ def _long_number(text: int, first: int, i: int, number: int, digits: int, decima
 @_helper
 def _lists(
     text: int, size: int, i: int, values: Array, at: int, most: int, shape: Array, counts: Array
-) -> tuple[bool, int, int]:
+) -> tuple[bool, int, int, int]:
     """The lists at i, their numbers written to `values` from `at` on.
 
     Args:
@@ -280,14 +282,14 @@ def _lists(
         counts: room for as many numbers.
 
     Returns:
-        whether they are regular lists of numbers; the place after them, or one where they have stopped to be; and how
-        many numbers `values` holds then.
+        whether they are regular lists of numbers; the place after them, or one where they have stopped to be; how
+        many numbers `values` holds then; and how many of those read here are `null`.
     """
     room = min(values.size, at + most)
-    levels = 0
+    levels, nulls = 0, 0
     while _byte(text, i) == _OPEN:
         if levels == LEVELS:
-            return False, i, at
+            return False, i, at, nulls
         levels += 1
         shape[levels], counts[levels] = 0, 0
         i = _after_space(text, i + 1)
@@ -298,15 +300,16 @@ def _lists(
         while True:
             value, after = _number(text, size, i)
             if after < 0 or at >= room:
-                return False, i, at
+                return False, i, at, nulls
             values[uint64(at)] = float32(value)
+            nulls += value != value
             at += 1
             i = _after_space(text, after)
             if _byte(text, i) != _COMMA:
                 break
             i = _after_space(text, i + 1)
         if _byte(text, i) != _CLOSE or (width and at - row != width):
-            return False, i, at
+            return False, i, at, nulls
         width = at - row
         rows += 1
         i += 1
@@ -318,14 +321,14 @@ def _lists(
                 level, i = _closed(text, i, level, shape, counts)
         if level == 0:
             shape[levels] = width
-            return True, i, at
+            return True, i, at, nulls
         if _byte(text, i) != _COMMA:
-            return False, i, at
+            return False, i, at, nulls
         # Lists begin where as many have ended.
         i = _after_space(text, i + 1)
         while level < levels:
             if _byte(text, i) != _OPEN:
-                return False, i, at
+                return False, i, at, nulls
             level += 1
             i = _after_space(text, i + 1)
 
@@ -364,7 +367,7 @@ def _placeholder(mark: Array, number: int, out: Array, at: int) -> int:
 
 
 @njit(
-    types.UniTuple(int64, 2)(
+    types.UniTuple(int64, 3)(
         types.Array(uint8, 1, "C", readonly=True),
         types.Array(uint8, 1, "C", readonly=True),
         int64,
@@ -376,7 +379,7 @@ def _placeholder(mark: Array, number: int, out: Array, at: int) -> int:
     cache=True,
     error_model="numpy",
 )
-def lift(text: Array, mark: Array, most: int, out: Array, values: Array, shapes: Array) -> tuple[int, int]:
+def lift(text: Array, mark: Array, most: int, out: Array, values: Array, shapes: Array) -> tuple[int, int, int]:
     """Copy JSON text, a short string in the place of each sound list of numbers under a key of keypoints.
 
     The keys are `keypoint` and `keypoint_score`, wherever they stand. One pass: what has been read of a list that
@@ -393,17 +396,17 @@ def lift(text: Array, mark: Array, most: int, out: Array, values: Array, shapes:
             Further lists than L are left.
 
     Returns:
-        how many lists were replaced, and the bytes written to `out`; -1 and 0 where the text ends otherwise, or an
-        array is too short.
+        how many lists were replaced; the bytes written to `out`; and how many `null` there are among the numbers of
+        these lists, or a few more. -1, 0, 0 where the text ends otherwise, or an array is too short.
     """
     size = text.size
     if size == 0 or text[uint64(size - 1)] != _BRACE or out.size < size or shapes.shape[1] != LEVELS + 1:
-        return -1, 0
+        return -1, 0, 0
     string = mark.size + COUNTER + 2
     room = min(shapes.shape[0], 10**COUNTER)
     at_text = _address(text)
     shape, counts = np.zeros(LEVELS + 1, np.int64), np.zeros(LEVELS + 1, np.int64)
-    i, copied, at, found, numbers = 0, 0, 0, 0, 0
+    i, copied, at, found, numbers, nulls = 0, 0, 0, 0, 0, 0
     while i < size and found < room:
         i += 1
         if text[uint64(i - 1)] != _QUOTE:
@@ -426,7 +429,8 @@ def lift(text: Array, mark: Array, most: int, out: Array, values: Array, shapes:
         if text[uint64(i)] != _OPEN:
             continue
         start = i
-        sound, i, filled = _lists(at_text, size, i, values, numbers, most, shape, counts)
+        sound, i, filled, empty = _lists(at_text, size, i, values, numbers, most, shape, counts)
+        nulls += empty
         if not sound or i - start < string:
             continue
         at = _copy(text, copied, start, out, at)
@@ -435,4 +439,4 @@ def lift(text: Array, mark: Array, most: int, out: Array, values: Array, shapes:
             shapes[found, k] = shape[k]
         copied, numbers = i, filled
         found += 1
-    return found, _copy(text, copied, size, out, at)
+    return found, _copy(text, copied, size, out, at), nulls

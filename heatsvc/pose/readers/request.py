@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
-from heatsvc.pose.clip import Float32, PoseClip, PoseError
+from heatsvc.pose.clip import PoseClip, PoseError
 from heatsvc.pose.layouts import get_layout
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.names import check_frame_dir, check_label
@@ -20,6 +21,7 @@ def clip_from_json(
     field: str = "",
     bounds: Bounds = DEFAULT_BOUNDS,
     may_hold_booleans: bool = True,
+    is_finite: bool = False,
     file: str | None = None,
     img_shape: Sequence[int] | None = None,
     layout: str | None = None,
@@ -35,6 +37,7 @@ def clip_from_json(
         bounds: max_input_values, and what `PoseClip.build` holds.
         may_hold_booleans: False where the JSON text is known to have none (`lists.may_hold_booleans`): the lists
             then become arrays without a look at each number's type.
+        is_finite: True where the keypoints are arrays of numbers that are known to be.
         file, img_shape, layout, frame_dir: for what the object does not say itself.
         check: called now and then in long lists; raises what should end the work.
 
@@ -43,7 +46,7 @@ def clip_from_json(
         LayoutError: there is no layout of that name.
         LimitError: the clip is larger than `bounds` allow.
     """
-    if not isinstance(obj, Mapping):
+    if type(obj) is not dict and not isinstance(obj, Mapping):
         name = field.rstrip(".") or "the clip"
         raise PoseError(f"{name} must be an object with keypoint and img_shape", field=field.rstrip("."), file=file)
     lists, scores = obj.get("keypoint"), obj.get("keypoint_score")
@@ -53,27 +56,25 @@ def clip_from_json(
             field=f"{field}keypoint",
             file=file,
         )
-
-    def listed(value: object, name: str) -> Float32:
-        if isinstance(value, np.ndarray):
-            return value
-        return array_from_lists(value, name, bounds=bounds, booleans=may_hold_booleans, file=file, check=check)
-
-    keypoint = listed(lists, f"{field}keypoint")
-    keypoint_score = None if scores is None else listed(scores, f"{field}keypoint_score")
+    listed = partial(array_from_lists, bounds=bounds, booleans=may_hold_booleans, file=file, check=check)
+    keypoint = lists if isinstance(lists, np.ndarray) else listed(lists, f"{field}keypoint")
+    keypoint_score = scores
+    if scores is not None and not isinstance(scores, np.ndarray):
+        keypoint_score = listed(scores, f"{field}keypoint_score")
     own_layout = obj.get("layout")
     layout = layout if own_layout is None else own_layout
     if layout is not None and not isinstance(layout, str):
         raise PoseError(f"{field}layout must be a layout's name, such as coco17", field=f"{field}layout", file=file)
-    own_name, own_shape = obj.get("frame_dir"), obj.get("img_shape")
+    own_name, own_shape, label = obj.get("frame_dir"), obj.get("img_shape"), obj.get("label")
     return PoseClip.build(
         keypoint,
         keypoint_score,
         img_shape=img_shape if own_shape is None else own_shape,
         layout=get_layout(layout, keypoint.shape[-2] if keypoint.ndim > 1 else None) if layout else None,
         frame_dir=frame_dir if own_name is None else check_frame_dir(own_name, field=f"{field}frame_dir", file=file),
-        label=check_label(obj.get("label"), field=f"{field}label", file=file),
+        label=None if label is None else check_label(label, field=f"{field}label", file=file),
         bounds=bounds,
         file=file,
         field=field,
+        is_finite=is_finite,
     )

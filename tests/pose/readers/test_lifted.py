@@ -494,7 +494,7 @@ def loop(text: bytes, out: int, numbers: int, lists: int) -> tuple[int, int, byt
     rest, values = np.full(out + 64, 0xAA, np.uint8), np.full(numbers + 64, -1, np.float32)
     shapes = np.full((lists + 8, 5), -1, np.int32)
     mark = np.frombuffer(b"x" * 24, np.uint8)
-    found, length = loops().lift(
+    found, length, _ = loops().lift(
         np.frombuffer(text, np.uint8), mark, MOST, rest[:out], values[:numbers], shapes[:lists]
     )
     assert (rest[out:] == 0xAA).all()
