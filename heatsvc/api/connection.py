@@ -10,8 +10,10 @@ import asyncio
 import fcntl
 import struct
 import termios
+from collections.abc import Sequence
 from typing import Any
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from heatsvc.api.send import LINE
@@ -97,6 +99,41 @@ class Connection(HttpToolsProtocol):
     def is_there(self) -> bool:
         """As `Line` has it."""
         return not self.cycle.more_body
+
+    def take(self, scope: Scope) -> bytes | None:
+        """As `Line` has it."""
+        cycle = self.cycle
+        if cycle.scope is not scope or cycle.more_body or cycle.waiting_for_100_continue or cycle.disconnected:
+            return None
+        # What the cycle's own `receive` does, without a task's way there and back.
+        self.flow.resume_reading()
+        cycle.message_event.clear()
+        body, cycle.body = bytes(cycle.body), bytearray()
+        return body
+
+    def answer(self, scope: Scope, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        """As `Line` has it."""
+        cycle = self.cycle
+        if (
+            cycle.scope is not scope
+            or cycle.response_started
+            or cycle.disconnected
+            or cycle.access_log
+            or not cycle.keep_alive
+            or self.flow.write_paused
+            or self.transport.is_closing()
+        ):
+            return False
+        # What the cycle's own `send` does, but for a look at each header for what none of these holds.
+        lines = [b"HTTP/1.1 200 OK\r\n"]
+        for name, value in (*cycle.default_headers, *headers):
+            lines += name, b": ", value, b"\r\n"
+        lines.append(b"\r\n")
+        cycle.response_started = cycle.response_complete = True
+        self._writer.write_both(b"".join(lines), body)
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     def unsent(self) -> int:
         """Bytes that are written and not yet taken: in this process and, where it tells, in the system (SIOCOUTQ)."""

@@ -11,6 +11,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heatsvc.api.problems import ClientGoneError, busy, problem
+from heatsvc.api.send import LINE, WHOLE, Line
 from heatsvc.api.service import Service
 
 log = structlog.get_logger("heatsvc.request")
@@ -40,12 +41,22 @@ class Door:
         started = perf_counter()
         request_id = _request_id(scope)
         status = 0
+        line: Line | None = scope.get(LINE)
+        held: Message | None = None
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, held
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+                if line is not None and message.get(WHOLE):
+                    held = message
+                    return
+            elif held is not None and line is not None:
+                head, held = held, None
+                if line.answer(scope, head["headers"], message["body"]):
+                    return
+                await send(head)
             await send(message)
 
         metrics = self._service.metrics

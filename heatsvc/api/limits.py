@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -36,12 +35,16 @@ async def read_body(request: Request, length: str | None, settings: Settings, pa
         RequestError: 408, nothing came for `idle_seconds`, or not all of it within `request_seconds`.
         ClientGoneError: the client hung up first.
     """
+    line: Line | None = request.scope.get(LINE)
+    there = line.take(request.scope) if line is not None else None
+    if there is not None:
+        if len(there) > settings.max_body_bytes:
+            check_size(len(there), settings)
+        return there
     check_length(length, settings)
     message = await receive(request, settings, patience)
     body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        check_size(len(body), settings)
-        return body
+    check_size(len(body), settings)
     chunks, size = [body], len(body)
     while message.get("more_body", False):
         message = await receive(request, settings, patience)
@@ -55,7 +58,10 @@ async def receive(request: Request, settings: Settings, patience: Patience | Non
     """The next part of the body; see read_body for what is raised. Without patience only idling is bounded."""
     line: Line | None = request.scope.get(LINE)
     if line is not None and line.is_there():  # then nothing has to be waited for, which a timer would cost more than
-        return _unless_gone(await request.receive())
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        return message
     # Both: who sends a byte now and then would keep a place among the requests in flight for as long as it liked.
     left = patience.until - time.monotonic() if patience else math.inf
     idle = patience is None or settings.idle_seconds < left
@@ -70,10 +76,6 @@ async def receive(request: Request, settings: Settings, patience: Patience | Non
             else f"the body did not come within {patience.seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
             headers={"Connection": "close"},
         ) from None
-    return _unless_gone(message)
-
-
-def _unless_gone(message: Message) -> Message:
     if message["type"] == "http.disconnect":
         raise ClientGoneError
     return message
@@ -174,7 +176,6 @@ async def finished(work: asyncio.Future[Result]) -> Result:
     return work.result()
 
 
-@dataclass(slots=True)
 class Patience:
     """Whether anybody still waits for a request's answer. Threads ask it between pieces of work.
 
@@ -184,12 +185,12 @@ class Patience:
         gone: set when the client has hung up.
     """
 
-    seconds: float
-    until: float = field(init=False)
-    gone: bool = False
+    __slots__ = ("gone", "seconds", "until")
 
-    def __post_init__(self) -> None:
-        self.until = time.monotonic() + self.seconds
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.until = time.monotonic() + seconds
+        self.gone = False
 
     def check(self) -> None:
         """Raise ClientGoneError, or 503 when the time is over."""

@@ -20,6 +20,8 @@ _SLOWEST = 16 << 10
 
 LINE = "heatsvc.line"
 """In a request's scope, where the server has one: the `Line` that it came by."""
+WHOLE = "heatsvc.whole"
+"""In the start of an answer whose body comes in one piece, right behind it: both may be sent at once."""
 
 
 class Line(Protocol):
@@ -31,6 +33,20 @@ class Line(Protocol):
 
     def is_there(self) -> bool:
         """Whether the body of the request read last has come as a whole, and so have those before it."""
+
+    def take(self, scope: Scope) -> bytes | None:
+        """What `receive` would give at once: the whole body, not asked for yet, of the request of that scope.
+
+        None where it is not there as a whole, or the client waits for a sign to send it, or is gone: then `receive`
+        tells.
+        """
+
+    def answer(self, scope: Scope, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send what `send` would of a 200 and its body, with its length among the headers, in one piece.
+
+        Returns:
+            False where nothing was sent, since the client takes nothing just now or the connection ends: `send` does.
+        """
 
     def unsent(self) -> int:
         """Bytes that are written and not yet taken by the client."""
@@ -102,8 +118,9 @@ class BodyResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; ClientGoneError where the client takes too little for too long."""
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        if self.length <= _ONE_MESSAGE:
+        whole = self.length <= _ONE_MESSAGE
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers, WHOLE: whole})
+        if whole:
             await send({"type": "http.response.body", "body": self._chunks[0]})
             return
         line: Line | None = scope.get(LINE)

@@ -41,6 +41,11 @@ class Writer:
         else:
             self._transport.write(data)
 
+    def write_both(self, head: bytes, body: bytes) -> None:
+        """Send an answer's head and body, behind what is held."""
+        self.flush()
+        self._transport.writelines((head, body))
+
     def get_write_buffer_size(self) -> int:
         """Bytes that are written and not yet taken by the system."""
         return self._transport.get_write_buffer_size() + len(self._held or b"")
