@@ -78,7 +78,17 @@ class HeatmapVolume:
 
     def __post_init__(self) -> None:
         """Find the shape."""
-        object.__setattr__(self, "shape", self._shape())
+        frames, points = self.keypoint.shape[1:3]
+        channels = (points if self.with_kp else 0) + len(self.limbs)
+        copies = 2 if self.double else 1
+        of_each = (channels,) if self.reduce == "none" else ()
+        if self.potion:
+            shape = (max(self.clips * copies, 1), self.height, self.width, self.potion.width(channels))
+        elif self.clips:
+            shape = (self.clips * copies, *of_each, frames // self.clips, self.height, self.width)
+        else:
+            shape = (frames * copies, *of_each, self.height, self.width)
+        object.__setattr__(self, "shape", shape)
 
     @property
     def frames(self) -> int:
@@ -94,17 +104,6 @@ class HeatmapVolume:
     def copies(self) -> int:
         """2 with the mirrored copy, else 1."""
         return 2 if self.double else 1
-
-    def _shape(self) -> tuple[int, ...]:
-        frames = self.frames * self.copies
-        if self.potion:
-            return max(self.clips * self.copies, 1), self.height, self.width, self.potion.width(self.channels)
-        channels = (self.channels,) if self.reduce == "none" else ()
-        if self.clips:
-            lead = (self.clips * self.copies, *channels, self.frames // self.clips)
-        else:
-            lead = (frames, *channels)
-        return (*lead, self.height, self.width)
 
     @property
     def maps(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from heatsvc.api.clips import Asked
 from heatsvc.api.problems import RequestError
@@ -13,6 +13,7 @@ from heatsvc.encode.codings import Coding
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.forms import Form
 from heatsvc.encode.layout import Layout
+from heatsvc.pose import PoseClip
 from heatsvc.pose.select import select_points
 from heatsvc.record import record
 
@@ -37,7 +38,10 @@ class Sketch:
     @property
     def work(self) -> int:
         """About how many pixels have to be drawn."""
-        return sum([drawing.work + _EACH for drawing in self.layout.drawings])
+        work = 0
+        for drawing in self.layout.drawings:
+            work += drawing.work + _EACH
+        return work
 
 
 def sketch(asked: Asked, form: Form, coding: Coding, bounds: Bounds, check: Callable[[], None] = go_on) -> Sketch:
@@ -55,7 +59,7 @@ def sketch(asked: Asked, form: Form, coding: Coding, bounds: Bounds, check: Call
         seed = options.seed if options.seed is not None else secrets.randbits(32)
     dense = points = 0
     drawings: list[Drawing] = []
-    names = clip_names([clip.frame_dir for clip in asked.clips])
+    names = clip_names(asked.clips)
     for place, (name, clip) in enumerate(zip(names, asked.clips, strict=True)):
         check()
         if options.select is not None:
@@ -64,25 +68,27 @@ def sketch(asked: Asked, form: Form, coding: Coding, bounds: Bounds, check: Call
         volume = pipeline.run(clip, test_mode=options.test_mode, seed=own_seed, bounds=bounds)
         drawing = Drawing.of(name, volume, options.dtype, check)
         dense += drawing.nbytes
-        bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
+        if dense > bounds.max_volume_bytes:
+            bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
         points += volume.keypoint.nbytes + volume.keypoint_score.nbytes
-        bounds.check("max_unpacked_bytes", points, "bytes of keypoints, sampled and selected", field="pipeline")
+        if points > bounds.max_unpacked_bytes:
+            bounds.check("max_unpacked_bytes", points, "bytes of keypoints, sampled and selected", field="pipeline")
         drawings.append(drawing)
     seconds = time.perf_counter() - started
     return Sketch(form.layout(drawings, coding, bounds), seed, seconds)
 
 
-def clip_names(frame_dirs: list[str]) -> list[str]:
+def clip_names(clips: Sequence[PoseClip]) -> list[str]:
     """A name for each clip: its frame_dir; `imgs` for one without, its number among several.
 
     Raises:
         RequestError: 422, two clips of one name.
     """
-    if len(frame_dirs) == 1:
-        return [frame_dirs[0] or "imgs"]
+    if len(clips) == 1:
+        return [clips[0].frame_dir or "imgs"]
     names: dict[str, int] = {}
-    for place, frame_dir in enumerate(frame_dirs):
-        name = frame_dir or str(place)
+    for place, clip in enumerate(clips):
+        name = clip.frame_dir or str(place)
         if name in names:
             raise RequestError(
                 422,

@@ -30,6 +30,12 @@ from heatsvc.encode.forms import Form
 
 Result = TypeVar("Result")
 
+# Those that any route here reads itself.
+_HEADERS = {
+    name.encode(): name
+    for name in ("accept", "accept-encoding", "content-type", "content-encoding", "content-length", "prefer")
+}
+
 # Up to so many bytes of body, and pixels of work, a request is done where it arrives: to hand it to a thread and to
 # wait for that one takes longer. Either is about a millisecond.
 _SMALL_BODY = 128 << 10
@@ -85,7 +91,7 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     else:
         body = await patience.outcome(request, service.lanes.submit(made.layout, errand))
     times = (read - started, made.seconds, *errand.seconds)
-    _count(service, size, body, len(asked.clips), times)
+    service.metrics.count_heatmaps(len(asked.clips), size, body.length, times)
     return BodyResponse(body.chunks, _headers(made, form, body, times), service.settings.idle_seconds)
 
 
@@ -187,16 +193,18 @@ async def _in_thread(service: Service, request: Request, patience: Patience, wor
 
 
 def header_values(scope: Scope) -> dict[str, str]:
-    """A request's headers by lower-case name, repeated ones joined by commas (RFC 9110, 5.3)."""
+    """A request's headers that are read here, by lower-case name; repeated ones joined by commas (RFC 9110, 5.3)."""
     values: dict[str, str] = {}
     for name, value in scope["headers"]:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
-        values[key] = f"{values[key]}, {text}" if key in values else text
+        if name in _HEADERS:
+            key, text = _HEADERS[name], value.decode("latin-1")
+            values[key] = f"{values[key]}, {text}" if key in values else text
     return values
 
 
 def _headers(made: Sketch, form: Form, body: Body, times: tuple[float, ...]) -> list[tuple[bytes, bytes]]:
-    milliseconds = tuple([1e3 * seconds for seconds in times])
+    read, pipeline, draw, encode = times
+    milliseconds = 1e3 * read, 1e3 * pipeline, 1e3 * draw, 1e3 * encode
     headers = [
         (b"content-type", form.media_type.encode()),
         (b"vary", b"Accept, Accept-Encoding"),
@@ -207,7 +215,3 @@ def _headers(made: Sketch, form: Form, body: Body, times: tuple[float, ...]) -> 
     if made.seed is not None:
         headers.append((b"x-heatmap-seed", str(made.seed).encode()))
     return headers
-
-
-def _count(service: Service, size: int, body: Body, clips: int, times: tuple[float, ...]) -> None:
-    service.metrics.count_heatmaps(clips, size, body.length, times)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
 from heatsvc.encode.codings import Coding, Piece
 from heatsvc.record import record
@@ -36,6 +35,13 @@ def body_behind(header: bytes, size: int, coding: Coding, drawn: Sequence[Sequen
         coding: of the pieces, and of the body.
         drawn: the coded pieces of each drawing.
     """
-    pieces = [coding.code_bytes(header), *chain.from_iterable(drawn)]
-    chunks = [coding.head(len(header) + size), *(piece.data for piece in pieces), coding.tail(pieces)]
-    return Body([chunk for chunk in chunks if len(chunk)], coding.name)
+    pieces = [coding.code_bytes(header)]
+    for of_one in drawn:
+        pieces += of_one
+    chunks: list[bytes | memoryview] = []
+    if head := coding.head(len(header) + size):
+        chunks.append(head)
+    chunks += [piece.data for piece in pieces if len(piece.data)]
+    if tail := coding.tail(pieces):
+        chunks.append(tail)
+    return Body(chunks, coding.name)

@@ -87,8 +87,10 @@ def check_work(drawings: Sequence[Drawing], bounds: Bounds) -> None:
     Raises:
         LimitError: a map of more work than `max_map_work`.
     """
-    heaviest = max([drawing.heaviest for drawing in drawings])
-    bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)", field="pipeline")
+    for drawing in drawings:
+        if drawing.heaviest > bounds.max_map_work:
+            what = "pixels of work for one map (persons and channels add up)"
+            bounds.check("max_map_work", drawing.heaviest, what, field="pipeline")
 
 
 def check_sizes(drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> None:
@@ -99,9 +101,12 @@ def check_sizes(drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> 
             of more work than `max_map_work`.
     """
     check_work(drawings, bounds)
-    dense = sum([drawing.nbytes for drawing in drawings])
-    bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
-    coded = sum([coding.bound(drawing.nbytes, drawing.pixels, drawing.runs, drawing.itemsize) for drawing in drawings])
-    if coded > bounds.max_answer_bytes and coding.name == "identity":
-        bounds.check("max_answer_bytes", coded, "bytes of answer without a content coding (ask for zstd)")
-    bounds.check("max_answer_bytes", coded, "bytes of answer")
+    dense = coded = 0
+    for drawing in drawings:
+        dense += drawing.nbytes
+        coded += coding.bound(drawing.nbytes, drawing.pixels, drawing.runs, drawing.itemsize)
+    if dense > bounds.max_volume_bytes:
+        bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
+    if coded > bounds.max_answer_bytes:
+        advice = " without a content coding (ask for zstd)" if coding.name == "identity" else ""
+        bounds.check("max_answer_bytes", coded, f"bytes of answer{advice}")

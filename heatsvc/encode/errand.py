@@ -24,4 +24,8 @@ class Errand:
     @property
     def seconds(self) -> tuple[float, float]:
         """Seconds of drawing and of coding, of all threads."""
-        return sum([draw for draw, _ in self.spent]), sum([code for _, code in self.spent])
+        drawing = coding = 0.0
+        for draw, code in self.spent:
+            drawing += draw
+            coding += code
+        return drawing, coding

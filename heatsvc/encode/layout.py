@@ -29,14 +29,19 @@ class Layout:
     @property
     def size(self) -> int:
         """Bytes of the drawings, before coding."""
-        return sum([drawing.nbytes for drawing in self.drawings])
+        size = 0
+        for drawing in self.drawings:
+            size += drawing.nbytes
+        return size
 
     def write(self, errand: Errand) -> Body:
         """Do it all on the CPU, here, one piece after the other."""
-        coding = self.coding
-        return self.finish(
-            [[code_piece(each, piece, coding, errand) for piece in each.pieces] for each in self.drawings]
-        )
+        drawn: list[list[Piece]] = []
+        for drawing in self.drawings:
+            drawn.append([])
+            for piece in drawing.pieces:
+                drawn[-1].append(code_piece(drawing, piece, self.coding, errand))
+        return self.finish(drawn)
 
     def stretches(self, errand: Errand) -> list[Stretch]:
         """What others may do: a stretch for each drawing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,7 @@ from heatsvc.volume import HeatmapVolume, Reduce
 
 # To sample a clip once takes about as long as to handle so many points.
 _SAMPLING = 200
+_AS_IT_IS = nullcontext()
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,32 @@ class Pipeline:
         """Whether a run with `test_mode` False draws random numbers, so that its seed matters."""
         return any(step.is_random for step in self.steps)
 
+    @cached_property
+    def _calculates(self) -> bool:
+        """Whether a step moves points. Where none does, numbers cannot become too large; to say so takes 9 µs."""
+        return not all(isinstance(step, GeneratePoseTarget) and step.scaling == 1 for step in self.steps)
+
+    @cached_property
+    def _loads(self) -> tuple[list[tuple[int, int]], int]:
+        """For each step the frames that it finds, 0 for the clip's own, and limbs of each; and what sampling takes."""
+        found, sampled, sampling = [], 0, 0
+        for step in self.steps:
+            limbs = len(step.skeletons or ()) if isinstance(step, GeneratePoseTarget) else 0
+            found.append((sampled, limbs))
+            if isinstance(step, UniformSampleFrames):
+                sampled = step.clip_len * step.num_clips
+                sampling += _SAMPLING * step.num_clips
+        return found, sampling
+
     def load(self, clip: PoseClip, points: int) -> int:
         """About how many points and limbs the steps handle, for a clip with `points` of its points selected.
 
         A few bytes of a request can make them many.
         """
-        frames, handled = clip.frames, 0
-        for step in self.steps:
-            handled += clip.persons * frames * points
-            if isinstance(step, UniformSampleFrames):
-                frames = step.clip_len * step.num_clips
-                handled += _SAMPLING * step.num_clips
-            elif isinstance(step, GeneratePoseTarget) and step.skeletons:
-                handled += clip.persons * frames * len(step.skeletons)
+        persons, own = clip.keypoint.shape[:2]
+        found, handled = self._loads
+        for frames, limbs in found:
+            handled += persons * (frames or own) * (points + limbs)
         return handled
 
     def run(
@@ -70,7 +85,7 @@ class Pipeline:
         """
         scene = Scene.of(clip, bounds=bounds, test_mode=test_mode, seed=seed)
         position = 0
-        with np.errstate(over="raise", under="ignore"):
+        with np.errstate(over="raise", under="ignore") if self._calculates else _AS_IT_IS:
             try:
                 for position, step in enumerate(self.steps):  # noqa: B007
                     scene = step(scene)

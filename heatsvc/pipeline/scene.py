@@ -161,21 +161,23 @@ class Scene:
             raise PipelineError("nothing is drawn: GeneratePoseTarget is missing", field="pipeline")
         target = self.target
         volume = HeatmapVolume(
-            keypoint=self._join() if self.keypoint is None else np.ascontiguousarray(self.keypoint),
-            keypoint_score=np.ascontiguousarray(self.keypoint_score),
-            height=self.height,
-            width=self.width,
-            sigma=target.sigma,
-            eps=target.eps,
-            with_kp=target.with_kp,
-            limbs=target.limbs,
-            double=target.double,
-            mirror=target.mirror,
-            clips=self.clips,
-            reduce=reduce,
-            potion=self.potion,
+            self._join() if self.keypoint is None else np.ascontiguousarray(self.keypoint),
+            np.ascontiguousarray(self.keypoint_score),
+            self.height,
+            self.width,
+            target.sigma,
+            target.eps,
+            target.with_kp,
+            target.limbs,
+            target.double,
+            target.mirror,
+            self.clips,
+            reduce,
+            self.potion,
         )
-        self.bounds.check("max_volume_bytes", 4 * math.prod(volume.shape), "bytes of heatmap", field="pipeline")
+        nbytes = 4 * math.prod(volume.shape)
+        if nbytes > self.bounds.max_volume_bytes:
+            self.bounds.check("max_volume_bytes", nbytes, "bytes of heatmap", field="pipeline")
         if self.potion:
             # Unlike maps it is dense while it is drawn: float64 for each pixel, channel and colour.
             area = math.prod(volume.shape[:3]) * volume.channels

@@ -89,7 +89,7 @@ class Zstd:
 
     def tail(self, pieces: Sequence[Piece]) -> bytes:
         """An empty last block, so that no piece need know whether it is the last."""
-        return _block_header(_RAW, 0, last=True)
+        return _TAIL
 
     def compress(self, data: bytes) -> bytes:
         """By the reference encoder; one is made for each call, since two threads that share one crash the process."""
@@ -112,10 +112,11 @@ def _code_spots(spots: Spots) -> Piece:
     Each row has two headers, of 7 bytes, and each spot one more before it; a gap of more than a block is several
     blocks. Eight numbers are written for the last row too.
     """
-    room = spots.pixels * 4 + 7 * spots.rows + 4 * (spots.nbytes // _BLOCK + spots.places.shape[0] + 2) + 4 * LANES
+    nbytes = spots.nbytes
+    room = spots.pixels * 4 + 7 * spots.rows + 4 * (nbytes // _BLOCK + spots.places.shape[0] + 2) + 4 * LANES
     out = np.empty(room, np.uint8)
     size = loops().zstd_spots(spots.places, spots.values, spots.width, spots.size, out)
-    return Piece(out[:size].data, spots.nbytes)
+    return Piece(out[:size].data, nbytes)
 
 
 @cache
@@ -128,3 +129,6 @@ def _tables() -> tuple[tuple[npt.NDArray[np.generic], ...], ...]:
 def _block_header(kind: int, size: int, *, last: bool = False) -> bytes:
     """Three bytes: last block, type, size (RFC 8878, 3.1.1.2)."""
     return _BLOCK_HEADER.pack(size << 3 | kind << 1 | (_LAST if last else 0))[:3]
+
+
+_TAIL = _block_header(_RAW, 0, last=True)
