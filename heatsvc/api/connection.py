@@ -13,7 +13,7 @@ import termios
 from collections.abc import Sequence
 from typing import Any
 
-from starlette.types import Scope
+from starlette.types import Receive, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from heatsvc.api.send import LINE
@@ -100,10 +100,10 @@ class Connection(HttpToolsProtocol):
         """As `Line` has it."""
         return not self.cycle.more_body
 
-    def take(self, scope: Scope) -> bytes | None:
+    def take(self, receive: Receive) -> bytes | None:
         """As `Line` has it."""
         cycle = self.cycle
-        if cycle.scope is not scope or cycle.more_body or cycle.waiting_for_100_continue or cycle.disconnected:
+        if receive != cycle.receive or cycle.more_body or cycle.waiting_for_100_continue or cycle.disconnected:
             return None
         # What the cycle's own `receive` does, without a task's way there and back.
         self.flow.resume_reading()
@@ -111,11 +111,11 @@ class Connection(HttpToolsProtocol):
         body, cycle.body = bytes(cycle.body), bytearray()
         return body
 
-    def answer(self, scope: Scope, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+    def answer(self, send: Send, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         """As `Line` has it."""
         cycle = self.cycle
         if (
-            cycle.scope is not scope
+            send != cycle.send
             or cycle.response_started
             or cycle.disconnected
             or cycle.access_log

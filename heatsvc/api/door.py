@@ -54,7 +54,7 @@ class Door:
                     return
             elif held is not None and line is not None:
                 head, held = held, None
-                if line.answer(scope, head["headers"], message["body"]):
+                if line.answer(send, head["headers"], message["body"]):
                     return
                 await send(head)
             await send(message)

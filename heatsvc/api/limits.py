@@ -36,7 +36,7 @@ async def read_body(request: Request, length: str | None, settings: Settings, pa
         ClientGoneError: the client hung up first.
     """
     line: Line | None = request.scope.get(LINE)
-    there = line.take(request.scope) if line is not None else None
+    there = line.take(request.receive) if line is not None else None
     if there is not None:
         if len(there) > settings.max_body_bytes:
             check_size(len(there), settings)

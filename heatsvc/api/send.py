@@ -34,18 +34,19 @@ class Line(Protocol):
     def is_there(self) -> bool:
         """Whether the body of the request read last has come as a whole, and so have those before it."""
 
-    def take(self, scope: Scope) -> bytes | None:
-        """What `receive` would give at once: the whole body, not asked for yet, of the request of that scope.
+    def take(self, receive: Receive) -> bytes | None:
+        """What `receive` would give at once, and has not given yet: a request's whole body.
 
-        None where it is not there as a whole, or the client waits for a sign to send it, or is gone: then `receive`
-        tells.
+        None where that does not come straight from this line, but through a layer that may want to see it; or where
+        the body is not there as a whole, or the client waits for a sign to send it, or is gone.
         """
 
-    def answer(self, scope: Scope, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+    def answer(self, send: Send, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         """Send what `send` would of a 200 and its body, with its length among the headers, in one piece.
 
         Returns:
-            False where nothing was sent, since the client takes nothing just now or the connection ends: `send` does.
+            False where nothing was sent: `send` does not lead straight to this line, but through a layer that may want
+            to add something; or the client takes nothing just now, or the connection is to end.
         """
 
     def unsent(self) -> int:

@@ -87,10 +87,10 @@ def check_work(drawings: Sequence[Drawing], bounds: Bounds) -> None:
     Raises:
         LimitError: a map of more work than `max_map_work`.
     """
+    heaviest = 0
     for drawing in drawings:
-        if drawing.heaviest > bounds.max_map_work:
-            what = "pixels of work for one map (persons and channels add up)"
-            bounds.check("max_map_work", drawing.heaviest, what, field="pipeline")
+        heaviest = max(heaviest, drawing.heaviest)
+    bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)", field="pipeline")
 
 
 def check_sizes(drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> None:

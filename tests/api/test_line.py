@@ -10,11 +10,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from unittest.mock import patch
 
 import numpy as np
 import pytest
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heatsvc.api.connection import Connection
 from heatsvc.app import create_app
@@ -24,6 +26,7 @@ from tests.live.wire import SMALL, read_all, request
 _BIG = json.dumps(
     {"keypoint": np.random.default_rng(0).uniform(0, 64, (400, 40, 2)).tolist(), "img_shape": [64, 64]}
 ).encode()
+_SETTINGS = Settings(_env_file=None, access_log=False)
 KEEP = "Connection: keep-alive"
 LAST = request(SMALL)
 
@@ -55,17 +58,16 @@ SAID: dict[str, tuple[list[bytes], int]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[tuple[str, int]]:
-    """Where a server listens that has the app and these connections."""
-    app = create_app(Settings(_env_file=None, access_log=False))
+@contextmanager
+def listening(app: ASGIApp) -> Iterator[tuple[str, int]]:
+    """Where a server listens that has an app and these connections."""
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, http=Connection))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server(("127.0.0.1", 0)) as open_socket:
         # Not in the main thread, whose signals a server would take.
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([open_socket])))
         thread.start()
         try:
-            place = listening.getsockname()
+            place = open_socket.getsockname()
             for _ in range(600):
                 if b" 200 OK" in say(place, [b"GET /health/ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"]):
                     break
@@ -74,6 +76,13 @@ def address() -> Iterator[tuple[str, int]]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    """Where the service listens."""
+    with listening(create_app(_SETTINGS)) as place:
+        yield place
 
 
 def say(address: tuple[str, int], pieces: list[bytes]) -> bytes:
@@ -116,10 +125,42 @@ def test_a_body_is_taken_once(address: tuple[str, int]):
     taken: list[bytes | None] = []
     own = Connection.take
 
-    def take(self: Connection, scope: object) -> bytes | None:
-        taken.extend([own(self, scope), own(self, scope)])  # type: ignore[arg-type]
+    def take(self: Connection, receive: object) -> bytes | None:
+        taken.extend([own(self, receive), own(self, receive)])  # type: ignore[arg-type]
         return taken[0]
 
     with patch.object(Connection, "take", take):
         say(address, [request(SMALL, KEEP), LAST])
     assert taken[:2] == [SMALL, b""]
+
+
+def test_a_page_of_another_origin_gets_its_headers():
+    app = create_app(_SETTINGS.model_copy(update={"cors_origins": ("https://a.example",)}))
+    with listening(app) as place:
+        answers = say(place, [request(SMALL, KEEP, "Origin: https://a.example"), LAST])
+    first = answers[: answers.index(b"\r\n\r\n")]
+    assert b"access-control-allow-origin: https://a.example" in first
+    assert b"access-control-expose-headers" in first
+
+
+def test_whoever_wraps_the_app_sees_all_that_passes():
+    app = create_app(_SETTINGS)
+    seen: list[tuple[str, int]] = []
+
+    async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def received() -> Message:
+            message = await receive()
+            seen.append((message["type"], len(message.get("body", b""))))
+            return message
+
+        async def sent(message: Message) -> None:
+            seen.append((message["type"], len(message.get("body", b""))))
+            await send(message)
+
+        await app(scope, received, sent)
+
+    with listening(layer) as place:
+        seen.clear()
+        answers = say(place, [request(SMALL, KEEP, "Accept-Encoding: identity"), LAST])
+    size = int(re.findall(rb"content-length: (\d+)", answers)[0])
+    assert seen[:3] == [("http.request", len(SMALL)), ("http.response.start", 0), ("http.response.body", size)]

@@ -204,7 +204,7 @@ class Builds:
         from heatsvc.annotation.builds.ledger import Ledger
 
         if not self._lock.acquire(timeout=_NOTE_SECONDS):
-            return
+            return  # who came before waits for the database still, and was told of
         try:
             if self._ledger is None:
                 self._ledger = Ledger(self._place.database_url(self._database_url))
