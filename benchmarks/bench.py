@@ -3,8 +3,8 @@
     python -m benchmarks.bench [--quick]
 
 Every server is started here on one core and ended here; the client has another core where there is one. The peers take
-turns in rounds, and a figure is the median of its rounds, so that a machine that slows down meanwhile slows all of
-them. Before the clock runs, heatsvc's pixels are compared with MMAction2's.
+turns in rounds; a figure is the median of its rounds, and a ratio that of the rounds' ratios, so that a machine that
+slows down meanwhile slows all of them. Before the clock runs, heatsvc's pixels are compared with MMAction2's.
 
 (a) requests a second of `POST /heatmap`, one clip, against the plain service, and the server's processor time a request
 (b) clips a second in one request of 64, against MMAction2 in process, which only draws
@@ -45,18 +45,21 @@ class Effort:
     Attributes:
         seconds: a turn under load.
         rounds: turns of each server.
+        near_seconds, near_rounds: the same beside the bare route, which is so near that the machine's moods count.
         many_rounds: turns in (b), where the in-process peer takes seconds for one.
         peer_clips: clips that peer draws in a turn.
     """
 
     seconds: float
     rounds: int
+    near_seconds: float
+    near_rounds: int
     many_rounds: int
     peer_clips: int
 
 
-FULL = Effort(seconds=2.0, rounds=7, many_rounds=7, peer_clips=MANY)
-QUICK = Effort(seconds=1.0, rounds=2, many_rounds=1, peer_clips=16)
+FULL = Effort(seconds=2.0, rounds=7, near_seconds=0.4, near_rounds=40, many_rounds=7, peer_clips=MANY)
+QUICK = Effort(seconds=1.0, rounds=2, near_seconds=0.4, near_rounds=5, many_rounds=1, peer_clips=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +109,24 @@ def single_clip(ours: Server, cores: Cores, effort: Effort) -> list[Row]:
             body, headers = ask(ours.port, exchange)
             plain_body, _ = ask(plain.port, exchange)
             check_same(npy_array(body), npy_array(plain_body), "keypoints")
+            turns = take_turns({plain: plain_body, ours: body}, exchange, effort.seconds, effort.rounds)
+            rows += in_turns("a", kind, turns, "plain", "plain service", target)
             with servers.bare_service(cores.server, body, stored_headers(headers)) as bare:
-                turns = take_turns({plain: plain_body, ours: body, bare: body}, exchange, effort)
-            rates = {name: [each.rate for each in got] for name, got in turns.items()}
-            cpu = {name: [each.cpu for each in got] for name, got in turns.items()}
-            unit = "requests a second"
-            rows += [
-                against("a", kind, unit, rates["heatsvc"], rates["plain"], "plain service", target),
-                against("a", kind, "processor µs a request", cpu["heatsvc"], cpu["plain"], "plain service"),
-                against("d", kind, unit, rates["heatsvc"], rates["bare"], "bare route", bare_target),
-                against("d", kind, "processor µs a request", cpu["heatsvc"], cpu["bare"], "bare route"),
-            ]
+                turns = take_turns({ours: body, bare: body}, exchange, effort.near_seconds, effort.near_rounds)
+            rows += in_turns("d", kind, turns, "bare", "bare route", bare_target)
     return rows
+
+
+def in_turns(
+    item: str, what: str, turns: dict[str, list[Turn]], peer: str, peer_name: str, target: float | None
+) -> list[Row]:
+    """The lines of heatsvc and a peer that took turns."""
+    rates = {name: [each.rate for each in got] for name, got in turns.items()}
+    cpu = {name: [each.cpu for each in got] for name, got in turns.items()}
+    return [
+        against(item, what, "requests a second", rates["heatsvc"], rates[peer], peer_name, target),
+        against(item, what, "processor µs a request", cpu["heatsvc"], cpu[peer], peer_name),
+    ]
 
 
 def many_clips(ours: Server, cores: Cores, effort: Effort) -> tuple[list[Row], str]:
@@ -201,12 +210,14 @@ def stored_headers(headers: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in _NOT_STORED}
 
 
-def take_turns(contestants: dict[Server, bytes], exchange: Exchange, effort: Effort) -> dict[str, list[Turn]]:
+def take_turns(
+    contestants: dict[Server, bytes], exchange: Exchange, seconds: float, rounds: int
+) -> dict[str, list[Turn]]:
     """Let every server, each with the body it must answer, take a turn, round by round."""
     turns: dict[str, list[Turn]] = {server.name: [] for server in contestants}
-    for _ in range(effort.rounds):
+    for _ in range(rounds):
         for server, expected in contestants.items():
-            turns[server.name].append(turn(server, exchange, expected, effort.seconds))
+            turns[server.name].append(turn(server, exchange, expected, seconds))
     return turns
 
 

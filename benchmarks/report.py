@@ -7,6 +7,7 @@ import platform
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -50,7 +51,9 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Heatsvc's figure over the peer's."""
+        """Heatsvc's figure over the peer's; of those taken in rounds, the median of what each round says of it."""
+        if self.rounds:
+            return median(ours / theirs for ours, theirs in self.rounds)
         return None if self.peer is None else self.heatsvc / self.peer
 
     @property
