@@ -111,7 +111,7 @@ class Connection(HttpToolsProtocol):
         body, cycle.body = bytes(cycle.body), bytearray()
         return body
 
-    def answer(self, send: Send, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+    def answer(self, send: Send, headers: Sequence[tuple[bytes, bytes]], chunks: Sequence[bytes | memoryview]) -> bool:
         """As `Line` has it."""
         cycle = self.cycle
         if (
@@ -130,7 +130,7 @@ class Connection(HttpToolsProtocol):
             lines += name, b": ", value, b"\r\n"
         lines.append(b"\r\n")
         cycle.response_started = cycle.response_complete = True
-        self._writer.write_both(b"".join(lines), body)
+        self._writer.write_all((b"".join(lines), *chunks))
         cycle.message_event.set()
         cycle.on_response()
         return True

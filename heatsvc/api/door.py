@@ -42,22 +42,20 @@ class Door:
         request_id = _request_id(scope)
         status = 0
         line: Line | None = scope.get(LINE)
-        held: Message | None = None
+        answered = False
 
         async def answer(message: Message) -> None:
-            nonlocal status, held
+            nonlocal status, answered
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
-                if line is not None and message.get(WHOLE):
-                    held = message
-                    return
-            elif held is not None and line is not None:
-                head, held = held, None
-                if line.answer(send, head["headers"], message["body"]):
-                    return
-                await send(head)
-            await send(message)
+                if line is not None and WHOLE in message:
+                    answered = line.answer(send, message["headers"], message[WHOLE])
+                    if answered:
+                        del message[WHOLE]  # the body need not be put together
+            # A layer that has copied the start sends its body all the same.
+            if not answered:
+                await send(message)
 
         metrics = self._service.metrics
         metrics.in_flight += 1

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, Self
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from heatsvc.api.problems import ClientGoneError
 
@@ -21,7 +21,7 @@ _SLOWEST = 16 << 10
 LINE = "heatsvc.line"
 """In a request's scope, where the server has one: the `Line` that it came by."""
 WHOLE = "heatsvc.whole"
-"""In the start of an answer whose body comes in one piece, right behind it: both may be sent at once."""
+"""In the start of an answer that may be sent at once: the chunks of its body, which is sent behind it all the same."""
 
 
 class Line(Protocol):
@@ -41,7 +41,7 @@ class Line(Protocol):
         the body is not there as a whole, or the client waits for a sign to send it, or is gone.
         """
 
-    def answer(self, send: Send, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+    def answer(self, send: Send, headers: Sequence[tuple[bytes, bytes]], chunks: Sequence[bytes | memoryview]) -> bool:
         """Send what `send` would of a 200 and its body, with its length among the headers, in one piece.
 
         Returns:
@@ -114,16 +114,19 @@ class BodyResponse(Response):
         self.background = None
         self.length = sum(map(len, chunks))
         self.raw_headers = [(b"content-length", b"%d" % self.length), *headers]
-        self._chunks = [b"".join(chunks)] if self.length <= _ONE_MESSAGE else chunks
+        self._chunks = chunks
         self._idle_seconds = idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; ClientGoneError where the client takes too little for too long."""
-        whole = self.length <= _ONE_MESSAGE
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers, WHOLE: whole})
-        if whole:
-            await send({"type": "http.response.body", "body": self._chunks[0]})
+        start: Message = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        if self.length <= _ONE_MESSAGE:
+            start[WHOLE] = self._chunks
+            await send(start)
+            if WHOLE in start:
+                await send({"type": "http.response.body", "body": b"".join(self._chunks)})
             return
+        await send(start)
         line: Line | None = scope.get(LINE)
         with _Watch(self._idle_seconds, line.unsent if line else int) as watch:
             for part in self._slices():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 # Whatever is longer is no head: it goes out as it comes.
@@ -41,10 +42,10 @@ class Writer:
         else:
             self._transport.write(data)
 
-    def write_both(self, head: bytes, body: bytes) -> None:
-        """Send an answer's head and body, behind what is held."""
+    def write_all(self, parts: Sequence[bytes | memoryview]) -> None:
+        """Send a whole answer, behind what is held."""
         self.flush()
-        self._transport.writelines((head, body))
+        self._transport.writelines(parts)
 
     def get_write_buffer_size(self) -> int:
         """Bytes that are written and not yet taken by the system."""

@@ -54,7 +54,8 @@ SAID: dict[str, tuple[list[bytes], int]] = {
     "drawn by a thread": ([request(_BIG, KEEP), LAST], 0),
     "refused": ([request(b"{}", KEEP), LAST], 0),
     "an id of its own": ([request(SMALL, KEEP, "X-Request-ID: mine"), LAST], 1),
-    "nothing taken": ([request(SMALL, KEEP, "Accept-Encoding: identity"), LAST], 1),
+    "coded": ([request(SMALL, KEEP, "Accept-Encoding: zstd"), LAST], 1),
+    "not coded": ([request(SMALL, KEEP, "Accept-Encoding: identity"), LAST], 1),
 }
 
 
