@@ -27,6 +27,8 @@ _BIG = json.dumps(
     {"keypoint": np.random.default_rng(0).uniform(0, 64, (400, 40, 2)).tolist(), "img_shape": [64, 64]}
 ).encode()
 _SETTINGS = Settings(_env_file=None, access_log=False)
+# More chunks than the system takes in one call.
+_MANY = json.dumps({"clips": [{"keypoint": [[[2.0, 3.0]]], "img_shape": [8, 8]}] * 1024}).encode()
 KEEP = "Connection: keep-alive"
 LAST = request(SMALL)
 
@@ -52,6 +54,7 @@ SAID: dict[str, tuple[list[bytes], int]] = {
         1,
     ),
     "drawn by a thread": ([request(_BIG, KEEP), LAST], 0),
+    "in many chunks": ([request(_MANY, KEEP, "Accept-Encoding: zstd"), LAST], 1),
     "refused": ([request(b"{}", KEEP), LAST], 0),
     "an id of its own": ([request(SMALL, KEEP, "X-Request-ID: mine"), LAST], 1),
     "coded": ([request(SMALL, KEEP, "Accept-Encoding: zstd"), LAST], 1),
