@@ -11,7 +11,7 @@ run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 
 # Tests of builds that last wait most of their time, for workers to start and to be missed; those of loops wait for nothing.
 # Both run beside all others, which take as long.
-BESIDE := tests/durable tests/draw tests/encode
+BESIDE := tests/durable tests/render tests/encode
 
 test: $(VENV)/.tests  ## all tests
 	@$(BIN)/python -m pytest $(BESIDE) > .durable.log 2>&1 & beside=$$!; \

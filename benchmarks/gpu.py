@@ -36,10 +36,10 @@ from benchmarks.load import ask, run_load
 from benchmarks.report import README, RESULTS
 from benchmarks.servers import PEERS, ROOT, Cores
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.draw.array import draw_array
-from heatsvc.draw.gpu import draw_batch
+from heatsvc.encode.cuda import code_batch
 from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.gpu import code_batch
+from heatsvc.render.array import draw_array
+from heatsvc.render.cuda import draw_batch
 from heatsvc.volume import HeatmapVolume
 
 KORNIA = PEERS / ".kornia"

@@ -20,7 +20,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
-from heatsvc.encode.forms import FORMS
+from heatsvc.encode.formats import FORMS
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose import PoseClip
 from heatsvc.volume import HeatmapVolume

@@ -32,14 +32,14 @@ from heatsvc.api.answer import sketch
 from heatsvc.api.clips import BODIES
 from heatsvc.api.service import warm
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.commands.memory import keep_freed_memory
-from heatsvc.draw.cpu import Piece
-from heatsvc.draw.runs import Runs
-from heatsvc.draw.spots import Spots
+from heatsvc.cli.memory import keep_freed_memory
 from heatsvc.encode.codings import CODINGS, Coding
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
-from heatsvc.encode.forms import FORMS
+from heatsvc.encode.formats import FORMS
+from heatsvc.render.cpu import Piece
+from heatsvc.render.runs import Runs
+from heatsvc.render.spots import Spots
 
 _BEGIN, _END = "<!-- stages -->", "<!-- /stages -->"
 _SECONDS = 0.4

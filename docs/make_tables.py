@@ -21,7 +21,7 @@ from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api.metrics import Metrics
 from heatsvc.api.options import HeatmapOptions
 from heatsvc.app import create_app
-from heatsvc.encode.forms import FORMS
+from heatsvc.encode.formats import FORMS
 from heatsvc.pipeline import describe_pipelines
 from heatsvc.pose.readers import READERS
 from heatsvc.settings import Settings, describe_settings

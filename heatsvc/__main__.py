@@ -1,6 +1,6 @@
 """`python -m heatsvc`."""
 
-from heatsvc.cli import main
+from heatsvc.cli.main import main
 
 if __name__ == "__main__":  # a process that reads for this one runs the module again
     raise SystemExit(main())

@@ -9,8 +9,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.record import record
-
 Reduce = Literal["none", "max", "argmax"]
 
 
@@ -40,7 +38,7 @@ def _no_mirror() -> npt.NDArray[np.int32]:
     return np.zeros(0, np.int32)
 
 
-@record(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class HeatmapVolume:
     """A volume before it is drawn. T counts the frames of all its clips, K its channels: keypoints, then limbs.
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from heatsvc.api.clips import Asked
 from heatsvc.api.problems import RequestError
 from heatsvc.bounds import Bounds, go_on
 from heatsvc.encode.codings import Coding
 from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.forms import Form
+from heatsvc.encode.formats import Form
 from heatsvc.encode.layout import Layout
 from heatsvc.pose import PoseClip
 from heatsvc.pose.select import select_points
-from heatsvc.record import record
 
 # What each clip takes beside its pixels, in pixels.
 _EACH = 4_000
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Sketch:
     """An answer that is described and not yet drawn.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,7 +14,6 @@ from heatsvc.bounds import Bounds, go_on
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
 from heatsvc.pose.readers import Lifted, ReadOptions, clip_from_json, lift, may_hold_booleans, read, read_npy
-from heatsvc.record import record
 
 # Either is about two milliseconds of work.
 _LIGHT_CLIPS = 16
@@ -24,7 +24,7 @@ _LISTS_A_CLIP = 2  # of points, of scores
 CLIP_KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
     """Clips, and what is to become of them."""
 
@@ -48,7 +48,7 @@ class Asked:
         return load <= _LIGHT_LOAD
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class File:
     """One uploaded file."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from heatsvc.annotation.builds.supervisor import Builders
 from heatsvc.api.board import Seat
 from heatsvc.api.turn import Turn
+from heatsvc.jobs.supervisor import Builders
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from heatsvc.api.send import BodyResponse
 from heatsvc.api.service import Service, service_of
 from heatsvc.encode.body import Body
 from heatsvc.encode.errand import Errand
-from heatsvc.encode.forms import Form
+from heatsvc.encode.formats import Form
 
 Result = TypeVar("Result")
 

@@ -12,13 +12,13 @@ import structlog
 
 from heatsvc.api.metrics import Metrics
 from heatsvc.api.problems import busy
-from heatsvc.draw.batcher import Batcher, Device, FullError, Ran
 from heatsvc.encode.body import Body
 from heatsvc.encode.codings import Piece
 from heatsvc.encode.devices import Choice, CpuDevice, GpuDevice, NoGpuError, Reason, choose, find_gpu
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.layout import Layout
 from heatsvc.encode.stretch import Stretch
+from heatsvc.render.scheduler import Batcher, Device, FullError, Ran
 from heatsvc.settings import Settings
 
 log = structlog.get_logger("heatsvc.lanes")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from heatsvc.api.problems import RequestError
 from heatsvc.encode.codings import CODINGS, ZSTD, Coding
-from heatsvc.encode.forms import FORMS, Form
+from heatsvc.encode.formats import FORMS, Form
 
 # Media types by which programs that came before ask for what a form gives.
 _ALSO_CALLED = {"application/octet-stream": "application/x-npy", "application/zip": "application/x-npz"}

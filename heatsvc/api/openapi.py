@@ -12,7 +12,7 @@ from heatsvc.api.annotation.described import SCHEMAS
 from heatsvc.api.options import HeatmapOptions
 from heatsvc.api.problems import MEDIA_TYPE
 from heatsvc.encode.codings import CODINGS
-from heatsvc.encode.forms import FORMS
+from heatsvc.encode.formats import FORMS
 from heatsvc.pose.readers import READERS
 
 _REF = "#/components/schemas/"

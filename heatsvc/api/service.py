@@ -16,7 +16,6 @@ from typing import TypeVar
 import numpy as np
 from starlette.requests import Request
 
-from heatsvc.annotation.builds.builds import Builds
 from heatsvc.api.colleagues import Colleagues
 from heatsvc.api.lanes import Lanes
 from heatsvc.api.limits import Places
@@ -27,7 +26,8 @@ from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
-from heatsvc.encode.forms import FORMS
+from heatsvc.encode.formats import FORMS
+from heatsvc.jobs.builds import Builds
 from heatsvc.pose.readers.lifted import loops as number_loops
 from heatsvc.settings import Settings
 from heatsvc.volume import HeatmapVolume, Potion

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from heatsvc.annotation.builds.folder import BuildFolder
-from heatsvc.annotation.builds.state import BuildState, state_of
+from heatsvc.jobs.folder import BuildFolder
+from heatsvc.jobs.state import BuildState, state_of
 
 # Seconds between looks: a small build is over soon, and is told of soon; a long one need not be asked after often.
 _SHORTEST, _LONGEST, _GROWTH = 0.02, 0.2, 1.3

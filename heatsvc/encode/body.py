@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from heatsvc.encode.codings import Coding, Piece
-from heatsvc.record import record
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Body:
     """What goes out, in chunks that are sent one after the other.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from heatsvc.bounds import Bounds, go_on
-from heatsvc.draw.cpu import DType, Piece, Plan, convert, draw_runs, draw_spots, plan
-from heatsvc.draw.potion import draw_potion, frames_first
-from heatsvc.draw.runs import Runs
-from heatsvc.draw.spots import Spots
 from heatsvc.encode.codings import Coding
-from heatsvc.record import record
+from heatsvc.render.cpu import DType, Piece, Plan, convert, draw_runs, draw_spots, plan
+from heatsvc.render.potion import draw_potion, frames_first
+from heatsvc.render.runs import Runs
+from heatsvc.render.spots import Spots
 from heatsvc.volume import HeatmapVolume
 
 # Most pixels of a PoTion picture are zero or small; it is drawn whole, since all of it adds up to the end.
@@ -19,7 +19,7 @@ _WHOLE = Piece(0, 0, 0, 0)
 _ITEMSIZE = {"float32": 4, "float16": 2, "uint8": 1, "int16": 2}
 
 
-@record(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
     """A volume under the name and in the type that it has in the answer.
 

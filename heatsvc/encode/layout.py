@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from heatsvc.encode.body import Body
 from heatsvc.encode.codings import Coding, Piece
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.stretch import Stretch, code_piece
-from heatsvc.record import record
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Layout:
     """What is to be coded, and what then becomes of it. Who does the coding is nothing to it.
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import perf_counter
 
-from heatsvc.draw.cpu import Piece as MapPiece
 from heatsvc.encode.codings import Coding, Piece
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
-from heatsvc.record import record
+from heatsvc.render.cpu import Piece as MapPiece
 
 
-@record(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stretch:
     """What is coded together, wherever that is done.
 

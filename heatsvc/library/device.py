@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from heatsvc.bounds import Bounds
-from heatsvc.draw.array import draw_array
-from heatsvc.draw.cpu import DType
+from heatsvc.render.array import draw_array
+from heatsvc.render.cpu import DType
 from heatsvc.volume import HeatmapVolume
 
 if TYPE_CHECKING:
@@ -79,6 +79,6 @@ def draw_tensors(
         return [torch.from_numpy(draw_array(volume, dtype)) for volume in volumes]
     if dtype == "int16" or any(volume.potion for volume in volumes):
         raise DeviceError(f"argmax and PoTion pictures are drawn on the CPU alone, not on {found}: give cpu")
-    from heatsvc.draw.gpu import draw_batch
+    from heatsvc.render.cuda import draw_batch
 
     return list(draw_batch(list(volumes), dtype, found, bounds=bounds))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.draw.array import draw_array
 from heatsvc.library.clips import ClipLike, as_clip, is_one
 from heatsvc.library.device import draw_tensors
 from heatsvc.library.dtypes import DType, drawn_dtype
@@ -15,6 +14,7 @@ from heatsvc.library.steps import Steps, as_pipeline
 from heatsvc.pipeline import DEFAULT_PRESET, PipelineError
 from heatsvc.pipeline.scene import MAX_SEED
 from heatsvc.pose.select import select_points
+from heatsvc.render.array import draw_array
 from heatsvc.volume import Reduce
 
 if TYPE_CHECKING:

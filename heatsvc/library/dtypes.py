@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from heatsvc.draw.cpu import DType as DrawnDType
 from heatsvc.errors import InputError
+from heatsvc.render.cpu import DType as DrawnDType
 from heatsvc.volume import Reduce
 
 DType = Literal["float32", "float16", "uint8"]

@@ -11,10 +11,10 @@ import numpy as np
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
 from heatsvc.pipeline.error import PipelineError
-from heatsvc.pipeline.generate_pose_target import GeneratePoseTarget
 from heatsvc.pipeline.scene import Scene
 from heatsvc.pipeline.step import Step
-from heatsvc.pipeline.uniform_sample_frames import UniformSampleFrames
+from heatsvc.pipeline.steps.generate_pose_target import GeneratePoseTarget
+from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip
 from heatsvc.volume import HeatmapVolume, Reduce
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ import numpy.typing as npt
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
 from heatsvc.pose.layouts import Layout, infer_layout
-from heatsvc.record import record
 
 Float32 = npt.NDArray[np.float32]
 
@@ -42,7 +42,7 @@ class InfiniteError(PoseError):
     """Coordinates or scores that are infinite."""
 
 
-@record(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class PoseClip:
     """One clip: M persons, T frames, V keypoints. A point that is NaN was not detected and is never drawn.
 

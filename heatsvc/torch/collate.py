@@ -9,12 +9,12 @@ import torch
 from torch.utils.data import get_worker_info
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.draw.array import draw_array
-from heatsvc.draw.cpu import DType as DrawnDType
-from heatsvc.draw.cpu import draw_runs, plan, scatter
 from heatsvc.library.device import DeviceError, as_device, draw_tensors
 from heatsvc.library.dtypes import DType, drawn_dtype
 from heatsvc.pipeline import PipelineError
+from heatsvc.render.array import draw_array
+from heatsvc.render.cpu import DType as DrawnDType
+from heatsvc.render.cpu import draw_runs, plan, scatter
 from heatsvc.torch.buffers import Buffers
 from heatsvc.torch.sample import HeatmapSample
 from heatsvc.volume import HeatmapVolume

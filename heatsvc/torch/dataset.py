@@ -14,7 +14,7 @@ from heatsvc.errors import InputError
 from heatsvc.library.steps import Steps, as_pipeline
 from heatsvc.pipeline import Pipeline
 from heatsvc.pipeline.scene import MAX_SEED
-from heatsvc.pipeline.uniform_sample_frames import UniformSampleFrames
+from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip
 from heatsvc.pose.select import select_points
 from heatsvc.torch.annotations import load_annotations

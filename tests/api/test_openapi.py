@@ -8,8 +8,8 @@ import pytest
 
 from heatsvc.api.clips import BODIES, FORM
 from heatsvc.api.options import OPTIONS
-from heatsvc.cli import main
-from heatsvc.encode.forms import FORMS
+from heatsvc.cli.main import main
+from heatsvc.encode.formats import FORMS
 from tests.api.asking import CLIP, JSON, PROBLEM, Asker
 from tests.serving import ROOT
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from heatsvc.annotation.builds.request import BuildRequest
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.jobs.request import BuildRequest
 
 LABELS = ("집", "산", "물", "불")
 

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from heatsvc.annotation.builds.builds import Builds
-from heatsvc.annotation.builds.request import BuildRequest
-from heatsvc.annotation.builds.state import BuildState
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions, Columns
+from heatsvc.jobs.builds import Builds
+from heatsvc.jobs.request import BuildRequest
+from heatsvc.jobs.state import BuildState
 from tests.durable.standin import BUILT
 from tests.serving import ROOT
 

@@ -20,12 +20,12 @@ from typing import Any
 
 from heatsvc.annotation.artifacts import PICKLE, REPORT, Artifact, write_whole
 from heatsvc.annotation.build import Built
-from heatsvc.annotation.builds.sweep import Keep
-from heatsvc.annotation.builds.worker import Worker, WorkerOptions
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
+from heatsvc.jobs.sweep import Keep
+from heatsvc.jobs.worker import Worker, WorkerOptions
 from heatsvc.logs import configure_logs
 
 BUILT = "built.log"

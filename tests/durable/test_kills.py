@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from heatsvc.annotation.build import Built, build
-from heatsvc.annotation.builds.builds import Builds
-from heatsvc.annotation.builds.lock import is_held
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions, Columns
+from heatsvc.jobs.builds import Builds
+from heatsvc.jobs.lock import is_held
 from tests.durable import standin
 from tests.durable.clips import write_upload
 from tests.durable.place import STANDIN, WORKER, Site, check_whole, until

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from heatsvc.annotation.builds.supervisor import Supervisor
+from heatsvc.jobs.supervisor import Supervisor
 from tests.durable.place import STANDIN, Site, until
 
 COMMAND = (*STANDIN, "--with-parent")
 SERVICE = """
 import sys, time
-from heatsvc.annotation.builds.supervisor import Supervisor
+from heatsvc.jobs.supervisor import Supervisor
 supervisor = Supervisor(1, {}, sys.argv[1:])
 supervisor.start()
 while not supervisor.pids():

@@ -11,14 +11,14 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.draw.array import draw_array
-from heatsvc.draw.cpu import draw_runs, draw_spots, plan
-from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings import CODINGS, ZSTD
+from heatsvc.render.array import draw_array
+from heatsvc.render.cpu import draw_runs, draw_spots, plan
+from heatsvc.render.runs import Runs
 from heatsvc.volume import HeatmapVolume
-from tests.draw.test_spots import keypoints
-from tests.draw.volumes import volumes
 from tests.golden import golden_volume, load_golden
+from tests.render.test_spots import keypoints
+from tests.render.volumes import volumes
 
 DECODERS = {
     "zstd": lambda body: zstandard.ZstdDecompressor().decompress(body),

@@ -11,12 +11,12 @@ import pytest
 import safetensors.numpy
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.draw.array import draw_array
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
-from heatsvc.encode.forms import FORMS
+from heatsvc.encode.formats import FORMS
 from heatsvc.errors import LimitError
+from heatsvc.render.array import draw_array
 from tests.encode.test_codings import DECODERS
 from tests.golden import golden_volume, load_golden
 

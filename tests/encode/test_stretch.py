@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from heatsvc.bounds import DEFAULT_BOUNDS, go_on
-from heatsvc.draw.batcher import Batcher
-from heatsvc.draw.cpu import plan
 from heatsvc.encode.codings import CODINGS, Piece
 from heatsvc.encode.devices import CpuDevice
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
-from heatsvc.encode.forms import FORMS
+from heatsvc.encode.formats import FORMS
 from heatsvc.encode.layout import Layout
 from heatsvc.encode.stretch import Stretch
+from heatsvc.render.cpu import plan
+from heatsvc.render.scheduler import Batcher
 from heatsvc.volume import HeatmapVolume
-from tests.draw.test_batcher import on
 from tests.golden import golden_volume, load_golden
+from tests.render.test_batcher import on
 
 
 def crowd(seed: int = 1) -> Drawing:

@@ -11,11 +11,11 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.draw.array import draw_array
-from heatsvc.draw.cpu import DType, draw_runs, plan
-from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.codings.zstd import Zstd
+from heatsvc.render.array import draw_array
+from heatsvc.render.cpu import DType, draw_runs, plan
+from heatsvc.render.runs import Runs
 from heatsvc.volume import HeatmapVolume
 from tests.golden import golden_volume, load_golden
 

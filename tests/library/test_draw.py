@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 import torch
 
 import heatsvc
-import heatsvc.draw.gpu
+import heatsvc.render.cuda
 from heatsvc.errors import InputError
 from heatsvc.library.device import DeviceError
 from heatsvc.pose import LAYOUTS, PoseClip
@@ -127,7 +125,7 @@ def test_a_device_that_is_not_there_is_told_and_nothing_is_drawn_elsewhere(monke
 def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatch):
     """There is none here: what is asked of the code for it is drawn by its twin."""
     asked: list[tuple[int, str, torch.device]] = []
-    twin = heatsvc.draw.gpu.draw_batch
+    twin = heatsvc.render.cuda.draw_batch
 
     def on_cpu(volumes: Any, dtype: Any, device: torch.device, *, bounds: Any) -> list[torch.Tensor]:
         asked.append((len(volumes), dtype, device))
@@ -135,7 +133,7 @@ def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setattr(heatsvc.draw.gpu, "draw_batch", on_cpu)
+    monkeypatch.setattr(heatsvc.render.cuda, "draw_batch", on_cpu)
     clips = [points(3), points(5)]
     drawn = heatsvc.draw(clips, img_shape=(480, 640), device="cuda")
     assert asked == [(2, "float32", torch.device("cuda"))]
@@ -200,20 +198,6 @@ def test_read_tells_the_file():
     with pytest.raises(InputError, match="img_shape is missing") as told:
         heatsvc.read(EXAMPLE)
     assert told.value.file == "clip.npy"
-
-
-@pytest.mark.parametrize("first", ["import heatsvc.draw.cpu", "from heatsvc.draw import cpu", "import heatsvc.app", ""])
-def test_draw_can_be_called_whoever_imported_the_room_of_that_name_first(first: str):
-    code = f"""{first}
-import heatsvc
-from heatsvc import draw
-import heatsvc.draw.cpu as cpu
-assert draw is heatsvc.draw and cpu.plan is heatsvc.draw.cpu.plan
-clip = {{"keypoint": [[[5, 5]]], "img_shape": [8, 8]}}
-print(*draw(clip, [{{"type": "GeneratePoseTarget"}}], reduce="max").shape)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout == "1 8 8\n", done.stderr
 
 
 def test_editors_find_the_signature():

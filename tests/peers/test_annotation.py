@@ -11,10 +11,10 @@ from heatsvc.annotation.annotation_pickle import fragment, head, tail
 from heatsvc.annotation.configs import configs
 from heatsvc.annotation.facts import ClipFacts, DatasetFacts
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.draw.array import draw_array
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose.layouts import COCO_WHOLEBODY, SIGN27
 from heatsvc.pose.readers import ReadOptions, read
+from heatsvc.render.array import draw_array
 from tests.peers.conftest import Ask
 
 SIGNING = Path(__file__).parents[1] / "data" / "poses" / "ase_FIRE_wholebody133.npy"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from heatsvc.annotation.builds.folder import is_build_id
 from heatsvc.api.problems import RequestError
+from heatsvc.jobs.folder import is_build_id
 
 BUNDLE = "bundle.zip"
 """The name under which all artifacts of a build are found in one archive."""

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from heatsvc.annotation.builds.builds import StillEndingError
 from heatsvc.api.annotation.addresses import check_id, no_build
 from heatsvc.api.annotation.described import NO_BUILD, problems
 from heatsvc.api.annotation.documents import BuildInfo, BuildList, describe
 from heatsvc.api.problems import busy
 from heatsvc.api.service import service_of
+from heatsvc.jobs.builds import StillEndingError
 
 router = APIRouter()
 

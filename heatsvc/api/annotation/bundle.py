@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from heatsvc.annotation.artifacts import Artifact, sync_folder
-from heatsvc.annotation.builds.folder import BuildFolder
 from heatsvc.api.annotation.addresses import BUNDLE
 from heatsvc.api.spool import full_disk
+from heatsvc.jobs.folder import BuildFolder
 
 MEDIA_TYPE = "application/zip"
 _PIECE = 1 << 20

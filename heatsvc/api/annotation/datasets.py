@@ -6,10 +6,10 @@ import hashlib
 import os
 from pathlib import Path, PurePosixPath
 
-from heatsvc.annotation.builds.datasets import dataset_folder
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.api.problems import RequestError
 from heatsvc.errors import LimitError
+from heatsvc.jobs.datasets import dataset_folder
 from heatsvc.settings import Settings
 
 _TOLD = 10

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from heatsvc.annotation.artifacts import REPORT, REPORT_PAGE
-from heatsvc.annotation.builds.state import BuildState
 from heatsvc.api.annotation.addresses import BUNDLE, address_of
 from heatsvc.api.annotation.failure import failure_of
+from heatsvc.jobs.state import BuildState
 
 
 class ProgressInfo(BaseModel):

@@ -12,13 +12,13 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from heatsvc.annotation.builds.state import BuildState
 from heatsvc.api.annotation.addresses import check_id, no_build
 from heatsvc.api.annotation.described import EVENTS
 from heatsvc.api.annotation.documents import describe
 from heatsvc.api.limits import Places
 from heatsvc.api.send import is_stopping
 from heatsvc.api.service import Service, service_of
+from heatsvc.jobs.state import BuildState
 
 router = APIRouter()
 

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from heatsvc.annotation.artifacts import REPORT
-from heatsvc.annotation.builds.outcome import error_of
-from heatsvc.annotation.builds.state import BuildState
 from heatsvc.api.annotation.addresses import address_of
 from heatsvc.api.problems import document, members_of, problem, status_of
+from heatsvc.jobs.outcome import error_of
+from heatsvc.jobs.state import BuildState
 
 _FIRST = 5
 

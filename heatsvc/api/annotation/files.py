@@ -13,14 +13,14 @@ from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from heatsvc.annotation.artifacts import Artifact
-from heatsvc.annotation.builds.folder import BuildFolder
-from heatsvc.annotation.builds.state import BuildState
 from heatsvc.api.annotation.addresses import BUNDLE, check_id, no_build
 from heatsvc.api.annotation.bundle import bundle_of
 from heatsvc.api.annotation.described import FILE
 from heatsvc.api.limits import Places
 from heatsvc.api.problems import RequestError
 from heatsvc.api.service import Service, service_of
+from heatsvc.jobs.folder import BuildFolder
+from heatsvc.jobs.state import BuildState
 
 router = APIRouter()
 

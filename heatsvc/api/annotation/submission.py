@@ -10,10 +10,6 @@ from pathlib import Path
 import orjson
 from starlette.requests import Request
 
-from heatsvc.annotation.builds.builds import Builds, StillEndingError
-from heatsvc.annotation.builds.place import Place
-from heatsvc.annotation.builds.request import BuildRequest
-from heatsvc.annotation.builds.state import BuildState
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api.annotation.content import content_id, in_order
@@ -24,6 +20,10 @@ from heatsvc.api.options import validated
 from heatsvc.api.problems import RequestError, busy
 from heatsvc.api.service import Service
 from heatsvc.api.spool import Part, Spooled, SpooledFile, boundary_of, full_disk, spool_form
+from heatsvc.jobs.builds import Builds, StillEndingError
+from heatsvc.jobs.place import Place
+from heatsvc.jobs.request import BuildRequest
+from heatsvc.jobs.state import BuildState
 from heatsvc.settings import Settings
 
 

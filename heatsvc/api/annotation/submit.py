@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE
-from heatsvc.annotation.builds.state import BuildState
 from heatsvc.api.annotation.addresses import BUNDLE, address_of
 from heatsvc.api.annotation.described import CHECK, CREATE
 from heatsvc.api.annotation.documents import describe
@@ -23,6 +22,7 @@ from heatsvc.api.negotiation import choose_media, parse_preferences
 from heatsvc.api.problems import on_input_error
 from heatsvc.api.service import Service, service_of
 from heatsvc.errors import InputError
+from heatsvc.jobs.state import BuildState
 
 router = APIRouter()
 

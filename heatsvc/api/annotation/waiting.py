@@ -8,10 +8,10 @@ from functools import partial
 
 from starlette.requests import Request
 
-from heatsvc.annotation.builds.state import BuildState
 from heatsvc.api.problems import ClientGoneError, RequestError
 from heatsvc.api.send import is_stopping
 from heatsvc.api.service import Service
+from heatsvc.jobs.state import BuildState
 
 _TICK = 1.0
 

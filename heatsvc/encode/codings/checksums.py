@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings.coding import Piece
+from heatsvc.render.runs import Runs
 
 _POLYNOMIAL = 0xEDB88320
 _POWERS = 40  # gaps up to 2**40 bytes

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from heatsvc.draw.runs import Runs
-from heatsvc.draw.spots import Spots
-from heatsvc.record import record
+from heatsvc.render.runs import Runs
+from heatsvc.render.spots import Spots
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A coded stretch of a body.
 

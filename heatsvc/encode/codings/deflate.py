@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings import huffman
 from heatsvc.encode.codings.checksums import adler32_combine, adler32_of_runs
 from heatsvc.encode.codings.coding import Piece
+from heatsvc.render.runs import Runs
 
 ADLER_START = 1
 # Deflate with a window of 32 KiB, no dictionary, fastest level; the two bytes together are a multiple of 31.

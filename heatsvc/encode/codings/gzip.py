@@ -6,10 +6,10 @@ import zlib
 from collections.abc import Sequence
 from typing import ClassVar
 
-from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings import checksums, huffman
 from heatsvc.encode.codings.coding import Piece
 from heatsvc.encode.codings.deflate import END_OF_STREAM, deflated, stored_blocks
+from heatsvc.render.runs import Runs
 
 # Magic, method deflate, no flags, no time (the same volume gives the same bytes), fastest, unknown system.
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from heatsvc.draw.cpu import scatter
-from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings.coding import Piece
+from heatsvc.render.cpu import scatter
+from heatsvc.render.runs import Runs
 
 
 class Identity:

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from heatsvc.draw.runs import Runs
-from heatsvc.draw.spots import LANES, Spots
 from heatsvc.encode.codings.coding import Piece
 from heatsvc.encode.codings.fse import literal_codes, match_codes
 from heatsvc.encode.codings.zstd_compact import compact_blocks
+from heatsvc.render.runs import Runs
+from heatsvc.render.spots import LANES, Spots
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOCK_HEADER = struct.Struct("<I")

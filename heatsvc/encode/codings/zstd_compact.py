@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.draw.runs import Runs
 from heatsvc.encode.codings.fse import (
     ACCURACY_LOG,
     LITERAL_LENGTHS,
@@ -22,6 +21,7 @@ from heatsvc.encode.codings.fse import (
     literal_codes,
     match_codes,
 )
+from heatsvc.render.runs import Runs
 
 # A decoder copies 16 or 32 bytes at a time, and waits for its own copy where that has just been made.
 _NEAR_PIXELS = 64

@@ -1,4 +1,4 @@
-"""Devices: what draws and codes stretches in batches, for `heatsvc.draw.batcher`."""
+"""Devices: what draws and codes stretches in batches, for `heatsvc.render.scheduler`."""
 
 from __future__ import annotations
 

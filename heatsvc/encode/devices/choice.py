@@ -47,7 +47,7 @@ def choose(
         lanes: of the CPU.
         bounds: of a request.
         fell: told when the CPU steps in.
-        coder: of batches; None: the one of `heatsvc.encode.gpu`.
+        coder: of batches; None: the one of `heatsvc.encode.cuda`.
         sizes: clips in the batches that are measured.
         alone: entered while a GPU that was found is measured, to keep others from it meanwhile.
 

@@ -25,7 +25,7 @@ _BUDGET = 1 << 30
 
 
 class Coder(Protocol):
-    """What `heatsvc.encode.gpu` has."""
+    """What `heatsvc.encode.cuda` has."""
 
     def codes(self, drawing: Drawing, coding: str) -> bool:
         """Whether it does this at all."""
@@ -49,7 +49,7 @@ class GpuDevice:
 
     Args:
         bounds: of a single request; several in a batch may together have as much as the budget.
-        coder: of batches; None: the one of `heatsvc.encode.gpu`.
+        coder: of batches; None: the one of `heatsvc.encode.cuda`.
         least: as `Device.least`, as long as the GPU is there.
         fell: told when the CPU is to step in.
     """
@@ -156,9 +156,9 @@ class GpuDevice:
 
 
 def _coder() -> Coder:
-    from heatsvc.encode import gpu
+    from heatsvc.encode import cuda
 
-    coder: Coder = gpu
+    coder: Coder = cuda
     return coder
 
 

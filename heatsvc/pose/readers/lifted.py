@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from functools import cache
 from math import prod
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from heatsvc.pose.clip import Float32
-from heatsvc.record import record
 
 # What stands in the place of a list begins with this: nobody who writes JSON to this process can know it.
 _MARK = secrets.token_hex(12)
@@ -21,7 +21,7 @@ _SHORTEST_ENTRY = 40
 _KEYS = ("keypoint", "keypoint_score")
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Lifted:
     """JSON text with short strings where sound lists of numbers were, and the arrays that belong there.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
 from heatsvc.pose.layouts import Layout, get_layout
-from heatsvc.record import record
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ReadOptions:
     """What the sender says about a file.
 

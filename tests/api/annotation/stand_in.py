@@ -11,14 +11,14 @@ from typing import Any
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE, write_whole
 from heatsvc.annotation.build import Built
-from heatsvc.annotation.builds.executor import Executor
-from heatsvc.annotation.builds.place import Place
 from heatsvc.annotation.errors import AnnotationError, FaultsError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
 from heatsvc.annotation.report.fault_groups import fault_groups
+from heatsvc.jobs.executor import Executor
+from heatsvc.jobs.place import Place
 
 FAULTS = [Fault("no_file", f"video{number}", "labelled, but there is no file", done="refused") for number in range(7)]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation.build import build
-from heatsvc.annotation.builds.executor import Executor
 from heatsvc.bounds import Bounds
+from heatsvc.jobs.executor import Executor
 from tests.api.annotation.forms import form, part
 from tests.api.conftest import running
 from tests.live.wire import until

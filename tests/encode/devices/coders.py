@@ -1,4 +1,4 @@
-"""A stand-in for `heatsvc.encode.gpu`: codes on the CPU, and fails as a GPU does."""
+"""A stand-in for `heatsvc.encode.cuda`: codes on the CPU, and fails as a GPU does."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from heatsvc.bounds import Bounds
-from heatsvc.draw.cpu import DType
 from heatsvc.encode.codings import CODINGS, Piece
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.stretch import Stretch, code_piece
+from heatsvc.render.cpu import DType
 from heatsvc.volume import HeatmapVolume
 
 

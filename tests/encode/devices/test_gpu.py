@@ -13,16 +13,16 @@ import pytest
 import torch
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.draw.array import draw_array
-from heatsvc.draw.batcher import Batcher, Ran, Step
 from heatsvc.encode.codings import ZSTD, Piece
 from heatsvc.encode.devices import CpuDevice, GpuDevice
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.stretch import Stretch
 from heatsvc.errors import LimitError
+from heatsvc.render.array import draw_array
+from heatsvc.render.scheduler import Batcher, Ran, Step
+from tests.encode.cuda.decoding import decoded
 from tests.encode.devices.coders import StandIn, coded, stretch, wide_stretch
-from tests.encode.gpu.decoding import decoded
 
 FOUR = [stretch(name) for name in "abcd"]
 

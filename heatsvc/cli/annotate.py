@@ -1,0 +1,262 @@
+"""`heatsvc annotate`: a dataset without a server, over all cores, with progress and report on the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import gc
+import json
+import os
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heatsvc.cli.in_force import in_force
+
+if TYPE_CHECKING:
+    from heatsvc.annotation.build import Built
+    from heatsvc.annotation.inputs import InputFile, Inputs
+    from heatsvc.annotation.options import AnnotationOptions
+    from heatsvc.annotation.progress import Progress
+    from heatsvc.bounds import Bounds
+
+_COLLECT_AFTER = (200_000, 20, 100)
+_STAGES = {
+    "waiting": "waiting",
+    "labels": "labels, split, file names",
+    "keypoints": "keypoints",
+    "writing": "writing",
+    "done": "done",
+}
+
+
+def add_annotate(commands: Any) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "annotate",
+        help="make an annotation pickle of keypoints, labels and a split",
+        description="Make an annotation pickle that PYSKL and MMAction2 train from, with label map, training configs "
+        "and report in a folder beside it.",
+    )
+    parser.add_argument(
+        "--keypoints", required=True, nargs="+", type=Path, metavar="PATH", help="a folder, files, or archives"
+    )
+    parser.add_argument(
+        "--labels", required=True, nargs="+", type=Path, metavar="FILE", help="workbooks, CSV or JSON; merged"
+    )
+    parser.add_argument("--split", type=Path, metavar="FILE", help="JSON {split: [names]} or CSV name,split")
+    parser.add_argument(
+        "--trim", nargs="+", type=Path, default=[], metavar="PATH", help="frame counts, videos, or a folder of them"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the pickle, such as KETI.pkl")
+    parser.add_argument("--check", action="store_true", help="read everything and report, but write nothing")
+    parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes that read; 0: one a core")
+    parser.add_argument(
+        "--options", metavar="JSON", help='the same options as POST /annotation has: {"missing": "zeros", ...}'
+    )
+    one = parser.add_argument_group("options one by one; they win over --options")
+    one.add_argument("--select", help="sign27 (default), coco_wholebody (all 133), ..., or none for all there are")
+    one.add_argument("--dtype", choices=("float16", "float32"), help="default float16")
+    one.add_argument("--img-shape", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"), help="where files carry none")
+    one.add_argument("--missing", choices=("zeros", "drop", "error"), help="videos without keypoints; default zeros")
+    one.add_argument("--faulty", choices=("error", "drop", "zeros"), help="files of no use; default error")
+    one.add_argument("--split-policy", choices=("error", "drop", "first"), help="names in two splits or none")
+    for name in ("types", "views", "signers", "years"):
+        one.add_argument(f"--{name}", nargs="+", metavar="VALUE", help=f"only rows of these {name}")
+    parser.set_defaults(run=_annotate)
+
+
+def _annotate(parsed: argparse.Namespace) -> int:
+    from heatsvc.annotation.errors import FaultsError
+    from heatsvc.errors import InputError
+
+    if parsed.output is None and not parsed.check:
+        print("heatsvc annotate: say where the pickle goes: -o KETI.pkl, or give --check", file=sys.stderr)
+        return 2
+    if parsed.output is not None and (why := _why_not(parsed.output)):
+        print(f"heatsvc annotate: {why}", file=sys.stderr)
+        return 2
+    # Names and rows are many and in no cycle: the collector would look through them again and again.
+    gc.set_threshold(*_COLLECT_AFTER)
+    try:
+        inputs, options = _inputs(parsed), _options(parsed)
+        built = _with_progress(parsed, inputs, options, in_force().bounds)
+    except FaultsError as error:
+        _print_report(error.report)
+        print(f"heatsvc annotate: {error.detail}", file=sys.stderr)
+        return 1
+    except InputError as error:
+        place = f"{error.file}: " if error.file and error.file not in error.detail else ""
+        print(f"heatsvc annotate: {place}{error.detail}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"heatsvc annotate: {error.filename or parsed.output}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("heatsvc annotate: stopped; nothing was written", file=sys.stderr)
+        return 130
+    _print_report(built.report)
+    if not parsed.check:
+        beside = _beside(parsed.output)
+        print(f"{parsed.output} is written; label map, training configs and report are in {beside}{os.sep}")
+    return 0
+
+
+def _why_not(output: Path) -> str:
+    """Why a pickle cannot be written there; "" where it can. Asked before anything is read, which may take long."""
+    from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE
+
+    beside = _beside(output)
+    if (output.exists() and not output.is_file()) or not output.absolute().parent.is_dir():
+        return f"{output} is no file that can be written"
+    if beside.exists() and not beside.is_dir():
+        return f"{beside} is a file: a folder of that name is made beside {output.name}, so call the pickle otherwise"
+    if output.name == "work" or (output.name in MEDIA_TYPES and output.name != PICKLE):
+        return (
+            f"{output.name} is what another file of the dataset is called: call the pickle otherwise, such as KETI.pkl"
+        )
+    return ""
+
+
+def _inputs(parsed: argparse.Namespace) -> Inputs:
+    """The paths of the command line.
+
+    Raises:
+        AnnotationError: one does not exist, or there are two folders.
+    """
+    from heatsvc.annotation.errors import AnnotationError
+    from heatsvc.annotation.inputs import Inputs
+
+    for path in (*parsed.keypoints, *parsed.labels, *parsed.trim, *([parsed.split] if parsed.split else [])):
+        if not path.exists():
+            raise AnnotationError(f"there is no {path}")
+    keypoints, folder = _apart(parsed.keypoints, "--keypoints")
+    trim, trim_folder = _apart(parsed.trim, "--trim")
+    labels, labels_folder = _apart(parsed.labels, "--labels")
+    if labels_folder is not None:
+        raise AnnotationError(f"{labels_folder} is a folder: name the label files, such as {labels_folder}/*.xlsx")
+    splits, split_folder = _apart([parsed.split] if parsed.split else [], "--split")
+    if split_folder is not None:
+        raise AnnotationError(f"{split_folder} is a folder: name the split file, such as {split_folder}/split.json")
+    return Inputs(keypoints, folder, labels, splits[0] if splits else None, trim, trim_folder)
+
+
+def _apart(paths: list[Path], option: str) -> tuple[tuple[InputFile, ...], Path | None]:
+    """Files, and the one folder."""
+    from heatsvc.annotation.errors import AnnotationError
+    from heatsvc.annotation.inputs import InputFile
+
+    folders = [path for path in paths if path.is_dir()]
+    if len(folders) > 1:
+        raise AnnotationError(f"{option} names two folders, {folders[0]} and {folders[1]}: name the one above both")
+    files = tuple(InputFile(path.name, path) for path in paths if not path.is_dir())
+    return files, folders[0] if folders else None
+
+
+def _options(parsed: argparse.Namespace) -> AnnotationOptions:
+    """Options from --options and from those given one by one.
+
+    Raises:
+        AnnotationError: no JSON object, or no such options.
+    """
+    from pydantic import ValidationError
+
+    from heatsvc.annotation.errors import AnnotationError
+    from heatsvc.annotation.options import AnnotationOptions
+
+    try:
+        document = json.loads(parsed.options) if parsed.options else {}
+    except ValueError as error:
+        raise AnnotationError(f"--options is broken JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise AnnotationError('--options must be a JSON object, such as {"missing": "zeros"}')
+    names = ("select", "dtype", "img_shape", "missing", "faulty", "split_policy", "types", "views", "signers", "years")
+    document.update((name, getattr(parsed, name)) for name in names if getattr(parsed, name) is not None)
+    if document.get("select") == "none":
+        document["select"] = None
+    if document.get("dataset"):
+        raise AnnotationError("the option dataset is the server's: give the folder as --keypoints", field="dataset")
+    try:
+        return AnnotationOptions(**document)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise AnnotationError(f"option {where}: {fault['msg']}", field=where) from None
+
+
+def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: AnnotationOptions, bounds: Bounds) -> Built:
+    """Build beside the output, and put what was made in its place once all is there."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    from heatsvc.annotation.build import build
+    from heatsvc.annotation.scratch import scratch
+    from heatsvc.bounds import usable_cores
+
+    target = parsed.output if parsed.output is not None else Path.cwd() / "check"
+    folder = target.with_name(f".{target.name}.heatsvc-{os.getpid()}")
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        *(TimeElapsedColumn(), TimeRemainingColumn()),
+    )
+    try:
+        with scratch() as memory, Bar(*columns, console=Console(stderr=True)) as bar:
+            line = bar.add_task("", total=None)
+
+            def told(progress: Progress) -> None:
+                bar.update(
+                    line,
+                    description=_STAGES[progress.stage],
+                    completed=progress.files_read,
+                    total=progress.files or None,
+                )
+
+            run = partial(
+                build,
+                inputs,
+                options,
+                folder,
+                check=parsed.check,
+                jobs=parsed.jobs or usable_cores(),
+                bounds=bounds,
+                progress=told,
+                pickle_name=target.name,
+                digest=False,
+            )
+            try:
+                built = run(memory=memory)
+            except OSError as error:
+                if memory is None or error.errno != errno.ENOSPC:
+                    raise
+                built = run()  # long clips of many points: a few parts of them are more than there is memory
+        if not parsed.check:
+            _put_in_place(folder, target, built)
+        return built
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put_in_place(folder: Path, target: Path, built: Built) -> None:
+    """The pickle last: where it is, the rest is."""
+    beside = _beside(target)
+    beside.mkdir(exist_ok=True)
+    for artifact in built.artifacts:
+        if artifact.name != target.name:
+            (folder / artifact.name).replace(beside / artifact.name)
+    (folder / target.name).replace(target)
+
+
+def _beside(target: Path) -> Path:
+    """The folder of what belongs to a pickle: ``KETI`` for ``KETI.pkl``."""
+    return target.with_suffix("") if target.suffix else target.with_name(f"{target.name}-files")
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from heatsvc.annotation.report import report_text
+
+    Console().print(report_text(report))

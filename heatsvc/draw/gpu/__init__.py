@@ -1,6 +1,0 @@
-"""Drawing with torch: batches of volumes as tensors, by Triton on a CUDA device or by plain torch on any."""
-
-from heatsvc.draw.gpu.batch import Method, draw_batch
-from heatsvc.draw.gpu.tensors import TensorDType
-
-__all__ = ["Method", "TensorDType", "draw_batch"]

@@ -1,5 +1,0 @@
-"""Compressing on a device: batches of drawings coded where they are drawn, so that only coded bytes leave it."""
-
-from heatsvc.encode.gpu.batch import BatchCoding, code_batch, codes
-
-__all__ = ["BatchCoding", "code_batch", "codes"]

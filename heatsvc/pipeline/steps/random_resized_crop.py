@@ -1,0 +1,73 @@
+"""RandomResizedCrop: a random part of the frame."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from heatsvc.pipeline.error import PipelineError
+from heatsvc.pipeline.scene import Scene
+from heatsvc.pipeline.step import FloatPair, NotLazy, Step
+from heatsvc.pipeline.steps.center_crop import crop
+
+_TRIES = 10
+_MAX_SIDE = 2**31 - 1  # A box's sides are int32 in PYSKL.
+
+
+class RandomResizedCrop(Step):
+    """The frame becomes a random box of it; the size is left to a Resize after it."""
+
+    type: Literal["RandomResizedCrop"] = "RandomResizedCrop"
+    area_range: Annotated[FloatPair, Field(description="The box's share of the frame's area, [least, most].")] = (
+        0.08,
+        1.0,
+    )
+    aspect_ratio_range: Annotated[FloatPair, Field(description="The box's width over height, [least, most].")] = (
+        3 / 4,
+        4 / 3,
+    )
+    lazy: NotLazy = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name, (low, high), most in (
+            ("area_range", self.area_range, 1),
+            ("aspect_ratio_range", self.aspect_ratio_range, 1000),
+        ):
+            if not 0 < low <= high <= most:
+                raise PipelineError(
+                    f"{name} must be [least, most], over 0 and up to {most}, not [{low}, {high}]", field=name
+                )
+        return self
+
+    @property
+    def is_random(self) -> bool:
+        """Always: a box of a fixed size has a random place, too."""
+        return True
+
+    def __call__(self, scene: Scene) -> Scene:
+        """Crop the scene to the first of ten random boxes that fits into it, else to its middle square.
+
+        Sizes are drawn as PYSKL draws them. The corner comes from the same generator: PYSKL's comes from Python's
+        own, which nothing seeds.
+
+        Raises:
+            PipelineError: the frame is too large.
+        """
+        width, height, rng = scene.width, scene.height, scene.rng
+        if max(width, height) > _MAX_SIDE:
+            raise PipelineError(f"no part can be cropped of a frame of {width:.0e} x {height:.0e} pixels")
+        low, high = np.log(self.aspect_ratio_range)
+        ratios = np.exp(rng.uniform(low, high, size=_TRIES))
+        areas = rng.uniform(*self.area_range, size=_TRIES) * (width * height)
+        for box_width, box_height in zip(
+            np.round(np.sqrt(areas * ratios)), np.round(np.sqrt(areas / ratios)), strict=True
+        ):
+            if 1 <= box_width <= width and 1 <= box_height <= height:
+                w, h = int(box_width), int(box_height)
+                left = rng.randint(width - w + 1)
+                return crop(scene, left, rng.randint(height - h + 1), w, h)
+        side = min(width, height)
+        return crop(scene, (width - side) // 2, (height - side) // 2, side, side)

@@ -1,0 +1,166 @@
+"""The Triton kernels: one program draws one tile of one map and writes it once, whatever is drawn in it.
+
+Imports Triton: `heatsvc.render.cuda.fused` imports it when first needed. Tables are those of `pack.Pack`;
+`tiles` is its row for the kind of map, and `count` its number of volumes. A program finds its map by itself, so that
+the host makes no table of programs.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+# To add it to a float32 under 2**22, and to take it away again, rounds to whole numbers, halves to even ones.
+_ROUNDER = tl.constexpr(12582912.0)
+
+
+@triton.jit(do_not_specialize=["count"])
+def draw_keypoints(
+    tiles,
+    volumes,
+    scales,
+    starts,
+    segments,
+    boxes,
+    numbers,
+    out,
+    count,
+    rows: tl.constexpr,
+    columns: tl.constexpr,
+    alignment: tl.constexpr,
+):
+    """Maps of keypoints only: each Gaussian is the product of one over x and one over y.
+
+    A tile of rows x columns pixels takes rows + columns exponentials for each person, and none for one whose window
+    lies elsewhere.
+
+    Args:
+        alignment: a power of two that divides the width of every map.
+    """
+    index, y, column, scale, pixels, inside = _tile(tiles, volumes, scales, out, count, rows, columns, alignment)
+    first, last = tl.load(starts + index), tl.load(starts + index + 1)
+    # Where a volume has both kinds of maps, those of the other kind are passed over.
+    if tl.load(segments + index) != 0:
+        inside, last = inside & False, first
+    drawn = tl.zeros([rows, columns], tl.float32)
+    left, right = tl.min(column, 0), tl.max(column, 0)
+    top, bottom = tl.min(y, 0), tl.max(y, 0)
+    for figure in range(first, last):
+        x0, x1, y0, y1 = _box(boxes, figure)
+        if (x0 <= right) & (x1 > left) & (y0 <= bottom) & (y1 > top):
+            dx = (column.to(tl.float64) - tl.load(numbers + figure * 6)).to(tl.float32)
+            dy = (y.to(tl.float64) - tl.load(numbers + figure * 6 + 1)).to(tl.float32)
+            peak = tl.load(numbers + figure * 6 + 5).to(tl.float32)
+            over_x = tl.where((column >= x0) & (column < x1), tl.exp(-dx * dx * scale), 0.0)
+            over_y = tl.where((y >= y0) & (y < y1), peak * tl.exp(-dy * dy * scale), 0.0)
+            drawn = tl.maximum(drawn, over_y[:, None] * over_x[None, :])
+    _store(pixels, drawn, inside)
+
+
+@triton.jit(do_not_specialize=["count"])
+def draw_segments(
+    tiles,
+    volumes,
+    scales,
+    starts,
+    segments,
+    boxes,
+    numbers,
+    out,
+    count,
+    cut,
+    rows: tl.constexpr,
+    columns: tl.constexpr,
+    alignment: tl.constexpr,
+):
+    """Maps with limbs: peak * exp(-distance**2 * scale) by the distance to a segment, which for a keypoint is a point.
+
+    A pixel's place along a segment and its distance from the segment's endless line are each a sum of a number for
+    its column and one for its row. These are float64, since their sum may be a small difference of large ones.
+
+    Args:
+        cut: of a limb, what has a larger distance**2 * scale is 0, as on the CPU.
+    """
+    index, y, column, scale, pixels, inside = _tile(tiles, volumes, scales, out, count, rows, columns, alignment)
+    first, last = tl.load(starts + index), tl.load(starts + index + 1)
+    # Where a volume has both kinds of maps, those of the other kind are passed over.
+    if tl.load(segments + index) == 0:
+        inside, last = inside & False, first
+    drawn = tl.zeros([rows, columns], tl.float32)
+    left, right = tl.min(column, 0), tl.max(column, 0)
+    top, bottom = tl.min(y, 0), tl.max(y, 0)
+    for figure in range(first, last):
+        x0, x1, y0, y1 = _box(boxes, figure)
+        if (x0 <= right) & (x1 > left) & (y0 <= bottom) & (y1 > top):
+            dx = column.to(tl.float64) - tl.load(numbers + figure * 6)
+            dy = y.to(tl.float64) - tl.load(numbers + figure * 6 + 1)
+            ux, uy = tl.load(numbers + figure * 6 + 2), tl.load(numbers + figure * 6 + 3)
+            length = tl.load(numbers + figure * 6 + 4)
+            peak = tl.load(numbers + figure * 6 + 5).to(tl.float32)
+            along = (dx * ux)[None, :] + (dy * uy)[:, None]
+            beyond = (along - tl.minimum(tl.maximum(along, 0.0), length)).to(tl.float32)
+            beside = ((dx * uy)[None, :] - (dy * ux)[:, None]).to(tl.float32)
+            power = (beside * beside + beyond * beyond) * scale
+            seen = ((column >= x0) & (column < x1))[None, :] & ((y >= y0) & (y < y1))[:, None]
+            # A keypoint is seen as far as its window reaches.
+            seen = seen & (power <= tl.where(length > 0.0, cut, float("inf")))
+            drawn = tl.maximum(drawn, tl.where(seen, peak * tl.exp(-power), 0.0))
+    _store(pixels, drawn, inside)
+
+
+@triton.jit
+def _tile(
+    tiles,
+    volumes,
+    scales,
+    out,
+    count,
+    rows: tl.constexpr,
+    columns: tl.constexpr,
+    alignment: tl.constexpr,
+):
+    """The tile of this program.
+
+    Returns:
+        its map; its rows and columns; the columns before any mirroring; the volume's scale; where its pixels are
+        written, and which of them the map has.
+    """
+    program = tl.program_id(0).to(tl.int64)
+    # The last volume that begins at this program or before. One without tiles begins where the next one does.
+    volume, beyond = 0, count
+    while beyond - volume > 1:
+        middle = (volume + beyond) // 2
+        if tl.load(tiles + middle) <= program:
+            volume = middle
+        else:
+            beyond = middle
+    height = tl.load(volumes + volume * 5).to(tl.int32)
+    width = tl.multiple_of(tl.load(volumes + volume * 5 + 1).to(tl.int32), alignment)
+    first_pixel = tl.multiple_of(tl.load(volumes + volume * 5 + 2), alignment)
+    first_map, first_mirrored = tl.load(volumes + volume * 5 + 3), tl.load(volumes + volume * 5 + 4)
+    in_a_row = tl.cdiv(width, columns)
+    in_a_map = in_a_row * tl.cdiv(height, rows)
+    number = program - tl.load(tiles + volume)
+    index, tile = first_map + number // in_a_map, (number % in_a_map).to(tl.int32)
+    y = (tile // in_a_row) * rows + tl.arange(0, rows)
+    x = (tile % in_a_row) * columns + tl.arange(0, columns)
+    column = tl.where(index >= first_mirrored, width - 1 - x, x)
+    row_starts = first_pixel + ((index - first_map) * height + y) * width
+    pixels = out + row_starts[:, None] + x[None, :]
+    inside = (y < height)[:, None] & (x < width)[None, :]
+    return index, y, column, tl.load(scales + volume).to(tl.float32), pixels, inside
+
+
+@triton.jit
+def _box(boxes, figure):
+    """A figure's window x0, x1, y0, y1."""
+    box = boxes + figure * 4
+    return tl.load(box), tl.load(box + 1), tl.load(box + 2), tl.load(box + 3)
+
+
+@triton.jit
+def _store(pixels, drawn, inside):
+    """Write a tile in the output's type."""
+    if pixels.dtype.element_ty == tl.uint8:
+        drawn = tl.minimum(drawn * 255.0, 255.0) + _ROUNDER - _ROUNDER
+    tl.store(pixels, drawn.to(pixels.dtype.element_ty), mask=inside)

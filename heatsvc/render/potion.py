@@ -1,0 +1,81 @@
+"""PoTion: a clip as one picture, summed over time from the runs of its maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.bounds import go_on
+from heatsvc.render.cpu import draw_runs, plan, run_loops
+from heatsvc.volume import HeatmapVolume, Potion
+
+# PYSKL's: keeps a channel that is empty from being divided by zero.
+_EPS = 1e-4
+
+
+def frames_first(volume: HeatmapVolume) -> HeatmapVolume:
+    """The maps that a volume's pictures are summed from.
+
+    In this order the mirrored copy and every clip are stretches of frames one after the other.
+    """
+    return replace(volume, potion=None, clips=0, reduce="none")
+
+
+def draw_potion(volume: HeatmapVolume, check: Callable[[], None] = go_on) -> npt.NDArray[np.float32]:
+    """The pictures of a volume that has a `potion`, float32 of `volume.shape`: [N, H, W, K x parts].
+
+    U_c = sum over t of w_c(t) heatmap(t), over its largest value + 1e-4; I = sum of U_c over c; N_c = U_c / (I + 1).
+
+    Args:
+        volume: one with a potion.
+        check: called before each piece; raises what should end the work.
+
+    Raises:
+        ValueError: the volume has no potion.
+    """
+    if volume.potion is None:
+        raise ValueError("the volume has no potion")
+    pictures, height, width, depth = volume.shape
+    maps = frames_first(volume)
+    frames = volume.frames * volume.copies // pictures
+    weights = time_colours(frames, volume.potion.colours)
+    each = frames * volume.channels
+    out = np.empty(volume.shape, np.float32)
+    sums = np.zeros((pictures, volume.channels, height, width, volume.potion.colours))
+    for piece in plan(maps, each=each, check=check).pieces:
+        check()
+        runs = draw_runs(maps, piece, "float32")
+        picture, first = divmod(piece.first, each)
+        run_loops().colour(
+            runs.values,
+            runs.start,
+            runs.length,
+            first,
+            height * width,
+            volume.channels,
+            weights,
+            sums[picture].reshape(-1),
+        )
+    for picture in range(pictures):
+        check()
+        parts = _parts(sums[picture], volume.potion)
+        out[picture] = parts.transpose(1, 2, 0, 3).reshape(height, width, depth)
+    return out
+
+
+def time_colours(frames: int, colours: int) -> npt.NDArray[np.float32]:
+    """float32 [T, C]: how much of each colour a frame has; neighbouring colours fade into each other over time."""
+    place = np.linspace(0.0, colours - 1, frames) if frames > 1 else np.array([colours - 1.0])
+    share: npt.NDArray[np.float64] = np.maximum(1 - np.abs(place[:, None] - np.arange(colours)), 0)
+    return share.astype(np.float32)
+
+
+def _parts(sums: npt.NDArray[np.float64], potion: Potion) -> npt.NDArray[np.float64]:
+    """[K, H, W, C] sums to the asked-for parts on the last axis."""
+    u = sums / (sums.max(axis=(1, 2), keepdims=True) + _EPS)
+    i = u.sum(axis=-1, keepdims=True)
+    parts = {"U": (u,), "I": (i,), "N": (u / (i + 1),), "full": (u, i, u / (i + 1))}
+    return np.concatenate(parts[potion.option], axis=-1)

@@ -1,0 +1,153 @@
+"""The command `heatsvc`, and the other ways to start the service."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+import time
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+
+import heatsvc
+from heatsvc.app import create_app
+from heatsvc.cli.main import main
+from tests.serving import LOG, ROOT, SERVE, has, served
+
+COMMANDS = ("serve", "warm", "settings", "openapi")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory without a `.env`, in which the examples are found as in the clone's root."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "openapi").symlink_to(ROOT / "openapi")
+    return tmp_path
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "heatsvc", *arguments], capture_output=True, text=True, check=False)
+
+
+def announced(cwd: Path) -> str:
+    """What `heatsvc serve` has said when it is ready."""
+    until = time.monotonic() + 10
+    while "/docs)" not in (text := (cwd / LOG).read_text()):
+        assert time.monotonic() < until, text
+        time.sleep(0.02)
+    return text
+
+
+def test_module_can_be_run():
+    done = run("--help")
+    assert done.returncode == 0
+    assert all(f"    {command}" in done.stdout for command in COMMANDS)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"heatsvc {heatsvc.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["draw"], ["serve", "--port", "http"]])
+def test_usage_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert "usage: heatsvc" in capsys.readouterr().err
+
+
+def test_entry_point():
+    (entry,) = entry_points(group="console_scripts", name="heatsvc")
+    assert entry.load() is main
+
+
+def test_settings_of_environment_and_env_file(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (elsewhere / ".env").write_text("HEATSVC_PORT=9001\nHEATSVC_MAX_CLIPS=7\nOTHER=1\n")
+    monkeypatch.setenv("HEATSVC_PORT", "9002")
+    monkeypatch.setenv("HEATSVC_CORS_ORIGINS", "https://a.example, https://b.example")
+    assert main(["settings"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = dict(line.split("  ", 1)[0].split("=", 1) for line in lines)
+    assert told["HEATSVC_PORT"] == "9002"
+    assert told["HEATSVC_MAX_CLIPS"] == "7"
+    assert told["HEATSVC_CORS_ORIGINS"] == "https://a.example,https://b.example"
+    assert told["HEATSVC_HOST"] == "127.0.0.1"
+    (port,) = [line for line in lines if line.startswith("HEATSVC_PORT=")]
+    assert "(default 8000)" in port
+
+
+def test_settings_hide_keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setenv("HEATSVC_API_KEYS", "open-sesame,shut-sesame")
+    assert main(["settings"]) == 0
+    out = capsys.readouterr().out
+    assert "HEATSVC_API_KEYS=*" in out
+    assert "sesame" not in out
+
+
+@pytest.mark.parametrize("command", ["settings", "serve"])
+def test_setting_that_cannot_be_is_told_by_its_name(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("HEATSVC_MAX_CLIPS", "many")
+    with pytest.raises(SystemExit, match="2"):
+        main([command])
+    assert capsys.readouterr().err.startswith("heatsvc: HEATSVC_MAX_CLIPS cannot be 'many': ")
+
+
+def test_key_that_cannot_be_is_not_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setenv("HEATSVC_API_KEYS", "open-sesame")
+    monkeypatch.setenv("HEATSVC_PORT", "70000")
+    with pytest.raises(SystemExit, match="2"):
+        main(["settings"])
+    err = capsys.readouterr().err
+    assert "HEATSVC_PORT" in err
+    assert "sesame" not in err
+
+
+def test_openapi_document_is_the_committed_one(monkeypatch: pytest.MonkeyPatch, capfdbinary):
+    """`make openapi` writes it; what is set for this machine does not show in it."""
+    monkeypatch.setenv("HEATSVC_MAX_CLIPS", "7")
+    assert main(["openapi"]) == 0
+    printed = capfdbinary.readouterr().out
+    assert json.loads(printed) == json.loads((ROOT / "openapi" / "openapi.json").read_text())
+    assert printed == (ROOT / "openapi" / "openapi.json").read_bytes()
+
+
+def test_factory_reads_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEATSVC_MAX_CLIPS", "7")
+    app = create_app()
+    assert isinstance(app, FastAPI)
+    assert app.state.service.settings.max_clips == 7
+
+
+def test_uvicorn_runs_the_factory(elsewhere: Path):
+    with served(
+        elsewhere, sys.executable, "-m", "uvicorn", "--factory", "heatsvc.app:create_app", "--port", "{port}"
+    ) as port:
+        assert port
+
+
+def test_serve_listens_where_it_is_told(elsewhere: Path):
+    """`--port` goes before the environment, the environment before `.env`."""
+    (elsewhere / ".env").write_text("HEATSVC_HOST=192.0.2.1\nHEATSVC_PORT=1\n")
+    with served(elsewhere, *SERVE, HEATSVC_HOST="127.0.0.1", HEATSVC_PORT="2") as port:
+        address = f"http://127.0.0.1:{port}"
+        assert f"at {address} (documentation: {address}/docs)" in announced(elsewhere)
+
+
+if has("curl"):
+
+    def test_printed_curl_line_works(elsewhere: Path):
+        with served(elsewhere) as port:
+            (line,) = [line for line in announced(elsewhere).splitlines() if line.startswith("  curl ")]
+            subprocess.run(["bash", "-c", line], cwd=elsewhere, check=True, capture_output=True)
+            assert f"http://127.0.0.1:{port}/heatmap" in shlex.split(line)
+        assert np.load(elsewhere / "heatmaps.npy").shape == (95, 27, 64, 64)

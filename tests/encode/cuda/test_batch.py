@@ -1,0 +1,206 @@
+"""Batches drawn and coded on a device, by torch and by interpreted Triton kernels, read by the reference decoders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.encode.codings import CODINGS, ZSTD, Piece
+from heatsvc.encode.cuda import BatchCoding, code_batch, codes
+from heatsvc.encode.cuda.batch import code_drawn
+from heatsvc.encode.cuda.drawn import draw_together
+from heatsvc.encode.cuda.fused import Fused
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
+from heatsvc.encode.stretch import Stretch
+from heatsvc.errors import LimitError
+from heatsvc.render.array import draw_array
+from heatsvc.render.cuda import Method, draw_batch
+from heatsvc.render.cuda.windows import draw_windows
+from heatsvc.volume import HeatmapVolume, Potion
+from tests.encode.cuda.decoding import decoded
+from tests.golden import GOLDEN, Golden, golden_volume, load_golden, tolerance
+from tests.render.gpu.test_batch import dot, first_frames
+from tests.render.volumes import volumes
+
+MAPS = [name for name in GOLDEN if name != "potion"]
+METHODS: list[Method] = ["torch", "triton"]
+CODED: list[BatchCoding] = ["zstd", "deflate"]
+DTYPES = ["float32", "float16", "uint8"]
+
+few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+several = settings(max_examples=100, deadline=None)
+batches = st.lists(st.tuples(volumes(), st.sampled_from(DTYPES)), min_size=1, max_size=4)
+
+
+def drawing(volume: HeatmapVolume, dtype: str = "float32", name: str = "clip") -> Drawing:
+    return Drawing.of(name, volume, dtype)
+
+
+def code(drawings: Sequence[Drawing], coding: BatchCoding, method: Method = "torch") -> list[Piece]:
+    return code_batch(drawings, coding, "cpu", bounds=DEFAULT_BOUNDS, method=method)
+
+
+def read(piece: Piece, of: Drawing, coding: str) -> np.ndarray:
+    return np.frombuffer(decoded([piece], coding), of.dtype).reshape(of.shape)
+
+
+def agree(found: np.ndarray, volume: HeatmapVolume, dtype: str, case: Golden) -> None:
+    """Within the tolerance of the case, and one step of the type."""
+    steps = {"float32": 0.0, "float16": 2.0**-11, "uint8": 1.0}
+    expected = draw_array(volume, dtype)
+    assert found.dtype == expected.dtype
+    assert found.shape == expected.shape
+    difference = np.abs(found.astype(np.float64) - expected.astype(np.float64)).max()
+    assert difference <= tolerance(case) + steps[dtype], case.name
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("coding", CODED)
+def test_golden_files_are_one_batch_by_torch(coding: BatchCoding, dtype: str) -> None:
+    cases = [load_golden(name) for name in MAPS]
+    drawings = [drawing(golden_volume(case), dtype) for case in cases]
+    for case, one, piece in zip(cases, drawings, code(drawings, coding), strict=True):
+        found = read(piece, one, coding)
+        agree(found, one.volume, dtype, case)
+        if dtype == "float32":
+            np.testing.assert_allclose(found, case.imgs, rtol=0, atol=tolerance(case))
+
+
+@pytest.mark.parametrize(
+    ("coding", "dtype", "more"),
+    [
+        ("zstd", "float32", 1.1),
+        ("zstd", "float16", 1.2),
+        ("zstd", "uint8", 1.3),
+        ("deflate", "float32", 1.02),
+        ("deflate", "float16", 1.02),
+        ("deflate", "uint8", 1.02),
+    ],
+)
+def test_answers_are_about_as_small_as_those_of_the_cpu(coding: BatchCoding, dtype: str, more: float) -> None:
+    """Written fast, where that is asked: it looks for several runs in a row, and writes close ones in one block."""
+    drawings = [drawing(golden_volume(load_golden(name)), dtype) for name in MAPS]
+    fast = ZSTD["fast"] if coding == "zstd" else CODINGS[coding]
+    alone = [piece for one in drawings for piece in Stretch(one, one.pieces, fast, Errand()).code()]
+    total, on_the_cpu = (sum(len(piece.data) for piece in pieces) for pieces in (code(drawings, coding), alone))
+    assert total < more * on_the_cpu
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("coding", CODED)
+def test_the_first_frame_of_golden_files_is_coded_by_triton(coding: BatchCoding, dtype: str) -> None:
+    """And drawn by torch: the interpreter takes a second for a map of limbs."""
+    cases = [load_golden(name) for name in MAPS if "133" not in name]
+    drawings = [drawing(first_frames(golden_volume(case), 1), dtype) for case in cases]
+    drawn = draw_together(drawings, draw_windows, torch.device("cpu"), DEFAULT_BOUNDS)
+    pieces = code_drawn(drawings, drawn, coding, Fused(), DEFAULT_BOUNDS)
+    for case, one, piece in zip(cases, drawings, pieces, strict=True):
+        agree(read(piece, one, coding), one.volume, dtype, case)
+
+
+@pytest.mark.parametrize("coding", CODED)
+@pytest.mark.parametrize("name", ["kp_double", "limb_short_double"])
+def test_mirrored_copies_of_golden_files_are_coded_by_triton(name: str, coding: BatchCoding) -> None:
+    case = load_golden(name)
+    one = drawing(replace(first_frames(golden_volume(case), 1), double=True))
+    [piece] = code([one], coding, "triton")
+    agree(read(piece, one, coding), one.volume, "float32", case)
+
+
+def assert_each_is_what_is_drawn(
+    batch: Sequence[tuple[HeatmapVolume, str]], coding: BatchCoding, method: Method
+) -> None:
+    """Bit for bit, in its place; and the same bytes alone as in the batch."""
+    drawings = [drawing(volume, dtype) for volume, dtype in batch]
+    pieces = code(drawings, coding, method)
+    dense = b""
+    for one, piece in zip(drawings, pieces, strict=True):
+        [drawn] = draw_batch([one.volume], one.dtype, method=method)
+        assert decoded([piece], coding) == drawn.numpy().tobytes()
+        assert code([one], coding, method)[0] == piece
+        dense += drawn.numpy().tobytes()
+    assert decoded(pieces, coding) == dense
+
+
+@several
+@given(batches, st.sampled_from(CODED))
+def test_any_ragged_batch_by_torch_is_its_clips(batch: list[tuple[HeatmapVolume, str]], coding: BatchCoding) -> None:
+    assert_each_is_what_is_drawn(batch, coding, "torch")
+
+
+@few
+@given(batches, st.sampled_from(CODED))
+def test_any_ragged_batch_by_triton_is_its_clips(batch: list[tuple[HeatmapVolume, str]], coding: BatchCoding) -> None:
+    assert_each_is_what_is_drawn(batch, coding, "triton")
+
+
+@pytest.mark.parametrize("coding", CODED)
+def test_pieces_of_the_device_and_of_the_cpu_make_one_body(coding: BatchCoding) -> None:
+    header = b"\x93NUMPY and more"
+    drawings = [drawing(golden_volume(load_golden(name)), "float16") for name in ("kp_multi_person", "kp_sigma2.0")]
+    form = CODINGS[coding]
+    first, second = code(drawings, coding)
+    dense = [draw_batch([one.volume], "float16")[0].numpy().tobytes() for one in drawings]
+    body = [form.code_bytes(header), first, form.code_bytes(header), second]
+    assert decoded(body, coding) == header + dense[0] + header + dense[1]
+
+
+@pytest.mark.parametrize("coding", CODED)
+@pytest.mark.parametrize("method", METHODS)
+def test_no_drawings_and_empty_ones(method: Method, coding: BatchCoding) -> None:
+    assert code([], coding, method) == []
+    none = replace(dot(), keypoint=np.zeros((1, 0, 1, 2), np.float32), keypoint_score=np.zeros((1, 0, 1), np.float32))
+    nowhere = dot(score=0.0)
+    pieces = code([drawing(volume) for volume in (none, nowhere, none, dot())], coding, method)
+    assert [decoded([piece], coding) for piece in pieces[:3]] == [b"", bytes(9 * 9 * 4), b""]
+    assert any(decoded(pieces[3:], coding))
+    assert decoded(code([drawing(none)], coding, method), coding) == b""
+
+
+def test_what_the_device_can_code() -> None:
+    assert all(codes(drawing(dot(), dtype), coding) for dtype in DTYPES for coding in CODED)
+    assert codes(drawing(replace(dot(), reduce="max")), "zstd")
+    assert not codes(drawing(dot()), "gzip")
+    assert not codes(drawing(dot()), "identity")
+    assert not codes(drawing(replace(dot(), reduce="argmax")), "zstd")
+    assert not codes(drawing(replace(dot(), potion=Potion(3))), "zstd")
+
+
+def test_what_stays_with_the_cpu_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"drawings\[1\] .*only the CPU does that"):
+        code([drawing(dot()), drawing(replace(dot(), reduce="argmax"))], "zstd")
+
+
+def test_sizes_are_checked_before_anything_is_allocated() -> None:
+    wide = drawing(replace(dot(), height=4096, width=4096))
+    with pytest.raises(LimitError, match="HEATSVC_MAX_VOLUME_BYTES"):
+        code([wide] * 65, "zstd")
+    # Each type within it, both together not.
+    small = replace(DEFAULT_BOUNDS, max_volume_bytes=500)
+    with pytest.raises(LimitError, match="bytes of heatmaps"):
+        code_batch([drawing(dot()), drawing(dot(), "float16")], "zstd", "cpu", bounds=small, method="torch")
+    # Maps one pixel wide take more to describe than to draw.
+    thin = drawing(replace(dot(side=1), height=2_000), "uint8")
+    with pytest.raises(LimitError, match="to describe the heatmaps' rows"):
+        code_batch([thin], "zstd", "cpu", bounds=replace(small, max_volume_bytes=10_000), method="torch")
+    with pytest.raises(LimitError, match="to describe the heatmaps' runs"):
+        code_batch([drawing(dot())], "zstd", "cpu", bounds=small, method="torch")
+
+
+def test_memory_that_is_not_there_is_the_callers_to_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "searchsorted", full)
+        with pytest.raises(torch.OutOfMemoryError):
+            code([drawing(dot())], "zstd")
+    assert any(decoded(code([drawing(dot())], "zstd"), "zstd"))

@@ -1,0 +1,154 @@
+"""A build's folder: what is written is what is read, and nothing leads out of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from heatsvc.annotation.artifacts import Artifact
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.inputs import InputFile, Inputs
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.progress import Progress
+from heatsvc.errors import InputError, LimitError
+from heatsvc.jobs.datasets import dataset_folder
+from heatsvc.jobs.folder import BuildFolder, write_json
+from heatsvc.jobs.outcome import Outcome, error_of, problem_of
+from heatsvc.jobs.request import BuildRequest
+from heatsvc.jobs.state import state_of
+
+ID = "0123456789abcdef" * 2
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> BuildFolder:
+    folder = BuildFolder(tmp_path / "builds", ID)
+    folder.uploads.mkdir(parents=True)
+    write_json(folder.path / "request.json", request(folder.uploads).as_json(folder.uploads))
+    return folder
+
+
+def request(uploads: Path) -> BuildRequest:
+    inputs = Inputs(
+        keypoints=(InputFile("a/영상.npy", uploads / "0"), InputFile("b.npy", uploads / "sub" / "1")),
+        labels=(InputFile("단어.csv", uploads / "2"),),
+        split=InputFile("split.json", uploads / "3"),
+        trim_folder=uploads / "videos",
+    )
+    return BuildRequest(inputs, AnnotationOptions(select=None, split={"signer": {"train": ">10"}}), True, 1.5)
+
+
+@pytest.mark.parametrize("name", ["", "..", "a" * 31, "A" * 32, "a" * 33, "a" * 32 + "\n", "../" + "a" * 29])
+def test_id_is_32_hexadecimal_digits(tmp_path: Path, name: str):
+    with pytest.raises(ValueError, match="is no id"):
+        BuildFolder(tmp_path, name)
+
+
+def test_request_is_read_as_it_was_written(folder: BuildFolder):
+    assert folder.request() == request(folder.uploads)
+
+
+def test_request_follows_the_folder(folder: BuildFolder):
+    moved = BuildFolder(folder.root / "elsewhere", ID)
+    moved.root.mkdir()
+    folder.path.rename(moved.path)
+    assert moved.request() == request(moved.uploads)
+
+
+def test_request_keeps_a_dataset_by_its_name(tmp_path: Path):
+    mounted = tmp_path / "mounted" / "KETI" / "Keypoints"
+    mounted.mkdir(parents=True)
+    asked = BuildRequest(Inputs(folder=mounted), AnnotationOptions(), False, 0.0)
+    document = json.loads(json.dumps(asked.as_json(tmp_path / "uploads", tmp_path / "mounted")))
+    assert document["inputs"]["folder"] == {"dataset": "KETI/Keypoints"}
+    (tmp_path / "mounted").rename(tmp_path / "elsewhere")
+    read = BuildRequest.from_json(document, tmp_path / "uploads", tmp_path / "elsewhere")
+    assert read.inputs.folder == tmp_path / "elsewhere" / "KETI" / "Keypoints"
+    with pytest.raises(AnnotationError, match="no dataset 'KETI/Keypoints'"):
+        BuildRequest.from_json(document, tmp_path / "uploads", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../secret", "/", "KETI/../../secret", "out", "file", "loop", "a\0b", "x" * 5000]
+)
+def test_no_name_of_a_dataset_leads_out(tmp_path: Path, name: str):
+    root = tmp_path / "datasets"
+    (root / "KETI").mkdir(parents=True)
+    (tmp_path / "secret").mkdir()
+    (root / "out").symlink_to(tmp_path / "secret")
+    (root / "loop").symlink_to(root / "loop")
+    (root / "file").touch()
+    with pytest.raises(AnnotationError, match="there is no dataset"):
+        dataset_folder(root, name)
+
+
+def test_a_dataset_may_be_a_link_within(tmp_path: Path):
+    (tmp_path / "KETI").mkdir()
+    (tmp_path / "latest").symlink_to("KETI")
+    assert dataset_folder(tmp_path, "latest") == (tmp_path / "KETI").resolve()
+
+
+def test_where_no_datasets_are_mounted_the_error_says_so():
+    with pytest.raises(AnnotationError, match="HEATSVC_DATASETS_DIR"):
+        dataset_folder(None, "KETI")
+
+
+def test_state_is_told_by_progress_and_outcome(folder: BuildFolder):
+    assert state_of(BuildFolder(folder.root, "f" * 32)) is None
+
+    def state() -> str:
+        told = state_of(folder)
+        assert told is not None
+        assert told.created == 1.5
+        return told.state
+
+    assert state() == "queued"
+    folder.write_progress(Progress("keypoints", files_read=3, files=5))
+    assert state() == "running"
+    assert folder.progress() == Progress("keypoints", files_read=3, files=5)
+    folder.write_outcome(Outcome("cancelled", (), None, None, 2.0))
+    assert state() == "cancelled"
+
+
+def test_artifacts_are_there_once_there_is_an_outcome(folder: BuildFolder):
+    folder.artifacts.mkdir()
+    (folder.artifacts / "report.json").write_text("{}")
+    assert folder.artifact("report.json") is None
+    artifact = Artifact("report.json", "application/json", 2, "00")
+    folder.write_outcome(Outcome("done", (artifact,), {"clips": 1}, None, 2.0))
+    assert folder.artifact("report.json") == folder.artifacts / "report.json"
+    assert folder.artifact("annotations.pkl") is None
+    assert folder.artifact("../request.json") is None
+    outcome = folder.outcome()
+    assert outcome == Outcome("done", (artifact,), {"clips": 1}, None, 2.0)
+    without = folder.outcome(report=False)
+    assert without is not None
+    assert without.report is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AnnotationError("of no use", field="split", file="a.csv", frame=3),
+        LimitError("too many", setting="HEATSVC_MAX_FRAMES", limit=10, got=11, field="clips[0]", file="b.npy"),
+    ],
+)
+def test_an_input_error_is_the_same_after_it_was_stored(error: InputError):
+    again = error_of(json.loads(json.dumps(problem_of(error))))
+    assert isinstance(again, LimitError) == isinstance(error, LimitError)
+    assert {**vars(again)} == {**vars(error)}
+
+
+def test_an_internal_error_tells_nothing_of_the_machine():
+    problem = problem_of(OSError(28, "No space left on device", "/var/lib/heatsvc/x"))
+    assert problem["kind"] == "internal"
+    assert "/var" not in problem["detail"]
+    assert error_of(problem) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 80, b"[1]", b'{"stage": "keypoints", "speed": 3}'])
+def test_progress_that_a_power_cut_spoiled_is_none(folder: BuildFolder, content: bytes):
+    (folder.path / "progress.json").write_bytes(content)
+    assert folder.progress() == Progress("waiting")
