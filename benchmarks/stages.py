@@ -38,8 +38,7 @@ from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.formats import FORMS
 from heatsvc.render.cpu import Piece
-from heatsvc.render.runs import Runs
-from heatsvc.render.spots import Spots
+from heatsvc.render.pixels import PixelRuns, SeparablePatches
 
 _BEGIN, _END = "<!-- stages -->", "<!-- /stages -->"
 _SECONDS = 0.4
@@ -150,19 +149,23 @@ def stages(exchange: Exchange, media_type: str, count: int) -> tuple[Spent, Spen
     writing = time_of(lambda: join(layout.write(Errand()).chunks))
     spent = Spent(reading, describing, drawing, encoding, max(0.0, writing - drawing - encoding), 0)
     points = sum(clip.nbytes for clip in asked.clips)
-    pixels = sum(4 * part.pixels if isinstance(part, Spots) else part.values.nbytes for part in parts)
+    pixels = sum(4 * part.pixels if isinstance(part, SeparablePatches) else part.values.nbytes for part in parts)
     floor = Spent(copy_of(points), 0, copy_of(pixels), copy_of(size), copy_of(size), 0)
     return each(spent, count), each(floor, count)
 
 
-def drawn(drawing: Drawing, piece: Piece, coding: Coding) -> Runs | Spots:
+def drawn(drawing: Drawing, piece: Piece, coding: Coding) -> PixelRuns | SeparablePatches:
     """A piece as the server draws it."""
-    return (drawing.spots(piece) if coding.code_spots else None) or drawing.draw(piece)
+    return (drawing.patches(piece) if coding.encode_patches else None) or drawing.draw(piece)
 
 
-def coded(part: Runs | Spots, coding: Coding) -> object:
+def coded(part: PixelRuns | SeparablePatches, coding: Coding) -> object:
     """What was drawn, as the server codes it."""
-    return coding.code_spots(part) if isinstance(part, Spots) and coding.code_spots else coding.code_runs(part)
+    return (
+        coding.encode_patches(part)
+        if isinstance(part, SeparablePatches) and coding.encode_patches
+        else coding.encode_runs(part)
+    )
 
 
 def quickest(spent: Sequence[Spent]) -> Spent:

@@ -35,7 +35,7 @@ def body_behind(header: bytes, size: int, coding: Coding, drawn: Sequence[Sequen
         coding: of the pieces, and of the body.
         drawn: the coded pieces of each drawing.
     """
-    pieces = [coding.code_bytes(header)]
+    pieces = [coding.encode_bytes(header)]
     for of_one in drawn:
         pieces += of_one
     chunks: list[bytes | memoryview] = []

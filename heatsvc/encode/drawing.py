@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from heatsvc.bounds import Bounds, go_on
 from heatsvc.encode.codings import Coding
-from heatsvc.render.cpu import DType, Piece, Plan, convert, draw_runs, draw_spots, plan
-from heatsvc.render.potion import draw_potion, frames_first
-from heatsvc.render.runs import Runs
-from heatsvc.render.spots import Spots
+from heatsvc.render.cpu import DType, Piece, Plan, convert, plan, render_patches, render_runs
+from heatsvc.render.pixels import PixelRuns, SeparablePatches
+from heatsvc.render.potion import frames_first, render_potion
 from heatsvc.volume import HeatmapVolume
 
 # Most pixels of a PoTion picture are zero or small; it is drawn whole, since all of it adds up to the end.
@@ -70,15 +69,15 @@ class Drawing:
             made.heaviest,
         )
 
-    def draw(self, piece: Piece, check: Callable[[], None] = go_on) -> Runs:
+    def draw(self, piece: Piece, check: Callable[[], None] = go_on) -> PixelRuns:
         """One of `pieces`; `check` raises what should end the work."""
         if self.volume.potion:
-            return Runs.of_array(convert(draw_potion(self.volume, check), self.dtype))
-        return draw_runs(self.volume, piece, self.dtype)
+            return PixelRuns.of_array(convert(render_potion(self.volume, check), self.dtype))
+        return render_runs(self.volume, piece, self.dtype)
 
-    def spots(self, piece: Piece) -> Spots | None:
-        """One of `pieces` as spots; None where it is not made of float32 keypoints that are small and stand apart."""
-        return None if self.volume.potion or self.dtype != "float32" else draw_spots(self.volume, piece)
+    def patches(self, piece: Piece) -> SeparablePatches | None:
+        """One of `pieces` as patches; None where it is not made of float32 keypoints that are small and stand apart."""
+        return None if self.volume.potion or self.dtype != "float32" else render_patches(self.volume, piece)
 
 
 def check_work(drawings: Sequence[Drawing], bounds: Bounds) -> None:

@@ -53,14 +53,14 @@ def code_piece(drawing: Drawing, piece: MapPiece, coding: Coding, errand: Errand
     """Draw and code one piece of a drawing on the CPU; what `check` raises ends it."""
     errand.check()
     started = perf_counter()
-    code_spots = coding.code_spots
-    spots = drawing.spots(piece) if code_spots else None
-    if spots and code_spots:
+    encode_patches = coding.encode_patches
+    patches = drawing.patches(piece) if encode_patches else None
+    if patches and encode_patches:
         drawn = perf_counter()
-        coded = code_spots(spots)
+        coded = encode_patches(patches)
     else:
         runs = drawing.draw(piece, errand.check)
         drawn = perf_counter()
-        coded = coding.code_runs(runs)
+        coded = coding.encode_runs(runs)
     errand.spent.append((drawn - started, perf_counter() - drawn))
     return coded

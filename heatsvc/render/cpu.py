@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.bounds import go_on
-from heatsvc.render.runs import Runs
-from heatsvc.render.spots import LANES, Spots
+from heatsvc.render.pixels import SIMD_WIDTH, PixelRuns, SeparablePatches
 from heatsvc.volume import HeatmapVolume
 
 DType = Literal["float32", "float16", "uint8", "int16"]
@@ -75,9 +74,9 @@ def kernels() -> Any:
 
 
 @cache
-def run_loops() -> Any:
+def run_kernels() -> Any:
     """The compiled loops that read runs; as `kernels`."""
-    from heatsvc.render import run_loops as compiled
+    from heatsvc.render import run_kernels as compiled
 
     return compiled
 
@@ -127,7 +126,7 @@ def _reach(volume: HeatmapVolume) -> int:
     return int(6 * volume.sigma) + 2
 
 
-def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
+def render_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> PixelRuns:
     """Draw one piece as runs of non-zero pixels.
 
     Args:
@@ -148,8 +147,8 @@ def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
     while runs < 0:
         starts = np.empty(room * (piece.runs + 1), np.int64)
         lengths = np.empty(room * (piece.runs + 1), np.int64)
-        values = np.empty(room * (piece.pixels + piece.runs * gap) + kernels().LANES, np.float32)
-        runs, count = kernels().draw(
+        values = np.empty(room * (piece.pixels + piece.runs * gap) + kernels().SIMD_WIDTH, np.float32)
+        runs, count = kernels().render(
             *arguments(volume),
             piece.first,
             piece.last,
@@ -162,11 +161,11 @@ def draw_runs(volume: HeatmapVolume, piece: Piece, dtype: DType) -> Runs:
         )
         room *= 2
     size = (piece.last - piece.first) * volume.height * volume.width
-    return Runs(starts[:runs], lengths[:runs], convert(values[:count], dtype), size, 255 if argmax else 0)
+    return PixelRuns(starts[:runs], lengths[:runs], convert(values[:count], dtype), size, 255 if argmax else 0)
 
 
-def draw_spots(volume: HeatmapVolume, piece: Piece) -> Spots | None:
-    """Draw one piece as spots, in float32; None where it has others than small keypoints that stand apart.
+def render_patches(volume: HeatmapVolume, piece: Piece) -> SeparablePatches | None:
+    """Draw one piece as patches, in float32; None where it has others than small keypoints that stand apart.
 
     Args:
         volume: as planned; no PoTion picture.
@@ -174,20 +173,20 @@ def draw_spots(volume: HeatmapVolume, piece: Piece) -> Spots | None:
     """
     loops = kernels()
     apart = volume.reduce == "none" and volume.keypoint.shape[0] == 1 and not len(volume.limbs)
-    if not apart or volume.sigma < loops.SMALLEST_SMALL_SIGMA or _reach(volume) > LANES:
+    if not apart or volume.sigma < loops.SMALLEST_SMALL_SIGMA or _reach(volume) > SIMD_WIDTH:
         return None
     maps = piece.last - piece.first
-    places, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * LANES), np.float32)
-    count, pixels, rows = loops.spots(*arguments(volume), piece.first, piece.last, _APART, places, values)
+    places, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * SIMD_WIDTH), np.float32)
+    count, pixels, rows = loops.separable_patches(*arguments(volume), piece.first, piece.last, _APART, places, values)
     if count < 0:
         return None
     size = maps * volume.height * volume.width
-    return Spots(places[:count], values[:count], volume.width, pixels, rows, size)
+    return SeparablePatches(places[:count], values[:count], volume.width, pixels, rows, size)
 
 
-def scatter(runs: Runs, out: npt.NDArray[Any]) -> None:
+def scatter(runs: PixelRuns, out: npt.NDArray[Any]) -> None:
     """Write runs into `out`, a flat, C-ordered array of `runs.size` pixels that holds the fill already."""
-    run_loops().scatter(runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, out.view(np.uint8))
+    run_kernels().scatter(runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, out.view(np.uint8))
 
 
 def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
@@ -204,9 +203,9 @@ def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
     flat = np.ascontiguousarray(values).reshape(-1)
     out: npt.NDArray[Any] = np.empty(values.shape, dtype)
     if dtype == "uint8":
-        run_loops().to_uint8(flat, out.reshape(-1))
+        run_kernels().to_uint8(flat, out.reshape(-1))
     else:
-        run_loops().to_float16(flat, flat.view(np.uint32), out.reshape(-1).view(np.uint16))
+        run_kernels().to_float16(flat, flat.view(np.uint32), out.reshape(-1).view(np.uint16))
     return out
 
 

@@ -14,7 +14,7 @@ from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose.layouts import COCO_WHOLEBODY, SIGN27
 from heatsvc.pose.readers import ReadOptions, read
-from heatsvc.render.array import draw_array
+from heatsvc.render.array import render_array
 from tests.peers.conftest import Ask
 
 SIGNING = Path(__file__).parents[1] / "data" / "poses" / "ase_FIRE_wholebody133.npy"
@@ -117,7 +117,7 @@ def test_mmaction2_trains_on_what_the_service_draws(
     for part in ("val", "test"):
         for i, name in enumerate(["clip_1", "clip_2"]):
             [clip] = read(data, options=ReadOptions(frame_dirs=[name]))
-            ours = draw_array(parse_pipeline(f"posec3d-{part}{suffix}").run(clip)).reshape(-1)
+            ours = render_array(parse_pipeline(f"posec3d-{part}{suffix}").run(clip)).reshape(-1)
             with np.load(folder / f"{part}_{i}.npz") as theirs:
                 np.testing.assert_allclose(ours[theirs["index"]], theirs["value"], rtol=0, atol=within)
                 ours[theirs["index"]] = 0

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from heatsvc.render.runs import Runs
-from heatsvc.render.spots import Spots
+from heatsvc.render.pixels import PixelRuns, SeparablePatches
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +32,15 @@ class Coding(Protocol):
     def head(self, size: int) -> bytes:
         """The bytes before the first piece of a body of `size` bytes."""
 
-    def code_bytes(self, data: bytes) -> Piece:
+    def encode_bytes(self, data: bytes) -> Piece:
         """A stretch told by its bytes, such as a header."""
 
-    def code_runs(self, runs: Runs) -> Piece:
+    def encode_runs(self, runs: PixelRuns) -> Piece:
         """A stretch told by its runs: never made dense on the way, but for identity, which is."""
 
     @property
-    def code_spots(self) -> Callable[[Spots], Piece] | None:
-        """Codes a stretch told by its spots; None for a coding that takes runs only."""
+    def encode_patches(self) -> Callable[[SeparablePatches], Piece] | None:
+        """Codes a stretch told by its patches; None for a coding that takes runs only."""
 
     def tail(self, pieces: Sequence[Piece]) -> bytes:
         """The bytes after the last piece."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 from heatsvc.encode.codings import checksums, huffman
 from heatsvc.encode.codings.coding import Piece
 from heatsvc.encode.codings.deflate import END_OF_STREAM, deflated, stored_blocks
-from heatsvc.render.runs import Runs
+from heatsvc.render.pixels import PixelRuns
 
 # Magic, method deflate, no flags, no time (the same volume gives the same bytes), fastest, unknown system.
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
@@ -19,17 +19,17 @@ class Gzip:
     """gzip members of one Huffman table."""
 
     name: ClassVar[str] = "gzip"
-    code_spots: ClassVar[None] = None
+    encode_patches: ClassVar[None] = None
 
     def head(self, size: int) -> bytes:
         """The member's header."""
         return _HEADER
 
-    def code_bytes(self, data: bytes) -> Piece:
+    def encode_bytes(self, data: bytes) -> Piece:
         """Stored blocks."""
         return Piece(stored_blocks(data), len(data), zlib.crc32(data))
 
-    def code_runs(self, runs: Runs) -> Piece:
+    def encode_runs(self, runs: PixelRuns) -> Piece:
         """One block of literals and of matches that repeat the fill."""
         return Piece(deflated(runs), runs.nbytes, checksums.crc32_of_runs(runs))
 

@@ -9,24 +9,24 @@ import numpy as np
 
 from heatsvc.encode.codings.coding import Piece
 from heatsvc.render.cpu import scatter
-from heatsvc.render.runs import Runs
+from heatsvc.render.pixels import PixelRuns
 
 
 class Identity:
     """No coding: the only one that makes a volume dense."""
 
     name: ClassVar[str] = "identity"
-    code_spots: ClassVar[None] = None
+    encode_patches: ClassVar[None] = None
 
     def head(self, size: int) -> bytes:
         """Nothing."""
         return b""
 
-    def code_bytes(self, data: bytes) -> Piece:
+    def encode_bytes(self, data: bytes) -> Piece:
         """The bytes themselves."""
         return Piece(data, len(data))
 
-    def code_runs(self, runs: Runs) -> Piece:
+    def encode_runs(self, runs: PixelRuns) -> Piece:
         """The stretch, dense."""
         dense = np.zeros(runs.size, runs.values.dtype)
         if runs.fill:

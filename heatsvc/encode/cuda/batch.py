@@ -55,19 +55,20 @@ def code_batch(
 ) -> list[Piece]:
     """Draw and compress drawings of any shapes and types on a device; only what is compressed comes to the host.
 
-    Each becomes a piece of its own, without the head and the tail of a body, which decodes to what `draw_batch` draws,
-    bit for bit: so within the same tolerances of what the CPU draws. It does not depend on what else is in the batch.
+    Each becomes a chunk of its own, without the head and the tail of a body, which decodes to what `render_batch`
+    renders, bit for bit: so within the same tolerances of what the CPU renders. It does not depend on what else is in
+    the batch.
 
     The drawn pixels are read once, for the first and the last of each part of a row (32 pixels) that are not zero.
     Prefix sums over the parts, and over those that are not all zeros, tell where each one's bytes stand in the answer,
     and then all are written at once. On a CUDA device all is queued on the current stream, and waited for twice: for a
     table of 24 bytes a drawing, which tells how long the answers are, and for the answers.
 
-    Memory: on the device the drawn pixels, what `draw_batch` takes besides to draw them, 12 bytes for each part of a
+    Memory: on the device the drawn pixels, what `render_batch` takes besides to draw them, 12 bytes for each part of a
     row (32 pixels, or a shorter row), 120 for each part of a row that a figure's window touches, and the answers. Each
     of these is held to `max_volume_bytes` before it is allocated. Method `torch` takes up to 400 bytes in place of
-    the 120, the answers three times, and 100 MiB. On the host, pinned for a CUDA device, `draw_batch`'s tables and the
-    answers, whose data are views of one buffer: it lives as long as any of them does.
+    the 120, the answers three times, and 100 MiB. On the host, pinned for a CUDA device, `render_batch`'s tables and
+    the answers, whose data are views of one buffer: it lives as long as any of them does.
 
     Nothing of it is kept between calls, nor when one fails, as with `torch.OutOfMemoryError`.
 
@@ -77,7 +78,7 @@ def code_batch(
         device: as torch names it.
         bounds: `max_volume_bytes` for the whole batch and `max_map_work` for each map. What is refused here may be
             within them by itself, or on the CPU, which keeps no table of rows.
-        method: as of `draw_batch`.
+        method: as of `render_batch`.
 
     Raises:
         ValueError: a drawing, or a coding, that stays with the CPU; or a method that the device has not.

@@ -178,7 +178,7 @@ def _fill_bits(gap: Tensor, parts: Parts) -> Tensor:
 
 
 def _bytes(drawn: Drawn, parts: Parts, source: Tensor, length: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Runs' bytes, int64 [R, lanes], zeros behind each run's; which of them are the run's; and their numbers."""
+    """PixelRuns' bytes, int64 [R, lanes], zeros behind each run's; which of them are the run's; and their numbers."""
     import torch
 
     lane = torch.arange(parts.lanes, device=source.device)

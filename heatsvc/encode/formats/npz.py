@@ -63,7 +63,7 @@ def _archive(drawings: Sequence[Drawing], coding: Coding, drawn: Sequence[Sequen
     at = 0
     for drawing, behind in zip(drawings, drawn, strict=True):
         name = f"{drawing.name}.npy".encode()
-        pieces = [_CODING.code_bytes(npy_header(drawing.shape, drawing.dtype)), *behind]
+        pieces = [_CODING.encode_bytes(npy_header(drawing.shape, drawing.dtype)), *behind]
         check, size = crc32_of_pieces(pieces)
         member = [*(piece.data for piece in pieces), END_OF_STREAM]
         coded = sum(map(len, member))

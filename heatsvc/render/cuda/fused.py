@@ -27,7 +27,7 @@ def draws_on(device: Device) -> bool:
 
 
 def draw_fused(batch: Pack, out: Tensor) -> None:
-    """Draw into `out`, the packed output, [pixels], of a dtype that `draw_batch` has.
+    """Draw into `out`, the packed output, [pixels], of a dtype that `render_batch` has.
 
     Padding between volumes is left as it is. Queued on the device's current stream, with nothing waited for.
     """

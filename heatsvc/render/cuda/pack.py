@@ -1,7 +1,8 @@
 """A batch of volumes as tables of numbers: what a device needs to draw all of them, made once, on the host.
 
 The geometry (windows, segments, what is skipped, persons, mirrored copies, the order of maps) is that of the CPU's
-loops, `kernels.figures`. A table's rows are counted over the whole batch, so that one launch draws any mix of volumes.
+kernel `kernels.primitives`. A table's rows are counted over the whole batch, so that one launch renders any mix of
+volumes.
 """
 
 from __future__ import annotations
@@ -111,7 +112,9 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
     for number, volume in enumerate(volumes):
         if volume.potion or volume.reduce == "argmax":
             kind = "a PoTion picture" if volume.potion else "reduced by argmax"
-            raise ValueError(f"volumes[{number}] is {kind}: only the CPU draws those (heatsvc.render.array.draw_array)")
+            raise ValueError(
+                f"volumes[{number}] is {kind}: only the CPU draws those (heatsvc.render.array.render_array)"
+            )
     count = len(volumes)
     shapes = tuple(volume.shape for volume in volumes)
     offsets = list(accumulate((-(-prod(shape) // ALIGNMENT) * ALIGNMENT for shape in shapes), initial=0))
@@ -138,7 +141,7 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
     )
     table, scales, tiles, starts, segments, boxes, numbers = tables.arrays
     figures, work = 0, 0
-    write_figures = kernels().figures
+    write_figures = kernels().primitives
     for volume, base in zip(volumes, first_maps[:-1], strict=True):
         figures, spent, heaviest = write_figures(*arguments(volume), figures, base, starts, segments, boxes, numbers)
         bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)")
@@ -192,5 +195,5 @@ def _count(volumes: Sequence[HeatmapVolume]) -> int:
     count = 0
     nothing = np.empty(0, np.int64), np.empty(0, np.uint8), np.empty((0, 4), np.int32), np.empty((0, 6))
     for volume in volumes:
-        count, _, _ = kernels().figures(*arguments(volume), count, 0, *nothing)
+        count, _, _ = kernels().primitives(*arguments(volume), count, 0, *nothing)
     return count

@@ -21,8 +21,8 @@ from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.stretch import Stretch
 from heatsvc.errors import LimitError
-from heatsvc.render.array import draw_array
-from heatsvc.render.cuda import Method, draw_batch
+from heatsvc.render.array import render_array
+from heatsvc.render.cuda import Method, render_batch
 from heatsvc.render.cuda.windows import draw_windows
 from heatsvc.volume import HeatmapVolume, Potion
 from tests.encode.cuda.decoding import decoded
@@ -55,7 +55,7 @@ def read(piece: Piece, of: Drawing, coding: str) -> np.ndarray:
 def agree(found: np.ndarray, volume: HeatmapVolume, dtype: str, case: Golden) -> None:
     """Within the tolerance of the case, and one step of the type."""
     steps = {"float32": 0.0, "float16": 2.0**-11, "uint8": 1.0}
-    expected = draw_array(volume, dtype)
+    expected = render_array(volume, dtype)
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape
     difference = np.abs(found.astype(np.float64) - expected.astype(np.float64)).max()
@@ -123,7 +123,7 @@ def assert_each_is_what_is_drawn(
     pieces = code(drawings, coding, method)
     dense = b""
     for one, piece in zip(drawings, pieces, strict=True):
-        [drawn] = draw_batch([one.volume], one.dtype, method=method)
+        [drawn] = render_batch([one.volume], one.dtype, method=method)
         assert decoded([piece], coding) == drawn.numpy().tobytes()
         assert code([one], coding, method)[0] == piece
         dense += drawn.numpy().tobytes()
@@ -148,8 +148,8 @@ def test_pieces_of_the_device_and_of_the_cpu_make_one_body(coding: BatchCoding) 
     drawings = [drawing(golden_volume(load_golden(name)), "float16") for name in ("kp_multi_person", "kp_sigma2.0")]
     form = CODINGS[coding]
     first, second = code(drawings, coding)
-    dense = [draw_batch([one.volume], "float16")[0].numpy().tobytes() for one in drawings]
-    body = [form.code_bytes(header), first, form.code_bytes(header), second]
+    dense = [render_batch([one.volume], "float16")[0].numpy().tobytes() for one in drawings]
+    body = [form.encode_bytes(header), first, form.encode_bytes(header), second]
     assert decoded(body, coding) == header + dense[0] + header + dense[1]
 
 

@@ -42,7 +42,7 @@ ON_GPU = """
 import numpy as np
 import torch
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.render.cuda import draw_batch
+from heatsvc.render.cuda import render_batch
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.cuda import code_batch
 from tests.encode.cuda.decoding import decoded
@@ -55,7 +55,7 @@ for coding in ("zstd", "deflate"):
     for method in ("triton", "torch"):
         pieces = code_batch(drawings, coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
         for case, drawing, piece in zip(cases, drawings, pieces, strict=True):
-            [drawn] = draw_batch([drawing.volume], drawing.dtype, "cuda", method=method)
+            [drawn] = render_batch([drawing.volume], drawing.dtype, "cuda", method=method)
             assert decoded([piece], coding) == drawn.cpu().numpy().tobytes(), (case.name, coding, method)
             [alone] = code_batch([drawing], coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
             assert alone == piece, (case.name, coding, method)

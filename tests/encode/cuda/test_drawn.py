@@ -160,12 +160,12 @@ def test_every_byte_and_bits_that_are_no_number(coding: BatchCoding, steps: Step
 @pytest.mark.parametrize("coding", CODED)
 def test_one_run_is_what_the_cpu_writes(coding: BatchCoding) -> None:
     """Byte for byte, where neither has a choice."""
-    from heatsvc.render.runs import Runs
+    from heatsvc.render.pixels import PixelRuns
 
     array = np.zeros((3, 20, 64), np.float32)
     array[1, 7, 20:29] = np.random.default_rng(0).random(9) + 0.1
     [piece] = code([array], coding, Plain())
-    assert piece == CODINGS[coding].code_runs(Runs.of_array(array))
+    assert piece == CODINGS[coding].encode_runs(PixelRuns.of_array(array))
 
 
 @pytest.mark.parametrize("steps", BOTH, ids=["torch", "triton"])

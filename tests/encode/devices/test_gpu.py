@@ -19,7 +19,7 @@ from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.stretch import Stretch
 from heatsvc.errors import LimitError
-from heatsvc.render.array import draw_array
+from heatsvc.render.array import render_array
 from heatsvc.render.scheduler import Batcher, Ran, Step
 from tests.encode.cuda.decoding import decoded
 from tests.encode.devices.coders import StandIn, coded, stretch, wide_stretch
@@ -139,7 +139,7 @@ def test_the_coder_of_batches_codes_here_too(coding: str) -> None:
     for task, outcome in zip(tasks, outcomes, strict=True):
         assert isinstance(outcome, list)
         values = np.frombuffer(decoded(outcome, coding), np.float32).reshape(task.drawing.shape)
-        np.testing.assert_allclose(values, draw_array(task.drawing.volume), atol=2e-6)
+        np.testing.assert_allclose(values, render_array(task.drawing.volume), atol=2e-6)
 
 
 TOO_MUCH = [

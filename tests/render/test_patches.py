@@ -1,4 +1,4 @@
-"""Spots are the runs of the same pixels, told by a row and a column each; or there are none."""
+"""SeparablePatches are the runs of the same pixels, told by a row and a column each; or there are none."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.render.array import draw_array
-from heatsvc.render.cpu import draw_spots, plan
-from heatsvc.render.spots import LANES, Spots
+from heatsvc.render.array import render_array
+from heatsvc.render.cpu import plan, render_patches
+from heatsvc.render.pixels import SIMD_WIDTH, SeparablePatches
 from heatsvc.volume import HeatmapVolume
 from tests.golden import golden_volume, load_golden
 from tests.render.volumes import coordinates, scores
@@ -38,39 +38,39 @@ def keypoints(draw: st.DrawFn) -> HeatmapVolume:
     )
 
 
-def dense(spots: Spots) -> np.ndarray:
+def dense(patches: SeparablePatches) -> np.ndarray:
     """All pixels of the stretch."""
-    array = np.zeros(spots.size, np.float32)
-    for (first, columns, rows), values in zip(spots.places, spots.values, strict=True):
+    array = np.zeros(patches.size, np.float32)
+    for (first, columns, rows), values in zip(patches.places, patches.values, strict=True):
         for y in range(rows):
-            at = first + y * spots.width
-            array[at : at + columns] = values[:columns] * values[LANES + y]
+            at = first + y * patches.width
+            array[at : at + columns] = values[:columns] * values[SIMD_WIDTH + y]
     return array
 
 
 @settings(max_examples=800, deadline=None)
 @given(keypoints(), st.sampled_from([1, 60, 1 << 20]))
 def test_spots_are_what_is_drawn(volume: HeatmapVolume, piece_pixels: int) -> None:
-    area, whole = volume.height * volume.width, draw_array(volume).reshape(-1)
+    area, whole = volume.height * volume.width, render_array(volume).reshape(-1)
     for piece in plan(volume, piece_pixels).pieces:
-        spots = draw_spots(volume, piece)
-        if spots is None:
+        patches = render_patches(volume, piece)
+        if patches is None:
             continue
-        np.testing.assert_array_equal(dense(spots), whole[piece.first * area : piece.last * area])
-        first, columns, rows = spots.places.T
-        assert (spots.pixels, spots.rows) == (int(columns @ rows), int(rows.sum()))
-        last = first + (rows - 1) * spots.width + columns
+        np.testing.assert_array_equal(dense(patches), whole[piece.first * area : piece.last * area])
+        first, columns, rows = patches.places.T
+        assert (patches.pixels, patches.rows) == (int(columns @ rows), int(rows.sum()))
+        last = first + (rows - 1) * patches.width + columns
         assert np.all(first[1:] - last[:-1] >= 2)
-        assert np.all(spots.width - columns >= 2)
+        assert np.all(patches.width - columns >= 2)
 
 
 @pytest.mark.parametrize("case", ["kp_sigma0.6", "clip48_val", "clip16_test_double"])
 def test_keypoints_of_the_usual_size_are_spots(case: str) -> None:
     volume = golden_volume(load_golden(case))
     (piece,) = plan(volume).pieces
-    spots = draw_spots(volume, piece)
-    assert spots is not None
-    np.testing.assert_array_equal(dense(spots), draw_array(volume).reshape(-1))
+    patches = render_patches(volume, piece)
+    assert patches is not None
+    np.testing.assert_array_equal(dense(patches), render_array(volume).reshape(-1))
 
 
 def one_point(**change: object) -> HeatmapVolume:
@@ -93,9 +93,9 @@ def one_point(**change: object) -> HeatmapVolume:
     ],
 )
 def test_other_things_are_not(change: dict[str, object]) -> None:
-    assert draw_spots(one_point(), plan(one_point()).pieces[0]) is not None
+    assert render_patches(one_point(), plan(one_point()).pieces[0]) is not None
     volume = one_point(**change)
-    assert draw_spots(volume, plan(volume).pieces[0]) is None
+    assert render_patches(volume, plan(volume).pieces[0]) is None
 
 
 def test_nor_are_keypoints_whose_rows_meet() -> None:
@@ -104,4 +104,4 @@ def test_nor_are_keypoints_whose_rows_meet() -> None:
     apart = np.array([[[[15, 13], [0, 0]]]], np.float32)
     for keypoint, found in ((corners, False), (apart, True)):
         volume = one_point(keypoint=keypoint, keypoint_score=np.ones((1, 1, 2), np.float32), sigma=0.35)
-        assert (draw_spots(volume, plan(volume).pieces[0]) is not None) == found
+        assert (render_patches(volume, plan(volume).pieces[0]) is not None) == found

@@ -1,4 +1,4 @@
-"""The compiled loops of zstd: runs to blocks, and spots to blocks.
+"""The compiled kernels of zstd: runs to blocks, and patches to blocks.
 
 Compiled on import, for one signature that also takes read-only arrays. Runs come as their values' bytes, starts and
 lengths in pixels, bytes a pixel, pixels in all, and the fill byte.
@@ -45,7 +45,7 @@ _helper = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
 
 _AT_ONCE = 32
 _BYTES = ir.VectorType(ir.IntType(8), _AT_ONCE)
-_LANES = 8  # draw.spots.LANES
+_LANES = 8  # render.pixels.SIMD_WIDTH
 _FLOATS = ir.VectorType(ir.FloatType(), _LANES)
 
 
@@ -291,7 +291,7 @@ def zstd_blocks(
     """Write a stretch as zstd blocks, none of them the last; returns the bytes written.
 
     Gaps are RLE blocks and runs raw blocks, which decoders fill and copy at the speed of memory. Runs that stand close
-    together, the rows of one figure, become one compressed block where that is clearly smaller.
+    together, the rows of one primitive, become one compressed block where that is clearly smaller.
     """
     sizes = np.empty(_MOST_TOGETHER, np.int64)
     gaps = np.empty(_MOST_TOGETHER, np.int64)
@@ -354,8 +354,8 @@ def zstd_blocks(
     cache=True,
     error_model="numpy",
 )
-def zstd_spots(places: Array, values: Array, width: int, size_in_pixels: int, out: Array) -> int:
-    """Write a stretch of spots as zstd blocks, none of them the last; returns the bytes written.
+def zstd_patches(places: Array, values: Array, width: int, size_in_pixels: int, out: Array) -> int:
+    """Write a stretch of patches as zstd blocks, none of them the last; returns the bytes written.
 
     Rows are raw blocks, and what lies between them is RLE blocks. No row is written down before: the products go where
     they stay. `out` has room for 32 bytes more than that.
@@ -363,11 +363,11 @@ def zstd_spots(places: Array, values: Array, width: int, size_in_pixels: int, ou
     flat = values.reshape(values.size)
     at = 0
     done = 0  # bytes of the stretch that are written
-    for spot in range(places.shape[0]):
-        begin = places[uint64(spot), uint64(0)] * 4
-        size = places[uint64(spot), uint64(1)] * 4
-        rows = places[uint64(spot), uint64(2)]
-        across = spot * 2 * _LANES
+    for patch in range(places.shape[0]):
+        begin = places[uint64(patch), uint64(0)] * 4
+        size = places[uint64(patch), uint64(1)] * 4
+        rows = places[uint64(patch), uint64(2)]
+        across = patch * 2 * _LANES
         at = _rle_blocks(begin - done, 0, out, at)
         gap = width * 4 - size
         raw = size << 3
@@ -383,6 +383,6 @@ def zstd_spots(places: Array, values: Array, width: int, size_in_pixels: int, ou
             elif row + 1 < rows:
                 at = _rle_blocks(gap, 0, out, at)
         if gap <= _BLOCK:
-            at -= 4  # behind the last row is the gap before the next spot
+            at -= 4  # behind the last row is the gap before the next patch
         done = begin + (rows - 1) * width * 4 + size
     return _rle_blocks(size_in_pixels * 4 - done, 0, out, at)

@@ -1,4 +1,4 @@
-"""The compiled loops of checksums: runs to Adler-32 and CRC-32.
+"""The compiled kernels of checksums: runs to Adler-32 and CRC-32.
 
 Compiled on import, for one signature that also takes read-only arrays. Runs come as their values' bytes, starts and
 lengths in pixels, bytes a pixel, pixels in all, and the fill byte.
@@ -38,7 +38,7 @@ def _adler_of_fill(low: int, high: int, size: int, fill: int) -> tuple[int, int]
 
 @njit(int64(*_RUNS, int64), nogil=True, cache=True, error_model="numpy")
 def adler32_of_runs(values: Array, starts: Array, lengths: Array, itemsize: int, size: int, fill: int) -> int:
-    """Adler-32 (RFC 1950, 8.2) of a stretch told by its runs."""
+    """Adler-32 (RFC 1950, 8.2) of a stretch given as its runs."""
     low, high = 1, 0
     done = 0
     source = 0
@@ -108,7 +108,7 @@ def crc32_of_runs(
     zero_tables: Array,
     fill_states: Array,
 ) -> int:
-    """CRC-32 of a stretch told by its runs."""
+    """CRC-32 of a stretch given as its runs."""
     state = uint32(0xFFFFFFFF)
     done = 0
     source = 0

@@ -1,4 +1,4 @@
-"""The compiled loop of deflate: runs to one block.
+"""The compiled kernels of deflate: runs to one block.
 
 Compiled on import, for one signature that also takes read-only arrays. Runs come as their values' bytes, starts and
 lengths in pixels, bytes a pixel, pixels in all, and the fill byte.

@@ -1,4 +1,4 @@
-"""The compiled loops that read runs: into a dense array, into another type, and into the sums of a PoTion picture.
+"""The compiled kernels that read runs: into a dense array, into another type, and into the sums of a PoTion picture.
 
 Compiled on import, for one signature that also takes read-only arrays.
 """
@@ -89,7 +89,7 @@ def colour(
         for i in range(lengths[r]):
             at = first * area + starts[r] + i
             frame = at // (area * channels)
-            spot = (at - frame * area * channels) * colours
+            place = (at - frame * area * channels) * colours
             for c in range(colours):
-                sums[spot + c] += values[source] * weights[frame, c]
+                sums[place + c] += values[source] * weights[frame, c]
             source += 1
