@@ -11,6 +11,7 @@ import orjson
 from heatsvc.api.options import OPTIONS, HeatmapOptions, options_from, options_from_query
 from heatsvc.api.problems import RequestError
 from heatsvc.bounds import Bounds, go_on
+from heatsvc.check_token import CheckToken
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
 from heatsvc.pose.readers import Lifted, ReadOptions, clip_from_json, lift, may_hold_booleans, read, read_npy
@@ -105,7 +106,9 @@ def _asked(
             )
         options = options_from(document)
         is_finite = lifted.put_back(clip) if lifted else False
-        made = clip_from_json(clip, bounds=bounds, may_hold_booleans=booleans, is_finite=is_finite, check=check)
+        made = clip_from_json(
+            clip, bounds=bounds, may_hold_booleans=booleans, is_finite=is_finite, token=CheckToken(check)
+        )
         return Asked((made,), options)
     clips = document.pop("clips")
     if not isinstance(clips, list) or not clips:
@@ -148,7 +151,7 @@ def _one_of_many(
         is_finite=is_finite,
         img_shape=options.img_shape,
         layout=options.layout,
-        check=check,
+        token=CheckToken(check),
     )
 
 
@@ -198,7 +201,7 @@ def read_options(options: HeatmapOptions, bounds: Bounds, check: Callable[[], No
         layout=options.layout,
         frame_dirs=options.frame_dirs,
         bounds=bounds,
-        check=check,
+        token=CheckToken(check),
     )
 
 

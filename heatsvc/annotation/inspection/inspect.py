@@ -14,6 +14,7 @@ from heatsvc.annotation.inspection.inspection import Inspection, Span, SplitSize
 from heatsvc.annotation.inspection.one_annotation import AnnotationFacts, check_annotation
 from heatsvc.annotation.inspection.split_checks import check_splits
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.check_token import CheckToken
 from heatsvc.pose.clip import PoseError
 from heatsvc.pose.readers.annotation import list_of_annotations
 from heatsvc.pose.unpickle import unpickle
@@ -44,7 +45,7 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, check: Callab
         raise PoseError("the file is empty", file=path.name)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         # Pages of a file, where bytes would be a second copy of all arrays: pickletools takes both.
-        content = unpickle(cast("bytes", mapped), bounds=bounds, file=path.name, check=check)
+        content = unpickle(cast("bytes", mapped), bounds=bounds, file=path.name, token=CheckToken(check))
         protocol = mapped[1] if mapped[0] == 0x80 else 0
         cores = sorted({match.group().decode() for match in _CORES.finditer(mapped)}, reverse=True)
     findings = Findings()

@@ -15,6 +15,7 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.facts import SCORE_BINS
 from heatsvc.annotation.faults import Kind
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.check_token import CheckToken
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import CutShortError, Float32, InfiniteError, NoKeypointsError, PoseClip, PoseError
 from heatsvc.pose.layouts import Layout, get_layout, infer_layout
@@ -186,7 +187,7 @@ def _any_format(data: bytes, name: str, choice: Choice, keep_going: Callable[[],
         AnnotationError: no img_shape anywhere.
         PoseError: it cannot be read.
     """
-    options = ReadOptions(choice.img_shape, choice.layout, bounds=choice.bounds, check=keep_going)
+    options = ReadOptions(choice.img_shape, choice.layout, bounds=choice.bounds, token=CheckToken(keep_going))
     try:
         clips = read(data, filename=name, options=options)
     except PoseError as error:

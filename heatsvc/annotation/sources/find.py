@@ -13,6 +13,7 @@ from heatsvc.annotation.sources.folder import files_in_folder
 from heatsvc.annotation.sources.keypoint_file import KeypointFile
 from heatsvc.annotation.sources.openpose_frames import join_frames
 from heatsvc.bounds import Bounds
+from heatsvc.check_token import CheckToken
 from heatsvc.pose.readers import ReadOptions
 
 
@@ -45,7 +46,9 @@ def find_files(
         bounds.check("max_dataset_files", len(found), "keypoint files")
     found += join_frames(singles, "keypoints")
     bounds.check("max_dataset_files", len(found), "keypoint files")
-    reading = ReadOptions(img_shape=options.img_shape, layout=options.layout, bounds=bounds, check=keep_going)
+    reading = ReadOptions(
+        img_shape=options.img_shape, layout=options.layout, bounds=bounds, token=CheckToken(keep_going)
+    )
     files: list[KeypointFile] = []
     unpickled = 0
     for number, file in enumerate(sorted(found, key=lambda file: file.name)):

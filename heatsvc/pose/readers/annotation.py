@@ -30,7 +30,7 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
         LimitError: more clips than max_clips, or more bytes of keypoints than max_unpacked_bytes.
     """
     bounds, file = upload.options.bounds, upload.file
-    annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file, check=upload.options.check), file)
+    annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file, token=upload.options.token), file)
     chosen = _choose(annotations, upload)
     if len(chosen) > bounds.max_clips:
         bounds.check("max_clips", len(chosen), "clips at once: name some by frame_dir; these", file=file)
@@ -43,7 +43,7 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
     bounds.check("max_unpacked_bytes", size, "bytes of keypoints", file=file)
     clips = []
     for i in chosen:
-        upload.options.check()
+        upload.options.token.raise_if_cancelled()
         clips.append(_clip(annotations[i], f"annotations[{i}].", upload))
     return clips
 

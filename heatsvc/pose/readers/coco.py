@@ -45,7 +45,7 @@ def read_coco(upload: Upload) -> list[PoseClip]:
     places = _places(annotations, frame_of, extent)
     grid = extent.grid()
     for i, (annotation, (m, t)) in enumerate(zip(annotations, places, strict=True)):
-        upload.options.check()
+        upload.options.token.raise_if_cancelled()
         start = 0
         for part, size in parts:
             points = _part(annotation, i, part, size, upload, t)
@@ -65,7 +65,7 @@ def _places(annotations: list[dict[str, Any]], frame_of: dict[int | str, int], e
     persons = [0] * extent.frames
     for i, annotation in enumerate(annotations):
         if i % 1024 == 0:
-            extent.upload.options.check()
+            extent.upload.options.token.raise_if_cancelled()
         image = annotation.get("image_id")
         t = frame_of.get(image) if isinstance(image, int | str) else None
         if t is None:

@@ -25,6 +25,6 @@ def read_json_clip(upload: Upload) -> list[PoseClip]:
             img_shape=options.img_shape,
             layout=options.layout,
             frame_dir=frame_dir_of(upload.filename),
-            check=options.check,
+            token=options.token,
         )
     ]

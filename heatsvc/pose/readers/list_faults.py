@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from heatsvc.bounds import go_on
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 
 _AXES = {
     1: ("numbers",),
@@ -25,20 +24,20 @@ class Fault:
     frame: int | None = None
 
 
-def find_fault(value: object, name: str, most_axes: int, check: Callable[[], None] = go_on) -> Fault:
+def find_fault(value: object, name: str, most_axes: int, token: CancelToken = NEVER_CANCELLED) -> Fault:
     """The first thing that keeps `value` from being an array of at most `most_axes` axes.
 
-    `check` is called now and then, and raises what should end the search.
+    Long lists ask `token` now and then.
     """
     if not isinstance(value, list):
         return Fault(f"{name} is {kind(value)}: it must be lists of numbers")
     shape = _shape(value)
     if len(shape) > most_axes:
         return Fault(f"{name} is nested deeper than {most_axes} lists: it must be lists of numbers, [M, T, V, 2|3]")
-    return _walk(value, (), name, shape, check) or Fault(f"{name} must be lists of numbers")
+    return _walk(value, (), name, shape, token) or Fault(f"{name} must be lists of numbers")
 
 
-def _walk(item: object, where: tuple[int, ...], name: str, shape: list[int], check: Callable[[], None]) -> Fault | None:
+def _walk(item: object, where: tuple[int, ...], name: str, shape: list[int], token: CancelToken) -> Fault | None:
     """The first fault at or below the position `where`; as deep as `shape` is long."""
     if len(where) == len(shape):
         return _fault_of_number(item, where, name)
@@ -47,8 +46,8 @@ def _walk(item: object, where: tuple[int, ...], name: str, shape: list[int], che
         return fault
     for i, child in enumerate(item):
         if i % _ITEMS == 0:
-            check()
-        fault = _walk(child, (*where, i), name, shape, check)
+            token.raise_if_cancelled()
+        fault = _walk(child, (*where, i), name, shape, token)
         if fault:
             return fault
     return None

@@ -7,7 +7,7 @@ numbers. Booleans alone pass it, so they are looked for where the caller cannot 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from math import nan
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.bounds import Bounds, go_on
+from heatsvc.bounds import Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.clip import Float32, PoseError
 from heatsvc.pose.readers.list_faults import find_fault
 
@@ -54,7 +55,7 @@ def array_from_lists(
     booleans: bool,
     file: str | None = None,
     frame: int | None = None,
-    check: Callable[[], None] = go_on,
+    token: CancelToken = NEVER_CANCELLED,
 ) -> Float32:
     """Nested lists of numbers as an array of as many axes, one to four; `null` becomes NaN.
 
@@ -63,7 +64,7 @@ def array_from_lists(
         name: its field, for the message.
         bounds: max_input_values, held before anything of that size is made.
         booleans: whether the JSON may hold booleans (`may_hold_booleans`).
-        check: called now and then in long lists; raises what should end the work.
+        token: asked now and then in long lists.
 
     Raises:
         PoseError: not lists, ragged, empty, nested too deep, or holding something other than a number; told by index.
@@ -73,19 +74,19 @@ def array_from_lists(
         shape, rows = _flatten(value, bounds, name, file)
         array = np.empty((len(rows), shape[-1]), np.float32)
     except (_UnsoundError, TypeError, IndexError):
-        raise _fault(value, name, file, frame, check) from None
+        raise _fault(value, name, file, frame, token) from None
     step = max(1, _ROWS // max(1, shape[-1] // _WIDEST_POINT))
     for first in range(0, len(rows), step):
-        check()
+        token.raise_if_cancelled()
         try:
             _fill(array[first : first + step], rows[first : first + step], booleans)
         except (_UnsoundError, TypeError, struct.error, OverflowError):
-            raise _fault(value, name, file, frame, check) from None
+            raise _fault(value, name, file, frame, token) from None
     return array.reshape(shape)
 
 
-def _fault(value: object, name: str, file: str | None, frame: int | None, check: Callable[[], None]) -> PoseError:
-    fault = find_fault(value, name, _MOST_AXES, check)
+def _fault(value: object, name: str, file: str | None, frame: int | None, token: CancelToken) -> PoseError:
+    fault = find_fault(value, name, _MOST_AXES, token)
     return PoseError(fault.text, field=name, file=file, frame=frame if fault.frame is None else fault.frame)
 
 

@@ -38,7 +38,7 @@ def read_mmpose(upload: Upload) -> list[PoseClip]:
     grid = _extent(frames, upload).grid()
     for t, (field, instances) in enumerate(frames):
         for m, instance in enumerate(instances):
-            upload.options.check()
+            upload.options.token.raise_if_cancelled()
             grid.keypoint[m, t], grid.keypoint_score[m, t] = _points(instance, f"{field}[{m}]", upload, t)
     return [grid.clip()]
 
@@ -48,7 +48,7 @@ def _extent(frames: list[tuple[str, list[Any]]], upload: Upload) -> Extent:
     extent = Extent(upload, len(frames))
     first = None
     for t, (field, instances) in enumerate(frames):
-        upload.options.check()
+        upload.options.token.raise_if_cancelled()
         extent.count_persons(len(instances), field=field)
         for instance in instances:
             lists = instance.get("keypoints") if isinstance(instance, dict) else None

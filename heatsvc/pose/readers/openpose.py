@@ -50,7 +50,7 @@ def read_openpose(upload: Upload) -> list[PoseClip]:
         starts[part] = start
         start += sizes[part][0] if part in sizes else 0
     for t, people in enumerate(frames):
-        upload.options.check()
+        upload.options.token.raise_if_cancelled()
         for m, person in enumerate(people):
             for part, points in person.items():
                 place = slice(starts[part], starts[part] + len(points))
@@ -85,12 +85,12 @@ def _frames(upload: Upload) -> Iterator[_Frame]:
             )
     texts: dict[str, bytes] = {}
     values = 0
-    for member in unpack(upload.data, bounds=bounds, file=upload.file, check=upload.options.check):
+    for member in unpack(upload.data, bounds=bounds, file=upload.file, check=upload.options.token.raise_if_cancelled):
         values += member.data.count(b",") + 1
         bounds.check("max_input_values", values, "JSON values", file=upload.file)
         texts[member.name] = member.data
     for t, name in enumerate(sorted(texts, key=_number_order)):
-        upload.options.check()
+        upload.options.token.raise_if_cancelled()
         file, text = f"{upload.filename}/{name}", texts.pop(name)
         yield _Frame(parse_json(text, upload, file), may_hold_booleans(text), upload, file, t)
 

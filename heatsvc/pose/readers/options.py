@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.layouts import Layout, get_layout
 
 
@@ -19,14 +20,14 @@ class ReadOptions:
         layout: what the points are, by name; wins over the file's own word and over the number of points.
         frame_dirs: which clips of an annotation pickle, in this order; None for all, in the file's order.
         bounds: how large a file may be, unpacked.
-        check: called now and then while a file is read; raises what should end the work, which passes through.
+        token: asked now and then while a file is read; what it raises passes through.
     """
 
     img_shape: Sequence[int] | None = None
     layout: str | None = None
     frame_dirs: Sequence[str] | None = None
     bounds: Bounds = DEFAULT_BOUNDS
-    check: Callable[[], None] = go_on
+    token: CancelToken = NEVER_CANCELLED
 
     def layout_of(self, points: int) -> Layout | None:
         """The layout asked for, where V is `points`; None where none was.

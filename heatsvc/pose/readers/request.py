@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.clip import PoseClip, PoseError
 from heatsvc.pose.layouts import get_layout
 from heatsvc.pose.readers.lists import array_from_lists
@@ -26,7 +27,7 @@ def clip_from_json(
     img_shape: Sequence[int] | None = None,
     layout: str | None = None,
     frame_dir: str = "",
-    check: Callable[[], None] = go_on,
+    token: CancelToken = NEVER_CANCELLED,
 ) -> PoseClip:
     """A clip as it stands in parsed JSON; other keys of `obj` are left alone.
 
@@ -39,7 +40,7 @@ def clip_from_json(
             then become arrays without a look at each number's type.
         is_finite: True where the keypoints are arrays of numbers that are known to be.
         file, img_shape, layout, frame_dir: for what the object does not say itself.
-        check: called now and then in long lists; raises what should end the work.
+        token: asked now and then in long lists.
 
     Raises:
         PoseError: a key is missing or holds what it must not; lists are told by index, ``keypoint[0][3][5][1]``.
@@ -56,7 +57,7 @@ def clip_from_json(
             field=f"{field}keypoint",
             file=file,
         )
-    listed = partial(array_from_lists, bounds=bounds, booleans=may_hold_booleans, file=file, check=check)
+    listed = partial(array_from_lists, bounds=bounds, booleans=may_hold_booleans, file=file, token=token)
     keypoint = lists if isinstance(lists, np.ndarray) else listed(lists, f"{field}keypoint")
     keypoint_score = scores
     if scores is not None and not isinstance(scores, np.ndarray):
