@@ -37,7 +37,7 @@ from heatsvc.encode.codings import CODINGS, Coding
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.formats import FORMS
-from heatsvc.render.cpu import Piece
+from heatsvc.render.cpu import Tile
 from heatsvc.render.pixels import PixelRuns, SeparablePatches
 
 _BEGIN, _END = "<!-- stages -->", "<!-- /stages -->"
@@ -138,10 +138,10 @@ def stages(exchange: Exchange, media_type: str, count: int) -> tuple[Spent, Spen
     asked = read(exchange.body, query, bounds)
     describing = time_of(lambda: sketch(asked, form, coding, bounds))
     layout = sketch(asked, form, coding, bounds).layout
-    pieces = [(drawing, piece) for drawing in layout.drawings for piece in drawing.pieces]
+    tiles = [(drawing, tile) for drawing in layout.drawings for tile in drawing.tiles]
     # One after the other and dropped, as the server does it: sixty clips' runs at a time would not fit into the caches.
-    drawing = sum(time_of(lambda p=p, d=d: drawn(d, p, coding), _SECONDS / len(pieces)) for d, p in pieces)  # type: ignore[misc]
-    parts = [drawn(d, p, coding) for d, p in pieces]
+    drawing = sum(time_of(lambda p=p, d=d: drawn(d, p, coding), _SECONDS / len(tiles)) for d, p in tiles)  # type: ignore[misc]
+    parts = [drawn(d, p, coding) for d, p in tiles]
     encoding = sum(time_of(lambda p=p: coded(p, coding), _SECONDS / len(parts)) for p in parts)  # type: ignore[misc]
     size = layout.write(Errand()).length
     # Large bodies are sent chunk by chunk.
@@ -154,9 +154,9 @@ def stages(exchange: Exchange, media_type: str, count: int) -> tuple[Spent, Spen
     return each(spent, count), each(floor, count)
 
 
-def drawn(drawing: Drawing, piece: Piece, coding: Coding) -> PixelRuns | SeparablePatches:
-    """A piece as the server draws it."""
-    return (drawing.patches(piece) if coding.encode_patches else None) or drawing.draw(piece)
+def drawn(drawing: Drawing, tile: Tile, coding: Coding) -> PixelRuns | SeparablePatches:
+    """A tile as the server draws it."""
+    return (drawing.patches(tile) if coding.encode_patches else None) or drawing.draw(tile)
 
 
 def coded(part: PixelRuns | SeparablePatches, coding: Coding) -> object:

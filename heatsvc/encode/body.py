@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heatsvc.encode.codings import Coding, Piece
+from heatsvc.encode.codings import Coding, EncodedChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Body:
         return sum(map(len, self.chunks))
 
 
-def body_behind(header: bytes, size: int, coding: Coding, drawn: Sequence[Sequence[Piece]]) -> Body:
+def body_behind(header: bytes, size: int, coding: Coding, drawn: Sequence[Sequence[EncodedChunk]]) -> Body:
     """A header, and the pieces of drawings one after the other, as one coded body.
 
     Args:

@@ -22,7 +22,7 @@ def render_array(
     Args:
         volume: of any reduction, or a PoTion picture.
         dtype: as for `render_runs`.
-        check: called before each piece; raises what should end the work.
+        check: called before each tile; raises what should end the work.
 
     Raises:
         ValueError: a dtype that does not go with the volume.
@@ -32,7 +32,7 @@ def render_array(
     out = np.full(volume.shape, -1, np.int16) if dtype == "int16" else np.zeros(volume.shape, dtype)
     flat = out.reshape(-1)
     area = volume.height * volume.width
-    for piece in plan(volume, check=check).pieces:
+    for tile in plan(volume, check=check).tiles:
         check()
-        scatter(render_runs(volume, piece, dtype), flat[piece.first * area : piece.last * area])
+        scatter(render_runs(volume, tile, dtype), flat[tile.first * area : tile.last * area])
     return out

@@ -31,7 +31,7 @@ def render_potion(volume: HeatmapVolume, check: Callable[[], None] = go_on) -> n
 
     Args:
         volume: one with a potion.
-        check: called before each piece; raises what should end the work.
+        check: called before each tile; raises what should end the work.
 
     Raises:
         ValueError: the volume has no potion.
@@ -45,10 +45,10 @@ def render_potion(volume: HeatmapVolume, check: Callable[[], None] = go_on) -> n
     each = frames * volume.channels
     out = np.empty(volume.shape, np.float32)
     sums = np.zeros((pictures, volume.channels, height, width, volume.potion.colours))
-    for piece in plan(maps, each=each, check=check).pieces:
+    for tile in plan(maps, each=each, check=check).tiles:
         check()
-        runs = render_runs(maps, piece, "float32")
-        picture, first = divmod(piece.first, each)
+        runs = render_runs(maps, tile, "float32")
+        picture, first = divmod(tile.first, each)
         run_kernels().colour(
             runs.values,
             runs.start,

@@ -109,6 +109,6 @@ def _draw_on_cpu(volumes: Sequence[HeatmapVolume], dtype: DrawnDType, buffers: B
             place[...] = render_array(volume, dtype)
             continue
         flat, area = place.reshape(-1), volume.height * volume.width
-        for piece in plan(volume).pieces:
-            scatter(render_runs(volume, piece, dtype), flat[piece.first * area : piece.last * area])
+        for tile in plan(volume).tiles:
+            scatter(render_runs(volume, tile, dtype), flat[tile.first * area : tile.last * area])
     return torch.from_numpy(places)

@@ -29,14 +29,14 @@ DECODERS = {
 HEADER = b"\x93NUMPY and more"
 
 
-def coded(name: str, volume: HeatmapVolume, dtype: str, piece_pixels: int) -> bytes:
-    """Header and volume as one body, the volume in as many pieces as the plan makes."""
-    coding, cut = CODINGS[name], plan(volume, piece_pixels)
+def coded(name: str, volume: HeatmapVolume, dtype: str, tile_pixels: int) -> bytes:
+    """Header and volume as one body, the volume in as many chunks as the plan makes."""
+    coding, cut = CODINGS[name], plan(volume, tile_pixels)
     itemsize = np.dtype(dtype).itemsize
     size = len(HEADER) + int(np.prod(volume.shape)) * itemsize
-    pieces = [coding.encode_bytes(HEADER), *(coding.encode_runs(render_runs(volume, p, dtype)) for p in cut.pieces)]
-    body = coding.head(size) + b"".join(piece.data for piece in pieces) + coding.tail(pieces)
-    assert sum(piece.size for piece in pieces) == size
+    chunks = [coding.encode_bytes(HEADER), *(coding.encode_runs(render_runs(volume, p, dtype)) for p in cut.tiles)]
+    body = coding.head(size) + b"".join(chunk.data for chunk in chunks) + coding.tail(chunks)
+    assert sum(chunk.size for chunk in chunks) == size
     return body
 
 
@@ -48,11 +48,11 @@ def coded(name: str, volume: HeatmapVolume, dtype: str, piece_pixels: int) -> by
     st.sampled_from([1, 50, 1 << 20]),
 )
 def test_a_body_in_pieces_decodes_to_the_dense_array(
-    volume: HeatmapVolume, dtype: str, name: str, piece_pixels: int
+    volume: HeatmapVolume, dtype: str, name: str, tile_pixels: int
 ) -> None:
     if volume.reduce == "argmax":
         dtype = "int16"
-    body = coded(name, volume, dtype, piece_pixels)
+    body = coded(name, volume, dtype, tile_pixels)
     assert DECODERS[name](body) == HEADER + render_array(volume, dtype).tobytes()
 
 
@@ -65,19 +65,19 @@ def test_golden_volumes_decode_to_the_dense_array(name: str, case: str) -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(keypoints(), st.sampled_from([1, 60, 1 << 20]))
-def test_spots_decode_to_the_dense_array(volume: HeatmapVolume, piece_pixels: int) -> None:
+def test_spots_decode_to_the_dense_array(volume: HeatmapVolume, tile_pixels: int) -> None:
     zstd = CODINGS["zstd"]
     assert zstd.encode_patches is not None
     array = render_array(volume)
     area = volume.height * volume.width
-    for cut in plan(volume, piece_pixels).pieces:
+    for cut in plan(volume, tile_pixels).tiles:
         patches = render_patches(volume, cut)
         if patches is not None:
-            piece = zstd.encode_patches(patches)
-            body = zstd.head(patches.nbytes) + piece.data + zstd.tail([piece])
+            chunk = zstd.encode_patches(patches)
+            body = zstd.head(patches.nbytes) + chunk.data + zstd.tail([chunk])
             assert DECODERS["zstd"](body) == array.reshape(-1)[cut.first * area : cut.last * area].tobytes()
-            assert piece.size == patches.nbytes
-            assert len(piece.data) <= zstd.bound(patches.nbytes, cut.pixels, cut.runs, 4)
+            assert chunk.size == patches.nbytes
+            assert len(chunk.data) <= zstd.bound(patches.nbytes, cut.pixels, cut.runs, 4)
 
 
 def test_spots_far_apart_decode_to_the_dense_array() -> None:
@@ -85,8 +85,8 @@ def test_spots_far_apart_decode_to_the_dense_array() -> None:
     points = np.full((1, 200, 3, 2), np.nan, np.float32)
     points[0, ::37, 1] = [[20.25, 30.5], [63, 0], [0, 63], [-1, 40], [64, 64], [31, 31]]
     volume = HeatmapVolume(points, np.ones((1, 200, 3), np.float32), 64, 64)
-    (piece,) = plan(volume).pieces
-    patches, zstd = render_patches(volume, piece), CODINGS["zstd"]
+    (tile,) = plan(volume).tiles
+    patches, zstd = render_patches(volume, tile), CODINGS["zstd"]
     assert patches is not None
     assert zstd.encode_patches is not None
     coded = zstd.encode_patches(patches)
@@ -99,8 +99,8 @@ def test_rows_of_a_spot_more_than_a_block_apart(width: int) -> None:
     """Decoded as a stream: a decoder of whole bodies does not mind a block that is too large."""
     points = np.array([[[[width - 9.5, 6.25], [3, 3]]]], np.float32)
     volume = HeatmapVolume(points, np.ones((1, 1, 2), np.float32), 12, width)
-    (piece,) = plan(volume).pieces
-    patches, zstd = render_patches(volume, piece), CODINGS["zstd"]
+    (tile,) = plan(volume).tiles
+    patches, zstd = render_patches(volume, tile), CODINGS["zstd"]
     assert patches is not None
     assert zstd.encode_patches is not None
     coded = zstd.encode_patches(patches)
@@ -123,9 +123,9 @@ def test_a_gap_of_any_length(name: str, fill: int, size: int) -> None:
     empty = np.zeros(0, np.int64)
     runs = PixelRuns(empty, empty, np.zeros(0, np.uint8), size, fill)
     coding = CODINGS[name]
-    piece = coding.encode_runs(runs)
-    assert DECODERS[name](coding.head(size) + piece.data + coding.tail([piece])) == bytes([fill]) * size
-    assert len(piece.data) <= coding.bound(size, 0, 0, 1)
+    chunk = coding.encode_runs(runs)
+    assert DECODERS[name](coding.head(size) + chunk.data + coding.tail([chunk])) == bytes([fill]) * size
+    assert len(chunk.data) <= coding.bound(size, 0, 0, 1)
 
 
 @pytest.mark.parametrize("name", ["zstd", "deflate", "gzip"])
@@ -133,16 +133,16 @@ def test_a_run_longer_than_a_block(name: str) -> None:
     values = np.random.default_rng(0).integers(1, 255, 400_000, dtype=np.uint8)
     runs = PixelRuns(np.array([5]), np.array([values.size]), values, values.size + 9)
     coding = CODINGS[name]
-    piece = coding.encode_runs(runs)
-    body = coding.head(runs.nbytes) + piece.data + coding.tail([piece])
+    chunk = coding.encode_runs(runs)
+    body = coding.head(runs.nbytes) + chunk.data + coding.tail([chunk])
     assert DECODERS[name](body) == bytes(5) + values.tobytes() + bytes(4)
 
 
 @pytest.mark.parametrize("name", ["zstd", "deflate", "gzip"])
 def test_long_bytes_and_whole_bodies(name: str) -> None:
     coding, data = CODINGS[name], b"keypoint" * 50_000
-    piece = coding.encode_bytes(data)
-    assert DECODERS[name](coding.head(len(data)) + piece.data + coding.tail([piece])) == data
+    chunk = coding.encode_bytes(data)
+    assert DECODERS[name](coding.head(len(data)) + chunk.data + coding.tail([chunk])) == data
     assert DECODERS[name](coding.compress(data)) == data
     assert len(coding.compress(data)) < len(data) / 50
 
@@ -174,10 +174,10 @@ def test_thousands_of_runs_stay_under_the_bound(name: str, gap: int, together: i
     start = (np.arange(2_000)[:, None] * 3_000 + np.arange(together) * (1 + gap)).reshape(-1)
     runs = PixelRuns(start, np.ones_like(start), np.full(start.size, 7, np.uint8), int(start[-1]) + 5_000)
     coding = CODINGS[name]
-    piece = coding.encode_runs(runs)
-    assert len(piece.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, 1)
+    chunk = coding.encode_runs(runs)
+    assert len(chunk.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, 1)
     dense = CODINGS["identity"].encode_runs(runs).data
-    assert DECODERS[name](coding.head(runs.nbytes) + piece.data + coding.tail([piece])) == bytes(dense)
+    assert DECODERS[name](coding.head(runs.nbytes) + chunk.data + coding.tail([chunk])) == bytes(dense)
 
 
 def test_an_array_becomes_runs_that_are_worth_it() -> None:
@@ -194,9 +194,9 @@ def test_an_array_becomes_runs_that_are_worth_it() -> None:
 def test_runs_and_gaps_of_any_length(runs: PixelRuns, name: str) -> None:
     coding = CODINGS[name]
     identity = CODINGS["identity"].encode_runs(runs)
-    piece = coding.encode_runs(runs)
-    assert DECODERS[name](coding.head(runs.nbytes) + piece.data + coding.tail([piece])) == bytes(identity.data)
-    assert len(piece.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
+    chunk = coding.encode_runs(runs)
+    assert DECODERS[name](coding.head(runs.nbytes) + chunk.data + coding.tail([chunk])) == bytes(identity.data)
+    assert len(chunk.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
 
 
 def test_a_sparse_volume_is_a_few_bytes_a_block() -> None:
@@ -217,9 +217,9 @@ def test_the_zstd_frame_asks_for_a_small_window() -> None:
 def test_no_body_is_longer_than_its_bound(volume: HeatmapVolume, dtype: str, name: str) -> None:
     cut = plan(volume)
     itemsize = np.dtype(dtype).itemsize
-    for piece in cut.pieces:
-        runs = render_runs(volume, piece, dtype)
-        pixels = piece.pixels + piece.runs * (8 // itemsize)
+    for tile in cut.tiles:
+        runs = render_runs(volume, tile, dtype)
+        pixels = tile.pixels + tile.runs * (8 // itemsize)
         assert len(CODINGS[name].encode_runs(runs).data) <= CODINGS[name].bound(
-            runs.nbytes, pixels, piece.runs, itemsize
+            runs.nbytes, pixels, tile.runs, itemsize
         )

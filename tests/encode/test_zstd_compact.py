@@ -28,12 +28,12 @@ def dense(runs: PixelRuns) -> bytes:
     return bytes(CODINGS["identity"].encode_runs(runs).data)
 
 
-def body(pieces: list[PixelRuns], coding: Zstd = COMPACT) -> bytes:
-    coded = [coding.encode_runs(runs) for runs in pieces]
-    for runs, piece in zip(pieces, coded, strict=True):
-        assert len(piece.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
-    head = coding.head(sum(runs.nbytes for runs in pieces))
-    return head + b"".join(piece.data for piece in coded) + coding.tail(coded)
+def body(chunks: list[PixelRuns], coding: Zstd = COMPACT) -> bytes:
+    coded = [coding.encode_runs(runs) for runs in chunks]
+    for runs, chunk in zip(chunks, coded, strict=True):
+        assert len(chunk.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
+    head = coding.head(sum(runs.nbytes for runs in chunks))
+    return head + b"".join(chunk.data for chunk in coded) + coding.tail(coded)
 
 
 def decoded_in_one(data: bytes) -> bytes:
@@ -68,7 +68,7 @@ def pieces_of_runs(draw: st.DrawFn) -> list[PixelRuns]:
     """Up to three stretches of one type: gaps and runs of one kind, or of all lengths."""
     dtype = np.dtype(draw(st.sampled_from(["uint8", "float16", "int16", "float32"])))
     fill = draw(st.sampled_from([0, 255]))
-    pieces = []
+    chunks = []
     for _ in range(draw(st.integers(1, 3))):
         rng = np.random.default_rng(draw(st.integers(0, 1 << 30)))
         count = draw(st.sampled_from([0, 1, 2, 7, 60, 2000]))
@@ -82,14 +82,14 @@ def pieces_of_runs(draw: st.DrawFn) -> list[PixelRuns]:
             lengths[0] = draw(st.integers(1, 300_000))
         content = CONTENTS[draw(st.sampled_from(sorted(CONTENTS)))]
         values = content(rng, int(lengths.sum()) * dtype.itemsize).astype(np.uint8).view(dtype)
-        pieces.append(runs_of(gaps, lengths, values, fill))
-    return pieces
+        chunks.append(runs_of(gaps, lengths, values, fill))
+    return chunks
 
 
 @settings(max_examples=400, deadline=None)
 @given(pieces_of_runs())
-def test_pieces_one_after_the_other_decode_to_the_dense_bytes(pieces: list[PixelRuns]) -> None:
-    coded, whole = body(pieces), b"".join(dense(runs) for runs in pieces)
+def test_pieces_one_after_the_other_decode_to_the_dense_bytes(chunks: list[PixelRuns]) -> None:
+    coded, whole = body(chunks), b"".join(dense(runs) for runs in chunks)
     assert decoded_in_one(coded) == whole
     assert decoded_as_a_stream(coded) == whole
 
@@ -127,8 +127,8 @@ def test_a_gap_of_two_gigabytes(way: str) -> None:
     assert seen == [5, 7 + (1 << 31)]
 
 
-def coded_volume(volume: HeatmapVolume, dtype: DType, coding: Zstd, piece_pixels: int = 4 << 20) -> bytes:
-    return body([render_runs(volume, piece, dtype) for piece in plan(volume, piece_pixels).pieces], coding)
+def coded_volume(volume: HeatmapVolume, dtype: DType, coding: Zstd, tile_pixels: int = 4 << 20) -> bytes:
+    return body([render_runs(volume, tile, dtype) for tile in plan(volume, tile_pixels).tiles], coding)
 
 
 # The clips whose points are a signer's, of several layouts, sizes, orders and sigmas. Points at exact fifths of a pixel

@@ -48,22 +48,22 @@ def test_argmax_names_the_channel_of_the_largest_value(volume: HeatmapVolume) ->
 
 @settings(max_examples=300, deadline=None)
 @given(volumes(), st.integers(1, 500))
-def test_pieces_put_together_are_the_whole(volume: HeatmapVolume, piece_pixels: int) -> None:
+def test_pieces_put_together_are_the_whole(volume: HeatmapVolume, tile_pixels: int) -> None:
     whole = render_array(volume)
     area = volume.height * volume.width
-    cut = plan(volume, piece_pixels)
-    assert [piece.first for piece in cut.pieces[1:]] == [piece.last for piece in cut.pieces[:-1]]
-    for piece in cut.pieces:
-        runs = render_runs(volume, piece, "float32")
-        assert runs.values.size <= piece.pixels + 2 * piece.runs
-        assert runs.start.size <= piece.runs
+    cut = plan(volume, tile_pixels)
+    assert [tile.first for tile in cut.tiles[1:]] == [tile.last for tile in cut.tiles[:-1]]
+    for tile in cut.tiles:
+        runs = render_runs(volume, tile, "float32")
+        assert runs.values.size <= tile.pixels + 2 * tile.runs
+        assert runs.start.size <= tile.runs
         assert np.all(runs.start[1:] >= runs.start[:-1] + runs.length[:-1])
         dense = np.zeros(runs.size, np.float32)
         at = 0
         for start, length in zip(runs.start, runs.length, strict=True):
             dense[start : start + length] = runs.values[at : at + length]
             at += length
-        np.testing.assert_array_equal(dense, whole.reshape(-1)[piece.first * area : piece.last * area])
+        np.testing.assert_array_equal(dense, whole.reshape(-1)[tile.first * area : tile.last * area])
 
 
 @pytest.mark.parametrize("dtype", ["float16", "uint8"])
@@ -98,7 +98,7 @@ def test_a_point_that_is_nan_draws_nothing_whatever_its_score() -> None:
 def test_only_argmax_is_drawn_as_int16() -> None:
     volume = golden_volume(load_golden("kp_sigma0.6"))
     with pytest.raises(ValueError, match="cannot be drawn as int16"):
-        render_runs(volume, plan(volume).pieces[0], "int16")
+        render_runs(volume, plan(volume).tiles[0], "int16")
 
 
 def _with_reduce(volume: HeatmapVolume, reduce: str) -> HeatmapVolume:

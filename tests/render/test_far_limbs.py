@@ -76,8 +76,8 @@ def test_ends_anywhere_keep_pixels_in_their_place(
         limbs=np.array([[0, 1], [2, 3]], np.int32),
         reduce=reduce,
     )
-    for piece in plan(volume).pieces:
-        runs = render_runs(volume, piece, dtype)
+    for tile in plan(volume).tiles:
+        runs = render_runs(volume, tile, dtype)
         assert runs.start.size == 0 or runs.start[-1] + runs.length[-1] <= runs.size
         assert np.all(runs.start[1:] > runs.start[:-1] + runs.length[:-1])
         assert runs.length.sum() == runs.values.size

@@ -53,15 +53,15 @@ def test_a_pixel_on_the_limb_is_worth_its_score(score: float, sigma: float) -> N
 @settings(max_examples=200, deadline=None)
 @given(limbs(), st.integers(0, 40), st.sampled_from([1, 2, 8]))
 def test_no_more_is_written_than_there_is_room_for(volume: HeatmapVolume, missing: int, gap: int) -> None:
-    (piece,) = plan(volume).pieces
-    room = max(piece.pixels + piece.runs * gap - missing, 0)
-    starts, lengths = np.full(piece.runs + 9, -7), np.full(piece.runs + 9, -7)
+    (tile,) = plan(volume).tiles
+    room = max(tile.pixels + tile.runs * gap - missing, 0)
+    starts, lengths = np.full(tile.runs + 9, -7), np.full(tile.runs + 9, -7)
     values = np.full(room + 16, -7, np.float32)
     runs, count = kernels().render(
-        *arguments(volume), 0, volume.maps, 0.0, 0.0, gap, starts[: piece.runs], lengths[: piece.runs], values[:room]
+        *arguments(volume), 0, volume.maps, 0.0, 0.0, gap, starts[: tile.runs], lengths[: tile.runs], values[:room]
     )
-    assert (starts[piece.runs :] == -7).all()
-    assert (lengths[piece.runs :] == -7).all()
+    assert (starts[tile.runs :] == -7).all()
+    assert (lengths[tile.runs :] == -7).all()
     assert (values[room:] == -7).all()
     if runs < 0:
         assert missing

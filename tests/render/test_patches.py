@@ -50,13 +50,13 @@ def dense(patches: SeparablePatches) -> np.ndarray:
 
 @settings(max_examples=800, deadline=None)
 @given(keypoints(), st.sampled_from([1, 60, 1 << 20]))
-def test_spots_are_what_is_drawn(volume: HeatmapVolume, piece_pixels: int) -> None:
+def test_spots_are_what_is_drawn(volume: HeatmapVolume, tile_pixels: int) -> None:
     area, whole = volume.height * volume.width, render_array(volume).reshape(-1)
-    for piece in plan(volume, piece_pixels).pieces:
-        patches = render_patches(volume, piece)
+    for tile in plan(volume, tile_pixels).tiles:
+        patches = render_patches(volume, tile)
         if patches is None:
             continue
-        np.testing.assert_array_equal(dense(patches), whole[piece.first * area : piece.last * area])
+        np.testing.assert_array_equal(dense(patches), whole[tile.first * area : tile.last * area])
         first, columns, rows = patches.places.T
         assert (patches.pixels, patches.rows) == (int(columns @ rows), int(rows.sum()))
         last = first + (rows - 1) * patches.width + columns
@@ -67,8 +67,8 @@ def test_spots_are_what_is_drawn(volume: HeatmapVolume, piece_pixels: int) -> No
 @pytest.mark.parametrize("case", ["kp_sigma0.6", "clip48_val", "clip16_test_double"])
 def test_keypoints_of_the_usual_size_are_spots(case: str) -> None:
     volume = golden_volume(load_golden(case))
-    (piece,) = plan(volume).pieces
-    patches = render_patches(volume, piece)
+    (tile,) = plan(volume).tiles
+    patches = render_patches(volume, tile)
     assert patches is not None
     np.testing.assert_array_equal(dense(patches), render_array(volume).reshape(-1))
 
@@ -93,9 +93,9 @@ def one_point(**change: object) -> HeatmapVolume:
     ],
 )
 def test_other_things_are_not(change: dict[str, object]) -> None:
-    assert render_patches(one_point(), plan(one_point()).pieces[0]) is not None
+    assert render_patches(one_point(), plan(one_point()).tiles[0]) is not None
     volume = one_point(**change)
-    assert render_patches(volume, plan(volume).pieces[0]) is None
+    assert render_patches(volume, plan(volume).tiles[0]) is None
 
 
 def test_nor_are_keypoints_whose_rows_meet() -> None:
@@ -104,4 +104,4 @@ def test_nor_are_keypoints_whose_rows_meet() -> None:
     apart = np.array([[[[15, 13], [0, 0]]]], np.float32)
     for keypoint, found in ((corners, False), (apart, True)):
         volume = one_point(keypoint=keypoint, keypoint_score=np.ones((1, 1, 2), np.float32), sigma=0.35)
-        assert (render_patches(volume, plan(volume).pieces[0]) is not None) == found
+        assert (render_patches(volume, plan(volume).tiles[0]) is not None) == found

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.encode.codings.coding import Piece
+from heatsvc.encode.codings.coding import EncodedChunk
 from heatsvc.render.pixels import PixelRuns
 
 _POLYNOMIAL = 0xEDB88320
@@ -69,12 +69,12 @@ def crc32_of_runs(runs: PixelRuns) -> int:
     )
 
 
-def crc32_of_pieces(pieces: Sequence[Piece]) -> tuple[int, int]:
-    """CRC-32 and size of pieces one after the other, from each one's own."""
+def crc32_of_chunks(chunks: Sequence[EncodedChunk]) -> tuple[int, int]:
+    """CRC-32 and size of chunks one after the other, from each one's own."""
     check, size = 0, 0
-    for piece in pieces:
-        check = int(loops().crc32_after_zeros(check, piece.size, zero_tables())) ^ piece.check
-        size += piece.size
+    for chunk in chunks:
+        check = int(loops().crc32_after_zeros(check, chunk.size, zero_tables())) ^ chunk.checksum
+        size += chunk.size
     return check, size
 
 

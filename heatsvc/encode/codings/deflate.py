@@ -11,13 +11,13 @@ import numpy as np
 
 from heatsvc.encode.codings import huffman
 from heatsvc.encode.codings.checksums import adler32_combine, adler32_of_runs
-from heatsvc.encode.codings.coding import Piece
+from heatsvc.encode.codings.coding import EncodedChunk
 from heatsvc.render.pixels import PixelRuns
 
 ADLER_START = 1
 # Deflate with a window of 32 KiB, no dictionary, fastest level; the two bytes together are a multiple of 31.
 _HEADER = b"\x78\x01"
-# A stored block of no bytes, the last one: ends a stream whose pieces are all byte-aligned.
+# A stored block of no bytes, the last one: ends a stream whose chunks are all byte-aligned.
 END_OF_STREAM = b"\x01\x00\x00\xff\xff"
 
 
@@ -39,20 +39,20 @@ class Deflate:
         """The zlib header."""
         return _HEADER
 
-    def encode_bytes(self, data: bytes) -> Piece:
+    def encode_bytes(self, data: bytes) -> EncodedChunk:
         """Stored blocks."""
-        return Piece(stored_blocks(data), len(data), zlib.adler32(data))
+        return EncodedChunk(stored_blocks(data), len(data), zlib.adler32(data))
 
-    def encode_runs(self, runs: PixelRuns) -> Piece:
+    def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """One block of literals and of matches that repeat the fill."""
         coded = deflated(runs)
-        return Piece(coded, runs.nbytes, adler32_of_runs(runs))
+        return EncodedChunk(coded, runs.nbytes, adler32_of_runs(runs))
 
-    def tail(self, pieces: Sequence[Piece]) -> bytes:
-        """The last block, and the checksum of all pieces."""
+    def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
+        """The last block, and the checksum of all chunks."""
         check = ADLER_START
-        for piece in pieces:
-            check = adler32_combine(check, piece.check, piece.size)
+        for chunk in chunks:
+            check = adler32_combine(check, chunk.checksum, chunk.size)
         return END_OF_STREAM + check.to_bytes(4, "big")
 
     def compress(self, data: bytes) -> bytes:

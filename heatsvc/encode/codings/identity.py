@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from heatsvc.encode.codings.coding import Piece
+from heatsvc.encode.codings.coding import EncodedChunk
 from heatsvc.render.cpu import scatter
 from heatsvc.render.pixels import PixelRuns
 
@@ -22,19 +22,19 @@ class Identity:
         """Nothing."""
         return b""
 
-    def encode_bytes(self, data: bytes) -> Piece:
+    def encode_bytes(self, data: bytes) -> EncodedChunk:
         """The bytes themselves."""
-        return Piece(data, len(data))
+        return EncodedChunk(data, len(data))
 
-    def encode_runs(self, runs: PixelRuns) -> Piece:
+    def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """The stretch, dense."""
         dense = np.zeros(runs.size, runs.values.dtype)
         if runs.fill:
             dense.view(np.uint8).fill(runs.fill)
         scatter(runs, dense)
-        return Piece(dense.view(np.uint8).data, runs.nbytes)
+        return EncodedChunk(dense.view(np.uint8).data, runs.nbytes)
 
-    def tail(self, pieces: Sequence[Piece]) -> bytes:
+    def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
         """Nothing."""
         return b""
 

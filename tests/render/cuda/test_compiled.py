@@ -16,8 +16,8 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from heatsvc.render.cuda import triton_kernels
 
-pointers = {"tiles": "*i64", "volumes": "*i64", "scales": "*fp64", "starts": "*i64", "segments": "*u8", "boxes": "*i32",
-            "numbers": "*fp64"}
+pointers = {"blocks": "*i64", "volumes": "*i64", "scales": "*fp64", "starts": "*i64", "segments": "*u8",
+            "boxes": "*i32", "numbers": "*fp64"}
 constants = {"rows": 32, "columns": 64, "alignment": 16}
 for kernel, scalars in ((triton_kernels.draw_keypoints, {}), (triton_kernels.draw_segments, {"cut": "fp32"})):
     for out in ("fp32", "fp16", "bf16", "u8"):
