@@ -45,7 +45,7 @@ class Asked:
         chosen = len(select) if isinstance(select, list) else 0
         load = 0
         for clip in self.clips:
-            load += pipeline.load(clip, chosen or clip.keypoint.shape[2])
+            load += pipeline.estimate_work(clip, chosen or clip.keypoint.shape[2])
         return load <= _LIGHT_LOAD
 
 
