@@ -19,7 +19,6 @@ from heatsvc.annotation.artifacts import Artifact, sync_folder
 from heatsvc.api.limits import Places
 from heatsvc.api.problems import RequestError
 from heatsvc.api.service import Service
-from heatsvc.api.upload import disk_error
 from heatsvc.jobs.folder import BuildFolder
 from heatsvc.jobs.state import BuildState
 
@@ -52,7 +51,8 @@ def build_file_response(service: Service, state: BuildState, name: str, headers:
         headers: added to the file's own.
 
     Raises:
-        RequestError: 404, the build has no such file, or not yet; 507, no space for the bundle.
+        RequestError: 404, the build has no such file, or not yet.
+        OSError: the bundle cannot be written, or the disk is full.
     """
     try:
         path, artifact = _find(service.builds.folder(state.id), state, name)
@@ -100,11 +100,8 @@ def _bundle(folder: BuildFolder, artifacts: Sequence[Artifact]) -> tuple[Path, A
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, path)
-        except BaseException as error:
+        finally:
             Path(partial).unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise disk_error(error) from error
-            raise
         sync_folder(folder.path)
     # The archive's bytes follow from its members': their digests identify it.
     digest = hashlib.sha256("".join(f"{artifact.name} {artifact.sha256}\n" for artifact in artifacts).encode())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 from heatsvc.jobs.folder import BuildFolder
@@ -43,22 +42,37 @@ class BuildPoller:
 
     def __init__(self, read_state: ReadState) -> None:
         self._read_state = read_state
-        self._builds: dict[str, PolledBuild] = {}
+        self._builds: dict[str, _PolledBuild] = {}
 
     @property
     def polled(self) -> int:
         """The number of builds that are being polled."""
         return len(self._builds)
 
-    @asynccontextmanager
-    async def poll(self, id: str) -> AsyncIterator[PolledBuild]:
-        """A build that is polled while the block runs."""
+    async def poll(self, id: str, tick_seconds: float) -> AsyncGenerator[BuildState | None]:
+        """A build's state, each time that it has changed, until it has an outcome or is gone.
+
+        Args:
+            id: the build's id.
+            tick_seconds: where there is no change for so long, None is yielded.
+
+        Raises:
+            OSError: the build's state cannot be read.
+        """
         build = self._builds.get(id)
         if build is None:
-            build = self._builds[id] = PolledBuild(lambda previous: self._read_state(id, previous))
+            build = self._builds[id] = _PolledBuild()
+            build.task = asyncio.create_task(build.poll(id, self._read_state))
         build.clients += 1
         try:
-            yield build
+            version = 0
+            while True:
+                changed = build.version != version or await build.wait_for_change(tick_seconds)
+                version = build.version
+                if build.ended:
+                    break
+                yield build.state if changed else None
+            await build.task  # raises what kept it from reading the state
         finally:
             build.clients -= 1
             if not build.clients:
@@ -66,51 +80,39 @@ class BuildPoller:
                 build.task.cancel()
 
 
-class PolledBuild:
-    """The state of one build as last read.
+class _PolledBuild:
+    """The state of one build as last read, the number of its changes, and how many clients wait for it."""
 
-    Attributes:
-        state: None before the first read, and once the build is gone.
-        ended: whether polling has ended, because the build has an outcome or is gone.
-        version: the number of changes so far.
-        clients: how many requests wait for the build.
-        task: the polling task.
-    """
+    task: asyncio.Task[None]
 
-    def __init__(self, read_state: Callable[[BuildState | None], asyncio.Future[BuildState | None]]) -> None:
+    def __init__(self) -> None:
         self.state: BuildState | None = None
         self.ended = False
         self.version = 0
         self.clients = 0
         self._changed = asyncio.Event()
-        self.task = asyncio.create_task(self._poll(read_state))
 
-    async def wait_for_change(self, version: int, seconds: float) -> bool:
-        """Wait until the version differs from the given one; False where it did not within the given seconds.
-
-        Raises:
-            OSError: the build's state cannot be read.
-        """
-        if self.version == version:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._changed.wait()
-            except TimeoutError:
-                return False
-        if self.task.done():
-            self.task.result()
+    async def wait_for_change(self, seconds: float) -> bool:
+        """Wait for the next change; False where there is none within the given seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
         return True
 
-    async def _poll(self, read_state: Callable[[BuildState | None], asyncio.Future[BuildState | None]]) -> None:
+    async def poll(self, id: str, read_state: ReadState) -> None:
+        """Read the state until the build has ended."""
         interval = _MIN_INTERVAL
         try:
             while not self.ended:
-                state = await read_state(self.state)
+                state = await read_state(id, self.state)
                 self.ended = state is None or state.outcome is not None
-                if self.ended or self.version == 0 or state != self.state:
+                if not self.ended and (self.version == 0 or state != self.state):
                     self.state = state
                     self._notify()
-                await asyncio.sleep(0 if self.ended else interval)
+                if not self.ended:
+                    await asyncio.sleep(interval)
                 interval = min(interval * _GROWTH, _MAX_INTERVAL)
         finally:
             self.ended = True

@@ -144,8 +144,8 @@ def describe_build(request: Request, state: BuildState) -> BuildInfo:
     return BuildInfo(
         id=state.id,
         state=state.state,
-        created=_time(state.created),
-        finished=_time(outcome.finished) if outcome else None,
+        created=datetime.fromtimestamp(round(state.created, 3), UTC),
+        finished=datetime.fromtimestamp(round(outcome.finished, 3), UTC) if outcome else None,
         progress=ProgressInfo(**state.progress.as_json()) if state.progress else None,
         problem=describe_failure(request, state.id, outcome) if state.state == "failed" else None,
         artifacts=artifacts,
@@ -181,7 +181,3 @@ def _group_faults(report: dict[str, Any]) -> dict[str, Any] | None:
         group["kind"]: {"meaning": group["meaning"], "count": group["count"], "first": group["items"][:_MAX_FAULTS]}
         for group in report.get("faults", ())
     } or None
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=int(seconds % 1 * 1e3) * 1000)

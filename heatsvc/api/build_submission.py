@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import orjson
@@ -21,7 +22,7 @@ from heatsvc.api.limits import finished
 from heatsvc.api.options import validated
 from heatsvc.api.problems import RequestError, busy
 from heatsvc.api.service import Service
-from heatsvc.api.upload import FormPart, UploadedFile, UploadedForm, disk_error, form_boundary, save_form
+from heatsvc.api.upload import FormPart, UploadedFile, UploadedForm, form_boundary, save_form
 from heatsvc.errors import LimitError
 from heatsvc.jobs.builds import Builds, StillEndingError
 from heatsvc.jobs.datasets import dataset_folder
@@ -45,6 +46,7 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
     Raises:
         InputError: the form, its parts or its options are invalid.
         ClientGoneError: the client disconnected before all of it arrived.
+        OSError: the data directory cannot be written, or the disk is full.
     """
     settings = service.settings
     form_boundary(request)  # what is not a form needs no upload place
@@ -52,9 +54,9 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
         raise RequestError(422, "there are no query parameters: send options in the form's part options", field="query")
     with service.uploads.place():
         builds = service.builds
-        folder = await finished(service.on_disk(partial(_new_upload, builds)))
+        folder = await finished(service.on_disk(builds.new_upload))
         try:
-            form = await save_form(request, settings, folder, _form_parts(settings), service.on_disk)
+            form = await save_form(request, service, folder, _form_parts(settings))
             state = await finished(service.on_disk(partial(_submit, builds, folder, form, settings, check)))
         finally:
             # A submitted folder has been moved to the build, and nothing is left here.
@@ -66,9 +68,9 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
 def _form_parts(settings: Settings) -> dict[str, FormPart]:
     def check_options(text: bytes) -> None:
         """Reject invalid options as soon as they arrive, not after gigabytes of keypoints."""
-        options = parse_options(text, settings)
+        options = _parse_options(text, settings)
         if options.dataset is not None:
-            find_dataset(settings, options.dataset)
+            _find_dataset(settings, options.dataset)
 
     return {
         "keypoints": FormPart(many=True),
@@ -79,16 +81,9 @@ def _form_parts(settings: Settings) -> dict[str, FormPart]:
     }
 
 
-def _new_upload(builds: Builds) -> Path:
-    try:
-        return builds.new_upload()
-    except OSError as error:
-        raise disk_error(error) from error
-
-
 def _submit(builds: Builds, folder: Path, form: UploadedForm, settings: Settings, check: bool) -> BuildState:
-    options = parse_options(form.texts.get("options", b""), settings)
-    dataset = None if options.dataset is None else find_dataset(settings, options.dataset)
+    options = _parse_options(form.texts.get("options", b""), settings)
+    dataset = None if options.dataset is None else _find_dataset(settings, options.dataset)
     inputs = _sort_files(form.files, options, dataset)
     digest = None if dataset is None else _hash_dataset(dataset, settings)
     id = _content_id(form.files, options, check=check, dataset=digest)
@@ -98,11 +93,9 @@ def _submit(builds: Builds, folder: Path, form: UploadedForm, settings: Settings
         raise busy(
             "the same build was cancelled just now, and has not ended yet: send it again", retry_after=5
         ) from None
-    except OSError as error:
-        raise disk_error(error) from error
 
 
-def parse_options(text: bytes, settings: Settings) -> AnnotationOptions:
+def _parse_options(text: bytes, settings: Settings) -> AnnotationOptions:
     """The form's options part; all defaults where it is absent or empty.
 
     Raises:
@@ -160,14 +153,7 @@ def _sort_files(files: Sequence[UploadedFile], options: AnnotationOptions, folde
 def _content_id(
     files: Iterable[UploadedFile], options: AnnotationOptions, *, check: bool, dataset: bytes | None
 ) -> str:
-    """A build's id, 32 hexadecimal digits: equal for equal files, names and options, in whatever order they are sent.
-
-    Args:
-        files: the uploaded files.
-        options: the parsed options.
-        check: whether only a report is requested.
-        dataset: the digest of the mounted folder, where there is one.
-    """
+    """A build's id, 32 hexadecimal digits: equal for equal files, names and options, in any order."""
     digest = hashlib.sha256(f"heatsvc {__version__} {_CONTENT_VERSION} {check}\n".encode())
     for file in sorted(files, key=_order):
         name = file.name.encode("utf-8", "surrogatepass")
@@ -183,7 +169,7 @@ def _order(file: UploadedFile) -> tuple[str, str, bytes]:
     return file.part, file.name, file.sha256
 
 
-def find_dataset(settings: Settings, name: str) -> Path:
+def _find_dataset(settings: Settings, name: str) -> Path:
     """The folder of a mounted dataset.
 
     Raises:
@@ -200,19 +186,17 @@ def find_dataset(settings: Settings, name: str) -> Path:
 
 def _suggest_names(root: Path, name: str) -> list[str]:
     """Names of folders in the deepest existing folder of a wrong name."""
-    folder, relative = root, PurePosixPath()
-    for part in PurePosixPath(name[:1_000]).parts:
-        if part in ("/", "..") or "\0" in part or (folder / part).is_symlink() or not (folder / part).is_dir():
-            break
-        folder, relative = folder / part, relative / part
-    names = []
+    folder = root
     try:
+        for part in PurePosixPath(name).parts:
+            if part in ("/", "..") or "\0" in part or (folder / part).is_symlink() or not (folder / part).is_dir():
+                break
+            folder /= part
         with os.scandir(folder) as entries:
-            for _, entry in zip(range(_MAX_SCANNED), entries, strict=False):
-                if entry.is_dir() and not entry.name.startswith("."):
-                    names.append(str(relative / entry.name))
+            folders = [Path(entry.path) for entry in islice(entries, _MAX_SCANNED) if entry.is_dir()]
     except OSError:
         return []
+    names = [str(path.relative_to(root)) for path in folders if not path.name.startswith(".")]
     return sorted(names)[:_MAX_SUGGESTIONS]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import orjson
@@ -33,6 +34,7 @@ _TITLES = {
     507: "The service has no room left",
 }
 
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 # What JSON's readers, and its writer here, hold for certain: a Content-Length or a side may have a hundred digits.
@@ -153,6 +155,14 @@ def _allowed_methods(request: Request) -> list[str]:
         for method in _METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
     ]
+
+
+async def on_disk_error(request: Request, error: Exception) -> Response:
+    """A full disk is 507; every other fault of the disk is the service's own, and a 500."""
+    assert isinstance(error, OSError)  # noqa: S101  # registered for no other
+    if error.errno not in _DISK_FULL:
+        raise error
+    return problem(507, "the service's disk is full: nothing of this request was kept; try again later")
 
 
 async def on_invalid(request: Request, error: Exception) -> Response:

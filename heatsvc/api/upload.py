@@ -1,14 +1,11 @@
 """Multipart forms written to disk as they arrive.
 
 Starlette's own ``Request.form()`` keeps up to a megabyte of each part in memory and one open file for each part, which
-is too much for ten thousand keypoint files. Here one file is open at a time, files are named by number, and at most two
-blocks of the body are in memory.
+is too much for ten thousand keypoint files. Here one file is open at a time, and one block of the body is in memory.
 """
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,14 +19,12 @@ from starlette.requests import Request
 
 from heatsvc.api.limits import Upload, finished
 from heatsvc.api.problems import RequestError
+from heatsvc.api.service import Service
 from heatsvc.errors import LimitError
-from heatsvc.settings import Settings
-
-RunInThread = Callable[[Callable[[], None]], "asyncio.Future[None]"]
 
 FORM = "multipart/form-data"
 
-# Bytes passed to a thread at a time: large enough that switching threads costs little, small enough to hold twice.
+# Bytes passed to a thread at a time, large enough that switching threads costs little.
 _BLOCK_BYTES = 1 << 20
 _MAX_TEXT_BYTES = 256 << 10
 _MAX_NAME_LENGTH = 1_000
@@ -82,48 +77,33 @@ class UploadedForm:
     size: int = 0
 
 
-async def save_form(
-    request: Request, settings: Settings, folder: Path, parts: Mapping[str, FormPart], run_in_thread: RunInThread
-) -> UploadedForm:
+async def save_form(request: Request, service: Service, folder: Path, parts: Mapping[str, FormPart]) -> UploadedForm:
     """Write a request's form into a folder.
 
     Args:
         request: a request whose body has not been read.
-        settings: limits on the form's size and on the time without data.
+        service: its settings limit the form, its disk threads write it.
         folder: an empty folder, which the caller removes in any case.
         parts: the parts that the form may contain, by name.
-        run_in_thread: runs a function in a thread.
 
     Raises:
         RequestError: 415, not a form; 400, a malformed form; 422, a part that is not allowed; 408, no data for
-            `idle_seconds`; 507, the disk is full.
+            `idle_seconds`.
         LimitError: larger than `max_upload_bytes`, or more files than `max_upload_files`.
         ClientGoneError: the client has disconnected.
+        OSError: the folder cannot be written, or the disk is full.
     """
-    writer = _FormWriter(form_boundary(request), folder, parts, settings)
-    upload = Upload(request, settings)
-    writing: asyncio.Future[None] | None = None
+    writer = _FormWriter(form_boundary(request), folder, parts, service.settings.max_upload_files)
+    upload = Upload(request, service.settings)
+    block = bytearray()
     try:
-        block = bytearray()
         while upload.more:
             block += await upload.receive()
-            if writing is not None and writing.done():
-                writing.result()  # an error is reported before more of the body is received
-            if len(block) < _BLOCK_BYTES and upload.more:
-                continue
-            # One block is written while the next one arrives.
-            if writing is not None:
-                await finished(writing)
-            writing = run_in_thread(partial(writer.write, bytes(block)))
-            block.clear()
-        if writing is not None:
-            await finished(writing)
+            if len(block) >= _BLOCK_BYTES or not upload.more:
+                await finished(service.on_disk(partial(writer.write, bytes(block))))
+                block.clear()
         writer.finish()
     finally:
-        # A thread that is still writing would create files in a folder that is being removed.
-        if writing is not None:
-            await asyncio.wait((writing,))
-            writing.exception()  # retrieved, although another exception may be under way
         writer.close()
     writer.form.size = upload.size
     return writer.form
@@ -158,12 +138,12 @@ def form_boundary(request: Request) -> bytes:
 class _FormWriter:
     """The multipart parser's callbacks: writes file parts to disk and keeps text parts."""
 
-    def __init__(self, boundary: bytes, folder: Path, parts: Mapping[str, FormPart], settings: Settings) -> None:
+    def __init__(self, boundary: bytes, folder: Path, parts: Mapping[str, FormPart], max_files: int) -> None:
         self.form = UploadedForm()
         self._folder = folder
         self._parts = parts
         self._names_with_files: set[str] = set()
-        self._max_files = settings.max_upload_files
+        self._max_files = max_files
         self._header_name = bytearray()
         self._header_value = bytearray()
         self._disposition = ""
@@ -193,14 +173,12 @@ class _FormWriter:
         """Parse and write a block of the body. Runs in a thread, one block at a time.
 
         Raises:
-            RequestError, LimitError: as save_form.
+            RequestError, LimitError, OSError: as save_form.
         """
         try:
             self._parser.write(data)
         except FormParserError as error:
             raise RequestError(400, f"the form is broken after {self._position()}: {error}") from None
-        except OSError as error:
-            raise disk_error(error) from error
 
     def finish(self) -> None:
         """Check that the form is complete, after the end of the body.
@@ -314,10 +292,3 @@ def _decode_name(data: bytes) -> str:
 def _list_parts(parts: Mapping[str, FormPart]) -> str:
     names = [f"{name} (as often as needed)" if part.many else name for name, part in parts.items()]
     return f"parts are {', '.join(names[:-1])} and {names[-1]}"
-
-
-def disk_error(error: OSError) -> Exception:
-    """The error to raise for a failed write: 507 where the disk is full, otherwise the error itself."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return RequestError(507, "the service's disk is full: nothing of this request was kept; try again later")
-    return error

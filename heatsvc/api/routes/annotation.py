@@ -6,20 +6,19 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import WithJsonSchema
 from starlette.responses import FileResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE
 from heatsvc.api.build_files import BUNDLE, ZIP, build_file_response, build_not_found
 from heatsvc.api.build_schemas import BuildInfo, BuildList, DatasetReport, build_url, describe_build, describe_failure
 from heatsvc.api.build_submission import submit_build
-from heatsvc.api.limits import Places
 from heatsvc.api.negotiation import choose_media, parse_preferences
 from heatsvc.api.problems import MEDIA_TYPE, ClientGoneError, RequestError, busy, problem_responses
 from heatsvc.api.send import is_stopping
@@ -41,8 +40,9 @@ CHECK_OFFERS = {JSON: REPORT, "text/html": REPORT_PAGE}
 HEARTBEAT_SECONDS = 10.0
 """A stream of events without events sends a comment this often."""
 
-# How soon a stopping server is noticed.
-_TICK_SECONDS = 1.0
+TICK_SECONDS = 1.0
+"""A client that has disconnected and a server that is stopping are noticed within this time."""
+
 # The id of a stream's last event: an EventSource that reconnects with it has received all events.
 _LAST_EVENT_ID = "end"
 
@@ -59,6 +59,15 @@ _EXAMPLE = {
         "split": {"signer": {"train": ">10", "test": "<=10"}},
     },
 }
+
+
+async def _watcher_place(request: Request) -> AsyncIterator[None]:
+    with service_of(request).watchers.place():
+        yield
+
+
+WATCHER_PLACE = Depends(_watcher_place)
+"""One of the places for long requests, occupied until the response has been sent."""
 
 
 def _header(description: str, type: str = "string") -> dict[str, Any]:
@@ -150,7 +159,7 @@ async def check_annotation(request: Request, prefer: Prefer = None) -> Response:
     return await _create(request, CHECK_OFFERS, prefer, check=True)
 
 
-@router.get("/annotation", summary="List builds", response_model=BuildList)
+@router.get("/annotation", summary="List builds", response_model=BuildList, dependencies=[WATCHER_PLACE])
 async def list_builds(
     request: Request, limit: Annotated[int, Query(ge=1, le=1_000, description="The most to list.")] = 100
 ) -> Response:
@@ -161,8 +170,7 @@ async def list_builds(
         builds = [describe_build(request, state) for state in service.builds.list(limit)]
         return BuildList(builds=builds).model_dump_json().encode()
 
-    with service.watchers.place():
-        body = await service.on_disk(list_in_thread)
+    body = await service.on_disk(list_in_thread)
     return Response(body, headers={"Cache-Control": "no-store"}, media_type=JSON)
 
 
@@ -198,6 +206,7 @@ async def delete_build(request: Request, id: BuildId) -> None:
 @router.get(
     "/annotation/{id}/events",
     summary="Watch a build",
+    dependencies=[WATCHER_PLACE],
     response_class=StreamingResponse,
     response_description="Server-sent events: `progress`, then `done`, `failed` or `cancelled`.",
     responses={
@@ -224,7 +233,9 @@ async def get_build_events(
     await service.on_disk(partial(_find_build, service, id))
     if last_event_id == _LAST_EVENT_ID:
         return Response(status_code=204)
-    return _EventStream(_events(request, service, id), service.watchers)
+    # nginx would otherwise hold events back until its buffer is full.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return EventSourceResponse(_events(request, service, id), headers=headers)
 
 
 @router.head("/annotation/{id}/files/{name}", include_in_schema=False)
@@ -296,19 +307,16 @@ async def _wait_until_ended(request: Request, service: Service, id: str, seconds
     Raises:
         ClientGoneError: the client has disconnected. The build continues, and is there when it is requested again.
     """
-    deadline = time.monotonic() + seconds
     disconnect = asyncio.ensure_future(request.receive())
     try:
-        async with service.poller.poll(id) as build:
-            version = 0
-            while not build.ended:
-                left = deadline - time.monotonic()
-                if left <= 0 or is_stopping(request.scope):
-                    return False
-                await build.wait_for_change(version, min(left, _TICK_SECONDS))
-                version = build.version
+        async with asyncio.timeout(seconds), aclosing(service.poller.poll(id, TICK_SECONDS)) as states:
+            async for _ in states:
                 if disconnect.done():
                     raise ClientGoneError
+                if is_stopping(request.scope):
+                    return False
+    except TimeoutError:
+        return False
     finally:
         disconnect.cancel()
     return True
@@ -361,37 +369,21 @@ def _find_build(service: Service, id: str) -> BuildState:
     return state
 
 
-class _EventStream(EventSourceResponse):
-    """Server-sent events. It occupies one of the places for long requests while it is sent."""
-
-    def __init__(self, events: AsyncIterator[bytes], places: Places) -> None:
-        # nginx would otherwise hold events back until its buffer is full.
-        super().__init__(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        self._places = places
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events until they end, or the client disconnects."""
-        with self._places.place():
-            await super().__call__(scope, receive, send)
-
-
 async def _events(request: Request, service: Service, id: str) -> AsyncIterator[bytes]:
-    async with service.poller.poll(id) as build:
-        version, sent = 0, time.monotonic()
-        yield format_sse_event(retry=2_000)
-        while not is_stopping(request.scope):
-            changed = await build.wait_for_change(version, _TICK_SECONDS)
-            version = build.version
-            if build.ended:
-                yield await service.on_disk(partial(_last_event, request, service, id))
+    yield format_sse_event(retry=2_000)
+    sent = time.monotonic()
+    async with aclosing(service.poller.poll(id, TICK_SECONDS)) as states:
+        async for state in states:
+            if is_stopping(request.scope):
                 return
-            if changed and build.state is not None:
-                yield _event("progress", describe_build(request, build.state))
+            if state is not None:
+                yield _event("progress", describe_build(request, state))
             elif time.monotonic() - sent < HEARTBEAT_SECONDS:
                 continue
             else:
                 yield format_sse_event(comment="still there")
             sent = time.monotonic()
+    yield await service.on_disk(partial(_last_event, request, service, id))
 
 
 def _last_event(request: Request, service: Service, id: str) -> bytes:

@@ -132,7 +132,7 @@ def test_an_event_source_that_comes_back_after_the_last_event_is_sent_away(bench
 
 def test_a_quiet_stream_has_a_heartbeat(bench: Bench, slow: Callable[..., Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("heatsvc.api.routes.annotation.HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr("heatsvc.api.routes.annotation._TICK_SECONDS", 0.05)
+    monkeypatch.setattr("heatsvc.api.routes.annotation.TICK_SECONDS", 0.05)
     location = slow().headers["location"]
 
     async def watch() -> str:
