@@ -12,12 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from heatsvc import __version__
-from heatsvc.api import annotation, health, heatmap, layouts, metrics, pipelines
+from heatsvc.api import heatmap, metrics
 from heatsvc.api.colleagues import Colleagues
 from heatsvc.api.door import Door
 from heatsvc.api.lanes import DeviceError
 from heatsvc.api.openapi import complete
-from heatsvc.api.problems import on_http_error, on_input_error, on_invalid
+from heatsvc.api.problems import on_disk_error, on_http_error, on_input_error, on_invalid
+from heatsvc.api.routes import annotation, health, layouts, pipelines
 from heatsvc.api.service import Service
 from heatsvc.api.shortcut import ShortcutApp
 from heatsvc.errors import InputError
@@ -47,14 +48,22 @@ def create_app(settings: Settings | None = None, colleagues: Colleagues | None =
         yield
         service.stop()
 
-    app = ShortcutApp(title="heatsvc", summary=_SUMMARY, version=__version__, lifespan=lifespan, redoc_url=None)
+    app = ShortcutApp(
+        title="heatsvc",
+        summary=_SUMMARY,
+        version=__version__,
+        lifespan=lifespan,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # operation ids are the functions' names
+    )
     app.state.service = app.service = service
     app.shortcut = heatmap.route
     app.router.routes.insert(0, heatmap.route)
-    for room in (annotation, layouts, pipelines, health, metrics):
-        app.include_router(room.router)
+    for routes in (annotation, layouts, pipelines, health, metrics):
+        app.include_router(routes.router)
     app.add_route("/", lambda _: RedirectResponse("/docs"), include_in_schema=False)
     app.add_exception_handler(InputError, on_input_error)
+    app.add_exception_handler(OSError, on_disk_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_middleware(Door, service=service)

@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 
-from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.api.annotation.described import SCHEMAS
+from heatsvc.api.build_schemas import AnnotationForm
 from heatsvc.api.options import HeatmapOptions
-from heatsvc.api.problems import MEDIA_TYPE
+from heatsvc.api.problems import MEDIA_TYPE, Problem
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMS
 from heatsvc.pose.readers import READERS
@@ -57,37 +57,7 @@ _EXAMPLE = {
     "reduce": "max",
 }
 
-_PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "description": "RFC 9457",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What is wrong, and what would be right."},
-        "field": {"type": "string", "description": "Where: `clips[3].img_shape`, `pipeline[2].scale`."},
-        "file": {"type": "string", "description": "In which of the files."},
-        "frame": {"type": "integer", "description": "In which frame."},
-        "setting": {"type": "string", "description": "The setting whose limit was passed."},
-        "limit": {"type": "number"},
-        "got": {"type": "number"},
-        "build": {"type": "string", "description": "The build that failed."},
-        "report": {"type": "string", "description": "Its report, with every fault."},
-        "faults": {
-            "type": "object",
-            "description": "Of each kind of fault how many there are, and the first few.",
-            "additionalProperties": {
-                "type": "object",
-                "properties": {
-                    "meaning": {"type": "string"},
-                    "count": {"type": "integer"},
-                    "first": {"type": "array", "items": {"type": "object"}},
-                },
-            },
-        },
-    },
-}
+_API_KEY = {"type": "http", "scheme": "bearer", "description": "One of HEATSVC_API_KEYS, where there are any."}
 
 _PROBLEMS = {
     "400": "Broken JSON, or a broken form.",
@@ -146,11 +116,13 @@ def _document(app: FastAPI) -> dict[str, Any]:
             "options": {"$ref": _REF + "HeatmapOptions"},
         },
     }
-    schemas["Problem"] = _PROBLEM
-    annotation = AnnotationOptions.model_json_schema(ref_template=_REF + "{model}")
-    schemas.update(annotation.pop("$defs", {}))
-    schemas["AnnotationOptions"] = annotation
-    schemas.update(SCHEMAS)
+    # Models that routes only refer to: problem documents, and a form that is not read by FastAPI.
+    _, models = models_json_schema(
+        [(Problem, "serialization"), (AnnotationForm, "validation")], ref_template=_REF + "{model}"
+    )
+    schemas.update(models["$defs"])
+    document["components"]["securitySchemes"] = {"apiKey": _API_KEY}
+    document["security"] = [{"apiKey": []}, {}]  # {}: a service without keys needs none
     # First in the document, as it is in the service.
     document["paths"] = {"/heatmap": {"post": _heatmap(options["properties"])}, **document["paths"]}
     return document

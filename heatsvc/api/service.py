@@ -16,12 +16,12 @@ from typing import TypeVar
 import numpy as np
 from starlette.requests import Request
 
+from heatsvc.api.build_poller import BuildPoller, read_build_state
 from heatsvc.api.colleagues import Colleagues
 from heatsvc.api.lanes import Lanes
 from heatsvc.api.limits import Places
 from heatsvc.api.metrics import Metrics
 from heatsvc.api.problems import busy
-from heatsvc.api.watch import Watch, look
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.drawing import Drawing
@@ -52,7 +52,7 @@ class Service:
         uploads: places for requests that send files to disk.
         watchers: places for requests that wait for builds, or fetch their files.
         builds: what is built, elsewhere.
-        watch: what is seen of builds that somebody waits for.
+        poller: reads the state of builds that clients wait for.
     """
 
     def __init__(self, settings: Settings, colleagues: Colleagues | None = None) -> None:
@@ -76,7 +76,9 @@ class Service:
             environment=settings.worker_environment(),
             builders=colleagues.builders if colleagues else None,
         )
-        self.watch = Watch(lambda build, before: self.on_disk(partial(look, self.builds.folder(build), before)))
+        self.poller = BuildPoller(
+            lambda id, previous: self.on_disk(partial(read_build_state, self.builds.folder(id), previous))
+        )
 
     def start(self) -> None:
         """Compile or load the loops in a thread of its own, so that `GET /health/live` answers meanwhile.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,3 +255,10 @@ def test_a_full_disk_is_a_507(bench: Bench, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(bench.asker.app.state.service.builds, "new_upload", full)
     assert "disk is full" in bench.send(dataset()).problem(507)["detail"]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 2_000, "a" * 5_000])
+def test_a_dataset_name_that_no_file_system_takes(set_up: Callable[..., Bench], tmp_path: Path, name: str):
+    bench = set_up(datasets_dir=tmp_path)
+    problem = bench.send(dataset(options={"dataset": name}, keypoints={})).problem(422)
+    assert problem["field"] == "dataset"

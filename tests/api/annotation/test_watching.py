@@ -131,8 +131,8 @@ def test_an_event_source_that_comes_back_after_the_last_event_is_sent_away(bench
 
 
 def test_a_quiet_stream_has_a_heartbeat(bench: Bench, slow: Callable[..., Any], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("heatsvc.api.annotation.events._HEARTBEAT", 0.1)
-    monkeypatch.setattr("heatsvc.api.annotation.events._TICK", 0.05)
+    monkeypatch.setattr("heatsvc.api.routes.annotation.HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr("heatsvc.api.routes.annotation.TICK_SECONDS", 0.05)
     location = slow().headers["location"]
 
     async def watch() -> str:
@@ -148,14 +148,14 @@ def test_many_watchers_look_once(bench: Bench, slow: Callable[..., Any], monkeyp
     location = slow().headers["location"]
     looks = 0
     service = bench.asker.app.state.service
-    look = service.watch._look
+    look = service.poller._read_state
 
     def counted(*arguments: Any) -> Any:
         nonlocal looks
         looks += 1
         return look(*arguments)
 
-    monkeypatch.setattr(service.watch, "_look", counted)
+    monkeypatch.setattr(service.poller, "_read_state", counted)
 
     async def watch() -> list[Any]:
         watching = [asyncio.create_task(bench.asker.asking("GET", f"{location}/events")) for _ in range(50)]
@@ -166,7 +166,7 @@ def test_many_watchers_look_once(bench: Bench, slow: Callable[..., Any], monkeyp
     answers = bench.asker.wait(watch())
     assert [events(answer.wire.decode())[-1][0] for answer in answers] == ["done"] * 50
     assert looks < 60
-    assert service.watch._seen == {}
+    assert service.poller.polled == 0
     assert service.watchers.taken == 0
 
 
@@ -211,7 +211,7 @@ def test_a_client_that_hangs_up_is_noticed_and_its_build_goes_on(bench: Bench, s
 
     bench.asker.wait(hang_up())
     assert bench.asker.app.state.service.watchers.taken == 0
-    assert bench.asker.app.state.service.watch._seen == {}
+    assert bench.asker.app.state.service.poller.polled == 0
     bench.worker.go_on.set()
     assert bench.send(sent).status == 200
 
