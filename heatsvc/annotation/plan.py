@@ -12,7 +12,7 @@ from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.labels import LabelRow, Labels, read_labels
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.reading import Task
+from heatsvc.annotation.shards import Task
 from heatsvc.annotation.sources import KeypointFile, find_files
 from heatsvc.annotation.splits import Assignment, assign, read_split, undivided
 from heatsvc.bounds import Bounds

@@ -193,7 +193,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
     from rich.progress import Progress as Bar
 
     from heatsvc.annotation.build import build
-    from heatsvc.annotation.scratch import scratch
+    from heatsvc.annotation.shards import scratch
     from heatsvc.bounds import usable_cores
 
     target = parsed.output if parsed.output is not None else Path.cwd() / "check"

@@ -67,7 +67,7 @@ def _worker(parsed: argparse.Namespace) -> int:
 
 
 def _warm(parsed: argparse.Namespace) -> int:
-    from heatsvc.annotation.crew import load_compiled
+    from heatsvc.annotation.reader_pool import load_compiled
     from heatsvc.api.service import warm
 
     print("compiling the loops (once; later starts take them from the cache) ...", file=sys.stderr, flush=True)

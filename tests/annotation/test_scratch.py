@@ -10,7 +10,7 @@ from pathlib import Path
 
 from heatsvc.annotation.build import build
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.scratch import scratch
+from heatsvc.annotation.shards import scratch
 from tests.annotation.keti import OPTIONS, inputs, made
 
 Space = namedtuple("Space", "f_bavail f_frsize")
@@ -43,7 +43,7 @@ def test_there_is_none_where_there_is_no_room(tmp_path: Path, monkeypatch):
 
 
 def test_a_build_through_memory_gives_the_same_and_leaves_no_part(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("heatsvc.annotation.run.PART", 8)
+    monkeypatch.setattr("heatsvc.annotation.build.PART", 8)
     memory = tmp_path / "memory"
     memory.mkdir()
     build(inputs(), AnnotationOptions(**OPTIONS), tmp_path / "one", memory=memory)

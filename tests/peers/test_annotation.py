@@ -9,8 +9,8 @@ import pytest
 
 from heatsvc.annotation.annotation_pickle import fragment, head, tail
 from heatsvc.annotation.configs import configs
-from heatsvc.annotation.facts import ClipFacts, DatasetFacts
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.statistics import ClipFacts, DatasetFacts
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose.layouts import COCO_WHOLEBODY, SIGN27
 from heatsvc.pose.readers import ReadOptions, read

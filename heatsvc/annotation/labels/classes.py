@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.row import ClassEntry, LabelRow
+from heatsvc.annotation.labels.rows import ClassEntry, LabelRow
 
 
 @dataclass(slots=True)

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.columns import KNOWN
-from heatsvc.annotation.labels.numbers import number
-from heatsvc.annotation.labels.row import Found, LabelRow
+from heatsvc.annotation.labels.rows import Found, LabelRow, number
+from heatsvc.annotation.labels.tables import KNOWN
 from heatsvc.annotation.names import NameIndex, VideoName
 
 

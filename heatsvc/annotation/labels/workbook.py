@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from heatsvc.annotation.child import ChildError, in_child
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.content import Content
-from heatsvc.annotation.labels.row import Found
-from heatsvc.annotation.labels.table import Table, no_table, read_table
+from heatsvc.annotation.labels.parsed_file import Content
+from heatsvc.annotation.labels.rows import Found
+from heatsvc.annotation.labels.tables import Table, no_table, read_table
 from heatsvc.annotation.native.sheets import read_sheets
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.errors import InputError, LimitError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from heatsvc.annotation.trim.read import read_trim
-from heatsvc.annotation.trim.trim import Trim
+from heatsvc.annotation.trim.frame_counts import Trim, read_trim
 
 __all__ = ["Trim", "read_trim"]

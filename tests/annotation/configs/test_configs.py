@@ -8,8 +8,8 @@ import pytest
 from heatsvc.annotation.artifacts import MEDIA_TYPES
 from heatsvc.annotation.configs import CONFIGS, config, configs
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.facts import SCORE_BINS, DatasetFacts
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.statistics import SCORE_BINS, DatasetFacts
 from heatsvc.pose.layouts import LAYOUTS, get_layout
 
 KEYPOINT = ["pyskl_keypoint.py", "mmaction2_keypoint.py"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from heatsvc.annotation.facts import SCORE_BINS, ClipFacts, DatasetFacts
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.statistics import SCORE_BINS, ClipFacts, DatasetFacts
 from heatsvc.pose.layouts import get_layout
 
 FAULTS = (

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from heatsvc.annotation.facts import SCORE_BINS, ClipFacts
 from heatsvc.annotation.faults import KINDS, Fault
 from heatsvc.annotation.report import report_json
+from heatsvc.annotation.statistics import SCORE_BINS, ClipFacts
 from tests.annotation.report.datasets import dataset, empty
 
 REPORT = report_json(dataset())

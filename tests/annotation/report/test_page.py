@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from heatsvc.annotation.facts import SCORE_BINS, ClipFacts
 from heatsvc.annotation.faults import KINDS, Fault
 from heatsvc.annotation.report import report_json, report_page
+from heatsvc.annotation.statistics import SCORE_BINS, ClipFacts
 from heatsvc.pose.layouts import get_layout
 from tests.annotation.report.datasets import dataset, empty
 

@@ -4,9 +4,9 @@ import io
 
 from rich.console import Console
 
-from heatsvc.annotation.facts import ClipFacts
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.report import report_json, report_text
+from heatsvc.annotation.statistics import ClipFacts
 from tests.annotation.report.datasets import dataset, empty
 
 

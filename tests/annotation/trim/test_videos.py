@@ -17,7 +17,8 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.labels import Labels
 from heatsvc.annotation.native.frames import VideoAt, count_frames
-from heatsvc.annotation.trim import Trim, counting, read_trim
+from heatsvc.annotation.trim import Trim, read_trim
+from heatsvc.annotation.trim import videos as counting
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import LimitError
 from tests.annotation.labels.files import labels_of, write

@@ -16,7 +16,7 @@ from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
-from heatsvc.annotation.report.fault_groups import fault_groups
+from heatsvc.annotation.report.document import fault_groups
 from heatsvc.jobs.executor import Executor
 from heatsvc.jobs.place import Place
 
