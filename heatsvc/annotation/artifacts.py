@@ -62,7 +62,7 @@ class Artifact:
         return cls(**document)
 
 
-def write_whole(path: Path, pieces: Iterable[bytes | Path], *, digest: bool = True) -> Artifact:
+def write_atomically(path: Path, pieces: Iterable[bytes | Path], *, digest: bool = True) -> Artifact:
     """Write a file so that it is there whole or not at all, also after a power cut: aside, fsync, rename, fsync.
 
     Args:

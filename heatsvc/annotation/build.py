@@ -15,20 +15,20 @@ import numpy as np
 import orjson
 
 from heatsvc.annotation import artifacts
-from heatsvc.annotation.annotation_pickle import fragment, head, tail
-from heatsvc.annotation.artifacts import Artifact, label_map_csv, label_map_json, write_whole
+from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
+from heatsvc.annotation.artifacts import Artifact, label_map_csv, label_map_json, write_atomically
 from heatsvc.annotation.configs import configs
 from heatsvc.annotation.errors import AnnotationError, FaultsError
 from heatsvc.annotation.faults import FAULTY, MISSING, Fault
 from heatsvc.annotation.inputs import Inputs
-from heatsvc.annotation.keypoints import Choice
+from heatsvc.annotation.keypoints import KeypointSelection
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.plan import Absent, Plan, make_plan
-from heatsvc.annotation.progress import Progress, Stage, nobody
-from heatsvc.annotation.reader_pool import Crew, is_large
+from heatsvc.annotation.progress import Progress, Stage, ignore_progress
+from heatsvc.annotation.reader_pool import ReaderPool, is_large
 from heatsvc.annotation.report import report_json, report_page
-from heatsvc.annotation.shards import PartFacts, Reading, Task, known_part, part_path
-from heatsvc.annotation.statistics import SCORE_BINS, ClipFacts, DatasetFacts
+from heatsvc.annotation.shards import Shard, ShardReader, Task, shard_path, stored_shard
+from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics, DatasetStatistics
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
 from heatsvc.errors import InputError
 from heatsvc.pose.layouts import get_layout
@@ -38,7 +38,9 @@ _FILES = 25
 _ANY_SHAPE = (1080, 1920)
 
 
-def most_common_points(tasks: Sequence[Task], choice: Choice, keep_going: Callable[[], None]) -> int | None:
+def most_common_points(
+    tasks: Sequence[Task], selection: KeypointSelection, check_cancelled: Callable[[], None]
+) -> int | None:
     """V of most of some files, evenly spread over all; None where no file at all can be read.
 
     Where points are selected by position, or all taken, nothing else tells that a file has other points.
@@ -49,17 +51,17 @@ def most_common_points(tasks: Sequence[Task], choice: Choice, keep_going: Callab
     for place in chain.from_iterable(range(first, len(tasks), step) for first in range(step)):
         if place % step and counts:
             break
-        keep_going()
+        check_cancelled()
         task = tasks[place]
-        options = ReadOptions(choice.img_shape or _ANY_SHAPE, choice.layout, bounds=choice.bounds)
+        options = ReadOptions(selection.img_shape or _ANY_SHAPE, selection.layout, bounds=selection.bounds)
         try:
-            counts.update(clip.points for clip in read(task.file.read(choice.bounds), options=options))
+            counts.update(clip.points for clip in read(task.file.read(selection.bounds), options=options))
         except InputError:
             continue
     return counts.most_common(1)[0][0] if counts else None
 
 
-PART = 256
+SHARD_SIZE = 256
 """Videos in a part: some megabytes, some hundredths of a second."""
 
 _DONE = {"zeros": "zeros", "drop": "dropped", "error": "refused"}
@@ -74,22 +76,22 @@ class Run:
         report: the same as JSON.
     """
 
-    facts: DatasetFacts
+    facts: DatasetStatistics
     report: dict[str, Any]
 
     def __init__(
         self,
         plan: Plan,
         options: AnnotationOptions,
-        reading: Reading,
+        reading: ShardReader,
         progress: Callable[[Progress], None],
-        keep_going: Callable[[], None],
+        check_cancelled: Callable[[], None],
     ) -> None:
         self._plan, self._options, self._reading = plan, options, reading
-        self._progress, self._keep_going = progress, keep_going
+        self._progress, self._check_cancelled = progress, check_cancelled
         self._started = time.monotonic()
-        self._parts = [plan.tasks[start : start + PART] for start in range(0, len(plan.tasks), PART)]
-        self._read: list[PartFacts] = []
+        self._parts = [plan.tasks[start : start + SHARD_SIZE] for start in range(0, len(plan.tasks), SHARD_SIZE)]
+        self._read: list[Shard] = []
         self._files_read = self._clips = 0
 
     def tell(self, stage: Stage, seconds_left: float | None = 0.0) -> None:
@@ -105,11 +107,11 @@ class Run:
             )
         )
 
-    def read(self, crew: Crew) -> Iterator[int]:
+    def read(self, crew: ReaderPool) -> Iterator[int]:
         """Read all parts that are not there yet; the number of each part, in order, when it is there."""
-        known = [known_part(self._reading.folder, number) for number in range(len(self._parts))]
+        known = [stored_shard(self._reading.folder, number) for number in range(len(self._parts))]
         left = [(number, tasks) for number, tasks in enumerate(self._parts) if known[number] is None]
-        new = crew.read(left, self._reading, self._keep_going)
+        new = crew.read(left, self._reading, self._check_cancelled)
         begun, done = time.monotonic(), 0
         self.tell("keypoints", None)
         for number, before in enumerate(known):
@@ -121,18 +123,18 @@ class Run:
             yield number
             self.tell("keypoints", (time.monotonic() - begun) / done * (len(left) - done) if done else None)
 
-    def pickle(self, crew: Crew, decided: Callable[[], None]) -> Iterator[bytes | Path]:
+    def pickle(self, crew: ReaderPool, decided: Callable[[], None]) -> Iterator[bytes | Path]:
         """The pickle's bytes: head, the parts as they come, zeros, tail. A part is on its way while others are read.
 
         Args:
             decided: called when all is read.
         """
-        yield head(self._options.dtype)
+        yield encode_header(self._options.dtype)
         for number in self.read(crew):
-            self._keep_going()
-            yield part_path(self._reading.folder, number)
+            self._check_cancelled()
+            yield shard_path(self._reading.folder, number)
             if not self._reading.keep:
-                part_path(self._reading.folder, number).unlink()
+                shard_path(self._reading.folder, number).unlink()
         decided()
         self.tell("writing")
         facts = self.facts
@@ -141,8 +143,8 @@ class Run:
             names[clip.split].append(clip.name)
             if clip.zeros:
                 keypoint = np.zeros((1, clip.frames, facts.points, 2), facts.options.dtype)
-                yield fragment(clip.name, clip.label, facts.img_shape, keypoint, keypoint[..., 0].copy())
-        yield tail(names)
+                yield encode_annotation(clip.name, clip.label, facts.img_shape, keypoint, keypoint[..., 0].copy())
+        yield encode_splits(names)
 
     def decide(self) -> None:
         """What becomes of videos without usable keypoints; then facts and report are there.
@@ -156,7 +158,7 @@ class Run:
         def decide(fault: Fault, video: Task | Absent) -> None:
             done = _DONE[self._options.missing if fault.kind in MISSING else self._options.faulty]
             if done == "zeros" and average:
-                zeros = ClipFacts(video.name, video.label, video.split, video.signer, frames=average, zeros=True)
+                zeros = ClipStatistics(video.name, video.label, video.split, video.signer, frames=average, zeros=True)
                 clips.append(zeros)
             elif done == "zeros":  # of what length?
                 done = "dropped"
@@ -182,7 +184,7 @@ class Run:
         if not self.facts.clips:
             raise AnnotationError("no video is left: every one was filtered out, missing, faulty or in no split")
 
-    def _facts(self, clips: Sequence[ClipFacts], faults: Sequence[Fault]) -> DatasetFacts:
+    def _facts(self, clips: Sequence[ClipStatistics], faults: Sequence[Fault]) -> DatasetStatistics:
         plan = self._plan
         shapes: Counter[tuple[int, int]] = Counter()
         for facts in self._read:
@@ -190,7 +192,7 @@ class Run:
         histograms = [np.array(facts.histogram, np.int64) for facts in self._read if facts.clips]
         points = max((len(histogram) for histogram in histograms), default=0)
         layout = next((facts.layout for facts in self._read if facts.layout), "")
-        return DatasetFacts(
+        return DatasetStatistics(
             options=self._options,
             clips=clips,
             splits=plan.splits,
@@ -226,7 +228,7 @@ def _refusal(refused: Sequence[Fault]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuildResult:
     """What a build gave.
 
     Attributes:
@@ -246,12 +248,12 @@ def build(
     check: bool = False,
     jobs: int = 1,
     bounds: Bounds = DEFAULT_BOUNDS,
-    progress: Callable[[Progress], None] = nobody,
-    keep_going: Callable[[], None] = go_on,
+    progress: Callable[[Progress], None] = ignore_progress,
+    check_cancelled: Callable[[], None] = go_on,
     pickle_name: str = artifacts.PICKLE,
     digest: bool = True,
     memory: Path | None = None,
-) -> Built:
+) -> BuildResult:
     """Build a dataset in a folder; a build that was cut off there goes on from where it was.
 
     Args:
@@ -263,7 +265,7 @@ def build(
         jobs: processes that read keypoints, where there are so many that it is worth them; 1 reads in this one.
         bounds: how large a file may be.
         progress: told some times a second.
-        keep_going: called now and then; raises what should end the work.
+        check_cancelled: called now and then; raises what should end the work.
         pickle_name: what the pickle is called; the training configs name it.
         digest: whether the pickle's sha256 is asked for.
         memory: a folder for parts that lies in memory. They are removed from it as they get into the pickle: little
@@ -278,19 +280,19 @@ def build(
     progress(Progress("labels"))
     reports: list[Artifact] = []
     made: list[Artifact] = []
-    with Crew(jobs if is_large(inputs) else 1) as crew:
-        plan = make_plan(inputs, options, work, bounds, keep_going, check=check)
-        reading = _reading(plan, options, work, not check, bounds, crew.has_processes, keep_going)
+    with ReaderPool(jobs if is_large(inputs) else 1) as crew:
+        plan = make_plan(inputs, options, work, bounds, check_cancelled, check=check)
+        reading = _reading(plan, options, work, not check, bounds, crew.has_processes, check_cancelled)
         if memory is not None:
             reading = replace(reading, folder=memory, keep=False)
-        run = Run(plan, options, reading, progress, keep_going)
+        run = Run(plan, options, reading, progress, check_cancelled)
 
         def decided() -> None:
             """All is read: tell of it, and go on only if it may be as it is."""
             run.decide()
             text = orjson.dumps(run.report, option=orjson.OPT_INDENT_2)
-            reports.append(write_whole(folder / artifacts.REPORT, [text]))
-            reports.append(write_whole(folder / artifacts.REPORT_PAGE, [report_page(run.report)]))
+            reports.append(write_atomically(folder / artifacts.REPORT, [text]))
+            reports.append(write_atomically(folder / artifacts.REPORT_PAGE, [report_page(run.report)]))
             if not check:
                 run.check_allowed()
 
@@ -299,14 +301,14 @@ def build(
                 pass
             decided()
         else:
-            made.append(write_whole(folder / pickle_name, run.pickle(crew, decided), digest=digest))
+            made.append(write_atomically(folder / pickle_name, run.pickle(crew, decided), digest=digest))
     if not check:
-        made.append(write_whole(folder / artifacts.LABEL_MAP_JSON, [label_map_json(run.facts.classes)]))
-        made.append(write_whole(folder / artifacts.LABEL_MAP_CSV, [label_map_csv(run.facts.classes)]))
+        made.append(write_atomically(folder / artifacts.LABEL_MAP_JSON, [label_map_json(run.facts.classes)]))
+        made.append(write_atomically(folder / artifacts.LABEL_MAP_CSV, [label_map_csv(run.facts.classes)]))
         for name, text in configs(run.facts, pickle_name).items():
-            made.append(write_whole(folder / name, [text.encode()]))
+            made.append(write_atomically(folder / name, [text.encode()]))
     run.tell("done")
-    return Built((*made, *reports), run.report)
+    return BuildResult((*made, *reports), run.report)
 
 
 def _reading(
@@ -316,8 +318,8 @@ def _reading(
     write: bool,
     bounds: Bounds,
     compiled: bool,
-    keep_going: Callable[[], None],
-) -> Reading:
+    check_cancelled: Callable[[], None],
+) -> ShardReader:
     """How parts are to be read; parts of another plan are removed.
 
     Raises:
@@ -328,12 +330,12 @@ def _reading(
     for layout in (options.layout, select):
         if isinstance(layout, str):
             get_layout(layout)
-    choice = Choice(select, options.dtype, options.img_shape, options.layout, bounds=bounds)
+    selection = KeypointSelection(select, options.dtype, options.img_shape, options.layout, bounds=bounds)
     if not isinstance(select, str):
-        choice = replace(choice, points=most_common_points(plan.tasks, choice, keep_going))
-        _check_positions(choice)
+        selection = replace(selection, points=most_common_points(plan.tasks, selection, check_cancelled))
+        _check_positions(selection)
     # A mounted folder may have changed since the parts were read.
-    digest = hashlib.sha256(repr((choice, PART, write)).encode())
+    digest = hashlib.sha256(repr((selection, SHARD_SIZE, write)).encode())
     for task in plan.tasks:
         file = task.file
         digest.update(f"{task.name}\0{task.label}\0{task.split}\0{task.last}\0{file.name}\0{file.stamp()}\n".encode())
@@ -341,24 +343,24 @@ def _reading(
     if not note.exists() or note.read_text() != digest.hexdigest():
         for path in work.glob("*.part"):
             path.unlink()
-        write_whole(note, [digest.hexdigest().encode()])
-    return Reading(replace(choice, compiled=compiled), work, write)
+        write_atomically(note, [digest.hexdigest().encode()])
+    return ShardReader(replace(selection, compiled=compiled), work, write)
 
 
-def _check_positions(choice: Choice) -> None:
+def _check_positions(selection: KeypointSelection) -> None:
     """What no file can be read with is the options' fault, and not that of every file.
 
     Raises:
         AnnotationError, LimitError: as _reading.
     """
-    if not isinstance(choice.select, tuple):
+    if not isinstance(selection.select, tuple):
         return
-    choice.bounds.check("max_keypoints", len(choice.select), "points to select", field="options.select")
-    if not choice.select:
+    selection.bounds.check("max_keypoints", len(selection.select), "points to select", field="options.select")
+    if not selection.select:
         raise AnnotationError("select names no point: name some, or null for all", field="options.select")
-    if choice.points is not None and max(choice.select) >= choice.points:
+    if selection.points is not None and max(selection.select) >= selection.points:
         raise AnnotationError(
-            f"select names point {str(max(choice.select))[:20]}, and the files have {choice.points}: "
-            f"0 to {choice.points - 1}",
+            f"select names point {str(max(selection.select))[:20]}, and the files have {selection.points}: "
+            f"0 to {selection.points - 1}",
             field="options.select",
         )

@@ -26,7 +26,7 @@ _LARGEST = {"float16": float(np.finfo(np.float16).max), "float32": float(np.finf
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class KeypointSelection:
     """What is taken from each file.
 
     Attributes:
@@ -48,7 +48,7 @@ class Choice:
     compiled: bool = False
 
 
-class FaultyError(Exception):
+class FaultyFileError(Exception):
     """A file that cannot be used; `kind` names the fault."""
 
     def __init__(self, kind: Kind, detail: str):
@@ -58,7 +58,7 @@ class FaultyError(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Points:
+class VideoKeypoints:
     """One video's keypoints.
 
     Attributes:
@@ -90,9 +90,13 @@ class Points:
         return f"{zlib.crc32(self.keypoint_score.data, first):08x}{zlib.adler32(self.keypoint.data):08x}"
 
 
-def read_points(
-    data: bytes, name: str, choice: Choice, last: int | None = None, keep_going: Callable[[], None] = go_on
-) -> Points:
+def read_keypoints(
+    data: bytes,
+    name: str,
+    selection: KeypointSelection,
+    last: int | None = None,
+    check_cancelled: Callable[[], None] = go_on,
+) -> VideoKeypoints:
     """A file's keypoints.
 
     Args:
@@ -106,18 +110,18 @@ def read_points(
         AnnotationError: options that no file can be read with: no img_shape, a layout that is none.
     """
     try:
-        found = _plain_array(data, choice, last) or _any_format(data, name, choice, keep_going)
+        found = _plain_array(data, selection, last) or _any_format(data, name, selection, check_cancelled)
     except NoKeypointsError as error:
-        raise FaultyError("no_keypoints" if "None" in error.detail else "no_frames", error.detail) from None
+        raise FaultyFileError("no_keypoints" if "None" in error.detail else "no_frames", error.detail) from None
     except CutShortError as error:
-        raise FaultyError("cut_short", error.detail) from None
+        raise FaultyFileError("cut_short", error.detail) from None
     except InfiniteError as error:
-        raise FaultyError("not_finite", error.detail) from None
+        raise FaultyFileError("not_finite", error.detail) from None
     except AnnotationError:
         raise
     except InputError as error:
-        raise FaultyError("unreadable", error.detail) from None
-    return found if isinstance(found, Points) else _as_written(found, choice, last)
+        raise FaultyFileError("unreadable", error.detail) from None
+    return found if isinstance(found, VideoKeypoints) else _as_written(found, selection, last)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +135,7 @@ class _Selected:
     has_nan: bool
 
 
-def _plain_array(data: bytes, choice: Choice, last: int | None) -> Points | _Selected | None:
+def _plain_array(data: bytes, selection: KeypointSelection, last: int | None) -> VideoKeypoints | _Selected | None:
     """The common case without copies: a finite float32 .npy [T, V, 3] of a known layout. None for all others.
 
     The points are selected before anything is checked or converted: of 133 points 27 are wanted.
@@ -139,17 +143,17 @@ def _plain_array(data: bytes, choice: Choice, last: int | None) -> Points | _Sel
     Raises:
         PoseError: a damaged .npy.
     """
-    if choice.img_shape is None or choice.layout is not None or data[:6] != MAGIC:
+    if selection.img_shape is None or selection.layout is not None or data[:6] != MAGIC:
         return None
     array = array_from_npy(data, field="keypoint", file=None)
     if array.ndim != 3 or array.shape[-1] != 3 or array.dtype != np.float32 or not array.flags.c_contiguous:
         return None
     frames, points = array.shape[:2]
-    if frames > choice.bounds.max_frames:
+    if frames > selection.bounds.max_frames:
         return None
-    places = _places(choice.select, points)
-    if choice.compiled and places is not None:
-        compiled = _compiled(array, places, choice, last)
+    places = _places(selection.select, points)
+    if selection.compiled and places is not None:
+        compiled = _compiled(array, places, selection, last)
         if compiled is not None:
             return compiled
     # A sum is finite only where every number is: one pass finds NaN and infinity in any of them.
@@ -159,26 +163,26 @@ def _plain_array(data: bytes, choice: Choice, last: int | None) -> Points | _Sel
     flat = array.reshape(frames, points * 3)
     keypoint = flat.take(places.xy, axis=1).reshape(1, frames, places.count, 2)
     score = flat.take(places.score, axis=1).reshape(1, frames, places.count)
-    return _Selected(keypoint, score, choice.img_shape, places.layout, False)
+    return _Selected(keypoint, score, selection.img_shape, places.layout, False)
 
 
-def _compiled(array: Float32, places: _Places, choice: Choice, last: int | None) -> Points | None:
+def _compiled(array: Float32, places: _Places, selection: KeypointSelection, last: int | None) -> VideoKeypoints | None:
     """Everything in one pass; None where a number is infinite, NaN or too large for the dtype."""
     from heatsvc.annotation import kernels as kernel  # takes half a second
 
     kept = array[-last:] if last is not None else array
     frames = kept.shape[0]
-    keypoint = np.empty((1, frames, places.count, 2), choice.dtype)
-    score = np.empty((1, frames, places.count), choice.dtype)
+    keypoint = np.empty((1, frames, places.count, 2), selection.dtype)
+    score = np.empty((1, frames, places.count), selection.dtype)
     if not kernel.take(kept, places.points, keypoint[0], score[0], array):
         return None
     histogram = np.zeros((places.count, SCORE_BINS), np.int64)
     kernel.count_scores(kept, places.points, histogram)
-    assert choice.img_shape is not None  # noqa: S101  # asked by the caller
-    return Points(keypoint, score, choice.img_shape, places.layout, array.shape[0], 0, histogram)
+    assert selection.img_shape is not None  # noqa: S101  # asked by the caller
+    return VideoKeypoints(keypoint, score, selection.img_shape, places.layout, array.shape[0], 0, histogram)
 
 
-def _any_format(data: bytes, name: str, choice: Choice, keep_going: Callable[[], None]) -> _Selected:
+def _any_format(data: bytes, name: str, selection: KeypointSelection, check_cancelled: Callable[[], None]) -> _Selected:
     """A file of any format that `pose` reads.
 
     Raises:
@@ -186,11 +190,11 @@ def _any_format(data: bytes, name: str, choice: Choice, keep_going: Callable[[],
         AnnotationError: no img_shape anywhere.
         PoseError: it cannot be read.
     """
-    options = ReadOptions(choice.img_shape, choice.layout, bounds=choice.bounds, check=keep_going)
+    options = ReadOptions(selection.img_shape, selection.layout, bounds=selection.bounds, check=check_cancelled)
     try:
         clips = read(data, filename=name, options=options)
     except PoseError as error:
-        if error.field and error.field.endswith("img_shape") and choice.img_shape is None:
+        if error.field and error.field.endswith("img_shape") and selection.img_shape is None:
             raise AnnotationError(
                 "the keypoint files carry no size of the video frame: give the option img_shape, "
                 "[height, width] in pixels, such as [1080, 1920]",
@@ -199,26 +203,26 @@ def _any_format(data: bytes, name: str, choice: Choice, keep_going: Callable[[],
             ) from None
         raise
     if len(clips) != 1:
-        raise FaultyError("unreadable", f"{name} holds {len(clips)} clips, not one")
-    clip = _select(clips[0], choice)
+        raise FaultyFileError("unreadable", f"{name} holds {len(clips)} clips, not one")
+    clip = _select(clips[0], selection)
     return _Selected(
         clip.keypoint, clip.keypoint_score, clip.img_shape, clip.layout, not np.isfinite(clip.keypoint).all()
     )
 
 
-def _select(clip: PoseClip, choice: Choice) -> PoseClip:
-    if not isinstance(choice.select, str) and choice.points not in (None, clip.points):
-        raise FaultyError("wrong_points", f"it has {clip.points} points, most files have {choice.points}")
-    if choice.select is None:
+def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
+    if not isinstance(selection.select, str) and selection.points not in (None, clip.points):
+        raise FaultyFileError("wrong_points", f"it has {clip.points} points, most files have {selection.points}")
+    if selection.select is None:
         return clip
     try:
-        return select_points(clip, choice.select, choice.bounds)
+        return select_points(clip, selection.select, selection.bounds)
     except InputError as error:
         known = f"a {clip.layout.name}" if clip.layout else "no known layout"
-        raise FaultyError("wrong_points", f"it has {clip.points} points, {known}: {error.detail}") from None
+        raise FaultyFileError("wrong_points", f"it has {clip.points} points, {known}: {error.detail}") from None
 
 
-def _as_written(found: _Selected, choice: Choice, last: int | None) -> Points:
+def _as_written(found: _Selected, selection: KeypointSelection, last: int | None) -> VideoKeypoints:
     keypoint, score = found.keypoint, found.score
     frames_read = keypoint.shape[1]
     if last is not None and last < frames_read:
@@ -228,16 +232,16 @@ def _as_written(found: _Selected, choice: Choice, last: int | None) -> Points:
         holes = np.isnan(keypoint[..., 0])  # x and y are NaN together
         undetected = int(holes.sum())
         keypoint = np.where(holes[..., None], np.float32(0), keypoint)
-    dtype = np.dtype(choice.dtype)
+    dtype = np.dtype(selection.dtype)
     if dtype.itemsize < 4:
-        largest = _LARGEST[choice.dtype]
+        largest = _LARGEST[selection.dtype]
         highest = max(keypoint.max(), -keypoint.min(), score.max(), -score.min())
         if highest > largest:
-            raise FaultyError(
+            raise FaultyFileError(
                 "out_of_range",
-                f"{highest:,.0f} is beyond {largest:,.0f}, the largest number of {choice.dtype}: ask for float32",
+                f"{highest:,.0f} is beyond {largest:,.0f}, the largest number of {selection.dtype}: ask for float32",
             )
-    return Points(
+    return VideoKeypoints(
         np.ascontiguousarray(keypoint, dtype),
         np.ascontiguousarray(score, dtype),
         found.img_shape,

@@ -18,8 +18,8 @@ from types import TracebackType
 import numpy as np
 
 from heatsvc.annotation.inputs import Inputs
-from heatsvc.annotation.keypoints import Choice, read_points
-from heatsvc.annotation.shards import PartFacts, Reading, Task, read_part
+from heatsvc.annotation.keypoints import KeypointSelection, read_keypoints
+from heatsvc.annotation.shards import Shard, ShardReader, Task, read_shard
 
 LARGE = 4096
 """Files from which on processes are worth their start, and compiling is worth loading it."""
@@ -29,7 +29,7 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 _PR_SET_PDEATHSIG = 1
 
 
-class Crew:
+class ReaderPool:
     """Processes that read, started before there is anything to read: they load while labels are looked at.
 
     With less than two jobs there are none, and parts are read in this process.
@@ -55,7 +55,7 @@ class Crew:
         """Whether parts are read elsewhere."""
         return self._pool is not None
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> ReaderPool:
         """Itself."""
         return self
 
@@ -71,8 +71,8 @@ class Crew:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def read(
-        self, parts: Iterable[tuple[int, Sequence[Task]]], reading: Reading, keep_going: Callable[[], None]
-    ) -> Iterator[PartFacts]:
+        self, parts: Iterable[tuple[int, Sequence[Task]]], reading: ShardReader, check_cancelled: Callable[[], None]
+    ) -> Iterator[Shard]:
         """Read parts, one after the other; their facts, in order.
 
         Args:
@@ -85,15 +85,15 @@ class Crew:
         """
         if self._pool is None:
             for number, tasks in parts:
-                yield read_part(number, tasks, reading, keep_going)
+                yield read_shard(number, tasks, reading, check_cancelled)
             return
         waiting: deque[Future[bytes]] = deque()
         for number, tasks in parts:
             waiting.append(self._pool.submit(_read_part, number, tasks, reading))
             if len(waiting) > 3 * self._jobs:
-                yield _first(waiting, keep_going)
+                yield _first(waiting, check_cancelled)
         while waiting:
-            yield _first(waiting, keep_going)
+            yield _first(waiting, check_cancelled)
 
 
 def is_large(inputs: Inputs) -> bool:
@@ -116,17 +116,17 @@ def is_large(inputs: Inputs) -> bool:
     return count > LARGE
 
 
-def _read_part(number: int, tasks: Sequence[Task], reading: Reading) -> bytes:
+def _read_part(number: int, tasks: Sequence[Task], reading: ShardReader) -> bytes:
     """As JSON: thousands of small objects take longer through a pipe."""
-    return read_part(number, tasks, reading).to_json()
+    return read_shard(number, tasks, reading).to_json()
 
 
-def _first(waiting: deque[Future[bytes]], keep_going: Callable[[], None]) -> PartFacts:
+def _first(waiting: deque[Future[bytes]], check_cancelled: Callable[[], None]) -> Shard:
     future = waiting.popleft()
     while True:
-        keep_going()
+        check_cancelled()
         with suppress(FutureTimeoutError):
-            return PartFacts.from_json(future.result(_SECONDS_BETWEEN_LOOKS))
+            return Shard.from_json(future.result(_SECONDS_BETWEEN_LOOKS))
 
 
 def _begin(parent: int) -> None:
@@ -136,12 +136,12 @@ def _begin(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
-    load_compiled()
+    compile_kernels()
 
 
-def load_compiled() -> None:
+def compile_kernels() -> None:
     """Compile the reading of arrays, or load it from numba's cache."""
     file = BytesIO()
     np.save(file, np.ones((1, 133, 3), np.float32))
     for dtype in ("float16", "float32"):
-        read_points(file.getvalue(), "warm.npy", Choice("sign27", dtype, (1, 1), compiled=True))
+        read_keypoints(file.getvalue(), "warm.npy", KeypointSelection("sign27", dtype, (1, 1), compiled=True))

@@ -15,11 +15,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 
-from heatsvc.annotation.annotation_pickle import fragment
+from heatsvc.annotation.annotation_pickle import encode_annotation
 from heatsvc.annotation.faults import Fault
-from heatsvc.annotation.keypoints import Choice, FaultyError, read_points
-from heatsvc.annotation.sources import KeypointFile
-from heatsvc.annotation.statistics import SCORE_BINS, ClipFacts
+from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, read_keypoints
+from heatsvc.annotation.sources import StoredFile
+from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
 from heatsvc.bounds import go_on
 from heatsvc.errors import InputError
 
@@ -40,7 +40,7 @@ class Task:
     name: str
     label: int
     split: str
-    file: KeypointFile
+    file: StoredFile
     signer: str = ""
     last: int | None = None
 
@@ -53,7 +53,7 @@ _BUFFER = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ShardReader:
     """How parts are read.
 
     Attributes:
@@ -63,14 +63,14 @@ class Reading:
         keep: whether a part's facts are written down too, so that it need not be read again.
     """
 
-    choice: Choice
+    selection: KeypointSelection
     folder: Path
     write: bool = True
     keep: bool = True
 
 
 @dataclass(slots=True)
-class PartFacts:
+class Shard:
     """What is known of a part's videos once they were read.
 
     Attributes:
@@ -85,7 +85,7 @@ class PartFacts:
             told by this.
     """
 
-    clips: list[ClipFacts] = field(default_factory=list)
+    clips: list[ClipStatistics] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
     histogram: list[list[int]] = field(default_factory=list)
@@ -99,25 +99,25 @@ class PartFacts:
         return orjson.dumps(self)
 
     @classmethod
-    def from_json(cls, text: bytes) -> PartFacts:
+    def from_json(cls, text: bytes) -> Shard:
         """What to_json gave."""
         document: dict[str, Any] = orjson.loads(text)
-        document["clips"] = [ClipFacts(**clip) for clip in document["clips"]]
+        document["clips"] = [ClipStatistics(**clip) for clip in document["clips"]]
         document["faults"] = [Fault(**fault) for fault in document["faults"]]
         document["img_shapes"] = [(height, width, count) for height, width, count in document["img_shapes"]]
         return cls(**document)
 
 
-def part_path(folder: Path, number: int) -> Path:
+def shard_path(folder: Path, number: int) -> Path:
     """Where a part's annotations lie; its facts lie beside them."""
     return folder / f"{number:06d}.part"
 
 
-def known_part(folder: Path, number: int) -> PartFacts | None:
+def stored_shard(folder: Path, number: int) -> Shard | None:
     """The facts of a part that was read before; None where it has to be read."""
-    path = part_path(folder, number)
+    path = shard_path(folder, number)
     try:
-        facts = PartFacts.from_json(path.with_suffix(".json").read_bytes())
+        facts = Shard.from_json(path.with_suffix(".json").read_bytes())
         return facts if (path.stat().st_size, _checksum(path)) == (facts.size, facts.checksum) else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -131,18 +131,18 @@ def _checksum(path: Path) -> int:
     return checksum
 
 
-def read_part(
-    number: int, tasks: Sequence[Task], reading: Reading, keep_going: Callable[[], None] = go_on
-) -> PartFacts:
+def read_shard(
+    number: int, tasks: Sequence[Task], reading: ShardReader, check_cancelled: Callable[[], None] = go_on
+) -> Shard:
     """Read a part's videos, write their annotations and then their facts: the facts say that all is there.
 
     Raises:
         AnnotationError: options that no file can be read with.
         OSError: the disk is full.
     """
-    path, facts = part_path(reading.folder, number), PartFacts()
+    path, facts = shard_path(reading.folder, number), Shard()
     with _written(path) as file:
-        _read_all(tasks, reading, facts, file, keep_going)
+        _read_all(tasks, reading, facts, file, check_cancelled)
     if reading.keep:
         with _written(path.with_suffix(".json")) as file:
             file.write(facts.to_json())
@@ -150,16 +150,18 @@ def read_part(
 
 
 def _read_all(
-    tasks: Sequence[Task], reading: Reading, facts: PartFacts, file: BinaryIO, keep_going: Callable[[], None]
+    tasks: Sequence[Task], reading: ShardReader, facts: Shard, file: BinaryIO, check_cancelled: Callable[[], None]
 ) -> None:
     """One after the other: a clip may be half a gigabyte, so none waits in memory for the others."""
     histogram = None
     img_shapes: Counter[tuple[int, int]] = Counter()
     for place, task in enumerate(tasks):
-        keep_going()
+        check_cancelled()
         try:
-            points = read_points(_bytes_of(task, reading.choice), task.file.name, reading.choice, task.last, keep_going)
-        except FaultyError as error:
+            points = read_keypoints(
+                _bytes_of(task, reading.selection), task.file.name, reading.selection, task.last, check_cancelled
+            )
+        except FaultyFileError as error:
             facts.faults.append(Fault(error.kind, task.name, error.detail, task.file.name))
             facts.failed.append(place)
             continue
@@ -168,7 +170,7 @@ def _read_all(
             detail = f"the trimmed video has {task.last} frames, the keypoints {frames}: nothing is cut"
             facts.faults.append(Fault("trim_too_long", task.name, detail, task.file.name, "kept"))
         facts.clips.append(
-            ClipFacts(
+            ClipStatistics(
                 task.name,
                 task.label,
                 task.split,
@@ -184,7 +186,7 @@ def _read_all(
         img_shapes[points.img_shape] += 1
         facts.layout = points.layout.name if points.layout else ""
         if reading.write:
-            written = fragment(task.name, task.label, points.img_shape, points.keypoint, points.keypoint_score)
+            written = encode_annotation(task.name, task.label, points.img_shape, points.keypoint, points.keypoint_score)
             facts.size += file.write(written)
             if reading.keep:
                 facts.checksum = zlib.crc32(written, facts.checksum)
@@ -192,11 +194,11 @@ def _read_all(
     facts.img_shapes = [(*shape, count) for shape, count in img_shapes.items()]
 
 
-def _bytes_of(task: Task, choice: Choice) -> bytes:
+def _bytes_of(task: Task, selection: KeypointSelection) -> bytes:
     try:
-        return task.file.read(choice.bounds)
+        return task.file.read(selection.bounds)
     except InputError as error:
-        raise FaultyError("unreadable", error.detail) from None
+        raise FaultyFileError("unreadable", error.detail) from None
 
 
 @contextmanager
@@ -218,7 +220,7 @@ _PREFIX = "heatsvc-"
 
 
 @contextmanager
-def scratch(memory: Path = _MEMORY) -> Iterator[Path | None]:
+def shared_memory_folder(memory: Path = _MEMORY) -> Iterator[Path | None]:
     """A folder in memory for this process, gone at the end; None where there is none, or too little.
 
     Parts that are written to a disk and read back cost a third of a build's time. What a killed process left is removed

@@ -17,7 +17,7 @@ SCORE_BINS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class ClipFacts:
+class ClipStatistics:
     """One annotation of the pickle.
 
     Attributes:
@@ -46,7 +46,7 @@ class ClipFacts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DatasetFacts:
+class DatasetStatistics:
     """A whole dataset.
 
     Attributes:
@@ -67,7 +67,7 @@ class DatasetFacts:
     """
 
     options: AnnotationOptions
-    clips: Sequence[ClipFacts]
+    clips: Sequence[ClipStatistics]
     splits: Sequence[str]
     classes: Sequence[str]
     faults: Sequence[Fault]

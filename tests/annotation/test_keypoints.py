@@ -14,11 +14,11 @@ from hypothesis.extra import numpy as arrays
 from heatsvc.annotation import kernels as kernel
 from heatsvc.annotation import keypoints as module
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.keypoints import Choice, FaultyError, Points, read_points
+from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, VideoKeypoints, read_keypoints
 from heatsvc.pose.layouts import get_layout
 from tests.pose.readers.samples import KETI, npy, npz
 
-HD = Choice("sign27", "float32", (1080, 1920))
+HD = KeypointSelection("sign27", "float32", (1080, 1920))
 # DOMAIN.md: sign27 in COCO-WholeBody order.
 SIGN27 = [0, *range(5, 11), 91, 95, 96, 99, 100, 103, 104, 107, 108, 111]
 SIGN27 += [112, 116, 117, 120, 121, 124, 125, 128, 129, 132]
@@ -29,7 +29,7 @@ def keti(number: int) -> bytes:
     return path.read_bytes()
 
 
-def plain(data: bytes, choice: Choice, last: int | None = None) -> Points:
+def normalize_header(data: bytes, selection: KeypointSelection, last: int | None = None) -> VideoKeypoints:
     """What stands in DOMAIN.md, written down."""
     array = np.load(io.BytesIO(data))
     array = array[None] if array.ndim == 3 else array
@@ -40,12 +40,14 @@ def plain(data: bytes, choice: Choice, last: int | None = None) -> Points:
     frames = keypoint.shape[1]
     if last is not None:
         keypoint, score = keypoint[:, -last:], score[:, -last:]
-    dtype = choice.dtype
+    dtype = selection.dtype
     layout = get_layout("sign27")
     holes = holes[:, :, SIGN27][:, -(last or frames) :]
     undetected = int(holes.sum())
     histogram = np.array([counted(score[..., point]) for point in range(27)])
-    return Points(keypoint.astype(dtype), score.astype(dtype), (1080, 1920), layout, frames, undetected, histogram)
+    return VideoKeypoints(
+        keypoint.astype(dtype), score.astype(dtype), (1080, 1920), layout, frames, undetected, histogram
+    )
 
 
 def counted(scores: np.ndarray) -> list[int]:
@@ -56,7 +58,7 @@ def counted(scores: np.ndarray) -> list[int]:
     return bins
 
 
-def assert_same(got: Points, wanted: Points) -> None:
+def assert_same(got: VideoKeypoints, wanted: VideoKeypoints) -> None:
     np.testing.assert_array_equal(got.keypoint, wanted.keypoint)
     np.testing.assert_array_equal(got.keypoint_score, wanted.keypoint_score)
     np.testing.assert_array_equal(got.histogram, wanted.histogram)
@@ -88,8 +90,8 @@ def test_compiled_halves_are_numpys():
 @pytest.mark.parametrize("number", [1, 2, 14, 39])
 @pytest.mark.parametrize("last", [None, 1, 5, 1000])
 def test_keti_files(number, dtype, last, compiled):
-    choice = replace(HD, dtype=dtype, compiled=compiled)
-    assert_same(read_points(keti(number), "f.npy", choice, last), plain(keti(number), choice, last))
+    selection = replace(HD, dtype=dtype, compiled=compiled)
+    assert_same(read_keypoints(keti(number), "f.npy", selection, last), normalize_header(keti(number), selection, last))
 
 
 @given(
@@ -104,15 +106,15 @@ def test_keti_files(number, dtype, last, compiled):
     st.booleans(),
 )
 def test_any_array(array, dtype, last, compiled):
-    choice = replace(HD, dtype=dtype, compiled=compiled)
-    assert_same(read_points(npy(array), "f.npy", choice, last), plain(npy(array), choice, last))
+    selection = replace(HD, dtype=dtype, compiled=compiled)
+    assert_same(read_keypoints(npy(array), "f.npy", selection, last), normalize_header(npy(array), selection, last))
 
 
 @pytest.mark.parametrize("number", [1, 6, 39])
 def test_the_two_ways_give_the_same(number, monkeypatch):
-    fast = read_points(keti(number), "f.npy", HD)
-    monkeypatch.setattr(module, "_plain_array", lambda data, choice, last: None)
-    assert_same(fast, read_points(keti(number), "f.npy", HD))
+    fast = read_keypoints(keti(number), "f.npy", HD)
+    monkeypatch.setattr(module, "_plain_array", lambda data, selection, last: None)
+    assert_same(fast, read_keypoints(keti(number), "f.npy", HD))
 
 
 @pytest.mark.parametrize(
@@ -125,8 +127,8 @@ def test_the_two_ways_give_the_same(number, monkeypatch):
     ],
 )
 def test_every_fault_has_its_name(number, kind, detail):
-    with pytest.raises(FaultyError) as caught:
-        read_points(keti(number), "f.npy", HD)
+    with pytest.raises(FaultyFileError) as caught:
+        read_keypoints(keti(number), "f.npy", HD)
     assert caught.value.kind == kind
     assert detail in caught.value.detail
 
@@ -136,14 +138,14 @@ def test_infinity_is_a_fault_wherever_it_stands(compiled):
     for point in (0, 50, 132):
         array = np.ones((3, 133, 3), np.float32)
         array[1, point, 0] = np.inf
-        with pytest.raises(FaultyError) as caught:
-            read_points(npy(array), "f.npy", replace(HD, compiled=compiled))
+        with pytest.raises(FaultyFileError) as caught:
+            read_keypoints(npy(array), "f.npy", replace(HD, compiled=compiled))
         assert caught.value.kind == "not_finite"
 
 
 def test_sum_beyond_float32_is_no_infinity():
     array = np.full((3, 133, 3), 3e38, np.float32)
-    assert read_points(npy(array), "f.npy", HD).keypoint.max() == np.float32(3e38)
+    assert read_keypoints(npy(array), "f.npy", HD).keypoint.max() == np.float32(3e38)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -151,46 +153,46 @@ def test_sum_beyond_float32_is_no_infinity():
 def test_what_float16_cannot_hold_is_a_fault(x, fits, compiled):
     array = np.full((1, 133, 3), x, np.float32)
     array[..., 2] = 1
-    choice = replace(HD, dtype="float16", compiled=compiled)
+    selection = replace(HD, dtype="float16", compiled=compiled)
     if fits:
-        assert read_points(npy(array), "f.npy", choice).keypoint.max() == x
+        assert read_keypoints(npy(array), "f.npy", selection).keypoint.max() == x
         return
-    with pytest.raises(FaultyError) as caught:
-        read_points(npy(array), "f.npy", choice)
+    with pytest.raises(FaultyFileError) as caught:
+        read_keypoints(npy(array), "f.npy", selection)
     assert caught.value.kind == "out_of_range"
     assert "float32" in caught.value.detail
 
 
 def test_no_img_shape_anywhere_ends_the_build():
     with pytest.raises(AnnotationError, match=r"img_shape.*\[1080, 1920\]"):
-        read_points(keti(1), "f.npy", replace(HD, img_shape=None))
+        read_keypoints(keti(1), "f.npy", replace(HD, img_shape=None))
 
 
 def test_a_file_that_carries_its_img_shape_needs_none():
     data = npz(keypoint=np.ones((2, 133, 2)), img_shape=np.array([480, 640]))
-    assert read_points(data, "f.npz", replace(HD, img_shape=None)).img_shape == (480, 640)
+    assert read_keypoints(data, "f.npz", replace(HD, img_shape=None)).img_shape == (480, 640)
 
 
 def test_other_points_than_most_files_have():
     data = npy(np.ones((2, 5, 3), np.float32))
-    assert read_points(data, "f.npy", replace(HD, select=None, points=5)).keypoint.shape == (1, 2, 5, 2)
-    assert read_points(data, "f.npy", replace(HD, select=(4, 0), points=5)).keypoint.shape == (1, 2, 2, 2)
-    with pytest.raises(FaultyError) as caught:
-        read_points(data, "f.npy", replace(HD, select=None, points=133))
+    assert read_keypoints(data, "f.npy", replace(HD, select=None, points=5)).keypoint.shape == (1, 2, 5, 2)
+    assert read_keypoints(data, "f.npy", replace(HD, select=(4, 0), points=5)).keypoint.shape == (1, 2, 2, 2)
+    with pytest.raises(FaultyFileError) as caught:
+        read_keypoints(data, "f.npy", replace(HD, select=None, points=133))
     assert caught.value.kind == "wrong_points"
 
 
 def test_score_histogram():
     array = np.ones((4, 133, 3), np.float32)
     array[:, 0, 2] = [-1, 0.04, 0.52, 7]
-    histogram = read_points(npy(array), "f.npy", HD).histogram
+    histogram = read_keypoints(npy(array), "f.npy", HD).histogram
     assert histogram.shape == (27, 20)
     assert histogram[0].tolist() == [2] + [0] * 9 + [1] + [0] * 8 + [1]
     assert histogram[1].tolist() == [0] * 19 + [4]
 
 
 def test_digest_tells_equal_points():
-    one = read_points(keti(1), "a.npy", HD)
-    assert one.digest() == read_points(keti(1), "b.npy", HD).digest()
-    assert one.digest() != read_points(keti(2), "b.npy", HD).digest()
-    assert one.digest() != read_points(keti(1), "b.npy", HD, 5).digest()
+    one = read_keypoints(keti(1), "a.npy", HD)
+    assert one.digest() == read_keypoints(keti(1), "b.npy", HD).digest()
+    assert one.digest() != read_keypoints(keti(2), "b.npy", HD).digest()
+    assert one.digest() != read_keypoints(keti(1), "b.npy", HD, 5).digest()

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from heatsvc.annotation.configs.literals import Variable, literal, step_literal, wrapped_literal
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.statistics import DatasetFacts
+from heatsvc.annotation.statistics import DatasetStatistics
 from heatsvc.pipeline.presets import PRESETS, StepSpec
 from heatsvc.pose.layouts import Layout, mirrored_limbs
 
@@ -56,7 +56,7 @@ CONFIGS: dict[str, ConfigFormat] = {
 """Each config, by its artifact's name."""
 
 
-def config(name: str, dataset: DatasetFacts, pickle_name: str) -> str:
+def config(name: str, dataset: DatasetStatistics, pickle_name: str) -> str:
     """A training config as Python text.
 
     Args:
@@ -91,7 +91,7 @@ def config(name: str, dataset: DatasetFacts, pickle_name: str) -> str:
     )
 
 
-def configs(dataset: DatasetFacts, pickle_name: str) -> dict[str, str]:
+def configs(dataset: DatasetStatistics, pickle_name: str) -> dict[str, str]:
     """Every config that can be written for a dataset, by its file name: those for limbs need a layout that has some."""
     has_limbs = dataset.layout is not None and bool(dataset.layout.limbs)
     names = (name for name, chosen in CONFIGS.items() if has_limbs or not chosen.limbs)

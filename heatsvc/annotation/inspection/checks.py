@@ -16,7 +16,7 @@ _LARGEST = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotationFacts:
+class AnnotationSummary:
     """What is known of one annotation; None where it does not tell.
 
     Attributes:
@@ -36,7 +36,7 @@ class AnnotationFacts:
     nbytes: int = 0
 
 
-def check_annotation(annotation: Mapping[Any, Any], where: str, findings: Findings) -> AnnotationFacts:
+def check_annotation(annotation: Mapping[Any, Any], where: str, findings: Findings) -> AnnotationSummary:
     """What is in an annotation; what is wrong with it goes to `findings`.
 
     Args:
@@ -55,7 +55,7 @@ def check_annotation(annotation: Mapping[Any, Any], where: str, findings: Findin
         findings.add("no_total_frames", called)
     elif shape is not None and total != shape[1]:
         findings.add("other_total_frames", f"{called}: {_told(total)}, and T is {shape[1]}")
-    return AnnotationFacts(
+    return AnnotationSummary(
         name, _label(annotation, called, findings), _img_shape(annotation, called, findings), shape, dtype, nbytes
     )
 
@@ -148,7 +148,7 @@ class SplitSize:
     frames: int
 
 
-def check_splits(splits: object, annotations: Sequence[AnnotationFacts], findings: Findings) -> tuple[SplitSize, ...]:
+def check_splits(splits: object, annotations: Sequence[AnnotationSummary], findings: Findings) -> tuple[SplitSize, ...]:
     """How large each split is; what is wrong goes to `findings`.
 
     Args:
@@ -159,7 +159,7 @@ def check_splits(splits: object, annotations: Sequence[AnnotationFacts], finding
     if not isinstance(splits, Mapping):
         findings.add("odd_split")
         return ()
-    by_name: dict[str, list[AnnotationFacts]] = {}
+    by_name: dict[str, list[AnnotationSummary]] = {}
     for annotation in annotations:
         if annotation.name is not None:
             by_name.setdefault(annotation.name, []).append(annotation)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from heatsvc.annotation.inspection.checks import AnnotationFacts, SplitSize, check_annotation, check_splits
+from heatsvc.annotation.inspection.checks import AnnotationSummary, SplitSize, check_annotation, check_splits
 from heatsvc.annotation.inspection.findings import Finding, Findings
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
 from heatsvc.pose.clip import PoseError
@@ -149,7 +149,7 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, check: Callab
     )
 
 
-def _check_all(facts: Sequence[AnnotationFacts], findings: Findings) -> None:
+def _check_all(facts: Sequence[AnnotationSummary], findings: Findings) -> None:
     """What only all annotations together tell."""
     if not facts:
         findings.add("no_annotations")

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.parsed_file import Content
-from heatsvc.annotation.labels.rows import ClassEntry, Found, LabelRow, index_of, label_of, video_of, whole_number
-from heatsvc.annotation.labels.tables import INDEX, LABEL, Table, no_table, plain, read_table
+from heatsvc.annotation.labels.parsed_file import ParsedFile
+from heatsvc.annotation.labels.rows import (
+    ClassEntry,
+    LabelFile,
+    LabelRow,
+    parse_index,
+    parse_label,
+    parse_video_name,
+    parse_whole_number,
+)
+from heatsvc.annotation.labels.tables import INDEX, LABEL, Table, no_table, normalize_header, read_table
 from heatsvc.annotation.options import AnnotationOptions
 
 
-def is_csv_map(content: Content) -> bool:
+def is_csv_map(content: ParsedFile) -> bool:
     """Whether its header names a label and an index, and nothing else."""
     return not content.is_json and _header(content) is not None
 
 
-def read_csv_map(content: Content, options: AnnotationOptions) -> Found:
+def read_csv_map(content: ParsedFile, options: AnnotationOptions) -> LabelFile:
     """The classes of a label map.
 
     Raises:
@@ -29,18 +37,18 @@ def read_csv_map(content: Content, options: AnnotationOptions) -> Found:
             continue
         where = f"{content.name}, row {position}"
         padded = (*cells, "", "")
-        text = label_of(padded[label], where, content.name)
-        number = index_of(padded[index], where, content.name)
+        text = parse_label(padded[label], where, content.name)
+        number = parse_index(padded[index], where, content.name)
         classes.append(ClassEntry(text or "", number, where))
-    return Found(classes=tuple(classes))
+    return LabelFile(classes=tuple(classes))
 
 
-def _header(content: Content) -> tuple[int, int, int] | None:
+def _header(content: ParsedFile) -> tuple[int, int, int] | None:
     """The header's row, and the columns of label and index."""
     top = next((position for position, row in enumerate(content.rows) if any(row)), None)
     if top is None:
         return None
-    cells = [plain(cell) for cell in content.rows[top]]
+    cells = [normalize_header(cell) for cell in content.rows[top]]
     while cells and not cells[-1]:
         cells.pop()
     if len(cells) != 2:
@@ -51,15 +59,15 @@ def _header(content: Content) -> tuple[int, int, int] | None:
     return None
 
 
-def is_csv_pairs(content: Content) -> bool:
+def is_csv_pairs(content: ParsedFile) -> bool:
     """Whether the first row that is not empty is a name and a whole number."""
     if content.is_json:
         return False
     first = next((row for row in content.rows if any(row)), [])
-    return len(first) == 2 and first[0].strip() != "" and whole_number(first[1]) is not None
+    return len(first) == 2 and first[0].strip() != "" and parse_whole_number(first[1]) is not None
 
 
-def read_csv_pairs(content: Content, options: AnnotationOptions) -> Found:
+def read_csv_pairs(content: ParsedFile, options: AnnotationOptions) -> LabelFile:
     """The videos of the pairs.
 
     Raises:
@@ -70,17 +78,17 @@ def read_csv_pairs(content: Content, options: AnnotationOptions) -> Found:
         where = f"{content.name}, row {position}"
         name, index, *_ = (*cells, "", "")
         if any(cell.strip() for cell in cells):
-            video = video_of(name, where, content.name)
-            rows.append(LabelRow(video, None, index_of(index, where, content.name), {}, where))
-    return Found(rows=tuple(rows))
+            video = parse_video_name(name, where, content.name)
+            rows.append(LabelRow(video, None, parse_index(index, where, content.name), {}, where))
+    return LabelFile(rows=tuple(rows))
 
 
-def is_csv(content: Content) -> bool:
+def is_csv(content: ParsedFile) -> bool:
     """Whether it is no JSON: text, then, or refused as none."""
     return not content.is_json
 
 
-def read_csv_table(content: Content, options: AnnotationOptions) -> Found:
+def read_csv_table(content: ParsedFile, options: AnnotationOptions) -> LabelFile:
     """The videos of a table.
 
     Raises:

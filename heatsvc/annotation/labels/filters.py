@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.rows import LabelRow, number
+from heatsvc.annotation.labels.rows import LabelRow, parse_number
 from heatsvc.annotation.options import AnnotationOptions
 
 _COMPARE: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (
@@ -53,7 +53,7 @@ class Condition:
         """Whether a cell's text fits; an empty one fits nothing."""
         if not value:
             return False
-        as_number, as_text = number(value), _plain(value)
+        as_number, as_text = parse_number(value), _plain(value)
         return any(
             (compare is operator.ne if as_number is None else compare(as_number, against))
             if isinstance(against, float)
@@ -76,7 +76,7 @@ def _comparison(item: object, field: str) -> tuple[Callable[[Any, Any], bool], f
     operand = text.removeprefix(sign).strip()
     if not operand:
         raise AnnotationError(f'{field} is {item!r:.60}: give a value, or a condition such as ">10"', field=field)
-    as_number = number(operand)
+    as_number = parse_number(operand)
     if as_number is None and compare not in (operator.eq, operator.ne):
         raise AnnotationError(f'{field} is {item!r:.60}: {sign} needs a number, such as "{sign}10"', field=field)
     return compare, _plain(operand) if as_number is None else as_number

@@ -22,16 +22,16 @@ from heatsvc.annotation.labels.json_labels import (
     read_json_map,
     read_json_rows,
 )
-from heatsvc.annotation.labels.parsed_file import Content
-from heatsvc.annotation.labels.rows import Found
+from heatsvc.annotation.labels.parsed_file import ParsedFile
+from heatsvc.annotation.labels.rows import LabelFile
 from heatsvc.annotation.labels.workbook import is_workbook, read_workbooks
 from heatsvc.annotation.options import AnnotationOptions
 
-Read = Callable[[Sequence[Content], AnnotationOptions, Callable[[], None]], list[Found]]
+Read = Callable[[Sequence[ParsedFile], AnnotationOptions, Callable[[], None]], list[LabelFile]]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class LabelFormat:
     """A form of label file.
 
     Attributes:
@@ -43,33 +43,37 @@ class Form:
 
     name: str
     about: str
-    fits: Callable[[Content], bool]
+    fits: Callable[[ParsedFile], bool]
     read: Read
 
 
-def _each(read: Callable[[Content, AnnotationOptions], Found]) -> Read:
-    def several(contents: Sequence[Content], options: AnnotationOptions, keep_going: Callable[[], None]) -> list[Found]:
+def _each(read: Callable[[ParsedFile, AnnotationOptions], LabelFile]) -> Read:
+    def several(
+        contents: Sequence[ParsedFile], options: AnnotationOptions, check_cancelled: Callable[[], None]
+    ) -> list[LabelFile]:
         found = []
         for content in contents:
-            keep_going()
+            check_cancelled()
             found.append(read(content, options))
         return found
 
     return several
 
 
-FORMS: tuple[Form, ...] = (
-    Form("workbook", "an .xlsx workbook, each sheet a table with 파일명 and 한국어", is_workbook, read_workbooks),
-    Form("json-rows", "JSON {name: {label, label_index}}", is_json_rows, _each(read_json_rows)),
-    Form("json-map", "JSON {label: index}, a label map", is_json_map, _each(read_json_map)),
-    Form("json-labels", "JSON {name: label}", is_json_labels, _each(read_json_labels)),
-    Form("csv-map", "CSV with the header label,label_index, a label map", is_csv_map, _each(read_csv_map)),
-    Form("csv-pairs", "CSV of name,index without a header", is_csv_pairs, _each(read_csv_pairs)),
-    Form("csv-table", "CSV with a header, such as KETI's or name,label", is_csv, _each(read_csv_table)),
+FORMS: tuple[LabelFormat, ...] = (
+    LabelFormat(
+        "workbook", "an .xlsx workbook, each sheet a table with 파일명 and 한국어", is_workbook, read_workbooks
+    ),
+    LabelFormat("json-rows", "JSON {name: {label, label_index}}", is_json_rows, _each(read_json_rows)),
+    LabelFormat("json-map", "JSON {label: index}, a label map", is_json_map, _each(read_json_map)),
+    LabelFormat("json-labels", "JSON {name: label}", is_json_labels, _each(read_json_labels)),
+    LabelFormat("csv-map", "CSV with the header label,label_index, a label map", is_csv_map, _each(read_csv_map)),
+    LabelFormat("csv-pairs", "CSV of name,index without a header", is_csv_pairs, _each(read_csv_pairs)),
+    LabelFormat("csv-table", "CSV with a header, such as KETI's or name,label", is_csv, _each(read_csv_table)),
 )
 
 
-def form_of(content: Content) -> Form:
+def format_of(content: ParsedFile) -> LabelFormat:
     """The form of a file, by its content.
 
     Raises:

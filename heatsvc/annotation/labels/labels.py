@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile
-from heatsvc.annotation.labels.classes import number_rows
+from heatsvc.annotation.labels.classes import assign_class_indices
 from heatsvc.annotation.labels.filters import columns_text, filter_rows
-from heatsvc.annotation.labels.formats import FORMS, form_of
+from heatsvc.annotation.labels.formats import FORMS, format_of
 from heatsvc.annotation.labels.merge import merge
-from heatsvc.annotation.labels.parsed_file import Content
-from heatsvc.annotation.labels.rows import Found, LabelRow
-from heatsvc.annotation.labels.tables import plain
+from heatsvc.annotation.labels.parsed_file import ParsedFile
+from heatsvc.annotation.labels.rows import LabelFile, LabelRow
+from heatsvc.annotation.labels.tables import normalize_header
 from heatsvc.annotation.names import NameIndex
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
@@ -44,7 +44,7 @@ def read_labels(
     files: Sequence[InputFile],
     options: AnnotationOptions,
     bounds: Bounds = DEFAULT_BOUNDS,
-    keep_going: Callable[[], None] = go_on,
+    check_cancelled: Callable[[], None] = go_on,
 ) -> Labels:
     """The videos that label files name, filtered, each with its class.
 
@@ -52,7 +52,7 @@ def read_labels(
         files: tables and label maps of any form, told by their content; merged.
         options: filters, and names of columns.
         bounds: how large a file may be.
-        keep_going: called now and then; raises what should end the work.
+        check_cancelled: called now and then; raises what should end the work.
 
     Raises:
         AnnotationError: a file of no known form, a row that cannot be read, files that contradict each other, a filter
@@ -61,7 +61,7 @@ def read_labels(
     """
     if not files:
         raise AnnotationError("no label files: send at least one, such as KETI's workbook", field="labels")
-    found = _read([Content(file, bounds) for file in files], options, keep_going)
+    found = _read([ParsedFile(file, bounds) for file in files], options, check_cancelled)
     headers = frozenset().union(*(one.headers for one in found))
     _check_columns(options, headers)
     rows = merge(found)
@@ -71,7 +71,7 @@ def read_labels(
     if not used:
         counts = ", ".join(f"{name} {count:,}" for name, count in filtered.items())
         raise AnnotationError(f"the filters leave none of {len(rows):,} videos: {counts} left out", field="labels")
-    numbered, classes = number_rows(used, (entry for one in found for entry in one.classes))
+    numbered, classes = assign_class_indices(used, (entry for one in found for entry in one.classes))
     numbered.sort(key=lambda row: row.video.parts)
     left_out.sort(key=lambda row: row.video.parts)
     index = NameIndex(row.video for row in numbered)
@@ -85,23 +85,25 @@ def read_labels(
     )
 
 
-def _read(contents: Sequence[Content], options: AnnotationOptions, keep_going: Callable[[], None]) -> list[Found]:
+def _read(
+    contents: Sequence[ParsedFile], options: AnnotationOptions, check_cancelled: Callable[[], None]
+) -> list[LabelFile]:
     """What each file holds, in the order of the files; those of one form are read together."""
-    forms = [form_of(content) for content in contents]
-    found: dict[int, Found] = {}
+    forms = [format_of(content) for content in contents]
+    found: dict[int, LabelFile] = {}
     for form in FORMS:
         positions = [position for position, its in enumerate(forms) if its is form]
         if positions:
-            several = form.read([contents[position] for position in positions], options, keep_going)
+            several = form.read([contents[position] for position in positions], options, check_cancelled)
             found.update(zip(positions, several, strict=True))
     return [found[position] for position in range(len(contents))]
 
 
 def _check_columns(options: AnnotationOptions, headers: frozenset[str]) -> None:
-    plain_headers = {plain(header) for header in headers}
+    plain_headers = {normalize_header(header) for header in headers}
     for key in ("name", "label"):
         wanted = getattr(options.columns, key)
-        if wanted is not None and plain(wanted) not in plain_headers:
+        if wanted is not None and normalize_header(wanted) not in plain_headers:
             raise AnnotationError(
                 f"no label file has a column {wanted!r:.80}: they have {columns_text(sorted(headers)) or 'none'}",
                 field=f"columns.{key}",

@@ -23,7 +23,7 @@ _NO_TEXT = b"\x00"
 
 
 @dataclass(frozen=True)
-class Content:
+class ParsedFile:
     """A file of labels, of a split or of frame counts.
 
     Attributes:

@@ -19,20 +19,20 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,15}(\.0+)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?([0-9]{1,300}(\.[0-9]{0,300})?|\.[0-9]{1,300})", re.ASCII)
 
 
-def whole_number(text: str) -> int | None:
+def parse_whole_number(text: str) -> int | None:
     """The whole number that a cell holds, None where it holds none; ``10.0`` is 10, as programs write a number."""
     text = text.strip()
     return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else None
 
 
-def number(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     """The number that a cell holds, None where it holds none."""
     text = text.strip()
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
 @lru_cache(maxsize=1024)
-def spoken(text: str) -> str:
+def normalize_cell(text: str) -> str:
     """A cell without space around it and without line breaks, a whole number without ``.0``: 10 is never "10.0"."""
     text = " ".join(text.split()) if not text.isprintable() else text.strip()
     if text.endswith("0") and "." in text and _WHOLE.fullmatch(text):
@@ -86,7 +86,7 @@ class ClassEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LabelFile:
     """What one label file holds.
 
     Attributes:
@@ -100,7 +100,7 @@ class Found:
     headers: frozenset[str] = field(default_factory=frozenset)
 
 
-def video_of(text: str, where: str, file: str) -> VideoName:
+def parse_video_name(text: str, where: str, file: str) -> VideoName:
     """A video's name.
 
     Raises:
@@ -115,25 +115,25 @@ def video_of(text: str, where: str, file: str) -> VideoName:
     return video
 
 
-def label_of(text: str, where: str, file: str) -> str | None:
+def parse_label(text: str, where: str, file: str) -> str | None:
     """A label's text, None where it is empty.
 
     Raises:
         AnnotationError: longer than 255 characters.
     """
-    label = unicodedata.normalize("NFC", spoken(text))
+    label = unicodedata.normalize("NFC", normalize_cell(text))
     if len(label) > MAX_LABEL:
         raise AnnotationError(f"{where}: the label has {len(label):,} characters: {MAX_LABEL} at most", file=file)
     return label or None
 
 
-def index_of(value: object, where: str, file: str) -> int:
+def parse_index(value: object, where: str, file: str) -> int:
     """A class index, from JSON or from a cell's text.
 
     Raises:
         AnnotationError: no whole number from 0 to 1,000,000.
     """
-    index = whole_number(value) if isinstance(value, str) else value
+    index = parse_whole_number(value) if isinstance(value, str) else value
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index <= MAX_INDEX:
         raise AnnotationError(
             f"{where}: the class index must be a whole number from 0 to {MAX_INDEX:,}, not {value!r:.40}", file=file

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.rows import Found, LabelRow, index_of, label_of, number, spoken, video_of
+from heatsvc.annotation.labels.rows import (
+    LabelFile,
+    LabelRow,
+    normalize_cell,
+    parse_index,
+    parse_label,
+    parse_number,
+    parse_video_name,
+)
 from heatsvc.annotation.native.sheets import Rows
 from heatsvc.annotation.options import Columns
 
@@ -63,8 +71,8 @@ class Header:
         positions: dict[str, int] = {}
         named: dict[str, int] = {}
         for position, cell in enumerate(cells):
-            if text := spoken(cell):
-                positions.setdefault(plain(text), position)
+            if text := normalize_cell(cell):
+                positions.setdefault(normalize_header(text), position)
                 named.setdefault(text, position)
         return cls(
             name=_first(positions, columns.name, NAME),
@@ -85,7 +93,7 @@ class Header:
 
     def columns(self, cells: Sequence[str]) -> dict[str, str]:
         """What a row holds: each cell under its header, and under the keys of KNOWN; no empty cells."""
-        texts = [spoken(cell) for cell in cells]
+        texts = [normalize_cell(cell) for cell in cells]
         return {
             header: text
             for position, header in self.named + self.known
@@ -94,14 +102,14 @@ class Header:
 
 
 @lru_cache(maxsize=1024)
-def plain(header: str) -> str:
+def normalize_header(header: str) -> str:
     """A header for comparing: no space, line breaks, hyphens or underscores, in small letters."""
     text = unicodedata.normalize("NFKC", header).casefold()
     return "".join(text.split()).replace("_", "").replace("-", "")
 
 
 def _first(positions: Mapping[str, int], wanted: str | None, headers: Sequence[str]) -> int | None:
-    if wanted is not None and (position := positions.get(plain(wanted))) is not None:
+    if wanted is not None and (position := positions.get(normalize_header(wanted))) is not None:
         return position
     return next((positions[header] for header in headers if header in positions), None)
 
@@ -135,7 +143,7 @@ def find_header(rows: Rows, columns: Columns) -> tuple[int, Header] | None:
     return None
 
 
-def read_table(table: Table, columns: Columns) -> Found | None:
+def read_table(table: Table, columns: Columns) -> LabelFile | None:
     """The videos of a table; None where it has no column of names or none of labels.
 
     Raises:
@@ -151,7 +159,7 @@ def read_table(table: Table, columns: Columns) -> Found | None:
         if row is not None:
             rows.append(row)
     headers = frozenset(text for _, text in (*header.named, *header.known))
-    return Found(rows=tuple(rows), headers=headers)
+    return LabelFile(rows=tuple(rows), headers=headers)
 
 
 def no_table(tables: Sequence[Table]) -> str:
@@ -174,9 +182,9 @@ def _row(cells: Sequence[str], header: Header, where: str, file: str) -> LabelRo
         if not name:
             raise AnnotationError(f"{where}: a row without a video's name, and no empty or sum row", file=file)
     return LabelRow(
-        video=video_of(name, where, file),
-        label=label_of(label, where, file),
-        index=index_of(index, where, file) if index else None,
+        video=parse_video_name(name, where, file),
+        label=parse_label(label, where, file),
+        index=parse_index(index, where, file) if index else None,
         columns=header.columns(cells),
         where=where,
     )
@@ -189,4 +197,4 @@ def _cell(cells: Sequence[str], position: int | None) -> str:
 def _is_sum(cells: Sequence[str]) -> bool:
     """Whether it is empty, holds numbers alone, or says that it is a sum."""
     texts = ["".join(cell.split()).casefold().rstrip(":") for cell in cells]
-    return any(text in _SUMS for text in texts) or all(not text or number(text) is not None for text in texts)
+    return any(text in _SUMS for text in texts) or all(not text or parse_number(text) is not None for text in texts)

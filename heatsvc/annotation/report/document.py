@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.annotation.faults import FAULTY, KINDS, MISSING, Fault
-from heatsvc.annotation.statistics import ClipFacts, DatasetFacts
+from heatsvc.annotation.statistics import ClipStatistics, DatasetStatistics
 
 
-def by_split(facts: DatasetFacts) -> list[dict[str, Any]]:
+def by_split(facts: DatasetStatistics) -> list[dict[str, Any]]:
     """Of each split its name and how many clips, zeros, frames, classes and signers it has."""
     rows = []
-    clips_of: dict[str, list[ClipFacts]] = defaultdict(list)
+    clips_of: dict[str, list[ClipStatistics]] = defaultdict(list)
     for clip in facts.clips:
         clips_of[clip.split].append(clip)
     for split in facts.splits:
@@ -36,7 +36,7 @@ def by_split(facts: DatasetFacts) -> list[dict[str, Any]]:
     return rows
 
 
-def by_class(facts: DatasetFacts) -> list[dict[str, Any]]:
+def by_class(facts: DatasetStatistics) -> list[dict[str, Any]]:
     """Of each class its index, its label and its clips by split; gaps in the indices are left out."""
     count = _count_clips(facts)
     return [
@@ -46,7 +46,7 @@ def by_class(facts: DatasetFacts) -> list[dict[str, Any]]:
     ]
 
 
-def absent(facts: DatasetFacts) -> dict[str, list[str]]:
+def absent(facts: DatasetStatistics) -> dict[str, list[str]]:
     """By split the labels of classes that have no clip in it."""
     count = _count_clips(facts)
     return {
@@ -55,14 +55,14 @@ def absent(facts: DatasetFacts) -> dict[str, list[str]]:
     }
 
 
-def _count_clips(facts: DatasetFacts) -> Counter[tuple[int, str]]:
+def _count_clips(facts: DatasetStatistics) -> Counter[tuple[int, str]]:
     return Counter((clip.label, clip.split) for clip in facts.clips)
 
 
 _MOST_BINS = 40
 
 
-def frames(clips: Iterable[ClipFacts]) -> dict[str, Any]:
+def frames(clips: Iterable[ClipStatistics]) -> dict[str, Any]:
     """Count, smallest, mean, median and largest number of frames, and a histogram, of all clips that are not zeros."""
     lengths = [clip.frames for clip in clips if not clip.zeros]
     if not lengths:
@@ -96,7 +96,7 @@ def _frame_histogram(lengths: list[int]) -> dict[str, Any]:
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def scores(facts: DatasetFacts) -> list[dict[str, Any]]:
+def scores(facts: DatasetStatistics) -> list[dict[str, Any]]:
     """Of each point its name, how many scores there are, their mean, quantiles and histogram."""
     names = facts.layout.points if facts.layout else ()
     return [
@@ -139,12 +139,12 @@ def quantile(counts: npt.NDArray[np.int64], share: float) -> float | None:
     return round((full + within) / len(counts), 4)
 
 
-def leaks(facts: DatasetFacts) -> dict[str, Any]:
+def leaks(facts: DatasetStatistics) -> dict[str, Any]:
     """Names, points and signers that are in more than one split."""
     return {"names": _names(facts), "content": _content(facts), "signers": _signers(facts)}
 
 
-def _names(facts: DatasetFacts) -> list[dict[str, Any]]:
+def _names(facts: DatasetStatistics) -> list[dict[str, Any]]:
     """Videos that two splits name, as it was found when the splits were read."""
     found = (fault for fault in facts.faults if fault.kind == "in_two_splits")
     return [
@@ -153,9 +153,9 @@ def _names(facts: DatasetFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _content(facts: DatasetFacts) -> list[dict[str, Any]]:
+def _content(facts: DatasetStatistics) -> list[dict[str, Any]]:
     """Groups of clips with the same points; those of one split alone are no leak."""
-    equal: dict[str, list[ClipFacts]] = {}
+    equal: dict[str, list[ClipStatistics]] = {}
     for clip in facts.clips:
         if clip.digest:
             equal.setdefault(clip.digest, []).append(clip)
@@ -166,7 +166,7 @@ def _content(facts: DatasetFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _signers(facts: DatasetFacts) -> list[dict[str, Any]]:
+def _signers(facts: DatasetStatistics) -> list[dict[str, Any]]:
     count = Counter((clip.signer, clip.split) for clip in facts.clips if clip.signer)
     order = {split: position for position, split in enumerate(facts.splits)}
     by_signer: dict[str, dict[str, int]] = {}
@@ -176,7 +176,7 @@ def _signers(facts: DatasetFacts) -> list[dict[str, Any]]:
     return [{"signer": signer, "clips": clips} for signer, clips in by_signer.items() if len(clips) > 1]
 
 
-def _label(facts: DatasetFacts, clip: ClipFacts) -> str:
+def _label(facts: DatasetStatistics, clip: ClipStatistics) -> str:
     return facts.classes[clip.label] if 0 <= clip.label < len(facts.classes) else str(clip.label)
 
 
@@ -201,7 +201,7 @@ def fault_groups(faults: Iterable[Fault]) -> list[dict[str, Any]]:
     ]
 
 
-def report_json(facts: DatasetFacts) -> dict[str, Any]:
+def report_json(facts: DatasetStatistics) -> dict[str, Any]:
     """A report that JSON can hold: text, whole numbers, finite numbers, lists and dicts. No list is cut.
 
     Keys:

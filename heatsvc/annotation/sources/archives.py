@@ -14,7 +14,7 @@ from typing import IO, BinaryIO, cast
 import zstandard
 
 from heatsvc.annotation.inputs import InputFile
-from heatsvc.annotation.sources.stored_file import KeypointFile
+from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.bounds import Bounds
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import PoseError
@@ -43,7 +43,7 @@ def check_member(name: str, file: str) -> str:
     return "/".join(part for part in parts if part != ".")
 
 
-class Frugal(io.RawIOBase):
+class BoundedFile(io.RawIOBase):
     """A binary file for `zipfile` and `tarfile`, which believe what a header says of the size of the next one.
 
     Args:
@@ -95,7 +95,7 @@ MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _DIRECTORY_ENTRY = 256
 
 
-def files_in_zip(source: InputFile, bounds: Bounds) -> Iterator[KeypointFile]:
+def files_in_zip(source: InputFile, bounds: Bounds) -> Iterator[StoredFile]:
     """Its members of keypoints. An `.npz` that is one clip (it has a `keypoint.npy`) is that one file.
 
     Raises:
@@ -104,10 +104,10 @@ def files_in_zip(source: InputFile, bounds: Bounds) -> Iterator[KeypointFile]:
     """
     infos = _infos(source, bounds)
     if any(info.filename == "keypoint.npy" for info in infos):
-        yield KeypointFile(source.name, str(source.path))
+        yield StoredFile(source.name, str(source.path))
         return
     for name, info in _wanted(source, infos, is_keypoints, bounds):
-        yield KeypointFile(
+        yield StoredFile(
             name,
             str(source.path),
             info.header_offset,
@@ -148,8 +148,8 @@ def _wanted(
 def _infos(source: InputFile, bounds: Bounds) -> list[zipfile.ZipInfo]:
     try:
         with source.path.open("rb") as file:
-            frugal = Frugal(file, bounds.max_dataset_files * _DIRECTORY_ENTRY, source.name)
-            with zipfile.ZipFile(cast(IO[bytes], frugal)) as archive:
+            bounded = BoundedFile(file, bounds.max_dataset_files * _DIRECTORY_ENTRY, source.name)
+            with zipfile.ZipFile(cast(IO[bytes], bounded)) as archive:
                 return archive.infolist()
     except InputError:
         raise
@@ -172,8 +172,8 @@ _LARGEST_WINDOW = 128 << 20
 
 
 def files_in_tar(
-    source: InputFile, path: Path, bounds: Bounds, keep_going: Callable[[], None]
-) -> Iterator[KeypointFile]:
+    source: InputFile, path: Path, bounds: Bounds, check_cancelled: Callable[[], None]
+) -> Iterator[StoredFile]:
     """Its regular files of keypoints; links, devices and folders are left alone.
 
     Args:
@@ -185,16 +185,16 @@ def files_in_tar(
         LimitError: more members than max_dataset_files, or more bytes than max_dataset_bytes.
     """
     size = 0
-    for member in regular_members(source, path, bounds, keep_going):
+    for member in regular_members(source, path, bounds, check_cancelled):
         if not is_keypoints(member.name):
             continue
         size += member.size
         bounds.check("max_dataset_bytes", size, "bytes in an archive", file=source.name)
-        yield KeypointFile(check_member(member.name, source.name), str(path), member.offset_data, member.size)
+        yield StoredFile(check_member(member.name, source.name), str(path), member.offset_data, member.size)
 
 
 def regular_members(
-    source: InputFile, path: Path, bounds: Bounds, keep_going: Callable[[], None]
+    source: InputFile, path: Path, bounds: Bounds, check_cancelled: Callable[[], None]
 ) -> Iterator[tarfile.TarInfo]:
     """Its regular files. Names are as they stand there, and may lead anywhere.
 
@@ -208,12 +208,12 @@ def regular_members(
     count = 0
     try:
         with path.open("rb") as file:
-            frugal = Frugal(file, _LONGEST_HEADER, source.name)
-            with tarfile.open(fileobj=cast(IO[bytes], frugal), mode="r:") as archive:
+            bounded = BoundedFile(file, _LONGEST_HEADER, source.name)
+            with tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r:") as archive:
                 while (member := archive.next()) is not None:
-                    keep_going()
+                    check_cancelled()
                     archive.members = []  # type: ignore[attr-defined]  # it keeps all that it has seen
-                    frugal.start_over()
+                    bounded.start_over()
                     count += 1
                     bounds.check("max_dataset_files", count, "files in an archive", file=source.name)
                     if member.isreg() and not member.issparse():
@@ -234,7 +234,7 @@ def regular_members(
         raise PoseError(f"the tar archive is damaged: {text:.100}", file=source.name) from None
 
 
-def unpack_tar(source: InputFile, target: Path, bounds: Bounds, keep_going: Callable[[], None]) -> Path:
+def unpack_tar(source: InputFile, target: Path, bounds: Bounds, check_cancelled: Callable[[], None]) -> Path:
     """A packed tar archive as a plain one at `target`, which is there whole or not at all.
 
     Raises:
@@ -248,7 +248,7 @@ def unpack_tar(source: InputFile, target: Path, bounds: Bounds, keep_going: Call
     try:
         with source.path.open("rb") as raw, aside.open("wb") as out, _opened(raw) as stream:
             while chunk := stream.read(_CHUNK):
-                keep_going()
+                check_cancelled()
                 size += len(chunk)
                 bounds.check("max_dataset_bytes", size, "unpacked bytes", file=source.name)
                 if size > _RATIO_FROM:

@@ -23,7 +23,7 @@ _RATIO_FROM = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class KeypointFile:
+class StoredFile:
     """One file of keypoints: a file on disk, a stretch of a tar archive, a member of a zip archive, or frame files.
 
     Attributes:
@@ -44,12 +44,12 @@ class KeypointFile:
     member: bool = False
     deflated: bool = False
     unpacked: int = 0
-    frames: tuple[KeypointFile, ...] = ()
+    frames: tuple[StoredFile, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As a frozen dataclass with slots would be sent to another process, in half the time."""
         shape = (self.name, self.path, self.offset, self.size, self.member, self.deflated, self.unpacked, self.frames)
-        return KeypointFile, shape
+        return StoredFile, shape
 
     def stamp(self) -> str:
         """What changes when a file of a mounted folder does: its size and time. Empty for all that lies elsewhere."""
@@ -125,14 +125,14 @@ class KeypointFile:
 _FRAME = re.compile(r"(?:(?P<video>.*)_)?(?P<number>\d{12})_keypoints\.json", re.IGNORECASE | re.DOTALL)
 
 
-def join_frames(files: Sequence[KeypointFile], container: str) -> list[KeypointFile]:
+def join_frames(files: Sequence[StoredFile], container: str) -> list[StoredFile]:
     """The files, those of a video's frames as one, named after the video, or after their folder where they do not say.
 
     Args:
         files: of one folder tree or archive.
         container: what to call frames that have neither.
     """
-    joined: dict[str, list[tuple[int, KeypointFile]]] = defaultdict(list)
+    joined: dict[str, list[tuple[int, StoredFile]]] = defaultdict(list)
     others = []
     for file in files:
         folder, _, name = file.name.rpartition("/")
@@ -145,5 +145,5 @@ def join_frames(files: Sequence[KeypointFile], container: str) -> list[KeypointF
         joined[clip].append((int(frame["number"]), file))
     for clip, frames in joined.items():
         ordered = tuple(file for _, file in sorted(frames, key=lambda pair: (pair[0], pair[1].name)))
-        others.append(KeypointFile(clip, frames=ordered))
+        others.append(StoredFile(clip, frames=ordered))
     return others

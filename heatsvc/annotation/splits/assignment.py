@@ -27,7 +27,7 @@ class Assignment:
     faults: tuple[Fault, ...]
 
 
-def settle(
+def apply_policy(
     rows: Sequence[LabelRow],
     claims: Sequence[Sequence[str]],
     splits: Sequence[str],

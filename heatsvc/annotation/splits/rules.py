@@ -12,10 +12,10 @@ from typing import Any
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.labels.filters import Condition, columns_text
 from heatsvc.annotation.labels.labels import Labels
-from heatsvc.annotation.labels.tables import KNOWN, plain
+from heatsvc.annotation.labels.tables import KNOWN, normalize_header
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.splits.assignment import Assignment, settle
-from heatsvc.annotation.splits.split_file import FORMS, MAX_SPLIT_NAME, MAX_SPLITS, SplitFile, assign_named
+from heatsvc.annotation.splits.assignment import Assignment, apply_policy
+from heatsvc.annotation.splits.split_file import FORMS, MAX_SPLIT_NAME, MAX_SPLITS, SplitFile, assign_by_file
 
 
 def assign_by_column(labels: Labels, column: str, wanted: Any, options: AnnotationOptions) -> Assignment:
@@ -47,7 +47,7 @@ def assign_by_column(labels: Labels, column: str, wanted: Any, options: Annotati
     def fitting(values: tuple[str, ...]) -> list[str]:
         return [split for split, condition in conditions.items() if any(map(condition.fits, values))]
 
-    return settle(
+    return apply_policy(
         labels.rows,
         [fitting(values) for values in texts],
         tuple(conditions),
@@ -64,10 +64,10 @@ def _headers(labels: Labels, column: str) -> list[str]:
     """Headers that a column's name means: itself, or one that is spelled alike; tables may spell it differently."""
     if column in KNOWN and column in labels.headers:
         return [column]
-    return sorted(header for header in labels.headers if plain(header) == plain(column))
+    return sorted(header for header in labels.headers if normalize_header(header) == normalize_header(column))
 
 
-def assign_by_chance(labels: Labels, wanted: Any, seed: Any) -> Assignment:
+def assign_at_random(labels: Labels, wanted: Any, seed: Any) -> Assignment:
     """The splits of a random rule, the same on every machine and under every version of Python.
 
     The videos of a class are ordered by the SHA-256 of seed and name; of this order each split gets its share, in whole
@@ -137,7 +137,7 @@ _RULES = (
 )
 
 
-def assign(labels: Labels, split_file: SplitFile | None, options: AnnotationOptions) -> Assignment:
+def assign_splits(labels: Labels, split_file: SplitFile | None, options: AnnotationOptions) -> Assignment:
     """Which split each video is in.
 
     Faults are told and not raised, also where the policy is ``error``: the caller collects those of all files first.
@@ -153,18 +153,18 @@ def assign(labels: Labels, split_file: SplitFile | None, options: AnnotationOpti
     if split_file is not None:
         if options.split is not None:
             raise AnnotationError("a split file and the option split: give one of them", field="split")
-        return assign_named(labels, split_file, options)
+        return assign_by_file(labels, split_file, options)
     if options.split is None:
         raise AnnotationError(f"nothing tells the split: send a split file, {FORMS}; or {_RULES}", field="split")
     column, wanted = _rule(options.split)
     if column == "random":
-        return assign_by_chance(labels, wanted, options.split.get("seed", 0))
+        return assign_at_random(labels, wanted, options.split.get("seed", 0))
     if "seed" in options.split:
         raise AnnotationError("split.seed goes with split.random alone", field="split.seed")
     return assign_by_column(labels, column, wanted, options)
 
 
-def undivided(labels: Labels) -> Assignment:
+def assign_all(labels: Labels) -> Assignment:
     """All videos in one split, `all`: for who only looks at them."""
     return Assignment(("all",) * len(labels.rows), ("all",), ())
 

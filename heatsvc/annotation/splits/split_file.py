@@ -9,12 +9,12 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.labels.labels import Labels
-from heatsvc.annotation.labels.parsed_file import Content
-from heatsvc.annotation.labels.rows import video_of
-from heatsvc.annotation.labels.tables import NAME, plain
+from heatsvc.annotation.labels.parsed_file import ParsedFile
+from heatsvc.annotation.labels.rows import parse_video_name
+from heatsvc.annotation.labels.tables import NAME, normalize_header
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.splits.assignment import Assignment, settle, splits_text
+from heatsvc.annotation.splits.assignment import Assignment, apply_policy, splits_text
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 
 SPLIT = ("split", "set", "subset", "fold", "partition", "usage")
@@ -69,11 +69,13 @@ def read_split(file: InputFile, bounds: Bounds = DEFAULT_BOUNDS) -> SplitFile:
         AnnotationError: another form, or a name that is none.
         LimitError: larger than `bounds` allow.
     """
-    content = Content(file, bounds)
+    content = ParsedFile(file, bounds)
     splits: dict[str, None] = {}
     entries = []
     for name, split, where in _json(content, splits) if content.is_json else _csv(content):
-        entries.append(SplitEntry(video_of(name, where, file.name), _split_name(split, where, file.name), where))
+        entries.append(
+            SplitEntry(parse_video_name(name, where, file.name), _split_name(split, where, file.name), where)
+        )
         splits[entries[-1].split] = None
     if len(splits) > MAX_SPLITS:
         raise AnnotationError(f"{len(splits):,} splits are too many: {MAX_SPLITS:,} at most", file=file.name)
@@ -82,7 +84,7 @@ def read_split(file: InputFile, bounds: Bounds = DEFAULT_BOUNDS) -> SplitFile:
     return SplitFile(file.name, tuple(splits), tuple(entries))
 
 
-def _json(content: Content, splits: dict[str, None]) -> Iterator[tuple[str, str, str]]:
+def _json(content: ParsedFile, splits: dict[str, None]) -> Iterator[tuple[str, str, str]]:
     document = content.json
     if not isinstance(document, dict):
         raise AnnotationError(f"a split file is {FORMS}", file=content.name)
@@ -102,7 +104,7 @@ def _json(content: Content, splits: dict[str, None]) -> Iterator[tuple[str, str,
             yield name, split, where
 
 
-def _csv(content: Content) -> Iterator[tuple[str, str, str]]:
+def _csv(content: ParsedFile) -> Iterator[tuple[str, str, str]]:
     rows = content.rows
     top = next((position for position, row in enumerate(rows) if any(cell.strip() for cell in row)), 0)
     name, split = 0, 1
@@ -123,7 +125,7 @@ def _csv(content: Content) -> Iterator[tuple[str, str, str]]:
 
 def _header(cells: list[str]) -> tuple[int, int] | None:
     """Columns of name and split, where the row is a header."""
-    headers = [plain(cell) for cell in cells]
+    headers = [normalize_header(cell) for cell in cells]
     split = next((headers.index(header) for header in SPLIT if header in headers), None)
     name = next((headers.index(header) for header in NAME if header in headers), None)
     return None if name is None or split is None else (name, split)
@@ -138,7 +140,7 @@ def _split_name(text: str, where: str, file: str) -> str:
     return split
 
 
-def assign_named(labels: Labels, split_file: SplitFile, options: AnnotationOptions) -> Assignment:
+def assign_by_file(labels: Labels, split_file: SplitFile, options: AnnotationOptions) -> Assignment:
     """The splits of a file.
 
     A name that filters left out is no fault: the file may be of the whole dataset.
@@ -163,7 +165,7 @@ def assign_named(labels: Labels, split_file: SplitFile, options: AnnotationOptio
         elif not known:
             unknown.setdefault(entry.video.parts, (entry.video.text, {}))[1][entry.split] = None
     order = {split: position for position, split in enumerate(split_file.splits)}
-    return settle(
+    return apply_policy(
         labels.rows,
         [sorted(claimed, key=order.__getitem__) for claimed in claims],
         split_file.splits,

@@ -11,9 +11,9 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.labels.labels import Labels
-from heatsvc.annotation.labels.parsed_file import Content
-from heatsvc.annotation.labels.rows import number, video_of, whole_number
-from heatsvc.annotation.labels.tables import NAME, plain
+from heatsvc.annotation.labels.parsed_file import ParsedFile
+from heatsvc.annotation.labels.rows import parse_number, parse_video_name, parse_whole_number
+from heatsvc.annotation.labels.tables import NAME, normalize_header
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.trim.videos import Video, count_all, videos_in, videos_under
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
@@ -25,7 +25,7 @@ FORMS = "JSON {name: frames}, CSV of name,frames, videos, or a zip or tar archiv
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class FrameCount:
     """How many frames a trimmed video has.
 
     Attributes:
@@ -41,7 +41,7 @@ class Count:
     file: str
 
 
-def read_counts(content: Content) -> list[Count]:
+def read_counts(content: ParsedFile) -> list[FrameCount]:
     """The counts of a table.
 
     Raises:
@@ -50,7 +50,7 @@ def read_counts(content: Content) -> list[Count]:
     """
     counts = []
     for name, value, where in _json(content) if content.is_json else _csv(content):
-        frames = whole_number(value) if isinstance(value, str) else value
+        frames = parse_whole_number(value) if isinstance(value, str) else value
         if isinstance(frames, float) and frames.is_integer():
             frames = int(frames)
         if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
@@ -58,13 +58,13 @@ def read_counts(content: Content) -> list[Count]:
                 f"{where}: the number of frames must be a whole number of 1 or more, not {value!r:.60}",
                 file=content.name,
             )
-        counts.append(Count(video_of(name, where, content.name), frames, where, content.name))
+        counts.append(FrameCount(parse_video_name(name, where, content.name), frames, where, content.name))
     if not counts:
         raise AnnotationError(f"no frame counts: send {FORMS}", file=content.name)
     return counts
 
 
-def _json(content: Content) -> Iterator[tuple[str, object, str]]:
+def _json(content: ParsedFile) -> Iterator[tuple[str, object, str]]:
     document = content.json
     if not isinstance(document, dict):
         raise AnnotationError(f"no frame counts: send {FORMS}", file=content.name)
@@ -72,12 +72,12 @@ def _json(content: Content) -> Iterator[tuple[str, object, str]]:
         yield name, value, f"{content.name}, {name!r:.100}"
 
 
-def _csv(content: Content) -> Iterator[tuple[str, object, str]]:
+def _csv(content: ParsedFile) -> Iterator[tuple[str, object, str]]:
     rows = content.rows
     top = next((position for position, row in enumerate(rows) if any(cell.strip() for cell in row)), 0)
     name, frames = 0, 1
-    if rows and len(rows[top]) > 1 and number(rows[top][1]) is None:
-        headers = [plain(cell) for cell in rows[top]]
+    if rows and len(rows[top]) > 1 and parse_number(rows[top][1]) is None:
+        headers = [normalize_header(cell) for cell in rows[top]]
         name = next((headers.index(header) for header in NAME if header in headers), 0)
         frames = next((headers.index(header) for header in FRAMES if header in headers), 1)
         top += 1
@@ -91,7 +91,7 @@ def _csv(content: Content) -> Iterator[tuple[str, object, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Trim:
+class FrameCounts:
     """Frame counts of trimmed videos.
 
     Attributes:
@@ -103,14 +103,14 @@ class Trim:
     faults: tuple[Fault, ...]
 
 
-def read_trim(
+def read_frame_counts(
     files: Sequence[InputFile],
     folder: Path | None,
     labels: Labels,
     work: Path,
     bounds: Bounds = DEFAULT_BOUNDS,
-    keep_going: Callable[[], None] = go_on,
-) -> Trim:
+    check_cancelled: Callable[[], None] = go_on,
+) -> FrameCounts:
     """How many frames each trimmed video has.
 
     Args:
@@ -119,7 +119,7 @@ def read_trim(
         labels: the videos of the dataset; those that filters left out are not counted.
         work: a folder for what has to be unpacked; made here, and removed.
         bounds: how large files and videos may be.
-        keep_going: called now and then; raises what should end the work.
+        check_cancelled: called now and then; raises what should end the work.
 
     Raises:
         AnnotationError: no such file, a damaged video, two counts for one video that differ, or a name that may be two.
@@ -127,7 +127,7 @@ def read_trim(
     """
     work.mkdir(parents=True, exist_ok=True)
     try:
-        counts, videos = _sources(files, folder, work, bounds, keep_going)
+        counts, videos = _sources(files, folder, work, bounds, check_cancelled)
         found = _Found(labels)
         for count in counts:
             position = found.position(count.video, count.where, count.file, f"{count.frames:,} frames")
@@ -135,32 +135,32 @@ def read_trim(
                 found.add(position, count.frames, count.where, count.file)
         wanted: list[tuple[int, Video]] = []
         for video in videos:
-            name = video_of(video.name, video.where, video.file)
+            name = parse_video_name(video.name, video.where, video.file)
             position = found.position(name, video.where, video.file, "a trimmed video")
             if position is not None:
                 wanted.append((position, video))
-        frames = count_all([video for _, video in wanted], work, bounds, keep_going)
+        frames = count_all([video for _, video in wanted], work, bounds, check_cancelled)
         for (position, video), count_of_it in zip(wanted, frames, strict=True):
             found.add(position, count_of_it, video.where, video.file)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Trim(dict(sorted(found.frames.items())), tuple(found.faults.values()))
+    return FrameCounts(dict(sorted(found.frames.items())), tuple(found.faults.values()))
 
 
 def _sources(
-    files: Sequence[InputFile], folder: Path | None, work: Path, bounds: Bounds, keep_going: Callable[[], None]
-) -> tuple[list[Count], Iterable[Video]]:
-    counts: list[Count] = []
+    files: Sequence[InputFile], folder: Path | None, work: Path, bounds: Bounds, check_cancelled: Callable[[], None]
+) -> tuple[list[FrameCount], Iterable[Video]]:
+    counts: list[FrameCount] = []
     videos: list[Video] = []
     for position, file in enumerate(files):
-        keep_going()
-        its_videos = videos_in(file, work / f"{position}.tar", bounds, keep_going)
+        check_cancelled()
+        its_videos = videos_in(file, work / f"{position}.tar", bounds, check_cancelled)
         if its_videos is None:
-            counts += read_counts(Content(file, bounds))
+            counts += read_counts(ParsedFile(file, bounds))
         else:
             videos += its_videos
     if folder is not None:
-        videos += videos_under(folder, bounds, keep_going)
+        videos += videos_under(folder, bounds, check_cancelled)
     return counts, videos
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from heatsvc.annotation.child import ChildError, in_child
+from heatsvc.annotation.child import ChildError, run_in_child
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.names import VIDEO_EXTENSIONS
@@ -41,13 +41,15 @@ class Video:
     file: str
 
 
-def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, keep_going: Callable[[], None]) -> list[Video] | None:
+def videos_in(
+    file: InputFile, unpacked: Path, bounds: Bounds, check_cancelled: Callable[[], None]
+) -> list[Video] | None:
     """The videos that a file is or holds, told by its content; None where it is neither video nor archive.
 
     Args:
         file: the file.
         unpacked: where a packed archive is unpacked to.
-        bounds, keep_going: as in `read_trim`.
+        bounds, check_cancelled: as in `read_frame_counts`.
 
     Raises:
         AnnotationError: a damaged archive, or one without videos.
@@ -62,10 +64,10 @@ def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, keep_going: Calla
         if head[:4] in archives.MAGIC:
             videos = list(_in_zip(file, bounds))
         elif head.startswith((archives.GZIP_MAGIC, archives.ZSTD_MAGIC)):
-            plain = archives.unpack_tar(file, unpacked, bounds, keep_going)
-            videos = list(_in_tar(file, plain, bounds, keep_going))
+            plain = archives.unpack_tar(file, unpacked, bounds, check_cancelled)
+            videos = list(_in_tar(file, plain, bounds, check_cancelled))
         elif head[archives.TAR_MAGIC_AT :].startswith(archives.TAR_MAGIC):
-            videos = list(_in_tar(file, file.path, bounds, keep_going))
+            videos = list(_in_tar(file, file.path, bounds, check_cancelled))
         else:
             return None
     except LimitError:
@@ -77,7 +79,7 @@ def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, keep_going: Calla
     return videos
 
 
-def videos_under(folder: Path, bounds: Bounds, keep_going: Callable[[], None]) -> Iterator[Video]:
+def videos_under(folder: Path, bounds: Bounds, check_cancelled: Callable[[], None]) -> Iterator[Video]:
     """The videos of a folder and all below it, named by their way from it. Links are not followed out of it.
 
     Raises:
@@ -88,7 +90,7 @@ def videos_under(folder: Path, bounds: Bounds, keep_going: Callable[[], None]) -
     for path, folders, names in os.walk(root):
         folders.sort()
         for name in sorted(names):
-            keep_going()
+            check_cancelled()
             full = os.path.join(path, name)
             real = os.path.realpath(full)
             if not _is_video(name) or not os.path.isfile(real) or os.path.commonpath((real, root)) != root:
@@ -109,8 +111,8 @@ def _in_zip(file: InputFile, bounds: Bounds) -> Iterator[Video]:
         yield Video(name, at, f"{file.name}, {name}", file.name)
 
 
-def _in_tar(file: InputFile, path: Path, bounds: Bounds, keep_going: Callable[[], None]) -> Iterator[Video]:
-    for member in archives.regular_members(file, path, bounds, keep_going):
+def _in_tar(file: InputFile, path: Path, bounds: Bounds, check_cancelled: Callable[[], None]) -> Iterator[Video]:
+    for member in archives.regular_members(file, path, bounds, check_cancelled):
         if _is_video(member.name):
             name = check_member(member.name, file.name)
             at = VideoAt(str(path), member.offset_data, member.size)
@@ -136,7 +138,7 @@ class _StoppedError(Exception):
     """Somebody else told that the work is to end."""
 
 
-def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, keep_going: Callable[[], None]) -> list[int]:
+def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, check_cancelled: Callable[[], None]) -> list[int]:
     """The number of frames of each video.
 
     Args:
@@ -162,7 +164,7 @@ def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, keep_going: C
         try:
             waiting = set(futures)
             while waiting:
-                keep_going()
+                check_cancelled()
                 done, waiting = wait(waiting, timeout=_POLL_SECONDS)
                 for future in done:
                     future.result()
@@ -183,7 +185,7 @@ def _count(videos: Sequence[Video], most: int, work: str, go_on: Callable[[], No
     """What a child says of these videos; where it died, what a child of its own says of each."""
     go_on()
     try:
-        return in_child(
+        return run_in_child(
             count_frames,
             [tuple(video.at) for video in videos],
             most,
@@ -191,7 +193,7 @@ def _count(videos: Sequence[Video], most: int, work: str, go_on: Callable[[], No
             work,
             memory_bytes=MEMORY_BYTES,
             seconds=SECONDS * len(videos) + _START_SECONDS,
-            keep_going=go_on,
+            check_cancelled=go_on,
         )
     except ChildError as error:
         if len(videos) == 1:
