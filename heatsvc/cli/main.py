@@ -67,13 +67,13 @@ def _worker(parsed: argparse.Namespace) -> int:
 
 
 def _warm(parsed: argparse.Namespace) -> int:
-    from heatsvc.annotation.crew import load_compiled
+    from heatsvc.annotation.reader_pool import compile_kernels
     from heatsvc.api.service import warm
 
     print("compiling the loops (once; later starts take them from the cache) ...", file=sys.stderr, flush=True)
     started = time.monotonic()
     warm()
-    load_compiled()
+    compile_kernels()
     print(f"done in {time.monotonic() - started:.1f} s", file=sys.stderr)
     return 0
 

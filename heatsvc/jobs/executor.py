@@ -14,7 +14,7 @@ from typing import Literal
 import structlog
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, REPORT, REPORT_PAGE, Artifact
-from heatsvc.annotation.build import Built
+from heatsvc.annotation.build import BuildResult
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.progress import Progress
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
@@ -24,7 +24,7 @@ from heatsvc.jobs.folder import BuildFolder
 from heatsvc.jobs.lock import held
 from heatsvc.jobs.outcome import Outcome, problem_of
 
-Build = Callable[..., Built]
+Build = Callable[..., BuildResult]
 """heatsvc.annotation.build.build, or what stands in for it."""
 
 End = Literal["done", "failed", "cancelled", "gone", "stopped"]
@@ -118,7 +118,7 @@ class Executor:
                 jobs=self.jobs,
                 bounds=self.bounds,
                 progress=watch.tell,
-                keep_going=watch.look,
+                check_cancelled=watch.look,
             )
         except Exception as error:
             # Asked here, and not of the error: what broke off may have come up as another one.

@@ -24,7 +24,7 @@ from typing import Any
 
 import orjson
 
-from heatsvc.annotation.artifacts import write_whole
+from heatsvc.annotation.artifacts import write_atomically
 from heatsvc.annotation.progress import Progress
 from heatsvc.jobs.outcome import Outcome
 from heatsvc.jobs.request import BuildRequest
@@ -160,7 +160,7 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
     Raises:
         OSError: the disk is full, or cannot be written.
     """
-    write_whole(path, [orjson.dumps(document, default=str)])
+    write_atomically(path, [orjson.dumps(document, default=str)])
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from heatsvc.annotation.artifacts import PICKLE, REPORT, Artifact, write_whole
-from heatsvc.annotation.build import Built
+from heatsvc.annotation.artifacts import PICKLE, REPORT, Artifact, write_atomically
+from heatsvc.annotation.build import BuildResult
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
@@ -38,9 +38,9 @@ def build(
     folder: Path,
     *,
     progress: Callable[[Progress], None],
-    keep_going: Callable[[], None],
+    check_cancelled: Callable[[], None],
     **_: Any,
-) -> Built:
+) -> BuildResult:
     """Parts, each a hash of the input and its number, one behind the other."""
     told = dict(word.split("=") for word in (options.columns.name or "steps=5").split(","))
     steps, seconds = int(told.get("steps", 5)), float(told.get("seconds", 0))
@@ -52,7 +52,7 @@ def build(
     work = folder / "work"
     work.mkdir(exist_ok=True)
     for number in range(steps):
-        keep_going()
+        check_cancelled()
         progress(Progress("keypoints", number, steps))
         part = work / str(number)
         if not part.exists():
@@ -60,13 +60,13 @@ def build(
                 os.kill(os.getpid(), signal.SIGKILL)
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                keep_going()
+                check_cancelled()
                 time.sleep(min(0.02, seconds))
-            write_whole(part, [hashlib.sha512(b"%d" % number + inputs.keypoints[0].path.read_bytes()).digest()])
+            write_atomically(part, [hashlib.sha512(b"%d" % number + inputs.keypoints[0].path.read_bytes()).digest()])
     progress(Progress("writing", steps, steps))
     artifacts = write_artifacts(folder, (work / str(number) for number in range(steps)), seconds)
     _note(folder, "ended")
-    return Built(artifacts, {"steps": steps})
+    return BuildResult(artifacts, {"steps": steps})
 
 
 def write_artifacts(folder: Path, parts: Any, seconds: float) -> tuple[Artifact, ...]:
@@ -75,7 +75,7 @@ def write_artifacts(folder: Path, parts: Any, seconds: float) -> tuple[Artifact,
             time.sleep(seconds / 10)
             yield part.read_bytes()
 
-    return write_whole(folder / PICKLE, slowly()), write_whole(folder / REPORT, [b"{}"])
+    return write_atomically(folder / PICKLE, slowly()), write_atomically(folder / REPORT, [b"{}"])
 
 
 def _note(folder: Path, word: str) -> None:
