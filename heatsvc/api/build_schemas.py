@@ -32,8 +32,9 @@ class AnnotationForm(BaseModel):
         + ". Not with the option `dataset`.",
     )
     labels: list[File] = Field(
+        min_length=1,
         description="Label tables and label maps: KETI's workbooks, CSV in CP949 or UTF-8, "
-        "`{name: {label, label_index}}`, `{label: index}`; several are merged."
+        "`{name: {label, label_index}}`, `{label: index}`; several are merged.",
     )
     split: File = Field(
         default_factory=bytes,

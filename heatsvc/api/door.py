@@ -74,7 +74,7 @@ class Door:
             metrics.in_flight -= 1
             seconds = perf_counter() - started
             route = scope.get("route")
-            path = getattr(route, "path", "unknown")
+            path = getattr(route, "path_format", "unknown")
             metrics.count_request(scope["method"], path, status, seconds)
             if self._service.settings.access_log:
                 log.info(

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import WithJsonSchema
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE
@@ -25,9 +26,16 @@ from heatsvc.api.send import is_stopping
 from heatsvc.api.service import Service, service_of
 from heatsvc.api.upload import FORM
 from heatsvc.jobs.builds import StillEndingError
-from heatsvc.jobs.folder import is_build_id
 from heatsvc.jobs.state import BuildState
 
+
+class BuildIdConvertor(StringConvertor):
+    """Matches builds' ids in paths: they become names of folders, and nothing else may."""
+
+    regex = "[0-9a-f]{32}"
+
+
+register_url_convertor("build", BuildIdConvertor())
 router = APIRouter(tags=["datasets"], responses=problem_responses(401, 422, 503))
 
 JSON = "application/json"
@@ -174,7 +182,7 @@ async def list_builds(
     return Response(body, headers={"Cache-Control": "no-store"}, media_type=JSON)
 
 
-@router.get("/annotation/{id}", summary="Get a build", response_model=BuildInfo, responses=problem_responses(404))
+@router.get("/annotation/{id:build}", summary="Get a build", response_model=BuildInfo, responses=problem_responses(404))
 async def get_build(request: Request, id: BuildId) -> Response:
     """State, progress and links. `Retry-After` says when to look again, until the build has ended."""
     service = service_of(request)
@@ -190,11 +198,10 @@ async def get_build(request: Request, id: BuildId) -> Response:
     return await service.on_disk(get_in_thread)
 
 
-@router.delete("/annotation/{id}", summary="Delete a build", status_code=204, responses=problem_responses(404))
+@router.delete("/annotation/{id:build}", summary="Delete a build", status_code=204, responses=problem_responses(404))
 async def delete_build(request: Request, id: BuildId) -> None:
     """Cancels the build where it has not ended, and deletes its files."""
     service = service_of(request)
-    _check_id(id)
     try:
         deleted = await service.on_disk(partial(service.builds.remove, id))
     except StillEndingError:
@@ -204,7 +211,7 @@ async def delete_build(request: Request, id: BuildId) -> None:
 
 
 @router.get(
-    "/annotation/{id}/events",
+    "/annotation/{id:build}/events",
     summary="Watch a build",
     dependencies=[WATCHER_PLACE],
     response_class=StreamingResponse,
@@ -238,9 +245,9 @@ async def get_build_events(
     return EventSourceResponse(_events(request, service, id), headers=headers)
 
 
-@router.head("/annotation/{id}/files/{name}", include_in_schema=False)
+@router.head("/annotation/{id:build}/files/{name}", include_in_schema=False)
 @router.get(
-    "/annotation/{id}/files/{name}",
+    "/annotation/{id:build}/files/{name}",
     summary="Get a file of a build",
     response_class=FileResponse,
     response_description="The file.",
@@ -348,21 +355,8 @@ def _build_response(request: Request, state: BuildState, headers: dict[str, str]
     return Response(describe_build(request, state).model_dump_json(), status, headers, JSON)
 
 
-def _check_id(id: str) -> None:
-    """Refuse what is not a build's id: it becomes no path, and `check` is another URL with a method of its own.
-
-    Raises:
-        RequestError: 404; 405, the path is /annotation/check.
-    """
-    if id == "check":
-        raise RequestError(405, "/annotation/check has no builds: use POST", headers={"Allow": "POST"})
-    if not is_build_id(id):
-        raise build_not_found(id)
-
-
 def _find_build(service: Service, id: str) -> BuildState:
     """A build with its report. Reads the disk: for a thread."""
-    _check_id(id)
     state = service.builds.get(id)
     if state is None:
         raise build_not_found(id)
