@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from heatsvc.jobs.folder import BuildFolder
-from heatsvc.jobs.state import BuildState, state_of
+from heatsvc.jobs.state import BuildState
 
 # Seconds between looks: a small build is over soon, and is told of soon; a long one need not be asked after often.
 _SHORTEST, _LONGEST, _GROWTH = 0.02, 0.2, 1.3
@@ -25,10 +25,10 @@ def look(folder: BuildFolder, before: BuildState | None) -> BuildState | None:
         before: what was told last; its request, which names tens of thousands of files, is not read again.
     """
     if before is None:
-        return state_of(folder, report=False)
-    outcome = folder.outcome(report=False)
-    if outcome is not None:
-        return replace(before, state=outcome.state, progress=folder.progress(), outcome=outcome)
+        return folder.state(report=False)
+    result = folder.result(report=False)
+    if result is not None:
+        return replace(before, state=result.state, progress=folder.progress(), result=result)
     if not folder.exists():
         return None
     progress = folder.progress()
@@ -69,7 +69,7 @@ class _Seen:
 
     Attributes:
         state: what it was; None before the first look, and once the build is gone.
-        over: whether nothing more will be seen: the build has an outcome, or is gone.
+        over: whether nothing more will be seen: the build has a result, or is gone.
         watchers: how many want to know.
         task: what looks.
     """
@@ -109,7 +109,7 @@ class _Seen:
         try:
             while not self.over:
                 state = await look(self.state)
-                self.over = state is None or state.outcome is not None
+                self.over = state is None or state.result is not None
                 if self.over or self._changes == 0 or state != self.state:
                     self.state = state
                     self._tell()

@@ -42,7 +42,7 @@ async def build(request: Request, response: Response, id: str) -> BuildInfo:
     if state is None:
         raise no_build(id)
     response.headers.update(_HEADERS)
-    if state.outcome is None:
+    if state.result is None:
         left = state.progress.seconds_left if state.progress else None
         response.headers["Retry-After"] = str(max(1, min(60, round(left or 1))))
     return describe(request, state)

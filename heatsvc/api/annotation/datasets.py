@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.api.problems import RequestError
 from heatsvc.errors import LimitError
-from heatsvc.jobs.datasets import dataset_folder
+from heatsvc.jobs.request import dataset_folder
 from heatsvc.settings import Settings
 
 _TOLD = 10

@@ -66,17 +66,17 @@ class BuildList(BaseModel):
 
 def describe(request: Request, state: BuildState) -> BuildInfo:
     """What is told of a build."""
-    outcome = state.outcome
+    result = state.result
     artifacts = [
         ArtifactInfo(href=address_of(request, state.id, "files", artifact.name), **artifact.as_json())
-        for artifact in (outcome.artifacts if outcome else ())
+        for artifact in (result.artifacts if result else ())
     ]
     hrefs = {artifact.name: artifact.href for artifact in artifacts}
     return BuildInfo(
         id=state.id,
         state=state.state,
         created=_time(state.created),
-        finished=_time(outcome.finished) if outcome else None,
+        finished=_time(result.finished) if result else None,
         progress=ProgressInfo(**state.progress.as_json()) if state.progress else None,
         problem=failure_of(request, state) if state.state == "failed" else None,
         artifacts=artifacts,

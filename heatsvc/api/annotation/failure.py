@@ -10,8 +10,7 @@ from starlette.responses import Response
 from heatsvc.annotation.artifacts import REPORT
 from heatsvc.api.annotation.addresses import address_of
 from heatsvc.api.problems import document, members_of, problem, status_of
-from heatsvc.jobs.outcome import error_of
-from heatsvc.jobs.state import BuildState
+from heatsvc.jobs.state import BuildState, error_of
 
 _FIRST = 5
 
@@ -32,17 +31,18 @@ def failed(request: Request, state: BuildState) -> Response:
 
 
 def _told(request: Request, state: BuildState) -> tuple[int, str, dict[str, Any]]:
-    outcome = state.outcome
-    told = (outcome and outcome.problem) or {"kind": "internal", "detail": "the build failed, and did not say why"}
+    result = state.result
+    told = (result and result.problem) or {"kind": "internal", "detail": "the build failed, and did not say why"}
     error = error_of(told)
-    names = {artifact.name for artifact in outcome.artifacts} if outcome else set()
+    names = {artifact.name for artifact in result.artifacts} if result else set()
     members = {
         **(members_of(error) if error else {}),
         "build": address_of(request, state.id),
         "report": address_of(request, state.id, "files", REPORT) if REPORT in names else None,
-        "faults": _faults((outcome and outcome.report) or {}),
+        "faults": _faults((result and result.report) or {}),
     }
-    return status_of(error) if error else 500, str(told["detail"]), members
+    status = 507 if told["kind"] == "full" else 500
+    return status_of(error) if error else status, str(told["detail"]), members
 
 
 def _faults(report: dict[str, Any]) -> dict[str, Any] | None:

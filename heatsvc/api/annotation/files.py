@@ -68,17 +68,17 @@ async def file_of(service: Service, state: BuildState, name: str, headers: dict[
 
 
 def _find(folder: BuildFolder, state: BuildState, name: str) -> tuple[Path, Artifact, os.stat_result]:
-    outcome = state.outcome
-    if outcome is None:
+    result = state.result
+    if result is None:
         raise RequestError(404, f"the build is {state.state}: its files are there once it is done")
     if name == BUNDLE and state.state == "done":
-        path, found = bundle_of(folder, outcome.artifacts)
+        path, found = bundle_of(folder, result.artifacts)
         return path, found, path.stat()
-    for artifact in outcome.artifacts:
+    for artifact in result.artifacts:
         if artifact.name == name:
             path = folder.artifacts / artifact.name
             return path, artifact, path.stat()
-    there = [*(artifact.name for artifact in outcome.artifacts), *([BUNDLE] if state.state == "done" else ())]
+    there = [*(artifact.name for artifact in result.artifacts), *([BUNDLE] if state.state == "done" else ())]
     raise RequestError(404, f"the build has no file {name!r:.60}: it has {', '.join(there) or 'none'}")
 
 

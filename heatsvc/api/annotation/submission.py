@@ -21,7 +21,6 @@ from heatsvc.api.problems import RequestError, busy
 from heatsvc.api.service import Service
 from heatsvc.api.spool import Part, Spooled, SpooledFile, boundary_of, full_disk, spool_form
 from heatsvc.jobs.builds import Builds, StillEndingError
-from heatsvc.jobs.place import Place
 from heatsvc.jobs.request import BuildRequest
 from heatsvc.jobs.state import BuildState
 from heatsvc.settings import Settings
@@ -49,7 +48,7 @@ async def submit(request: Request, service: Service, *, check: bool) -> tuple[Bu
             state = await finished(service.on_disk(partial(_submit, builds, spool, form, settings, check)))
         finally:
             # Once submitted the folder is the build's, under another name, and here is none any more.
-            await finished(service.on_disk(partial(Place(settings.data_dir).discard, spool)))
+            await finished(service.on_disk(partial(builds.discard_upload, spool)))
     service.metrics.count_build(form.size)
     return state, form.size
 

@@ -69,7 +69,7 @@ async def _answer(request: Request, offers: dict[str, Any], *, check: bool) -> R
         refusal = await on_input_error(request, error)
         # To a client that sends nothing there is nothing to be waited for.
         return refusal if refusal.status_code == 408 else Lingering(refusal, body, service.settings.idle_seconds)
-    seconds = _patience(service, preferences, size, done=state.outcome is not None)
+    seconds = _patience(service, preferences, size, done=state.result is not None)
     ended_state = None
     if seconds > 0 and service.watchers.free:
         with service.watchers.place():
@@ -105,8 +105,8 @@ def _accepted(request: Request, state: BuildState, preferences: dict[str, str]) 
 async def _finished(
     request: Request, service: Service, state: BuildState, wanted: str | None, *, check: bool
 ) -> Response:
-    outcome = state.outcome
-    there = {artifact.name for artifact in outcome.artifacts} if outcome else set()
+    result = state.result
+    there = {artifact.name for artifact in result.artifacts} if result else set()
     # A check that finds faults has done what it was asked for.
     if state.state == "failed" and not (check and wanted in there):
         return failed(request, state)
