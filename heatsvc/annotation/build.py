@@ -253,14 +253,14 @@ def build(
     pickle_name: str = artifacts.PICKLE,
     digest: bool = True,
     memory: Path | None = None,
+    work: Path | None = None,
 ) -> BuildResult:
     """Build a dataset in a folder; a build that was cut off there goes on from where it was.
 
     Args:
         inputs: the files.
         options: what is to become of them.
-        folder: where the artifacts go, each whole or not at all. Parts lie in ``folder/work``, which the caller
-            removes once it has taken down what came of the build: whoever is killed before that need not read again.
+        folder: where the artifacts go, each whole or not at all.
         check: read everything and report, but write no pickle.
         jobs: processes that read keypoints, where there are so many that it is worth them; 1 reads in this one.
         bounds: how large a file may be.
@@ -270,13 +270,16 @@ def build(
         digest: whether the pickle's sha256 is asked for.
         memory: a folder for parts that lies in memory. They are removed from it as they get into the pickle: little
             is in it at a time, and a build that is cut off begins again.
+        work: where parts are kept, ``folder/work`` if not given. The caller deletes it once the build has ended: until
+            then another call with the same folder need not read again what is finished.
 
     Raises:
         FaultsError: faults that the options forbid; the report was written nevertheless.
         AnnotationError, PoseError, LimitError: labels, split, options or keypoints that cannot be used.
     """
-    work = folder / "work"
+    work = work or folder / "work"
     work.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     progress(Progress("labels"))
     reports: list[Artifact] = []
     made: list[Artifact] = []

@@ -74,15 +74,15 @@ def build_file_response(service: Service, state: BuildState, name: str, headers:
 
 
 def _find(folder: BuildFolder, state: BuildState, name: str) -> tuple[Path, Artifact]:
-    outcome = state.outcome
-    if outcome is None:
+    result = state.result
+    if result is None:
         raise RequestError(404, f"the build is {state.state}: its files are available once it is done")
     if name == BUNDLE and state.state == "done":
-        return _bundle(folder, outcome.artifacts)
-    for artifact in outcome.artifacts:
+        return _bundle(folder, result.artifacts)
+    for artifact in result.artifacts:
         if artifact.name == name:
             return folder.artifacts / artifact.name, artifact
-    names = [*(artifact.name for artifact in outcome.artifacts), *([BUNDLE] if state.state == "done" else ())]
+    names = [*(artifact.name for artifact in result.artifacts), *([BUNDLE] if state.state == "done" else ())]
     raise RequestError(404, f"the build has no file {name!r:.60}: it has {', '.join(names) or 'none'}")
 
 

@@ -70,11 +70,9 @@ class Service:
         self.watchers = Places("HEATSVC_MAX_WATCHERS", settings.max_watchers)
         self.builds = Builds(
             settings.data_dir,
-            settings.database_url.get_secret_value() if settings.database_url else None,
             datasets_dir=settings.datasets_dir,
-            workers=0 if colleagues else settings.build_workers,
+            workers=settings.build_workers,
             environment=settings.worker_environment(),
-            builders=colleagues.builders if colleagues else None,
         )
         self.poller = BuildPoller(
             lambda id, previous: self.on_disk(partial(read_build_state, self.builds.folder(id), previous))
@@ -130,7 +128,7 @@ class Service:
         return asyncio.get_running_loop().run_in_executor(self._requests, counted)
 
     def on_disk(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
-        """Have a thread do it that may wait for a disk, or for a database."""
+        """Have a thread do it that may wait for a disk."""
         return asyncio.get_running_loop().run_in_executor(self._disk, work)
 
     @property

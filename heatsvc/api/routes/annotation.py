@@ -190,7 +190,7 @@ async def get_build(request: Request, id: BuildId) -> Response:
     def get_in_thread() -> Response:
         state = _find_build(service, id)
         headers = {"Cache-Control": "no-store"}
-        if state.outcome is None:
+        if state.result is None:
             left = state.progress.seconds_left if state.progress else None
             headers["Retry-After"] = str(max(1, min(60, round(left or 1))))
         return _build_response(request, state, headers)
@@ -286,7 +286,7 @@ async def _create(request: Request, offers: dict[str, Any], prefer: list[str] | 
     wanted = offers[choose_media(", ".join(request.headers.getlist("accept")) or None, tuple(offers))]
     preferences = parse_preferences(", ".join(prefer or ()))
     state, size = await submit_build(request, service, check=check)
-    seconds = _wait_seconds(service, preferences, size, ended=state.outcome is not None)
+    seconds = _wait_seconds(service, preferences, size, ended=state.result is not None)
     if seconds > 0 and service.watchers.free:
         with service.watchers.place():
             if await _wait_until_ended(request, service, state.id, seconds):
@@ -338,10 +338,10 @@ def _ended_response(request: Request, service: Service, id: str, wanted: str | N
     state = service.builds.get(id)
     if state is None or state.state == "cancelled":
         raise RequestError(409, "the build was cancelled while it was waited for: send its input again", field="build")
-    names = {artifact.name for artifact in state.outcome.artifacts} if state.outcome else set()
+    names = {artifact.name for artifact in state.result.artifacts} if state.result else set()
     # A check that finds faults has done what it was asked for.
     if state.state == "failed" and not (check and wanted in names):
-        failure = describe_failure(request, id, state.outcome)
+        failure = describe_failure(request, id, state.result)
         return Response(failure.model_dump_json(), failure.status, media_type=MEDIA_TYPE)
     url = build_url(request, id)
     headers = {"Vary": "Accept, Prefer", "Link": f'<{url}>; rel="describedby"', "Content-Location": url}

@@ -17,8 +17,9 @@ from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
 from heatsvc.annotation.report.document import fault_groups
-from heatsvc.jobs.executor import Executor
-from heatsvc.jobs.place import Place
+from heatsvc.jobs.data_directory import DataDirectory
+from heatsvc.jobs.worker import Worker as BuildWorker
+from heatsvc.jobs.worker import WorkerOptions
 
 FAULTS = [Fault("no_file", f"video{number}", "labelled, but there is no file", done="refused") for number in range(7)]
 
@@ -31,7 +32,7 @@ class Worker:
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self.place = Place(data_dir)
+        self.directory = DataDirectory(data_dir)
         self.go_on = threading.Event()
         self.datasets: Path | None = None
         self.built: list[dict[str, Any]] = []
@@ -48,14 +49,12 @@ class Worker:
 
     def end(self) -> None:
         """Wait until there is nothing left to build."""
-        while self.place.unfinished():
+        while self.directory.unfinished():
             time.sleep(0.01)
 
     def _work(self) -> None:
         while not self._stopping.wait(0.01):
-            executor = Executor(self.place.builds, self.build, datasets=self.datasets, stopping=self._stopping)
-            for folder in self.place.unfinished():
-                executor.run(folder.id)
+            BuildWorker(WorkerOptions(self.directory.path, self.datasets), self.build).build_pending()
 
     def build(
         self,

@@ -1,4 +1,4 @@
-"""A data folder with clients and workers on it, each worker a process of its own."""
+"""A data directory with services and workers, each worker a process of its own."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,36 +22,35 @@ from tests.serving import ROOT
 
 STANDIN = (sys.executable, "-m", "tests.durable.standin")
 WORKER = (sys.executable, "-m", "heatsvc", "worker")
-PATIENCE = 60.0
+_TIMEOUT = 60.0
 
 
 @dataclass
 class Site:
-    """A data folder, and a database.
+    """A data directory.
 
     Attributes:
-        path: the data folder.
-        url: PostgreSQL; None: SQLite.
-        builds: a client.
+        path: the data directory.
+        attempts: HEATSVC_BUILD_ATTEMPTS of its workers; many, for tests kill workers before they finish a shard.
+        builds: a service's view of it.
+        running: the workers.
     """
 
     path: Path
-    url: str | None = None
     attempts: int = 20
     builds: Builds = field(init=False)
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.builds = self.client()
-
-    def client(self) -> Builds:
-        return Builds(self.path, self.url)
+        self.builds = Builds(self.path)
 
     @property
     def environment(self) -> dict[str, str]:
-        given = {"HEATSVC_DATA_DIR": str(self.path), "HEATSVC_BUILD_ATTEMPTS": str(self.attempts)}
-        given |= {"PYTHONPATH": str(ROOT)}
-        return given | ({"HEATSVC_DATABASE_URL": self.url} if self.url else {})
+        return {
+            "HEATSVC_DATA_DIR": str(self.path),
+            "HEATSVC_BUILD_ATTEMPTS": str(self.attempts),
+            "PYTHONPATH": str(ROOT),
+        }
 
     def start_worker(self, command: Sequence[str] = STANDIN) -> subprocess.Popen[bytes]:
         with (self.path.parent / "worker.log").open("ab") as log:
@@ -70,9 +68,9 @@ class Site:
         for worker in list(self.running):
             self.kill(worker)
 
-    def submit(self, what: str, content: bytes = b"keypoints", *, client: Builds | None = None) -> BuildState:
-        """Have the stand-in do what it is told."""
-        builds = client or self.builds
+    def submit(self, what: str, content: bytes = b"keypoints", *, builds: Builds | None = None) -> BuildState:
+        """Submit a build to the stand-in, which does `what`."""
+        builds = builds or self.builds
         upload = builds.new_upload()
         (upload / "0").write_bytes(content)
         inputs = Inputs(keypoints=(InputFile("a.npy", upload / "0"),))
@@ -83,7 +81,7 @@ class Site:
         state = self.builds.get(id)
         return state and state.state
 
-    def wait(self, id: str, *states: str, seconds: float = PATIENCE) -> BuildState:
+    def wait(self, id: str, *states: str, seconds: float = _TIMEOUT) -> BuildState:
         """Wait until a build is in one of these states; finished, if none are given."""
         wanted = states or ("done", "failed", "cancelled")
         until(lambda: self.state(id) in wanted, f"{id} to be {wanted}", seconds)
@@ -92,7 +90,7 @@ class Site:
         return state
 
     def noted(self, word: str) -> list[str]:
-        """Ids of builds that the stand-in began or ended, as often as it did."""
+        """Ids of builds that the stand-in has `begun` or `ended`, each as often as it has."""
         try:
             lines = (self.path / BUILT).read_text().splitlines()
         except FileNotFoundError:
@@ -100,32 +98,22 @@ class Site:
         return [line.split()[0] for line in lines if line.split()[1] == word]
 
 
-@contextmanager
-def site(path: Path, url: str | None = None, attempts: int = 20) -> Iterator[Site]:
-    """A data folder; its workers end with the block."""
-    site = Site(path, url, attempts)
-    try:
-        yield site
-    finally:
-        site.close()
-
-
 def content_id(what: str, content: bytes) -> str:
     return hashlib.sha256(what.encode() + b"\0" + content).hexdigest()[:32]
 
 
-def until(told: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait for something."""
+def until(condition: Callable[[], object], what: str, seconds: float = _TIMEOUT) -> None:
+    """Wait for a condition."""
     ends = time.monotonic() + seconds
-    while not told():
+    while not condition():
         assert time.monotonic() < ends, f"waited {seconds:g} s in vain for {what}"
         time.sleep(0.02)
 
 
-def check_whole(state: BuildState, builds: Builds) -> None:
-    """What is told to be done lies there, whole."""
-    assert state.outcome is not None
-    for artifact in state.outcome.artifacts:
+def check_artifacts(state: BuildState, builds: Builds) -> None:
+    """Each artifact of a finished build exists, with the size and hash that the result names."""
+    assert state.result is not None
+    for artifact in state.result.artifacts:
         path = builds.folder(state.id).artifact(artifact.name)
         assert path is not None
         content = path.read_bytes()
