@@ -12,7 +12,7 @@ from heatsvc.errors import LimitError
 from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pipeline.state import MAX_SEED, TEST_SEED, PipelineState
 from heatsvc.pipeline.step import FloatPair, Role, Step
-from heatsvc.pose.clip import BYTES_A_POINT
+from heatsvc.pose.clip import BYTES_PER_POINT
 
 _MAX_OVERSAMPLING = 16  # The test preset samples ten clips; a little more than that is accepted.
 
@@ -103,5 +103,5 @@ class UniformSampleFrames(Step):
                 got=frames,
                 field="clip_len",
             )
-        size = state.keypoint_score.size // state.frames * frames * BYTES_A_POINT
+        size = state.keypoint_score.size // state.frames * frames * BYTES_PER_POINT
         bounds.check("max_unpacked_bytes", size, "bytes of sampled keypoints", field="clip_len")

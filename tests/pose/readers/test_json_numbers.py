@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.pose.readers import Lifted, lift
-from heatsvc.pose.readers.lifted import loops
+from heatsvc.pose.readers import NumberArrays, parse_number_arrays
+from heatsvc.pose.readers.json_numbers import load_kernels
 from heatsvc.pose.readers.lists import array_from_lists
 
 MOST = 1_000_000
@@ -61,27 +61,27 @@ def assert_same(got: Any, wanted: Any) -> None:
         assert (type(got), repr(got)) == (type(wanted), repr(wanted))
 
 
-def check(text: bytes) -> Lifted | None:
-    """Whatever the text is: lifted or not, it parses to the same, or is as broken."""
-    lifted = lift(text, MOST, LISTS)
-    if lifted is None:
+def check(text: bytes) -> NumberArrays | None:
+    """Whatever the text is: extracted or not, it parses to the same, or is as broken."""
+    extracted = parse_number_arrays(text, MOST, LISTS)
+    if extracted is None:
         return None
-    assert len(lifted.text) <= len(text)
+    assert len(extracted.text) <= len(text)
     try:
         wanted = orjson.loads(text)
     except orjson.JSONDecodeError:
         with pytest.raises(orjson.JSONDecodeError):
-            orjson.loads(lifted.text)
-        return lifted
-    assert_same(restored(orjson.loads(lifted.text), lifted.arrays), wanted)
-    return lifted
+            orjson.loads(extracted.text)
+        return extracted
+    assert_same(restored(orjson.loads(extracted.text), extracted.arrays), wanted)
+    return extracted
 
 
 def only(text: bytes) -> np.ndarray:
-    """The one array that was lifted."""
-    lifted = check(text)
-    assert lifted is not None, text[:200]
-    [array] = lifted.arrays.values()
+    """The one array that was extracted."""
+    extracted = check(text)
+    assert extracted is not None, text[:200]
+    [array] = extracted.arrays.values()
     return array
 
 
@@ -109,7 +109,7 @@ def test_a_number_is_what_a_parser_and_float32_make_of_it(number: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_ordinary_numbers_are_lifted(dtype: type) -> None:
+def test_ordinary_numbers_are_extracted(dtype: type) -> None:
     """Of all lengths that writers give them: the shortest that tells a float32, 17 digits, few decimals."""
     rng = np.random.default_rng(7)
     values = np.concatenate([rng.uniform(-2000, 2000, 5000), rng.random(5000), 10.0 ** rng.uniform(-30, 30, 5000)])
@@ -169,15 +169,15 @@ def test_numbers_half_way_between_two_float32(value: float, off: int, far: Fract
 
 def test_what_is_half_way_is_left_to_the_parser() -> None:
     """0.5 and half a unit in the last place of a float32: not where its digits are few enough to be a double."""
-    assert lift(numbers("0.5000000298023223876953125"), MOST, LISTS) is None
-    assert lift(numbers("0.50000002980232239"), MOST, LISTS) is None
+    assert parse_number_arrays(numbers("0.5000000298023223876953125"), MOST, LISTS) is None
+    assert parse_number_arrays(numbers("0.50000002980232239"), MOST, LISTS) is None
     assert only(numbers("0.5000000298023224"))[0] == 0.5
     assert only(numbers("0.5000000298023225"))[0] == np.nextafter(np.float32(0.5), np.float32(1))
 
 
 @pytest.mark.parametrize("number", ["1e39", "-1e39", "3.41e38", "1" * 40, "1e400", "1e-39", "1e-45", "1e99999999999"])
 def test_what_is_no_normal_float32_is_left_to_the_parser(number: str) -> None:
-    assert lift(numbers(number), MOST, LISTS) is None
+    assert parse_number_arrays(numbers(number), MOST, LISTS) is None
 
 
 @pytest.mark.parametrize(
@@ -322,22 +322,22 @@ def test_a_list_that_is_no_longer_than_what_would_stand_there_is_left() -> None:
 
 def test_longer_lists_than_allowed_are_left() -> None:
     text = numbers()
-    assert lift(text, ENOUGH - 1, LISTS) is None
+    assert parse_number_arrays(text, ENOUGH - 1, LISTS) is None
     for most in (ENOUGH, 1 << 80):
-        lifted = lift(text, most, LISTS)
-        assert lifted is not None
-        assert [array.size for array in lifted.arrays.values()] == [ENOUGH]
+        extracted = parse_number_arrays(text, most, LISTS)
+        assert extracted is not None
+        assert [array.size for array in extracted.arrays.values()] == [ENOUGH]
 
 
 def test_more_lists_than_allowed_are_left() -> None:
     entry = b'"keypoint":%s' % LIST
     text = b"{%s}" % b",".join([entry] * 5)
     for lists in (1, 4, 5, 6):
-        lifted = lift(text, MOST, lists)
-        assert lifted is not None
-        assert len(lifted.arrays) == min(lists, 5)
-        assert lifted.text.count(LIST) == 5 - len(lifted.arrays)
-    assert lift(text, MOST, 0) is None
+        extracted = parse_number_arrays(text, MOST, lists)
+        assert extracted is not None
+        assert len(extracted.arrays) == min(lists, 5)
+        assert extracted.text.count(LIST) == 5 - len(extracted.arrays)
+    assert parse_number_arrays(text, MOST, 0) is None
 
 
 # Keys.
@@ -380,8 +380,8 @@ LIST = b"[%s]" % b",".join([b"1.5"] * ENOUGH)
     ],
 )
 def test_keys_are_told_from_other_text(text: bytes, count: int) -> None:
-    lifted = check(text % (LIST, LIST))
-    assert len(lifted.arrays if lifted else {}) == count
+    extracted = check(text % (LIST, LIST))
+    assert len(extracted.arrays if extracted else {}) == count
 
 
 documents = st.recursive(
@@ -436,26 +436,26 @@ def test_text_cut_anywhere() -> None:
 
 
 def test_deep_nesting_is_not_hidden() -> None:
-    """orjson ends at 1,024 levels: what is lifted at the bottom would make the text less deep, and no clip is there."""
+    """orjson ends at 1,024 levels: what is extracted at the bottom would make the text less deep, and no clip is there."""
     text = b'{"x":' * 1022 + b'{"keypoint":%s}' % orjson.dumps(grid(2, 2, 5, 2)) + b"}" * 1022
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(text)
-    lifted = lift(text, MOST, LISTS)
-    assert lifted is not None
-    document: dict[str, Any] = orjson.loads(lifted.text)
-    lifted.put_back(document)
-    assert len(lifted.arrays) == 1
+    extracted = parse_number_arrays(text, MOST, LISTS)
+    assert extracted is not None
+    document: dict[str, Any] = orjson.loads(extracted.text)
+    extracted.insert_into(document)
+    assert len(extracted.arrays) == 1
 
 
-def test_arrays_are_put_back_once() -> None:
-    lifted = lift(b'{"keypoint":%s,"keypoint_score":%s,"frame_dir":"a"}' % (LIST, LIST), MOST, LISTS)
-    assert lifted is not None
-    document = orjson.loads(lifted.text)
+def test_arrays_are_insert_into_once() -> None:
+    extracted = parse_number_arrays(b'{"keypoint":%s,"keypoint_score":%s,"frame_dir":"a"}' % (LIST, LIST), MOST, LISTS)
+    assert extracted is not None
+    document = orjson.loads(extracted.text)
     forged = {**document, "frame_dir": document["keypoint"]}
-    lifted.put_back(forged)
+    extracted.insert_into(forged)
     assert isinstance(forged["keypoint"], np.ndarray)
     assert isinstance(forged["frame_dir"], str)
-    lifted.put_back(document)
+    extracted.insert_into(document)
     assert isinstance(document["keypoint"], str)
 
 
@@ -479,14 +479,14 @@ def test_arrays_are_put_back_once() -> None:
 def test_starts_that_come_to_nothing_are_looked_at_once(piece: bytes) -> None:
     """4 MB of them: looked at again from each start on, they would take hours."""
     text = piece * ((4 << 20) // len(piece))
-    assert lift(text + b"}", MOST, LISTS) is None
+    assert parse_number_arrays(text + b"}", MOST, LISTS) is None
 
 
-def test_many_lists_are_all_lifted() -> None:
+def test_many_lists_are_all_extracted() -> None:
     text = b'{"clips":[%s]}' % b",".join([b'{"keypoint":%s}' % LIST] * 5000)
-    lifted = check(text)
-    assert lifted is not None
-    assert len(lifted.arrays) == 5000
+    extracted = check(text)
+    assert extracted is not None
+    assert len(extracted.arrays) == 5000
 
 
 def loop(text: bytes, out: int, numbers: int, lists: int) -> tuple[int, int, bytes]:
@@ -494,7 +494,7 @@ def loop(text: bytes, out: int, numbers: int, lists: int) -> tuple[int, int, byt
     rest, values = np.full(out + 64, 0xAA, np.uint8), np.full(numbers + 64, -1, np.float32)
     shapes = np.full((lists + 8, 5), -1, np.int32)
     mark = np.frombuffer(b"x" * 24, np.uint8)
-    found, length, _ = loops().lift(
+    found, length, _ = load_kernels().parse_number_arrays(
         np.frombuffer(text, np.uint8), mark, MOST, rest[:out], values[:numbers], shapes[:lists]
     )
     assert (rest[out:] == 0xAA).all()
@@ -519,4 +519,4 @@ def test_the_loop_stays_within_its_arrays() -> None:
 
 def test_nothing_is_lifted_from_nothing() -> None:
     for text in (b"", b"{}", b" " * 100, b'"' * 101, b'{"keypoint":[]}' * 9):
-        assert lift(text, MOST, LISTS) is None
+        assert parse_number_arrays(text, MOST, LISTS) is None
