@@ -12,7 +12,6 @@ from heatsvc.annotation.artifacts import REPORT, REPORT_PAGE
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api.build_files import BUNDLE
 from heatsvc.api.problems import Problem, document, members_of, optional_member, status_of
-from heatsvc.jobs.result import error_of
 from heatsvc.jobs.state import BuildResult, BuildState, error_of
 from heatsvc.pose.readers import READERS
 

@@ -95,7 +95,7 @@ def plan(
         each: where given, no tile reaches over a multiple of so many maps.
         check: called now and then; raises what should end the work.
     """
-    if not each and volume.reduce == "none" and not len(volume.limbs):
+    if (not each or volume.maps <= each) and volume.reduce == "none" and not len(volume.limbs):
         # A few keypoints are not worth a look at each.
         reach, maps = _reach(volume), volume.maps
         rows = volume.keypoint.shape[0] * maps * min(reach, volume.height)

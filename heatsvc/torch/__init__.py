@@ -5,7 +5,7 @@ This room alone imports torch as it is itself imported; nothing imports the room
 
 from __future__ import annotations
 
-from heatsvc.library.device import check_pytorch
+from heatsvc.render.tensors import check_pytorch
 
 check_pytorch()
 

@@ -9,12 +9,12 @@ import torch
 from torch.utils.data import get_worker_info
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.library.device import DeviceError, as_device, render_tensors
-from heatsvc.library.dtypes import DType, drawn_dtype
+from heatsvc.library import DType, render_dtype
 from heatsvc.pipeline import PipelineError
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType as DrawnDType
 from heatsvc.render.cpu import plan, render_runs, scatter
+from heatsvc.render.tensors import DeviceError, as_device, render_tensors
 from heatsvc.torch.buffers import Buffers
 from heatsvc.torch.sample import HeatmapSample
 from heatsvc.volume import HeatmapVolume
@@ -51,7 +51,7 @@ class HeatmapCollate:
         self.device = as_device(device)
         self.dtype: DType = dtype
         self._buffers = Buffers()
-        drawn_dtype(dtype, "none")
+        render_dtype(dtype, "none")
 
     def __call__(self, samples: Sequence[HeatmapSample]) -> Batch:
         """Draw N samples.
@@ -67,7 +67,7 @@ class HeatmapCollate:
         """
         volumes = [sample.volume for sample in samples]
         _check_shapes(samples)
-        dtype = drawn_dtype(self.dtype, volumes[0].reduce)
+        dtype = render_dtype(self.dtype, volumes[0].reduce)
         labels = torch.tensor([sample.label for sample in samples])
         if self.device.type == "cpu":
             return _draw_on_cpu(volumes, dtype, self._buffers), labels

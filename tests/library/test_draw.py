@@ -13,7 +13,7 @@ import torch
 import heatsvc
 import heatsvc.render.cuda
 from heatsvc.errors import InputError
-from heatsvc.library.device import DeviceError
+from heatsvc.render.tensors import DeviceError
 from heatsvc.pose import LAYOUTS, PoseClip
 from tests.api.asking import SAFETENSORS, Asker, clip_of
 from tests.library.conftest import annotations

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 
 import heatsvc
 from heatsvc.errors import InputError
-from heatsvc.library.device import DeviceError
+from heatsvc.render.tensors import DeviceError
 from heatsvc.torch import HeatmapCollate, HeatmapDataset, HeatmapSample, collate
 from tests.library.conftest import LABELS, SPLIT, annotations, write
 
