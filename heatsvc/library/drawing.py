@@ -42,7 +42,7 @@ def draw(
             frame_dir?}`` of arrays or lists; an array [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; or a file's path.
         pipeline: a preset's name, a list of steps pasted from a PYSKL or MMAction2 config, or a `Pipeline`.
         select: a smaller layout, or points by position, taken before the first step.
-        dtype: float32, float16 or uint8 (value * 255, rounded).
+        dtype: float32, float16 (at most 65504) or uint8 (value * 255, rounded, at most 255).
         reduce: ``max`` for each pixel's largest value over the channels, ``argmax`` for the channel that has it, int16.
         test_mode: deterministic, as PYSKL tests. False: random steps draw from `seed`, those of clip i from seed + i.
         seed: 0 to 2**32 - 1; None draws one from the operating system.

@@ -132,8 +132,8 @@ def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
     Args:
         volume: as planned.
         tile: one of `plan(volume).tiles`.
-        dtype: float32, float16 (rounded to nearest), uint8 (value * 255, rounded to nearest, at most 255); int16 for
-            a volume reduced by argmax, and only for that.
+        dtype: float32, float16 (rounded to nearest, at most 65504, its largest finite number), uint8 (value * 255,
+            rounded to nearest, at most 255); int16 for a volume reduced by argmax, and only for that.
 
     Raises:
         ValueError: a dtype that does not go with the volume.
@@ -190,11 +190,12 @@ def scatter(runs: PixelRuns, out: npt.NDArray[Any]) -> None:
 
 
 def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
-    """Pixels in the type asked for, as NumPy's `astype` rounds them.
+    """Pixels in the type asked for, rounded as NumPy's `astype` rounds; what the type cannot hold is clipped.
 
     Args:
         values: of any shape; for uint8 none is negative.
-        dtype: uint8 is value * 255 (in float64, as `_CUT` is), rounded to nearest, at most 255.
+        dtype: float16 is at most 65504, its largest finite number, so that no score becomes infinite. uint8 is
+            value * 255 (in float64, as `_CUT` is), rounded to nearest, at most 255.
     """
     if dtype == "float32":
         return values
