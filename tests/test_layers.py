@@ -13,10 +13,11 @@ import pytest
 from tests.serving import ROOT
 
 PACKAGE = ROOT / "heatsvc"
-COMMON = {"bounds", "errors"}
+COMMON = {"bounds", "cancel", "errors"}
 MAY_IMPORT = {
     "errors": set(),
     "bounds": {"errors"},
+    "cancel": set(),
     "volume": set(),
     "pose": COMMON,
     "pipeline": {"pose", "volume", *COMMON},

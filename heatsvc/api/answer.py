@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heatsvc.api.clips import Asked
 from heatsvc.api.problems import RequestError
-from heatsvc.bounds import Bounds, go_on
+from heatsvc.bounds import Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.formats import Form
@@ -44,12 +45,12 @@ class Sketch:
         return work
 
 
-def sketch(asked: Asked, form: Form, coding: Coding, bounds: Bounds, check: Callable[[], None] = go_on) -> Sketch:
+def sketch(asked: Asked, form: Form, coding: Coding, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> Sketch:
     """Take each clip through the pipeline, plan its volume, and lay out the form and coding that they leave in.
 
     Raises:
         InputError: a clip that the pipeline or `select` cannot take, more than `bounds` allow, or two of one name.
-            What `check` raises, too.
+            What `token` raises, too.
     """
     started = time.perf_counter()
     options = asked.options
@@ -61,12 +62,12 @@ def sketch(asked: Asked, form: Form, coding: Coding, bounds: Bounds, check: Call
     drawings: list[Drawing] = []
     names = clip_names(asked.clips)
     for place, (name, clip) in enumerate(zip(names, asked.clips, strict=True)):
-        check()
+        token.raise_if_cancelled()
         if options.select is not None:
             clip = select_points(clip, options.select, bounds)
         own_seed = None if seed is None else (seed + place) % 2**32
         volume = pipeline.run(clip, test_mode=options.test_mode, seed=own_seed, bounds=bounds)
-        drawing = Drawing.of(name, volume, options.dtype, check)
+        drawing = Drawing.of(name, volume, options.dtype, token)
         dense += drawing.nbytes
         if dense > bounds.max_volume_bytes:
             bounds.check("max_volume_bytes", dense, "bytes of heatmaps")

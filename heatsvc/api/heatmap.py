@@ -81,11 +81,11 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     form = choose_form(accept, many=len(asked.clips) > 1)
     coding = choose_coding(accept_encoding, form.compressed, asked.options.compression)
     bounds = service.settings.bounds
-    describing = functools.partial(sketch, asked, form, coding, bounds, patience.check)
+    describing = functools.partial(sketch, asked, form, coding, bounds, patience)
     small = small and asked.is_light
     made = describing() if small else await _in_thread(service, request, patience, describing)
 
-    errand = Errand(patience.check)
+    errand = Errand(patience)
     if made.work <= _SMALL_WORK and service.lanes.draws_here(made.layout):
         body = service.lanes.write(made.layout, errand)
     else:

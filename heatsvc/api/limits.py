@@ -15,6 +15,7 @@ from starlette.types import Message
 
 from heatsvc.api.problems import ClientGoneError, RequestError, busy
 from heatsvc.api.send import LINE, Line
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import LimitError
 from heatsvc.settings import Settings
 
@@ -176,7 +177,7 @@ async def finished(work: asyncio.Future[Result]) -> Result:
     return work.result()
 
 
-class Patience:
+class Patience(CancelToken):
     """Whether anybody still waits for a request's answer. Threads ask it between pieces of work.
 
     Attributes:
@@ -185,10 +186,11 @@ class Patience:
         gone: set when the client has hung up.
     """
 
-    __slots__ = ("gone", "seconds", "until")
+    __slots__ = ("gone", "until")
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+        super().__init__()
+        self.seconds: float = seconds
         self.until = time.monotonic() + seconds
         self.gone = False
 
@@ -198,6 +200,10 @@ class Patience:
             raise ClientGoneError
         if time.monotonic() > self.until:
             raise self._too_late()
+
+    def raise_if_cancelled(self) -> None:
+        """As `check`."""
+        self.check()
 
     async def watch(self, request: Request, work: asyncio.Future[Result]) -> Result:
         """The result of work that another thread does; the client is watched meanwhile.

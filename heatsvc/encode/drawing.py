@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heatsvc.bounds import Bounds, go_on
+from heatsvc.bounds import Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding
 from heatsvc.render.cpu import DType, Plan, Tile, convert, plan, render_patches, render_runs
 from heatsvc.render.pixels import PixelRuns, SeparablePatches
@@ -47,13 +48,13 @@ class Drawing:
     heaviest: int
 
     @classmethod
-    def of(cls, name: str, volume: HeatmapVolume, dtype: DType, check: Callable[[], None] = go_on) -> Drawing:
-        """Plan a volume; one reduced by argmax is always int16. `check` raises what should end the work."""
+    def of(cls, name: str, volume: HeatmapVolume, dtype: DType, token: CancelToken = NEVER_CANCELLED) -> Drawing:
+        """Plan a volume; one reduced by argmax is always int16. `token` may end the work."""
         if volume.reduce == "argmax":
             dtype = "int16"
         shape, itemsize = volume.shape, _ITEMSIZE[dtype]
         size = math.prod(shape)
-        whole = plan(frames_first(volume) if volume.potion else volume, check=check)
+        whole = plan(frames_first(volume) if volume.potion else volume, token=token)
         made = Plan((_WHOLE,), size, size, whole.work + size, whole.heaviest) if volume.potion else whole
         return cls(
             name,
@@ -69,10 +70,10 @@ class Drawing:
             made.heaviest,
         )
 
-    def draw(self, tile: Tile, check: Callable[[], None] = go_on) -> PixelRuns:
-        """One of `tiles`; `check` raises what should end the work."""
+    def draw(self, tile: Tile, token: CancelToken = NEVER_CANCELLED) -> PixelRuns:
+        """One of `tiles`; `token` may end the work."""
         if self.volume.potion:
-            return PixelRuns.of_array(convert(render_potion(self.volume, check), self.dtype))
+            return PixelRuns.of_array(convert(render_potion(self.volume, token), self.dtype))
         return render_runs(self.volume, tile, self.dtype)
 
     def patches(self, tile: Tile) -> SeparablePatches | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from heatsvc.bounds import go_on
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +12,11 @@ class Errand:
     """What all who draw for an answer share.
 
     Attributes:
-        check: called before each piece; raises what should end the work (a deadline, a client that hung up).
+        token: asked before each piece, ends the work at a deadline or when the client disconnects.
         spent: seconds of drawing and of coding of each piece so far, in no order (threads add to it).
     """
 
-    check: Callable[[], None] = go_on
+    token: CancelToken = NEVER_CANCELLED
     spent: list[tuple[float, float]] = field(default_factory=list)
 
     @property

@@ -45,13 +45,13 @@ class Stretch:
         return [Stretch(self.drawing, (tile,), self.coding, self.errand) for tile in self.tiles]
 
     def code(self) -> list[EncodedChunk]:
-        """Draw and code it on the CPU, here; what `check` raises ends it."""
+        """Draw and code it on the CPU, here; its `token` may end it."""
         return [encode_tile(self.drawing, tile, self.coding, self.errand) for tile in self.tiles]
 
 
 def encode_tile(drawing: Drawing, tile: Tile, coding: Coding, errand: Errand) -> EncodedChunk:
-    """Draw and code one tile of a drawing on the CPU; what `check` raises ends it."""
-    errand.check()
+    """Draw and code one tile of a drawing on the CPU; its `token` may end it."""
+    errand.token.raise_if_cancelled()
     started = perf_counter()
     encode_patches = coding.encode_patches
     patches = drawing.patches(tile) if encode_patches else None
@@ -59,7 +59,7 @@ def encode_tile(drawing: Drawing, tile: Tile, coding: Coding, errand: Errand) ->
         drawn = perf_counter()
         coded = encode_patches(patches)
     else:
-        runs = drawing.draw(tile, errand.check)
+        runs = drawing.draw(tile, errand.token)
         drawn = perf_counter()
         coded = coding.encode_runs(runs)
     errand.spent.append((drawn - started, perf_counter() - drawn))

@@ -11,6 +11,7 @@ import pytest
 import safetensors.numpy
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import CancelledError, CancelToken
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
@@ -73,12 +74,11 @@ def test_json() -> None:
     np.testing.assert_array_equal(np.array(clip["imgs"], np.float16), render_array(made[0].volume, "float16"))
 
 
-def test_a_check_that_raises_ends_the_work() -> None:
-    def hung_up() -> None:
-        raise TimeoutError
-
-    with pytest.raises(TimeoutError):
-        written("application/x-npy", "zstd", drawings(names=("potion",)), Errand(check=hung_up))
+def test_a_cancelled_token_ends_the_work() -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(CancelledError):
+        written("application/x-npy", "zstd", drawings(names=("potion",)), Errand(token))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from heatsvc.bounds import DEFAULT_BOUNDS, go_on
+from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.cancel import NEVER_CANCELLED, CancelledError, CancelToken
 from heatsvc.encode.codings import CODINGS, EncodedChunk
 from heatsvc.encode.devices import CpuDevice
 from heatsvc.encode.drawing import Drawing
@@ -72,14 +73,15 @@ def test_what_is_spent_is_told_to_the_errand() -> None:
     assert min(errand.seconds) > 0
 
 
-def test_a_check_that_raises_ends_one_task_of_the_batch() -> None:
-    def hung_up() -> None:
-        raise TimeoutError
-
+def test_a_cancelled_token_ends_one_task_of_the_batch() -> None:
+    token = CancelToken()
+    token.cancel()
     drawing = crowd()
-    stays, gone = (Stretch(drawing, drawing.tiles[:1], CODINGS["zstd"], Errand(check)) for check in (go_on, hung_up))
+    stays, gone = (
+        Stretch(drawing, drawing.tiles[:1], CODINGS["zstd"], Errand(each)) for each in (NEVER_CANCELLED, token)
+    )
     first, second, third = CpuDevice(1).run([stays, gone, stays])
-    assert isinstance(second, TimeoutError)
+    assert isinstance(second, CancelledError)
     assert isinstance(first, list)
     assert isinstance(third, list)
     assert bytes(first[0].data) == bytes(third[0].data)

@@ -96,7 +96,7 @@ class GpuDevice:
         groups: dict[str, list[int]] = {}
         for place, task in enumerate(tasks):
             try:
-                task.errand.check()
+                task.errand.token.raise_if_cancelled()
             except Exception as error:
                 outcomes[place] = error
             else:
