@@ -74,7 +74,7 @@ class PlannedVolume:
         shape, itemsize = volume.shape, _ITEMSIZE[dtype]
         size = math.prod(shape)
         if volume.potion:
-            frames = plan(frames_first(volume), check=token.raise_if_cancelled)
+            frames = plan(frames_first(volume), token=token)
             whole = Tile(0, math.prod(shape[:-2]), size, size)
             bound = coding.bound(size * itemsize, size, size, itemsize)
             tiles: Sequence[Tile] = (whole,)
@@ -91,7 +91,7 @@ class PlannedVolume:
     def render(self, tile: Tile, token: CancelToken = NEVER_CANCELLED) -> PixelRuns:
         """One of `tiles` as runs of non-zero pixels."""
         if self.volume.potion:
-            return PixelRuns.of_array(convert(render_potion(self.volume, token.raise_if_cancelled), self.dtype))
+            return PixelRuns.of_array(convert(render_potion(self.volume, token), self.dtype))
         return render_runs(self.volume, tile, self.dtype)
 
     def render_patches(self, tile: Tile) -> SeparablePatches | None:
@@ -104,7 +104,7 @@ def _plan_tiles(volume: HeatmapVolume, itemsize: int, coding: Coding, token: Can
     area = volume.height * volume.width * itemsize
     maps = max(1, MAX_TILE_BYTES // coding.bound(area, 0, 0, itemsize))
     for pixels in _TILE_PIXELS:
-        planned = plan(volume, pixels, each=maps, check=token.raise_if_cancelled)
+        planned = plan(volume, pixels, each=maps, token=token)
         counts = [tile.last - tile.first for tile in planned.tiles]
         bounds = [
             coding.bound(count * area, tile.pixels, tile.runs, itemsize)
