@@ -57,7 +57,7 @@ class Calls:
 @pytest.mark.parametrize("protocol", range(6))
 def test_a_call_of_the_system_is_refused_by_name(protocol, tmp_path):
     data = pickle.dumps({"annotations": [Calls(os.system, f"touch {tmp_path}/done")]}, protocol)
-    with pytest.raises(PoseError, match=r"the pickle asks for 'posix.system', which is neither a number nor an array"):
+    with pytest.raises(PoseError, match=r"the pickle refers to 'posix.system', which is neither a number nor an array"):
         load(data)
     assert not list(tmp_path.iterdir())
 

@@ -436,7 +436,7 @@ def test_text_cut_anywhere() -> None:
 
 
 def test_deep_nesting_is_not_hidden() -> None:
-    """orjson ends at 1,024 levels: what is extracted at the bottom would make the text less deep, and no clip is there."""
+    """orjson reads 1,024 levels; an array extracted from the deepest level makes the text less deep."""
     text = b'{"x":' * 1022 + b'{"keypoint":%s}' % orjson.dumps(grid(2, 2, 5, 2)) + b"}" * 1022
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(text)
