@@ -253,9 +253,7 @@ def test_an_unknown_preset_is_refused(dataset_file: Path):
     ],
     ids=str,
 )
-def test_an_annotation_without_label_or_keypoints_is_refused(
-    tmp_path: Path, change: dict[str, Any], message: str
-):
+def test_an_annotation_without_label_or_keypoints_is_refused(tmp_path: Path, change: dict[str, Any], message: str):
     listed = annotations()
     listed[1] |= change
     path = write(tmp_path, {"split": SPLIT, "annotations": listed})
