@@ -175,7 +175,7 @@ class PipelineState:
             # Unlike heatmaps it is dense while it is rendered: float64 for each pixel, channel and color.
             area = math.prod(volume.shape[:3]) * volume.channels
             self.bounds.check(
-                "max_answer_bytes", 8 * self.potion.colours * area, "bytes of colour sums", field="pipeline"
+                "max_answer_bytes", 8 * self.potion.colours * area, "bytes of color sums", field="pipeline"
             )
         return volume
 

@@ -1,4 +1,4 @@
-"""PoseClip.build: arrays of any sender in one checked shape."""
+"""PoseClip.build: validation and conversion of arrays."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Layouts: the field's orders of points, and what one can give to another. Numbers are the field's own."""
+"""Layouts: their points, limbs and mirror images, and selecting one from another."""
 
 import pytest
 

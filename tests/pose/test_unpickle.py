@@ -1,4 +1,4 @@
-"""The pickle machine: plain data comes out, everything else is refused by name, whatever it costs to say it."""
+"""The safe unpickler: plain data is read, everything else is refused by name."""
 
 import collections
 import os

@@ -14,7 +14,7 @@ Side = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class CenterCrop(Step):
-    """The center of the frame; a frame that is smaller gets a margin."""
+    """Crops to the center of the frame; a smaller frame gets a margin."""
 
     type: Literal["CenterCrop"] = "CenterCrop"
     crop_size: Annotated[

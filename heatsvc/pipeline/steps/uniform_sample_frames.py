@@ -24,7 +24,7 @@ class UniformSampleFrames(Step):
 
     type: Literal["UniformSampleFrames"] = "UniformSampleFrames"
     clip_len: Annotated[int, Field(ge=1, le=10_000, description="Frames of each clip.")]
-    num_clips: Annotated[int, Field(ge=1, le=10_000, description="How many clips, one after the other.")] = 1
+    num_clips: Annotated[int, Field(ge=1, le=10_000, description="Number of clips, one after the other.")] = 1
     p_interval: Annotated[
         Annotated[float, Field(gt=0, le=1)] | FloatPair,
         Field(description="The share of the frames to sample from, or [minimum, maximum] of a random share."),
@@ -97,7 +97,7 @@ class UniformSampleFrames(Step):
         if frames > _MAX_OVERSAMPLING * bounds.max_frames:
             raise LimitError(
                 f"{self.num_clips:,} clips of {self.clip_len:,} are {frames:,} frames, too many: "
-                f"{_MAX_OVERSAMPLING} times the limit of an input is the most",
+                f"{_MAX_OVERSAMPLING} times the limit of an input are allowed",
                 setting="HEATSVC_MAX_FRAMES",
                 limit=bounds.max_frames,
                 got=frames,

@@ -1,4 +1,4 @@
-"""The annotation pickle: as PYSKL's tools and ours write it, under any NumPy and protocol."""
+"""The annotation pickle: as of PYSKL's tools and ours, with every version of NumPy and protocol."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""Lists taken out of JSON text: what is parsed then is what a parser makes of the whole text, and nothing else is."""
+"""parse_number_arrays: the rest of the text and the arrays equal what a parser makes of the whole text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`.npz` and zip archives: a clip's named arrays, and archives that want more than they weigh."""
+"""`.npz` and zip archives: a clip's named arrays, and limits of archives."""
 
 import zipfile
 

@@ -1,4 +1,4 @@
-"""OpenPose's JSON: a frame a file, a clip a zip archive of frames."""
+"""OpenPose's JSON: one file per frame, a clip as a zip archive of frames."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`.pose` files of pose-format: MediaPipe's points without the world landmarks, and lengths that must be true."""
+"""`.pose` files of pose-format: MediaPipe's points without the world landmarks, and checked sizes."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""`read`: the format is found by content; whatever the bytes, only InputError comes out."""
+"""`read`: formats are detected by content; whatever the bytes, only InputError is raised."""
 
 import random
 
