@@ -39,13 +39,6 @@ class Step(BaseModel):
 
     type: str
 
-    def __eq__(self, other: object) -> bool:
-        """By the parameters alone, not by what a step has cached."""
-        return type(self) is type(other) and self.__dict__ == other.__dict__
-
-    def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.values()))
-
     @property
     def is_random(self) -> bool:
         """Whether the result depends on the seed where `test_mode` is false."""

@@ -60,20 +60,7 @@ class Annotation:
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
-    """One split of a pickle.
-
-    Attributes:
-        clips: the split's clips, in the order of the pickle's list, as PYSKL and MMAction2 take them.
-        num_classes: the largest label of the whole pickle plus 1.
-    """
-
-    clips: tuple[Annotation, ...]
-    num_classes: int
-
-
-def load_annotations(path: str | os.PathLike[str], split: str | None, bounds: Bounds) -> Annotations:
+def load_annotations(path: str | os.PathLike[str], split: str | None, bounds: Bounds) -> tuple[list[Annotation], int]:
     """Read one split of a pickle with the safe unpickler: nothing in it is executed.
 
     Memory is that of the file's arrays once, and afterwards that of the split's.
@@ -82,6 +69,10 @@ def load_annotations(path: str | os.PathLike[str], split: str | None, bounds: Bo
         path: the pickle, ``{'split': {...}, 'annotations': [...]}`` or the bare list.
         split: a name in `split`; None for all clips.
         bounds: max_pickle_objects.
+
+    Returns:
+        the split's clips, in the order of the pickle's list, as PYSKL and MMAction2 take them; and the number of
+        classes of the whole pickle, its largest label plus 1.
 
     Raises:
         OSError: the file cannot be opened.
@@ -113,7 +104,7 @@ def load_annotations(path: str | os.PathLike[str], split: str | None, bounds: Bo
             f"{file}: split {split!r} has {len(missing):,} names without a clip in the file, such as {missing[0]!r}",
             stacklevel=3,
         )
-    return Annotations(tuple(clips), max(labels) + 1)
+    return clips, max(labels) + 1
 
 
 def _unpickle(path: Path, bounds: Bounds) -> Any:

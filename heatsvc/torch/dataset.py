@@ -90,11 +90,9 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         self.pipeline: Pipeline = parse_pipeline(pipeline)
         self.test_mode = _test_mode(pipeline, self.pipeline) if test_mode is None else test_mode
         self._select, self._layout, self._generator, self._bounds = select, layout, generator, bounds
-        loaded = load_annotations(pickle, split, bounds)
-        self._annotations = loaded.clips
-        self.num_classes = loaded.num_classes
-        self.labels = torch.tensor([annotation.label for annotation in loaded.clips])
-        self.frame_dirs = [annotation.frame_dir for annotation in loaded.clips]
+        self._annotations, self.num_classes = load_annotations(pickle, split, bounds)
+        self.labels = torch.tensor([annotation.label for annotation in self._annotations])
+        self.frame_dirs = [annotation.frame_dir for annotation in self._annotations]
 
     def __len__(self) -> int:
         """N."""
