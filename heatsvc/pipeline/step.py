@@ -44,8 +44,8 @@ class Step(BaseModel):
         """Whether the result depends on the seed where `test_mode` is false."""
         return False
 
-    def __call__(self, state: PipelineState) -> PipelineState:
-        """Apply the step.
+    def __call__(self, state: PipelineState) -> None:
+        """Apply the step to the state.
 
         Raises:
             PipelineError: the step cannot process this clip; `field` is the parameter's name, or "".

@@ -57,7 +57,7 @@ class GeneratePoseTarget(Step):
             raise PipelineError("skeletons has no limb, but with_limb is true", field="skeletons")
         return self
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """Scale the frame to the map and set the target.
 
         Raises:
@@ -79,7 +79,6 @@ class GeneratePoseTarget(Step):
             x, _ = state.coordinates()
             state.keypoint_score = (~np.isnan(x)).astype(np.float32)
         state.target = self._target(state.layout, state.points)
-        return state
 
     def _target(self, layout: Layout | None, points: int) -> Target:
         """The target for a layout, cached: finding its channels takes longer than everything else here."""

@@ -49,7 +49,7 @@ class UniformSampleFrames(Step):
         """Always."""
         return True
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """Choose clip_len * num_clips of the clip's T frames, by index.
 
         The generator is seeded once for all clips in test mode, with this step's own seed.
@@ -63,7 +63,6 @@ class UniformSampleFrames(Step):
         clips = [self._clip(state, i) for i in range(self.num_clips)]
         state.frame_inds = np.concatenate(clips) if len(clips) > 1 else clips[0]
         state.num_clips = self.num_clips
-        return state
 
     @property
     def _interval(self) -> tuple[float, float]:
