@@ -25,6 +25,7 @@ log = structlog.get_logger("heatsvc.renderer")
 # Items that are rendered ahead of the client, and pixels of work that are rendered on the event loop: a millisecond.
 _AHEAD = 2
 _INLINE_WORK = 128 << 10
+_SLICE_BYTES = 256 << 10
 
 
 class DeviceError(RuntimeError):
@@ -216,7 +217,9 @@ async def _chained(
 ) -> AsyncIterator[bytes | memoryview]:
     yield first
     async for data in rest:
-        yield data
+        # What is in transit is held twice, and many connections take turns on the event loop.
+        for start in range(0, len(data), _SLICE_BYTES):
+            yield data[start : start + _SLICE_BYTES]
 
 
 def _count_batch(report: BatchReport) -> None:
