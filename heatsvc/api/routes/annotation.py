@@ -220,7 +220,18 @@ async def delete_build(request: Request, id: BuildId) -> None:
         200: {
             "content": {
                 EventSourceResponse.media_type: {
-                    "schema": {"type": "string", "description": "Each event's data is a BuildInfo in JSON."},
+                    "schema": {
+                        "type": "object",
+                        "description": "One event.",
+                        "properties": {
+                            "event": {"enum": ["progress", "done", "failed", "cancelled"]},
+                            "data": {
+                                "type": "string",
+                                "contentMediaType": JSON,
+                                "contentSchema": {"$ref": "#/components/schemas/BuildInfo"},
+                            },
+                        },
+                    },
                     "example": 'event: progress\ndata: {"id":"...","state":"running","progress":{"files_read":9}}\n\n',
                 }
             }
