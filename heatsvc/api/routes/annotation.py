@@ -58,14 +58,7 @@ _BINARY = {"type": "string", "format": "binary"}
 _EXAMPLE = {
     "keypoints": ["KETI_SL_0000000001.avi.npy"],
     "labels": ["labels.csv"],
-    "options": {
-        "select": "sign27",
-        "dtype": "float16",
-        "types": ["단어"],
-        "missing": "zeros",
-        "faulty": "drop",
-        "split": {"signer": {"train": ">10", "test": "<=10"}},
-    },
+    "options": {"types": ["단어"], "faulty": "drop", "split": {"signer": {"train": ">10", "test": "<=10"}}},
 }
 
 
