@@ -17,11 +17,12 @@ from heatsvc.api.colleagues import Colleagues
 from heatsvc.api.door import Door
 from heatsvc.api.lanes import DeviceError
 from heatsvc.api.openapi import complete
-from heatsvc.api.problems import on_disk_error, on_http_error, on_input_error, on_invalid
+from heatsvc.api.problems import on_data_directory_error, on_http_error, on_input_error, on_invalid
 from heatsvc.api.routes import annotation, health, layouts, pipelines
 from heatsvc.api.service import Service
 from heatsvc.api.shortcut import ShortcutApp
 from heatsvc.errors import InputError
+from heatsvc.jobs.data_directory import DataDirectoryError
 from heatsvc.settings import Settings
 
 _SUMMARY = "Human keypoints in, Gaussian heatmap volumes out: PYSKL's `GeneratePoseTarget` and its pipelines over HTTP."
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None, colleagues: Colleagues | None =
         app.include_router(routes.router)
     app.add_route("/", lambda _: RedirectResponse("/docs"), include_in_schema=False)
     app.add_exception_handler(InputError, on_input_error)
-    app.add_exception_handler(OSError, on_disk_error)
+    app.add_exception_handler(DataDirectoryError, on_data_directory_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_middleware(Door, service=service)

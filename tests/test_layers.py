@@ -13,9 +13,11 @@ import pytest
 from tests.serving import ROOT
 
 PACKAGE = ROOT / "heatsvc"
-COMMON = {"bounds", "errors"}
+COMMON = {"bounds", "cancel", "check_token", "errors"}
 MAY_IMPORT = {
     "errors": set(),
+    "cancel": set(),
+    "check_token": {"cancel"},
     "bounds": {"errors"},
     "volume": set(),
     "pose": COMMON,
@@ -32,7 +34,7 @@ MAY_IMPORT = {
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
 BELOW_API = tuple(room for room in MAY_IMPORT if room not in ("settings", "logs", "api"))
-LATE = {"numba", "torch", "pose_format", "dbos", "av", "python_calamine", "sqlalchemy", "matplotlib"}
+LATE = {"numba", "torch", "pose_format", "av", "python_calamine", "matplotlib"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:

@@ -52,7 +52,7 @@ def build_file_response(service: Service, state: BuildState, name: str, headers:
 
     Raises:
         RequestError: 404, the build has no such file, or not yet.
-        OSError: the bundle cannot be written, or the disk is full.
+        DataDirectoryError: the bundle cannot be written, or the disk is full.
     """
     try:
         path, artifact = _find(service.builds.folder(state.id), state, name)
@@ -74,15 +74,15 @@ def build_file_response(service: Service, state: BuildState, name: str, headers:
 
 
 def _find(folder: BuildFolder, state: BuildState, name: str) -> tuple[Path, Artifact]:
-    outcome = state.outcome
-    if outcome is None:
+    result = state.result
+    if result is None:
         raise RequestError(404, f"the build is {state.state}: its files are available once it is done")
     if name == BUNDLE and state.state == "done":
-        return _bundle(folder, outcome.artifacts)
-    for artifact in outcome.artifacts:
+        return _bundle(folder, result.artifacts)
+    for artifact in result.artifacts:
         if artifact.name == name:
             return folder.artifacts / artifact.name, artifact
-    names = [*(artifact.name for artifact in outcome.artifacts), *([BUNDLE] if state.state == "done" else ())]
+    names = [*(artifact.name for artifact in result.artifacts), *([BUNDLE] if state.state == "done" else ())]
     raise RequestError(404, f"the build has no file {name!r:.60}: it has {', '.join(names) or 'none'}")
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 from heatsvc.jobs.folder import BuildFolder
-from heatsvc.jobs.state import BuildState, state_of
+from heatsvc.jobs.state import BuildState
 
 # Seconds between two reads: the interval grows, so that short builds end without delay and long ones cost little.
 _MIN_INTERVAL, _MAX_INTERVAL, _GROWTH = 0.02, 0.2, 1.3
@@ -23,10 +23,10 @@ def read_build_state(folder: BuildFolder, previous: BuildState | None) -> BuildS
         previous: the state read before; its request, which names tens of thousands of files, is not read again.
     """
     if previous is None:
-        return state_of(folder, report=False)
-    outcome = folder.outcome(report=False)
-    if outcome is not None:
-        return replace(previous, state=outcome.state, progress=folder.progress(), outcome=outcome)
+        return folder.state(report=False)
+    result = folder.result(report=False)
+    if result is not None:
+        return replace(previous, state=result.state, progress=folder.progress(), result=result)
     if not folder.exists():
         return None
     progress = folder.progress()
@@ -50,7 +50,7 @@ class BuildPoller:
         return len(self._builds)
 
     async def poll(self, id: str, tick_seconds: float) -> AsyncGenerator[BuildState | None]:
-        """A build's state, each time that it has changed, until it has an outcome or is gone.
+        """A build's state, each time that it has changed, until it has a result or is gone.
 
         Args:
             id: the build's id.
@@ -107,7 +107,7 @@ class _PolledBuild:
         try:
             while not self.ended:
                 state = await read_state(id, self.state)
-                self.ended = state is None or state.outcome is not None
+                self.ended = state is None or state.result is not None
                 if not self.ended and (self.version == 0 or state != self.state):
                     self.state = state
                     self._notify()

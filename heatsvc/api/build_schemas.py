@@ -12,8 +12,7 @@ from heatsvc.annotation.artifacts import REPORT, REPORT_PAGE
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api.build_files import BUNDLE
 from heatsvc.api.problems import Problem, document, members_of, optional_member, status_of
-from heatsvc.jobs.outcome import Outcome, error_of
-from heatsvc.jobs.state import BuildState
+from heatsvc.jobs.state import BuildResult, BuildState, error_of
 from heatsvc.pose.readers import READERS
 
 _MAX_FAULTS = 5
@@ -136,19 +135,19 @@ def build_url(request: Request, id: str, *rest: str) -> str:
 
 def describe_build(request: Request, state: BuildState) -> BuildInfo:
     """A build's document."""
-    outcome = state.outcome
+    result = state.result
     artifacts = [
         ArtifactInfo(href=build_url(request, state.id, "files", artifact.name), **artifact.as_json())
-        for artifact in (outcome.artifacts if outcome else ())
+        for artifact in (result.artifacts if result else ())
     ]
     hrefs = {artifact.name: artifact.href for artifact in artifacts}
     return BuildInfo(
         id=state.id,
         state=state.state,
         created=datetime.fromtimestamp(round(state.created, 3), UTC),
-        finished=datetime.fromtimestamp(round(outcome.finished, 3), UTC) if outcome else None,
+        finished=datetime.fromtimestamp(round(result.finished, 3), UTC) if result else None,
         progress=ProgressInfo(**state.progress.as_json()) if state.progress else None,
-        problem=describe_failure(request, state.id, outcome) if state.state == "failed" else None,
+        problem=describe_failure(request, state.id, result) if state.state == "failed" else None,
         artifacts=artifacts,
         links=BuildLinks(
             self=build_url(request, state.id),
@@ -160,19 +159,20 @@ def describe_build(request: Request, state: BuildState) -> BuildInfo:
     )
 
 
-def describe_failure(request: Request, id: str, outcome: Outcome | None) -> BuildProblem:
+def describe_failure(request: Request, id: str, result: BuildResult | None) -> BuildProblem:
     """The problem document of a build that failed: the same that a request with its input would have got."""
-    problem = (outcome and outcome.problem) or {"kind": "internal", "detail": "the build failed for an unknown reason"}
+    problem = (result and result.problem) or {"kind": "internal", "detail": "the build failed for an unknown reason"}
     error = error_of(problem)
-    names = {artifact.name for artifact in outcome.artifacts} if outcome else set()
+    status = 507 if problem["kind"] == "full" else 500
+    names = {artifact.name for artifact in result.artifacts} if result else set()
     return BuildProblem(
         **document(
-            status_of(error) if error else 500,
+            status_of(error) if error else status,
             str(problem["detail"]),
             **(members_of(error) if error else {}),
             build=build_url(request, id),
             report=build_url(request, id, "files", REPORT) if REPORT in names else None,
-            faults=_group_faults((outcome and outcome.report) or {}),
+            faults=_group_faults((result and result.report) or {}),
         )
     )
 

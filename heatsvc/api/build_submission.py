@@ -25,9 +25,7 @@ from heatsvc.api.service import Service
 from heatsvc.api.upload import FormPart, UploadedFile, UploadedForm, form_boundary, save_form
 from heatsvc.errors import LimitError
 from heatsvc.jobs.builds import Builds, StillEndingError
-from heatsvc.jobs.datasets import dataset_folder
-from heatsvc.jobs.place import Place
-from heatsvc.jobs.request import BuildRequest
+from heatsvc.jobs.request import BuildRequest, dataset_folder
 from heatsvc.jobs.state import BuildState
 from heatsvc.settings import Settings
 
@@ -46,7 +44,7 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
     Raises:
         InputError: the form, its parts or its options are invalid.
         ClientGoneError: the client disconnected before all of it arrived.
-        OSError: the data directory cannot be written, or the disk is full.
+        DataDirectoryError: the data directory cannot be written, or the disk is full.
     """
     settings = service.settings
     form_boundary(request)  # what is not a form needs no upload place
@@ -60,7 +58,7 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
             state = await finished(service.on_disk(partial(_submit, builds, folder, form, settings, check)))
         finally:
             # A submitted folder has been moved to the build, and nothing is left here.
-            await finished(service.on_disk(partial(Place(settings.data_dir).discard, folder)))
+            await finished(service.on_disk(partial(builds.discard_upload, folder)))
     service.metrics.count_build(form.size)
     return state, form.size
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from heatsvc.api.board import Seat
 from heatsvc.api.turn import Turn
-from heatsvc.jobs.supervisor import Builders
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +14,8 @@ class Colleagues:
 
     Attributes:
         seat: its own among theirs, taken.
-        builders: who starts the workers that build for all of them; None: these run elsewhere.
         turn: to measure the GPU, which is theirs too.
     """
 
     seat: Seat
-    builders: Builders | None
     turn: Turn

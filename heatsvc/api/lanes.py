@@ -13,7 +13,7 @@ import structlog
 from heatsvc.api.metrics import Metrics
 from heatsvc.api.problems import busy
 from heatsvc.encode.body import Body
-from heatsvc.encode.codings import Piece
+from heatsvc.encode.codings import EncodedChunk
 from heatsvc.encode.devices import Choice, CpuDevice, GpuDevice, NoGpuError, Reason, choose, find_gpu
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.layout import Layout
@@ -149,7 +149,7 @@ class Lanes:
         self._batcher.stop()
         self._pool.shutdown(wait=False)
 
-    def _batches(self, *devices: Device[Stretch, Piece]) -> Batcher[Stretch, Piece]:
+    def _batches(self, *devices: Device[Stretch, EncodedChunk]) -> Batcher[Stretch, EncodedChunk]:
         return Batcher(devices, self._start, self._settings.max_queue_bytes, self._count)
 
     def _start(self, step: Callable[[], bool]) -> None:

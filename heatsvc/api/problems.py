@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from typing import Any
 
 import orjson
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from heatsvc.errors import InputError, LimitError
+from heatsvc.jobs.data_directory import DataDirectoryError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -34,7 +34,6 @@ _TITLES = {
     507: "The service has no room left",
 }
 
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 # What JSON's readers, and its writer here, hold for certain: a Content-Length or a side may have a hundred digits.
@@ -157,12 +156,11 @@ def _allowed_methods(request: Request) -> list[str]:
     ]
 
 
-async def on_disk_error(request: Request, error: Exception) -> Response:
-    """A full disk is 507; every other fault of the disk is the service's own, and a 500."""
-    assert isinstance(error, OSError)  # noqa: S101  # registered for no other
-    if error.errno not in _DISK_FULL:
-        raise error
-    return problem(507, "the service's disk is full: nothing of this request was kept; try again later")
+async def on_data_directory_error(request: Request, error: Exception) -> Response:
+    """A full data directory is 507, one that is read-only, deleted or unreadable 503."""
+    assert isinstance(error, DataDirectoryError)  # noqa: S101  # registered for no other
+    detail = f"{error.reason}; nothing of this request was kept, try again later"
+    return problem(507 if error.is_full else 503, detail, headers={"Retry-After": "60"})
 
 
 async def on_invalid(request: Request, error: Exception) -> Response:

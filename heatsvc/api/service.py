@@ -28,7 +28,8 @@ from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.formats import FORMS
 from heatsvc.jobs.builds import Builds
-from heatsvc.pose.readers.lifted import loops as number_loops
+from heatsvc.jobs.data_directory import data_directory_errors
+from heatsvc.pose.readers.json_numbers import load_kernels as load_json_number_kernels
 from heatsvc.settings import Settings
 from heatsvc.volume import HeatmapVolume, Potion
 
@@ -70,11 +71,9 @@ class Service:
         self.watchers = Places("HEATSVC_MAX_WATCHERS", settings.max_watchers)
         self.builds = Builds(
             settings.data_dir,
-            settings.database_url.get_secret_value() if settings.database_url else None,
             datasets_dir=settings.datasets_dir,
-            workers=0 if colleagues else settings.build_workers,
+            workers=settings.build_workers,
             environment=settings.worker_environment(),
-            builders=colleagues.builders if colleagues else None,
         )
         self.poller = BuildPoller(
             lambda id, previous: self.on_disk(partial(read_build_state, self.builds.folder(id), previous))
@@ -130,8 +129,8 @@ class Service:
         return asyncio.get_running_loop().run_in_executor(self._requests, counted)
 
     def on_disk(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
-        """Have a thread do it that may wait for a disk, or for a database."""
-        return asyncio.get_running_loop().run_in_executor(self._disk, work)
+        """Run a function in a thread for the disk; each OSError that it raises becomes a DataDirectoryError."""
+        return asyncio.get_running_loop().run_in_executor(self._disk, data_directory_errors()(work))
 
     @property
     def in_flight(self) -> int:
@@ -141,7 +140,7 @@ class Service:
 
 def warm() -> None:
     """Draw a point and a limb in every form and coding: compiles the loops, or loads them from numba's cache."""
-    number_loops()
+    load_json_number_kernels()
     keypoint = np.array([[[[1, 1], [5, 5]]]], np.float32)
     limbs = np.array([[0, 1]], np.int32)
     volume = HeatmapVolume(keypoint, np.ones((1, 1, 2), np.float32), 8, 8, limbs=limbs)

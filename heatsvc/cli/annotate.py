@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from heatsvc.cli.in_force import in_force
 
 if TYPE_CHECKING:
-    from heatsvc.annotation.build import Built
+    from heatsvc.annotation.build import BuildResult
     from heatsvc.annotation.inputs import InputFile, Inputs
     from heatsvc.annotation.options import AnnotationOptions
     from heatsvc.annotation.progress import Progress
@@ -186,14 +186,16 @@ def _options(parsed: argparse.Namespace) -> AnnotationOptions:
         raise AnnotationError(f"option {where}: {fault['msg']}", field=where) from None
 
 
-def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: AnnotationOptions, bounds: Bounds) -> Built:
+def _with_progress(
+    parsed: argparse.Namespace, inputs: Inputs, options: AnnotationOptions, bounds: Bounds
+) -> BuildResult:
     """Build beside the output, and put what was made in its place once all is there."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     from heatsvc.annotation.build import build
-    from heatsvc.annotation.scratch import scratch
+    from heatsvc.annotation.shards import shared_memory_folder
     from heatsvc.bounds import usable_cores
 
     target = parsed.output if parsed.output is not None else Path.cwd() / "check"
@@ -203,7 +205,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
         *(TimeElapsedColumn(), TimeRemainingColumn()),
     )
     try:
-        with scratch() as memory, Bar(*columns, console=Console(stderr=True)) as bar:
+        with shared_memory_folder() as memory, Bar(*columns, console=Console(stderr=True)) as bar:
             line = bar.add_task("", total=None)
 
             def told(progress: Progress) -> None:
@@ -239,7 +241,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _put_in_place(folder: Path, target: Path, built: Built) -> None:
+def _put_in_place(folder: Path, target: Path, built: BuildResult) -> None:
     """The pickle last: where it is, the rest is."""
     beside = _beside(target)
     beside.mkdir(exist_ok=True)

@@ -21,9 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_serve(commands)
     worker = commands.add_parser(
-        "worker", help="build what was sent to /annotation, for servers with the same data folder"
+        "worker", help="build what was sent to /annotation, for servers with the same data directory"
     )
-    worker.add_argument("--alive", action="store_true", help="only tell by the exit status whether one works here")
+    worker.add_argument(
+        "--alive", action="store_true", help="exit with 0 if a worker runs on this machine, with 1 if not"
+    )
     worker.add_argument("--with-parent", action="store_true", help="end when standard input does")
     worker.set_defaults(run=_worker)
     warm = commands.add_parser("warm", help="compile the loops now, so that the first start is quick")
@@ -41,39 +43,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _worker(parsed: argparse.Namespace) -> int:
     settings = in_force()
+    from heatsvc.jobs.data_directory import DataDirectory
+
+    directory = DataDirectory(settings.data_dir)
     if parsed.alive:
-        from heatsvc.jobs.place import Place
-        from heatsvc.jobs.presence import is_alive_here
+        from heatsvc.jobs.worker import is_worker_alive
 
-        return 0 if is_alive_here(Place(settings.data_dir).workers) else 1
+        return 0 if is_worker_alive(directory) else 1
+    problem = directory.check()
+    if problem is not None:
+        print(f"heatsvc: {settings.data_dir}: {problem}", file=sys.stderr)
+        return 1
 
-    from heatsvc.jobs.sweep import Keep
+    from heatsvc.jobs.retention import Retention
     from heatsvc.jobs.worker import Worker, WorkerOptions
     from heatsvc.logs import configure_logs
 
     configure_logs(settings.log_level)
     options = WorkerOptions(
         data_dir=settings.data_dir,
-        database_url=settings.database_url.get_secret_value() if settings.database_url else None,
         datasets_dir=settings.datasets_dir,
         concurrency=settings.build_concurrency,
         jobs=settings.jobs,
-        most_attempts=settings.build_attempts,
+        max_attempts=settings.build_attempts,
         bounds=settings.bounds,
-        keep=Keep(settings.builds_keep_seconds, settings.builds_keep_bytes, settings.uploads_keep_seconds),
+        retention=Retention(settings.builds_keep_seconds, settings.builds_keep_bytes, settings.uploads_keep_seconds),
     )
     Worker(options).serve(with_parent=parsed.with_parent)
     return 0
 
 
 def _warm(parsed: argparse.Namespace) -> int:
-    from heatsvc.annotation.crew import load_compiled
+    from heatsvc.annotation.reader_pool import compile_kernels
     from heatsvc.api.service import warm
 
     print("compiling the loops (once; later starts take them from the cache) ...", file=sys.stderr, flush=True)
     started = time.monotonic()
     warm()
-    load_compiled()
+    compile_kernels()
     print(f"done in {time.monotonic() - started:.1f} s", file=sys.stderr)
     return 0
 

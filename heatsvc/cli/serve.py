@@ -33,7 +33,6 @@ _BACKLOG = 2048
 _NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 # That a worker whose parent was killed may take over the requests it has.
 _ORPHAN_SECONDS = 30.0
-_BUILDER_STOP_SECONDS = 30.0
 
 
 def add_serve(commands: Any) -> None:
@@ -144,16 +143,7 @@ def _serve_together(settings: Settings, sockets: list[socket.socket]) -> int:
         )
         for seat in board
     ]
-    builders = [
-        Job(
-            f"builder {number}",
-            partial(_build_in_child, settings),
-            grouped=True,  # Ctrl-C is for the service, which then stops its workers
-            stop_seconds=_BUILDER_STOP_SECONDS,
-        )
-        for number in range(settings.build_workers)
-    ]
-    return Children(jobs, on_call=builders, stops=partial(_close, sockets)).run()
+    return Children(jobs, stops=partial(_close, sockets)).run()
 
 
 def _close(sockets: list[socket.socket]) -> None:
@@ -216,7 +206,7 @@ def _serve_in_child(settings: Settings, sockets: list[socket.socket], seat: Seat
     is_first = seat.number == 0 and not seat.read()
     seat.take()
     try:
-        app = create_app(settings, Colleagues(seat, _Call(parent) if settings.build_workers else None, turn))
+        app = create_app(settings, Colleagues(seat, turn))
     except Exception:
         structlog.get_logger("heatsvc.processes").exception("the service cannot be put together")
         return STARTUP_FAILURE
@@ -243,28 +233,6 @@ def _end_with_parent(parent: Parent, server: uvicorn.Server) -> None:
     server.should_exit = True
     time.sleep(_ORPHAN_SECONDS)
     os._exit(1)
-
-
-class _Call:
-    """Builders: the parent's children, as a worker has them started."""
-
-    def __init__(self, parent: Parent) -> None:
-        self._parent = parent
-
-    def start(self) -> None:
-        """There is something to build."""
-        self._parent.call()
-
-    def stop(self) -> None:
-        """They build for others, too."""
-
-
-def _build_in_child(settings: Settings, parent: Parent) -> int:
-    """Become a worker that builds, which ends when its standard input does."""
-    from heatsvc.jobs.supervisor import COMMAND
-
-    os.dup2(parent.life, 0)
-    os.execve(COMMAND[0], COMMAND, {**os.environ, **settings.worker_environment()})  # noqa: S606  # no shell is wanted
 
 
 def _announce_when_ready(service: Service) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heatsvc.encode.codings import Coding, Piece
+from heatsvc.encode.codings import Coding, EncodedChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Body:
         return sum(map(len, self.chunks))
 
 
-def body_behind(header: bytes, size: int, coding: Coding, drawn: Sequence[Sequence[Piece]]) -> Body:
+def body_behind(header: bytes, size: int, coding: Coding, drawn: Sequence[Sequence[EncodedChunk]]) -> Body:
     """A header, and the pieces of drawings one after the other, as one coded body.
 
     Args:
@@ -35,7 +35,7 @@ def body_behind(header: bytes, size: int, coding: Coding, drawn: Sequence[Sequen
         coding: of the pieces, and of the body.
         drawn: the coded pieces of each drawing.
     """
-    pieces = [coding.code_bytes(header)]
+    pieces = [coding.encode_bytes(header)]
     for of_one in drawn:
         pieces += of_one
     chunks: list[bytes | memoryview] = []

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 from heatsvc.bounds import Bounds, go_on
 from heatsvc.encode.codings import Coding
-from heatsvc.render.cpu import DType, Piece, Plan, convert, draw_runs, draw_spots, plan
-from heatsvc.render.potion import draw_potion, frames_first
-from heatsvc.render.runs import Runs
-from heatsvc.render.spots import Spots
+from heatsvc.render.cpu import DType, Plan, Tile, convert, plan, render_patches, render_runs
+from heatsvc.render.pixels import PixelRuns, SeparablePatches
+from heatsvc.render.potion import frames_first, render_potion
 from heatsvc.volume import HeatmapVolume
 
 # Most pixels of a PoTion picture are zero or small; it is drawn whole, since all of it adds up to the end.
-_WHOLE = Piece(0, 0, 0, 0)
+_WHOLE = Tile(0, 0, 0, 0)
 _ITEMSIZE = {"float32": 4, "float16": 2, "uint8": 1, "int16": 2}
 
 
@@ -27,18 +26,18 @@ class Drawing:
         name: of the tensor or archive member.
         volume: what is drawn.
         dtype: int16 for a volume reduced by argmax, else float32, float16 or uint8.
-        pieces: what may be drawn apart, in output order.
+        tiles: what may be drawn apart, in output order.
         pixels, runs: upper bounds, from the plan.
         shape: of the array.
         itemsize: bytes a pixel.
         nbytes: bytes of the dense array.
-        work, heaviest: pixels of work, in all and in the heaviest map that is a piece by itself; see `Plan`.
+        work, heaviest: pixels of work, in all and in the heaviest map that is a tile by itself; see `Plan`.
     """
 
     name: str
     volume: HeatmapVolume
     dtype: DType
-    pieces: tuple[Piece, ...]
+    tiles: tuple[Tile, ...]
     pixels: int
     runs: int
     shape: tuple[int, ...]
@@ -60,7 +59,7 @@ class Drawing:
             name,
             volume,
             dtype,
-            made.pieces,
+            made.tiles,
             made.pixels,
             made.runs,
             shape,
@@ -70,15 +69,15 @@ class Drawing:
             made.heaviest,
         )
 
-    def draw(self, piece: Piece, check: Callable[[], None] = go_on) -> Runs:
-        """One of `pieces`; `check` raises what should end the work."""
+    def draw(self, tile: Tile, check: Callable[[], None] = go_on) -> PixelRuns:
+        """One of `tiles`; `check` raises what should end the work."""
         if self.volume.potion:
-            return Runs.of_array(convert(draw_potion(self.volume, check), self.dtype))
-        return draw_runs(self.volume, piece, self.dtype)
+            return PixelRuns.of_array(convert(render_potion(self.volume, check), self.dtype))
+        return render_runs(self.volume, tile, self.dtype)
 
-    def spots(self, piece: Piece) -> Spots | None:
-        """One of `pieces` as spots; None where it is not made of float32 keypoints that are small and stand apart."""
-        return None if self.volume.potion or self.dtype != "float32" else draw_spots(self.volume, piece)
+    def patches(self, tile: Tile) -> SeparablePatches | None:
+        """One of `tiles` as patches; None where it is not made of float32 keypoints that are small and stand apart."""
+        return None if self.volume.potion or self.dtype != "float32" else render_patches(self.volume, tile)
 
 
 def check_work(drawings: Sequence[Drawing], bounds: Bounds) -> None:

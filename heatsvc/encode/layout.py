@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from heatsvc.encode.body import Body
-from heatsvc.encode.codings import Coding, Piece
+from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
-from heatsvc.encode.stretch import Stretch, code_piece
+from heatsvc.encode.stretch import Stretch, encode_tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Layout:
 
     drawings: Sequence[Drawing]
     coding: Coding
-    finish: Callable[[Sequence[Sequence[Piece]]], Body]
+    finish: Callable[[Sequence[Sequence[EncodedChunk]]], Body]
 
     @property
     def size(self) -> int:
@@ -36,13 +36,13 @@ class Layout:
 
     def write(self, errand: Errand) -> Body:
         """Do it all on the CPU, here, one piece after the other."""
-        drawn: list[list[Piece]] = []
+        drawn: list[list[EncodedChunk]] = []
         for drawing in self.drawings:
             drawn.append([])
-            for piece in drawing.pieces:
-                drawn[-1].append(code_piece(drawing, piece, self.coding, errand))
+            for tile in drawing.tiles:
+                drawn[-1].append(encode_tile(drawing, tile, self.coding, errand))
         return self.finish(drawn)
 
     def stretches(self, errand: Errand) -> list[Stretch]:
         """What others may do: a stretch for each drawing."""
-        return [Stretch(each, each.pieces, self.coding, errand) for each in self.drawings]
+        return [Stretch(each, each.tiles, self.coding, errand) for each in self.drawings]

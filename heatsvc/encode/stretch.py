@@ -1,4 +1,4 @@
-"""Stretch: a drawing of an answer, or some of its pieces, to be drawn and coded: the task of a batch."""
+"""Stretch: a drawing of an answer, or some of its tiles, to be drawn and coded: the task of a batch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from heatsvc.encode.codings import Coding, Piece
+from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
-from heatsvc.render.cpu import Piece as MapPiece
+from heatsvc.render.cpu import Tile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,48 +19,48 @@ class Stretch:
 
     Attributes:
         drawing: what is drawn.
-        pieces: all of its pieces, or one of them.
+        tiles: all of its tiles, or one of them.
         coding: what it is coded in.
         errand: for whom.
     """
 
     drawing: Drawing
-    pieces: Sequence[MapPiece]
+    tiles: Sequence[Tile]
     coding: Coding
     errand: Errand
 
     @property
     def cost(self) -> int:
         """Bytes of it, dense."""
-        if len(self.pieces) == len(self.drawing.pieces):
+        if len(self.tiles) == len(self.drawing.tiles):
             return self.drawing.nbytes
-        maps = sum(piece.last - piece.first for piece in self.pieces)
+        maps = sum(tile.last - tile.first for tile in self.tiles)
         return maps * math.prod(self.drawing.shape[-2:]) * self.drawing.itemsize
 
     @property
     def parts(self) -> Sequence[Stretch]:
-        """A stretch for each piece."""
-        if len(self.pieces) == 1:
+        """A stretch for each tile."""
+        if len(self.tiles) == 1:
             return (self,)
-        return [Stretch(self.drawing, (piece,), self.coding, self.errand) for piece in self.pieces]
+        return [Stretch(self.drawing, (tile,), self.coding, self.errand) for tile in self.tiles]
 
-    def code(self) -> list[Piece]:
+    def code(self) -> list[EncodedChunk]:
         """Draw and code it on the CPU, here; what `check` raises ends it."""
-        return [code_piece(self.drawing, piece, self.coding, self.errand) for piece in self.pieces]
+        return [encode_tile(self.drawing, tile, self.coding, self.errand) for tile in self.tiles]
 
 
-def code_piece(drawing: Drawing, piece: MapPiece, coding: Coding, errand: Errand) -> Piece:
-    """Draw and code one piece of a drawing on the CPU; what `check` raises ends it."""
+def encode_tile(drawing: Drawing, tile: Tile, coding: Coding, errand: Errand) -> EncodedChunk:
+    """Draw and code one tile of a drawing on the CPU; what `check` raises ends it."""
     errand.check()
     started = perf_counter()
-    code_spots = coding.code_spots
-    spots = drawing.spots(piece) if code_spots else None
-    if spots and code_spots:
+    encode_patches = coding.encode_patches
+    patches = drawing.patches(tile) if encode_patches else None
+    if patches and encode_patches:
         drawn = perf_counter()
-        coded = code_spots(spots)
+        coded = encode_patches(patches)
     else:
-        runs = drawing.draw(piece, errand.check)
+        runs = drawing.draw(tile, errand.check)
         drawn = perf_counter()
-        coded = coding.code_runs(runs)
+        coded = coding.encode_runs(runs)
     errand.spent.append((drawn - started, perf_counter() - drawn))
     return coded

@@ -1,4 +1,4 @@
-"""BuildRequest: what a build is to make of which files, such that a process started next week can still read it."""
+"""BuildRequest: what to build from which files, stored with the build."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.jobs.datasets import dataset_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,10 @@ class BuildRequest:
     """What is to be built.
 
     Attributes:
-        inputs: the files; their paths lie in the folder of uploads, folders there or under HEATSVC_DATASETS_DIR.
-        options: what is to become of them.
-        check: report alone, and no pickle.
-        created: when it was sent, in seconds since 1970.
+        inputs: the files, in the folder of uploads; folders are there or under HEATSVC_DATASETS_DIR.
+        options: how to build.
+        check: only report, without writing a pickle.
+        created: when it was submitted, in seconds since 1970.
     """
 
     inputs: Inputs
@@ -28,10 +28,10 @@ class BuildRequest:
     created: float
 
     def as_json(self, uploads: Path, datasets: Path | None = None) -> dict[str, Any]:
-        """The same as JSON has it, with paths as they stand below `uploads` and `datasets`.
+        """A JSON object, with paths relative to `uploads` and `datasets`.
 
         Raises:
-            ValueError: a path that lies in neither.
+            ValueError: a path is in neither.
         """
         inputs = self.inputs
 
@@ -44,7 +44,7 @@ class BuildRequest:
             if path.is_relative_to(uploads):
                 return {"uploads": str(path.relative_to(uploads))}
             if datasets is None:
-                raise ValueError(f"{path} lies neither in the uploads nor among the datasets")
+                raise ValueError(f"{path} is neither in the uploads nor in the datasets folder")
             return {"dataset": str(path.resolve().relative_to(datasets.resolve()))}
 
         return {
@@ -63,7 +63,7 @@ class BuildRequest:
 
     @classmethod
     def from_json(cls, document: dict[str, Any], uploads: Path, datasets: Path | None = None) -> BuildRequest:
-        """What as_json gave, where uploads and datasets may have moved since.
+        """The request that `as_json` was called on; uploads and datasets may have been moved since.
 
         Raises:
             AnnotationError: a dataset is no longer mounted.
@@ -94,3 +94,29 @@ class BuildRequest:
             check=document["check"],
             created=document["created"],
         )
+
+
+def dataset_folder(root: Path | None, name: str, *, field: str = "dataset") -> Path:
+    """The folder of a dataset that the operator has mounted, with symbolic links resolved.
+
+    Args:
+        root: HEATSVC_DATASETS_DIR; None where nothing is mounted.
+        name: the folder's name under it, ``KETI/Keypoints-MMPOSE``.
+        field: the field of the request that has the name.
+
+    Raises:
+        AnnotationError: there is no such folder, or it is outside of `root`.
+    """
+    if root is None:
+        raise AnnotationError("no datasets are mounted here (setting HEATSVC_DATASETS_DIR)", field=field)
+    try:
+        within = root.resolve(strict=True)
+        folder = (within / name).resolve(strict=True)
+        found = folder.is_relative_to(within) and folder.is_dir()
+    except (OSError, ValueError, RuntimeError):  # absent, not readable, a NUL in it, links in a circle
+        found = False
+    if not found:
+        raise AnnotationError(
+            f"there is no dataset {name[:200]!r}; give the name of a folder under HEATSVC_DATASETS_DIR", field=field
+        )
+    return folder

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from heatsvc.bounds import Bounds
-from heatsvc.render.array import draw_array
+from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType
 from heatsvc.volume import HeatmapVolume
 
@@ -56,14 +56,14 @@ def as_device(device: str | torch.device) -> torch.device:
     return found
 
 
-def draw_tensors(
+def render_tensors(
     volumes: Sequence[HeatmapVolume], dtype: DType, device: str | torch.device, bounds: Bounds
 ) -> list[torch.Tensor]:
     """Volumes as tensors of their `shape` on a device.
 
     Args:
         volumes: of any shapes.
-        dtype: as `draw_array` takes it.
+        dtype: as `render_array` takes it.
         device: cpu or a CUDA device.
         bounds: on a CUDA device what all volumes together are held to.
 
@@ -76,9 +76,9 @@ def draw_tensors(
     if found.type == "cpu":
         import torch
 
-        return [torch.from_numpy(draw_array(volume, dtype)) for volume in volumes]
+        return [torch.from_numpy(render_array(volume, dtype)) for volume in volumes]
     if dtype == "int16" or any(volume.potion for volume in volumes):
         raise DeviceError(f"argmax and PoTion pictures are drawn on the CPU alone, not on {found}: give cpu")
-    from heatsvc.render.cuda import draw_batch
+    from heatsvc.render.cuda import render_batch
 
-    return list(draw_batch(list(volumes), dtype, found, bounds=bounds))
+    return list(render_batch(list(volumes), dtype, found, bounds=bounds))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.library.clips import ClipLike, as_clip, is_one
-from heatsvc.library.device import draw_tensors
+from heatsvc.library.device import render_tensors
 from heatsvc.library.dtypes import DType, drawn_dtype
 from heatsvc.library.steps import Steps, as_pipeline
 from heatsvc.pipeline import DEFAULT_PRESET, PipelineError
-from heatsvc.pipeline.scene import MAX_SEED
+from heatsvc.pipeline.state import MAX_SEED
 from heatsvc.pose.select import select_points
-from heatsvc.render.array import draw_array
+from heatsvc.render.array import render_array
 from heatsvc.volume import Reduce
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def draw(
             clip = select_points(clip, select, bounds)
         volumes.append(steps.run(clip, test_mode=test_mode, seed=(seed + place) % (MAX_SEED + 1), bounds=bounds))
     if device is None:
-        drawn: Sequence[Any] = [draw_array(volume, drawn_as) for volume in volumes]
+        drawn: Sequence[Any] = [render_array(volume, drawn_as) for volume in volumes]
     else:
-        drawn = draw_tensors(volumes, drawn_as, device, bounds)
+        drawn = render_tensors(volumes, drawn_as, device, bounds)
     return drawn[0] if one else list(drawn)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.pose.clip import BYTES_A_POINT, PoseClip, PoseError
+from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip, PoseError
 from heatsvc.pose.layouts import Layout, LayoutError, get_layout
 
 
@@ -30,7 +30,7 @@ def select_points(clip: PoseClip, select: str | Sequence[int], bounds: Bounds = 
     """
     if not isinstance(select, str):
         bounds.check("max_keypoints", len(select), "points to select", field="select")
-        size = clip.persons * clip.frames * len(select) * BYTES_A_POINT
+        size = clip.persons * clip.frames * len(select) * BYTES_PER_POINT
         bounds.check("max_unpacked_bytes", size, "bytes of selected keypoints", field="select")
         return _take(clip, _positions(select, clip.points), None)
     try:

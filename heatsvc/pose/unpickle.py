@@ -14,7 +14,8 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from heatsvc.bounds import Bounds, go_on
+from heatsvc.bounds import Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import PoseError
 from heatsvc.pose.pickled_numpy import CALLABLES, PickledArray, PickledDtype, PickledPartError
@@ -31,13 +32,13 @@ _OPCODES = 4096
 _BYTES = (("__builtin__", "bytes"), ("builtins", "bytes"))
 
 
-def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, check: Callable[[], None] = go_on) -> object:
+def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, token: CancelToken = NEVER_CANCELLED) -> object:
     """What a pickle of protocol 0 to 5 holds: dicts, lists, tuples, numbers, text, bytes, None, PickledArray.
 
     Containers may be shared and even hold themselves: whoever walks the result goes no deeper than it expects.
 
     Args:
-        check: called every few thousand opcodes; raises what should end the work.
+        token: asked every few thousand opcodes.
 
     Raises:
         PoseError: the pickle is damaged, or asks for anything else; the message names it.
@@ -47,7 +48,7 @@ def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, check: Cal
     opcodes = pickletools.genops(data)
     limit, count, position = bounds.max_pickle_objects, 0, 0
     while True:
-        check()  # outside of `try`: what it raises is no damage
+        token.raise_if_cancelled()  # outside of `try`: what it raises is no damage
         try:
             for opcode, argument, at in islice(opcodes, _OPCODES):
                 position = at or 0

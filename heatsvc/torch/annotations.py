@@ -15,8 +15,8 @@ import numpy.typing as npt
 from heatsvc.bounds import Bounds
 from heatsvc.errors import InputError
 from heatsvc.pose import Layout, PoseClip, PoseError, get_layout
+from heatsvc.pose.clip import check_frame_dir, check_label
 from heatsvc.pose.pickled_numpy import PickledArray
-from heatsvc.pose.readers.names import check_frame_dir, check_label
 from heatsvc.pose.unpickle import unpickle
 
 

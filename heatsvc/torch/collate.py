@@ -9,12 +9,12 @@ import torch
 from torch.utils.data import get_worker_info
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.library.device import DeviceError, as_device, draw_tensors
+from heatsvc.library.device import DeviceError, as_device, render_tensors
 from heatsvc.library.dtypes import DType, drawn_dtype
 from heatsvc.pipeline import PipelineError
-from heatsvc.render.array import draw_array
+from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType as DrawnDType
-from heatsvc.render.cpu import draw_runs, plan, scatter
+from heatsvc.render.cpu import plan, render_runs, scatter
 from heatsvc.torch.buffers import Buffers
 from heatsvc.torch.sample import HeatmapSample
 from heatsvc.volume import HeatmapVolume
@@ -76,7 +76,7 @@ class HeatmapCollate:
                 f"a loader's worker cannot draw on {self.device}: give the loader collate_fn=list, "
                 "and take the batches from map(HeatmapCollate(device=...), loader)"
             )
-        return torch.stack(draw_tensors(volumes, dtype, self.device, _UNBOUNDED)), labels.to(self.device)
+        return torch.stack(render_tensors(volumes, dtype, self.device, _UNBOUNDED)), labels.to(self.device)
 
     def __repr__(self) -> str:
         return f"HeatmapCollate(device={str(self.device)!r}, dtype={self.dtype!r})"
@@ -106,9 +106,9 @@ def _draw_on_cpu(volumes: Sequence[HeatmapVolume], dtype: DrawnDType, buffers: B
     places = buffers.take((len(volumes), *volumes[0].shape), dtype, -1 if dtype == "int16" else 0)
     for volume, place in zip(volumes, places, strict=True):
         if volume.potion:
-            place[...] = draw_array(volume, dtype)
+            place[...] = render_array(volume, dtype)
             continue
         flat, area = place.reshape(-1), volume.height * volume.width
-        for piece in plan(volume).pieces:
-            scatter(draw_runs(volume, piece, dtype), flat[piece.first * area : piece.last * area])
+        for tile in plan(volume).tiles:
+            scatter(render_runs(volume, tile, dtype), flat[tile.first * area : tile.last * area])
     return torch.from_numpy(places)

@@ -11,9 +11,8 @@ from torch.utils.data import Dataset, get_worker_info
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
-from heatsvc.library.steps import Steps, as_pipeline
-from heatsvc.pipeline import Pipeline
-from heatsvc.pipeline.scene import MAX_SEED
+from heatsvc.pipeline import Pipeline, PipelineSpec, parse_pipeline
+from heatsvc.pipeline.state import MAX_SEED
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip
 from heatsvc.pose.select import select_points
@@ -48,7 +47,7 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         self,
         pickle: str | os.PathLike[str],
         split: str | None,
-        pipeline: Steps,
+        pipeline: PipelineSpec,
         *,
         select: str | Sequence[int] | None = None,
         test_mode: bool | None = None,
@@ -73,7 +72,7 @@ class HeatmapDataset(Dataset[HeatmapSample]):
             OSError: the pickle cannot be opened.
             InputError: it cannot be used: no such split, no label, another kind of file; or the pipeline cannot.
         """
-        self.pipeline: Pipeline = as_pipeline(pipeline)
+        self.pipeline: Pipeline = parse_pipeline(pipeline)
         self.test_mode = _test_mode(pipeline, self.pipeline) if test_mode is None else test_mode
         self._select, self._layout, self._generator, self._bounds = select, layout, generator, bounds
         loaded = load_annotations(pickle, split, bounds)
@@ -113,7 +112,7 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         return int(torch.randint(MAX_SEED + 1, (), generator=generator))
 
 
-def _test_mode(given: Steps, pipeline: Pipeline) -> bool:
+def _test_mode(given: PipelineSpec, pipeline: Pipeline) -> bool:
     if isinstance(given, str):
         return not given.startswith(_FOR_TRAINING)
     return any(isinstance(step, UniformSampleFrames) and step.test_mode for step in pipeline.steps)

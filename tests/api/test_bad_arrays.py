@@ -68,7 +68,7 @@ def test_numbers_of_any_kind_and_order_are_read(service: Asker, array: np.ndarra
         (npy(ARRAY)[:6] + b"\x09" + npy(ARRAY)[7:], "version 9 of the .npy format is not known"),
         (
             headed(TERABYTE),
-            "the header promises [1, 268435456, 1024] of float32, 1,099,511,627,776 bytes, but 0 follow",
+            "the header declares [1, 268435456, 1024] of float32, 1,099,511,627,776 bytes, but 0 follow",
         ),
         (headed("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2), }"), "the header cannot be read"),
         (headed("{'descr': '<f4', 'fortran_order': False, 'shape': (9" + "9" * 30 + ", 2), }"), "cannot be read"),
@@ -94,7 +94,7 @@ def test_a_header_that_lies_is_not_believed(service: Asker) -> None:
     [
         ((17,), "keypoint has 1 axes, [17]: it must be [V, 2|3]"),
         ((1, 1, 2, 17, 3), "keypoint has 5 axes"),
-        ((2, 17, 4), "the last axis of keypoint holds 4 numbers a point"),
+        ((2, 17, 4), "the last axis of keypoint has 4 numbers per point"),
         ((3, 17, 1), "the last axis of keypoint holds 1 numbers a point"),
         ((2, 0, 17, 3), "holds no numbers, [2, 0, 17, 3]"),
         ((0, 5, 17, 3), "holds no numbers, [0, 5, 17, 3]"),

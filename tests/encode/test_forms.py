@@ -16,7 +16,7 @@ from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.formats import FORMS
 from heatsvc.errors import LimitError
-from heatsvc.render.array import draw_array
+from heatsvc.render.array import render_array
 from tests.encode.test_codings import DECODERS
 from tests.golden import golden_volume, load_golden
 
@@ -41,7 +41,7 @@ def test_npy(coding: str, dtype: str, name: str) -> None:
     (drawing,) = drawings(dtype, (name,))
     loaded = np.load(io.BytesIO(written("application/x-npy", coding, [drawing])))
     assert loaded.dtype == dtype
-    np.testing.assert_array_equal(loaded, draw_array(drawing.volume, dtype))
+    np.testing.assert_array_equal(loaded, render_array(drawing.volume, dtype))
 
 
 @pytest.mark.parametrize("coding", sorted(CODINGS))
@@ -51,7 +51,7 @@ def test_safetensors(coding: str, dtype: str) -> None:
     loaded = safetensors.numpy.load(written("application/vnd.safetensors", coding, made))
     assert set(loaded) == set(CASES)
     for drawing in made:
-        np.testing.assert_array_equal(loaded[drawing.name], draw_array(drawing.volume, dtype))
+        np.testing.assert_array_equal(loaded[drawing.name], render_array(drawing.volume, dtype))
 
 
 @pytest.mark.parametrize("coding", sorted(CODINGS))
@@ -62,7 +62,7 @@ def test_npz(coding: str) -> None:
     with np.load(io.BytesIO(data)) as loaded:
         assert loaded.files == list(CASES)
         for drawing in made:
-            np.testing.assert_array_equal(loaded[drawing.name], draw_array(drawing.volume))
+            np.testing.assert_array_equal(loaded[drawing.name], render_array(drawing.volume))
     assert len(data) < sum(drawing.nbytes for drawing in made) / 20
 
 
@@ -70,7 +70,7 @@ def test_json() -> None:
     made = drawings("float16", ("kp_sigma0.6",))
     (clip,) = json.loads(written("application/json", "gzip", made))["clips"]
     assert (clip["name"], clip["dtype"], clip["shape"]) == ("kp_sigma0.6", "float16", [6, 17, 64, 64])
-    np.testing.assert_array_equal(np.array(clip["imgs"], np.float16), draw_array(made[0].volume, "float16"))
+    np.testing.assert_array_equal(np.array(clip["imgs"], np.float16), render_array(made[0].volume, "float16"))
 
 
 def test_a_check_that_raises_ends_the_work() -> None:

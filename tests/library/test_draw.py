@@ -125,7 +125,7 @@ def test_a_device_that_is_not_there_is_told_and_nothing_is_drawn_elsewhere(monke
 def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatch):
     """There is none here: what is asked of the code for it is drawn by its twin."""
     asked: list[tuple[int, str, torch.device]] = []
-    twin = heatsvc.render.cuda.draw_batch
+    twin = heatsvc.render.cuda.render_batch
 
     def on_cpu(volumes: Any, dtype: Any, device: torch.device, *, bounds: Any) -> list[torch.Tensor]:
         asked.append((len(volumes), dtype, device))
@@ -133,7 +133,7 @@ def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setattr(heatsvc.render.cuda, "draw_batch", on_cpu)
+    monkeypatch.setattr(heatsvc.render.cuda, "render_batch", on_cpu)
     clips = [points(3), points(5)]
     drawn = heatsvc.draw(clips, img_shape=(480, 640), device="cuda")
     assert asked == [(2, "float32", torch.device("cuda"))]

@@ -88,7 +88,7 @@ def test_infinity_is_told_by_index_and_frame(value):
 def test_wrong_axes_are_told_with_the_right_ones():
     with pytest.raises(PoseError, match=r"keypoint has 1 axes, \[6\]: it must be \[V, 2\|3\], \[T, V, 2\|3\]"):
         build(np.ones(6))
-    with pytest.raises(PoseError, match=r"last axis of keypoint holds 4 numbers a point"):
+    with pytest.raises(PoseError, match=r"last axis of keypoint has 4 numbers per point"):
         build(np.ones((5, 17, 4)))
 
 
@@ -106,7 +106,7 @@ def test_text_is_no_number():
 
 
 def test_scores_of_another_shape_are_told_with_the_right_one():
-    with pytest.raises(PoseError, match=r"keypoint_score is \[5, 16\], but the keypoints ask for \[5, 17\]"):
+    with pytest.raises(PoseError, match=r"keypoint_score is \[5, 16\], but must be \[5, 17\]"):
         build(np.ones((5, 17, 2)), np.ones((5, 16)))
 
 

@@ -36,7 +36,7 @@ class BuildIdConvertor(StringConvertor):
 
 
 register_url_convertor("build", BuildIdConvertor())
-router = APIRouter(tags=["datasets"], responses=problem_responses(401, 422, 503))
+router = APIRouter(tags=["datasets"], responses=problem_responses(401, 422, 503, 507))
 
 JSON = "application/json"
 OFFERS = {MEDIA_TYPES[PICKLE]: PICKLE, "application/octet-stream": PICKLE, ZIP: BUNDLE, JSON: None}
@@ -102,8 +102,8 @@ _SUBMISSION_RESPONSES: dict[int | str, dict[str, Any]] = {
             "Preference-Applied": _header("`respond-async`, where it was preferred."),
         },
     },
-    **problem_responses(400, 406, 408, 409, 415, 507),
-    **problem_responses(413, 422, 500, schema="BuildProblem"),
+    **problem_responses(400, 406, 408, 409, 415),
+    **problem_responses(413, 422, 500, 507, schema="BuildProblem"),
 }
 
 BuildId = Annotated[str, Path(description="The build's id.")]
@@ -183,7 +183,7 @@ async def get_build(request: Request, id: BuildId) -> Response:
     def get_in_thread() -> Response:
         state = _find_build(service, id)
         headers = {"Cache-Control": "no-store"}
-        if state.outcome is None:
+        if state.result is None:
             left = state.progress.seconds_left if state.progress else None
             headers["Retry-After"] = str(max(1, min(60, round(left or 1))))
         return _build_response(request, state, headers)
@@ -267,7 +267,7 @@ async def get_build_events(
             | {"multipart/byteranges": {"schema": _BINARY}},
         },
         304: {"description": "The file is the one that the client has."},
-        **problem_responses(404, 416, 507),
+        **problem_responses(404, 416),
     },
     openapi_extra={
         "parameters": [
@@ -290,7 +290,7 @@ async def _create(request: Request, offers: dict[str, Any], prefer: list[str] | 
     wanted = offers[choose_media(", ".join(request.headers.getlist("accept")) or None, tuple(offers))]
     preferences = parse_preferences(", ".join(prefer or ()))
     state, size = await submit_build(request, service, check=check)
-    seconds = _wait_seconds(service, preferences, size, ended=state.outcome is not None)
+    seconds = _wait_seconds(service, preferences, size, ended=state.result is not None)
     if seconds > 0 and service.watchers.free:
         with service.watchers.place():
             if await _wait_until_ended(request, service, state.id, seconds):
@@ -342,10 +342,10 @@ def _ended_response(request: Request, service: Service, id: str, wanted: str | N
     state = service.builds.get(id)
     if state is None or state.state == "cancelled":
         raise RequestError(409, "the build was cancelled while it was waited for: send its input again", field="build")
-    names = {artifact.name for artifact in state.outcome.artifacts} if state.outcome else set()
+    names = {artifact.name for artifact in state.result.artifacts} if state.result else set()
     # A check that finds faults has done what it was asked for.
     if state.state == "failed" and not (check and wanted in names):
-        failure = describe_failure(request, id, state.outcome)
+        failure = describe_failure(request, id, state.result)
         return Response(failure.model_dump_json(), failure.status, media_type=MEDIA_TYPE)
     url = build_url(request, id)
     headers = {"Vary": "Accept, Prefer", "Link": f'<{url}>; rel="describedby"', "Content-Location": url}

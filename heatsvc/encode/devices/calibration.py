@@ -83,7 +83,7 @@ def _load(gpu: GpuDevice) -> None:
         volume = HeatmapVolume(_points(1), np.ones((1, _FRAMES, _POINTS), np.float32), _SIDE, _SIDE, limbs=limb)
         for coding in CODINGS.values():
             drawings = [Drawing.of("load", volume, dtype) for dtype in ("float32", "float16", "uint8")]
-            tasks = [Stretch(drawing, drawing.pieces, coding, Errand()) for drawing in drawings]
+            tasks = [Stretch(drawing, drawing.tiles, coding, Errand()) for drawing in drawings]
             gpu.run([task for task in tasks if gpu.takes(task)])
 
 
@@ -91,7 +91,7 @@ def _clips(count: int) -> list[Stretch]:
     scores = np.ones((1, _FRAMES, _POINTS), np.float32)
     volumes = [HeatmapVolume(_points(seed), scores, _SIDE, _SIDE) for seed in range(count)]
     drawings = [Drawing.of(str(place), volume, "float32") for place, volume in enumerate(volumes)]
-    return [Stretch(drawing, drawing.pieces, CODINGS["zstd"], Errand()) for drawing in drawings]
+    return [Stretch(drawing, drawing.tiles, CODINGS["zstd"], Errand()) for drawing in drawings]
 
 
 def _points(seed: int) -> npt.NDArray[np.float32]:

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import ClassVar, Literal, Protocol
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.codings import Piece, Zstd
+from heatsvc.encode.codings import EncodedChunk, Zstd
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.stretch import Stretch
 from heatsvc.errors import LimitError
@@ -32,8 +32,8 @@ class Coder(Protocol):
 
     def code_batch(
         self, drawings: Sequence[Drawing], coding: Literal["zstd", "deflate"], device: str, *, bounds: Bounds
-    ) -> list[Piece]:
-        """A piece of each."""
+    ) -> list[EncodedChunk]:
+        """A chunk of each."""
 
 
 class GpuDevice:
@@ -90,9 +90,9 @@ class GpuDevice:
         small = isinstance(task.coding, Zstd) and task.coding.compact
         return self.failure is None and not small and self._coder.codes(task.drawing, task.coding.name)
 
-    def run(self, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception | None]:
+    def run(self, tasks: Sequence[Stretch]) -> list[list[EncodedChunk] | Exception | None]:
         """All at once, those of each coding; nothing for those whom nobody waits for; leaves what it cannot do."""
-        outcomes: list[list[Piece] | Exception | None] = [None] * len(tasks)
+        outcomes: list[list[EncodedChunk] | Exception | None] = [None] * len(tasks)
         groups: dict[str, list[int]] = {}
         for place, task in enumerate(tasks):
             try:
@@ -101,17 +101,17 @@ class GpuDevice:
                 outcomes[place] = error
             else:
                 groups.setdefault(task.coding.name, []).append(place)
-        pieces: list[Piece] | None = None
+        chunks: list[EncodedChunk] | None = None
         for places in groups.values():
-            for place, pieces in zip(places, self._code([tasks[place] for place in places]), strict=True):
-                outcomes[place] = pieces
+            for place, chunks in zip(places, self._code([tasks[place] for place in places]), strict=True):
+                outcomes[place] = chunks
         try:
             return outcomes
         finally:
             # What ended one knows this frame, which would keep what came of the others until the collector comes by.
-            del outcomes, pieces
+            del outcomes, chunks
 
-    def _code(self, tasks: Sequence[Stretch]) -> Sequence[list[Piece] | None]:
+    def _code(self, tasks: Sequence[Stretch]) -> Sequence[list[EncodedChunk] | None]:
         """Stretches of one coding."""
         if self.failure:
             return [None] * len(tasks)
@@ -131,18 +131,18 @@ class GpuDevice:
         half = len(tasks) // 2
         return [*self._code(tasks[:half]), *self._code(tasks[half:])]
 
-    def _batch(self, tasks: Sequence[Stretch]) -> list[list[Piece]]:
+    def _batch(self, tasks: Sequence[Stretch]) -> list[list[EncodedChunk]]:
         started = perf_counter()
         coding: Literal["zstd", "deflate"] = "deflate" if tasks[0].coding.name == "deflate" else "zstd"
-        pieces = self._coder.code_batch([task.drawing for task in tasks], coding, self.name, bounds=self._bounds)
+        chunks = self._coder.code_batch([task.drawing for task in tasks], coding, self.name, bounds=self._bounds)
         if len({id(task.errand) for task in tasks}) > 1:
             # They are views of one buffer, which must not live as long as the slowest of several clients reads.
-            pieces = [replace(piece, data=bytes(piece.data)) for piece in pieces]
+            chunks = [replace(chunk, data=bytes(chunk.data)) for chunk in chunks]
         seconds = perf_counter() - started
         size = sum(task.cost for task in tasks)
         for task in tasks:
             task.errand.spent.append((seconds * task.cost / size, 0.0))
-        return [[piece] for piece in pieces]
+        return [[chunk] for chunk in chunks]
 
     def rest(self) -> None:
         """Give back the device's memory that torch keeps for the next batch."""
@@ -170,7 +170,7 @@ def _is_too_much(error: Exception) -> bool:
 
 
 def _empty_cache() -> None:
-    """Give back what torch keeps, which may be in pieces too small."""
+    """Give back what torch keeps, which may be in chunks too small."""
     import torch
 
     gc.collect()

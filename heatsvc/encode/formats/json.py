@@ -11,7 +11,7 @@ import orjson
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.body import Body
-from heatsvc.encode.codings import Coding, Piece
+from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.identity import Identity
 from heatsvc.encode.drawing import Drawing, check_work
 from heatsvc.encode.layout import Layout
@@ -35,13 +35,13 @@ class Json:
         return Layout(drawings, _DENSE, partial(_document, drawings, coding))
 
 
-def _document(drawings: Sequence[Drawing], coding: Coding, drawn: Sequence[Sequence[Piece]]) -> Body:
+def _document(drawings: Sequence[Drawing], coding: Coding, drawn: Sequence[Sequence[EncodedChunk]]) -> Body:
     clips = [_clip(drawing, pieces) for drawing, pieces in zip(drawings, drawn, strict=True)]
     text = orjson.dumps({"clips": clips}, option=orjson.OPT_SERIALIZE_NUMPY)
     return Body([coding.compress(text)], coding.name)
 
 
-def _clip(drawing: Drawing, pieces: Sequence[Piece]) -> dict[str, Any]:
+def _clip(drawing: Drawing, pieces: Sequence[EncodedChunk]) -> dict[str, Any]:
     array = np.frombuffer(b"".join(piece.data for piece in pieces), drawing.dtype).reshape(drawing.shape)
     # orjson writes no float16; float32 holds every one of them.
     imgs = array.astype(np.float32) if drawing.dtype == "float16" else array

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.body import Body
-from heatsvc.encode.codings import Coding, Piece
-from heatsvc.encode.codings.checksums import crc32_of_pieces
+from heatsvc.encode.codings import Coding, EncodedChunk
+from heatsvc.encode.codings.checksums import crc32_of_chunks
 from heatsvc.encode.codings.deflate import END_OF_STREAM
 from heatsvc.encode.codings.gzip import Gzip
 from heatsvc.encode.drawing import Drawing, check_sizes
@@ -56,15 +56,15 @@ class Npz:
         return Layout(drawings, _CODING, partial(_archive, drawings, coding))
 
 
-def _archive(drawings: Sequence[Drawing], coding: Coding, drawn: Sequence[Sequence[Piece]]) -> Body:
+def _archive(drawings: Sequence[Drawing], coding: Coding, drawn: Sequence[Sequence[EncodedChunk]]) -> Body:
     """The members, made of the pieces of each drawing, and their directory."""
     chunks: list[bytes | memoryview] = []
     directory: list[bytes] = []
     at = 0
     for drawing, behind in zip(drawings, drawn, strict=True):
         name = f"{drawing.name}.npy".encode()
-        pieces = [_CODING.code_bytes(npy_header(drawing.shape, drawing.dtype)), *behind]
-        check, size = crc32_of_pieces(pieces)
+        pieces = [_CODING.encode_bytes(npy_header(drawing.shape, drawing.dtype)), *behind]
+        check, size = crc32_of_chunks(pieces)
         member = [*(piece.data for piece in pieces), END_OF_STREAM]
         coded = sum(map(len, member))
         fields = (_UTF8, _DEFLATED, 0, _DATE, check, coded, size, len(name), 0)

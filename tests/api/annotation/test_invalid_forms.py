@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -250,12 +252,39 @@ class TestBounds:
         assert bench.asker.wait(together()) == [200]
 
 
-def test_a_full_disk_is_a_507(bench: Bench, monkeypatch: pytest.MonkeyPatch):
-    def full() -> None:
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(("code", "status"), [(errno.ENOSPC, 507), (errno.EDQUOT, 507), (errno.EROFS, 503)])
+def test_an_unusable_data_directory(bench: Bench, monkeypatch: pytest.MonkeyPatch, code: int, status: int):
+    def fail() -> None:
+        raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(bench.asker.app.state.service.builds, "new_upload", full)
-    assert "disk is full" in bench.send(dataset()).problem(507)["detail"]
+    monkeypatch.setattr(bench.asker.app.state.service.builds, "new_upload", fail)
+    detail = bench.send(dataset()).problem(status)["detail"]
+    assert "HEATSVC_DATA_DIR" in detail
+    assert os.strerror(code) in detail
+
+
+def test_a_data_directory_that_is_unusable_and_recovers(set_up: Callable[..., Bench]):
+    bench = set_up()
+    uploads = bench.data_dir / "uploads"
+    bench.send(dataset())
+    uploads.rmdir()
+    uploads.write_bytes(b"")
+    assert "HEATSVC_DATA_DIR" in bench.send(dataset()).problem(503)["detail"]
+    uploads.unlink()
+    assert bench.send(dataset()).status == 200
+
+
+def test_readiness_reports_an_unusable_data_directory(set_up: Callable[..., Bench]):
+    bench = set_up()
+    bench.send(dataset())
+    bench.worker.stop()
+    folder = bench.data_dir.with_name("moved")
+    bench.data_dir.rename(folder)
+    bench.data_dir.write_bytes(b"")
+    assert "HEATSVC_DATA_DIR" in bench.asker.get("/health/ready").problem(503)["detail"]
+    bench.data_dir.unlink()
+    folder.rename(bench.data_dir)
+    assert bench.asker.get("/health/ready").status == 200
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "x/" * 2_000, "a" * 5_000])

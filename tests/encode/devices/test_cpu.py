@@ -27,7 +27,7 @@ def test_what_goes_wrong_with_one_ends_that_one() -> None:
         outcomes = CpuDevice(1).run(tasks)
         error = outcomes[1]
         assert isinstance(error, ClientGoneError)
-        assert [[bytes(piece.data) for piece in outcome] for outcome in outcomes if isinstance(outcome, list)] == coded(
+        assert [[bytes(chunk.data) for chunk in outcome] for outcome in outcomes if isinstance(outcome, list)] == coded(
             [tasks[0], tasks[2]]
         )
         kept = weakref.ref(error)

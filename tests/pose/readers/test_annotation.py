@@ -99,7 +99,7 @@ def test_what_is_wrong_in_a_clip_nobody_asked_for_does_not_matter():
     [
         ({"keypoint": None}, r"annotations\[0\]\.keypoint is missing"),
         ({"keypoint": [[1, 2]]}, r"annotations\[0\]\.keypoint must be a NumPy array of numbers, not list"),
-        ({"keypoint": np.ones((1, 3, 17, 4))}, r"last axis of annotations\[0\]\.keypoint holds 4 numbers"),
+        ({"keypoint": np.ones((1, 3, 17, 4))}, r"last axis of annotations\[0\]\.keypoint has 4 numbers"),
         ({"keypoint_score": np.ones((1, 3, 16))}, r"annotations\[0\]\.keypoint_score is \[1, 3, 16\]"),
         ({"total_frames": 4}, r"annotations\[0\]\.total_frames is 4, but keypoint has 3 frames"),
         ({"img_shape": (1080.5, 1920)}, r"annotations\[0\]\.img_shape must be two whole numbers, \(height, width\)"),

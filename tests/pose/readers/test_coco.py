@@ -66,7 +66,7 @@ def test_without_sizes_the_options_tell_img_shape():
 
 
 def test_nobody_means_no_keypoints():
-    with pytest.raises(NoKeypointsError, match="nobody in any frame"):
+    with pytest.raises(NoKeypointsError, match="no persons in any frame"):
         read(file())
 
 
@@ -75,9 +75,9 @@ def test_nobody_means_no_keypoints():
     [
         (
             {"image_id": 8, "keypoints": triples(17, 1.0)},
-            r"annotations\[0\] has an image_id that is none of the 2 images",
+            r"annotations\[0\] has an image_id that is not among the 2 images",
         ),
-        ({"image_id": [8]}, r"annotations\[0\] has an image_id that is none"),
+        ({"image_id": [8]}, r"annotations\[0\] has an image_id that is not among"),
         (
             {"image_id": 7, "keypoints": triples(16, 1.0)},
             r"annotations\[0\]\.keypoints must be 51 numbers, x, y, score",
@@ -93,11 +93,11 @@ def test_unsound_annotations_are_told(annotation, said):
 
 def test_images_of_two_sizes_are_told():
     images = [IMAGES[0], {"id": 7, "height": 481, "width": 640}]
-    with pytest.raises(PoseError, match=r"images\[1\] is of another size") as caught:
+    with pytest.raises(PoseError, match=r"images\[1\] has another size") as caught:
         read(file(whole(30, 1.0), images=images))
     assert caught.value.frame == 1
 
 
 def test_images_of_one_id_are_told():
-    with pytest.raises(PoseError, match=r"images\[1\] needs an id of its own"):
+    with pytest.raises(PoseError, match=r"images\[1\] needs a unique id"):
         read(file(images=[IMAGES[0], IMAGES[0]]))

@@ -52,7 +52,7 @@ def test_frames_out_of_order_are_told():
 
 @pytest.mark.parametrize("empty", [[], [{"frame_id": 0, "instances": []}], {"instance_info": []}])
 def test_nobody_means_no_keypoints(empty):
-    with pytest.raises(NoKeypointsError, match="nobody in any frame"):
+    with pytest.raises(NoKeypointsError, match="no persons in any frame"):
         read(text(empty), options=HD)
 
 
@@ -67,7 +67,7 @@ def test_nobody_means_no_keypoints(empty):
         ),
         (
             [frame(0, {"keypoints": [[1, 2]], "keypoint_scores": [1, 1]})],
-            r"keypoint_scores must be 1 numbers, one a key",
+            r"keypoint_scores must be 1 numbers, one per key",
         ),
         ([frame(0, {"keypoints": [[1, "2"]], "keypoint_scores": [1]})], r'instances\[0\]\.keypoints\[0\]\[1\] is "2"'),
         ([frame(0, {"keypoints": [[1, True]], "keypoint_scores": [1]})], r"keypoints\[0\]\[1\] is true"),

@@ -88,7 +88,7 @@ def test_134_keypoints_are_of_no_known_layout():
 
 def test_a_file_that_is_cut_short_is_told_with_both_sizes():
     with pytest.raises(
-        PoseError, match=r"promises \[36, 133, 3\] of float32, 57,456 bytes, but 28,664 follow.*cut short"
+        PoseError, match=r"declares \[36, 133, 3\] of float32, 57,456 bytes, but 28,664 follow.*cut short"
     ):
         read_npy((KETI / "KETI_SL_0000000020.MOV.npy").read_bytes(), options=HD)
 
@@ -132,7 +132,7 @@ def test_headers_that_are_none_are_refused(header):
 
 
 def test_an_unknown_version_is_told():
-    with pytest.raises(PoseError, match=r"version 4 of the \.npy format is not known"):
+    with pytest.raises(PoseError, match=r"version 4 of the \.npy format is not supported"):
         read_npy(with_header("{}", version=4), options=HD)
 
 

@@ -110,5 +110,5 @@ def test_an_encrypted_archive_is_refused():
 
 
 def test_an_archive_of_other_things_is_unknown():
-    with pytest.raises(PoseError, match="holds nothing that is known here; known are npy"):
+    with pytest.raises(PoseError, match="is of no known format: known are npy"):
         read(zipped({"readme.txt": b"hello"}), options=HD)

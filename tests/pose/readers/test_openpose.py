@@ -73,7 +73,7 @@ def test_a_broken_frame_is_told_with_its_name():
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
-        ({"people": {}}, r'this is no OpenPose frame: it must be {"people": \[\.\.\.\]}'),
+        ({"people": {}}, r'this is not an OpenPose frame: it must be {"people": \[\.\.\.\]}'),
         ({"people": [1]}, r"people\[0\] has no pose_keypoints_2d"),
         ({"people": [{"pose_keypoints": [1, 2, 3]}]}, r"people\[0\] has no pose_keypoints_2d"),
         ({"people": [{"pose_keypoints_2d": [1, 2, 3, 4]}]}, r"pose_keypoints_2d must be one list of x, y, score"),
@@ -88,7 +88,7 @@ def test_other_things_are_told(frame, said):
 
 
 def test_nobody_in_any_frame_means_no_keypoints():
-    with pytest.raises(NoKeypointsError, match="nobody in any frame"):
+    with pytest.raises(NoKeypointsError, match="no persons in any frame"):
         read(zipped({"f_0.json": openpose_frame(), "f_1.json": openpose_frame()}), options=HD)
 
 

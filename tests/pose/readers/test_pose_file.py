@@ -88,7 +88,7 @@ def test_without_a_size_in_the_header_the_options_tell_it():
 
 def test_a_file_that_is_cut_short_is_told():
     with pytest.raises(
-        PoseError, match=r"promises 24 frames of 9,376 bytes, but 225,023 bytes follow.*cut short"
+        PoseError, match=r"declares 24 frames of 9,376 bytes, but 225,023 bytes follow.*cut short"
     ) as caught:
         read(real()[:-1], filename="ase_F.pose")
     assert caught.value.file == "ase_F.pose"
@@ -98,7 +98,7 @@ def test_a_file_that_claims_four_billion_frames_is_refused():
     data = bytearray(written({"BODY": 3}, np.ones((1, 1, 3, 3)), np.ones((1, 1, 3))))
     body = len(data) - 1 * 3 * 4 * 4
     data[body - 6 : body - 2] = b"\xff\xff\xff\xff"
-    with pytest.raises(PoseError, match="promises 4,294,967,295 frames of 48 bytes, but 48 bytes follow"):
+    with pytest.raises(PoseError, match="declares 4,294,967,295 frames of 48 bytes, but 48 bytes follow"):
         read(bytes(data))
 
 

@@ -31,7 +31,7 @@ def test_one_reader_alone_recognises_a_file(name):
     from heatsvc.pose.readers.upload import Upload
 
     upload = Upload(SAMPLES[name], name, HD)
-    assert sum(reader.recognise(upload) for reader in READERS) == 1
+    assert sum(reader.matches(upload) for reader in READERS) == 1
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_one_reader_alone_recognises_a_file(name):
 )
 def test_unknown_content_is_told_with_the_known_formats(data):
     with pytest.raises(
-        PoseError, match=r"'x\.npy' holds nothing that is known here; known are npy \(\.npy\), npz"
+        PoseError, match=r"'x\.npy' is of no known format: known are npy \(\.npy\), npz"
     ) as caught:
         read(data, filename="x.npy", options=HD)
     assert caught.value.file == "x.npy"
 
 
 def test_an_empty_file_is_told():
-    with pytest.raises(PoseError, match="the file is empty; known are npy"):
+    with pytest.raises(PoseError, match="the file is empty: known are npy"):
         read(b"", options=HD)
 
 

@@ -89,7 +89,7 @@ def changed(value, *where):
         (changed(10**39, 0, 3, 5, 1), "keypoint[0, 3, 5, 1] is infinite, or too large for float32", 3),
         ([1, 2, 3], "keypoint has 1 axes, [3]: it must be [V, 2|3]", None),
         ([[[[[1, 2]]]]], "keypoint is nested deeper than 4 lists", None),
-        (lists(4, 17, 4), "the last axis of keypoint holds 4 numbers a point", None),
+        (lists(4, 17, 4), "the last axis of keypoint has 4 numbers per point", None),
         ([], "keypoint is empty: it must be lists of numbers", None),
         ([[]], "keypoint[0] is empty", None),
         ("text", 'keypoint is "text": it must be lists of numbers', None),
@@ -146,7 +146,7 @@ def test_the_place_in_the_request_stands_before_the_field():
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ({"keypoint_score": [[1, 2]]}, r"keypoint_score is \[1, 2\], but the keypoints ask for \[2, 17\]"),
+        ({"keypoint_score": [[1, 2]]}, r"keypoint_score is \[1, 2\], but must be \[2, 17\]"),
         ({"img_shape": None}, "img_shape is missing"),
         (
             {"img_shape": ["480", "640"]},
@@ -155,7 +155,7 @@ def test_the_place_in_the_request_stands_before_the_field():
         ({"layout": 17}, "layout must be a layout's name, such as coco17"),
         ({"frame_dir": 17}, "frame_dir must be text, not int"),
         ({"frame_dir": "x" * 256}, "frame_dir has 256 characters: 255 at most"),
-        ({"frame_dir": "\ud800"}, "no text that UTF-8 can hold"),
+        ({"frame_dir": "\ud800"}, "cannot be written as UTF-8"),
         ({"label": "7"}, "label must be a whole number, the class index, not str"),
         ({"label": True}, "label must be a whole number"),
         ({"label": 1 << 64}, "label must be a whole number, the class index, not a number too large"),
