@@ -52,7 +52,7 @@ def build_file_response(service: Service, state: BuildState, name: str, headers:
 
     Raises:
         RequestError: 404, the build has no such file, or not yet.
-        OSError: the bundle cannot be written, or the disk is full.
+        DataDirectoryError: the bundle cannot be written, or the disk is full.
     """
     try:
         path, artifact = _find(service.builds.folder(state.id), state, name)

@@ -163,10 +163,11 @@ def describe_failure(request: Request, id: str, result: BuildResult | None) -> B
     """The problem document of a build that failed: the same that a request with its input would have got."""
     problem = (result and result.problem) or {"kind": "internal", "detail": "the build failed for an unknown reason"}
     error = error_of(problem)
+    status = 507 if problem["kind"] == "full" else 500
     names = {artifact.name for artifact in result.artifacts} if result else set()
     return BuildProblem(
         **document(
-            status_of(error) if error else 500,
+            status_of(error) if error else status,
             str(problem["detail"]),
             **(members_of(error) if error else {}),
             build=build_url(request, id),

@@ -26,7 +26,6 @@ from heatsvc.api.service import Service
 from heatsvc.api.upload import FormPart, UploadedFile, UploadedForm, form_boundary, save_form
 from heatsvc.errors import LimitError
 from heatsvc.jobs.builds import Builds, StillEndingError
-from heatsvc.jobs.data_directory import data_directory_errors
 from heatsvc.jobs.request import BuildRequest, dataset_folder
 from heatsvc.jobs.state import BuildState
 from heatsvc.settings import Settings
@@ -56,8 +55,7 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
         builds = service.builds
         folder = await finished(service.on_disk(builds.new_upload))
         try:
-            with data_directory_errors():
-                form = await save_form(request, service, folder, _form_parts(settings))
+            form = await save_form(request, service, folder, _form_parts(settings))
             state = await finished(service.on_disk(partial(_submit, builds, folder, form, settings, check)))
         finally:
             # A submitted folder has been moved to the build, and nothing is left here.

@@ -153,9 +153,10 @@ def _allowed_methods(request: Request) -> list[str]:
 
 
 async def on_data_directory_error(request: Request, error: Exception) -> Response:
-    """The data directory is full, or cannot be used."""
+    """A full data directory is 507, one that is read-only, deleted or unreadable 503."""
     assert isinstance(error, DataDirectoryError)  # noqa: S101  # registered for no other
-    return problem(507 if error.is_full else 503, error.reason, headers={"Retry-After": "30"})
+    detail = f"{error.reason}; nothing of this request was kept, try again later"
+    return problem(507 if error.is_full else 503, detail, headers={"Retry-After": "60"})
 
 
 async def on_deadline(request: Request, error: Exception) -> Response:

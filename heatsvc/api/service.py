@@ -25,6 +25,7 @@ from heatsvc.encode.formats import FORMATS
 from heatsvc.encode.job import RenderJob
 from heatsvc.encode.planned import PlannedVolume
 from heatsvc.jobs.builds import Builds
+from heatsvc.jobs.data_directory import data_directory_errors
 from heatsvc.pose.readers.json_numbers import load_kernels as load_json_number_kernels
 from heatsvc.settings import Settings
 from heatsvc.volume import HeatmapVolume, Potion
@@ -119,8 +120,8 @@ class Service:
         return asyncio.get_running_loop().run_in_executor(self._compute, work)
 
     def on_disk(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
-        """Have a thread do something that may wait for a disk."""
-        return asyncio.get_running_loop().run_in_executor(self._disk, work)
+        """Run a function in a thread for the disk; each OSError that it raises becomes a DataDirectoryError."""
+        return asyncio.get_running_loop().run_in_executor(self._disk, data_directory_errors()(work))
 
 
 def warm() -> None:

@@ -91,7 +91,7 @@ async def save_form(request: Request, service: Service, folder: Path, parts: Map
             `idle_seconds`.
         LimitError: larger than `max_upload_bytes`, or more files than `max_upload_files`.
         ClientDisconnect: the client has disconnected.
-        OSError: the folder cannot be written, or the disk is full.
+        DataDirectoryError: the folder cannot be written, or the disk is full.
     """
     writer = _FormWriter(form_boundary(request), folder, parts, service.settings.max_upload_files)
     reader = BodyReader(request, service.settings, "max_upload_bytes")
@@ -173,7 +173,7 @@ class _FormWriter:
         """Parse and write a block of the body. Runs in a thread, one block at a time.
 
         Raises:
-            RequestError, LimitError, OSError: as save_form.
+            RequestError, LimitError, DataDirectoryError: as save_form.
         """
         try:
             self._parser.write(data)

@@ -36,7 +36,7 @@ class BuildIdConvertor(StringConvertor):
 
 
 register_url_convertor("build", BuildIdConvertor())
-router = APIRouter(tags=["datasets"], responses=problem_responses(401, 422, 503))
+router = APIRouter(tags=["datasets"], responses=problem_responses(401, 422, 503, 507))
 
 JSON = "application/json"
 OFFERS = {MEDIA_TYPES[PICKLE]: PICKLE, "application/octet-stream": PICKLE, ZIP: BUNDLE, JSON: None}
@@ -58,14 +58,7 @@ _BINARY = {"type": "string", "format": "binary"}
 _EXAMPLE = {
     "keypoints": ["KETI_SL_0000000001.avi.npy"],
     "labels": ["labels.csv"],
-    "options": {
-        "select": "sign27",
-        "dtype": "float16",
-        "types": ["단어"],
-        "missing": "zeros",
-        "faulty": "drop",
-        "split": {"signer": {"train": ">10", "test": "<=10"}},
-    },
+    "options": {"types": ["단어"], "faulty": "drop", "split": {"signer": {"train": ">10", "test": "<=10"}}},
 }
 
 
@@ -109,8 +102,8 @@ _SUBMISSION_RESPONSES: dict[int | str, dict[str, Any]] = {
             "Preference-Applied": _header("`respond-async`, where it was preferred."),
         },
     },
-    **problem_responses(400, 406, 408, 409, 415, 507),
-    **problem_responses(413, 422, 500, schema="BuildProblem"),
+    **problem_responses(400, 406, 408, 409, 415),
+    **problem_responses(413, 422, 500, 507, schema="BuildProblem"),
 }
 
 BuildId = Annotated[str, Path(description="The build's id.")]
@@ -220,7 +213,18 @@ async def delete_build(request: Request, id: BuildId) -> None:
         200: {
             "content": {
                 EventSourceResponse.media_type: {
-                    "schema": {"type": "string", "description": "Each event's data is a BuildInfo in JSON."},
+                    "schema": {
+                        "type": "object",
+                        "description": "One event.",
+                        "properties": {
+                            "event": {"enum": ["progress", "done", "failed", "cancelled"]},
+                            "data": {
+                                "type": "string",
+                                "contentMediaType": JSON,
+                                "contentSchema": {"$ref": "#/components/schemas/BuildInfo"},
+                            },
+                        },
+                    },
                     "example": 'event: progress\ndata: {"id":"...","state":"running","progress":{"files_read":9}}\n\n',
                 }
             }
@@ -263,7 +267,7 @@ async def get_build_events(
             | {"multipart/byteranges": {"schema": _BINARY}},
         },
         304: {"description": "The file is the one that the client has."},
-        **problem_responses(404, 416, 507),
+        **problem_responses(404, 416),
     },
     openapi_extra={
         "parameters": [

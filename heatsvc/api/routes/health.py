@@ -57,10 +57,16 @@ async def get_liveness() -> Liveness:
 
 @router.get("/ready", summary="Check that the service can render", responses=problem_responses(503))
 async def get_readiness(request: Request) -> Readiness:
-    """200 once the compiled kernels are loaded, 503 before. Reports what renders large batches, and why."""
+    """200 once the compiled kernels are loaded and the data directory can be used, 503 otherwise, with the reason.
+
+    Reports what renders large batches, and why.
+    """
     service = service_of(request)
     if service.failure:
         raise RequestError(503, f"the kernels could not be compiled: {service.failure}")
     service.check_ready()
+    unusable = await service.on_disk(service.builds.directory.check)
+    if unusable:
+        raise RequestError(503, unusable)
     device = DeviceInfo.model_validate(service.renderer.describe())
     return Readiness(device=device, warm_seconds=round(service.warm_seconds or 0.0, 3))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
@@ -27,17 +25,6 @@ class LayoutInfo(BaseModel):
     selects: list[str] = Field(description="Layouts that `select` can take from this one.")
 
 
-@router.get("/layouts", summary="List keypoint layouts")
-async def list_layouts() -> list[LayoutInfo]:
-    """Every layout with its keypoints, limbs, left and right keypoints, and the layouts that it contains."""
-    return _layouts()
-
-
-@cache
-def _layouts() -> list[LayoutInfo]:
-    return [_describe(layout) for layout in LAYOUTS.values()]
-
-
 def _describe(layout: Layout) -> LayoutInfo:
     return LayoutInfo(
         name=layout.name,
@@ -57,3 +44,12 @@ def _is_part(target: Layout, source: Layout) -> bool:
     except LayoutError:
         return False
     return True
+
+
+_LAYOUTS = [_describe(layout) for layout in LAYOUTS.values()]
+
+
+@router.get("/layouts", summary="List keypoint layouts")
+async def list_layouts() -> list[LayoutInfo]:
+    """Every layout with its keypoints, limbs, left and right keypoints, and the layouts that it contains."""
+    return _LAYOUTS

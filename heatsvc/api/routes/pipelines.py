@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from fastapi import APIRouter
@@ -49,12 +48,10 @@ class PipelineCatalogue(BaseModel):
     reduce: list[str]
 
 
+_CATALOGUE = PipelineCatalogue.model_validate(describe_pipelines())
+
+
 @router.get("/pipelines", summary="List steps and presets", response_model_exclude_unset=True)
 async def list_pipelines() -> PipelineCatalogue:
     """Every step with its parameters, their defaults and JSON Schemas, and every preset with its steps."""
-    return _catalogue()
-
-
-@cache
-def _catalogue() -> PipelineCatalogue:
-    return PipelineCatalogue.model_validate(describe_pipelines())
+    return _CATALOGUE

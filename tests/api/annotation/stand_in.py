@@ -1,4 +1,4 @@
-"""What stands in for the workers and for build(): a thread that makes small, telling artifacts."""
+"""A thread that replaces the build workers: its artifacts are small and say what it received."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Worker:
         check_cancelled: Callable[[], None],
         **_: Any,
     ) -> BuildResult:
-        told = {
+        received = {
             "keypoints": {file.name: file.path.read_bytes().decode("latin-1") for file in inputs.keypoints},
             "labels": {file.name: file.path.read_bytes().decode("latin-1") for file in inputs.labels},
             "split": inputs.split and inputs.split.name,
@@ -76,8 +76,8 @@ class Worker:
             "options": options.model_dump(mode="json", exclude_defaults=True),
             "check": check,
         }
-        self.built.append(told)
-        names = set(told["labels"])
+        self.built.append(received)
+        names = set(received["labels"])
         progress(Progress("keypoints", 1, 2, 0, 0.5, 3.0))
         while "slow" in names and not self.go_on.wait(0.02):
             check_cancelled()
@@ -94,7 +94,7 @@ class Worker:
             raise FaultsError("7 videos have no keypoints, and missing is error", report)
         if check:
             return BuildResult((document, page), report)
-        content = [json.dumps(told).encode(), b"\n" + b"0123456789" * 100_000]
+        content = [json.dumps(received).encode(), b"\n" + b"0123456789" * 100_000]
         made = [write_atomically(folder / PICKLE, content)]
         made += [
             write_atomically(folder / name, [name.encode()])

@@ -37,23 +37,23 @@ def test_every_part_and_every_option_is_described(document: Any, schemas: Any):
     assert all(option["description"] for option in options.values())
 
 
-def test_the_example_s_options_are_options(document: Any):
+def test_the_example_s_options_are_valid(document: Any):
     body = document["paths"]["/annotation"]["post"]["requestBody"]["content"]["multipart/form-data"]
     AnnotationOptions.model_validate(body["example"]["options"])
 
 
 @pytest.mark.parametrize("accept", ["application/x-pickle", "application/octet-stream", "application/zip", JSON])
-def test_every_form_of_the_answer_is_described(bench: Bench, document: Any, accept: str):
+def test_every_media_type_of_the_response_is_described(bench: Bench, document: Any, accept: str):
     answer = bench.send(dataset(), accept=accept)
     assert answer.headers["content-type"] in document["paths"]["/annotation"]["post"]["responses"]["200"]["content"]
 
 
 def test_the_build_s_document_is_as_described(bench: Bench, schemas: Any):
-    told = bench.send(dataset(), accept=JSON).json()
-    assert set(told) == set(schemas["BuildInfo"]["properties"])
-    assert set(told["progress"]) == set(schemas["ProgressInfo"]["properties"])
-    assert set(told["links"]) == set(schemas["BuildLinks"]["properties"])
-    assert set(told["artifacts"][0]) == set(schemas["ArtifactInfo"]["properties"])
+    build = bench.send(dataset(), accept=JSON).json()
+    assert set(build) == set(schemas["BuildInfo"]["properties"])
+    assert set(build["progress"]) == set(schemas["ProgressInfo"]["properties"])
+    assert set(build["links"]) == set(schemas["BuildLinks"]["properties"])
+    assert set(build["artifacts"][0]) == set(schemas["ArtifactInfo"]["properties"])
 
 
 @pytest.mark.parametrize(

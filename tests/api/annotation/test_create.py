@@ -20,13 +20,13 @@ PICKLE = "application/x-pickle"
 ZIP = "application/zip"
 
 
-def told(answer: Answer) -> dict[str, object]:
-    """What the stand-in says it was given."""
+def received(answer: Answer) -> dict[str, object]:
+    """What the worker of these tests received."""
     assert answer.status == 200, answer.wire[:500]
     return json.loads(answer.wire.partition(b"\n")[0])  # type: ignore[no-any-return]
 
 
-def test_the_pickle_is_the_answer(bench: Bench):
+def test_the_pickle_is_the_default_response(bench: Bench):
     answer = bench.send(dataset())
     assert answer.status == 200
     assert answer.headers["content-type"] == PICKLE
@@ -34,7 +34,7 @@ def test_the_pickle_is_the_answer(bench: Bench):
     assert int(answer.headers["content-length"]) == len(answer.wire) > 1_000_000
 
 
-def test_the_answer_names_its_build(bench: Bench):
+def test_the_response_links_to_its_build(bench: Bench):
     answer = bench.send(dataset())
     build = answer.headers["link"].removeprefix("<").removesuffix('>; rel="describedby"')
     assert bench.asker.get(build).json()["state"] == "done"
@@ -42,7 +42,7 @@ def test_the_answer_names_its_build(bench: Bench):
     assert bench.asker.get(answer.headers["content-location"]).wire == answer.wire
 
 
-def test_all_parts_arrive_under_the_names_that_the_sender_gave(bench: Bench):
+def test_all_parts_keep_the_client_s_file_names(bench: Bench):
     sent = form(
         part("keypoints", b"one", "KETI_SL_0000000001.avi.npy"),
         part("keypoints", b"two", "폴더/../../둘.npy"),
@@ -53,7 +53,7 @@ def test_all_parts_arrive_under_the_names_that_the_sender_gave(bench: Bench):
         part("trim", b"{}"),
         part("options", b'{"dtype": "float32", "types": ["\xeb\x8b\xa8\xec\x96\xb4"]}'),
     )
-    assert told(bench.send(sent)) == {
+    assert received(bench.send(sent)) == {
         "keypoints": {"KETI_SL_0000000001.avi.npy": "one", "폴더/../../둘.npy": "two"},
         "labels": {"l1.csv": "a,0", 'l"2.csv': "b,1"},
         "split": "split.json",
@@ -67,17 +67,17 @@ def test_all_parts_arrive_under_the_names_that_the_sender_gave(bench: Bench):
 def test_file_contents_are_kept_byte_for_byte(bench: Bench):
     """Also where they look like the form's own lines."""
     odd = b"\r\n--\r\n------form7MA4YWxkTrZu0g\r\n\r\n-" + bytes(range(256)) * 9000 + b"\r\n"
-    assert told(bench.send(dataset(keypoints={"odd": odd})))["keypoints"] == {"odd": odd.decode("latin-1")}
+    assert received(bench.send(dataset(keypoints={"odd": odd})))["keypoints"] == {"odd": odd.decode("latin-1")}
 
 
-def test_fields_in_which_no_file_was_chosen_are_not_there(bench: Bench):
+def test_form_fields_without_a_file_are_ignored(bench: Bench):
     sent = form(
         part("keypoints", b"x1", "a.npy"),
         part("labels", b"a,0", "l.csv"),
         part("split", b"", ""),
         part("trim", b"", ""),
     )
-    answer = told(bench.send(sent))
+    answer = received(bench.send(sent))
     assert (answer["split"], answer["trim"]) == (None, [])
 
 
@@ -94,13 +94,13 @@ def test_fields_in_which_no_file_was_chosen_are_not_there(bench: Bench):
         (f"{PICKLE};q=0, */*;q=0.1, {ZIP}", ZIP),
     ],
 )
-def test_accept_chooses_the_form_of_the_answer(bench: Bench, accept: str, media_type: str):
+def test_accept_chooses_the_response_s_media_type(bench: Bench, accept: str, media_type: str):
     answer = bench.send(dataset(), accept=accept)
     assert (answer.status, answer.headers["content-type"]) == (200, media_type)
     assert "Accept" in answer.headers["vary"]
 
 
-def test_the_bundle_holds_every_artifact(bench: Bench):
+def test_the_bundle_contains_every_artifact(bench: Bench):
     answer = bench.send(dataset(), accept=ZIP)
     with zipfile.ZipFile(io.BytesIO(answer.wire)) as archive:
         assert archive.testzip() is None
@@ -113,7 +113,7 @@ def test_the_bundle_holds_every_artifact(bench: Bench):
     assert (again.wire, again.headers["etag"]) == (answer.wire, answer.headers["etag"])
 
 
-def test_the_document_links_to_what_there_is(bench: Bench):
+def test_every_link_of_the_document_exists(bench: Bench):
     document = bench.send(dataset(), accept=JSON).json()
     assert document["state"] == "done"
     assert [artifact["media_type"] for artifact in document["artifacts"]][:1] == [PICKLE]
@@ -141,7 +141,7 @@ def test_the_same_input_is_built_once(bench: Bench):
         dataset("labels.csv", None, part("split", b"{}", "s.json"), keypoints={"a.npy": b"like no other"}),
     ],
 )
-def test_what_differs_in_anything_is_another_build(bench: Bench, other: object):
+def test_a_request_that_differs_in_anything_is_another_build(bench: Bench, other: object):
     first = bench.send(dataset(keypoints={"a.npy": b"like no other"}), accept=JSON).json()
     second = bench.send(other, accept=JSON).json()  # type: ignore[arg-type]
     assert second["id"] != first["id"]
@@ -162,7 +162,7 @@ def test_nothing_of_an_upload_stays_once_it_is_built(bench: Bench):
     until(lambda: not (bench.data_dir / "builds" / document["id"] / "uploads").exists())
 
 
-def test_a_fault_of_the_input_is_told_as_a_problem(bench: Bench):
+def test_an_input_error_is_a_problem(bench: Bench):
     problem = bench.send(dataset("broken")).problem(422)
     assert problem["detail"] == "the label in row 3 is empty: give one"
     assert (problem["field"], problem["file"]) == ("labels", "broken")
@@ -176,12 +176,12 @@ def test_faults_are_counted_by_kind_and_the_report_is_linked(bench: Bench):
     assert bench.asker.get(problem["report"]).json()["faults"][0]["count"] == 7
 
 
-def test_a_fault_of_the_service_is_a_500_that_tells_no_secret(bench: Bench):
+def test_an_internal_error_is_a_500_without_details(bench: Bench):
     problem = bench.send(dataset("bug")).problem(500)
     assert "secret" not in json.dumps(problem)
 
 
-def test_a_key_is_asked_for(set_up: Callable[..., Bench]):
+def test_an_api_key_is_required(set_up: Callable[..., Bench]):
     bench = set_up(api_keys="open-sesame")
     bench.send(dataset()).problem(401)
     for path in ("/annotation", "/annotation/" + "0" * 32):
@@ -193,24 +193,24 @@ def test_a_key_is_asked_for(set_up: Callable[..., Bench]):
 class TestCheck:
     """POST /annotation/check builds nothing."""
 
-    def test_the_report_is_the_answer(self, bench: Bench):
+    def test_the_report_is_the_response(self, bench: Bench):
         answer = bench.send(dataset(), "/annotation/check")
         assert (answer.status, answer.headers["content-type"]) == (200, JSON)
         assert answer.json() == {"faults": [], "clips": 3}
         assert bench.worker.built[-1]["check"] is True
 
-    def test_the_page_is_for_who_asks_for_html(self, bench: Bench):
+    def test_the_page_is_sent_for_accept_html(self, bench: Bench):
         answer = bench.send(dataset(), "/annotation/check", accept="text/html,application/xhtml+xml,*/*;q=0.8")
         assert (answer.status, answer.wire) == (200, b"<!doctype html><p>report")
         assert "script-src" not in answer.headers["content-security-policy"]
         assert answer.headers["content-disposition"].startswith("inline")
 
-    def test_faults_are_what_it_was_asked_for(self, bench: Bench):
+    def test_faults_are_reported_with_200(self, bench: Bench):
         answer = bench.send(dataset("faulty"), "/annotation/check")
         assert answer.status == 200
         assert answer.json()["faults"][0]["count"] == 7
 
-    def test_labels_that_cannot_be_read_are_a_problem(self, bench: Bench):
+    def test_unreadable_labels_are_a_problem(self, bench: Bench):
         bench.send(dataset("broken"), "/annotation/check").problem(422)
 
     def test_it_is_another_build_than_that_of_the_pickle(self, bench: Bench):
@@ -234,13 +234,13 @@ class TestDatasets:
     def ask(self, bench: Bench, name: str) -> Answer:
         return bench.send(dataset(options={"dataset": name}, keypoints={}), accept=JSON)
 
-    def test_its_folder_is_built_from(self, set_up: Callable[..., Bench], root: Path):
+    def test_a_build_reads_its_folder(self, set_up: Callable[..., Bench], root: Path):
         bench = set_up(datasets_dir=root)
         bench.worker.datasets = root
         assert self.ask(bench, "KETI/Keypoints-MMPOSE").json()["state"] == "done"
         assert bench.worker.built[-1]["folder"] == "Keypoints-MMPOSE"
 
-    def test_a_file_that_changed_makes_another_build(self, set_up: Callable[..., Bench], root: Path):
+    def test_a_changed_file_makes_another_build(self, set_up: Callable[..., Bench], root: Path):
         bench = set_up(datasets_dir=root)
         bench.worker.datasets = root
         first, again = (self.ask(bench, "KETI/Keypoints-MMPOSE").json()["id"] for _ in range(2))
@@ -248,20 +248,20 @@ class TestDatasets:
         assert self.ask(bench, "KETI/Keypoints-MMPOSE").json()["id"] != first == again
 
     @pytest.mark.parametrize("name", ["../outside", "/etc", "out", "KETI/../../outside", "a\0b", "KETI/none"])
-    def test_no_name_leads_out_of_it(self, set_up: Callable[..., Bench], root: Path, name: str):
+    def test_no_name_leads_outside(self, set_up: Callable[..., Bench], root: Path, name: str):
         bench = set_up(datasets_dir=root)
         assert self.ask(bench, name).problem(422)["field"] == "dataset"
         assert bench.left() == []
 
-    def test_the_names_there_are_are_told(self, set_up: Callable[..., Bench], root: Path):
+    def test_the_message_suggests_names(self, set_up: Callable[..., Bench], root: Path):
         bench = set_up(datasets_dir=root)
         detail = self.ask(bench, "KETI/Keypoint").problem(422)["detail"]
         assert "KETI/Keypoints-MMPOSE, KETI/Keypoints-removal" in detail
         assert "KETI, other" in self.ask(bench, "none").problem(422)["detail"]
 
-    def test_without_a_mount_it_says_so(self, bench: Bench):
+    def test_without_a_mount_the_message_names_the_setting(self, bench: Bench):
         assert "HEATSVC_DATASETS_DIR" in self.ask(bench, "KETI").problem(422)["detail"]
 
-    def test_files_beside_it_are_refused(self, set_up: Callable[..., Bench], root: Path):
+    def test_keypoint_files_and_a_dataset_are_refused(self, set_up: Callable[..., Bench], root: Path):
         bench = set_up(datasets_dir=root)
         bench.send(dataset(options={"dataset": "other"})).problem(422)
