@@ -103,7 +103,7 @@ def test_kills_at_any_moment_lose_nothing(site: Site, tmp_path: Path, kind: Stan
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")  # pytest shows it where the test fails
     moments = random.Random(seed)
-    watcher = Watcher(Builds(site.path))
+    watcher = Watcher(site.service())
     watcher.start()
     numbers: dict[str, int] = {}
     hit = 0
