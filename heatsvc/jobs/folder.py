@@ -241,13 +241,6 @@ class BuildFolder:
         for left in (self.uploads, self.shards, *self.path.glob("attempt-*")):
             shutil.rmtree(left, ignore_errors=True)
 
-    def artifact(self, name: str) -> Path | None:
-        """The path of a finished artifact; None where the build has none of that name, or is not finished."""
-        result = self.result(report=False)
-        if result is None or all(artifact.name != name for artifact in result.artifacts):
-            return None
-        return self.artifacts / name
-
     @property
     def is_cancelled(self) -> bool:
         """Whether the build is to be removed."""

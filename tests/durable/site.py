@@ -119,8 +119,6 @@ def check_artifacts(state: BuildState, builds: Builds) -> None:
     """Each artifact of a finished build exists, with the size and hash that the result names."""
     assert state.result is not None
     for artifact in state.result.artifacts:
-        path = builds.folder(state.id).artifact(artifact.name)
-        assert path is not None
-        content = path.read_bytes()
+        content = (builds.folder(state.id).artifacts / artifact.name).read_bytes()
         assert len(content) == artifact.size
         assert hashlib.sha256(content).hexdigest() == artifact.sha256
