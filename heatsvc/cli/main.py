@@ -47,9 +47,7 @@ def _worker(parsed: argparse.Namespace) -> int:
 
     directory = DataDirectory(settings.data_dir)
     if parsed.alive:
-        from heatsvc.jobs.worker import is_worker_alive
-
-        return 0 if is_worker_alive(directory) else 1
+        return 0 if directory.is_worker_alive() else 1
     problem = directory.check()
     if problem is not None:
         print(f"heatsvc: {settings.data_dir}: {problem}", file=sys.stderr)

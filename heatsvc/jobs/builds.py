@@ -78,8 +78,12 @@ class Builds:
             StillEndingError: the same build was cancelled just now, and has not ended.
         """
         folder = self.directory.build(id)
-        staged = self._stage(upload, request)
+        document = request.as_json(upload, self._datasets)
+        self.directory.create()
+        staged = self.directory.new_upload()
         try:
+            upload.rename(staged / "uploads")
+            write_json(staged / "request.json", document)
             self._enqueue(folder, staged)
         finally:
             self.directory.discard(staged)
@@ -127,15 +131,6 @@ class Builds:
             return False
         self._discard(folder)
         return True
-
-    def _stage(self, upload: Path, request: BuildRequest) -> Path:
-        """A folder with all that a build has when it begins, beside the folder of builds."""
-        self.directory.create()
-        document = request.as_json(upload, self._datasets)
-        staged = self.directory.new_upload()
-        upload.rename(staged / "uploads")
-        write_json(staged / "request.json", document)
-        return staged
 
     def _enqueue(self, folder: BuildFolder, staged: Path) -> None:
         """Put a new build among the others, unless the one that is there can be used."""

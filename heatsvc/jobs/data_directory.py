@@ -6,11 +6,12 @@ import errno
 import os
 import secrets
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from heatsvc.jobs.folder import BuildFolder, is_build_id
+from heatsvc.jobs.folder import BuildFolder, is_build_id, is_locked
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PROBE_BYTES = 1 << 16
@@ -96,6 +97,18 @@ class DataDirectory:
         except OSError as error:
             return DataDirectoryError.from_error(error).reason
         return None
+
+    @property
+    def worker_lock(self) -> Path:
+        """The lock file that one of this machine's workers holds while any runs."""
+        return self.workers / f"{socket.gethostname()}.lock"
+
+    def is_worker_alive(self) -> bool:
+        """Whether a worker runs on this machine."""
+        try:
+            return is_locked(self.worker_lock)
+        except OSError:
+            return False
 
     def build(self, id: str) -> BuildFolder:
         """The folder of a build, whether it exists or not.

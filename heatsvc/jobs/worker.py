@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.progress import Progress
 from heatsvc.errors import InputError
 from heatsvc.jobs.data_directory import DataDirectory, DataDirectoryError
-from heatsvc.jobs.folder import BuildFolder, SavedState, acquire_lock, is_locked
+from heatsvc.jobs.folder import BuildFolder, SavedState, acquire_lock
 from heatsvc.jobs.retention import delete_expired
 from heatsvc.jobs.state import StoredResult, problem_of
 from heatsvc.jobs.supervisor import end_with_parent
@@ -95,7 +94,7 @@ class Worker:
 
     def _maintain_until_stopped(self) -> None:
         """Hold the lock that shows that a worker runs on this machine, and delete what has expired."""
-        path = _alive_lock(self.directory)
+        path = self.directory.worker_lock
         lock = FileLock(path, blocking=False, fallback_to_soft=False)
         next_retention = 0.0
         while not self._stopping.is_set():
@@ -250,18 +249,6 @@ class _Monitor:
             self._checked = now
             if self._folder.is_cancelled:
                 raise _EndError
-
-
-def is_worker_alive(directory: DataDirectory) -> bool:
-    """Whether a worker runs on this machine, for this data directory."""
-    try:
-        return is_locked(_alive_lock(directory))
-    except OSError:
-        return False
-
-
-def _alive_lock(directory: DataDirectory) -> Path:
-    return directory.workers / f"{socket.gethostname()}.lock"
 
 
 def _crashed(attempts: int) -> dict[str, object]:

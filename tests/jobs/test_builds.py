@@ -185,6 +185,7 @@ def test_a_data_directory_that_cannot_be_written_is_reported(
     assert os.strerror(code) in raised.value.reason
     assert "HEATSVC_DATA_DIR" in raised.value.reason
     assert str(tmp_path) not in raised.value.reason
+    assert uploads(tmp_path / "data") == []
     assert submit(builds, b"after").state == "queued"
 
 
