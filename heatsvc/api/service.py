@@ -70,12 +70,7 @@ class Service:
         self._disk = ThreadPoolExecutor(settings.max_uploads + _DISK_THREADS, "disk")
         self.uploads = Places("HEATSVC_MAX_UPLOADS", settings.max_uploads)
         self.watchers = Places("HEATSVC_MAX_WATCHERS", settings.max_watchers)
-        self.builds = Builds(
-            settings.data_dir,
-            datasets_dir=settings.datasets_dir,
-            workers=settings.build_workers,
-            environment=settings.worker_environment(),
-        )
+        self.builds = Builds(settings)
         self.poller = BuildPoller(
             lambda id, previous: self.on_disk(partial(read_build_state, self.builds.folder(id), previous))
         )

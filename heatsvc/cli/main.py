@@ -56,29 +56,17 @@ def _worker(parsed: argparse.Namespace) -> int:
 
     directory = DataDirectory(settings.data_dir)
     if parsed.alive:
-        from heatsvc.jobs.worker import is_worker_alive
-
-        return 0 if is_worker_alive(directory) else 1
+        return 0 if directory.is_worker_alive() else 1
     problem = directory.check()
     if problem is not None:
         print(f"heatsvc: {settings.data_dir}: {problem}", file=sys.stderr)
         return 1
 
-    from heatsvc.jobs.retention import Retention
-    from heatsvc.jobs.worker import Worker, WorkerOptions
+    from heatsvc.jobs.worker import Worker
     from heatsvc.logs import configure_logs
 
     configure_logs(settings.log_level)
-    options = WorkerOptions(
-        data_dir=settings.data_dir,
-        datasets_dir=settings.datasets_dir,
-        concurrency=settings.build_concurrency,
-        jobs=settings.jobs,
-        max_attempts=settings.build_attempts,
-        bounds=settings.bounds,
-        retention=Retention(settings.builds_keep_seconds, settings.builds_keep_bytes, settings.uploads_keep_seconds),
-    )
-    Worker(options).serve(with_parent=parsed.with_parent)
+    Worker(settings).serve(with_parent=parsed.with_parent)
     return 0
 
 

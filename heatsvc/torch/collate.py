@@ -77,7 +77,7 @@ class HeatmapCollate:
         dtype = render_dtype(self.dtype, volumes[0].reduce)
         labels = torch.tensor([sample.label for sample in samples])
         if self.device.type == "cpu":
-            return _render_on_cpu(volumes, dtype, self._buffers), labels
+            return _draw_on_cpu(volumes, dtype, self._buffers), labels
         if get_worker_info() is not None:
             raise DeviceError(
                 f"a DataLoader worker cannot render on {self.device}: give the DataLoader collate_fn=list, "
@@ -108,10 +108,43 @@ def _check_shapes(samples: Sequence[HeatmapSample]) -> None:
             )
 
 
-def _render_on_cpu(volumes: Sequence[HeatmapVolume], dtype: RenderDType, buffers: _Buffers) -> torch.Tensor:
+def _draw_on_cpu(volumes: Sequence[HeatmapVolume], dtype: RenderDType, buffers: _Buffers) -> torch.Tensor:
     """[N, *shape]."""
     batch = buffers.take((len(volumes), *volumes[0].shape), dtype, -1 if dtype == "int16" else 0)
     for volume, array in zip(volumes, batch, strict=True):
         if volume.potion:
-        self._buffers = _Buffers()
-        render_dtype(dtype, "none")
+            array[...] = render_array(volume, dtype)
+            continue
+        flat, area = array.reshape(-1), volume.height * volume.width
+        for tile in plan(volume).tiles:
+            scatter(render_runs(volume, tile, dtype), flat[tile.first * area : tile.last * area])
+    return torch.from_numpy(batch)
+
+
+class _Buffers:
+    """Arrays for tensors, reused once no tensor shares their memory.
+
+    A batch has hundreds of megabytes, and fresh pages of the system take several times as long as rendering into
+    existing ones. `torch.from_numpy` keeps a reference to the array for as long as any tensor, view or autograd node
+    shares its memory, so the array's reference count decides. Two are kept: a training loop still has one batch when it
+    takes the next.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: list[npt.NDArray[Any]] = []
+
+    def take(self, shape: tuple[int, ...], dtype: str, fill: int) -> npt.NDArray[Any]:
+        """An array of that shape and type, filled with `fill`."""
+        for array in self._arrays:
+            if array.shape == shape and array.dtype == dtype and sys.getrefcount(array) == _UNUSED_REFERENCES:
+                array.fill(fill)
+                return array
+        # NumPy's zeros are pages that the system makes on first access; PyTorch writes its zeros.
+        fresh = np.full(shape, fill, dtype) if fill else np.zeros(shape, dtype)
+        alike = [array for array in self._arrays if array.shape == shape and array.dtype == dtype]
+        self._arrays = [*alike, fresh][-_MAX_BUFFERS:]
+        return fresh
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: another process has its own memory."""
+        return {"_arrays": []}

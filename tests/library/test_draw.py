@@ -13,8 +13,8 @@ import torch
 import heatsvc
 import heatsvc.render.cuda
 from heatsvc.errors import InputError
-from heatsvc.render.tensors import DeviceError
 from heatsvc.pose import LAYOUTS, PoseClip
+from heatsvc.render.tensors import DeviceError
 from tests.api.asking import SAFETENSORS, Asker, clip_of
 from tests.library.conftest import annotations
 from tests.serving import ROOT

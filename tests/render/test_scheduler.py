@@ -64,7 +64,9 @@ class Gpu:
 
 @contextmanager
 def scheduler(workers: int, gpu: Gpu | None = None, reports: list[BatchReport] | None = None) -> Iterator[Scheduler]:
-    made: Scheduler[Item] = Scheduler(workers, gpu, lambda report: reports.append(report) if reports is not None else None)
+    made: Scheduler[Item] = Scheduler(
+        workers, gpu, lambda report: reports.append(report) if reports is not None else None
+    )
     try:
         yield made
     finally:
@@ -151,7 +153,9 @@ def test_what_waits_for_a_gpu_is_its_next_batch_up_to_its_size():
         wait_for(lambda: gpu.batches == [["first"]])
         futures += [made.submit(opened(name)) for name in ("a", "b", "c", "d")]
         gpu.gate.set()
-        assert [future.result(WAIT) for future in futures] == [f"{name} on gpu" for name in ("first", "a", "b", "c", "d")]
+        assert [future.result(WAIT) for future in futures] == [
+            f"{name} on gpu" for name in ("first", "a", "b", "c", "d")
+        ]
     assert gpu.batches == [["first"], ["a", "b", "c"], ["d"]]
 
 

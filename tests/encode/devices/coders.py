@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
+from heatsvc.encode.stretch import Stretch, encode_tile
 
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
 from heatsvc.encode.codings import CODINGS, EncodedChunk
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.errand import Errand
-from heatsvc.encode.stretch import Stretch, encode_tile
 from heatsvc.render.cpu import DType
 from heatsvc.volume import HeatmapVolume
 

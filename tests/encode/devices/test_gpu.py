@@ -11,14 +11,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
+from heatsvc.encode.stretch import Stretch
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import CancelledError
 from heatsvc.encode.codings import ZSTD, EncodedChunk
 from heatsvc.encode.devices import CpuDevice, GpuDevice
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.errand import Errand
-from heatsvc.encode.stretch import Stretch
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
 from heatsvc.render.scheduler import Batcher, Ran, Step
