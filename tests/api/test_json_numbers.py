@@ -11,11 +11,11 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from heatsvc.api.clips import Asked, from_json
+from heatsvc.api.request import HeatmapRequest, from_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.api import clips
+from heatsvc.api import request
 from heatsvc.api.problems import members_of, status_of
 from heatsvc.bounds import Bounds
 from heatsvc.errors import InputError
@@ -112,7 +112,7 @@ FAULTS: list[dict[str, Any]] = [
 def outcome(body: bytes, bounds: Bounds = SMALL, query: bytes = b"") -> Any:
     """What is asked, or all that a problem document says of it."""
     try:
-        asked: Asked = from_json(body, query, bounds)
+        asked: HeatmapRequest = from_json(body, query, bounds)
     except InputError as error:
         return status_of(error), error.detail, members_of(error)
     return asked.options, [
