@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "render": {"volume", *COMMON},
     "encode": {"render", "volume", *COMMON},
     "annotation": {"pose", "pipeline", "volume", "render", "encode", *COMMON},
-    "jobs": {"annotation", *COMMON},
+    "jobs": {"annotation", "settings", *COMMON},
     "library": {"pose", "pipeline", "volume", "render", *COMMON},
     "torch": {"library", "pose", "pipeline", "volume", "render", *COMMON},
     "settings": {"bounds"},

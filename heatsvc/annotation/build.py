@@ -314,6 +314,11 @@ def build(
     return BuildResult((*made, *reports), run.report)
 
 
+def count_finished_shards(work: Path) -> int:
+    """How many shards are finished in a folder that was `build`'s `work`."""
+    return sum(1 for _ in work.glob("[0-9]*.part"))
+
+
 def _reading(
     plan: Plan,
     options: AnnotationOptions,

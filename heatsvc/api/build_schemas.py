@@ -12,7 +12,7 @@ from heatsvc.annotation.artifacts import REPORT, REPORT_PAGE
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api.build_files import BUNDLE
 from heatsvc.api.problems import Problem, document, members_of, optional_member, status_of
-from heatsvc.jobs.state import BuildResult, BuildState, error_of
+from heatsvc.jobs.state import StoredResult, BuildState, error_of
 from heatsvc.pose.readers import READERS
 
 _MAX_FAULTS = 5
@@ -159,7 +159,7 @@ def describe_build(request: Request, state: BuildState) -> BuildInfo:
     )
 
 
-def describe_failure(request: Request, id: str, result: BuildResult | None) -> BuildProblem:
+def describe_failure(request: Request, id: str, result: StoredResult | None) -> BuildProblem:
     """The problem document of a build that failed: the same that a request with its input would have got."""
     problem = (result and result.problem) or {"kind": "internal", "detail": "the build failed for an unknown reason"}
     error = error_of(problem)

@@ -17,10 +17,11 @@ from heatsvc import __version__
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.api.clips import parse_object
+from heatsvc.api import metrics
 from heatsvc.api.limits import finished
 from heatsvc.api.options import validated
 from heatsvc.api.problems import RequestError, busy
+from heatsvc.api.request import parse_object
 from heatsvc.api.service import Service
 from heatsvc.api.upload import FormPart, UploadedFile, UploadedForm, form_boundary, save_form
 from heatsvc.errors import LimitError
@@ -43,8 +44,8 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
 
     Raises:
         InputError: the form, its parts or its options are invalid.
-        ClientGoneError: the client disconnected before all of it arrived.
-        DataDirectoryError: the data directory cannot be written, or the disk is full.
+        ClientDisconnect: the client disconnected before all of it arrived.
+        DataDirectoryError: the data directory cannot be written, or is full.
     """
     settings = service.settings
     form_boundary(request)  # what is not a form needs no upload place
@@ -59,7 +60,7 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
         finally:
             # A submitted folder has been moved to the build, and nothing is left here.
             await finished(service.on_disk(partial(builds.discard_upload, folder)))
-    service.metrics.count_build(form.size)
+    metrics.observe_upload(form.size)
     return state, form.size
 
 

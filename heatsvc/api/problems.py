@@ -84,10 +84,6 @@ class RequestError(InputError):
         self.headers = headers or {}
 
 
-class ClientGoneError(Exception):
-    """The client hung up: nobody waits for an answer."""
-
-
 def busy(detail: str, *, retry_after: int = 1) -> RequestError:
     """503, with the seconds after which to try again."""
     return RequestError(503, detail, headers={"Retry-After": str(retry_after)})
@@ -161,6 +157,12 @@ async def on_data_directory_error(request: Request, error: Exception) -> Respons
     assert isinstance(error, DataDirectoryError)  # noqa: S101  # registered for no other
     detail = f"{error.reason}; nothing of this request was kept, try again later"
     return problem(507 if error.is_full else 503, detail, headers={"Retry-After": "60"})
+
+
+async def on_deadline(request: Request, error: Exception) -> Response:
+    """A request takes longer than its deadline."""
+    detail = f"{error} (setting HEATSVC_REQUEST_SECONDS): ask for fewer clips, smaller maps or a smaller sigma"
+    return problem(503, detail, headers={"Retry-After": "10"})
 
 
 async def on_invalid(request: Request, error: Exception) -> Response:

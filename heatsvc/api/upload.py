@@ -17,7 +17,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from heatsvc.api.limits import Upload, finished
+from heatsvc.api.limits import BodyReader, finished
 from heatsvc.api.problems import RequestError
 from heatsvc.api.service import Service
 from heatsvc.errors import LimitError
@@ -90,22 +90,22 @@ async def save_form(request: Request, service: Service, folder: Path, parts: Map
         RequestError: 415, not a form; 400, a malformed form; 422, a part that is not allowed; 408, no data for
             `idle_seconds`.
         LimitError: larger than `max_upload_bytes`, or more files than `max_upload_files`.
-        ClientGoneError: the client has disconnected.
+        ClientDisconnect: the client has disconnected.
         DataDirectoryError: the folder cannot be written, or the disk is full.
     """
     writer = _FormWriter(form_boundary(request), folder, parts, service.settings.max_upload_files)
-    upload = Upload(request, service.settings)
+    reader = BodyReader(request, service.settings, "max_upload_bytes")
     block = bytearray()
     try:
-        while upload.more:
-            block += await upload.receive()
-            if len(block) >= _BLOCK_BYTES or not upload.more:
+        while reader.more:
+            block += await reader.receive()
+            if len(block) >= _BLOCK_BYTES or not reader.more:
                 await finished(service.on_disk(partial(writer.write, bytes(block))))
                 block.clear()
         writer.finish()
     finally:
         writer.close()
-    writer.form.size = upload.size
+    writer.form.size = reader.size
     return writer.form
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -13,6 +12,7 @@ from heatsvc.jobs.folder import BuildFolder, acquire_lock, is_build_id, write_js
 from heatsvc.jobs.request import BuildRequest
 from heatsvc.jobs.state import BuildState
 from heatsvc.jobs.supervisor import Supervisor
+from heatsvc.settings import Settings
 
 _END_SECONDS = 15.0
 """A build checks several times a second whether it is cancelled; one that takes longer has a disk that hangs."""
@@ -27,27 +27,20 @@ class StillEndingError(Exception):
 class Builds:
     """The builds in a data directory. Methods block, and may be called from any thread of any number of processes.
 
-    Where a method writes to the data directory, it raises DataDirectoryError if that fails.
+    All but `get` and `folder` raise DataDirectoryError where the data directory cannot be used.
 
     Args:
-        data_dir: the data directory; created when first needed.
-        datasets_dir: the folder of mounted datasets.
-        workers: worker processes to start here once there is something to build; 0: they run elsewhere. Several
-            service processes of one machine share them.
-        environment: variables for the workers, which have their settings from there.
+        settings: `data_dir`, `datasets_dir`, and `build_workers`, the worker processes to start once there is something
+            to build; 0: they run elsewhere. Several service processes of one machine share them.
+
+    Attributes:
+        directory: the data directory.
     """
 
-    def __init__(
-        self,
-        data_dir: Path,
-        *,
-        datasets_dir: Path | None = None,
-        workers: int = 0,
-        environment: Mapping[str, str] | None = None,
-    ):
-        self.directory = DataDirectory(data_dir)
-        self._datasets = datasets_dir
-        self._supervisor = Supervisor(self.directory, workers, environment or {})
+    def __init__(self, settings: Settings):
+        self.directory = DataDirectory(settings.data_dir)
+        self._datasets = settings.datasets_dir
+        self._supervisor = Supervisor(self.directory, settings.build_workers, settings.worker_environment())
 
     def start(self) -> None:
         """Have builds resumed that an earlier service left unfinished."""
@@ -63,20 +56,12 @@ class Builds:
 
     @data_directory_errors()
     def new_upload(self) -> Path:
-        """An empty folder for the files of one request; where it is not submitted, the caller discards it.
-
-        Raises:
-            DataDirectoryError: it cannot be created.
-        """
+        """An empty folder for the files of one request; where it is not submitted, the caller discards it."""
         return self.directory.new_upload()
 
     @data_directory_errors()
     def discard_upload(self, upload: Path) -> None:
-        """Delete a folder that `new_upload` made, if it still exists.
-
-        Raises:
-            DataDirectoryError: it cannot be deleted.
-        """
+        """Delete a folder that `new_upload` made, if it still exists."""
         self.directory.discard(upload)
 
     @data_directory_errors()
@@ -91,11 +76,14 @@ class Builds:
         Raises:
             ValueError: this is not an id, or a file is elsewhere.
             StillEndingError: the same build was cancelled just now, and has not ended.
-            DataDirectoryError: the build cannot be written.
         """
         folder = self.directory.build(id)
-        staged = self._stage(upload, request)
+        document = request.as_json(upload, self._datasets)
+        self.directory.create()
+        staged = self.directory.new_upload()
         try:
+            upload.rename(staged / "uploads")
+            write_json(staged / "request.json", document)
             self._enqueue(folder, staged)
         finally:
             self.directory.discard(staged)
@@ -119,11 +107,7 @@ class Builds:
 
     @data_directory_errors()
     def list(self, limit: int = 100) -> list[BuildState]:
-        """The newest builds, the newest first, without their reports.
-
-        Raises:
-            DataDirectoryError: the data directory cannot be read.
-        """
+        """The newest builds, the newest first, without their reports."""
         newest = heapq.nlargest(limit, self.directory.all_builds(), key=BuildFolder.submitted)
         states = (folder.state(report=False) for folder in newest)
         return [state for state in states if state is not None]
@@ -137,7 +121,6 @@ class Builds:
 
         Raises:
             StillEndingError: it has not ended yet; a worker deletes it once it has.
-            DataDirectoryError: it cannot be deleted.
         """
         if not is_build_id(id):
             return False
@@ -148,15 +131,6 @@ class Builds:
             return False
         self._discard(folder)
         return True
-
-    def _stage(self, upload: Path, request: BuildRequest) -> Path:
-        """A folder with all that a build has when it begins, beside the folder of builds."""
-        self.directory.create()
-        document = request.as_json(upload, self._datasets)
-        staged = self.directory.new_upload()
-        upload.rename(staged / "uploads")
-        write_json(staged / "request.json", document)
-        return staged
 
     def _enqueue(self, folder: BuildFolder, staged: Path) -> None:
         """Put a new build among the others, unless the one that is there can be used."""

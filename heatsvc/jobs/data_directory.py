@@ -6,12 +6,12 @@ import errno
 import os
 import secrets
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from heatsvc.jobs.folder import BuildFolder, is_build_id
+from heatsvc.jobs.folder import BuildFolder, is_build_id, is_locked
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PROBE_BYTES = 1 << 16
@@ -50,43 +50,26 @@ def data_directory_errors() -> Iterator[None]:
         raise DataDirectoryError.from_error(error) from error
 
 
-@dataclass(frozen=True, slots=True)
 class DataDirectory:
-    """The data directory and its subfolders.
+    """The data directory and its subfolders. Methods that write raise OSError where it cannot be used.
 
     Attributes:
         path: the directory; it and its subfolders are created when first needed, and again after they were deleted.
+        builds: builds, each in a folder named by its id.
+        uploads: uploads in progress.
+        removed: what is being deleted: out of sight at once, however long its deletion takes.
+        workers: the workers' lock files.
     """
 
-    path: Path
-
-    @property
-    def builds(self) -> Path:
-        """The folder of builds, each in a folder named by its id."""
-        return self.path / "builds"
-
-    @property
-    def uploads(self) -> Path:
-        """The folder of uploads in progress."""
-        return self.path / "uploads"
-
-    @property
-    def removed(self) -> Path:
-        """The folder of what is being deleted: out of sight at once, however long its deletion takes."""
-        return self.path / "removed"
-
-    @property
-    def workers(self) -> Path:
-        """The folder of the workers' lock files."""
-        return self.path / "workers"
+    def __init__(self, path: Path):
+        self.path = path
+        self.builds, self.uploads, self.removed, self.workers = self._subfolders = tuple(
+            path / name for name in ("builds", "uploads", "removed", "workers")
+        )
 
     def create(self) -> None:
-        """Create the directory and its subfolders where they do not exist.
-
-        Raises:
-            OSError: they cannot be created.
-        """
-        for folder in (self.builds, self.uploads, self.removed, self.workers):
+        """Create the directory and its subfolders where they do not exist."""
+        for folder in self._subfolders:
             folder.mkdir(parents=True, exist_ok=True)
 
     def check(self) -> str | None:
@@ -108,12 +91,24 @@ class DataDirectory:
                 probe.write_bytes(b"\0" * _PROBE_BYTES)
             finally:
                 probe.unlink(missing_ok=True)
-            for folder in (self.builds, self.uploads, self.removed, self.workers):
+            for folder in self._subfolders:
                 if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                     raise PermissionError(errno.EACCES, f"its folder {folder.name} is not writable")
         except OSError as error:
             return DataDirectoryError.from_error(error).reason
         return None
+
+    @property
+    def worker_lock(self) -> Path:
+        """The lock file that one of this machine's workers holds while any runs."""
+        return self.workers / f"{socket.gethostname()}.lock"
+
+    def is_worker_alive(self) -> bool:
+        """Whether a worker runs on this machine."""
+        try:
+            return is_locked(self.worker_lock)
+        except OSError:
+            return False
 
     def build(self, id: str) -> BuildFolder:
         """The folder of a build, whether it exists or not.
@@ -137,21 +132,13 @@ class DataDirectory:
         return sorted(pending, key=BuildFolder.submitted)
 
     def new_upload(self) -> Path:
-        """An empty folder with a random name under `uploads`.
-
-        Raises:
-            OSError: it cannot be created.
-        """
+        """An empty folder with a random name in `uploads`."""
         folder = self.uploads / secrets.token_hex(16)
         folder.mkdir(parents=True)
         return folder
 
     def discard(self, folder: Path) -> None:
-        """Delete a folder: it disappears at once, even where deleting its files is interrupted.
-
-        Raises:
-            OSError: it cannot be moved away.
-        """
+        """Delete a folder: it disappears at once, even where deleting its files is interrupted."""
         self.removed.mkdir(parents=True, exist_ok=True)
         aside = self.removed / secrets.token_hex(16)
         try:

@@ -21,7 +21,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from filelock import FileLock, Timeout
 from heatsvc.annotation.artifacts import REPORT, sync_folder, write_atomically
 from heatsvc.annotation.progress import Progress
 from heatsvc.jobs.request import BuildRequest
-from heatsvc.jobs.state import BuildResult, BuildState
+from heatsvc.jobs.state import BuildState, StoredResult
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -99,49 +98,33 @@ class SavedState:
 
     attempts: int = 0
     shards: int = 0
-    result: BuildResult | None = None
+    result: StoredResult | None = None
 
 
-@dataclass(frozen=True)
 class BuildFolder:
-    """The folder of a build, whether it exists or not.
+    """The folder of a build, whether it exists or not. Methods that write raise OSError where that fails.
 
     Attributes:
-        root: the folder of all builds.
         id: the build's id, 32 hexadecimal digits.
+        path: the folder itself.
+        uploads: the files that were sent.
+        shards: what build() has finished reading.
+        artifacts: the finished files.
+        lock: the lock file.
+
+    Raises:
+        ValueError: this is not an id.
     """
 
-    root: Path
-    id: str
-
-    def __post_init__(self) -> None:
-        if not is_build_id(self.id):
-            raise ValueError(f"{self.id!r:.80} is not the id of a build")
-
-    @cached_property
-    def path(self) -> Path:
-        """The folder itself."""
-        return self.root / self.id
-
-    @property
-    def uploads(self) -> Path:
-        """The folder of the files that were sent."""
-        return self.path / "uploads"
-
-    @property
-    def shards(self) -> Path:
-        """The folder that build() keeps finished shards in."""
-        return self.path / "shards"
-
-    @property
-    def artifacts(self) -> Path:
-        """The folder of the finished files."""
-        return self.path / "artifacts"
-
-    @property
-    def lock(self) -> Path:
-        """The lock file, held by the worker that builds."""
-        return self.path / "lock"
+    def __init__(self, root: Path, id: str):
+        if not is_build_id(id):
+            raise ValueError(f"{id!r:.80} is not the id of a build")
+        self.id = id
+        self.path = root / id
+        self.uploads = self.path / "uploads"
+        self.shards = self.path / "shards"
+        self.artifacts = self.path / "artifacts"
+        self.lock = self.path / "lock"
 
     def exists(self) -> bool:
         """Whether there is such a build."""
@@ -192,11 +175,7 @@ class BuildFolder:
             return Progress("waiting")
 
     def write_progress(self, progress: Progress) -> None:
-        """Write how far the build is.
-
-        Raises:
-            OSError: the folder is gone, or the disk full.
-        """
+        """Write how far the build is."""
         # Replaced as a whole, but not synced: it may be lost in a power failure.
         aside = self.path / ".progress.json.part"
         aside.write_bytes(orjson.dumps(progress.as_json()))
@@ -206,21 +185,17 @@ class BuildFolder:
         """The content of state.json; that of a build never begun where there is no such file."""
         try:
             document = _read(self.path / "state.json") or {"attempts": 0, "shards": 0, "result": None}
-            result = document["result"] and BuildResult.from_json(document["result"])
+            result = document["result"] and StoredResult.from_json(document["result"])
             return SavedState(document["attempts"], document["shards"], result)
         except (ValueError, TypeError, KeyError):  # damaged by the disk: to be built again
             return SavedState()
 
     def write_state(self, saved: SavedState) -> None:
-        """Replace state.json; for the holder of the lock.
-
-        Raises:
-            OSError: the folder is gone, or the disk full.
-        """
+        """Replace state.json; for the holder of the lock."""
         result = saved.result and saved.result.as_json()
         write_json(self.path / "state.json", {"attempts": saved.attempts, "shards": saved.shards, "result": result})
 
-    def result(self, *, report: bool = True) -> BuildResult | None:
+    def result(self, *, report: bool = True) -> StoredResult | None:
         """How the build ended; None until it has.
 
         Args:
@@ -232,11 +207,7 @@ class BuildFolder:
         return replace(result, report=_read(self.artifacts / REPORT))
 
     def finished(self) -> float:
-        """When the build ended or was last submitted again, by the file system's clock.
-
-        Raises:
-            OSError: there is no such build, or it was never begun.
-        """
+        """When the build ended or was last submitted again, by the file system's clock."""
         return (self.path / "state.json").stat().st_mtime
 
     def mark_used(self) -> None:
@@ -245,26 +216,20 @@ class BuildFolder:
             os.utime(self.path / "state.json")
 
     def begin_attempt(self) -> Path:
-        """An empty folder for an attempt to write into; what earlier attempts left is deleted.
-
-        Raises:
-            OSError: the folder is gone, or the disk full.
-        """
+        """An empty folder for an attempt to write into; what earlier attempts left is deleted."""
         for left in (*self.path.glob("attempt-*"), self.artifacts):
             shutil.rmtree(left, ignore_errors=True)
         attempt = self.path / f"attempt-{secrets.token_hex(8)}"
         attempt.mkdir()
         return attempt
 
-    def publish(self, result: BuildResult, attempt: Path | None = None) -> None:
+    def publish(self, result: StoredResult, attempt: Path | None = None) -> None:
         """Write how the build ended: from here on its artifacts are visible.
 
         Args:
             result: how it ended.
-            attempt: the folder that has the artifacts.
-
-        Raises:
-            OSError: the folder is gone, or the disk full.
+            attempt: the folder that has the artifacts. It no longer exists if another worker has taken over the build,
+                as may happen where a network file system has lost this worker's lock: then nothing is written.
         """
         if attempt is not None:
             attempt.rename(self.artifacts)
@@ -275,17 +240,6 @@ class BuildFolder:
         """Delete what a finished build no longer needs: uploads and shards."""
         for left in (self.uploads, self.shards, *self.path.glob("attempt-*")):
             shutil.rmtree(left, ignore_errors=True)
-
-    def count_shards(self) -> int:
-        """How many shards are finished."""
-        return sum(1 for _ in self.shards.glob("*.part"))
-
-    def artifact(self, name: str) -> Path | None:
-        """The path of a finished artifact; None where the build has none of that name, or is not finished."""
-        result = self.result(report=False)
-        if result is None or all(artifact.name != name for artifact in result.artifacts):
-            return None
-        return self.artifacts / name
 
     @property
     def is_cancelled(self) -> bool:
@@ -302,11 +256,7 @@ class BuildFolder:
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Replace a JSON file as a whole, also in case of a power failure: written aside, synced, renamed.
-
-    Raises:
-        OSError: the disk is full, or cannot be written.
-    """
+    """Replace a JSON file as a whole, also in case of a power failure: written aside, synced, renamed."""
     write_atomically(path, [orjson.dumps(document, default=str)])
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile, Inputs
@@ -28,72 +31,56 @@ class BuildRequest:
     created: float
 
     def as_json(self, uploads: Path, datasets: Path | None = None) -> dict[str, Any]:
-        """A JSON object, with paths relative to `uploads` and `datasets`.
+        """A JSON object, with paths relative to `uploads` or `datasets`: both may be moved.
 
         Raises:
             ValueError: a path is in neither.
         """
-        inputs = self.inputs
 
-        def file(one: InputFile) -> dict[str, str]:
-            return {"name": one.name, "path": str(one.path.relative_to(uploads))}
-
-        def folder(path: Path | None) -> dict[str, str] | None:
-            if path is None:
-                return None
+        def relative(path: Path) -> Path:
             if path.is_relative_to(uploads):
-                return {"uploads": str(path.relative_to(uploads))}
+                return "uploads" / path.relative_to(uploads)
             if datasets is None:
                 raise ValueError(f"{path} is neither in the uploads nor in the datasets folder")
-            return {"dataset": str(path.resolve().relative_to(datasets.resolve()))}
+            return "datasets" / path.resolve().relative_to(datasets.resolve())
 
-        return {
-            "inputs": {
-                "keypoints": [file(one) for one in inputs.keypoints],
-                "folder": folder(inputs.folder),
-                "labels": [file(one) for one in inputs.labels],
-                "split": file(inputs.split) if inputs.split else None,
-                "trim": [file(one) for one in inputs.trim],
-                "trim_folder": folder(inputs.trim_folder),
-            },
-            "options": self.options.model_dump(mode="json"),
-            "check": self.check,
-            "created": self.created,
-        }
+        document: dict[str, Any] = _ADAPTER.dump_python(self._with_paths(relative), mode="json")
+        return document
 
     @classmethod
     def from_json(cls, document: dict[str, Any], uploads: Path, datasets: Path | None = None) -> BuildRequest:
-        """The request that `as_json` was called on; uploads and datasets may have been moved since.
+        """The request that `as_json` was called on.
 
         Raises:
             AnnotationError: a dataset is no longer mounted.
         """
-        inputs = document["inputs"]
 
-        def file(one: dict[str, str]) -> InputFile:
-            return InputFile(one["name"], uploads / one["path"])
+        def absolute(path: Path) -> Path:
+            folder, *rest = path.parts
+            return uploads.joinpath(*rest) if folder == "uploads" else dataset_folder(datasets, "/".join(rest))
 
-        def files(name: str) -> tuple[InputFile, ...]:
-            return tuple(file(one) for one in inputs[name])
+        return _ADAPTER.validate_python(document)._with_paths(absolute)
 
-        def folder(one: dict[str, str] | None) -> Path | None:
-            if one is None:
-                return None
-            return uploads / one["uploads"] if "uploads" in one else dataset_folder(datasets, one["dataset"])
+    def _with_paths(self, convert: Callable[[Path], Path]) -> BuildRequest:
+        """The same request with each path converted."""
 
-        return cls(
-            inputs=Inputs(
-                keypoints=files("keypoints"),
-                folder=folder(inputs["folder"]),
-                labels=files("labels"),
-                split=file(inputs["split"]) if inputs["split"] else None,
-                trim=files("trim"),
-                trim_folder=folder(inputs["trim_folder"]),
-            ),
-            options=AnnotationOptions.model_validate(document["options"]),
-            check=document["check"],
-            created=document["created"],
+        def convert_file(file: InputFile) -> InputFile:
+            return replace(file, path=convert(file.path))
+
+        inputs = self.inputs
+        converted = replace(
+            inputs,
+            keypoints=tuple(map(convert_file, inputs.keypoints)),
+            folder=convert(inputs.folder) if inputs.folder else None,
+            labels=tuple(map(convert_file, inputs.labels)),
+            split=convert_file(inputs.split) if inputs.split else None,
+            trim=tuple(map(convert_file, inputs.trim)),
+            trim_folder=convert(inputs.trim_folder) if inputs.trim_folder else None,
         )
+        return replace(self, inputs=converted)
+
+
+_ADAPTER = TypeAdapter(BuildRequest)
 
 
 def dataset_folder(root: Path | None, name: str, *, field: str = "dataset") -> Path:

@@ -12,23 +12,9 @@ import structlog
 
 from heatsvc.jobs.data_directory import DataDirectory
 from heatsvc.jobs.folder import BuildFolder, acquire_lock, size_of
+from heatsvc.settings import Settings
 
 log = structlog.get_logger("heatsvc.builds")
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long things are kept.
-
-    Attributes:
-        seconds: a finished build, since it ended or was last submitted again.
-        bytes: all finished builds together; the oldest are deleted first.
-        upload_seconds: an upload that does not grow.
-    """
-
-    seconds: float = 7 * 86400.0
-    bytes: int = 50 << 30
-    upload_seconds: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +24,7 @@ class _Finished:
     size: int
 
 
-def delete_expired(directory: DataDirectory, retention: Retention) -> list[str]:
+def delete_expired(directory: DataDirectory, settings: Settings) -> list[str]:
     """Delete what need not be kept: old builds, those over the size limit, cancelled ones, and abandoned uploads.
 
     Returns:
@@ -47,12 +33,12 @@ def delete_expired(directory: DataDirectory, retention: Retention) -> list[str]:
     Raises:
         OSError: the data directory cannot be used.
     """
-    _delete_uploads(directory, retention)
+    _delete_uploads(directory, settings)
     for left in directory.removed.iterdir():
         shutil.rmtree(left, ignore_errors=True)
     _delete_unused_locks(directory)
     deleted = [
-        build.folder.id for build in _expired(_finished(directory), retention) if _delete(directory, build.folder)
+        build.folder.id for build in _expired(_finished(directory), settings) if _delete(directory, build.folder)
     ]
     if deleted:
         log.info("old builds were deleted", ids=deleted)
@@ -73,13 +59,13 @@ def _finished(directory: DataDirectory) -> list[_Finished]:
     return sorted(found, key=lambda build: build.at)
 
 
-def _expired(finished: list[_Finished], retention: Retention) -> list[_Finished]:
+def _expired(finished: list[_Finished], settings: Settings) -> list[_Finished]:
     """Those to be deleted, of all from the oldest to the newest."""
     size = sum(build.size for build in finished)
-    oldest = time.time() - retention.seconds
+    oldest = time.time() - settings.builds_keep_seconds
     expired = []
     for build in finished:
-        if build.at < oldest or size > retention.bytes:
+        if build.at < oldest or size > settings.builds_keep_bytes:
             expired.append(build)
             size -= build.size
     return expired
@@ -94,8 +80,8 @@ def _delete(directory: DataDirectory, folder: BuildFolder) -> bool:
         return deleted
 
 
-def _delete_uploads(directory: DataDirectory, retention: Retention) -> None:
-    oldest = time.time() - retention.upload_seconds
+def _delete_uploads(directory: DataDirectory, settings: Settings) -> None:
+    oldest = time.time() - settings.uploads_keep_seconds
     for upload in list(directory.uploads.iterdir()):
         if _last_change(upload) < oldest:
             directory.discard(upload)

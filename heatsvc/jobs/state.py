@@ -15,8 +15,8 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
-class BuildResult:
-    """How a build ended.
+class StoredResult:
+    """How a build ended, as it is stored with the build.
 
     Attributes:
         state: done or failed.
@@ -47,7 +47,7 @@ class BuildResult:
         }
 
     @classmethod
-    def from_json(cls, document: dict[str, Any]) -> BuildResult:
+    def from_json(cls, document: dict[str, Any]) -> StoredResult:
         """The result that `as_json` was called on, without its report."""
         artifacts = tuple(Artifact.from_json(artifact) for artifact in document["artifacts"])
         return cls(document["state"], artifacts, None, document["problem"], document["finished"])
@@ -70,7 +70,7 @@ class BuildState:
     state: State
     created: float
     progress: Progress
-    result: BuildResult | None
+    result: StoredResult | None
 
 
 def problem_of(error: BaseException) -> dict[str, Any]:

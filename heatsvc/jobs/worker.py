@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 from filelock import FileLock, Timeout
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, REPORT, REPORT_PAGE, Artifact
-from heatsvc.annotation.build import BuildResult as BuiltDataset
+from heatsvc.annotation.build import BuildResult, count_finished_shards
 from heatsvc.annotation.build import build as build_dataset
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.progress import Progress
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
 from heatsvc.jobs.data_directory import DataDirectory, DataDirectoryError
-from heatsvc.jobs.folder import BuildFolder, SavedState, acquire_lock, is_locked
-from heatsvc.jobs.retention import Retention, delete_expired
-from heatsvc.jobs.state import BuildResult, problem_of
+from heatsvc.jobs.folder import BuildFolder, SavedState, acquire_lock
+from heatsvc.jobs.retention import delete_expired
+from heatsvc.jobs.state import StoredResult, problem_of
 from heatsvc.jobs.supervisor import end_with_parent
+from heatsvc.settings import Settings
 
-Build = Callable[..., BuiltDataset]
+Build = Callable[..., BuildResult]
 """`heatsvc.annotation.build.build`, or another function in its place."""
 
 _POLL_SECONDS = 0.1
@@ -46,40 +44,17 @@ class _EndError(Exception):
     """The worker stops, or the build was cancelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerOptions:
-    """How a worker works.
-
-    Attributes:
-        data_dir: the data directory.
-        datasets_dir: the folder of mounted datasets.
-        concurrency: builds at a time.
-        jobs: processes that read keypoints, in each build.
-        max_attempts: attempts of a build in a row that may crash without finishing a shard; then it has failed.
-        bounds: how large a file may be.
-        retention: how long finished builds and abandoned uploads are kept.
-    """
-
-    data_dir: Path
-    datasets_dir: Path | None = None
-    concurrency: int = 1
-    jobs: int = 1
-    max_attempts: int = 3
-    bounds: Bounds = DEFAULT_BOUNDS
-    retention: Retention = field(default_factory=Retention)
-
-
 class Worker:
     """Builds what has no result and is locked by nobody, the oldest first, until it is stopped.
 
     Args:
-        options: how.
+        settings: those of builds.
         build: the function that builds; another one in tests.
     """
 
-    def __init__(self, options: WorkerOptions, build: Build = build_dataset):
-        self.directory = DataDirectory(options.data_dir.absolute())
-        self._options = options
+    def __init__(self, settings: Settings, build: Build = build_dataset):
+        self.directory = DataDirectory(settings.data_dir.absolute())
+        self._settings = settings
         self._build = build
         self._stopping = threading.Event()
 
@@ -103,7 +78,7 @@ class Worker:
         """Work until stopped."""
         threads = [
             threading.Thread(target=self._build_until_stopped, name=f"build-{number}", daemon=True)
-            for number in range(self._options.concurrency)
+            for number in range(self._settings.build_concurrency)
         ]
         for thread in threads:
             thread.start()
@@ -119,7 +94,7 @@ class Worker:
 
     def _maintain_until_stopped(self) -> None:
         """Hold the lock that shows that a worker runs on this machine, and delete what has expired."""
-        path = _alive_lock(self.directory)
+        path = self.directory.worker_lock
         lock = FileLock(path, blocking=False, fallback_to_soft=False)
         next_retention = 0.0
         while not self._stopping.is_set():
@@ -132,7 +107,7 @@ class Worker:
                         lock.acquire()
                 if time.monotonic() >= next_retention:
                     next_retention = time.monotonic() + _RETENTION_SECONDS
-                    delete_expired(self.directory, self._options.retention)
+                    delete_expired(self.directory, self._settings)
             except OSError as error:
                 log.warning("the data directory cannot be used", error=str(error))
             self._stopping.wait(_SCAN_SECONDS)
@@ -191,9 +166,9 @@ class Worker:
                 folder.remove_inputs()
 
     def _attempt(self, folder: BuildFolder, saved: SavedState) -> None:
-        shards = folder.count_shards()
+        shards = count_finished_shards(folder.shards)
         number = 1 if shards > saved.shards else saved.attempts + 1
-        if number > self._options.max_attempts:
+        if number > self._settings.build_attempts:
             log.error("build crashed too often", id=folder.id, attempts=saved.attempts)
             folder.publish(_failed(_crashed(saved.attempts)))
             return
@@ -214,23 +189,23 @@ class Worker:
         folder.publish(result, attempt)
         log.info("build ended", id=folder.id, state=result.state)
 
-    def _build_in(self, folder: BuildFolder, attempt: Path, monitor: _Monitor) -> BuildResult:
+    def _build_in(self, folder: BuildFolder, attempt: Path, monitor: _Monitor) -> StoredResult:
         monitor.write_progress(Progress("labels"))
-        request = folder.request(self._options.datasets_dir)
+        request = folder.request(self._settings.datasets_dir)
         built = self._build(
             request.inputs,
             request.options,
             attempt,
             work=folder.shards,
             check=request.check,
-            jobs=self._options.jobs,
-            bounds=self._options.bounds,
+            jobs=self._settings.jobs,
+            bounds=self._settings.bounds,
             progress=monitor.write_progress,
             check_cancelled=monitor.raise_if_ended,
         )
-        return BuildResult("done", built.artifacts, None, None, time.time())
+        return StoredResult("done", built.artifacts, None, None, time.time())
 
-    def _failure(self, folder: BuildFolder, attempt: Path, number: int, error: Exception) -> BuildResult:
+    def _failure(self, folder: BuildFolder, attempt: Path, number: int, error: Exception) -> StoredResult:
         """The result of an attempt that raised an error.
 
         Raises:
@@ -238,7 +213,7 @@ class Worker:
         """
         if isinstance(error, OSError):
             failure = DataDirectoryError.from_error(error)
-            if self.directory.check() is not None or (failure.is_full and number < self._options.max_attempts):
+            if self.directory.check() is not None or (failure.is_full and number < self._settings.build_attempts):
                 raise failure from error
             if failure.is_full:
                 return _failed({"kind": "full", "detail": failure.reason})
@@ -276,18 +251,6 @@ class _Monitor:
                 raise _EndError
 
 
-def is_worker_alive(directory: DataDirectory) -> bool:
-    """Whether a worker runs on this machine, for this data directory."""
-    try:
-        return is_locked(_alive_lock(directory))
-    except OSError:
-        return False
-
-
-def _alive_lock(directory: DataDirectory) -> Path:
-    return directory.workers / f"{socket.gethostname()}.lock"
-
-
 def _crashed(attempts: int) -> dict[str, object]:
     return {
         "kind": "internal",
@@ -296,10 +259,10 @@ def _crashed(attempts: int) -> dict[str, object]:
     }
 
 
-def _failed(problem: dict[str, object], attempt: Path | None = None) -> BuildResult:
+def _failed(problem: dict[str, object], attempt: Path | None = None) -> StoredResult:
     """A failed build's result, with the reports that an attempt has written."""
     reports = [_artifact(attempt / name) for name in (REPORT, REPORT_PAGE)] if attempt else []
-    return BuildResult("failed", tuple(report for report in reports if report), None, problem, time.time())
+    return StoredResult("failed", tuple(report for report in reports if report), None, problem, time.time())
 
 
 def _artifact(path: Path) -> Artifact | None:

@@ -100,12 +100,6 @@ def hint(name: str, known: Iterable[str]) -> str:
     return f"{guess} Known are: {', '.join(known)}" if known else f"{guess} It has none"
 
 
-def one_of(choices: Iterable[str]) -> str:
-    """``a, b or c``."""
-    *most, last = choices
-    return f"{', '.join(most)} or {last}"
-
-
 def short(value: object) -> str:
     """A value as JSON, shortened to 60 characters."""
     if value is None or isinstance(value, bool):

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import orjson
 from pydantic import ValidationError
 
-from heatsvc.pipeline.errors import PipelineError, hint, one_of, parameter_error, short, step_field
+from heatsvc.pipeline.errors import PipelineError, hint, parameter_error, short, step_field
 from heatsvc.pipeline.pipeline import Pipeline
 from heatsvc.pipeline.presets import PRESETS
 from heatsvc.pipeline.step import Step
@@ -39,7 +39,7 @@ def parse_pipeline(spec: PipelineSpec, *, reduce: str = "none") -> Pipeline:
             that a parameter cannot have, or an order that makes no sense. `field` is ``pipeline[2].scale``.
     """
     if reduce not in _REDUCTIONS:
-        raise PipelineError(f"reduce must be {one_of(_REDUCTIONS)}, not {short(reduce)}", field="reduce")
+        raise PipelineError(f"reduce must be none, max or argmax, not {short(reduce)}", field="reduce")
     if isinstance(spec, Pipeline):
         if reduce == "none":
             return spec

@@ -102,12 +102,12 @@ class Pipeline:
             LimitError: frames, a map side or the volume are above a bound.
         """
         _check_seed(seed)
-        state = PipelineState.from_clip(clip, bounds=bounds, test_mode=test_mode, seed=seed)
+        state = PipelineState(clip.keypoint, clip.keypoint_score, *clip.img_shape, clip.layout, bounds, test_mode, seed)
         position = 0
         with np.errstate(over="raise", under="ignore") if self._moves_points else _NO_CONTEXT:
             try:
                 for position, step in enumerate(self.steps):  # noqa: B007
-                    state = step(state)
+                    step(state)
                 return state.volume(self.reduce)
             except FloatingPointError:
                 raise PipelineError(

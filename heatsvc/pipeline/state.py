@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from heatsvc.bounds import Bounds
 from heatsvc.pipeline.errors import PipelineError
-from heatsvc.pose import PoseClip
 from heatsvc.pose.layouts import Layout
 from heatsvc.volume import HeatmapVolume, Potion, Reduce
 
@@ -83,12 +82,6 @@ class PipelineState:
     potion: Potion | None = None
     _axes: tuple[Float, Float] | None = field(default=None, repr=False)
     _rng: np.random.RandomState | None = field(default=None, repr=False)
-
-    @classmethod
-    def from_clip(cls, clip: PoseClip, *, bounds: Bounds, test_mode: bool, seed: int | None) -> PipelineState:
-        """The state before the first step."""
-        height, width = clip.img_shape
-        return cls(clip.keypoint, clip.keypoint_score, height, width, clip.layout, bounds, test_mode, seed)
 
     @property
     def frames(self) -> int:
@@ -175,7 +168,7 @@ class PipelineState:
             # Unlike heatmaps it is dense while it is rendered: float64 for each pixel, channel and color.
             area = math.prod(volume.shape[:3]) * volume.channels
             self.bounds.check(
-                "max_answer_bytes", 8 * self.potion.colours * area, "bytes of colour sums", field="pipeline"
+                "max_answer_bytes", 8 * self.potion.colours * area, "bytes of color sums", field="pipeline"
             )
         return volume
 

@@ -39,20 +39,13 @@ class Step(BaseModel):
 
     type: str
 
-    def __eq__(self, other: object) -> bool:
-        """By the parameters alone, not by what a step has cached."""
-        return type(self) is type(other) and self.__dict__ == other.__dict__
-
-    def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.values()))
-
     @property
     def is_random(self) -> bool:
         """Whether the result depends on the seed where `test_mode` is false."""
         return False
 
-    def __call__(self, state: PipelineState) -> PipelineState:
-        """Apply the step.
+    def __call__(self, state: PipelineState) -> None:
+        """Apply the step to the state.
 
         Raises:
             PipelineError: the step cannot process this clip; `field` is the parameter's name, or "".

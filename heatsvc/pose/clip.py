@@ -160,10 +160,6 @@ def check_img_shape(
     Raises:
         PoseError: missing, not two whole numbers, or a side out of that range.
     """
-    if type(img_shape) is list and len(img_shape) == 2:
-        height, width = img_shape
-        if type(height) is int and type(width) is int and 1 <= height <= _MAX_SIDE and 1 <= width <= _MAX_SIDE:
-            return height, width
     if img_shape is None:
         raise PoseError(
             f"{field} is missing: give the video frame's [height, width] in pixels, such as [1080, 1920]",

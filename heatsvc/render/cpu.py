@@ -6,7 +6,6 @@ are independent, so that several threads draw several at once (the loops hold no
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.bounds import go_on
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.render.pixels import SIMD_WIDTH, PixelRuns, SeparablePatches
 from heatsvc.volume import HeatmapVolume
 
@@ -85,7 +84,7 @@ def plan(
     volume: HeatmapVolume,
     tile_pixels: int = TILE_PIXELS,
     each: int = 0,
-    check: Callable[[], None] = go_on,
+    token: CancelToken = NEVER_CANCELLED,
 ) -> Plan:
     """Cut a volume into tiles.
 
@@ -93,9 +92,9 @@ def plan(
         volume: not a PoTion picture, which is not made of maps.
         tile_pixels: about how many pixels of work make a tile; a single map is never cut.
         each: where given, no tile reaches over a multiple of so many maps.
-        check: called now and then; raises what should end the work.
+        token: asked now and then, ends the work.
     """
-    if not each and volume.reduce == "none" and not len(volume.limbs):
+    if (not each or volume.maps <= each) and volume.reduce == "none" and not len(volume.limbs):
         # A few keypoints are not worth a look at each.
         reach, maps = _reach(volume), volume.maps
         rows = volume.keypoint.shape[0] * maps * min(reach, volume.height)
@@ -109,7 +108,7 @@ def plan(
     merged = volume.channels if volume.reduce != "none" else 1
     step = max(1, _LOOKS // (volume.keypoint.shape[0] * merged))
     while first < maps:
-        check()
+        token.raise_if_cancelled()
         last = min(maps, first + step, first - first % each + each if each else maps)
         end, pixels, runs, spent = measure(*given, first, last, tile_pixels)
         tiles.append(Tile(first, end, pixels, runs))
@@ -132,8 +131,8 @@ def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
     Args:
         volume: as planned.
         tile: one of `plan(volume).tiles`.
-        dtype: float32, float16 (rounded to nearest), uint8 (value * 255, rounded to nearest, at most 255); int16 for
-            a volume reduced by argmax, and only for that.
+        dtype: float32, float16 (rounded to nearest, at most 65504, its largest finite number), uint8 (value * 255,
+            rounded to nearest, at most 255); int16 for a volume reduced by argmax, and only for that.
 
     Raises:
         ValueError: a dtype that does not go with the volume.
@@ -190,11 +189,12 @@ def scatter(runs: PixelRuns, out: npt.NDArray[Any]) -> None:
 
 
 def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
-    """Pixels in the type asked for, as NumPy's `astype` rounds them.
+    """Pixels in the type asked for, rounded as NumPy's `astype` rounds; what the type cannot hold is clipped.
 
     Args:
         values: of any shape; for uint8 none is negative.
-        dtype: uint8 is value * 255 (in float64, as `_CUT` is), rounded to nearest, at most 255.
+        dtype: float16 is at most 65504, its largest finite number, so that no score becomes infinite. uint8 is
+            value * 255 (in float64, as `_CUT` is), rounded to nearest, at most 255.
     """
     if dtype == "float32":
         return values

@@ -43,7 +43,7 @@ def to_uint8(values: Array, out: Array) -> None:
 
 @njit(types.void(_in(float32), _in(uint32), _out(uint16)), nogil=True, cache=True, error_model="numpy")
 def to_float16(values: Array, bits: Array, out: Array) -> None:
-    """The bits of float16, rounded to nearest, ties to even (IEEE 754, 4.3.1); too large a value becomes infinite.
+    """The bits of float16, rounded to nearest, ties to even (IEEE 754, 4.3.1); larger values become 65504.
 
     Args:
         values: float32.
@@ -52,9 +52,9 @@ def to_float16(values: Array, bits: Array, out: Array) -> None:
     for i in range(values.size):
         magnitude = bits[uint64(i)] & uint32(0x7FFFFFFF)
         # From 2**-14 on: the exponent counts from 15 instead of 127, and the last 13 bits are rounded away. A carry out
-        # of the mantissa is the next exponent, and past the last one infinity.
+        # of the mantissa is the next exponent. 65504, the largest finite float16, has the bits 0x7BFF.
         normal = (magnitude - uint32(0x38000000) + uint32(0xFFF) + (magnitude >> uint32(13) & uint32(1))) >> uint32(13)
-        normal = min(normal, uint32(0x7C00))
+        normal = min(normal, uint32(0x7BFF))
         # Below it: so many times float16's smallest number, 2**-24, by which a float32 can be divided exactly.
         small = uint32(int32(np.rint(min(abs(values[uint64(i)]), float32(2.0**-14)) * float32(2.0**24))))
         half = normal if magnitude >= uint32(0x38800000) else small

@@ -66,7 +66,7 @@ def test_values_that_are_no_keypoints(service: Asker, keypoint: Any, frame: int 
     [
         ([1.0, 2.0], "keypoint has 1 axes, [2]: it must be [V, 2|3], [T, V, 2|3], [M, T, V, 2|3]"),
         ([[[[GOOD]]]], "keypoint is nested deeper than 4 lists"),
-        ([[1.0], [2.0]], "the last axis of keypoint holds 1 numbers a point, [2, 1]: it must be 2 (x, y) or 3"),
+        ([[1.0], [2.0]], "the last axis of keypoint has 1 numbers per point, [2, 1]: it must be 2 (x, y) or 3"),
         ([[1.0, 2.0, 3.0, 4.0]], "the last axis of keypoint has 4 numbers per point"),
     ],
 )

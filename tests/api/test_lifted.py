@@ -11,11 +11,11 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from heatsvc.api.clips import Asked, from_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatsvc.api import clips
-from heatsvc.api.clips import Asked, from_json
 from heatsvc.api.problems import members_of, status_of
 from heatsvc.bounds import Bounds
 from heatsvc.errors import InputError

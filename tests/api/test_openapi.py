@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 import pytest
-
 from heatsvc.api.clips import BODIES, FORM
+
 from heatsvc.api.options import OPTIONS
 from heatsvc.cli.main import main
 from heatsvc.encode.formats import FORMS

@@ -17,6 +17,7 @@ from heatsvc.annotation.options import AnnotationOptions, Columns
 from heatsvc.jobs.builds import Builds
 from heatsvc.jobs.request import BuildRequest
 from heatsvc.jobs.state import BuildState
+from heatsvc.settings import Settings
 from tests.durable.standin import BUILT
 from tests.serving import ROOT
 
@@ -42,7 +43,11 @@ class Site:
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.builds = Builds(self.path)
+        self.builds = self.service()
+
+    def service(self) -> Builds:
+        """Builds as one more service process sees them."""
+        return Builds(Settings(data_dir=self.path, build_workers=0))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -114,8 +119,6 @@ def check_artifacts(state: BuildState, builds: Builds) -> None:
     """Each artifact of a finished build exists, with the size and hash that the result names."""
     assert state.result is not None
     for artifact in state.result.artifacts:
-        path = builds.folder(state.id).artifact(artifact.name)
-        assert path is not None
-        content = path.read_bytes()
+        content = (builds.folder(state.id).artifacts / artifact.name).read_bytes()
         assert len(content) == artifact.size
         assert hashlib.sha256(content).hexdigest() == artifact.sha256

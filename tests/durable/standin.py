@@ -25,8 +25,9 @@ from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
 from heatsvc.annotation.shards import shard_path
-from heatsvc.jobs.worker import Worker, WorkerOptions
+from heatsvc.jobs.worker import Worker
 from heatsvc.logs import configure_logs
+from heatsvc.settings import Settings
 
 BUILT = "built.log"
 """Beside the folder of builds: a line for each build that was begun, and for each that came to its end."""
@@ -86,8 +87,4 @@ def _note(folder: Path, word: str) -> None:
 
 if __name__ == "__main__":
     configure_logs("info")
-    options = WorkerOptions(
-        Path(os.environ["HEATSVC_DATA_DIR"]),
-        max_attempts=int(os.environ.get("HEATSVC_BUILD_ATTEMPTS", 20)),
-    )
-    Worker(options, build).serve(with_parent="--with-parent" in sys.argv)
+    Worker(Settings(), build).serve(with_parent="--with-parent" in sys.argv)

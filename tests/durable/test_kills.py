@@ -48,12 +48,12 @@ class Watcher(threading.Thread):
             time.sleep(0.005)
 
     def _look(self, id: str) -> None:
-        # The file first: what is shown now was whole before anybody could ask for it.
-        pickle = self.builds.folder(id).artifact("annotations.pkl")
+        # The result first: what is visible now was complete before.
+        is_finished = self.builds.folder(id).result(report=False) is not None
         state = self.builds.get(id)
         assert state is not None, "a build is lost"
         # It is the first looks that could see something half-written.
-        if pickle is not None and self.looks[id] < 20:
+        if is_finished and self.looks[id] < 20:
             check_artifacts(state, self.builds)
             self.looks[id] += 1
 
@@ -103,7 +103,7 @@ def test_kills_at_any_moment_lose_nothing(site: Site, tmp_path: Path, kind: Stan
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")  # pytest shows it where the test fails
     moments = random.Random(seed)
-    watcher = Watcher(Builds(site.path))
+    watcher = Watcher(site.service())
     watcher.start()
     numbers: dict[str, int] = {}
     hit = 0
@@ -130,8 +130,7 @@ def test_kills_at_any_moment_lose_nothing(site: Site, tmp_path: Path, kind: Stan
         expected = kind.undisturbed(number, alone)
         assert state.result is not None
         assert [made.name for made in state.result.artifacts] == [made.name for made in expected.artifacts]
-        pickle = site.builds.folder(id).artifact("annotations.pkl")
-        assert pickle is not None
+        pickle = site.builds.folder(id).artifacts / "annotations.pkl"
         assert pickle.read_bytes() == (alone / "annotations.pkl").read_bytes()
         check_artifacts(state, site.builds)
         shutil.rmtree(alone)

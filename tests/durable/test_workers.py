@@ -15,7 +15,6 @@ import pytest
 
 from heatsvc.annotation.progress import Progress
 from heatsvc.annotation.shards import shard_path
-from heatsvc.jobs.builds import Builds
 from heatsvc.jobs.folder import is_locked
 from tests.durable.site import WORKER, Site, check_artifacts, until
 
@@ -41,7 +40,7 @@ def test_a_build_is_done(site: Site):
 
 def test_two_workers_and_two_services_build_each_submission_once(site: Site):
     workers = [site.start_worker(), site.start_worker()]
-    services = [site.builds, Builds(site.path)]
+    services = [site.builds, site.service()]
     whats = [f"steps=4,seconds=0.02,n={number}" for number in range(8)]
     pairs = [(what, service) for what in whats for service in services]
     with ThreadPoolExecutor(16) as pool:

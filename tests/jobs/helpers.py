@@ -12,7 +12,7 @@ from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.jobs.builds import Builds
 from heatsvc.jobs.request import BuildRequest
-from heatsvc.jobs.state import BuildResult, BuildState
+from heatsvc.jobs.state import BuildState, StoredResult
 
 PROBLEMS = {"input": {"kind": "input", "detail": "x", "field": None, "file": None, "frame": None}}
 PROBLEMS |= {kind: {"kind": kind, "detail": "x"} for kind in ("internal", "full")}
@@ -38,7 +38,7 @@ def finish(builds: Builds, id: str, state: str = "done", problem: str | None = N
     attempt = folder.begin_attempt()
     made = write_atomically(attempt / "report.json", [b'{"clips": 1}' + b" " * padding])
     described = PROBLEMS[problem] if problem else None
-    folder.publish(BuildResult(state, (made,), None, described, time.time()), attempt)  # type: ignore[arg-type]
+    folder.publish(StoredResult(state, (made,), None, described, time.time()), attempt)  # type: ignore[arg-type]
 
 
 def uploads(path: Path) -> list[Path]:

@@ -19,12 +19,13 @@ from heatsvc.jobs.builds import Builds, StillEndingError
 from heatsvc.jobs.data_directory import DataDirectoryError
 from heatsvc.jobs.folder import acquire_lock
 from heatsvc.jobs.request import BuildRequest
+from heatsvc.settings import Settings
 from tests.jobs.helpers import finish, id_of, submit, uploads
 
 
 @pytest.fixture
 def builds(tmp_path: Path) -> Builds:
-    return Builds(tmp_path / "data")
+    return Builds(Settings(data_dir=tmp_path / "data", build_workers=0))
 
 
 def test_a_submitted_build_is_queued_with_its_files(builds: Builds, tmp_path: Path):
@@ -135,7 +136,7 @@ def test_an_invalid_id_is_no_build(builds: Builds, id: str):
 
 
 def test_a_service_without_builds_creates_no_data_directory(tmp_path: Path):
-    builds = Builds(tmp_path / "data", workers=1)
+    builds = Builds(Settings(data_dir=tmp_path / "data", build_workers=1))
     builds.start()
     assert builds.list() == []
     assert builds.get("0" * 32) is None
@@ -184,12 +185,13 @@ def test_a_data_directory_that_cannot_be_written_is_reported(
     assert os.strerror(code) in raised.value.reason
     assert "HEATSVC_DATA_DIR" in raised.value.reason
     assert str(tmp_path) not in raised.value.reason
+    assert uploads(tmp_path / "data") == []
     assert submit(builds, b"after").state == "queued"
 
 
 def test_a_file_in_place_of_the_data_directory_is_reported(tmp_path: Path):
     (tmp_path / "data").touch()
-    builds = Builds(tmp_path / "data")
+    builds = Builds(Settings(data_dir=tmp_path / "data", build_workers=0))
     for work in (builds.new_upload, builds.list, lambda: builds.remove("0" * 32)):
         with pytest.raises(DataDirectoryError, match="Not a directory") as raised:
             work()

@@ -15,7 +15,7 @@ from heatsvc.annotation.progress import Progress
 from heatsvc.errors import InputError, LimitError
 from heatsvc.jobs.folder import BuildFolder, SavedState, write_json
 from heatsvc.jobs.request import BuildRequest, dataset_folder
-from heatsvc.jobs.state import BuildResult, error_of, problem_of
+from heatsvc.jobs.state import StoredResult, error_of, problem_of
 
 ID = "0123456789abcdef" * 2
 
@@ -49,8 +49,8 @@ def test_request_is_read_as_it_was_written(folder: BuildFolder):
 
 
 def test_request_follows_the_folder(folder: BuildFolder):
-    moved = BuildFolder(folder.root / "elsewhere", ID)
-    moved.root.mkdir()
+    moved = BuildFolder(folder.path.parent / "elsewhere", ID)
+    moved.path.parent.mkdir()
     folder.path.rename(moved.path)
     assert moved.request() == request(moved.uploads)
 
@@ -60,7 +60,7 @@ def test_request_keeps_a_dataset_by_its_name(tmp_path: Path):
     mounted.mkdir(parents=True)
     asked = BuildRequest(Inputs(folder=mounted), AnnotationOptions(), False, 0.0)
     document = json.loads(json.dumps(asked.as_json(tmp_path / "uploads", tmp_path / "mounted")))
-    assert document["inputs"]["folder"] == {"dataset": "KETI/Keypoints"}
+    assert document["inputs"]["folder"] == "datasets/KETI/Keypoints"
     (tmp_path / "mounted").rename(tmp_path / "elsewhere")
     read = BuildRequest.from_json(document, tmp_path / "uploads", tmp_path / "elsewhere")
     assert read.inputs.folder == tmp_path / "elsewhere" / "KETI" / "Keypoints"
@@ -94,7 +94,7 @@ def test_where_no_datasets_are_mounted_the_error_says_so():
 
 
 def test_state_follows_from_progress_and_result(folder: BuildFolder):
-    assert BuildFolder(folder.root, "f" * 32).state() is None
+    assert BuildFolder(folder.path.parent, "f" * 32).state() is None
 
     def state() -> str:
         state = folder.state()
@@ -106,7 +106,7 @@ def test_state_follows_from_progress_and_result(folder: BuildFolder):
     folder.write_progress(Progress("keypoints", files_read=3, files=5))
     assert state() == "running"
     assert folder.progress() == Progress("keypoints", files_read=3, files=5)
-    folder.publish(BuildResult("failed", (), None, problem_of(RuntimeError()), 2.0))
+    folder.publish(StoredResult("failed", (), None, problem_of(RuntimeError()), 2.0))
     assert state() == "failed"
     folder.cancel()
     assert state() == "cancelled"
@@ -115,14 +115,12 @@ def test_state_follows_from_progress_and_result(folder: BuildFolder):
 def test_artifacts_are_visible_once_there_is_a_result(folder: BuildFolder):
     attempt = folder.begin_attempt()
     (attempt / "report.json").write_text('{"clips": 1}')
-    assert folder.artifact("report.json") is None
+    assert folder.result() is None
     assert not folder.artifacts.exists()
     artifact = Artifact("report.json", "application/json", 12, "00")
-    folder.publish(BuildResult("done", (artifact,), None, None, 2.0), attempt)
-    assert folder.artifact("report.json") == folder.artifacts / "report.json"
-    assert folder.artifact("annotations.pkl") is None
-    assert folder.artifact("../request.json") is None
-    assert folder.result() == BuildResult("done", (artifact,), {"clips": 1}, None, 2.0)
+    folder.publish(StoredResult("done", (artifact,), None, None, 2.0), attempt)
+    assert (folder.artifacts / "report.json").exists()
+    assert folder.result() == StoredResult("done", (artifact,), {"clips": 1}, None, 2.0)
     without = folder.result(report=False)
     assert without is not None
     assert without.report is None
@@ -143,7 +141,7 @@ def test_the_state_file_is_read_as_it_was_written(folder: BuildFolder):
     assert folder.saved_state() == SavedState()
     for saved in (
         SavedState(2, 7),
-        SavedState(1, 0, BuildResult("failed", (), None, {"kind": "full", "detail": "x"}, 2.0)),
+        SavedState(1, 0, StoredResult("failed", (), None, {"kind": "full", "detail": "x"}, 2.0)),
     ):
         folder.write_state(saved)
         assert folder.saved_state() == saved

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from heatsvc.jobs.data_directory import DataDirectory
 from heatsvc.jobs.folder import acquire_lock, is_locked
-from heatsvc.jobs.worker import Worker, WorkerOptions, is_worker_alive
+from heatsvc.jobs.worker import Worker
+from heatsvc.settings import Settings
 from tests.durable.site import until
 
 HOLD = """
@@ -78,11 +79,11 @@ def test_a_lock_is_free_once_its_holder_was_killed(tmp_path: Path):
 
 def test_a_worker_is_alive_from_its_start_to_its_end(tmp_path: Path):
     directory = DataDirectory(tmp_path / "data")
-    assert not is_worker_alive(directory)
-    worker = Worker(WorkerOptions(directory.path))
+    assert not directory.is_worker_alive()
+    worker = Worker(Settings(data_dir=directory.path))
     thread = threading.Thread(target=worker.run)
     thread.start()
-    until(lambda: is_worker_alive(directory), "the worker to hold its lock")
+    until(lambda: directory.is_worker_alive(), "the worker to hold its lock")
     worker.stop()
     thread.join()
-    assert not is_worker_alive(directory)
+    assert not directory.is_worker_alive()

@@ -10,7 +10,8 @@ import pytest
 from heatsvc.jobs.builds import Builds
 from heatsvc.jobs.data_directory import DataDirectory
 from heatsvc.jobs.folder import acquire_lock
-from heatsvc.jobs.retention import Retention, delete_expired
+from heatsvc.jobs.retention import delete_expired
+from heatsvc.settings import Settings
 from tests.jobs.helpers import finish, set_age, submit
 
 
@@ -23,7 +24,7 @@ def directory(tmp_path: Path) -> DataDirectory:
 
 @pytest.fixture
 def builds(directory: DataDirectory) -> Builds:
-    return Builds(directory.path)
+    return Builds(Settings(data_dir=directory.path, build_workers=0))
 
 
 def test_old_builds_are_deleted(directory: DataDirectory, builds: Builds):
@@ -31,7 +32,7 @@ def test_old_builds_are_deleted(directory: DataDirectory, builds: Builds):
     for id, age in ((old, 100), (new, 10)):
         finish(builds, id)
         set_age(builds.folder(id).path / "state.json", age)
-    assert delete_expired(directory, Retention(seconds=50)) == [old]
+    assert delete_expired(directory, Settings(builds_keep_seconds=50)) == [old]
     assert [state.id for state in builds.list()] == [new]
 
 
@@ -40,14 +41,14 @@ def test_a_build_that_was_submitted_again_is_not_old(directory: DataDirectory, b
     finish(builds, id)
     set_age(builds.folder(id).path / "state.json", 100)
     submit(builds)
-    assert delete_expired(directory, Retention(seconds=50)) == []
+    assert delete_expired(directory, Settings(builds_keep_seconds=50)) == []
 
 
 def test_unfinished_builds_are_kept_however_old_and_large(directory: DataDirectory, builds: Builds):
     id = submit(builds).id
     for path in (*builds.folder(id).path.rglob("*"), builds.folder(id).path):
         set_age(path, 1e6)
-    assert delete_expired(directory, Retention(seconds=1, bytes=0)) == []
+    assert delete_expired(directory, Settings(builds_keep_seconds=1, builds_keep_bytes=0)) == []
     assert builds.folder(id).request().inputs.keypoints[0].path.exists()
 
 
@@ -56,15 +57,15 @@ def test_the_oldest_are_deleted_until_the_rest_fits(directory: DataDirectory, bu
     for number, id in enumerate(ids):
         finish(builds, id, padding=1 << 20)
         set_age(builds.folder(id).path / "state.json", 100 - number)
-    assert delete_expired(directory, Retention(bytes=int(2.5 * (1 << 20)))) == ids[:2]
+    assert delete_expired(directory, Settings(builds_keep_bytes=int(2.5 * (1 << 20)))) == ids[:2]
 
 
 def test_a_locked_build_is_kept(directory: DataDirectory, builds: Builds):
     id = submit(builds).id
     finish(builds, id)
     with acquire_lock(builds.folder(id).lock):
-        assert delete_expired(directory, Retention(bytes=0)) == []
-    assert delete_expired(directory, Retention(bytes=0)) == [id]
+        assert delete_expired(directory, Settings(builds_keep_bytes=0)) == []
+    assert delete_expired(directory, Settings(builds_keep_bytes=0)) == [id]
 
 
 def test_uploads_that_do_not_grow_are_deleted(directory: DataDirectory, builds: Builds):
@@ -75,7 +76,7 @@ def test_uploads_that_do_not_grow_are_deleted(directory: DataDirectory, builds: 
         for path in (upload / "sub" / "file", upload / "sub", upload):
             set_age(path, 100)
     (growing / "sub" / "file").write_bytes(b"more")
-    delete_expired(directory, Retention(upload_seconds=50))
+    delete_expired(directory, Settings(uploads_keep_seconds=50))
     assert not abandoned.exists()
     assert growing.exists()
 
@@ -88,7 +89,7 @@ def test_what_crashed_processes_left_behind_is_deleted(directory: DataDirectory,
     id = submit(builds).id
     finish(builds, id)
     with acquire_lock(held):
-        assert delete_expired(directory, Retention()) == []
+        assert delete_expired(directory, Settings()) == []
     assert list(directory.removed.iterdir()) == []
     assert list(directory.workers.iterdir()) == [held]
     assert not builds.folder(id).uploads.exists()
@@ -99,5 +100,5 @@ def test_a_cancelled_build_that_was_done_before_is_deleted(directory: DataDirect
     sent = submit(builds)
     finish(builds, sent.id)
     builds.folder(sent.id).cancel()
-    assert delete_expired(directory, Retention()) == [sent.id]
+    assert delete_expired(directory, Settings()) == [sent.id]
     assert builds.get(sent.id) is None

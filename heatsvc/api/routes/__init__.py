@@ -1,1 +1,1 @@
-"""The HTTP routes, one module per resource."""
+"""The routes: one file per resource."""

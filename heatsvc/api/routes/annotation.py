@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import WithJsonSchema
 from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE
@@ -21,8 +22,7 @@ from heatsvc.api.build_files import BUNDLE, ZIP, build_file_response, build_not_
 from heatsvc.api.build_schemas import BuildInfo, BuildList, DatasetReport, build_url, describe_build, describe_failure
 from heatsvc.api.build_submission import submit_build
 from heatsvc.api.negotiation import choose_media, parse_preferences
-from heatsvc.api.problems import MEDIA_TYPE, ClientGoneError, RequestError, busy, problem_responses
-from heatsvc.api.send import is_stopping
+from heatsvc.api.problems import MEDIA_TYPE, RequestError, busy, problem_responses
 from heatsvc.api.service import Service, service_of
 from heatsvc.api.upload import FORM
 from heatsvc.jobs.builds import StillEndingError
@@ -316,15 +316,15 @@ async def _wait_until_ended(request: Request, service: Service, id: str, seconds
     """Wait for a build to end; False where it has not within the given seconds, or the server is stopping.
 
     Raises:
-        ClientGoneError: the client has disconnected. The build continues, and is there when it is requested again.
+        ClientDisconnect: the client has disconnected. The build continues, and is there when it is requested again.
     """
     disconnect = asyncio.ensure_future(request.receive())
     try:
         async with asyncio.timeout(seconds), aclosing(service.poller.poll(id, TICK_SECONDS)) as states:
             async for _ in states:
                 if disconnect.done():
-                    raise ClientGoneError
-                if is_stopping(request.scope):
+                    raise ClientDisconnect
+                if service.stopping.is_set():
                     return False
     except TimeoutError:
         return False
@@ -372,7 +372,7 @@ async def _events(request: Request, service: Service, id: str) -> AsyncIterator[
     sent = time.monotonic()
     async with aclosing(service.poller.poll(id, TICK_SECONDS)) as states:
         async for state in states:
-            if is_stopping(request.scope):
+            if service.stopping.is_set():
                 return
             if state is not None:
                 yield _event("progress", describe_build(request, state))

@@ -36,7 +36,7 @@ class DeviceInfo(BaseModel):
     used: str
     why: str
     from_bytes: int | None = Field(description="The smallest batch that the GPU renders; null without a GPU.")
-    cpu_lanes: int = Field(description="Threads that render on the CPU.")
+    cpu_workers: int = Field(description="Threads that render on the CPU.")
     measured: list[DeviceMeasurement]
 
 
@@ -68,5 +68,5 @@ async def get_readiness(request: Request) -> Readiness:
     unusable = await service.on_disk(service.builds.directory.check)
     if unusable:
         raise RequestError(503, unusable)
-    device = DeviceInfo.model_validate(service.lanes.told())
+    device = DeviceInfo.model_validate(service.renderer.describe())
     return Readiness(device=device, warm_seconds=round(service.warm_seconds or 0.0, 3))

@@ -14,7 +14,7 @@ Side = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class CenterCrop(Step):
-    """The center of the frame; a frame that is smaller gets a margin."""
+    """Crops to the center of the frame; a smaller frame gets a margin."""
 
     type: Literal["CenterCrop"] = "CenterCrop"
     crop_size: Annotated[
@@ -23,13 +23,13 @@ class CenterCrop(Step):
     ]
     lazy: NotLazy = False
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """Crop the frame; points outside it stay."""
         width, height = (self.crop_size, self.crop_size) if isinstance(self.crop_size, int) else self.crop_size
-        return crop(state, (state.width - width) // 2, (state.height - height) // 2, width, height)
+        crop(state, (state.width - width) // 2, (state.height - height) // 2, width, height)
 
 
-def crop(state: PipelineState, left: int, top: int, width: int, height: int) -> PipelineState:
+def crop(state: PipelineState, left: int, top: int, width: int, height: int) -> None:
     """Crop the frame to a box whose corner is (left, top); all points move, also those that are 0.
 
     Coordinates become float64, as PYSKL's do where it subtracts a box of int64.
@@ -37,7 +37,6 @@ def crop(state: PipelineState, left: int, top: int, width: int, height: int) -> 
     x, y = state.coordinates()
     state.set_coordinates(_move(x, left), _move(y, top))
     state.width, state.height = width, height
-    return state
 
 
 def _move(values: Float, corner: int) -> Float:

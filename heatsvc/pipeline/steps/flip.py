@@ -35,7 +35,7 @@ class Flip(Step):
         """Where the probability is neither 0 nor 1."""
         return 0 < self.flip_ratio < 1
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """Mirror the frame, or not. A coordinate that is 0 was not detected and stays.
 
         Without left_kp and right_kp, and where the layout is unknown, no points are exchanged (PYSKL's default).
@@ -44,8 +44,7 @@ class Flip(Step):
             PipelineError: left_kp or right_kp has a keypoint that the clip lacks.
         """
         if not state.rng.rand() < self.flip_ratio:
-            return state
+            return
         x, y = state.coordinates()
         state.set_coordinates(np.where(x == 0, x, float(state.width) - x), y)
         state.take(mirror_points(self.left_kp, self.right_kp, state.layout, state.points), axis=2)
-        return state

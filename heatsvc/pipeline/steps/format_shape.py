@@ -21,7 +21,6 @@ class FormatShape(Step):
     ]
     collapse: Annotated[Literal[False], Field(description="The axis of clips is kept, so only false.")] = False
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """Add the axis of clips: one clip where nothing was sampled."""
         state.clips = state.num_clips or 1
-        return state

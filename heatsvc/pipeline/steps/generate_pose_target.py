@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
 from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pipeline.mirror import check_points, check_sides, mirror_points, swapped
@@ -46,8 +47,6 @@ class GeneratePoseTarget(Step):
         float, Field(gt=0, le=1, description="Points of a lower score are not rendered; MMAction2 has 1e-4.")
     ] = 1e-3
 
-    _targets: dict[tuple[int, int], tuple[Layout | None, Target]] = PrivateAttr(default_factory=dict)
-
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not (self.with_kp or self.with_limb):
@@ -58,7 +57,7 @@ class GeneratePoseTarget(Step):
             raise PipelineError("skeletons has no limb, but with_limb is true", field="skeletons")
         return self
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """Scale the frame to the map and set the target.
 
         Raises:
@@ -80,19 +79,20 @@ class GeneratePoseTarget(Step):
             x, _ = state.coordinates()
             state.keypoint_score = (~np.isnan(x)).astype(np.float32)
         state.target = self._target(state.layout, state.points)
-        return state
 
     def _target(self, layout: Layout | None, points: int) -> Target:
         """The target for a layout, cached: finding its channels takes longer than everything else here."""
-        # `self._targets` goes through Pydantic's __getattr__, which would take longer than the cache saves.
-        targets = (self.__pydantic_private__ or {}).get("_targets", {})
-        found: tuple[Layout | None, Target] | None = targets.get((id(layout), points))
+        found = self._targets.get((id(layout), points))
         if found is None or found[0] is not layout:
-            if len(targets) >= _CACHED_TARGETS:
-                targets.clear()
+            if len(self._targets) >= _CACHED_TARGETS:
+                self._targets.clear()
             # An id can be reused, also in another process that unpickled the step: so the layout is compared.
-            found = targets[id(layout), points] = (layout, self._find_target(layout, points))
+            found = self._targets[id(layout), points] = (layout, self._find_target(layout, points))
         return found[1]
+
+    @cached_property
+    def _targets(self) -> dict[tuple[int, int], tuple[Layout | None, Target]]:
+        return {}
 
     def _find_target(self, layout: Layout | None, points: int) -> Target:
         limbs = self._limbs(layout, points) if self.with_limb else ()

@@ -23,8 +23,7 @@ class Heatmap2Potion(Step):
         Field(description="Sums (U), U over their intensity (N), the intensity (I), or all three."),
     ] = "full"
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """One image per sampled clip; one of all frames where nothing was sampled."""
         state.clips = state.num_clips
         state.potion = Potion(self.C, self.option)
-        return state

@@ -17,9 +17,8 @@ class Packing(Step):
 
     role: ClassVar[Role] = "pack"
 
-    def __call__(self, state: PipelineState) -> PipelineState:
-        """The same state."""
-        return state
+    def __call__(self, state: PipelineState) -> None:
+        """Leave the state as it is."""
 
 
 class Collect(Packing):

@@ -42,7 +42,7 @@ class PoseCompact(Step):
     def _ratios(self) -> tuple[float, float] | None:
         return (self.hw_ratio, self.hw_ratio) if isinstance(self.hw_ratio, float) else self.hw_ratio
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """Crop to the box. A coordinate that is 0 or NaN was not detected: it does not count and does not move.
 
         Raises:
@@ -55,7 +55,7 @@ class PoseCompact(Step):
         # done with Python's numbers and is float64.
         span_x, span_y = float(max_x - min_x), float(max_y - min_y)
         if not (span_x >= self.threshold and span_y >= self.threshold):  # NaN where nothing was detected.
-            return state
+            return
         box = self._grow(float(max_x + min_x) / 2, float(max_y + min_y) / 2, span_x / 2, span_y / 2)
         if max(map(abs, box)) > _MAX_DISTANCE:
             raise PipelineError(f"the keypoints are {max(span_x, span_y):.0e} pixels apart: no frame is that large")
@@ -72,7 +72,6 @@ class PoseCompact(Step):
             )
         state.set_coordinates(_move(x, left), _move(y, top))
         state.width, state.height = right - left, bottom - top
-        return state
 
     def _grow(self, x: float, y: float, half_width: float, half_height: float) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the box around (x, y) after padding and ratio."""

@@ -15,9 +15,8 @@ class PoseDecode(Step):
 
     type: Literal["PoseDecode"] = "PoseDecode"
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """[M, T, V] becomes [M, T', V]."""
         if state.frame_inds is not None:
             state.take(state.frame_inds, axis=1)
             state.frame_inds = None
-        return state

@@ -47,7 +47,7 @@ class RandomResizedCrop(Step):
         """Always: a box of a fixed size has a random position, too."""
         return True
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """Crop to the first of ten random boxes that fits into the frame, else to the center square.
 
         Sizes are sampled as in PYSKL. The corner is sampled with the same generator, where PYSKL uses Python's own,
@@ -68,6 +68,7 @@ class RandomResizedCrop(Step):
             if 1 <= box_width <= width and 1 <= box_height <= height:
                 w, h = int(box_width), int(box_height)
                 left = rng.randint(width - w + 1)
-                return crop(state, left, rng.randint(height - h + 1), w, h)
+                crop(state, left, rng.randint(height - h + 1), w, h)
+                return
         side = min(width, height)
-        return crop(state, (width - side) // 2, (height - side) // 2, side, side)
+        crop(state, (width - side) // 2, (height - side) // 2, side, side)

@@ -52,7 +52,7 @@ class Resize(Step):
             raise PipelineError("scale cannot have -1 where keep_ratio is false", field="scale")
         return self
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """Scale frame and keypoints.
 
         Raises:
@@ -68,7 +68,6 @@ class Resize(Step):
         x, y = state.coordinates()
         state.set_coordinates(x * np.float32(width / state.width), y * np.float32(height / state.height))
         state.width, state.height = width, height
-        return state
 
     def _new_size(self, width: int, height: int) -> tuple[int, int]:
         """New (width, height), rounded as mmcv's `rescale_size` rounds."""

@@ -24,7 +24,7 @@ class UniformSampleFrames(Step):
 
     type: Literal["UniformSampleFrames"] = "UniformSampleFrames"
     clip_len: Annotated[int, Field(ge=1, le=10_000, description="Frames of each clip.")]
-    num_clips: Annotated[int, Field(ge=1, le=10_000, description="How many clips, one after the other.")] = 1
+    num_clips: Annotated[int, Field(ge=1, le=10_000, description="Number of clips, one after the other.")] = 1
     p_interval: Annotated[
         Annotated[float, Field(gt=0, le=1)] | FloatPair,
         Field(description="The share of the frames to sample from, or [minimum, maximum] of a random share."),
@@ -49,7 +49,7 @@ class UniformSampleFrames(Step):
         """Always."""
         return True
 
-    def __call__(self, state: PipelineState) -> PipelineState:
+    def __call__(self, state: PipelineState) -> None:
         """Choose clip_len * num_clips of the clip's T frames, by index.
 
         The generator is seeded once for all clips in test mode, with this step's own seed.
@@ -63,7 +63,6 @@ class UniformSampleFrames(Step):
         clips = [self._clip(state, i) for i in range(self.num_clips)]
         state.frame_inds = np.concatenate(clips) if len(clips) > 1 else clips[0]
         state.num_clips = self.num_clips
-        return state
 
     @property
     def _interval(self) -> tuple[float, float]:
@@ -97,7 +96,7 @@ class UniformSampleFrames(Step):
         if frames > _MAX_OVERSAMPLING * bounds.max_frames:
             raise LimitError(
                 f"{self.num_clips:,} clips of {self.clip_len:,} are {frames:,} frames, too many: "
-                f"{_MAX_OVERSAMPLING} times the limit of an input is the most",
+                f"{_MAX_OVERSAMPLING} times the limit of an input are allowed",
                 setting="HEATSVC_MAX_FRAMES",
                 limit=bounds.max_frames,
                 got=frames,

@@ -27,7 +27,6 @@ class Reader:
         name: short, ``mmpose``.
         title: one line about it.
         extensions: of its files, for documentation; the content decides.
-        media_types: under which it may be sent.
         matches: whether an upload's content is of this format.
         read: its clips; raises InputError only.
     """
@@ -35,19 +34,15 @@ class Reader:
     name: str
     title: str
     extensions: tuple[str, ...]
-    media_types: tuple[str, ...]
     matches: Callable[[Upload], bool]
     read: Callable[[Upload], list[PoseClip]]
 
-
-_JSON = ("application/json",)
 
 READERS: tuple[Reader, ...] = (
     Reader(
         "npy",
         "NumPy array [T, V, 2|3] or [M, T, V, 2|3]: x, y and, third, the score",
         (".npy",),
-        ("application/x-npy",),
         is_npy,
         lambda upload: [read_npy(upload.data, filename=upload.filename, options=upload.options)],
     ),
@@ -55,40 +50,23 @@ READERS: tuple[Reader, ...] = (
         "npz",
         "NumPy archive of keypoint and, as far as there are, keypoint_score, img_shape, layout, frame_dir, label",
         (".npz",),
-        ("application/x-npz",),
         is_npz,
         read_npz,
     ),
-    Reader(
-        "pose",
-        "pose-format file, such as MediaPipe Holistic's points",
-        (".pose",),
-        ("application/x-pose", "application/pose"),
-        is_pose_file,
-        read_pose_file,
-    ),
+    Reader("pose", "pose-format file, such as MediaPipe Holistic's points", (".pose",), is_pose_file, read_pose_file),
     Reader(
         "openpose",
         "OpenPose's JSON of a frame, or a zip archive of a clip's frame files",
         (".json", ".zip"),
-        (*_JSON, "application/zip"),
         is_openpose,
         read_openpose,
     ),
-    Reader("mmpose", "MMPose's predictions for a video or an image", (".json",), _JSON, is_mmpose, read_mmpose),
-    Reader(
-        "coco",
-        "COCO or COCO-WholeBody keypoint annotations, the images in a row",
-        (".json",),
-        _JSON,
-        is_coco,
-        read_coco,
-    ),
+    Reader("mmpose", "MMPose's predictions for a video or an image", (".json",), is_mmpose, read_mmpose),
+    Reader("coco", "COCO or COCO-WholeBody keypoint annotations, the images in a row", (".json",), is_coco, read_coco),
     Reader(
         "json",
         "a clip as in a request: keypoint, keypoint_score, img_shape, layout, frame_dir, label",
         (".json",),
-        _JSON,
         is_json_clip,
         read_json_clip,
     ),
@@ -96,7 +74,6 @@ READERS: tuple[Reader, ...] = (
         "annotation",
         "annotation pickle of PYSKL and MMAction2, many clips",
         (".pkl", ".pickle"),
-        ("application/x-pickle", "application/octet-stream"),
         is_annotation,
         read_annotation,
     ),

@@ -98,13 +98,13 @@ def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int
 
 def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseClip:
     file, options = upload.file, upload.options
-    keypoint = _array(annotation.get("keypoint"), f"{field}keypoint", file)
+    keypoint = numeric_array(annotation.get("keypoint"), f"{field}keypoint", file)
     if keypoint is None:
         raise PoseError(f"{field}keypoint is missing", field=f"{field}keypoint", file=file)
     name = annotation.get("frame_dir")
     clip = PoseClip.build(
         keypoint,
-        _array(annotation.get("keypoint_score"), f"{field}keypoint_score", file),
+        numeric_array(annotation.get("keypoint_score"), f"{field}keypoint_score", file),
         img_shape=_img_shape(annotation.get("img_shape"), f"{field}img_shape", file) or options.img_shape,
         layout=options.layout,
         frame_dir="" if name is None else check_frame_dir(name, field=f"{field}frame_dir", file=file),
@@ -124,7 +124,12 @@ def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseC
     return clip
 
 
-def _array(value: object, name: str, file: str | None) -> npt.NDArray[Any] | None:
+def numeric_array(value: object, name: str, file: str | None) -> npt.NDArray[Any] | None:
+    """An array of an annotation; None where the value is None.
+
+    Raises:
+        PoseError: not a NumPy array.
+    """
     if value is None:
         return None
     if not isinstance(value, PickledArray) or value.array is None:

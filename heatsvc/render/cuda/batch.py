@@ -41,7 +41,8 @@ def render_batch(
 
     Args:
         volumes: of reduction `none` or `max`; with keypoints, limbs or both; with or without mirrored copies.
-        dtype: float32; float16 or bfloat16, rounded to nearest; uint8, value * 255 rounded to nearest, at most 255.
+        dtype: float32; float16 or bfloat16, rounded to nearest, at most the largest finite number of the type (65504
+            of float16); uint8, value * 255 rounded to nearest, at most 255.
         device: as torch names it.
         method: `triton` draws with fused kernels, one for the maps of keypoints and one for those of limbs, each pixel
             written once; on CPU tensors only where Triton interprets (`TRITON_INTERPRET=1` before it is imported).

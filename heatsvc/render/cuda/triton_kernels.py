@@ -12,6 +12,8 @@ import triton.language as tl
 
 # To add it to a float32 under 2**22, and to take it away again, rounds to whole numbers, halves to even ones.
 _ROUNDER = tl.constexpr(12582912.0)
+_LARGEST_FLOAT16 = tl.constexpr(65504.0)
+_LARGEST_BFLOAT16 = tl.constexpr(3.3895313892515355e38)
 
 
 @triton.jit(do_not_specialize=["count"])
@@ -160,7 +162,11 @@ def _box(boxes, figure):
 
 @triton.jit
 def _store(pixels, drawn, inside):
-    """Write a block in the output's type."""
+    """Write a block in the output's type; what is beyond its largest finite number becomes that."""
     if pixels.dtype.element_ty == tl.uint8:
         drawn = tl.minimum(drawn * 255.0, 255.0) + _ROUNDER - _ROUNDER
+    elif pixels.dtype.element_ty == tl.float16:
+        drawn = tl.minimum(drawn, _LARGEST_FLOAT16)
+    elif pixels.dtype.element_ty == tl.bfloat16:
+        drawn = tl.minimum(drawn, _LARGEST_BFLOAT16)
     tl.store(pixels, drawn.to(pixels.dtype.element_ty), mask=inside)

@@ -59,4 +59,4 @@ def converted(value: Tensor, dtype: DType) -> Tensor:
     single = value.float()
     if dtype == torch.uint8:
         return (single.double() * 255).round().clamp(max=255).to(dtype)
-    return single.to(dtype)
+    return single.clamp(max=torch.finfo(dtype).max).to(dtype)

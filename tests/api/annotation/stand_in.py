@@ -19,7 +19,7 @@ from heatsvc.annotation.progress import Progress
 from heatsvc.annotation.report.document import fault_groups
 from heatsvc.jobs.data_directory import DataDirectory
 from heatsvc.jobs.worker import Worker as BuildWorker
-from heatsvc.jobs.worker import WorkerOptions
+from heatsvc.settings import Settings
 
 FAULTS = [Fault("no_file", f"video{number}", "labelled, but there is no file", done="refused") for number in range(7)]
 
@@ -54,7 +54,8 @@ class Worker:
 
     def _work(self) -> None:
         while not self._stopping.wait(0.01):
-            BuildWorker(WorkerOptions(self.directory.path, self.datasets), self.build).build_pending()
+            settings = Settings(data_dir=self.directory.path, datasets_dir=self.datasets)
+            BuildWorker(settings, self.build).build_pending()
 
     def build(
         self,

@@ -8,6 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
+from heatsvc.encode.stretch import Stretch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,9 +20,6 @@ from heatsvc.encode.cuda import BatchCoding, code_batch, codes
 from heatsvc.encode.cuda.batch import code_drawn
 from heatsvc.encode.cuda.drawn import draw_together
 from heatsvc.encode.cuda.fused import Fused
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.errand import Errand
-from heatsvc.encode.stretch import Stretch
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
 from heatsvc.render.cuda import Method, render_batch

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from heatsvc.encode.drawing import Drawing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from heatsvc.encode.cuda.batch import Steps, code_drawn
 from heatsvc.encode.cuda.drawn import Drawn, Group
 from heatsvc.encode.cuda.fused import Fused
 from heatsvc.encode.cuda.plain import Plain
-from heatsvc.encode.drawing import Drawing
 from heatsvc.volume import HeatmapVolume
 from tests.encode.cuda.decoding import decoded
 

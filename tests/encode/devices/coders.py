@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-
-from heatsvc.bounds import Bounds
-from heatsvc.encode.codings import CODINGS, EncodedChunk
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.stretch import Stretch, encode_tile
+
+from heatsvc.bounds import Bounds
+from heatsvc.cancel import CancelToken
+from heatsvc.encode.codings import CODINGS, EncodedChunk
 from heatsvc.render.cpu import DType
 from heatsvc.volume import HeatmapVolume
 
@@ -53,6 +54,13 @@ def stretch(name: str, coding: str = "zstd", dtype: DType = "float32", errand: E
     volume = HeatmapVolume(points, np.ones((1, 4, 3), np.float32), 16, 16)
     drawing = Drawing.of(name, volume, dtype)
     return Stretch(drawing, drawing.tiles, CODINGS[coding], errand or Errand())
+
+
+def cancelled_stretch() -> Stretch:
+    """A clip that nobody waits for any more."""
+    token = CancelToken()
+    token.cancel()
+    return stretch("cancelled", errand=Errand(token))
 
 
 def wide_stretch(name: str, frames: int) -> Stretch:

@@ -11,24 +11,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.encode.codings import ZSTD, EncodedChunk
-from heatsvc.encode.devices import CpuDevice, GpuDevice
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.stretch import Stretch
+
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import CancelledError
+from heatsvc.encode.codings import ZSTD, EncodedChunk
+from heatsvc.encode.devices import CpuDevice, GpuDevice
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
 from heatsvc.render.scheduler import Batcher, Ran, Step
 from tests.encode.cuda.decoding import decoded
-from tests.encode.devices.coders import StandIn, coded, stretch, wide_stretch
+from tests.encode.devices.coders import StandIn, cancelled_stretch, coded, stretch, wide_stretch
 
 FOUR = [stretch(name) for name in "abcd"]
-
-
-class ClientGoneError(Exception):
-    """Nobody waits any more."""
 
 
 class Falls:
@@ -82,13 +79,10 @@ def test_it_writes_zstd_fast(compression: str, taken: bool) -> None:
     assert device(StandIn()).takes(task) == taken
 
 
-def test_whom_nobody_waits_for_is_left_out() -> None:
-    def hung_up() -> None:
-        raise TimeoutError
-
+def test_cancelled_work_is_not_coded() -> None:
     coder = StandIn()
-    first, gone, last = device(coder).run([FOUR[0], stretch("gone", errand=Errand(hung_up)), FOUR[1]])
-    assert isinstance(gone, TimeoutError)
+    first, gone, last = device(coder).run([FOUR[0], cancelled_stretch(), FOUR[1]])
+    assert isinstance(gone, CancelledError)
     assert data([first, last]) == coded(FOUR[:2])
     assert coder.batches == [["a", "b"]]
 
@@ -96,17 +90,13 @@ def test_whom_nobody_waits_for_is_left_out() -> None:
 @pytest.mark.parametrize("lost", [False, True])
 def test_what_ended_one_keeps_nothing_of_the_others(lost: bool) -> None:
     """By reference counts alone: the service's collector comes by but rarely."""
-
-    def hung_up() -> None:
-        raise ClientGoneError
-
-    gone = stretch("gone", errand=Errand(hung_up))
+    gone = cancelled_stretch()
     on = device(raising(RuntimeError("illegal memory access")) if lost else StandIn())
     gc.collect()
     gc.disable()
     try:
         outcomes = on.run([FOUR[0], gone])
-        assert isinstance(outcomes[1], ClientGoneError)
+        assert isinstance(outcomes[1], CancelledError)
         assert (outcomes[0] is None) == lost
         kept = weakref.ref(outcomes[1])
         del outcomes

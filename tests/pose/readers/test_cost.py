@@ -1,4 +1,4 @@
-"""What a file may cost before it is refused, and that reading ends when nobody waits."""
+"""Cost of a file before it is refused, and cancelling of reading."""
 
 import json
 import pickle
@@ -57,7 +57,7 @@ def annotations(count: int) -> bytes:
         *("mmpose-frames", "annotation", "npz", "npy"),
     ],
 )
-def test_what_is_too_large_is_refused_before_it_is_made(data: bytes, said: str):
+def test_too_large_clips_are_refused_before_allocation(data: bytes, said: str):
     tracemalloc.start()
     try:
         with pytest.raises(LimitError, match=said):
@@ -89,7 +89,7 @@ def test_the_whole_clip_is_bounded_before_it_is_made(data: bytes):
     assert peak < 20 * MIB
 
 
-def test_lists_in_lists_are_counted_before_they_are_made():
+def test_nested_lists_are_counted_before_they_are_parsed():
     nested = b"[" * 1_000 + b"]" * 1_000
     with pytest.raises(LimitError, match="100,001 JSON lists and objects are too many"):
         read(b"[" + b",".join([nested] * 100) + b"]", options=ReadOptions(bounds=Bounds(max_input_values=10_000)))

@@ -118,7 +118,24 @@ def assert_same_alone(batch: Sequence[HeatmapVolume], dtype: str, method: Method
         assert torch.equal(drawn, alone)
 
 
-def test_maps_of_several_tiles_are_drawn_whole() -> None:
+LARGEST = {"float32": 3.4028234e38, "float16": 65504.0, "bfloat16": 3.3895314e38, "uint8": 255.0}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", LARGEST)
+@pytest.mark.parametrize("score", [65519.0, 65520.0, 1e30, 3.4028234e38])
+def test_large_scores_are_clipped_to_the_type_and_never_infinite(method: Method, dtype: str, score: float) -> None:
+    point = replace(dot(4, 5), keypoint_score=np.full((1, 1, 1), score, np.float32))
+    segment = replace(limb((3, 3), (9, 9)), keypoint_score=np.full((1, 1, 2), score, np.float32))
+    largest = np.float32(LARGEST[dtype])
+    for drawn in render_batch([point, segment], dtype, method=method):
+        pixels = drawn.float().numpy()
+        assert np.isfinite(pixels).all()
+        np.testing.assert_allclose(pixels.max(), min(np.float32(score), largest), rtol=2**-7)
+        assert pixels.max() <= largest
+
+
+def test_maps_of_several_blocks_are_drawn_whole() -> None:
     rng = np.random.default_rng(0)
     keypoint = rng.uniform(-20, 320, (2, 1, 3, 2)).astype(np.float32)
     score = rng.uniform(0.2, 1, (2, 1, 3)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A request's JSON clip: sound lists become arrays, unsound ones are told by index."""
+"""A clip in JSON: lists become arrays, irregular ones are refused with the index."""
 
 import math
 
@@ -22,7 +22,7 @@ def lists(*shape):
     return np.arange(math.prod(shape)).reshape(shape).tolist()
 
 
-def test_every_key_is_taken():
+def test_every_key_is_read():
     got = clip(lists(1, 2, 17, 2), keypoint_score=lists(1, 2, 17), layout="coco17", frame_dir="a/b.avi", label=3)
     assert got.keypoint.tolist() == lists(1, 2, 17, 2)
     assert got.keypoint_score.tolist() == lists(1, 2, 17)
@@ -98,7 +98,7 @@ def changed(value, *where):
         (None, "keypoint is missing: give lists of numbers, [T, V, 2]", None),
     ],
 )
-def test_unsound_lists_are_told_by_index(keypoint, text, frame, booleans):
+def test_irregular_lists_are_refused_with_the_index(keypoint, text, frame, booleans):
     with pytest.raises(PoseError) as caught:
         clip_from_json({"keypoint": keypoint, "img_shape": [480, 640]}, may_hold_booleans=booleans)
     assert text in caught.value.detail
@@ -106,7 +106,7 @@ def test_unsound_lists_are_told_by_index(keypoint, text, frame, booleans):
         assert caught.value.frame == frame
 
 
-def test_a_boolean_is_no_number():
+def test_a_boolean_is_not_a_number():
     with pytest.raises(PoseError, match=r"keypoint\[0\]\[3\]\[5\]\[1\] is true: give a number"):
         clip(changed(True, 0, 3, 5, 1))
     with pytest.raises(PoseError, match=r"keypoint_score\[0\]\[2\] is false"):
@@ -123,11 +123,11 @@ def test_a_boolean_is_no_number():
         (b"t" * 1000, False),
     ],
 )
-def test_whether_text_can_hold_a_boolean_is_seen_from_its_bytes(text, may):
+def test_may_hold_booleans_finds_them_in_the_text(text, may):
     assert may_hold_booleans(text) is may
 
 
-def test_deeply_nested_lists_are_told():
+def test_deeply_nested_lists_are_refused():
     nested = orjson.loads("[" * 1000 + "]" * 1000)
     with pytest.raises(PoseError, match="keypoint is nested deeper than 4 lists"):
         clip(nested)
@@ -135,7 +135,7 @@ def test_deeply_nested_lists_are_told():
         clip(lists(2, 17, 2), img_shape=nested)
 
 
-def test_the_place_in_the_request_stands_before_the_field():
+def test_the_path_in_the_request_is_a_prefix_of_the_field():
     with pytest.raises(PoseError, match=r"clips\[3\]\.keypoint\[0\]\[1\] has 1 numbers") as caught:
         clip_from_json({"keypoint": [[[1, 2], [1]]], "img_shape": [4, 4]}, field="clips[3].")
     assert caught.value.field == "clips[3].keypoint"
@@ -166,7 +166,7 @@ def test_other_keys_are_checked(more, text):
         clip(lists(2, 17, 2), **more)
 
 
-def test_an_unknown_layout_is_told():
+def test_an_unknown_layout_is_refused():
     with pytest.raises(LayoutError, match="there is no layout 'coco99'"):
         clip(lists(2, 17, 2), layout="coco99")
 
@@ -189,5 +189,5 @@ def test_a_file_with_a_boolean_is_refused():
     assert caught.value.file == "a.json"
 
 
-def test_nobody_is_told_from_damage():
+def test_no_persons_is_not_damage():
     assert issubclass(NoKeypointsError, PoseError)
