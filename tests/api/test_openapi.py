@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from heatsvc.api.request import BODIES, FORM
 
 from heatsvc.api.options import OPTIONS
+from heatsvc.api.request import BODIES, FORM
 from heatsvc.cli.main import main
 from heatsvc.encode.formats import FORMATS
 from tests.api.asking import CLIP, JSON, PROBLEM, Asker

@@ -267,8 +267,8 @@ def test_metrics_have_routes_and_no_ids(bench: Bench):
     assert location not in metrics
     for route in ("/annotation", "/annotation/{id}", "/annotation/{id}/events", "/annotation/{id}/files/{name}"):
         assert f'route="{route}"' in metrics
-    for name in ("heatsvc_builds_submitted_total", "heatsvc_upload_bytes_total"):
-        assert float(metrics.split(f"\n{name} ")[1].split()[0]) > 0
+    name = 'heatsvc_body_bytes_total{direction="request",route="/annotation"}'
+    assert float(metrics.split(f"\n{name} ")[1].split()[0]) > 0
 
 
 def test_cors(set_up: Callable[..., Bench]):
