@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from heatsvc.api import metrics
 from heatsvc.api.answer import Sketch, sketch
 from heatsvc.api.clips import BODIES, FORM, Asked, File, from_files
 from heatsvc.api.limits import Patience, check_length, check_size, read_body, receive
@@ -35,6 +36,8 @@ _HEADERS = {
     name.encode(): name
     for name in ("accept", "accept-encoding", "content-type", "content-encoding", "content-length", "prefer")
 }
+
+_STAGES = ("read", "pipeline", "draw", "encode")
 
 # Up to so many bytes of body, and pixels of work, a request is done where it arrives: to hand it to a thread and to
 # wait for that one takes longer. Either is about a millisecond.
@@ -91,8 +94,8 @@ async def draw_heatmaps(request: Request) -> BodyResponse:
     else:
         body = await patience.outcome(request, service.lanes.submit(made.layout, errand))
     times = (read - started, made.seconds, *errand.seconds)
-    service.metrics.count_heatmaps(len(asked.clips), size, body.length, times)
-    return BodyResponse(body.chunks, _headers(made, form, body, times), service.settings.idle_seconds)
+    metrics.observe_heatmaps(len(asked.clips), size, body.length, dict(zip(_STAGES, times, strict=True)))
+    return BodyResponse(body.chunks, _headers(made, form, body, times))
 
 
 async def _reading(

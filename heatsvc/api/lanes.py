@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from time import perf_counter
 from typing import Any
 
 import structlog
 
-from heatsvc.api.metrics import Metrics
+from heatsvc.api import metrics
 from heatsvc.api.problems import busy
 from heatsvc.encode.body import Body
 from heatsvc.encode.codings import Piece
@@ -35,20 +34,17 @@ class Lanes:
         DeviceError: a GPU is asked for by name, and there is none.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings) -> None:
         if settings.device.startswith("cuda"):
             try:
                 find_gpu(settings.device)
             except NoGpuError as error:
                 raise DeviceError(f"HEATSVC_DEVICE={settings.device}: {error}") from None
         self._settings = settings
-        self._metrics = metrics
         self._cpu = CpuDevice(settings.threads)
         self._pool = ThreadPoolExecutor(self._cpu.lanes + GpuDevice.lanes, "lane")
         self._choice = Choice(settings.device, "not looked for yet")
         self._batcher = self._batches(self._cpu)
-        metrics.queued = lambda: self._batcher.waiting
-        self._tell()
 
     def choose(self, alone: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
         """Look for a GPU and measure it, as far as the settings ask for that. Before anything is drawn.
@@ -64,9 +60,13 @@ class Lanes:
         self._choice = choice
         if choice.gpu is not None:
             self._batcher = self._batches(choice.gpu, self._cpu)
-        self._tell()
         if choice.figures:
             log.info("device", asked=choice.asked, used=self.used, why=choice.why)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Decoded bytes of heatmaps that wait to be rendered."""
+        return self._batcher.waiting
 
     @property
     def used(self) -> str:
@@ -117,10 +117,8 @@ class Lanes:
 
     def write(self, layout: Layout, errand: Errand) -> Body:
         """Draw an answer here and now: a batch of its own."""
-        started = perf_counter()
         body = layout.write(errand)
-        seconds = perf_counter() - started
-        self._metrics.count_batch("cpu", len(layout.drawings), layout.size, seconds, (0.0,))
+        metrics.batches.labels("cpu").observe(len(layout.drawings))
         return body
 
     def submit(self, layout: Layout, errand: Errand) -> Future[Body]:
@@ -139,10 +137,9 @@ class Lanes:
 
     def fell(self, reason: Reason, why: str) -> None:
         """The CPU has stepped in for the GPU."""
-        self._metrics.count_fallback(reason)
+        metrics.fallbacks.labels(reason).inc()
         if reason == "lost":
             log.error("the GPU is lost: the CPU draws from now on", why=why)
-        self._tell()
 
     def stop(self) -> None:
         """Draw nothing more that waits."""
@@ -159,10 +156,7 @@ class Lanes:
             _go_on(step)
 
     def _count(self, ran: Ran) -> None:
-        self._metrics.count_batch(ran.device, ran.tasks, ran.cost, ran.seconds, ran.waits)
-
-    def _tell(self) -> None:
-        self._metrics.device = (self._choice.asked, self.used)
+        metrics.batches.labels(ran.device).observe(ran.tasks)
 
 
 def _go_on(step: Callable[[], bool]) -> None:

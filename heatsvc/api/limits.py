@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from heatsvc.api.problems import ClientGoneError, RequestError, busy
-from heatsvc.api.send import LINE, Line
 from heatsvc.errors import LimitError
 from heatsvc.settings import Settings
 
@@ -35,12 +34,6 @@ async def read_body(request: Request, length: str | None, settings: Settings, pa
         RequestError: 408, nothing came for `idle_seconds`, or not all of it within `request_seconds`.
         ClientGoneError: the client hung up first.
     """
-    line: Line | None = request.scope.get(LINE)
-    there = line.take(request.receive) if line is not None else None
-    if there is not None:
-        if len(there) > settings.max_body_bytes:
-            check_size(len(there), settings)
-        return there
     check_length(length, settings)
     message = await receive(request, settings, patience)
     body: bytes = message.get("body", b"")
@@ -56,12 +49,6 @@ async def read_body(request: Request, length: str | None, settings: Settings, pa
 
 async def receive(request: Request, settings: Settings, patience: Patience | None) -> Message:
     """The next part of the body; see read_body for what is raised. Without patience only idling is bounded."""
-    line: Line | None = request.scope.get(LINE)
-    if line is not None and line.is_there():  # then nothing has to be waited for, which a timer would cost more than
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        return message
     # Both: who sends a byte now and then would keep a place among the requests in flight for as long as it liked.
     left = patience.until - time.monotonic() if patience else math.inf
     idle = patience is None or settings.idle_seconds < left

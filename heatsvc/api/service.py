@@ -6,20 +6,21 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import structlog
+from filelock import FileLock, Timeout
 from starlette.requests import Request
 
-from heatsvc.api.colleagues import Colleagues
 from heatsvc.api.lanes import Lanes
 from heatsvc.api.limits import Places
-from heatsvc.api.metrics import Metrics
 from heatsvc.api.problems import busy
 from heatsvc.api.watch import Watch, look
 from heatsvc.bounds import DEFAULT_BOUNDS
@@ -38,6 +39,9 @@ Result = TypeVar("Result")
 _COLLECT_AFTER = (200_000, 20, 100)
 # Beside one for each upload.
 _DISK_THREADS = 4
+_STARTUP_LOCK_SECONDS = 60.0
+
+log = structlog.get_logger("heatsvc.service")
 
 
 class Service:
@@ -45,7 +49,6 @@ class Service:
 
     Attributes:
         settings: in force.
-        metrics: what `GET /metrics` tells.
         warm_seconds: how long the loops took to compile or load; None until they are there.
         failure: what kept them from it.
         lanes: what draws.
@@ -53,17 +56,17 @@ class Service:
         watchers: places for requests that wait for builds, or fetch their files.
         builds: what is built, elsewhere.
         watch: what is seen of builds that somebody waits for.
+        stopping: set when the server begins to stop: responses without an end then end themselves.
     """
 
-    def __init__(self, settings: Settings, colleagues: Colleagues | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.metrics = Metrics(colleagues.seat if colleagues else None)
+        self.stopping = asyncio.Event()
         self.warm_seconds: float | None = None
         self.failure: str | None = None
-        self._alone = colleagues.turn.taken if colleagues else nullcontext
         # These read and describe; what draws has threads of its own.
         self._requests = ThreadPoolExecutor(settings.threads, "request")
-        self.lanes = Lanes(settings, self.metrics)
+        self.lanes = Lanes(settings)
         # What waits for a disk must not keep a thread from those that draw.
         self._disk = ThreadPoolExecutor(settings.max_uploads + _DISK_THREADS, "disk")
         self.uploads = Places("HEATSVC_MAX_UPLOADS", settings.max_uploads)
@@ -72,9 +75,8 @@ class Service:
             settings.data_dir,
             settings.database_url.get_secret_value() if settings.database_url else None,
             datasets_dir=settings.datasets_dir,
-            workers=0 if colleagues else settings.build_workers,
+            workers=settings.build_workers,
             environment=settings.worker_environment(),
-            builders=colleagues.builders if colleagues else None,
         )
         self.watch = Watch(lambda build, before: self.on_disk(partial(look, self.builds.folder(build), before)))
 
@@ -91,13 +93,12 @@ class Service:
         self._disk.shutdown(wait=False, cancel_futures=True)
         self.lanes.stop()
         self.builds.stop()
-        self.metrics.publish()
 
     def _warm(self) -> None:
         started = time.monotonic()
         try:
             warm()
-            self.lanes.choose(self._alone)
+            self.lanes.choose(partial(startup_lock, self.settings.data_dir))
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             raise
@@ -116,25 +117,30 @@ class Service:
 
     def in_thread(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
         """Have a thread do it."""
-        metrics = self.metrics
-
-        def counted() -> Result:
-            with metrics.lock:
-                metrics.waiting -= 1
-            return work()
-
-        with metrics.lock:
-            metrics.waiting += 1
-        return asyncio.get_running_loop().run_in_executor(self._requests, counted)
+        return asyncio.get_running_loop().run_in_executor(self._requests, work)
 
     def on_disk(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
         """Have a thread do it that may wait for a disk, or for a database."""
         return asyncio.get_running_loop().run_in_executor(self._disk, work)
 
-    @property
-    def in_flight(self) -> int:
-        """Requests being answered that should be over soon."""
-        return self.metrics.in_flight - self.uploads.taken - self.watchers.taken
+
+@contextmanager
+def startup_lock(folder: Path, seconds: float = _STARTUP_LOCK_SECONDS) -> Iterator[None]:
+    """Hold a lock that the service's processes share, so that only one of them measures the GPU at a time.
+
+    Args:
+        folder: where the lock file lies.
+        seconds: how long to wait for the lock; the block then runs without it.
+    """
+    lock = FileLock(folder / "startup.lock")
+    try:
+        lock.acquire(timeout=seconds)
+    except (OSError, Timeout):
+        log.warning("the startup lock could not be acquired: continuing without it", path=lock.lock_file)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def warm() -> None:
@@ -151,5 +157,5 @@ def warm() -> None:
 
 def service_of(request: Request) -> Service:
     """The service that a request came to."""
-    service: Service = request.scope["app"].service
+    service: Service = request.app.state.service
     return service

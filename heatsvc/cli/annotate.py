@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heatsvc.cli.in_force import in_force
-
 if TYPE_CHECKING:
     from heatsvc.annotation.build import Built
     from heatsvc.annotation.inputs import InputFile, Inputs
@@ -71,6 +69,7 @@ def add_annotate(commands: Any) -> None:
 def _annotate(parsed: argparse.Namespace) -> int:
     from heatsvc.annotation.errors import FaultsError
     from heatsvc.errors import InputError
+    from heatsvc.settings import load_settings
 
     if parsed.output is None and not parsed.check:
         print("heatsvc annotate: say where the pickle goes: -o KETI.pkl, or give --check", file=sys.stderr)
@@ -82,7 +81,7 @@ def _annotate(parsed: argparse.Namespace) -> int:
     gc.set_threshold(*_COLLECT_AFTER)
     try:
         inputs, options = _inputs(parsed), _options(parsed)
-        built = _with_progress(parsed, inputs, options, in_force().bounds)
+        built = _with_progress(parsed, inputs, options, load_settings().bounds)
     except FaultsError as error:
         _print_report(error.report)
         print(f"heatsvc annotate: {error.detail}", file=sys.stderr)

@@ -16,7 +16,6 @@ from heatsvc.api.annotation.addresses import check_id, no_build
 from heatsvc.api.annotation.described import EVENTS
 from heatsvc.api.annotation.documents import describe
 from heatsvc.api.limits import Places
-from heatsvc.api.send import is_stopping
 from heatsvc.api.service import Service, service_of
 from heatsvc.jobs.state import BuildState
 
@@ -67,7 +66,7 @@ async def _events(request: Request, service: Service, build: str) -> AsyncIterat
     async with service.watch.watch(build) as seen:
         changes, told = 0, time.monotonic()
         yield format_sse_event(retry=2_000)
-        while not is_stopping(request.scope):
+        while not service.stopping.is_set():
             changed = await seen.changed(changes, _TICK)
             changes = seen.changes
             if seen.over:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.api import metrics
 from heatsvc.api.annotation.content import content_id, in_order
 from heatsvc.api.annotation.datasets import digest_of, mounted
 from heatsvc.api.clips import parse_object
@@ -50,7 +51,7 @@ async def submit(request: Request, service: Service, *, check: bool) -> tuple[Bu
         finally:
             # Once submitted the folder is the build's, under another name, and here is none any more.
             await finished(service.on_disk(partial(Place(settings.data_dir).discard, spool)))
-    service.metrics.count_build(form.size)
+    metrics.body_bytes.labels("/annotation", "request").inc(form.size)
     return state, form.size
 
 

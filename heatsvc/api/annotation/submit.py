@@ -17,11 +17,8 @@ from heatsvc.api.annotation.files import file_of
 from heatsvc.api.annotation.submission import submit
 from heatsvc.api.annotation.waiting import ended
 from heatsvc.api.heatmap import header_values
-from heatsvc.api.linger import Lingering, TrackedReceive
 from heatsvc.api.negotiation import choose_media, parse_preferences
-from heatsvc.api.problems import on_input_error
 from heatsvc.api.service import Service, service_of
-from heatsvc.errors import InputError
 from heatsvc.jobs.state import BuildState
 
 router = APIRouter()
@@ -58,17 +55,10 @@ async def check(request: Request) -> Response:
 async def _answer(request: Request, offers: dict[str, Any], *, check: bool) -> Response:
     service = service_of(request)
     headers = header_values(request.scope)
-    body = TrackedReceive(request.receive)
-    request = Request(request.scope, body)
-    try:
-        # What nothing can satisfy is refused before the form is read.
-        wanted = offers[choose_media(headers.get("accept"), tuple(offers))]
-        preferences = parse_preferences(headers.get("prefer"))
-        state, size = await submit(request, service, check=check)
-    except InputError as error:
-        refusal = await on_input_error(request, error)
-        # To a client that sends nothing there is nothing to be waited for.
-        return refusal if refusal.status_code == 408 else Lingering(refusal, body, service.settings.idle_seconds)
+    # What nothing can satisfy is refused before the form is read.
+    wanted = offers[choose_media(headers.get("accept"), tuple(offers))]
+    preferences = parse_preferences(headers.get("prefer"))
+    state, size = await submit(request, service, check=check)
     seconds = _patience(service, preferences, size, done=state.outcome is not None)
     ended_state = None
     if seconds > 0 and service.watchers.free:

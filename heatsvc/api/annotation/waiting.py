@@ -9,7 +9,6 @@ from functools import partial
 from starlette.requests import Request
 
 from heatsvc.api.problems import ClientGoneError, RequestError
-from heatsvc.api.send import is_stopping
 from heatsvc.api.service import Service
 from heatsvc.jobs.state import BuildState
 
@@ -30,7 +29,7 @@ async def ended(request: Request, service: Service, build: str, seconds: float) 
             changes = 0
             while not seen.over:
                 left = until - time.monotonic()
-                if left <= 0 or is_stopping(request.scope):
+                if left <= 0 or service.stopping.is_set():
                     return None
                 await seen.changed(changes, min(left, _TICK))
                 changes = seen.changes

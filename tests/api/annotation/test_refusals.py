@@ -223,7 +223,7 @@ class TestBounds:
         assert small.send(dataset()).status == 200
 
     def test_uploads_leave_room_for_heatmaps(self, set_up: Callable[..., Any]):
-        bench: Bench = set_up(max_in_flight=2, max_uploads=4)
+        bench: Bench = set_up(max_uploads=4)
 
         async def together() -> list[int]:
             done = asyncio.Event()

@@ -171,7 +171,7 @@ def test_many_watchers_look_once(bench: Bench, slow: Callable[..., Any], monkeyp
 
 
 def test_watchers_have_places_of_their_own(set_up: Callable[..., Bench]):
-    bench = set_up(max_watchers=1, max_in_flight=1)
+    bench = set_up(max_watchers=1)
     location = bench.send(dataset("slow"), **ASYNC).headers["location"]
 
     async def watch() -> tuple[int, int]:
@@ -276,7 +276,7 @@ def test_metrics_have_routes_and_no_ids(bench: Bench):
     assert location not in told
     for route in ("/annotation", "/annotation/{id}", "/annotation/{id}/events", "/annotation/{id}/files/{name}"):
         assert f'route="{route}"' in told
-    for name in ("heatsvc_builds_submitted_total", "heatsvc_upload_bytes_total"):
+    for name in ('heatsvc_body_bytes_total{direction="request",route="/annotation"}',):
         assert float(told.split(f"\n{name} ")[1].split()[0]) > 0
 
 
