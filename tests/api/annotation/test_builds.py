@@ -162,7 +162,7 @@ def test_many_clients_watch_one_build(bench: Bench, slow: Callable[..., Any]):
 
 
 def test_watchers_have_places_of_their_own(set_up: Callable[..., Bench]):
-    bench = set_up(max_watchers=1, max_in_flight=1)
+    bench = set_up(max_watchers=1)
     location = bench.send(dataset("slow"), **ASYNC).headers["location"]
 
     async def watch() -> tuple[int, int]:
