@@ -73,7 +73,7 @@ def test_every_body_type_has_an_example():
 
 def test_every_format_has_an_example():
     uploads = [Upload((FOLDER / name).read_bytes(), name, ReadOptions()) for name in IDS]
-    assert {reader.name for reader in READERS if any(map(reader.recognise, uploads))} == {
+    assert {reader.name for reader in READERS if any(map(reader.matches, uploads))} == {
         reader.name for reader in READERS
     }
 

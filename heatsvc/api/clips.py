@@ -11,9 +11,18 @@ import orjson
 from heatsvc.api.options import OPTIONS, HeatmapOptions, options_from, options_from_query
 from heatsvc.api.problems import RequestError
 from heatsvc.bounds import Bounds, go_on
+from heatsvc.check_token import CheckToken
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
-from heatsvc.pose.readers import Lifted, ReadOptions, clip_from_json, lift, may_hold_booleans, read, read_npy
+from heatsvc.pose.readers import (
+    NumberArrays,
+    ReadOptions,
+    clip_from_json,
+    may_hold_booleans,
+    parse_number_arrays,
+    read,
+    read_npy,
+)
 
 # Either is about two milliseconds of work.
 _LIGHT_CLIPS = 16
@@ -44,7 +53,7 @@ class Asked:
         chosen = len(select) if isinstance(select, list) else 0
         load = 0
         for clip in self.clips:
-            load += pipeline.load(clip, chosen or clip.keypoint.shape[2])
+            load += pipeline.estimate_work(clip, chosen or clip.keypoint.shape[2])
         return load <= _LIGHT_LOAD
 
 
@@ -68,16 +77,16 @@ def from_json(body: bytes, query: bytes, bounds: Bounds, check: Callable[[], Non
     """
     if len(body) > bounds.max_input_values:
         check_values(body, bounds)
-    lifted = lift(body, bounds.max_input_values, _LISTS_A_CLIP * bounds.max_clips)
-    if lifted:
+    extracted = parse_number_arrays(body, bounds.max_input_values, _LISTS_A_CLIP * bounds.max_clips)
+    if extracted:
         try:
-            asked = _asked(parse_object(lifted.text, bounds), query, bounds, check, lifted=lifted)
+            asked = _asked(parse_object(extracted.text, bounds), query, bounds, check, extracted=extracted)
             # An array that is left was no clip's: another one of the same name came after it, or it stood elsewhere.
-            if not lifted.arrays:
+            if not extracted.arrays:
                 return asked
         except InputError:
             pass  # whatever is wrong is told by those who have the whole text before them
-        del lifted
+        del extracted
         check()
     return _asked(parse_object(body, bounds), query, bounds, check, booleans=may_hold_booleans(body))
 
@@ -88,10 +97,10 @@ def _asked(
     bounds: Bounds,
     check: Callable[[], None],
     *,
-    lifted: Lifted | None = None,
+    extracted: NumberArrays | None = None,
     booleans: bool = True,
 ) -> Asked:
-    """What a parsed body asks for; arrays are put back where they were lifted from the body's text."""
+    """What a parsed body asks for; `extracted` has the arrays of its keypoints, if any."""
     if query:
         raise RequestError(422, "with a JSON body the options stand in the JSON, not in the query", field="query")
     if "clips" not in document:
@@ -104,8 +113,10 @@ def _asked(
                 422, 'the body has neither "keypoint" nor "clips": give one clip, or a list of them', field="keypoint"
             )
         options = options_from(document)
-        is_finite = lifted.put_back(clip) if lifted else False
-        made = clip_from_json(clip, bounds=bounds, may_hold_booleans=booleans, is_finite=is_finite, check=check)
+        is_finite = extracted.insert_into(clip) if extracted else False
+        made = clip_from_json(
+            clip, bounds=bounds, may_hold_booleans=booleans, is_finite=is_finite, token=CheckToken(check)
+        )
         return Asked((made,), options)
     clips = document.pop("clips")
     if not isinstance(clips, list) or not clips:
@@ -117,7 +128,7 @@ def _asked(
     all_made = []
     for place, clip in enumerate(clips):
         check()
-        is_finite = lifted.put_back(clip) if lifted and isinstance(clip, dict) else False
+        is_finite = extracted.insert_into(clip) if extracted and isinstance(clip, dict) else False
         all_made.append(_one_of_many(clip, place, options, bounds, booleans, is_finite, check))
     return Asked(all_made, options)
 
@@ -148,7 +159,7 @@ def _one_of_many(
         is_finite=is_finite,
         img_shape=options.img_shape,
         layout=options.layout,
-        check=check,
+        token=CheckToken(check),
     )
 
 
@@ -198,7 +209,7 @@ def read_options(options: HeatmapOptions, bounds: Bounds, check: Callable[[], No
         layout=options.layout,
         frame_dirs=options.frame_dirs,
         bounds=bounds,
-        check=check,
+        token=CheckToken(check),
     )
 
 

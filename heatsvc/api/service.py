@@ -28,7 +28,7 @@ from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.formats import FORMS
 from heatsvc.jobs.builds import Builds
-from heatsvc.pose.readers.lifted import loops as number_loops
+from heatsvc.pose.readers.json_numbers import load_kernels as load_json_number_kernels
 from heatsvc.settings import Settings
 from heatsvc.volume import HeatmapVolume, Potion
 
@@ -139,7 +139,7 @@ class Service:
 
 def warm() -> None:
     """Draw a point and a limb in every form and coding: compiles the loops, or loads them from numba's cache."""
-    number_loops()
+    load_json_number_kernels()
     keypoint = np.array([[[[1, 1], [5, 5]]]], np.float32)
     limbs = np.array([[0, 1]], np.int32)
     volume = HeatmapVolume(keypoint, np.ones((1, 1, 2), np.float32), 8, 8, limbs=limbs)

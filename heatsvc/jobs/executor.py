@@ -18,6 +18,7 @@ from heatsvc.annotation.build import BuildResult
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.progress import Progress
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.check_token import CheckToken
 from heatsvc.errors import InputError
 from heatsvc.jobs.attempts import Attempts
 from heatsvc.jobs.folder import BuildFolder
@@ -118,7 +119,7 @@ class Executor:
                 jobs=self.jobs,
                 bounds=self.bounds,
                 progress=watch.tell,
-                check_cancelled=watch.look,
+                token=CheckToken(watch.look),
             )
         except Exception as error:
             # Asked here, and not of the error: what broke off may have come up as another one.

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from heatsvc.bounds import Bounds
 from heatsvc.library.reading import read
 from heatsvc.pose import PoseClip, PoseError, get_layout
+from heatsvc.pose.clip import check_frame_dir, check_label
 from heatsvc.pose.readers.lists import array_from_lists
-from heatsvc.pose.readers.names import check_frame_dir, check_label
 
 ClipLike = PoseClip | Mapping[str, Any] | npt.NDArray[Any] | str | os.PathLike[str]
 """What `heatsvc.draw` takes for one clip."""

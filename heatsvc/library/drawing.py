@@ -12,7 +12,7 @@ from heatsvc.library.device import draw_tensors
 from heatsvc.library.dtypes import DType, drawn_dtype
 from heatsvc.library.steps import Steps, as_pipeline
 from heatsvc.pipeline import DEFAULT_PRESET, PipelineError
-from heatsvc.pipeline.scene import MAX_SEED
+from heatsvc.pipeline.state import MAX_SEED
 from heatsvc.pose.select import select_points
 from heatsvc.render.array import draw_array
 from heatsvc.volume import Reduce

@@ -24,6 +24,7 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
+from heatsvc.cancel import CancelToken
 from heatsvc.jobs.sweep import Keep
 from heatsvc.jobs.worker import Worker, WorkerOptions
 from heatsvc.logs import configure_logs
@@ -38,7 +39,7 @@ def build(
     folder: Path,
     *,
     progress: Callable[[Progress], None],
-    check_cancelled: Callable[[], None],
+    token: CancelToken,
     **_: Any,
 ) -> BuildResult:
     """Parts, each a hash of the input and its number, one behind the other."""
@@ -52,7 +53,7 @@ def build(
     work = folder / "work"
     work.mkdir(exist_ok=True)
     for number in range(steps):
-        check_cancelled()
+        token.raise_if_cancelled()
         progress(Progress("keypoints", number, steps))
         part = work / str(number)
         if not part.exists():
@@ -60,7 +61,7 @@ def build(
                 os.kill(os.getpid(), signal.SIGKILL)
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                check_cancelled()
+                token.raise_if_cancelled()
                 time.sleep(min(0.02, seconds))
             write_atomically(part, [hashlib.sha512(b"%d" % number + inputs.keypoints[0].path.read_bytes()).digest()])
     progress(Progress("writing", steps, steps))

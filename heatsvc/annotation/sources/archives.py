@@ -16,6 +16,7 @@ import zstandard
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.bounds import Bounds
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import PoseError
 
@@ -171,9 +172,7 @@ _RATIO_FROM = 64 << 20
 _LARGEST_WINDOW = 128 << 20
 
 
-def files_in_tar(
-    source: InputFile, path: Path, bounds: Bounds, check_cancelled: Callable[[], None]
-) -> Iterator[StoredFile]:
+def files_in_tar(source: InputFile, path: Path, bounds: Bounds, token: CancelToken) -> Iterator[StoredFile]:
     """Its regular files of keypoints; links, devices and folders are left alone.
 
     Args:
@@ -185,7 +184,7 @@ def files_in_tar(
         LimitError: more members than max_dataset_files, or more bytes than max_dataset_bytes.
     """
     size = 0
-    for member in regular_members(source, path, bounds, check_cancelled):
+    for member in regular_members(source, path, bounds, token):
         if not is_keypoints(member.name):
             continue
         size += member.size
@@ -193,9 +192,7 @@ def files_in_tar(
         yield StoredFile(check_member(member.name, source.name), str(path), member.offset_data, member.size)
 
 
-def regular_members(
-    source: InputFile, path: Path, bounds: Bounds, check_cancelled: Callable[[], None]
-) -> Iterator[tarfile.TarInfo]:
+def regular_members(source: InputFile, path: Path, bounds: Bounds, token: CancelToken) -> Iterator[tarfile.TarInfo]:
     """Its regular files. Names are as they stand there, and may lead anywhere.
 
     Args:
@@ -211,7 +208,7 @@ def regular_members(
             bounded = BoundedFile(file, _LONGEST_HEADER, source.name)
             with tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r:") as archive:
                 while (member := archive.next()) is not None:
-                    check_cancelled()
+                    token.raise_if_cancelled()
                     archive.members = []  # type: ignore[attr-defined]  # it keeps all that it has seen
                     bounded.start_over()
                     count += 1
@@ -234,7 +231,7 @@ def regular_members(
         raise PoseError(f"the tar archive is damaged: {text:.100}", file=source.name) from None
 
 
-def unpack_tar(source: InputFile, target: Path, bounds: Bounds, check_cancelled: Callable[[], None]) -> Path:
+def unpack_tar(source: InputFile, target: Path, bounds: Bounds, token: CancelToken) -> Path:
     """A packed tar archive as a plain one at `target`, which is there whole or not at all.
 
     Raises:
@@ -248,7 +245,7 @@ def unpack_tar(source: InputFile, target: Path, bounds: Bounds, check_cancelled:
     try:
         with source.path.open("rb") as raw, aside.open("wb") as out, _opened(raw) as stream:
             while chunk := stream.read(_CHUNK):
-                check_cancelled()
+                token.raise_if_cancelled()
                 size += len(chunk)
                 bounds.check("max_dataset_bytes", size, "unpacked bytes", file=source.name)
                 if size > _RATIO_FROM:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,11 @@ from heatsvc.annotation.sources import archives
 from heatsvc.annotation.sources.archives import is_keypoints
 from heatsvc.annotation.sources.stored_file import StoredFile, join_frames
 from heatsvc.bounds import Bounds
+from heatsvc.cancel import CancelToken
 from heatsvc.pose.readers import ReadOptions, read
 
 
-def files_in_folder(folder: Path, bounds: Bounds, check_cancelled: Callable[[], None]) -> Iterator[StoredFile]:
+def files_in_folder(folder: Path, bounds: Bounds, token: CancelToken) -> Iterator[StoredFile]:
     """Files of keypoints, named by their way from the folder. Links are not followed out of it.
 
     Raises:
@@ -27,7 +28,7 @@ def files_in_folder(folder: Path, bounds: Bounds, check_cancelled: Callable[[], 
     root = os.path.realpath(folder)
     waiting, count, size = [(root, "")], 0, 0
     while waiting:
-        check_cancelled()
+        token.raise_if_cancelled()
         folder_path, prefix = waiting.pop()
         with os.scandir(folder_path) as entries:
             for entry in entries:
@@ -55,7 +56,7 @@ EXTENSIONS = (".pkl", ".pickle")
 
 
 def files_in_pickle(
-    source: StoredFile, folder: Path, options: ReadOptions, bounds: Bounds, check_cancelled: Callable[[], None]
+    source: StoredFile, folder: Path, options: ReadOptions, bounds: Bounds, token: CancelToken
 ) -> Iterator[StoredFile]:
     """Its clips, each written to `folder` as an `.npz`, and named by its `frame_dir`.
 
@@ -64,7 +65,7 @@ def files_in_pickle(
     """
     folder.mkdir(parents=True, exist_ok=True)
     for number, clip in enumerate(read(source.read(bounds), filename=source.name, options=options)):
-        check_cancelled()
+        token.raise_if_cancelled()
         path = folder / f"{number:06d}.npz"
         arrays: dict[str, object] = {
             "keypoint": clip.keypoint,
@@ -78,7 +79,7 @@ def files_in_pickle(
 
 
 def find_files(
-    inputs: Inputs, options: AnnotationOptions, work: Path, bounds: Bounds, check_cancelled: Callable[[], None]
+    inputs: Inputs, options: AnnotationOptions, work: Path, bounds: Bounds, token: CancelToken
 ) -> list[StoredFile]:
     """All keypoint files, sorted by name.
 
@@ -86,7 +87,7 @@ def find_files(
         inputs: parts, archives, a folder.
         options: img_shape and layout, for annotation pickles.
         work: a folder for what has to be unpacked first; what lies there already is not unpacked again.
-        bounds, check_cancelled: as in `build`.
+        bounds, token: as in `build`.
 
     Raises:
         AnnotationError: there is none.
@@ -94,11 +95,11 @@ def find_files(
     """
     found: list[StoredFile] = []
     if inputs.folder is not None:
-        found += join_frames(list(files_in_folder(inputs.folder, bounds, check_cancelled)), inputs.folder.name)
+        found += join_frames(list(files_in_folder(inputs.folder, bounds, token)), inputs.folder.name)
     singles = []
     for number, source in enumerate(inputs.keypoints):
-        check_cancelled()
-        archive = _files_in_archive(source, work / f"unpacked-{number}.tar", bounds, check_cancelled)
+        token.raise_if_cancelled()
+        archive = _files_in_archive(source, work / f"unpacked-{number}.tar", bounds, token)
         if archive is None:
             singles.append(StoredFile(source.name, str(source.path)))
         else:
@@ -106,12 +107,12 @@ def find_files(
         bounds.check("max_dataset_files", len(found), "keypoint files")
     found += join_frames(singles, "keypoints")
     bounds.check("max_dataset_files", len(found), "keypoint files")
-    reading = ReadOptions(img_shape=options.img_shape, layout=options.layout, bounds=bounds, check=check_cancelled)
+    reading = ReadOptions(img_shape=options.img_shape, layout=options.layout, bounds=bounds, token=token)
     files: list[StoredFile] = []
     unpickled = 0
     for number, file in enumerate(sorted(found, key=lambda file: file.name)):
         if file.name.lower().endswith(EXTENSIONS):
-            for clip in files_in_pickle(file, work / f"pickle-{number}", reading, bounds, check_cancelled):
+            for clip in files_in_pickle(file, work / f"pickle-{number}", reading, bounds, token):
                 files.append(clip)
                 # The clips of a pickle may all share one array: a small one may fill a disk.
                 unpickled += clip.size or 0
@@ -127,17 +128,15 @@ def find_files(
     return sorted(files, key=lambda file: file.name)
 
 
-def _files_in_archive(
-    source: InputFile, unpacked: Path, bounds: Bounds, check_cancelled: Callable[[], None]
-) -> list[StoredFile] | None:
+def _files_in_archive(source: InputFile, unpacked: Path, bounds: Bounds, token: CancelToken) -> list[StoredFile] | None:
     """The files in an archive, told by its content; None where it is none."""
     with source.path.open("rb") as file:
         head = file.read(512)
     if head[:4] in archives.MAGIC:
         return list(archives.files_in_zip(source, bounds))
     if head.startswith((archives.GZIP_MAGIC, archives.ZSTD_MAGIC)):
-        plain = archives.unpack_tar(source, unpacked, bounds, check_cancelled)
-        return list(archives.files_in_tar(source, plain, bounds, check_cancelled))
+        plain = archives.unpack_tar(source, unpacked, bounds, token)
+        return list(archives.files_in_tar(source, plain, bounds, token))
     if head[archives.TAR_MAGIC_AT :].startswith(archives.TAR_MAGIC):
-        return list(archives.files_in_tar(source, source.path, bounds, check_cancelled))
+        return list(archives.files_in_tar(source, source.path, bounds, token))
     return None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from heatsvc.annotation.native.frames import VideoAt, container_of, count_frames
 from heatsvc.annotation.sources import archives
 from heatsvc.annotation.sources.archives import check_member
 from heatsvc.bounds import Bounds, usable_cores
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import InputError, LimitError
 
 _HEAD = 512
@@ -41,15 +41,13 @@ class Video:
     file: str
 
 
-def videos_in(
-    file: InputFile, unpacked: Path, bounds: Bounds, check_cancelled: Callable[[], None]
-) -> list[Video] | None:
+def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, token: CancelToken) -> list[Video] | None:
     """The videos that a file is or holds, told by its content; None where it is neither video nor archive.
 
     Args:
         file: the file.
         unpacked: where a packed archive is unpacked to.
-        bounds, check_cancelled: as in `read_frame_counts`.
+        bounds, token: as in `read_frame_counts`.
 
     Raises:
         AnnotationError: a damaged archive, or one without videos.
@@ -64,10 +62,10 @@ def videos_in(
         if head[:4] in archives.MAGIC:
             videos = list(_in_zip(file, bounds))
         elif head.startswith((archives.GZIP_MAGIC, archives.ZSTD_MAGIC)):
-            plain = archives.unpack_tar(file, unpacked, bounds, check_cancelled)
-            videos = list(_in_tar(file, plain, bounds, check_cancelled))
+            plain = archives.unpack_tar(file, unpacked, bounds, token)
+            videos = list(_in_tar(file, plain, bounds, token))
         elif head[archives.TAR_MAGIC_AT :].startswith(archives.TAR_MAGIC):
-            videos = list(_in_tar(file, file.path, bounds, check_cancelled))
+            videos = list(_in_tar(file, file.path, bounds, token))
         else:
             return None
     except LimitError:
@@ -79,7 +77,7 @@ def videos_in(
     return videos
 
 
-def videos_under(folder: Path, bounds: Bounds, check_cancelled: Callable[[], None]) -> Iterator[Video]:
+def videos_under(folder: Path, bounds: Bounds, token: CancelToken) -> Iterator[Video]:
     """The videos of a folder and all below it, named by their way from it. Links are not followed out of it.
 
     Raises:
@@ -90,7 +88,7 @@ def videos_under(folder: Path, bounds: Bounds, check_cancelled: Callable[[], Non
     for path, folders, names in os.walk(root):
         folders.sort()
         for name in sorted(names):
-            check_cancelled()
+            token.raise_if_cancelled()
             full = os.path.join(path, name)
             real = os.path.realpath(full)
             if not _is_video(name) or not os.path.isfile(real) or os.path.commonpath((real, root)) != root:
@@ -111,8 +109,8 @@ def _in_zip(file: InputFile, bounds: Bounds) -> Iterator[Video]:
         yield Video(name, at, f"{file.name}, {name}", file.name)
 
 
-def _in_tar(file: InputFile, path: Path, bounds: Bounds, check_cancelled: Callable[[], None]) -> Iterator[Video]:
-    for member in archives.regular_members(file, path, bounds, check_cancelled):
+def _in_tar(file: InputFile, path: Path, bounds: Bounds, token: CancelToken) -> Iterator[Video]:
+    for member in archives.regular_members(file, path, bounds, token):
         if _is_video(member.name):
             name = check_member(member.name, file.name)
             at = VideoAt(str(path), member.offset_data, member.size)
@@ -134,11 +132,7 @@ _START_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 
 
-class _StoppedError(Exception):
-    """Somebody else told that the work is to end."""
-
-
-def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, check_cancelled: Callable[[], None]) -> list[int]:
+def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, token: CancelToken) -> list[int]:
     """The number of frames of each video.
 
     Args:
@@ -153,23 +147,18 @@ def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, check_cancell
     workers = min(usable_cores(), len(videos))
     share = min(-(-len(videos) // workers), _MOST_IN_A_CHILD)
     batches = [videos[start : start + share] for start in range(0, len(videos), share)]
-    stopped = threading.Event()
-
-    def go_on() -> None:
-        if stopped.is_set():
-            raise _StoppedError
-
+    stopped = CancelToken()
     with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(_count, batch, bounds.max_frames, str(work), go_on) for batch in batches]
+        futures = [pool.submit(_count, batch, bounds.max_frames, str(work), stopped) for batch in batches]
         try:
             waiting = set(futures)
             while waiting:
-                check_cancelled()
+                token.raise_if_cancelled()
                 done, waiting = wait(waiting, timeout=_POLL_SECONDS)
                 for future in done:
                     future.result()
         finally:
-            stopped.set()
+            stopped.cancel()
             pool.shutdown(cancel_futures=True)
     told = [answer for future in futures for answer in future.result()]
     counts = []
@@ -181,9 +170,9 @@ def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, check_cancell
     return counts
 
 
-def _count(videos: Sequence[Video], most: int, work: str, go_on: Callable[[], None]) -> list[int | str]:
+def _count(videos: Sequence[Video], most: int, work: str, token: CancelToken) -> list[int | str]:
     """What a child says of these videos; where it died, what a child of its own says of each."""
-    go_on()
+    token.raise_if_cancelled()
     try:
         return run_in_child(
             count_frames,
@@ -193,9 +182,9 @@ def _count(videos: Sequence[Video], most: int, work: str, go_on: Callable[[], No
             work,
             memory_bytes=MEMORY_BYTES,
             seconds=SECONDS * len(videos) + _START_SECONDS,
-            check_cancelled=go_on,
+            token=token,
         )
     except ChildError as error:
         if len(videos) == 1:
             return [f"the video cannot be read: {error.detail}"]
-    return [answer for video in videos for answer in _count([video], most, work, go_on)]
+    return [answer for video in videos for answer in _count([video], most, work, token)]

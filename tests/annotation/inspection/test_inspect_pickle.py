@@ -217,8 +217,8 @@ class Evil:
         (b"no pickle", "damaged"),
         (pickle.dumps(dataset())[:-10], "damaged"),
         (pickle.dumps(Evil()), "refused unread"),
-        (pickle.dumps({"a": 1}), "no annotation file"),
-        (pickle.dumps(3), "no annotation file"),
+        (pickle.dumps({"a": 1}), "not an annotation file"),
+        (pickle.dumps(3), "not an annotation file"),
     ],
 )
 def test_what_is_no_annotation_pickle(look, capsys, data, message):

@@ -1,4 +1,4 @@
-"""Scene: a clip on its way through the steps."""
+"""PipelineState: a clip between two steps of a pipeline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.bounds import Bounds
-from heatsvc.pipeline.error import PipelineError
+from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pose import PoseClip
 from heatsvc.pose.layouts import Layout
 from heatsvc.volume import HeatmapVolume, Potion, Reduce
@@ -27,7 +27,7 @@ MAX_SEED = 2**32 - 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """What `GeneratePoseTarget` asks to be drawn, of clips of one layout; fields as in `HeatmapVolume`."""
+    """What `GeneratePoseTarget` renders of clips of one layout; fields as in `HeatmapVolume`."""
 
     sigma: float
     eps: float
@@ -38,7 +38,7 @@ class Target:
 
 
 class _Generators(threading.local):
-    """NumPy's legacy generator, one a thread, for one scene at a time: making one takes 90 µs, seeding one 1.5 µs."""
+    """NumPy's legacy generator, one per thread, reseeded for each run: creating one takes 90 µs, seeding it 1.5 µs."""
 
     def __init__(self) -> None:
         self.legacy = np.random.RandomState(TEST_SEED)
@@ -48,24 +48,24 @@ _generators = _Generators()
 
 
 @dataclass(slots=True, eq=False)
-class Scene:
-    """What the steps hand on: M persons, T frames, V keypoints, and what is to be drawn of them.
+class PipelineState:
+    """M persons, T frames, V keypoints, and what is to be rendered of them.
 
-    A step gives the scene new arrays and never writes into those it finds: they may be the clip's own.
+    A step assigns new arrays and never writes into those it finds: they may be the clip's own.
 
     Attributes:
-        keypoint: float32 [M, T, V, 2] in pixels of the present frame, NaN where not detected; None once a step moved
-            the points: then `split` has them.
+        keypoint: float32 [M, T, V, 2] in pixels of the current frame, NaN where not detected; None once a step has
+            moved the points: then `coordinates` has them.
         keypoint_score: float32 [M, T, V].
-        height, width: the present frame's sides in pixels (PYSKL's `img_shape`).
-        layout: what the V points are, None where nobody knows.
-        bounds: what the steps hold their results to.
-        test_mode: whether sampling is the deterministic one.
+        height, width: the current frame's sides in pixels (PYSKL's `img_shape`).
+        layout: of the V points, None where unknown.
+        bounds: limits of the steps' results.
+        test_mode: whether sampling is deterministic.
         seed: of the generator where `test_mode` is False.
-        frame_inds: int [T'], the frames that `UniformSampleFrames` chose and `PoseDecode` has still to take.
+        frame_inds: int [T'], the frames that `UniformSampleFrames` chose and `PoseDecode` has not yet taken.
         num_clips: how many clips the frames make up; 0 where nothing was sampled.
-        target: what is to be drawn; None before `GeneratePoseTarget`.
-        clips, potion: the form of the result, see `HeatmapVolume`.
+        target: what is to be rendered; None before `GeneratePoseTarget`.
+        clips, potion: axes of the result, see `HeatmapVolume`.
     """
 
     keypoint: Float32 | None
@@ -85,14 +85,8 @@ class Scene:
     _rng: np.random.RandomState | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, clip: PoseClip, *, bounds: Bounds, test_mode: bool, seed: int | None) -> Scene:
-        """The scene before the first step.
-
-        Raises:
-            PipelineError: a seed that NumPy's legacy generator does not take.
-        """
-        if seed is not None and not 0 <= seed <= MAX_SEED:
-            raise PipelineError(f"seed must be a whole number from 0 to {MAX_SEED}, not {seed}", field="seed")
+    def from_clip(cls, clip: PoseClip, *, bounds: Bounds, test_mode: bool, seed: int | None) -> PipelineState:
+        """The state before the first step."""
         height, width = clip.img_shape
         return cls(clip.keypoint, clip.keypoint_score, height, width, clip.layout, bounds, test_mode, seed)
 
@@ -106,31 +100,30 @@ class Scene:
         """V."""
         return int(self.keypoint_score.shape[2])
 
-    def split(self) -> tuple[Float, Float]:
+    def coordinates(self) -> tuple[Float, Float]:
         """The coordinates x and y, each [M, T, V] in an array of its own.
 
         Every step but `PoseDecode` treats the two differently, and NumPy is several times slower on pairs. They are
-        float32, but float64 behind a crop: PYSKL subtracts an int64 corner there, and the ground truth carries that
-        precision on.
+        float32, and float64 after a crop: PYSKL subtracts an int64 corner there, and its results keep that precision.
         """
         if self._axes is None:
             if self.keypoint is None:
-                raise AssertionError("a scene has its points in one form or the other")
+                raise AssertionError("neither keypoint nor its axes are set")
             self._axes = np.ascontiguousarray(self.keypoint[..., 0]), np.ascontiguousarray(self.keypoint[..., 1])
         return self._axes
 
-    def place(self, x: Float, y: Float) -> None:
-        """Put the points elsewhere; x and y are [M, T, V]."""
+    def set_coordinates(self, x: Float, y: Float) -> None:
+        """Move the points to x and y, each [M, T, V]."""
         self._axes = x, y
         self.keypoint = None
 
     def take(self, indices: npt.NDArray[np.int64] | Sequence[int], axis: Literal[1, 2]) -> None:
-        """Take frames (axis 1) or keypoints (axis 2) by number, with their scores."""
+        """Take frames (axis 1) or keypoints (axis 2) by index, with their scores."""
         self.keypoint_score = self.keypoint_score.take(indices, axis=axis)
         if self.keypoint is not None:
             self.keypoint, self._axes = self.keypoint.take(indices, axis=axis), None
         else:
-            x, y = self.split()
+            x, y = self.coordinates()
             self._axes = x.take(indices, axis=axis), y.take(indices, axis=axis)
 
     @property
@@ -144,21 +137,21 @@ class Scene:
         return self._rng
 
     def reseed(self, seed: int | None) -> np.random.RandomState:
-        """Start the shared generator anew; None seeds it from the operating system."""
+        """Seed the shared generator again; None takes a seed from the operating system."""
         self._rng = _generators.legacy
         self._rng.seed(seed)
         return self._rng
 
     def volume(self, reduce: Reduce = "none") -> HeatmapVolume:
-        """What the scene has become, in float32.
+        """The volume to render, its points in float32.
 
         Raises:
-            PipelineError: no step asked for anything to be drawn.
-            LimitError: the drawn array would be larger than `bounds.max_volume_bytes`, or the sums of a PoTion picture
+            PipelineError: there was no `GeneratePoseTarget`.
+            LimitError: the rendered array would be larger than `bounds.max_volume_bytes`, or the sums of a PoTion image
                 than `bounds.max_answer_bytes`.
         """
         if self.target is None:
-            raise PipelineError("nothing is drawn: GeneratePoseTarget is missing", field="pipeline")
+            raise PipelineError("nothing is rendered: GeneratePoseTarget is missing", field="pipeline")
         target = self.target
         volume = HeatmapVolume(
             self._join() if self.keypoint is None else np.ascontiguousarray(self.keypoint),
@@ -179,15 +172,15 @@ class Scene:
         if nbytes > self.bounds.max_volume_bytes:
             self.bounds.check("max_volume_bytes", nbytes, "bytes of heatmap", field="pipeline")
         if self.potion:
-            # Unlike maps it is dense while it is drawn: float64 for each pixel, channel and colour.
+            # Unlike heatmaps it is dense while it is rendered: float64 for each pixel, channel and color.
             area = math.prod(volume.shape[:3]) * volume.channels
             self.bounds.check(
-                "max_answer_bytes", 8 * self.potion.colours * area, "bytes of colour sums", field="pipeline"
+                "max_answer_bytes", 8 * self.potion.colours * area, "bytes of color sums", field="pipeline"
             )
         return volume
 
     def _join(self) -> Float32:
-        x, y = self.split()
+        x, y = self.coordinates()
         keypoint = np.empty((*x.shape, 2), np.float32)
         keypoint[..., 0] = x
         keypoint[..., 1] = y

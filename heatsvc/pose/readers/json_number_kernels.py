@@ -1,9 +1,9 @@
-"""The compiled loop that takes lists of numbers out of JSON text.
+"""The compiled kernel that parses the number arrays in JSON text.
 
-Compiled on import, for one signature. It reads RFC 8259's grammar and nothing beside it: where a list is anything but
-regular lists of plain numbers (and `null`) it leaves the text as it is, for a JSON parser to judge. The text ends
-with a closing brace, which nothing that may stand in such a list lets pass, so that only strings need to look where it
-ends; eight bytes of it are read at once where as many are left, as a word of a little-endian machine.
+Compiled on import, for one signature. It accepts RFC 8259's grammar only: where a list is anything but regular lists
+of numbers (and `null`) it leaves the text as it is, for a JSON parser to judge. The text ends with a closing brace,
+which ends every such list, so that only strings need to be checked for the end of the text; eight bytes of it are
+loaded at once where as many are left, as a little-endian word.
 """
 
 from __future__ import annotations
@@ -83,13 +83,13 @@ def _count_zeros(typing: Any, word: Any) -> Any:
 
 # None of these can be said in Python so that it becomes the one instruction that it is. The text goes about as its
 # address, a plain number: an array that is given to a function with several ends costs two atomic counts of its
-# references, which took longer than to read a number. `lift` holds the array meanwhile.
+# references, which took longer than to read a number. `parse_number_arrays` holds the array meanwhile.
 _address: Any = intrinsic(_take_address)
 """`_address(array)`: where it begins."""
 _byte: Any = intrinsic(_load(uint8))
 """`_byte(text, i)`: the byte at i of the text at that address; LLVM's `load`."""
 _word: Any = intrinsic(_load(uint64))
-"""`_word(text, i)`: the text's eight bytes from i on as a little-endian word, wherever they stand."""
+"""`_word(text, i)`: the text's eight bytes from i on as a little-endian word, of any alignment."""
 _trailing_zeros: Any = intrinsic(_count_zeros)
 """`_trailing_zeros(word)`: the zeros below a word's lowest bit, which must be there; LLVM's `cttz`."""
 
@@ -121,7 +121,7 @@ def _digits(text: int, size: int, i: int, number: int) -> tuple[int, int]:
         word = _word(text, i) ^ uint64(_ZEROS)
         # The top bit of each byte that is over 9: of the lowest such byte for certain, and only that one counts.
         other = ((word + uint64(_OVER_9)) | word) & uint64(_EACH_80)
-        # No branch: whether there are seven or eight is anybody's guess.
+        # No branch: whether there are seven or eight cannot be predicted.
         count = uint64(8) if other == uint64(0) else _trailing_zeros(other) >> uint64(3)
         if count == uint64(0):
             return number, i
@@ -235,7 +235,7 @@ def _long_number(text: int, first: int, i: int, number: int, digits: int, decima
     """As `_number`, for one of many digits or with an exponent.
 
     Args:
-        first, i: the digits and a point stand from `first` to i.
+        first, i: positions of the digits and a point: from `first` to i.
         number: the digits, modulo 2**64.
         digits, decimals: how many there are in all, and after the point.
     """
@@ -379,10 +379,12 @@ def _placeholder(mark: Array, number: int, out: Array, at: int) -> int:
     cache=True,
     error_model="numpy",
 )
-def lift(text: Array, mark: Array, most: int, out: Array, values: Array, shapes: Array) -> tuple[int, int, int]:
-    """Copy JSON text, a short string in the place of each sound list of numbers under a key of keypoints.
+def parse_number_arrays(
+    text: Array, mark: Array, most: int, out: Array, values: Array, shapes: Array
+) -> tuple[int, int, int]:
+    """Copy JSON text, with a placeholder string instead of each regular list of numbers under a key of keypoints.
 
-    The keys are `keypoint` and `keypoint_score`, wherever they stand. One pass: what has been read of a list that
+    The keys are `keypoint` and `keypoint_score`, at any depth. One pass: what has been read of a list that
     turns out not to be sound holds no string, and so no key, and is not looked at again.
 
     Args:

@@ -1,4 +1,4 @@
-"""A request's JSON clip: sound lists become arrays, unsound ones are told by index."""
+"""A clip in JSON: lists become arrays, irregular ones are refused with the index."""
 
 import math
 
@@ -22,7 +22,7 @@ def lists(*shape):
     return np.arange(math.prod(shape)).reshape(shape).tolist()
 
 
-def test_every_key_is_taken():
+def test_every_key_is_read():
     got = clip(lists(1, 2, 17, 2), keypoint_score=lists(1, 2, 17), layout="coco17", frame_dir="a/b.avi", label=3)
     assert got.keypoint.tolist() == lists(1, 2, 17, 2)
     assert got.keypoint_score.tolist() == lists(1, 2, 17)
@@ -89,7 +89,7 @@ def changed(value, *where):
         (changed(10**39, 0, 3, 5, 1), "keypoint[0, 3, 5, 1] is infinite, or too large for float32", 3),
         ([1, 2, 3], "keypoint has 1 axes, [3]: it must be [V, 2|3]", None),
         ([[[[[1, 2]]]]], "keypoint is nested deeper than 4 lists", None),
-        (lists(4, 17, 4), "the last axis of keypoint holds 4 numbers a point", None),
+        (lists(4, 17, 4), "the last axis of keypoint has 4 numbers per point", None),
         ([], "keypoint is empty: it must be lists of numbers", None),
         ([[]], "keypoint[0] is empty", None),
         ("text", 'keypoint is "text": it must be lists of numbers', None),
@@ -98,7 +98,7 @@ def changed(value, *where):
         (None, "keypoint is missing: give lists of numbers, [T, V, 2]", None),
     ],
 )
-def test_unsound_lists_are_told_by_index(keypoint, text, frame, booleans):
+def test_irregular_lists_are_refused_with_the_index(keypoint, text, frame, booleans):
     with pytest.raises(PoseError) as caught:
         clip_from_json({"keypoint": keypoint, "img_shape": [480, 640]}, may_hold_booleans=booleans)
     assert text in caught.value.detail
@@ -106,7 +106,7 @@ def test_unsound_lists_are_told_by_index(keypoint, text, frame, booleans):
         assert caught.value.frame == frame
 
 
-def test_a_boolean_is_no_number():
+def test_a_boolean_is_not_a_number():
     with pytest.raises(PoseError, match=r"keypoint\[0\]\[3\]\[5\]\[1\] is true: give a number"):
         clip(changed(True, 0, 3, 5, 1))
     with pytest.raises(PoseError, match=r"keypoint_score\[0\]\[2\] is false"):
@@ -123,11 +123,11 @@ def test_a_boolean_is_no_number():
         (b"t" * 1000, False),
     ],
 )
-def test_whether_text_can_hold_a_boolean_is_seen_from_its_bytes(text, may):
+def test_may_hold_booleans_finds_them_in_the_text(text, may):
     assert may_hold_booleans(text) is may
 
 
-def test_deeply_nested_lists_are_told():
+def test_deeply_nested_lists_are_refused():
     nested = orjson.loads("[" * 1000 + "]" * 1000)
     with pytest.raises(PoseError, match="keypoint is nested deeper than 4 lists"):
         clip(nested)
@@ -135,7 +135,7 @@ def test_deeply_nested_lists_are_told():
         clip(lists(2, 17, 2), img_shape=nested)
 
 
-def test_the_place_in_the_request_stands_before_the_field():
+def test_the_path_in_the_request_is_a_prefix_of_the_field():
     with pytest.raises(PoseError, match=r"clips\[3\]\.keypoint\[0\]\[1\] has 1 numbers") as caught:
         clip_from_json({"keypoint": [[[1, 2], [1]]], "img_shape": [4, 4]}, field="clips[3].")
     assert caught.value.field == "clips[3].keypoint"
@@ -146,7 +146,7 @@ def test_the_place_in_the_request_stands_before_the_field():
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ({"keypoint_score": [[1, 2]]}, r"keypoint_score is \[1, 2\], but the keypoints ask for \[2, 17\]"),
+        ({"keypoint_score": [[1, 2]]}, r"keypoint_score is \[1, 2\], but must be \[2, 17\]"),
         ({"img_shape": None}, "img_shape is missing"),
         (
             {"img_shape": ["480", "640"]},
@@ -155,7 +155,7 @@ def test_the_place_in_the_request_stands_before_the_field():
         ({"layout": 17}, "layout must be a layout's name, such as coco17"),
         ({"frame_dir": 17}, "frame_dir must be text, not int"),
         ({"frame_dir": "x" * 256}, "frame_dir has 256 characters: 255 at most"),
-        ({"frame_dir": "\ud800"}, "no text that UTF-8 can hold"),
+        ({"frame_dir": "\ud800"}, "cannot be written as UTF-8"),
         ({"label": "7"}, "label must be a whole number, the class index, not str"),
         ({"label": True}, "label must be a whole number"),
         ({"label": 1 << 64}, "label must be a whole number, the class index, not a number too large"),
@@ -166,7 +166,7 @@ def test_other_keys_are_checked(more, text):
         clip(lists(2, 17, 2), **more)
 
 
-def test_an_unknown_layout_is_told():
+def test_an_unknown_layout_is_refused():
     with pytest.raises(LayoutError, match="there is no layout 'coco99'"):
         clip(lists(2, 17, 2), layout="coco99")
 
@@ -189,5 +189,5 @@ def test_a_file_with_a_boolean_is_refused():
     assert caught.value.file == "a.json"
 
 
-def test_nobody_is_told_from_damage():
+def test_no_persons_is_not_damage():
     assert issubclass(NoKeypointsError, PoseError)

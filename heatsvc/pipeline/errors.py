@@ -1,4 +1,4 @@
-"""What a request has wrong about a step, in words that say what would be right."""
+"""PipelineError, and the messages about a step or parameter that cannot be used."""
 
 from __future__ import annotations
 
@@ -7,19 +7,29 @@ import reprlib
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from heatsvc.pipeline.error import PipelineError
-from heatsvc.pipeline.pipeline import step_field
-from heatsvc.pipeline.step import Step
+from heatsvc.errors import InputError
 
 
-def explain(error: ValidationError, step: type[Step], name: str, position: int) -> PipelineError:
-    """The first parameter that pydantic refused.
+class PipelineError(InputError):
+    """A list that is not a pipeline, or a pipeline that a clip cannot go through.
+
+    `field` is the step's position and the parameter: ``pipeline[2].scale``.
+    """
+
+
+def step_field(position: int, parameter: str | None = None) -> str:
+    """``pipeline[2].scale``, or ``pipeline[2]`` without a parameter."""
+    return f"pipeline[{position}].{parameter}" if parameter else f"pipeline[{position}]"
+
+
+def parameter_error(error: ValidationError, step: type[BaseModel], name: str, position: int) -> PipelineError:
+    """The error of the first parameter that Pydantic refused.
 
     Args:
-        error: its refusal of step `name` at `position`; a parameter of several forms is refused once for each form.
-        step: the model that refused.
+        error: Pydantic's errors for step `name` at `position`; a parameter of a union type has one for each member.
+        step: the step's model.
 
     Returns:
         An error whose field is the parameter's path, ``pipeline[2].scale[1]``, and whose detail names what would be
@@ -38,7 +48,7 @@ def explain(error: ValidationError, step: type[Step], name: str, position: int) 
         return PipelineError(f"{name} has no parameter {short(parameter)}{hint(parameter, known)}", field=field)
     if first["type"] == "missing" and not _depth(first):
         return PipelineError(f"{name} needs {parameter}: {step.model_fields[parameter].description}", field=field)
-    # Of a parameter of several forms, the form that was meant: the one whose elements or range were looked at.
+    # Of a union type, the member that was meant: the one whose elements or range were checked.
     faults = [fault for fault in faults if _depth(fault)] or faults
     faults = [fault for fault in faults if not fault["type"].endswith("_type")] or faults
     path = "".join(f"[{key}]" for key in faults[0]["loc"][1:] if isinstance(key, int))
@@ -83,7 +93,7 @@ def _limit(value: object) -> object:
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the one that was likely meant, and all there are."""
+    """The end of a message about an unknown name: the closest known one, and all known ones."""
     known = list(known)
     close = difflib.get_close_matches(name[:100], known, n=1)
     guess = f", did you mean {close[0]}?" if close else "."
@@ -97,7 +107,7 @@ def one_of(choices: Iterable[str]) -> str:
 
 
 def short(value: object) -> str:
-    """A value as JSON has it, cut to a line."""
+    """A value as JSON, shortened to 60 characters."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     text = reprlib.repr(value)

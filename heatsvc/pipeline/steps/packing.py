@@ -1,4 +1,4 @@
-"""Steps that only pack a training sample: taken as they come in a pasted config, without effect."""
+"""Steps that only pack a training sample: accepted, since configs contain them, and without effect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from heatsvc.pipeline.scene import Scene
+from heatsvc.pipeline.state import PipelineState
 from heatsvc.pipeline.step import Ignored, Role, Step
 
 _Packed = Annotated[Ignored, Field(description="Without effect.")]
@@ -17,9 +17,9 @@ class Packing(Step):
 
     role: ClassVar[Role] = "pack"
 
-    def __call__(self, scene: Scene) -> Scene:
-        """The same scene."""
-        return scene
+    def __call__(self, state: PipelineState) -> PipelineState:
+        """The same state."""
+        return state
 
 
 class Collect(Packing):

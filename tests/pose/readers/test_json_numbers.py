@@ -1,4 +1,4 @@
-"""Lists taken out of JSON text: what is parsed then is what a parser makes of the whole text, and nothing else is."""
+"""parse_number_arrays: the rest of the text and the arrays equal what a parser makes of the whole text."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.pose.readers import Lifted, lift
-from heatsvc.pose.readers.lifted import loops
+from heatsvc.pose.readers import NumberArrays, parse_number_arrays
+from heatsvc.pose.readers.json_numbers import load_kernels
 from heatsvc.pose.readers.lists import array_from_lists
 
 MOST = 1_000_000
 LISTS = 10_000
 KEYS = ("keypoint", "keypoint_score")
-# So many numbers of a digit are a list that is longer than what would stand in its place.
+# A list of so many numbers of one digit is longer than its placeholder.
 ENOUGH = 40
 
 
 def array_of(lists: Any) -> np.ndarray:
-    """The twin: Python's lists of numbers as an array, as they always became one."""
+    """The reference: lists of numbers as an array."""
     return array_from_lists(lists, "keypoint", bounds=DEFAULT_BOUNDS, booleans=True)
 
 
@@ -43,7 +43,7 @@ def restored(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def assert_same(got: Any, wanted: Any) -> None:
-    """Equal, where an array stands for lists of the same numbers: bit by bit, so that -0.0 is not 0.0."""
+    """Equal, an array to lists of the same numbers, bit by bit, so that -0.0 is not 0.0."""
     if isinstance(got, np.ndarray):
         made = array_of(wanted)
         assert (got.shape, got.dtype) == (made.shape, np.float32)
@@ -61,27 +61,27 @@ def assert_same(got: Any, wanted: Any) -> None:
         assert (type(got), repr(got)) == (type(wanted), repr(wanted))
 
 
-def check(text: bytes) -> Lifted | None:
-    """Whatever the text is: lifted or not, it parses to the same, or is as broken."""
-    lifted = lift(text, MOST, LISTS)
-    if lifted is None:
+def check(text: bytes) -> NumberArrays | None:
+    """Whatever the text is: extracted or not, it parses to the same, or is as broken."""
+    extracted = parse_number_arrays(text, MOST, LISTS)
+    if extracted is None:
         return None
-    assert len(lifted.text) <= len(text)
+    assert len(extracted.text) <= len(text)
     try:
         wanted = orjson.loads(text)
     except orjson.JSONDecodeError:
         with pytest.raises(orjson.JSONDecodeError):
-            orjson.loads(lifted.text)
-        return lifted
-    assert_same(restored(orjson.loads(lifted.text), lifted.arrays), wanted)
-    return lifted
+            orjson.loads(extracted.text)
+        return extracted
+    assert_same(restored(orjson.loads(extracted.text), extracted.arrays), wanted)
+    return extracted
 
 
 def only(text: bytes) -> np.ndarray:
-    """The one array that was lifted."""
-    lifted = check(text)
-    assert lifted is not None, text[:200]
-    [array] = lifted.arrays.values()
+    """The one array that was extracted."""
+    extracted = check(text)
+    assert extracted is not None, text[:200]
+    [array] = extracted.arrays.values()
     return array
 
 
@@ -104,13 +104,13 @@ def numbers(*each: str) -> bytes:
         *("1." + "0" * 5000, "0." + "1" * 5000, "12345678.87654321", "1.234567890123456789e-10", "1e22", "1e23"),
     ],
 )
-def test_a_number_is_what_a_parser_and_float32_make_of_it(number: str) -> None:
+def test_a_number_is_a_parsers_double_rounded_to_float32(number: str) -> None:
     check(numbers(number))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_ordinary_numbers_are_lifted(dtype: type) -> None:
-    """Of all lengths that writers give them: the shortest that tells a float32, 17 digits, few decimals."""
+def test_ordinary_numbers_are_extracted(dtype: type) -> None:
+    """Of the lengths that writers use: the shortest exact one, 17 digits, few decimals."""
     rng = np.random.default_rng(7)
     values = np.concatenate([rng.uniform(-2000, 2000, 5000), rng.random(5000), 10.0 ** rng.uniform(-30, 30, 5000)])
     texts = [repr(float(value)) for value in values.astype(np.float32).astype(np.float64)]
@@ -167,17 +167,17 @@ def test_numbers_half_way_between_two_float32(value: float, off: int, far: Fract
     check(numbers(decimal_of(middle + off * far * unit, digits)))
 
 
-def test_what_is_half_way_is_left_to_the_parser() -> None:
+def test_numbers_half_way_are_left_to_the_parser() -> None:
     """0.5 and half a unit in the last place of a float32: not where its digits are few enough to be a double."""
-    assert lift(numbers("0.5000000298023223876953125"), MOST, LISTS) is None
-    assert lift(numbers("0.50000002980232239"), MOST, LISTS) is None
+    assert parse_number_arrays(numbers("0.5000000298023223876953125"), MOST, LISTS) is None
+    assert parse_number_arrays(numbers("0.50000002980232239"), MOST, LISTS) is None
     assert only(numbers("0.5000000298023224"))[0] == 0.5
     assert only(numbers("0.5000000298023225"))[0] == np.nextafter(np.float32(0.5), np.float32(1))
 
 
 @pytest.mark.parametrize("number", ["1e39", "-1e39", "3.41e38", "1" * 40, "1e400", "1e-39", "1e-45", "1e99999999999"])
-def test_what_is_no_normal_float32_is_left_to_the_parser(number: str) -> None:
-    assert lift(numbers(number), MOST, LISTS) is None
+def test_numbers_beyond_normal_float32_are_left_to_the_parser(number: str) -> None:
+    assert parse_number_arrays(numbers(number), MOST, LISTS) is None
 
 
 @pytest.mark.parametrize(
@@ -236,12 +236,12 @@ def test_what_is_no_normal_float32_is_left_to_the_parser(number: str) -> None:
         ),
     ],
 )
-def test_what_is_no_number_is_left_to_the_parser(text: str) -> None:
+def test_invalid_numbers_are_left_to_the_parser(text: str) -> None:
     assert check(numbers(text)) is None
     assert check(numbers("1", text, "2")) is None
 
 
-def test_the_last_bytes_are_read_as_all_others() -> None:
+def test_the_last_bytes_are_read_like_all_others() -> None:
     """Where fewer than eight are left."""
     for last in ("0.1234567890", "12.5", "1.25e2", "-0.0", "7", "null", "0.5555555555555555555"):
         text = b'{"keypoint":[%s,%s]}' % (b",".join([b"1.5"] * ENOUGH), last.encode())
@@ -264,7 +264,7 @@ def test_null_is_nan() -> None:
     "shape", [(40,), (20, 2), (1, 40), (40, 1), (4, 5, 2), (1, 1, 40), (2, 3, 5, 2), (1, 1, 1, 40)]
 )
 @pytest.mark.parametrize("space", [b"", b" ", b"\n\t\r  "])
-def test_one_to_four_levels_with_space_wherever_it_may_stand(shape: tuple[int, ...], space: bytes) -> None:
+def test_one_to_four_levels_with_white_space_everywhere(shape: tuple[int, ...], space: bytes) -> None:
     lists = np.arange(math.prod(shape)).reshape(shape) + 0.25
     text = json.dumps({"keypoint": lists.tolist(), "x": 1}).encode().replace(b" ", b"")
     for sign in (b"[", b"]", b",", b":", b"{", b"}"):
@@ -302,7 +302,7 @@ def grid(*shape: int) -> Any:
         ),
     ],
 )
-def test_lists_that_are_not_regular_are_left_to_the_parser(lists: Any) -> None:
+def test_irregular_lists_are_left_to_the_parser(lists: Any) -> None:
     assert check(json.dumps({"keypoint": lists, "padding": "x" * 99}).encode()) is None
 
 
@@ -314,30 +314,30 @@ def test_brackets_and_commas_out_of_place(at: bytes, change: bytes) -> None:
         check(text.replace(at, change, count))
 
 
-def test_a_list_that_is_no_longer_than_what_would_stand_there_is_left() -> None:
+def test_a_list_shorter_than_its_placeholder_stays() -> None:
     for length in range(60):
         text = b'{"keypoint": [%s], "frame_dir": "a name"}' % b",".join([b"1"] * length)
         assert (check(text) is not None) == (2 * length + 1 >= 34)
 
 
-def test_longer_lists_than_allowed_are_left() -> None:
+def test_longer_lists_than_allowed_stay_in_the_text() -> None:
     text = numbers()
-    assert lift(text, ENOUGH - 1, LISTS) is None
+    assert parse_number_arrays(text, ENOUGH - 1, LISTS) is None
     for most in (ENOUGH, 1 << 80):
-        lifted = lift(text, most, LISTS)
-        assert lifted is not None
-        assert [array.size for array in lifted.arrays.values()] == [ENOUGH]
+        extracted = parse_number_arrays(text, most, LISTS)
+        assert extracted is not None
+        assert [array.size for array in extracted.arrays.values()] == [ENOUGH]
 
 
-def test_more_lists_than_allowed_are_left() -> None:
+def test_more_lists_than_allowed_stay_in_the_text() -> None:
     entry = b'"keypoint":%s' % LIST
     text = b"{%s}" % b",".join([entry] * 5)
     for lists in (1, 4, 5, 6):
-        lifted = lift(text, MOST, lists)
-        assert lifted is not None
-        assert len(lifted.arrays) == min(lists, 5)
-        assert lifted.text.count(LIST) == 5 - len(lifted.arrays)
-    assert lift(text, MOST, 0) is None
+        extracted = parse_number_arrays(text, MOST, lists)
+        assert extracted is not None
+        assert len(extracted.arrays) == min(lists, 5)
+        assert extracted.text.count(LIST) == 5 - len(extracted.arrays)
+    assert parse_number_arrays(text, MOST, 0) is None
 
 
 # Keys.
@@ -379,9 +379,9 @@ LIST = b"[%s]" % b",".join([b"1.5"] * ENOUGH)
         (b'{"keypoint":"%s,"keypoint_score":%s}', 0),
     ],
 )
-def test_keys_are_told_from_other_text(text: bytes, count: int) -> None:
-    lifted = check(text % (LIST, LIST))
-    assert len(lifted.arrays if lifted else {}) == count
+def test_keys_are_distinguished_from_other_text(text: bytes, count: int) -> None:
+    extracted = check(text % (LIST, LIST))
+    assert len(extracted.arrays if extracted else {}) == count
 
 
 documents = st.recursive(
@@ -436,26 +436,26 @@ def test_text_cut_anywhere() -> None:
 
 
 def test_deep_nesting_is_not_hidden() -> None:
-    """orjson ends at 1,024 levels: what is lifted at the bottom would make the text less deep, and no clip is there."""
+    """orjson reads 1,024 levels; an array extracted from the deepest level makes the text less deep."""
     text = b'{"x":' * 1022 + b'{"keypoint":%s}' % orjson.dumps(grid(2, 2, 5, 2)) + b"}" * 1022
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(text)
-    lifted = lift(text, MOST, LISTS)
-    assert lifted is not None
-    document: dict[str, Any] = orjson.loads(lifted.text)
-    lifted.put_back(document)
-    assert len(lifted.arrays) == 1
+    extracted = parse_number_arrays(text, MOST, LISTS)
+    assert extracted is not None
+    document: dict[str, Any] = orjson.loads(extracted.text)
+    extracted.insert_into(document)
+    assert len(extracted.arrays) == 1
 
 
-def test_arrays_are_put_back_once() -> None:
-    lifted = lift(b'{"keypoint":%s,"keypoint_score":%s,"frame_dir":"a"}' % (LIST, LIST), MOST, LISTS)
-    assert lifted is not None
-    document = orjson.loads(lifted.text)
+def test_arrays_are_inserted_once() -> None:
+    extracted = parse_number_arrays(b'{"keypoint":%s,"keypoint_score":%s,"frame_dir":"a"}' % (LIST, LIST), MOST, LISTS)
+    assert extracted is not None
+    document = orjson.loads(extracted.text)
     forged = {**document, "frame_dir": document["keypoint"]}
-    lifted.put_back(forged)
+    extracted.insert_into(forged)
     assert isinstance(forged["keypoint"], np.ndarray)
     assert isinstance(forged["frame_dir"], str)
-    lifted.put_back(document)
+    extracted.insert_into(document)
     assert isinstance(document["keypoint"], str)
 
 
@@ -476,25 +476,25 @@ def test_arrays_are_put_back_once() -> None:
         b"[",
     ],
 )
-def test_starts_that_come_to_nothing_are_looked_at_once(piece: bytes) -> None:
+def test_irregular_lists_are_scanned_once(piece: bytes) -> None:
     """4 MB of them: looked at again from each start on, they would take hours."""
     text = piece * ((4 << 20) // len(piece))
-    assert lift(text + b"}", MOST, LISTS) is None
+    assert parse_number_arrays(text + b"}", MOST, LISTS) is None
 
 
-def test_many_lists_are_all_lifted() -> None:
+def test_many_lists_are_all_extracted() -> None:
     text = b'{"clips":[%s]}' % b",".join([b'{"keypoint":%s}' % LIST] * 5000)
-    lifted = check(text)
-    assert lifted is not None
-    assert len(lifted.arrays) == 5000
+    extracted = check(text)
+    assert extracted is not None
+    assert len(extracted.arrays) == 5000
 
 
-def loop(text: bytes, out: int, numbers: int, lists: int) -> tuple[int, int, bytes]:
+def kernel(text: bytes, out: int, numbers: int, lists: int) -> tuple[int, int, bytes]:
     """The loop itself in arrays of these sizes, and what it wrote behind their ends."""
     rest, values = np.full(out + 64, 0xAA, np.uint8), np.full(numbers + 64, -1, np.float32)
     shapes = np.full((lists + 8, 5), -1, np.int32)
     mark = np.frombuffer(b"x" * 24, np.uint8)
-    found, length, _ = loops().lift(
+    found, length, _ = load_kernels().parse_number_arrays(
         np.frombuffer(text, np.uint8), mark, MOST, rest[:out], values[:numbers], shapes[:lists]
     )
     assert (rest[out:] == 0xAA).all()
@@ -503,20 +503,20 @@ def loop(text: bytes, out: int, numbers: int, lists: int) -> tuple[int, int, byt
     return found, length, rest[: max(length, 0)].tobytes()
 
 
-def test_the_loop_stays_within_its_arrays() -> None:
+def test_the_kernel_stays_within_its_arrays() -> None:
     text = b'{"keypoint":%s,"keypoint_score":%s}' % (LIST, LIST)
     size = len(text)
-    assert loop(text, size - 1, 200, 9)[:2] == (-1, 0)
+    assert kernel(text, size - 1, 200, 9)[:2] == (-1, 0)
     for numbers, lists, found in ((2 * ENOUGH, 2, 2), (2 * ENOUGH - 1, 2, 1), (ENOUGH - 1, 2, 0), (0, 2, 0)):
-        got, length, rest = loop(text, size, numbers, lists)
+        got, length, rest = kernel(text, size, numbers, lists)
         assert (got, length) == (found, len(rest))
         assert rest.count(LIST) == 2 - found
     for lists in (0, 1):
-        assert loop(text, size, 200, lists)[0] == lists
+        assert kernel(text, size, 200, lists)[0] == lists
     for other in (b"", text[:-1], text + b" "):
-        assert loop(other, size + 1, 200, 9)[:2] == (-1, 0)
+        assert kernel(other, size + 1, 200, 9)[:2] == (-1, 0)
 
 
-def test_nothing_is_lifted_from_nothing() -> None:
+def test_nothing_is_extracted_from_empty_text() -> None:
     for text in (b"", b"{}", b" " * 100, b'"' * 101, b'{"keypoint":[]}' * 9):
-        assert lift(text, MOST, LISTS) is None
+        assert parse_number_arrays(text, MOST, LISTS) is None
