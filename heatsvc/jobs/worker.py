@@ -18,6 +18,7 @@ from heatsvc.annotation.build import BuildResult, count_finished_shards
 from heatsvc.annotation.build import build as build_dataset
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.progress import Progress
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import InputError
 from heatsvc.jobs.data_directory import DataDirectory, DataDirectoryError
 from heatsvc.jobs.folder import BuildFolder, SavedState, acquire_lock
@@ -38,10 +39,6 @@ _PROGRESS_SECONDS = 0.25
 _CANCEL_SECONDS = 0.2
 
 log = structlog.get_logger("heatsvc.builds")
-
-
-class _EndError(Exception):
-    """The worker stops, or the build was cancelled."""
 
 
 class Worker:
@@ -201,7 +198,7 @@ class Worker:
             jobs=self._settings.jobs,
             bounds=self._settings.bounds,
             progress=monitor.write_progress,
-            check_cancelled=monitor.raise_if_ended,
+            token=monitor,
         )
         return StoredResult("done", built.artifacts, None, None, time.time())
 
@@ -224,10 +221,11 @@ class Worker:
         return _failed(problem_of(error))
 
 
-class _Monitor:
+class _Monitor(CancelToken):
     """Writes a build's progress and checks whether it is to end, both only a few times a second."""
 
     def __init__(self, folder: BuildFolder, stopping: threading.Event):
+        super().__init__()
         self._folder = folder
         self._stopping = stopping
         self._written = self._checked = 0.0
@@ -240,15 +238,16 @@ class _Monitor:
             self._folder.write_progress(progress)
             self._written, self._stage = now, progress.stage
 
-    def raise_if_ended(self) -> None:
-        """Raise _EndError once the worker stops or the build is cancelled."""
-        if self._stopping.is_set():
-            raise _EndError
+    def raise_if_cancelled(self) -> None:
+        """Raise CancelledError once the worker stops or the build is cancelled."""
         now = time.monotonic()
         if now - self._checked >= _CANCEL_SECONDS:
             self._checked = now
             if self._folder.is_cancelled:
-                raise _EndError
+                self.cancel()
+        if self._stopping.is_set():
+            self.cancel()
+        super().raise_if_cancelled()
 
 
 def _crashed(attempts: int) -> dict[str, object]:
