@@ -18,7 +18,7 @@ from heatsvc.errors import LimitError
 
 Reason = Literal["memory", "lost"]
 Fell = Callable[[Reason, str], None]
-"""Told when the CPU is to step in: for one clip too large for the GPU's memory, or for good; what the GPU said."""
+"""Called when the CPU takes over: for one clip too large for the GPU's memory, or for good; what the GPU said."""
 
 # Of dense output: 80 clips of PoseC3D's size. The device needs two or three times as much.
 _BUDGET = 1 << 30
@@ -27,17 +27,17 @@ _BUDGET = 1 << 30
 class Coder(Protocol):
     """What `heatsvc.encode.cuda` has."""
 
-    def codes(self, drawing: Drawing, coding: str) -> bool:
+    def can_encode(self, drawing: Drawing, coding: str) -> bool:
         """Whether it does this at all."""
 
-    def code_batch(
+    def encode_batch(
         self, drawings: Sequence[Drawing], coding: Literal["zstd", "deflate"], device: str, *, bounds: Bounds
     ) -> list[EncodedChunk]:
         """A chunk of each."""
 
 
 class GpuDevice:
-    """Takes whole drawings, of those that `Coder.codes` names, until the GPU is lost.
+    """Takes whole drawings, of those that `Coder.can_encode` names, until the GPU is lost.
 
     A batch that its memory does not hold is halved, and so on; a drawing that it does not hold by itself is left to the
     CPU. After any other error all is, and nothing more is asked of the GPU: what it has broken inside cannot be told.
@@ -88,7 +88,7 @@ class GpuDevice:
     def takes(self, task: Stretch) -> bool:
         """Whether it is there, and can do this: it writes zstd fast, so where small is asked for it does not."""
         small = isinstance(task.coding, Zstd) and task.coding.compact
-        return self.failure is None and not small and self._coder.codes(task.drawing, task.coding.name)
+        return self.failure is None and not small and self._coder.can_encode(task.drawing, task.coding.name)
 
     def run(self, tasks: Sequence[Stretch]) -> list[list[EncodedChunk] | Exception | None]:
         """All at once, those of each coding; nothing for those whom nobody waits for; leaves what it cannot do."""
@@ -134,7 +134,7 @@ class GpuDevice:
     def _batch(self, tasks: Sequence[Stretch]) -> list[list[EncodedChunk]]:
         started = perf_counter()
         coding: Literal["zstd", "deflate"] = "deflate" if tasks[0].coding.name == "deflate" else "zstd"
-        chunks = self._coder.code_batch([task.drawing for task in tasks], coding, self.name, bounds=self._bounds)
+        chunks = self._coder.encode_batch([task.drawing for task in tasks], coding, self.name, bounds=self._bounds)
         if len({id(task.errand) for task in tasks}) > 1:
             # They are views of one buffer, which must not live as long as the slowest of several clients reads.
             chunks = [replace(chunk, data=bytes(chunk.data)) for chunk in chunks]

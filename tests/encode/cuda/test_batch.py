@@ -1,4 +1,4 @@
-"""Batches drawn and coded on a device, by torch and by interpreted Triton kernels, read by the reference decoders."""
+"""Batches rendered and encoded on a device, by torch and by interpreted Triton, read by the reference decoders."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS, ZSTD, EncodedChunk
-from heatsvc.encode.cuda import BatchCoding, code_batch, codes
-from heatsvc.encode.cuda.batch import code_drawn
-from heatsvc.encode.cuda.drawn import draw_together
-from heatsvc.encode.cuda.fused import Fused
+from heatsvc.encode.cuda import DeviceCoding, can_encode, encode_batch
+from heatsvc.encode.cuda.batch import encode_rendered
+from heatsvc.encode.cuda.encoders import TritonEncoder
+from heatsvc.encode.cuda.rendered import render_together
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.stretch import Stretch
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
 from heatsvc.render.cuda import Method, render_batch
-from heatsvc.render.cuda.windows import draw_windows
+from heatsvc.render.cuda.renderers import render_with_torch
 from heatsvc.volume import HeatmapVolume, Potion
 from tests.encode.cuda.decoding import decoded
 from tests.golden import GOLDEN, Golden, golden_volume, load_golden, tolerance
@@ -32,7 +32,7 @@ from tests.render.volumes import volumes
 
 MAPS = [name for name in GOLDEN if name != "potion"]
 METHODS: list[Method] = ["torch", "triton"]
-CODED: list[BatchCoding] = ["zstd", "deflate"]
+CODED: list[DeviceCoding] = ["zstd", "deflate"]
 DTYPES = ["float32", "float16", "uint8"]
 
 few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,8 +44,8 @@ def drawing(volume: HeatmapVolume, dtype: str = "float32", name: str = "clip") -
     return Drawing.of(name, volume, dtype)
 
 
-def code(drawings: Sequence[Drawing], coding: BatchCoding, method: Method = "torch") -> list[EncodedChunk]:
-    return code_batch(drawings, coding, "cpu", bounds=DEFAULT_BOUNDS, method=method)
+def code(drawings: Sequence[Drawing], coding: DeviceCoding, method: Method = "torch") -> list[EncodedChunk]:
+    return encode_batch(drawings, coding, "cpu", bounds=DEFAULT_BOUNDS, method=method)
 
 
 def read(chunk: EncodedChunk, of: Drawing, coding: str) -> np.ndarray:
@@ -64,7 +64,7 @@ def agree(found: np.ndarray, volume: HeatmapVolume, dtype: str, case: Golden) ->
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("coding", CODED)
-def test_golden_files_are_one_batch_by_torch(coding: BatchCoding, dtype: str) -> None:
+def test_golden_files_are_one_batch_by_torch(coding: DeviceCoding, dtype: str) -> None:
     cases = [load_golden(name) for name in MAPS]
     drawings = [drawing(golden_volume(case), dtype) for case in cases]
     for case, one, chunk in zip(cases, drawings, code(drawings, coding), strict=True):
@@ -85,7 +85,7 @@ def test_golden_files_are_one_batch_by_torch(coding: BatchCoding, dtype: str) ->
         ("deflate", "uint8", 1.02),
     ],
 )
-def test_answers_are_about_as_small_as_those_of_the_cpu(coding: BatchCoding, dtype: str, more: float) -> None:
+def test_answers_are_about_as_small_as_those_of_the_cpu(coding: DeviceCoding, dtype: str, more: float) -> None:
     """Written fast, where that is asked: it looks for several runs in a row, and writes close ones in one block."""
     drawings = [drawing(golden_volume(load_golden(name)), dtype) for name in MAPS]
     fast = ZSTD["fast"] if coding == "zstd" else CODINGS[coding]
@@ -96,54 +96,54 @@ def test_answers_are_about_as_small_as_those_of_the_cpu(coding: BatchCoding, dty
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("coding", CODED)
-def test_the_first_frame_of_golden_files_is_coded_by_triton(coding: BatchCoding, dtype: str) -> None:
-    """And drawn by torch: the interpreter takes a second for a map of limbs."""
+def test_the_first_frame_of_golden_files_is_coded_by_triton(coding: DeviceCoding, dtype: str) -> None:
+    """And rendered by torch: the interpreter takes a second for a map of limbs."""
     cases = [load_golden(name) for name in MAPS if "133" not in name]
     drawings = [drawing(first_frames(golden_volume(case), 1), dtype) for case in cases]
-    drawn = draw_together(drawings, draw_windows, torch.device("cpu"), DEFAULT_BOUNDS)
-    chunks = code_drawn(drawings, drawn, coding, Fused(), DEFAULT_BOUNDS)
+    rendered = render_together(drawings, render_with_torch, torch.device("cpu"), DEFAULT_BOUNDS)
+    chunks = encode_rendered(drawings, rendered, coding, TritonEncoder(), DEFAULT_BOUNDS)
     for case, one, chunk in zip(cases, drawings, chunks, strict=True):
         agree(read(chunk, one, coding), one.volume, dtype, case)
 
 
 @pytest.mark.parametrize("coding", CODED)
 @pytest.mark.parametrize("name", ["kp_double", "limb_short_double"])
-def test_mirrored_copies_of_golden_files_are_coded_by_triton(name: str, coding: BatchCoding) -> None:
+def test_mirrored_copies_of_golden_files_are_coded_by_triton(name: str, coding: DeviceCoding) -> None:
     case = load_golden(name)
     one = drawing(replace(first_frames(golden_volume(case), 1), double=True))
     [chunk] = code([one], coding, "triton")
     agree(read(chunk, one, coding), one.volume, "float32", case)
 
 
-def assert_each_is_what_is_drawn(
-    batch: Sequence[tuple[HeatmapVolume, str]], coding: BatchCoding, method: Method
+def assert_each_is_what_is_rendered(
+    batch: Sequence[tuple[HeatmapVolume, str]], coding: DeviceCoding, method: Method
 ) -> None:
     """Bit for bit, in its place; and the same bytes alone as in the batch."""
     drawings = [drawing(volume, dtype) for volume, dtype in batch]
     chunks = code(drawings, coding, method)
     dense = b""
     for one, chunk in zip(drawings, chunks, strict=True):
-        [drawn] = render_batch([one.volume], one.dtype, method=method)
-        assert decoded([chunk], coding) == drawn.numpy().tobytes()
+        [rendered] = render_batch([one.volume], one.dtype, method=method)
+        assert decoded([chunk], coding) == rendered.numpy().tobytes()
         assert code([one], coding, method)[0] == chunk
-        dense += drawn.numpy().tobytes()
+        dense += rendered.numpy().tobytes()
     assert decoded(chunks, coding) == dense
 
 
 @several
 @given(batches, st.sampled_from(CODED))
-def test_any_ragged_batch_by_torch_is_its_clips(batch: list[tuple[HeatmapVolume, str]], coding: BatchCoding) -> None:
-    assert_each_is_what_is_drawn(batch, coding, "torch")
+def test_any_ragged_batch_by_torch_is_its_clips(batch: list[tuple[HeatmapVolume, str]], coding: DeviceCoding) -> None:
+    assert_each_is_what_is_rendered(batch, coding, "torch")
 
 
 @few
 @given(batches, st.sampled_from(CODED))
-def test_any_ragged_batch_by_triton_is_its_clips(batch: list[tuple[HeatmapVolume, str]], coding: BatchCoding) -> None:
-    assert_each_is_what_is_drawn(batch, coding, "triton")
+def test_any_ragged_batch_by_triton_is_its_clips(batch: list[tuple[HeatmapVolume, str]], coding: DeviceCoding) -> None:
+    assert_each_is_what_is_rendered(batch, coding, "triton")
 
 
 @pytest.mark.parametrize("coding", CODED)
-def test_pieces_of_the_device_and_of_the_cpu_make_one_body(coding: BatchCoding) -> None:
+def test_pieces_of_the_device_and_of_the_cpu_make_one_body(coding: DeviceCoding) -> None:
     header = b"\x93NUMPY and more"
     drawings = [drawing(golden_volume(load_golden(name)), "float16") for name in ("kp_multi_person", "kp_sigma2.0")]
     form = CODINGS[coding]
@@ -155,7 +155,7 @@ def test_pieces_of_the_device_and_of_the_cpu_make_one_body(coding: BatchCoding) 
 
 @pytest.mark.parametrize("coding", CODED)
 @pytest.mark.parametrize("method", METHODS)
-def test_no_drawings_and_empty_ones(method: Method, coding: BatchCoding) -> None:
+def test_no_drawings_and_empty_ones(method: Method, coding: DeviceCoding) -> None:
     assert code([], coding, method) == []
     none = replace(dot(), keypoint=np.zeros((1, 0, 1, 2), np.float32), keypoint_score=np.zeros((1, 0, 1), np.float32))
     nowhere = dot(score=0.0)
@@ -166,16 +166,16 @@ def test_no_drawings_and_empty_ones(method: Method, coding: BatchCoding) -> None
 
 
 def test_what_the_device_can_code() -> None:
-    assert all(codes(drawing(dot(), dtype), coding) for dtype in DTYPES for coding in CODED)
-    assert codes(drawing(replace(dot(), reduce="max")), "zstd")
-    assert not codes(drawing(dot()), "gzip")
-    assert not codes(drawing(dot()), "identity")
-    assert not codes(drawing(replace(dot(), reduce="argmax")), "zstd")
-    assert not codes(drawing(replace(dot(), potion=Potion(3))), "zstd")
+    assert all(can_encode(drawing(dot(), dtype), coding) for dtype in DTYPES for coding in CODED)
+    assert can_encode(drawing(replace(dot(), reduce="max")), "zstd")
+    assert not can_encode(drawing(dot()), "gzip")
+    assert not can_encode(drawing(dot()), "identity")
+    assert not can_encode(drawing(replace(dot(), reduce="argmax")), "zstd")
+    assert not can_encode(drawing(replace(dot(), potion=Potion(3))), "zstd")
 
 
 def test_what_stays_with_the_cpu_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"drawings\[1\] .*only the CPU does that"):
+    with pytest.raises(ValueError, match=r"volumes\[1\] cannot be encoded .*only on the CPU"):
         code([drawing(dot()), drawing(replace(dot(), reduce="argmax"))], "zstd")
 
 
@@ -186,13 +186,13 @@ def test_sizes_are_checked_before_anything_is_allocated() -> None:
     # Each type within it, both together not.
     small = replace(DEFAULT_BOUNDS, max_volume_bytes=500)
     with pytest.raises(LimitError, match="bytes of heatmaps"):
-        code_batch([drawing(dot()), drawing(dot(), "float16")], "zstd", "cpu", bounds=small, method="torch")
-    # Maps one pixel wide take more to describe than to draw.
+        encode_batch([drawing(dot()), drawing(dot(), "float16")], "zstd", "cpu", bounds=small, method="torch")
+    # Maps one pixel wide take more to describe than to render.
     thin = drawing(replace(dot(side=1), height=2_000), "uint8")
     with pytest.raises(LimitError, match="to describe the heatmaps' rows"):
-        code_batch([thin], "zstd", "cpu", bounds=replace(small, max_volume_bytes=10_000), method="torch")
+        encode_batch([thin], "zstd", "cpu", bounds=replace(small, max_volume_bytes=10_000), method="torch")
     with pytest.raises(LimitError, match="to describe the heatmaps' runs"):
-        code_batch([drawing(dot())], "zstd", "cpu", bounds=small, method="torch")
+        encode_batch([drawing(dot())], "zstd", "cpu", bounds=small, method="torch")
 
 
 def test_memory_that_is_not_there_is_the_callers_to_know(monkeypatch: pytest.MonkeyPatch) -> None:

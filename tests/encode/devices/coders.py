@@ -35,10 +35,10 @@ class StandIn:
     batches: list[list[str]] = field(default_factory=list)
     codings: list[str] = field(default_factory=list)
 
-    def codes(self, drawing: Drawing, coding: str) -> bool:
+    def can_encode(self, drawing: Drawing, coding: str) -> bool:
         return coding in ("zstd", "deflate") and drawing.dtype != "int16" and drawing.volume.potion is None
 
-    def code_batch(
+    def encode_batch(
         self, drawings: Sequence[Drawing], coding: str, device: str, *, bounds: Bounds
     ) -> list[EncodedChunk]:
         assert sum(drawing.nbytes for drawing in drawings) <= bounds.max_volume_bytes

@@ -215,7 +215,7 @@ def test_answers_of_several_requests_do_not_keep_one_buffer() -> None:
     """A slow client would otherwise keep what was made for all."""
 
     class OneBuffer(StandIn):
-        def code_batch(self, drawings: Sequence[Drawing], *rest: object, **bounds: object) -> list[EncodedChunk]:
+        def encode_batch(self, drawings: Sequence[Drawing], *rest: object, **bounds: object) -> list[EncodedChunk]:
             buffer = memoryview(bytes(len(drawings)))
             return [EncodedChunk(buffer[place : place + 1], drawing.nbytes) for place, drawing in enumerate(drawings)]
 
