@@ -7,7 +7,7 @@
 (c) against kornia's `render_gaussian2d` and a plain grid in torch, which compute every pixel of a map
 (d) clips a second through `POST /heatmap`, 64 clips a request, from a server with this GPU and from one without
 
-Takes turns in rounds, primitives are medians. With `--device cpu` and `--quick` it runs anywhere, to see that it
+Takes turns in rounds, figures are medians. With `--device cpu` and `--quick` it runs anywhere, to see that it
 runs: what it prints then says nothing about a GPU, and nothing is written.
 """
 
@@ -36,8 +36,9 @@ from benchmarks.load import ask, run_load
 from benchmarks.report import README, RESULTS
 from benchmarks.servers import PEERS, ROOT, Cores
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.cuda import encode_batch
-from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.render.array import render_array
 from heatsvc.render.cuda import render_batch
 from heatsvc.volume import HeatmapVolume
@@ -57,7 +58,7 @@ class Figure:
         item: (a) to (d).
         what: in words.
         unit: of both rates.
-        heatsvc, peer: medians over the rounds; no peer for a primitive that is only told.
+        heatsvc, peer: medians over the rounds; no peer for a figure that is only told.
         peer_name: who that is.
         target: the least that the ratio should be.
     """
@@ -131,18 +132,18 @@ def main() -> None:
     sizes = _SIZES[:2] if options.quick else _SIZES
 
     check(clips, device)
-    primitives = [*against_a_fill(clips, device, clock, max(sizes)), *by_size(clips, device, clock, sizes)]
-    primitives += against_grids(clips, device, clock, min(MANY, max(sizes)))
+    figures = [*against_a_fill(clips, device, clock, max(sizes)), *by_size(clips, device, clock, sizes)]
+    figures += against_grids(clips, device, clock, min(MANY, max(sizes)))
     if device.type == "cuda":
-        primitives += through_http(options.device, seconds=1.0 if options.quick else 4.0)
+        figures += through_http(options.device, seconds=1.0 if options.quick else 4.0)
     told = machine(device)
-    table = [HEADINGS, *(primitive.cells() for primitive in primitives)]
+    table = [HEADINGS, *(figure.cells() for figure in figures)]
     widths = [max(len(line[column]) for line in table) for column in range(len(HEADINGS))]
     print(told)
     for line in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     if device.type == "cuda" and not options.quick:
-        print(f"written: {save(told, primitives)}, README.md")
+        print(f"written: {save(told, figures)}, README.md")
 
 
 def check(clips: list[Clip], device: torch.device) -> None:
@@ -155,7 +156,7 @@ def check(clips: list[Clip], device: torch.device) -> None:
 
 def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Figure]:
     """(a)."""
-    primitives = []
+    figures = []
     for kind, step in (("keypoints", KEYPOINTS), ("limbs", LIMBS)):
         volumes = repeated(clips, step, count)
         for dtype, size in _BYTES_A_PIXEL.items():
@@ -170,30 +171,32 @@ def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count:
             gigabytes = float(pixels) * size / 1e9
             what = f"{count} clips drawn, {kind}, {dtype}"
             target = _FILL_TARGET if kind == "keypoints" else None
-            primitives.append(Figure("a", what, "GB a second", gigabytes / drawn, gigabytes / filled, "a fill", target))
-    return primitives
+            figures.append(Figure("a", what, "GB a second", gigabytes / drawn, gigabytes / filled, "a fill", target))
+    return figures
 
 
 def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequence[int]) -> list[Figure]:
     """(b)."""
-    primitives = []
+    figures = []
     for size in sizes:
         say(f"batches of {size}")
         volumes = repeated(clips, KEYPOINTS, size)
-        drawings = [Drawing.of(str(place), volume, "float32") for place, volume in enumerate(volumes)]
+        drawings = [
+            PlannedVolume.plan(str(place), volume, "float32", CODINGS["zstd"]) for place, volume in enumerate(volumes)
+        ]
 
         def draw(volumes: list[HeatmapVolume] = volumes) -> object:
             return render_batch(volumes, "float32", device, bounds=no_bounds())
 
-        def code(drawings: list[Drawing] = drawings) -> object:
+        def code(drawings: list[PlannedVolume] = drawings) -> object:
             return encode_batch(drawings, "zstd", device, bounds=no_bounds())
 
         drawn, coded = clock.seconds([draw, code])
-        primitives += [
+        figures += [
             Figure("b", f"batch of {size}, drawn", "clips a second", size / drawn),
             Figure("b", f"batch of {size}, drawn, coded and on the host", "clips a second", size / coded),
         ]
-    return primitives
+    return figures
 
 
 def against_grids(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Figure]:
@@ -267,14 +270,14 @@ def machine(device: torch.device) -> str:
     return f"{date.today().isoformat()}: {name}, {os.cpu_count()} cores, torch {torch.__version__}"
 
 
-def save(told: str, primitives: Sequence[Figure]) -> str:
+def save(told: str, figures: Sequence[Figure]) -> str:
     """Write the JSON file and the README's table; the file's path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"gpu-{date.today().isoformat()}.json"
-    content = {"machine": told, "primitives": [asdict(primitive) for primitive in primitives]}
+    content = {"machine": told, "figures": [asdict(figure) for figure in figures]}
     path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
     rule = ["---", "---", "---:", "---:", "---", "---:", "---:", "---"]
-    lines = [" | ".join(line) for line in [HEADINGS, rule, *(primitive.cells() for primitive in primitives)]]
+    lines = [" | ".join(line) for line in [HEADINGS, rule, *(figure.cells() for figure in figures)]]
     table = "\n".join(f"| {line} |" for line in lines)
     before, rest = README.read_text().split(_BEGIN)
     README.write_text(f"{before}{_BEGIN}\n{told}\n\n{table}\n{_END}{rest.split(_END)[1]}")

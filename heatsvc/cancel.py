@@ -36,6 +36,10 @@ class CancelToken:
         """Seconds until the deadline, at least 0; None without one."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
+    def remove_deadline(self) -> None:
+        """Let the work take as long as it likes from now on."""
+        self._deadline = None
+
     def raise_if_cancelled(self) -> None:
         """Raise what should end the work.
 
@@ -46,7 +50,7 @@ class CancelToken:
         if self._cancelled:
             raise CancelledError
         if self._deadline is not None and time.monotonic() > self._deadline:
-            raise DeadlineError
+            raise DeadlineError(f"the work takes longer than {self.seconds:g} s")
 
 
 NEVER_CANCELLED = CancelToken()

@@ -45,7 +45,7 @@ def test_compose_file_is_valid():
 
 
 def test_compose_serves_with_volume_limits_and_healthcheck():
-    for name in ("heatsvc", "worker", "postgres"):
+    for name in ("heatsvc", "worker"):
         service = COMPOSE["services"][name]
         assert {"cpus", "memory", "pids"} <= service["deploy"]["resources"]["limits"].keys()
         assert {"interval", "timeout", "retries", "start_period"} <= service["healthcheck"].keys()
@@ -62,21 +62,17 @@ def test_compose_builds_apart_from_the_web_service():
     assert worker["command"] == ["heatsvc", "worker"]
     for shared in ("image", "build", "volumes"):
         assert web[shared] == worker[shared]
-    for shared in ("HEATSVC_DATA_DIR", "HEATSVC_DATABASE_URL", "HEATSVC_DATASETS_DIR"):
+    for shared in ("HEATSVC_DATA_DIR", "HEATSVC_DATASETS_DIR"):
         assert web["environment"][shared] == worker["environment"][shared]
     mounted = {volume.split(":/")[1] for volume in web["volumes"]}
     assert mounted == {"var/lib/heatsvc", "datasets:ro"}
     assert web["environment"]["HEATSVC_DATA_DIR"] == environment()["HEATSVC_DATA_DIR"] == "/var/lib/heatsvc"
 
 
-def test_database_has_a_volume_of_its_own_and_is_reached_from_within_only():
-    postgres = COMPOSE["services"]["postgres"]
-    assert postgres["volumes"] == ["postgres:/var/lib/postgresql/data"]
-    assert COMPOSE["networks"]["builds"]["internal"] is True
-    assert postgres["networks"] == COMPOSE["services"]["worker"]["networks"] == ["builds"]
-    url = COMPOSE["services"]["heatsvc"]["environment"]["HEATSVC_DATABASE_URL"]
-    assert postgres["environment"]["POSTGRES_PASSWORD"] in url
-    assert "${POSTGRES_PASSWORD:-" in url
+def test_the_worker_needs_no_network_and_is_restarted():
+    worker = COMPOSE["services"]["worker"]
+    assert worker["network_mode"] == "none"
+    assert worker["restart"] == "unless-stopped"
 
 
 def test_only_web_services_publish_ports_and_to_this_machine_only():

@@ -13,18 +13,19 @@ import pytest
 from tests.serving import ROOT
 
 PACKAGE = ROOT / "heatsvc"
-COMMON = {"bounds", "cancel", "errors"}
+COMMON = {"bounds", "cancel", "check_token", "errors"}
 MAY_IMPORT = {
     "errors": set(),
-    "bounds": {"errors"},
     "cancel": set(),
+    "check_token": {"cancel"},
+    "bounds": {"errors"},
     "volume": set(),
     "pose": COMMON,
     "pipeline": {"pose", "volume", *COMMON},
     "render": {"volume", *COMMON},
     "encode": {"render", "volume", *COMMON},
     "annotation": {"pose", "pipeline", "volume", "render", "encode", *COMMON},
-    "jobs": {"annotation", *COMMON},
+    "jobs": {"annotation", "settings", *COMMON},
     "library": {"pose", "pipeline", "volume", "render", *COMMON},
     "torch": {"library", "pose", "pipeline", "volume", "render", *COMMON},
     "settings": {"bounds"},
@@ -33,7 +34,7 @@ MAY_IMPORT = {
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
 BELOW_API = tuple(room for room in MAY_IMPORT if room not in ("settings", "logs", "api"))
-LATE = {"numba", "torch", "pose_format", "dbos", "av", "python_calamine", "sqlalchemy", "matplotlib"}
+LATE = {"numba", "torch", "pose_format", "av", "python_calamine", "matplotlib"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:

@@ -1,81 +1,141 @@
-"""BuildFolder: where a build lies on disk. What it tells is the truth about a build; the database only says who works.
+"""BuildFolder: a build on disk. The folder is the only record of a build: there is no database.
 
-<data folder>/builds/<id>/
-  request.json    what is to be built; written before anything else can see the folder
+<data directory>/builds/<id>/
+  request.json    what is to be built; written before the folder becomes visible
   uploads/        the files that were sent
-  artifacts/      what build() writes, with its parts in artifacts/work
-  progress.json   how far it is
-  attempts.json   how often it was begun
-  lock            held by whoever works on it
-  cancelled       there once somebody asked that it end
-  report.json     the report
-  outcome.json    how it ended; written last, and nothing is shown to anybody before it is there
+  lock            held by the worker that builds it
+  state.json      attempts so far, and the result; replaced as a whole, by the holder of the lock alone
+  progress.json   how far the build is
+  shards/         what build() has finished reading, with checksums; kept from one attempt to the next
+  attempt-*/      what the current attempt writes
+  artifacts/      the finished files: the last attempt's folder, renamed; not shown before state.json has the result
+  cancelled       exists once the build is to be removed
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
+from filelock import FileLock, Timeout
 
-from heatsvc.annotation.artifacts import write_whole
+from heatsvc.annotation.artifacts import REPORT, sync_folder, write_atomically
 from heatsvc.annotation.progress import Progress
-from heatsvc.jobs.outcome import Outcome
 from heatsvc.jobs.request import BuildRequest
+from heatsvc.jobs.state import BuildState, StoredResult
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
+@contextmanager
+def acquire_lock(path: Path, *, seconds: float = 0.0) -> Iterator[bool]:
+    """Hold a lock file during the block. The system releases it when its process dies.
+
+    Args:
+        path: the lock file; created where its folder exists.
+        seconds: how long to wait for another holder.
+
+    Yields:
+        Whether the lock is held: not where another process or thread holds it, or where its folder does not exist.
+
+    Raises:
+        OSError: the lock file cannot be created or opened, or the file system has no locks.
+    """
+    lock = FileLock(path, timeout=seconds, fallback_to_soft=False)
+    try:
+        yield _acquire(lock, path)
+    finally:
+        lock.release()
+
+
+def _acquire(lock: FileLock, path: Path) -> bool:
+    while path.parent.exists():
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.touch()
+            before = path.stat()
+            try:
+                lock.acquire()
+            except Timeout:
+                return False
+            # Meanwhile the folder may have been removed and another have taken its place: this lock would be that of
+            # the removed one.
+            if os.path.samestat(before, path.stat()):
+                return True
+        lock.release()
+    return False
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process or thread holds a lock file."""
+    if not path.exists():
+        return False
+    with acquire_lock(path) as acquired:
+        return not acquired
+
+
 def is_build_id(text: str) -> bool:
-    """Whether it may be a build's id: 32 hexadecimal digits, in lower case."""
+    """Whether this may be a build's id: 32 hexadecimal digits, in lower case."""
     return _ID.fullmatch(text) is not None
 
 
-@dataclass(frozen=True)
-class BuildFolder:
-    """A build's folder, there or not.
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """The content of state.json.
 
     Attributes:
-        root: the folder that the builds lie in.
-        id: the build's id, 32 hexadecimal digits.
+        attempts: attempts begun since one of them last finished a shard.
+        shards: the most shards that were finished when an attempt began.
+        result: how the build ended; None until it has.
     """
 
-    root: Path
-    id: str
+    attempts: int = 0
+    shards: int = 0
+    result: StoredResult | None = None
 
-    def __post_init__(self) -> None:
-        if not is_build_id(self.id):
-            raise ValueError(f"{self.id!r:.80} is no id of a build")
 
-    @cached_property
-    def path(self) -> Path:
-        """The folder itself."""
-        return self.root / self.id
+class BuildFolder:
+    """The folder of a build, whether it exists or not. Methods that write raise OSError where that fails.
 
-    @property
-    def uploads(self) -> Path:
-        """The folder of the files that were sent."""
-        return self.path / "uploads"
+    Attributes:
+        id: the build's id, 32 hexadecimal digits.
+        path: the folder itself.
+        uploads: the files that were sent.
+        shards: what build() has finished reading.
+        artifacts: the finished files.
+        lock: the lock file.
 
-    @property
-    def artifacts(self) -> Path:
-        """The folder that build() writes into."""
-        return self.path / "artifacts"
+    Raises:
+        ValueError: this is not an id.
+    """
 
-    @property
-    def lock(self) -> Path:
-        """The file that is locked by whoever works on the build."""
-        return self.path / "lock"
+    def __init__(self, root: Path, id: str):
+        if not is_build_id(id):
+            raise ValueError(f"{id!r:.80} is not the id of a build")
+        self.id = id
+        self.path = root / id
+        self.uploads = self.path / "uploads"
+        self.shards = self.path / "shards"
+        self.artifacts = self.path / "artifacts"
+        self.lock = self.path / "lock"
 
     def exists(self) -> bool:
         """Whether there is such a build."""
         return (self.path / "request.json").exists()
+
+    def submitted(self) -> float:
+        """When the build was submitted, by the file system's clock, to sort by; 0 where there is no such build."""
+        try:
+            return (self.path / "request.json").stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
 
     def request(self, datasets: Path | None = None) -> BuildRequest:
         """What is to be built.
@@ -89,16 +149,25 @@ class BuildFolder:
         """
         return BuildRequest.from_json(orjson.loads((self.path / "request.json").read_bytes()), self.uploads, datasets)
 
-    def created(self) -> float:
-        """When the build was sent, in seconds since 1970.
+    def state(self, *, report: bool = True) -> BuildState | None:
+        """State, progress and result of the build; None where there is no such build.
 
-        Raises:
-            OSError: there is no such build.
+        Args:
+            report: whether to read the result's report, which may be large.
         """
-        return float(orjson.loads((self.path / "request.json").read_bytes())["created"])
+        request = _read(self.path / "request.json")
+        if request is None:
+            return None
+        created, progress, result = float(request["created"]), self.progress(), self.result(report=report)
+        if self.is_cancelled:
+            # It may take a moment to end; for clients it has ended, whatever its result.
+            return BuildState(self.id, "cancelled", created, progress, result)
+        if result is not None:
+            return BuildState(self.id, result.state, created, progress, result)
+        return BuildState(self.id, "queued" if progress.stage == "waiting" else "running", created, progress, None)
 
     def progress(self) -> Progress:
-        """How far the build is; `waiting` until somebody works on it, and after a power cut that emptied the file."""
+        """How far the build is; `waiting` until a worker begins it, and where a power failure emptied the file."""
         try:
             document = _read(self.path / "progress.json")
             return Progress(**document) if document else Progress("waiting")
@@ -106,61 +175,89 @@ class BuildFolder:
             return Progress("waiting")
 
     def write_progress(self, progress: Progress) -> None:
-        """Tell how far the build is.
-
-        Raises:
-            OSError: the folder is gone, or the disk full.
-        """
-        # Seen whole or not at all, but not synced: after a power cut nobody misses it.
+        """Write how far the build is."""
+        # Replaced as a whole, but not synced: it may be lost in a power failure.
         aside = self.path / ".progress.json.part"
         aside.write_bytes(orjson.dumps(progress.as_json()))
         aside.replace(self.path / "progress.json")
 
-    def outcome(self, *, report: bool = True) -> Outcome | None:
+    def saved_state(self) -> SavedState:
+        """The content of state.json; that of a build never begun where there is no such file."""
+        try:
+            document = _read(self.path / "state.json") or {"attempts": 0, "shards": 0, "result": None}
+            result = document["result"] and StoredResult.from_json(document["result"])
+            return SavedState(document["attempts"], document["shards"], result)
+        except (ValueError, TypeError, KeyError):  # damaged by the disk: to be built again
+            return SavedState()
+
+    def write_state(self, saved: SavedState) -> None:
+        """Replace state.json; for the holder of the lock."""
+        result = saved.result and saved.result.as_json()
+        write_json(self.path / "state.json", {"attempts": saved.attempts, "shards": saved.shards, "result": result})
+
+    def result(self, *, report: bool = True) -> StoredResult | None:
         """How the build ended; None until it has.
 
         Args:
-            report: whether the report is wanted; it may be large.
+            report: whether to read the report, which may be large.
         """
-        document = _read(self.path / "outcome.json")
-        if document is None:
-            return None
-        return Outcome.from_json(document, _read(self.path / "report.json") if report else None)
+        result = self.saved_state().result
+        if result is None or not report or all(artifact.name != REPORT for artifact in result.artifacts):
+            return result
+        return replace(result, report=_read(self.artifacts / REPORT))
 
-    def write_outcome(self, outcome: Outcome) -> None:
-        """Tell how the build ended: from here on its artifacts are there for others.
+    def finished(self) -> float:
+        """When the build ended or was last submitted again, by the file system's clock."""
+        return (self.path / "state.json").stat().st_mtime
 
-        Raises:
-            OSError: the folder is gone, or the disk full.
+    def mark_used(self) -> None:
+        """Have a finished build count as finished now: it was submitted again."""
+        with suppress(FileNotFoundError):
+            os.utime(self.path / "state.json")
+
+    def begin_attempt(self) -> Path:
+        """An empty folder for an attempt to write into; what earlier attempts left is deleted."""
+        for left in (*self.path.glob("attempt-*"), self.artifacts):
+            shutil.rmtree(left, ignore_errors=True)
+        attempt = self.path / f"attempt-{secrets.token_hex(8)}"
+        attempt.mkdir()
+        return attempt
+
+    def publish(self, result: StoredResult, attempt: Path | None = None) -> None:
+        """Write how the build ended: from here on its artifacts are visible.
+
+        Args:
+            result: how it ended.
+            attempt: the folder that has the artifacts. It no longer exists if another worker has taken over the build,
+                as may happen where a network file system has lost this worker's lock: then nothing is written.
         """
-        if outcome.report is not None:
-            write_json(self.path / "report.json", outcome.report)
-        write_json(self.path / "outcome.json", outcome.as_json())
+        if attempt is not None:
+            attempt.rename(self.artifacts)
+            sync_folder(self.path)
+        self.write_state(SavedState(result=result))
 
-    def artifact(self, name: str) -> Path | None:
-        """Where a finished artifact lies; None where the build has none of that name, or is not finished."""
-        outcome = self.outcome(report=False)
-        if outcome is None or all(artifact.name != name for artifact in outcome.artifacts):
-            return None
-        return self.artifacts / name
+    def remove_inputs(self) -> None:
+        """Delete what a finished build no longer needs: uploads and shards."""
+        for left in (self.uploads, self.shards, *self.path.glob("attempt-*")):
+            shutil.rmtree(left, ignore_errors=True)
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether somebody asked that it end."""
+        """Whether the build is to be removed."""
         return (self.path / "cancelled").exists()
 
     def cancel(self) -> None:
-        """Ask that it end."""
+        """Ask that the build end and be removed.
+
+        Raises:
+            FileNotFoundError: there is no such build.
+        """
         (self.path / "cancelled").touch()
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a document, there whole or not at all, also after a power cut.
-
-    Raises:
-        OSError: the disk is full, or cannot be written.
-    """
-    write_whole(path, [orjson.dumps(document, default=str)])
+    """Replace a JSON file as a whole, also in case of a power failure: written aside, synced, renamed."""
+    write_atomically(path, [orjson.dumps(document, default=str)])
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -176,8 +273,6 @@ def size_of(folder: Path) -> int:
     size = 0
     for parent, _, names in os.walk(folder):
         for name in names:
-            try:
+            with suppress(FileNotFoundError):
                 size += os.lstat(os.path.join(parent, name)).st_blocks * 512
-            except FileNotFoundError:
-                continue
     return size

@@ -1,14 +1,17 @@
-"""BuildRequest: what a build is to make of which files, such that a process started next week can still read it."""
+"""BuildRequest: what to build from which files, stored with the build."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.jobs.datasets import dataset_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +19,10 @@ class BuildRequest:
     """What is to be built.
 
     Attributes:
-        inputs: the files; their paths lie in the folder of uploads, folders there or under HEATSVC_DATASETS_DIR.
-        options: what is to become of them.
-        check: report alone, and no pickle.
-        created: when it was sent, in seconds since 1970.
+        inputs: the files, in the folder of uploads; folders are there or under HEATSVC_DATASETS_DIR.
+        options: how to build.
+        check: only report, without writing a pickle.
+        created: when it was submitted, in seconds since 1970.
     """
 
     inputs: Inputs
@@ -28,69 +31,79 @@ class BuildRequest:
     created: float
 
     def as_json(self, uploads: Path, datasets: Path | None = None) -> dict[str, Any]:
-        """The same as JSON has it, with paths as they stand below `uploads` and `datasets`.
+        """A JSON object, with paths relative to `uploads` or `datasets`: both may be moved.
 
         Raises:
-            ValueError: a path that lies in neither.
+            ValueError: a path is in neither.
         """
-        inputs = self.inputs
 
-        def file(one: InputFile) -> dict[str, str]:
-            return {"name": one.name, "path": str(one.path.relative_to(uploads))}
-
-        def folder(path: Path | None) -> dict[str, str] | None:
-            if path is None:
-                return None
+        def relative(path: Path) -> Path:
             if path.is_relative_to(uploads):
-                return {"uploads": str(path.relative_to(uploads))}
+                return "uploads" / path.relative_to(uploads)
             if datasets is None:
-                raise ValueError(f"{path} lies neither in the uploads nor among the datasets")
-            return {"dataset": str(path.resolve().relative_to(datasets.resolve()))}
+                raise ValueError(f"{path} is neither in the uploads nor in the datasets folder")
+            return "datasets" / path.resolve().relative_to(datasets.resolve())
 
-        return {
-            "inputs": {
-                "keypoints": [file(one) for one in inputs.keypoints],
-                "folder": folder(inputs.folder),
-                "labels": [file(one) for one in inputs.labels],
-                "split": file(inputs.split) if inputs.split else None,
-                "trim": [file(one) for one in inputs.trim],
-                "trim_folder": folder(inputs.trim_folder),
-            },
-            "options": self.options.model_dump(mode="json"),
-            "check": self.check,
-            "created": self.created,
-        }
+        document: dict[str, Any] = _ADAPTER.dump_python(self._with_paths(relative), mode="json")
+        return document
 
     @classmethod
     def from_json(cls, document: dict[str, Any], uploads: Path, datasets: Path | None = None) -> BuildRequest:
-        """What as_json gave, where uploads and datasets may have moved since.
+        """The request that `as_json` was called on.
 
         Raises:
             AnnotationError: a dataset is no longer mounted.
         """
-        inputs = document["inputs"]
 
-        def file(one: dict[str, str]) -> InputFile:
-            return InputFile(one["name"], uploads / one["path"])
+        def absolute(path: Path) -> Path:
+            folder, *rest = path.parts
+            return uploads.joinpath(*rest) if folder == "uploads" else dataset_folder(datasets, "/".join(rest))
 
-        def files(name: str) -> tuple[InputFile, ...]:
-            return tuple(file(one) for one in inputs[name])
+        return _ADAPTER.validate_python(document)._with_paths(absolute)
 
-        def folder(one: dict[str, str] | None) -> Path | None:
-            if one is None:
-                return None
-            return uploads / one["uploads"] if "uploads" in one else dataset_folder(datasets, one["dataset"])
+    def _with_paths(self, convert: Callable[[Path], Path]) -> BuildRequest:
+        """The same request with each path converted."""
 
-        return cls(
-            inputs=Inputs(
-                keypoints=files("keypoints"),
-                folder=folder(inputs["folder"]),
-                labels=files("labels"),
-                split=file(inputs["split"]) if inputs["split"] else None,
-                trim=files("trim"),
-                trim_folder=folder(inputs["trim_folder"]),
-            ),
-            options=AnnotationOptions.model_validate(document["options"]),
-            check=document["check"],
-            created=document["created"],
+        def convert_file(file: InputFile) -> InputFile:
+            return replace(file, path=convert(file.path))
+
+        inputs = self.inputs
+        converted = replace(
+            inputs,
+            keypoints=tuple(map(convert_file, inputs.keypoints)),
+            folder=convert(inputs.folder) if inputs.folder else None,
+            labels=tuple(map(convert_file, inputs.labels)),
+            split=convert_file(inputs.split) if inputs.split else None,
+            trim=tuple(map(convert_file, inputs.trim)),
+            trim_folder=convert(inputs.trim_folder) if inputs.trim_folder else None,
         )
+        return replace(self, inputs=converted)
+
+
+_ADAPTER = TypeAdapter(BuildRequest)
+
+
+def dataset_folder(root: Path | None, name: str, *, field: str = "dataset") -> Path:
+    """The folder of a dataset that the operator has mounted, with symbolic links resolved.
+
+    Args:
+        root: HEATSVC_DATASETS_DIR; None where nothing is mounted.
+        name: the folder's name under it, ``KETI/Keypoints-MMPOSE``.
+        field: the field of the request that has the name.
+
+    Raises:
+        AnnotationError: there is no such folder, or it is outside of `root`.
+    """
+    if root is None:
+        raise AnnotationError("no datasets are mounted here (setting HEATSVC_DATASETS_DIR)", field=field)
+    try:
+        within = root.resolve(strict=True)
+        folder = (within / name).resolve(strict=True)
+        found = folder.is_relative_to(within) and folder.is_dir()
+    except (OSError, ValueError, RuntimeError):  # absent, not readable, a NUL in it, links in a circle
+        found = False
+    if not found:
+        raise AnnotationError(
+            f"there is no dataset {name[:200]!r}; give the name of a folder under HEATSVC_DATASETS_DIR", field=field
+        )
+    return folder

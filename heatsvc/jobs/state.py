@@ -1,52 +1,100 @@
-"""BuildState: what can be told of a build at a moment."""
+"""BuildState: the state, progress and result of a build."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from heatsvc.annotation.artifacts import Artifact
 from heatsvc.annotation.progress import Progress
-from heatsvc.jobs.folder import BuildFolder
-from heatsvc.jobs.outcome import Outcome
+from heatsvc.errors import InputError, LimitError
+
+INTERNAL = "the build failed through no fault of its input; send it again to have it built anew"
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
+class StoredResult:
+    """How a build ended, as it is stored with the build.
+
+    Attributes:
+        state: done or failed.
+        artifacts: the files in the folder's `artifacts`; of a build that failed because of faulty videos, the reports.
+        report: the report as JSON; None where there is none, or where it was not asked for.
+        problem: why it failed, as `problem_of` gives it; None unless it did.
+        finished: when, in seconds since 1970.
+    """
+
+    state: Literal["done", "failed"]
+    artifacts: tuple[Artifact, ...]
+    report: dict[str, Any] | None
+    problem: dict[str, Any] | None
+    finished: float
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the same input would end the same way again: done, or an input that cannot be used."""
+        return self.problem is None or self.problem["kind"] in ("input", "limit")
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object, without the report, which is one of the artifacts."""
+        return {
+            "state": self.state,
+            "artifacts": [artifact.as_json() for artifact in self.artifacts],
+            "problem": self.problem,
+            "finished": self.finished,
+        }
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> StoredResult:
+        """The result that `as_json` was called on, without its report."""
+        artifacts = tuple(Artifact.from_json(artifact) for artifact in document["artifacts"])
+        return cls(document["state"], artifacts, None, document["problem"], document["finished"])
+
+
+@dataclass(frozen=True, slots=True)
 class BuildState:
-    """What can be told of a build.
+    """A build at one moment.
 
     Attributes:
         id: 32 hexadecimal digits.
-        state: queued until somebody works on it, running until there is an outcome, and then the outcome's; cancelled
-            as soon as somebody asked for it.
-        created: when it was sent, in seconds since 1970.
+        state: queued until a worker begins it, running until there is a result, then the result's; cancelled as soon
+            as it was asked to be removed.
+        created: when it was submitted, in seconds since 1970.
         progress: how far it is, or was.
-        outcome: how it ended; None until it has.
+        result: how it ended; None until it has.
     """
 
     id: str
     state: State
     created: float
     progress: Progress
-    outcome: Outcome | None
+    result: StoredResult | None
 
 
-def state_of(folder: BuildFolder, *, report: bool = True) -> BuildState | None:
-    """What can be told of a build; None where there is none.
+def problem_of(error: BaseException) -> dict[str, Any]:
+    """Why a build failed, as JSON that `error_of` makes an error of again.
 
-    Args:
-        folder: where it lies.
-        report: whether the outcome's report is wanted; it may be large.
+    ``kind`` is `input` (with detail, field, file, frame), `limit` (also setting, limit, got) or `internal`, whose
+    detail has nothing in it that a client should not read.
     """
-    try:
-        created = folder.created()
-    except OSError:
+    if not isinstance(error, InputError):
+        return {"kind": "internal", "detail": INTERNAL}
+    place = {"detail": error.detail, "field": error.field, "file": error.file, "frame": error.frame}
+    if isinstance(error, LimitError):
+        return {"kind": "limit", **place, "setting": error.setting, "limit": error.limit, "got": error.got}
+    return {"kind": "input", **place}
+
+
+def error_of(problem: dict[str, Any]) -> InputError | None:
+    """The error that a problem of kind `input` or `limit` was made of; None for the other kinds."""
+    if problem["kind"] not in ("input", "limit"):
         return None
-    progress, outcome = folder.progress(), folder.outcome(report=report)
-    if folder.is_cancelled:
-        # It may take a moment to end; to clients it has, and what came of it meanwhile is of no interest.
-        return BuildState(folder.id, "cancelled", created, progress, outcome)
-    if outcome is not None:
-        return BuildState(folder.id, outcome.state, created, progress, outcome)
-    return BuildState(folder.id, "queued" if progress.stage == "waiting" else "running", created, progress, None)
+    place = {"field": problem["field"], "file": problem["file"]}
+    if problem["kind"] == "limit":
+        numbers = {name: problem[name] for name in ("setting", "limit", "got")}
+        error: InputError = LimitError(problem["detail"], **numbers, **place)
+        error.detail = problem["detail"]  # which has the limit in it already
+        return error
+    return InputError(problem["detail"], frame=problem["frame"], **place)

@@ -1,52 +1,53 @@
-"""Supervisor: has workers as children, and new ones where they die."""
+"""Supervisor: runs build workers as child processes of the service, and restarts them when they end."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import structlog
 
-COMMAND = (sys.executable, "-m", "heatsvc", "worker", "--with-parent")
+from heatsvc.jobs.data_directory import DataDirectory
+from heatsvc.jobs.folder import acquire_lock
 
+_COMMAND = (sys.executable, "-m", "heatsvc", "worker", "--with-parent")
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-_WELL_AFTER = 60.0
+_STABLE_SECONDS = 60.0
+"""A worker that ran for so long did not fail at its start: the next one is started after the first pause again."""
 _STOP_SECONDS = 30.0
+_LOCK_SECONDS = 1.0
 
 log = structlog.get_logger("heatsvc.builds")
-
-
-class Builders(Protocol):
-    """Who sees to it that there are workers."""
-
-    def start(self) -> None:
-        """There is something to build; called any number of times, from any thread."""
-
-    def stop(self) -> None:
-        """The service ends."""
 
 
 class Supervisor:
     """Keeps a number of workers running, from start to stop.
 
-    A worker reads its standard input, a pipe whose other end this process has: where this one ends, however it does,
-    the pipe does too, and so does the worker.
+    A lock file for each worker makes sure that service processes of one machine with the same data directory run that
+    number together: the first has the workers, and when it ends another takes over.
+
+    A worker reads its standard input, a pipe from this process: when this process ends, even by SIGKILL, the pipe is
+    closed and the worker ends too.
 
     Args:
-        number: of workers.
+        directory: the data directory.
+        number: of workers; 0: none are started.
         environment: variables for them, added to this process's own.
-        command: what starts one.
+        command: the command that starts one.
     """
 
-    def __init__(self, number: int, environment: Mapping[str, str], command: Sequence[str] = COMMAND):
+    def __init__(
+        self, directory: DataDirectory, number: int, environment: Mapping[str, str], command: Sequence[str] = _COMMAND
+    ):
+        self._directory = directory
         self._number = number
         self._environment = environment
         self._command = list(command)
@@ -56,19 +57,19 @@ class Supervisor:
         self._workers: set[subprocess.Popen[bytes]] = set()
 
     def start(self) -> None:
-        """Start the workers, if they were not."""
+        """Start the workers, unless they were started."""
         with self._lock:
             if self._threads or self._stopping.is_set():
                 return
             self._threads = [
-                threading.Thread(target=self._keep_one, name=f"worker-{number}", daemon=True)
+                threading.Thread(target=self._supervise, args=(number,), name=f"worker-{number}", daemon=True)
                 for number in range(self._number)
             ]
             for thread in self._threads:
                 thread.start()
 
     def stop(self) -> None:
-        """End the workers, and wait until they have; builds under way go on another time."""
+        """End the workers and wait until they have ended; builds in progress are resumed by the next worker."""
         with self._lock:
             self._stopping.set()
             for worker in self._workers:
@@ -81,30 +82,43 @@ class Supervisor:
         with self._lock:
             return [worker.pid for worker in self._workers]
 
-    def _keep_one(self) -> None:
+    def _supervise(self, number: int) -> None:
+        path = self._directory.workers / f"{socket.gethostname()}-supervisor-{number}.lock"
+        while not self._stopping.is_set():
+            try:
+                self._directory.create()
+                with acquire_lock(path) as acquired:
+                    if acquired:
+                        self._keep_running()
+            except OSError as error:
+                log.warning("no worker can be started: the data directory cannot be used", error=str(error))
+                self._stopping.wait(_LONGEST_PAUSE)
+            self._stopping.wait(_LOCK_SECONDS)
+
+    def _keep_running(self) -> None:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             started = time.monotonic()
-            status = self._run_one()
+            status = self._run_worker()
             if self._stopping.is_set():
                 return
-            lived = time.monotonic() - started
-            pause = _FIRST_PAUSE if lived > _WELL_AFTER else pause
-            log.warning("a worker ended", status=status, seconds=round(lived, 1), again_in=pause)
+            seconds = time.monotonic() - started
+            pause = _FIRST_PAUSE if seconds > _STABLE_SECONDS else pause
+            log.warning("a worker ended", status=status, seconds=round(seconds, 1), restart_seconds=pause)
             self._stopping.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _run_one(self) -> int | str:
-        """Start a worker and wait for its end; how it ended."""
+    def _run_worker(self) -> int | str:
+        """Start a worker and wait until it ends; its exit status, or why it could not be started."""
         with self._lock:
             if self._stopping.is_set():
                 return 0
             try:
-                worker = subprocess.Popen(  # noqa: S603  # the interpreter's own path, and words of this file
+                worker = subprocess.Popen(  # noqa: S603  # the interpreter's own path, and a constant command
                     self._command,
                     stdin=subprocess.PIPE,
                     env={**os.environ, **self._environment},
-                    process_group=0,  # Ctrl-C is for the service, which then stops its workers
+                    process_group=0,  # Ctrl-C goes to the service alone, which then stops its workers
                 )
             except OSError as error:
                 return str(error)
@@ -121,7 +135,7 @@ class Supervisor:
         finally:
             with self._lock:
                 self._workers.discard(worker)
-            # What it had started and left behind.
+            # Processes that it had started and left behind.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(worker.pid, signal.SIGKILL)
             if worker.stdin:
@@ -130,11 +144,11 @@ class Supervisor:
 
 
 def end_with_parent(stop: threading.Event, seconds: float = 5.0) -> None:
-    """Call in a worker that a supervisor started: it ends when the supervisor's process does.
+    """Have this process end when its standard input does: called by a worker that a supervisor started.
 
     Args:
-        stop: set then, so that the worker may end well.
-        seconds: how long it may take over that; then it is ended, with all that it has started.
+        stop: set then, so that the worker can end by itself.
+        seconds: how long that may take; then the worker and all processes that it has started are killed.
     """
 
     def wait() -> None:

@@ -2,82 +2,64 @@
 
 from __future__ import annotations
 
-import logging
-import os
+import hashlib
 import signal
 import threading
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
+from filelock import FileLock, Timeout
 
+from heatsvc.annotation.artifacts import MEDIA_TYPES, REPORT, REPORT_PAGE, Artifact
+from heatsvc.annotation.build import BuildResult, count_finished_shards
 from heatsvc.annotation.build import build as build_dataset
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.jobs.connections import renew_damaged
-from heatsvc.jobs.executor import Build, Executor
-from heatsvc.jobs.ledger import APPLICATION, QUEUE, VERSION, Ledger
-from heatsvc.jobs.place import Place
-from heatsvc.jobs.presence import new_name, present
-from heatsvc.jobs.rounds import Rounds
+from heatsvc.annotation.errors import FaultsError
+from heatsvc.annotation.progress import Progress
+from heatsvc.errors import InputError
+from heatsvc.jobs.data_directory import DataDirectory, DataDirectoryError
+from heatsvc.jobs.folder import BuildFolder, SavedState, acquire_lock
+from heatsvc.jobs.retention import delete_expired
+from heatsvc.jobs.state import StoredResult, problem_of
 from heatsvc.jobs.supervisor import end_with_parent
-from heatsvc.jobs.sweep import Keep, sweep
+from heatsvc.settings import Settings
 
-_QUEUE_SECONDS = 0.25
-_ROUND_SECONDS = 2.0
-_SWEEP_ROUNDS = 30
-_STOP_SECONDS = 20
+Build = Callable[..., BuildResult]
+"""`heatsvc.annotation.build.build`, or another function in its place."""
+
+_POLL_SECONDS = 0.1
+_SCAN_SECONDS = 2.0
+_RETRY_SECONDS = 5.0
+_RETENTION_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+_PROGRESS_SECONDS = 0.25
+_CANCEL_SECONDS = 0.2
 
 log = structlog.get_logger("heatsvc.builds")
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerOptions:
-    """How a worker works.
-
-    Attributes:
-        data_dir: the data folder.
-        database_url: PostgreSQL; None: a SQLite file in the data folder.
-        datasets_dir: where mounted datasets lie.
-        concurrency: builds at a time.
-        jobs: processes that read keypoints, in each build.
-        most_attempts: times a build may be cut off in a row without coming further.
-        bounds: how large a file may be.
-        keep: how long finished builds and given-up uploads are kept.
-    """
-
-    data_dir: Path
-    database_url: str | None = None
-    datasets_dir: Path | None = None
-    concurrency: int = 1
-    jobs: int = 1
-    most_attempts: int = 20
-    bounds: Bounds = DEFAULT_BOUNDS
-    keep: Keep = field(default_factory=Keep)
+class _EndError(Exception):
+    """The worker stops, or the build was cancelled."""
 
 
 class Worker:
-    """Builds what is booked, until it is told to stop. One a process: DBOS knows no more.
+    """Builds what has no result and is locked by nobody, the oldest first, until it is stopped.
 
     Args:
-        options: how.
-        build: what builds; another one in tests.
+        settings: those of builds.
+        build: the function that builds; another one in tests.
     """
 
-    def __init__(self, options: WorkerOptions, build: Build = build_dataset):
-        self.options = options
-        self.place = Place(options.data_dir)
-        self._executor = Executor(
-            self.place.builds.absolute(),
-            build,
-            options.datasets_dir,
-            options.jobs,
-            options.bounds,
-            options.most_attempts,
-        )
-        self._stopping: threading.Event = self._executor.stopping
+    def __init__(self, settings: Settings, build: Build = build_dataset):
+        self.directory = DataDirectory(settings.data_dir.absolute())
+        self._settings = settings
+        self._build = build
+        self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """End soon: a build under way is left as it is, and goes on in the next worker. Fit for signal handlers."""
+        """End soon; a build in progress is resumed by the next worker. May be called in a signal handler."""
         self._stopping.set()
 
     def serve(self, *, with_parent: bool = False) -> None:
@@ -93,76 +75,200 @@ class Worker:
         self.run()
 
     def run(self) -> None:
-        """Work until stopped.
+        """Work until stopped."""
+        threads = [
+            threading.Thread(target=self._build_until_stopped, name=f"build-{number}", daemon=True)
+            for number in range(self._settings.build_concurrency)
+        ]
+        for thread in threads:
+            thread.start()
+        log.info("worker is ready", data_dir=str(self.directory.path))
+        try:
+            self._maintain_until_stopped()
+        finally:
+            self._stopping.set()
+            log.info("worker stops")
+            deadline = time.monotonic() + _STOP_SECONDS
+            for thread in threads:
+                thread.join(max(0.0, deadline - time.monotonic()))
 
-        Raises:
-            OSError: the data folder cannot be made.
-            Exception: the database cannot be reached at the start.
-        """
-        self.place.make()
-        name = new_name()
-        url = self.place.database_url(self.options.database_url)
-        with present(self.place.workers, name) as sign:
-            self._launch(name, url)
-            from dbos import DBOS
-
-            ledger = Ledger(url)
-            try:
-                log.info("worker is ready", worker=name)
-                self._go_round(sign, ledger)
-            finally:
-                self._stopping.set()
-                log.info("worker stops", worker=name)
-                DBOS.destroy(workflow_completion_timeout_sec=_STOP_SECONDS)
-                ledger.close()
-
-    def _launch(self, name: str, url: str) -> None:
-        from dbos import DBOS
-
-        from heatsvc.jobs.workflow import register
-
-        _quiet_logs()
-        renew_damaged()
-        register(self._executor.run)
-        DBOS(
-            config={
-                "name": APPLICATION,
-                "system_database_url": url,
-                "application_version": VERSION,
-                "executor_id": name,
-                "enable_otlp": False,
-                "log_level": "WARNING",
-            }
-        )
-        DBOS.launch()
-        DBOS.register_queue(
-            QUEUE,
-            worker_concurrency=self.options.concurrency,
-            polling_interval_sec=_QUEUE_SECONDS,
-            on_conflict="always_update",
-        )
-
-    def _go_round(self, sign: Path, ledger: Ledger) -> None:
-        rounds = Rounds(self.place, ledger)
-        number = 0
+    def _maintain_until_stopped(self) -> None:
+        """Hold the lock that shows that a worker runs on this machine, and delete what has expired."""
+        path = self.directory.worker_lock
+        lock = FileLock(path, blocking=False, fallback_to_soft=False)
+        next_retention = 0.0
         while not self._stopping.is_set():
             try:
-                rounds.go()
-                if number % _SWEEP_ROUNDS == 0:
-                    sweep(self.place, ledger, self.options.keep)
-                # Whoever watches sees that the database answers, too.
-                os.utime(sign)
-                number += 1
-            except Exception as error:
-                log.warning("a round failed", error=f"{type(error).__name__}: {error}"[:500])
-            self._stopping.wait(_ROUND_SECONDS)
+                self.directory.create()
+                if not path.exists():  # the data directory was deleted, and the lock file with it
+                    lock.release()
+                if not lock.is_locked:
+                    with suppress(Timeout):  # another worker of this machine holds it
+                        lock.acquire()
+                if time.monotonic() >= next_retention:
+                    next_retention = time.monotonic() + _RETENTION_SECONDS
+                    delete_expired(self.directory, self._settings)
+            except OSError as error:
+                log.warning("the data directory cannot be used", error=str(error))
+            self._stopping.wait(_SCAN_SECONDS)
+        lock.release()
+
+    def _build_until_stopped(self) -> None:
+        modified, scanned = -1, 0.0
+        while not self._stopping.wait(_POLL_SECONDS):
+            try:
+                # The folder's time changes when a build is added. Now and then all builds are looked at nevertheless:
+                # a worker may have crashed, and its build's lock is free.
+                now = self.directory.builds.stat().st_mtime_ns
+                if now == modified and time.monotonic() - scanned < _SCAN_SECONDS:
+                    continue
+                modified, scanned = now, time.monotonic()
+                self.build_pending()
+            except FileNotFoundError:
+                continue  # the data directory does not exist yet, or was deleted
+            except OSError as error:
+                log.warning("the data directory cannot be used", error=str(error))
+                self._stopping.wait(_RETRY_SECONDS)
+            except Exception:
+                log.exception("a build could not be begun")
+                self._stopping.wait(_RETRY_SECONDS)
+
+    def build_pending(self) -> None:
+        """Build all that has no result and is locked by nobody.
+
+        Raises:
+            OSError: the data directory cannot be read.
+        """
+        for folder in self.directory.unfinished():
+            if self._stopping.is_set():
+                return
+            try:
+                self.run_build(folder)
+            except OSError as error:
+                log.warning("a build is interrupted and will be tried again", id=folder.id, error=str(error))
+                self._stopping.wait(_RETRY_SECONDS)
+
+    def run_build(self, folder: BuildFolder) -> None:
+        """Build, unless another worker is building it or it has a result.
+
+        Raises:
+            OSError: the data directory cannot be used, or is full: the build has no result, and is to be tried again.
+        """
+        with acquire_lock(folder.lock) as acquired:
+            if not acquired or not folder.exists():
+                return
+            saved = folder.saved_state()
+            if saved.result is None and not folder.is_cancelled:
+                self._attempt(folder, saved)
+            if folder.is_cancelled:
+                self.directory.discard(folder.path)
+            elif folder.result(report=False) is not None:
+                folder.remove_inputs()
+
+    def _attempt(self, folder: BuildFolder, saved: SavedState) -> None:
+        shards = count_finished_shards(folder.shards)
+        number = 1 if shards > saved.shards else saved.attempts + 1
+        if number > self._settings.build_attempts:
+            log.error("build crashed too often", id=folder.id, attempts=saved.attempts)
+            folder.publish(_failed(_crashed(saved.attempts)))
+            return
+        # Written before the build begins: if this process crashes, the attempt has been counted.
+        folder.write_state(SavedState(number, max(shards, saved.shards)))
+        attempt = folder.begin_attempt()
+        log.info("build begins", id=folder.id, attempt=number)
+        monitor = _Monitor(folder, self._stopping)
+        try:
+            result = self._build_in(folder, attempt, monitor)
+        except Exception as error:
+            if folder.is_cancelled or not folder.exists():
+                return
+            if self._stopping.is_set():
+                folder.write_state(saved)  # this attempt did not crash
+                return
+            result = self._failure(folder, attempt, number, error)
+        folder.publish(result, attempt)
+        log.info("build ended", id=folder.id, state=result.state)
+
+    def _build_in(self, folder: BuildFolder, attempt: Path, monitor: _Monitor) -> StoredResult:
+        monitor.write_progress(Progress("labels"))
+        request = folder.request(self._settings.datasets_dir)
+        built = self._build(
+            request.inputs,
+            request.options,
+            attempt,
+            work=folder.shards,
+            check=request.check,
+            jobs=self._settings.jobs,
+            bounds=self._settings.bounds,
+            progress=monitor.write_progress,
+            check_cancelled=monitor.raise_if_ended,
+        )
+        return StoredResult("done", built.artifacts, None, None, time.time())
+
+    def _failure(self, folder: BuildFolder, attempt: Path, number: int, error: Exception) -> StoredResult:
+        """The result of an attempt that raised an error.
+
+        Raises:
+            DataDirectoryError: not the build failed, but the data directory: the build is to be tried again.
+        """
+        if isinstance(error, OSError):
+            failure = DataDirectoryError.from_error(error)
+            if self.directory.check() is not None or (failure.is_full and number < self._settings.build_attempts):
+                raise failure from error
+            if failure.is_full:
+                return _failed({"kind": "full", "detail": failure.reason})
+        if not isinstance(error, InputError):
+            log.error("build failed", id=folder.id, exc_info=error)
+        if isinstance(error, FaultsError):
+            return _failed(problem_of(error), attempt)
+        return _failed(problem_of(error))
 
 
-def _quiet_logs() -> None:
-    """Have DBOS's records go where all others go, and only those that tell of trouble."""
-    logger = logging.getLogger("dbos")
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-    logger.addHandler(logging.NullHandler())  # else DBOS adds its own
-    logger.propagate = True
-    logger.setLevel(logging.WARNING)
+class _Monitor:
+    """Writes a build's progress and checks whether it is to end, both only a few times a second."""
+
+    def __init__(self, folder: BuildFolder, stopping: threading.Event):
+        self._folder = folder
+        self._stopping = stopping
+        self._written = self._checked = 0.0
+        self._stage = ""
+
+    def write_progress(self, progress: Progress) -> None:
+        """Write the progress, if the stage is new or some time has passed."""
+        now = time.monotonic()
+        if now - self._written >= _PROGRESS_SECONDS or progress.stage != self._stage:
+            self._folder.write_progress(progress)
+            self._written, self._stage = now, progress.stage
+
+    def raise_if_ended(self) -> None:
+        """Raise _EndError once the worker stops or the build is cancelled."""
+        if self._stopping.is_set():
+            raise _EndError
+        now = time.monotonic()
+        if now - self._checked >= _CANCEL_SECONDS:
+            self._checked = now
+            if self._folder.is_cancelled:
+                raise _EndError
+
+
+def _crashed(attempts: int) -> dict[str, object]:
+    return {
+        "kind": "internal",
+        "detail": f"the build crashed {attempts} times without progress (setting HEATSVC_BUILD_ATTEMPTS): its worker "
+        "was killed, or had too little memory; send it again to have it built anew",
+    }
+
+
+def _failed(problem: dict[str, object], attempt: Path | None = None) -> StoredResult:
+    """A failed build's result, with the reports that an attempt has written."""
+    reports = [_artifact(attempt / name) for name in (REPORT, REPORT_PAGE)] if attempt else []
+    return StoredResult("failed", tuple(report for report in reports if report), None, problem, time.time())
+
+
+def _artifact(path: Path) -> Artifact | None:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return Artifact(path.name, MEDIA_TYPES[path.name], file.tell(), digest)
+    except FileNotFoundError:
+        return None

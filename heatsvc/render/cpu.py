@@ -97,7 +97,7 @@ def plan(
     Raises:
         CancelledError, DeadlineError: by `token`.
     """
-    if not each and volume.reduce == "none" and not len(volume.limbs):
+    if (not each or volume.maps <= each) and volume.reduce == "none" and not len(volume.limbs):
         # The bound from the number of keypoints is enough.
         reach, maps = _reach(volume), volume.maps
         rows = volume.keypoint.shape[0] * maps * min(reach, volume.height)

@@ -11,11 +11,11 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
+from heatsvc.encode.stretch import Stretch
 from starlette.types import Message
 
 from heatsvc.encode.codings import EncodedChunk
 from heatsvc.encode.devices import CpuDevice
-from heatsvc.encode.stretch import Stretch
 from tests.api.asking import CLIP, HEATMAP, JSON, Answer, Asker
 from tests.api.test_service import sample
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.durable.place import until
+from tests.durable.site import until
 from tests.serving import ROOT
 
 HEAD = """

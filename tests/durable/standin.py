@@ -1,6 +1,6 @@
 """A worker whose build is a stand-in: slow enough to be killed in the middle, resumable as the real one is.
 
-Run as `python -m tests.durable.standin`. What a build does is told by its options' `columns.name`:
+Run as `python -m tests.durable.standin`. What a build does is in its options' `columns.name`:
 
     steps=20,seconds=0.05    so many parts, so long each (as build() does, parts that are there are not made again)
     crash=3                  kills its own process when it comes to the third part
@@ -18,15 +18,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from heatsvc.annotation.artifacts import PICKLE, REPORT, Artifact, write_whole
-from heatsvc.annotation.build import Built
+from heatsvc.annotation.artifacts import PICKLE, REPORT, Artifact, write_atomically
+from heatsvc.annotation.build import BuildResult
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
-from heatsvc.jobs.sweep import Keep
-from heatsvc.jobs.worker import Worker, WorkerOptions
+from heatsvc.annotation.shards import shard_path
+from heatsvc.jobs.worker import Worker
 from heatsvc.logs import configure_logs
+from heatsvc.settings import Settings
 
 BUILT = "built.log"
 """Beside the folder of builds: a line for each build that was begun, and for each that came to its end."""
@@ -38,44 +39,45 @@ def build(
     folder: Path,
     *,
     progress: Callable[[Progress], None],
-    keep_going: Callable[[], None],
+    check_cancelled: Callable[[], None],
+    work: Path | None = None,
     **_: Any,
-) -> Built:
+) -> BuildResult:
     """Parts, each a hash of the input and its number, one behind the other."""
-    told = dict(word.split("=") for word in (options.columns.name or "steps=5").split(","))
-    steps, seconds = int(told.get("steps", 5)), float(told.get("seconds", 0))
+    orders = dict(word.split("=") for word in (options.columns.name or "steps=5").split(","))
+    steps, seconds = int(orders.get("steps", 5)), float(orders.get("seconds", 0))
     _note(folder, "begun")
-    if told.get("fail") == "input":
+    if orders.get("fail") == "input":
         raise AnnotationError("cannot be used", field="labels", file="a.csv", frame=3)
-    if told.get("fail") == "bug":
+    if orders.get("fail") == "bug":
         raise RuntimeError("a bug")
-    work = folder / "work"
+    work = work or folder / "work"
     work.mkdir(exist_ok=True)
     for number in range(steps):
-        keep_going()
+        check_cancelled()
         progress(Progress("keypoints", number, steps))
-        part = work / str(number)
+        part = shard_path(work, number)
         if not part.exists():
-            if told.get("crash") == str(number):
+            if orders.get("crash") == str(number):
                 os.kill(os.getpid(), signal.SIGKILL)
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                keep_going()
+                check_cancelled()
                 time.sleep(min(0.02, seconds))
-            write_whole(part, [hashlib.sha512(b"%d" % number + inputs.keypoints[0].path.read_bytes()).digest()])
+            write_atomically(part, [hashlib.sha512(b"%d" % number + inputs.keypoints[0].path.read_bytes()).digest()])
     progress(Progress("writing", steps, steps))
-    artifacts = write_artifacts(folder, (work / str(number) for number in range(steps)), seconds)
+    artifacts = write_artifacts(folder, steps, (shard_path(work, number) for number in range(steps)), seconds)
     _note(folder, "ended")
-    return Built(artifacts, {"steps": steps})
+    return BuildResult(artifacts, {"steps": steps})
 
 
-def write_artifacts(folder: Path, parts: Any, seconds: float) -> tuple[Artifact, ...]:
+def write_artifacts(folder: Path, steps: int, parts: Any, seconds: float) -> tuple[Artifact, ...]:
     def slowly() -> Any:
         for part in parts:
             time.sleep(seconds / 10)
             yield part.read_bytes()
 
-    return write_whole(folder / PICKLE, slowly()), write_whole(folder / REPORT, [b"{}"])
+    return write_atomically(folder / PICKLE, slowly()), write_atomically(folder / REPORT, [b'{"steps": %d}' % steps])
 
 
 def _note(folder: Path, word: str) -> None:
@@ -85,10 +87,4 @@ def _note(folder: Path, word: str) -> None:
 
 if __name__ == "__main__":
     configure_logs("info")
-    options = WorkerOptions(
-        Path(os.environ["HEATSVC_DATA_DIR"]),
-        os.environ.get("HEATSVC_DATABASE_URL"),
-        most_attempts=int(os.environ.get("HEATSVC_BUILD_ATTEMPTS", 20)),
-        keep=Keep(),
-    )
-    Worker(options, build).serve(with_parent="--with-parent" in sys.argv)
+    Worker(Settings(), build).serve(with_parent="--with-parent" in sys.argv)

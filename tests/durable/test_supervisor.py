@@ -1,4 +1,4 @@
-"""The service's own workers: there while it is, restarted when they die, gone when it is gone."""
+"""The service's own workers: restarted when they end, and ended with the service."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from heatsvc.jobs.supervisor import Supervisor
-from tests.durable.place import STANDIN, Site, until
+from tests.durable.site import STANDIN, Site, until
 
 COMMAND = (*STANDIN, "--with-parent")
 SERVICE = """
-import sys, time
+import os, sys, time
+from pathlib import Path
+from heatsvc.jobs.data_directory import DataDirectory
 from heatsvc.jobs.supervisor import Supervisor
-supervisor = Supervisor(1, {}, sys.argv[1:])
+supervisor = Supervisor(DataDirectory(Path(os.environ["HEATSVC_DATA_DIR"])), 1, {}, sys.argv[1:])
 supervisor.start()
 while not supervisor.pids():
     time.sleep(0.01)
@@ -28,44 +30,55 @@ time.sleep(600)
 
 
 @pytest.fixture
-def supervisor(local: Site) -> Iterator[Supervisor]:
-    supervisor = Supervisor(1, local.environment, COMMAND)
+def supervisor(site: Site) -> Iterator[Supervisor]:
+    supervisor = Supervisor(site.builds.directory, 1, site.environment, COMMAND)
     supervisor.start()
     yield supervisor
     supervisor.stop()
 
 
-def test_a_worker_that_dies_is_followed_by_another(local: Site, supervisor: Supervisor):
-    sent = local.submit("steps=30,seconds=0.1")
-    local.wait(sent.id, "running")
+def test_a_worker_that_is_killed_is_restarted(site: Site, supervisor: Supervisor):
+    sent = site.submit("steps=30,seconds=0.1")
+    site.wait(sent.id, "running")
     (first,) = supervisor.pids()
     os.kill(first, signal.SIGKILL)
-    local.wait(sent.id, "done")
+    site.wait(sent.id, "done")
     (second,) = supervisor.pids()
     assert second != first
 
 
-def test_stop_ends_the_worker_and_leaves_the_build_to_the_next(local: Site, supervisor: Supervisor):
-    sent = local.submit("steps=600,seconds=0.1")
-    local.wait(sent.id, "running")
+def test_stop_ends_the_worker_and_leaves_the_build_to_the_next(site: Site, supervisor: Supervisor):
+    sent = site.submit("steps=600,seconds=0.1")
+    site.wait(sent.id, "running")
     (pid,) = supervisor.pids()
     supervisor.stop()
     assert not alive(pid)
     assert supervisor.pids() == []
-    assert local.state(sent.id) == "running"
+    assert site.state(sent.id) == "running"
 
 
-def test_a_worker_ends_with_a_service_that_is_killed(local: Site):
+def test_a_worker_ends_with_a_service_that_is_killed(site: Site):
     service = subprocess.Popen(
-        [sys.executable, "-c", SERVICE, *COMMAND], env={**os.environ, **local.environment}, stdout=subprocess.PIPE
+        [sys.executable, "-c", SERVICE, *COMMAND], env={**os.environ, **site.environment}, stdout=subprocess.PIPE
     )
     assert service.stdout is not None
     worker = int(service.stdout.readline())
-    sent = local.submit("steps=600,seconds=0.1")
-    local.wait(sent.id, "running")
+    sent = site.submit("steps=600,seconds=0.1")
+    site.wait(sent.id, "running")
     service.kill()
     service.wait()
     until(lambda: not alive(worker), "the worker to end", seconds=15)
+
+
+def test_services_of_one_data_directory_share_a_worker(site: Site, supervisor: Supervisor):
+    other = Supervisor(site.builds.directory, 1, site.environment, COMMAND)
+    until(supervisor.pids, "the worker")
+    other.start()
+    site.wait(site.submit("steps=1").id, "done")
+    assert len(supervisor.pids() + other.pids()) == 1
+    supervisor.stop()
+    until(other.pids, "the other service to take over")
+    other.stop()
 
 
 def alive(pid: int) -> bool:

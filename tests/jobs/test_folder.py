@@ -1,4 +1,4 @@
-"""A build's folder: what is written is what is read, and nothing leads out of it."""
+"""A build's folder: what is written is what is read, and no path leads out of it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
 from heatsvc.errors import InputError, LimitError
-from heatsvc.jobs.datasets import dataset_folder
-from heatsvc.jobs.folder import BuildFolder, write_json
-from heatsvc.jobs.outcome import Outcome, error_of, problem_of
-from heatsvc.jobs.request import BuildRequest
-from heatsvc.jobs.state import state_of
+from heatsvc.jobs.folder import BuildFolder, SavedState, write_json
+from heatsvc.jobs.request import BuildRequest, dataset_folder
+from heatsvc.jobs.state import StoredResult, error_of, problem_of
 
 ID = "0123456789abcdef" * 2
 
@@ -42,7 +40,7 @@ def request(uploads: Path) -> BuildRequest:
 
 @pytest.mark.parametrize("name", ["", "..", "a" * 31, "A" * 32, "a" * 33, "a" * 32 + "\n", "../" + "a" * 29])
 def test_id_is_32_hexadecimal_digits(tmp_path: Path, name: str):
-    with pytest.raises(ValueError, match="is no id"):
+    with pytest.raises(ValueError, match="is not the id"):
         BuildFolder(tmp_path, name)
 
 
@@ -51,8 +49,8 @@ def test_request_is_read_as_it_was_written(folder: BuildFolder):
 
 
 def test_request_follows_the_folder(folder: BuildFolder):
-    moved = BuildFolder(folder.root / "elsewhere", ID)
-    moved.root.mkdir()
+    moved = BuildFolder(folder.path.parent / "elsewhere", ID)
+    moved.path.parent.mkdir()
     folder.path.rename(moved.path)
     assert moved.request() == request(moved.uploads)
 
@@ -62,7 +60,7 @@ def test_request_keeps_a_dataset_by_its_name(tmp_path: Path):
     mounted.mkdir(parents=True)
     asked = BuildRequest(Inputs(folder=mounted), AnnotationOptions(), False, 0.0)
     document = json.loads(json.dumps(asked.as_json(tmp_path / "uploads", tmp_path / "mounted")))
-    assert document["inputs"]["folder"] == {"dataset": "KETI/Keypoints"}
+    assert document["inputs"]["folder"] == "datasets/KETI/Keypoints"
     (tmp_path / "mounted").rename(tmp_path / "elsewhere")
     read = BuildRequest.from_json(document, tmp_path / "uploads", tmp_path / "elsewhere")
     assert read.inputs.folder == tmp_path / "elsewhere" / "KETI" / "Keypoints"
@@ -95,37 +93,64 @@ def test_where_no_datasets_are_mounted_the_error_says_so():
         dataset_folder(None, "KETI")
 
 
-def test_state_is_told_by_progress_and_outcome(folder: BuildFolder):
-    assert state_of(BuildFolder(folder.root, "f" * 32)) is None
+def test_state_follows_from_progress_and_result(folder: BuildFolder):
+    assert BuildFolder(folder.path.parent, "f" * 32).state() is None
 
     def state() -> str:
-        told = state_of(folder)
-        assert told is not None
-        assert told.created == 1.5
-        return told.state
+        state = folder.state()
+        assert state is not None
+        assert state.created == 1.5
+        return state.state
 
     assert state() == "queued"
     folder.write_progress(Progress("keypoints", files_read=3, files=5))
     assert state() == "running"
     assert folder.progress() == Progress("keypoints", files_read=3, files=5)
-    folder.write_outcome(Outcome("cancelled", (), None, None, 2.0))
+    folder.publish(StoredResult("failed", (), None, problem_of(RuntimeError()), 2.0))
+    assert state() == "failed"
+    folder.cancel()
     assert state() == "cancelled"
 
 
-def test_artifacts_are_there_once_there_is_an_outcome(folder: BuildFolder):
-    folder.artifacts.mkdir()
-    (folder.artifacts / "report.json").write_text("{}")
-    assert folder.artifact("report.json") is None
-    artifact = Artifact("report.json", "application/json", 2, "00")
-    folder.write_outcome(Outcome("done", (artifact,), {"clips": 1}, None, 2.0))
-    assert folder.artifact("report.json") == folder.artifacts / "report.json"
-    assert folder.artifact("annotations.pkl") is None
-    assert folder.artifact("../request.json") is None
-    outcome = folder.outcome()
-    assert outcome == Outcome("done", (artifact,), {"clips": 1}, None, 2.0)
-    without = folder.outcome(report=False)
+def test_artifacts_are_visible_once_there_is_a_result(folder: BuildFolder):
+    attempt = folder.begin_attempt()
+    (attempt / "report.json").write_text('{"clips": 1}')
+    assert folder.result() is None
+    assert not folder.artifacts.exists()
+    artifact = Artifact("report.json", "application/json", 12, "00")
+    folder.publish(StoredResult("done", (artifact,), None, None, 2.0), attempt)
+    assert (folder.artifacts / "report.json").exists()
+    assert folder.result() == StoredResult("done", (artifact,), {"clips": 1}, None, 2.0)
+    without = folder.result(report=False)
     assert without is not None
     assert without.report is None
+
+
+def test_an_attempt_begins_without_files_of_earlier_ones(folder: BuildFolder):
+    first = folder.begin_attempt()
+    (first / "annotations.pkl").write_bytes(b"half")
+    first.rename(folder.artifacts)  # and then the process was killed, before it wrote the result
+    second = folder.begin_attempt()
+    third = folder.begin_attempt()
+    assert not second.exists()
+    assert not folder.artifacts.exists()
+    assert list(third.iterdir()) == []
+
+
+def test_the_state_file_is_read_as_it_was_written(folder: BuildFolder):
+    assert folder.saved_state() == SavedState()
+    for saved in (
+        SavedState(2, 7),
+        SavedState(1, 0, StoredResult("failed", (), None, {"kind": "full", "detail": "x"}, 2.0)),
+    ):
+        folder.write_state(saved)
+        assert folder.saved_state() == saved
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 80, b"[1]", b'{"attempts": 1}'])
+def test_a_damaged_state_file_is_that_of_a_build_never_begun(folder: BuildFolder, content: bytes):
+    (folder.path / "state.json").write_bytes(content)
+    assert folder.saved_state() == SavedState()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +166,7 @@ def test_an_input_error_is_the_same_after_it_was_stored(error: InputError):
     assert {**vars(again)} == {**vars(error)}
 
 
-def test_an_internal_error_tells_nothing_of_the_machine():
+def test_an_internal_error_says_nothing_about_the_machine():
     problem = problem_of(OSError(28, "No space left on device", "/var/lib/heatsvc/x"))
     assert problem["kind"] == "internal"
     assert "/var" not in problem["detail"]
@@ -149,6 +174,6 @@ def test_an_internal_error_tells_nothing_of_the_machine():
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 80, b"[1]", b'{"stage": "keypoints", "speed": 3}'])
-def test_progress_that_a_power_cut_spoiled_is_none(folder: BuildFolder, content: bytes):
+def test_damaged_progress_is_none(folder: BuildFolder, content: bytes):
     (folder.path / "progress.json").write_bytes(content)
     assert folder.progress() == Progress("waiting")

@@ -13,8 +13,8 @@ import torch
 import heatsvc
 import heatsvc.render.cuda
 from heatsvc.errors import InputError
-from heatsvc.library.device import DeviceError
 from heatsvc.pose import LAYOUTS, PoseClip
+from heatsvc.render.tensors import DeviceError
 from tests.api.asking import SAFETENSORS, Asker, clip_of
 from tests.library.conftest import annotations
 from tests.serving import ROOT
@@ -151,7 +151,7 @@ def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatc
         ({"img_shape": (4, 4)}, {}, "keypoint", "keypoint is missing"),
         ({"keypoint": np.zeros((2, 17, 2))}, {}, "img_shape", "img_shape is missing"),
         ({"keypoints": np.zeros((2, 17, 2))}, {}, "keypoints", "a clip has no 'keypoints'"),
-        ([np.zeros((2, 17, 2)), np.zeros((2, 17, 5))], {}, "clips[1].keypoint", "5 numbers a point"),
+        ([np.zeros((2, 17, 2)), np.zeros((2, 17, 5))], {}, "clips[1].keypoint", "5 numbers per point"),
         ([{"keypoint": [[[1, 2], [3, "x"]]]}], {}, "clips[0].keypoint", "number"),
         (np.zeros((2, 17, 2)), {"pipeline": "veiw"}, "pipeline", "did you mean view?"),
         (np.zeros((2, 17, 2)), {"dtype": "float64"}, "dtype", "float32, float16, uint8"),

@@ -19,7 +19,7 @@ import orjson
 import pytest
 
 from tests.durable.clips import write_upload
-from tests.durable.place import until
+from tests.durable.site import until
 from tests.durable.test_serve import workers as builders
 from tests.durable.test_supervisor import alive
 from tests.serving import ROOT, free_port, is_ready

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heatsvc.annotation.annotation_pickle import fragment, head, tail
+from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
 from heatsvc.annotation.configs import configs
-from heatsvc.annotation.facts import ClipFacts, DatasetFacts
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.statistics import ClipStatistics, DatasetStatistics
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose.layouts import COCO_WHOLEBODY, SIGN27
 from heatsvc.pose.readers import ReadOptions, read
@@ -38,13 +38,15 @@ def signing() -> dict[str, np.ndarray]:
 def folder(tmp_path: Path) -> Path:
     """The pickle and its configs."""
     fragments = [
-        fragment(name, LABELS[name], (1080, 1920), *(part.astype(np.float16) for part in (clip[..., :2], clip[..., 2])))
+        encode_annotation(
+            name, LABELS[name], (1080, 1920), *(part.astype(np.float16) for part in (clip[..., :2], clip[..., 2]))
+        )
         for name, clip in signing().items()
     ]
-    (tmp_path / "annotations.pkl").write_bytes(head("float16") + b"".join(fragments) + tail(SPLITS))
-    facts = DatasetFacts(
+    (tmp_path / "annotations.pkl").write_bytes(encode_header("float16") + b"".join(fragments) + encode_splits(SPLITS))
+    facts = DatasetStatistics(
         options=AnnotationOptions(),
-        clips=[ClipFacts(name, label, "train") for name, label in LABELS.items()],
+        clips=[ClipStatistics(name, label, "train") for name, label in LABELS.items()],
         splits=list(SPLITS),
         classes=("10", "논", "화재"),
         faults=(),

@@ -24,6 +24,16 @@ class EncodedChunk:
     checksum: int = 0
 
 
+class Compressor(Protocol):
+    """Compresses a stream, as `zlib.compressobj` does."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """Bytes of the compressed stream, which may be none yet."""
+
+    def flush(self) -> bytes:
+        """The last bytes of the compressed stream."""
+
+
 class Coding(Protocol):
     """A body is `head`, the chunks in order, and `tail`. Several threads may encode chunks at once."""
 
@@ -45,8 +55,8 @@ class Coding(Protocol):
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
         """The bytes after the last chunk."""
 
-    def compress(self, data: bytes) -> bytes:
-        """A whole body that is not made of runs, such as JSON."""
+    def compressor(self) -> Compressor:
+        """Compresses a body that is not made of tiles, such as JSON."""
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """An upper bound of the coded bytes of `size` bytes with so many non-zero pixels, in so many runs."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from heatsvc.encode.codings import huffman
 from heatsvc.encode.codings.checksums import adler32_combine, adler32_of_runs
-from heatsvc.encode.codings.coding import EncodedChunk
+from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.render.pixels import PixelRuns
 
 ADLER_START = 1
@@ -55,9 +55,9 @@ class Deflate:
             check = adler32_combine(check, chunk.checksum, chunk.size)
         return END_OF_STREAM + check.to_bytes(4, "big")
 
-    def compress(self, data: bytes) -> bytes:
-        """By zlib."""
-        return zlib.compress(data, level=6)
+    def compressor(self) -> Compressor:
+        """Zlib's."""
+        return zlib.compressobj(level=6)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """At most 15 bits a literal and 6 bytes a gap; 3 bits for each 258 bytes of fill."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from heatsvc.encode.codings import checksums, huffman
-from heatsvc.encode.codings.coding import EncodedChunk
+from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.encode.codings.deflate import END_OF_STREAM, deflated, stored_blocks
 from heatsvc.render.pixels import PixelRuns
 
@@ -38,9 +38,9 @@ class Gzip:
         check, size = checksums.crc32_of_chunks(chunks)
         return END_OF_STREAM + check.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
 
-    def compress(self, data: bytes) -> bytes:
-        """By zlib."""
-        return zlib.compress(data, level=6, wbits=31)
+    def compressor(self) -> Compressor:
+        """Zlib's."""
+        return zlib.compressobj(level=6, wbits=31)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """As deflate's."""

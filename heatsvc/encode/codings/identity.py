@@ -7,9 +7,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from heatsvc.encode.codings.coding import EncodedChunk
+from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.render.cpu import scatter
 from heatsvc.render.pixels import PixelRuns
+
+
+class _NoCompressor:
+    """A stream as it is."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """The bytes themselves."""
+        return data
+
+    def flush(self) -> bytes:
+        """Nothing."""
+        return b""
 
 
 class Identity:
@@ -38,9 +50,9 @@ class Identity:
         """Nothing."""
         return b""
 
-    def compress(self, data: bytes) -> bytes:
-        """The bytes themselves."""
-        return data
+    def compressor(self) -> Compressor:
+        """Passes bytes on."""
+        return _NoCompressor()
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """All of it."""

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from heatsvc.encode.codings.coding import EncodedChunk
+from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.encode.codings.fse import literal_codes, match_codes
 from heatsvc.encode.codings.zstd_compact import compact_blocks
 from heatsvc.render.pixels import SIMD_WIDTH, PixelRuns, SeparablePatches
@@ -32,6 +32,7 @@ _RAW = 0
 # Pixels of so many bytes are written the compact way. A float32 is mantissa for the most part, which no code shortens.
 _COMPACT_ITEMSIZES = (1, 2)
 _LAST = 1
+_MAX_KEPT_BYTES = 1 << 20
 
 
 @cache
@@ -90,9 +91,9 @@ class Zstd:
         """An empty last block, so that no chunk need know whether it is the last."""
         return _TAIL
 
-    def compress(self, data: bytes) -> bytes:
-        """By the reference encoder; one is made for each call, since two threads that share one crash the process."""
-        return zstandard.ZstdCompressor(level=3).compress(data)
+    def compressor(self) -> Compressor:
+        """The reference encoder's; one for each body, since two threads that share one crash the process."""
+        return _Compressor()
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """16 bytes a run, and what the blocks of 128 KiB add.
@@ -103,6 +104,33 @@ class Zstd:
         32 bytes more, and both together 128 KiB. A table is described only where it saves more than it takes.
         """
         return pixels * itemsize + 16 * runs + 32 * (size // _BLOCK + 4)
+
+
+class _Compressor:
+    """Writes the content's size into the frame where the content is small enough to be kept until its end is known.
+
+    Who has the size can decode the whole with one call.
+    """
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._stream: Compressor | None = None
+
+    def compress(self, data: bytes, /) -> bytes:
+        """Bytes of the frame, which may be none yet."""
+        if self._stream is not None:
+            return self._stream.compress(data)
+        self._kept += data
+        if len(self._kept) <= _MAX_KEPT_BYTES:
+            return b""
+        self._stream = zstandard.ZstdCompressor(level=3).compressobj()
+        return self._stream.compress(bytes(self._kept))
+
+    def flush(self) -> bytes:
+        """The rest of the frame."""
+        if self._stream is not None:
+            return self._stream.flush()
+        return zstandard.ZstdCompressor(level=3).compress(bytes(self._kept))
 
 
 def _encode_patches(patches: SeparablePatches) -> EncodedChunk:

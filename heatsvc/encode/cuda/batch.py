@@ -19,7 +19,7 @@ from heatsvc.encode.cuda.records import (
     lay_out,
 )
 from heatsvc.encode.cuda.rendered import RenderedBatch, RowParts, cut_rows, render_together
-from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.render.cuda import Method
 from heatsvc.render.cuda.batch import select_renderer
 from heatsvc.render.cuda.renderers import render_with_triton
@@ -32,7 +32,7 @@ DeviceCoding = Literal["zstd", "deflate"]
 _CODINGS = ("zstd", "deflate")
 
 
-class BatchEncoder(Protocol):
+class Encoder(Protocol):
     """The steps over all pixels, or over all bytes of the output: by plain torch, or by Triton kernels."""
 
     def extents(self, rendered: RenderedBatch, parts: RowParts) -> Extents:
@@ -54,13 +54,13 @@ class BatchEncoder(Protocol):
         """The chunks, uint8 [size]: each a block of codes and an empty stored block (RFC 1951, 3.2)."""
 
 
-def can_encode(planned: Drawing, coding: str) -> bool:
+def can_encode(planned: PlannedVolume, coding: str) -> bool:
     """Whether `encode_batch` takes a volume: no PoTion picture, not reduced by argmax, and zstd or deflate."""
     return coding in _CODINGS and not planned.volume.potion and planned.volume.reduce != "argmax"
 
 
 def encode_batch(
-    volumes: Sequence[Drawing],
+    volumes: Sequence[PlannedVolume],
     coding: DeviceCoding,
     device: str | torch.device,
     *,
@@ -109,7 +109,7 @@ def encode_batch(
     render = select_renderer(method, target)
     if not volumes:
         return []
-    encoder: BatchEncoder = TritonEncoder() if render is render_with_triton else TorchEncoder()
+    encoder: Encoder = TritonEncoder() if render is render_with_triton else TorchEncoder()
     order = sorted(range(len(volumes)), key=lambda number: volumes[number].dtype)
     with device_context(target):
         together = [volumes[number] for number in order]
@@ -119,7 +119,7 @@ def encode_batch(
 
 
 def encode_rendered(
-    volumes: Sequence[Drawing], rendered: RenderedBatch, coding: DeviceCoding, encoder: BatchEncoder, bounds: Bounds
+    volumes: Sequence[PlannedVolume], rendered: RenderedBatch, coding: DeviceCoding, encoder: Encoder, bounds: Bounds
 ) -> list[EncodedChunk]:
     """Encode a rendered batch; `volumes` are in its order.
 

@@ -20,7 +20,7 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class TorchEncoder:
-    """Encodes a batch with the steps of `batch.BatchEncoder`.
+    """Encodes a batch with the steps of `batch.Encoder`.
 
     Attributes:
         chunk: so many pixels, bytes or matches at once; what comes out does not depend on it. Up to 100 bytes each.
@@ -225,7 +225,7 @@ def triton_kernels() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class TritonEncoder:
-    """Encodes a batch with the steps of `batch.BatchEncoder`; on CUDA queued on the current stream of its device."""
+    """Encodes a batch with the steps of `batch.Encoder`; on CUDA queued on the current stream of its device."""
 
     def extents(self, rendered: RenderedBatch, parts: RowParts) -> Extents:
         """One launch for each type of pixels."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.cuda.deflate_codes import deflate_codes
-from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.render.cuda.packed_batch import PackedBatch, pack_batch
 from heatsvc.render.cuda.transfer import PackedArrays
 
@@ -65,7 +65,7 @@ class RenderedBatch:
 
 
 def render_together(
-    volumes: Sequence[Drawing],
+    volumes: Sequence[PlannedVolume],
     render: Callable[[PackedBatch, torch.Tensor], None],
     device: torch.device,
     bounds: Bounds,
@@ -140,7 +140,7 @@ class RowParts:
     header: torch.Tensor
 
 
-def cut_rows(volumes: Sequence[Drawing], rendered: RenderedBatch, bounds: Bounds) -> RowParts:
+def cut_rows(volumes: Sequence[PlannedVolume], rendered: RenderedBatch, bounds: Bounds) -> RowParts:
     """Cut the rows of rendered volumes into parts.
 
     Raises:

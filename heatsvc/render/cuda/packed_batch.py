@@ -137,9 +137,7 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
     for number, volume in enumerate(volumes):
         if volume.potion or volume.reduce == "argmax":
             kind = "a PoTion picture" if volume.potion else "reduced by argmax"
-            raise ValueError(
-                f"volumes[{number}] is {kind}: only heatsvc.render.array.render_array renders those"
-            )
+            raise ValueError(f"volumes[{number}] is {kind}: only heatsvc.render.array.render_array renders those")
     count = len(volumes)
     shapes = tuple(volume.shape for volume in volumes)
     offsets = list(accumulate((-(-prod(shape) // ALIGNMENT) * ALIGNMENT for shape in shapes), initial=0))

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heatsvc.annotation.build import build
-from heatsvc.bounds import Bounds
-from heatsvc.jobs.executor import Executor
+from heatsvc.jobs.worker import Worker
+from heatsvc.settings import Settings
 from tests.api.annotation.forms import form, part
 from tests.api.conftest import running
 from tests.live.wire import until
@@ -42,7 +41,7 @@ def test_the_problem_names_the_setting(tmp_path: Path, bound: str) -> None:
         headers = {"content-type": sent.media_type, "prefer": "respond-async"}
         location = asker.ask("POST", "/annotation", content=sent.body, headers=headers).headers["location"]
         builds = asker.app.state.service.builds
-        Executor(tmp_path / "builds", build, bounds=Bounds(**{bound: limit})).run(location.rpartition("/")[2])
+        Worker(Settings(data_dir=tmp_path, **{bound: limit})).build_pending()
         until(lambda: builds.get(location.rpartition("/")[2]).state == "failed")
         problem = asker.ask(
             "POST", "/annotation", content=sent.body, headers={"content-type": sent.media_type}

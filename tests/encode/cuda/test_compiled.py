@@ -43,30 +43,32 @@ import numpy as np
 import torch
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.render.cuda import render_batch
-from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.encode.cuda import encode_batch
 from tests.encode.cuda.decoding import decoded
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 
 cases = [load_golden(name) for name in GOLDEN if name != "potion"] * 3
 types = ["float32", "float16", "uint8"]
-drawings = [Drawing.of(case.name, golden_volume(case), types[place % 3]) for place, case in enumerate(cases)]
+volumes = [PlannedVolume.plan(case.name, golden_volume(case), types[place % 3], CODINGS["zstd"])
+           for place, case in enumerate(cases)]
 for coding in ("zstd", "deflate"):
     for method in ("triton", "torch"):
-        chunks = encode_batch(drawings, coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
-        for case, drawing, chunk in zip(cases, drawings, chunks, strict=True):
-            [rendered] = render_batch([drawing.volume], drawing.dtype, "cuda", method=method)
+        chunks = encode_batch(volumes, coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
+        for case, planned, chunk in zip(cases, volumes, chunks, strict=True):
+            [rendered] = render_batch([planned.volume], planned.dtype, "cuda", method=method)
             assert decoded([chunk], coding) == rendered.cpu().numpy().tobytes(), (case.name, coding, method)
-            [alone] = encode_batch([drawing], coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
+            [alone] = encode_batch([planned], coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
             assert alone == chunk, (case.name, coding, method)
-            if drawing.dtype == "float32":
+            if planned.dtype == "float32":
                 np.testing.assert_allclose(rendered.cpu().numpy(), case.imgs, rtol=0, atol=tolerance(case))
         dense = b"".join(decoded([chunk], coding) for chunk in chunks)
         assert decoded(chunks, coding) == dense
 other = torch.cuda.Stream()
 with torch.cuda.stream(other):
-    [first] = encode_batch(drawings[:1], "zstd", "cuda", bounds=DEFAULT_BOUNDS)
-[again] = encode_batch(drawings[:1], "zstd", "cuda", bounds=DEFAULT_BOUNDS)
+    [first] = encode_batch(volumes[:1], "zstd", "cuda", bounds=DEFAULT_BOUNDS)
+[again] = encode_batch(volumes[:1], "zstd", "cuda", bounds=DEFAULT_BOUNDS)
 assert first == again
 print("coded")
 """

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS, EncodedChunk
 from heatsvc.encode.cuda import DeviceCoding
-from heatsvc.encode.cuda.batch import BatchEncoder, encode_rendered
+from heatsvc.encode.cuda.batch import Encoder, encode_rendered
 from heatsvc.encode.cuda.encoders import TorchEncoder, TritonEncoder
 from heatsvc.encode.cuda.rendered import Group, RenderedBatch
-from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.volume import HeatmapVolume
 from tests.encode.cuda.decoding import decoded
 
-BOTH: list[BatchEncoder] = [TorchEncoder(), TritonEncoder()]
+BOTH: list[Encoder] = [TorchEncoder(), TritonEncoder()]
 CODED: list[DeviceCoding] = ["zstd", "deflate"]
 DTYPES = ["float32", "float16", "uint8"]
 BLOCK = 128 << 10
@@ -31,31 +31,31 @@ BLOCK = 128 << 10
 Array = npt.NDArray[Any]
 
 
-def code(arrays: Sequence[Array], coding: DeviceCoding, steps: BatchEncoder, rows: int = 1 << 40) -> list[EncodedChunk]:
+def code(arrays: Sequence[Array], coding: DeviceCoding, steps: Encoder, rows: int = 1 << 40) -> list[EncodedChunk]:
     """Arrays [maps, H, W] encoded as if they had been rendered; those of one type are adjacent."""
-    drawings, groups, first_bytes, stretches, at = [], list[Group](), [], [], 0
+    volumes, groups, first_bytes, buffers, at = [], list[Group](), [], [], 0
     for number, array in enumerate(arrays):
         maps, height, width = array.shape
         points = np.zeros((1, maps, 1, 2), np.float32)
         volume = HeatmapVolume(points, np.ones((1, maps, 1), np.float32), height, width)
-        drawings.append(Drawing.of("clip", volume, array.dtype.name))
+        volumes.append(PlannedVolume.plan("clip", volume, array.dtype.name, CODINGS["zstd"]))
         if groups and groups[-1].itemsize == array.itemsize:
             groups[-1] = Group(groups[-1].first, number + 1, array.itemsize)
         else:
             groups.append(Group(number, number + 1, array.itemsize))
         first_bytes.append(at)
         # What lies between two volumes is anything.
-        stretch = np.full(-(-array.nbytes // 64) * 64, 0xEE, np.uint8)
-        stretch[: array.nbytes] = array.reshape(-1).view(np.uint8)
-        stretches.append(stretch)
-        at += stretch.size
-    pixels = torch.from_numpy(np.concatenate([*stretches, np.full(64, 0xEE, np.uint8)]))
-    shapes = tuple(drawing.shape for drawing in drawings)
+        buffer = np.full(-(-array.nbytes // 64) * 64, 0xEE, np.uint8)
+        buffer[: array.nbytes] = array.reshape(-1).view(np.uint8)
+        buffers.append(buffer)
+        at += buffer.size
+    pixels = torch.from_numpy(np.concatenate([*buffers, np.full(64, 0xEE, np.uint8)]))
+    shapes = tuple(planned.shape for planned in volumes)
     rendered = RenderedBatch(pixels, tuple(first_bytes), shapes, tuple(groups), rows, 0)
-    return encode_rendered(drawings, rendered, coding, steps, DEFAULT_BOUNDS)
+    return encode_rendered(volumes, rendered, coding, steps, DEFAULT_BOUNDS)
 
 
-def assert_decodes(arrays: Sequence[Array], coding: DeviceCoding, steps: BatchEncoder) -> list[EncodedChunk]:
+def assert_decodes(arrays: Sequence[Array], coding: DeviceCoding, steps: Encoder) -> list[EncodedChunk]:
     chunks = code(arrays, coding, steps)
     for array, chunk in zip(arrays, chunks, strict=True):
         assert chunk.size == array.nbytes
@@ -101,7 +101,7 @@ def test_triton_writes_the_bytes_that_torch_writes(arrays: list[Array], coding: 
 
 @pytest.mark.parametrize("steps", BOTH, ids=["torch", "triton"])
 @pytest.mark.parametrize("coding", CODED)
-def test_gaps_longer_than_a_block(coding: DeviceCoding, steps: BatchEncoder) -> None:
+def test_gaps_longer_than_a_block(coding: DeviceCoding, steps: Encoder) -> None:
     """Before the first run, between two, and after the last; and nothing but zeros."""
     arrays = []
     # The interpreter takes 10 ms for 4,096 pixels: of those gaps it gets the one of pixels that are four bytes.
@@ -116,7 +116,7 @@ def test_gaps_longer_than_a_block(coding: DeviceCoding, steps: BatchEncoder) -> 
 
 @pytest.mark.parametrize("steps", BOTH, ids=["torch", "triton"])
 @pytest.mark.parametrize("coding", CODED)
-def test_a_long_gap_is_a_few_bytes_a_block(coding: DeviceCoding, steps: BatchEncoder) -> None:
+def test_a_long_gap_is_a_few_bytes_a_block(coding: DeviceCoding, steps: Encoder) -> None:
     array = np.zeros((1, 3, BLOCK // 4), np.float32)
     array[0, 1, 7] = 1
     [chunk] = assert_decodes([array], coding, steps)
@@ -131,7 +131,7 @@ def test_a_long_gap_is_a_few_bytes_a_block(coding: DeviceCoding, steps: BatchEnc
 @pytest.mark.parametrize("steps", BOTH, ids=["torch", "triton"])
 @pytest.mark.parametrize("coding", CODED)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_full_rows(dtype: str, coding: DeviceCoding, steps: BatchEncoder) -> None:
+def test_full_rows(dtype: str, coding: DeviceCoding, steps: Encoder) -> None:
     values = np.random.default_rng(0).integers(1, 256, 6_000, np.uint8).astype(dtype)
     assert_decodes([values.reshape(shape) for shape in ((1, 10, 600), (20, 300, 1), (2, 50, 60))], coding, steps)
 
@@ -149,7 +149,7 @@ def test_rows_longer_than_a_block(coding: DeviceCoding) -> None:
 
 @pytest.mark.parametrize("steps", BOTH, ids=["torch", "triton"])
 @pytest.mark.parametrize("coding", CODED)
-def test_every_byte_and_bits_that_are_no_number(coding: DeviceCoding, steps: BatchEncoder) -> None:
+def test_every_byte_and_bits_that_are_no_number(coding: DeviceCoding, steps: Encoder) -> None:
     """A pixel is zero where all its bits are: what is written is bytes, whatever they mean."""
     single = np.zeros((1, 4, 40), np.float32)
     single[0, 1, 3], single[0, 2, 30], single[0, 3, 39] = -0.0, np.nan, 1e-45
@@ -168,6 +168,6 @@ def test_one_run_is_what_the_cpu_writes(coding: DeviceCoding) -> None:
 
 
 @pytest.mark.parametrize("steps", BOTH, ids=["torch", "triton"])
-def test_more_runs_than_there_could_be_are_not_written(steps: BatchEncoder) -> None:
+def test_more_runs_than_there_could_be_are_not_written(steps: Encoder) -> None:
     with pytest.raises(RuntimeError, match="3 runs were rendered, more than the upper bound of 1"):
         code([np.ones((1, 2, 20), np.uint8)], "zstd", steps, rows=0)
