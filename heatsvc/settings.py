@@ -139,6 +139,9 @@ class Settings(BaseSettings):
         "max_map_work", "pixels", "Pixels computed for one map: the windows of all persons and channels that share it."
     )
     max_volume_bytes: int = _bound("max_volume_bytes", "bytes", "Decoded size of a response.")
+    max_potion_bytes: int = _bound(
+        "max_potion_bytes", "bytes", "Color sums of a clip's PoTion pictures while they are rendered."
+    )
     max_json_values: int = _bound("max_json_values", "values", "Values of a JSON response.")
     max_input_values: int = _bound("max_input_values", "values", "Values of a JSON body or file.")
     max_unpacked_bytes: int = _bound("max_unpacked_bytes", "bytes", "Unpacked size of an uploaded archive.")
@@ -236,12 +239,14 @@ def load_settings() -> Settings:
 
 def unknown_variables() -> list[str]:
     """A warning for each `HEATSVC_...` variable of the environment or `.env` that is no setting."""
-    known = [variable_of(name) for name in Settings.model_fields]
     warnings = []
-    for name in sorted({*os.environ, *dotenv_values(_ENV_FILE)}):
-        if name.startswith(_PREFIX) and name not in known and not _OTHER_VARIABLES.fullmatch(name):
-            nearest = difflib.get_close_matches(name, known, 1)
-            warnings.append(f"{name} is not a setting" + (f": did you mean {nearest[0]}?" if nearest else ""))
+    for variable in sorted({*os.environ, *dotenv_values(_ENV_FILE)}):
+        name = variable.removeprefix(_PREFIX).lower()
+        is_known = name in Settings.model_fields or _OTHER_VARIABLES.fullmatch(variable)
+        if variable.startswith(_PREFIX) and not is_known:
+            nearest = difflib.get_close_matches(name, Settings.model_fields, 1)
+            hint = f": did you mean {variable_of(nearest[0])}?" if nearest else ""
+            warnings.append(f"{variable} is not a setting{hint}")
     return warnings
 
 
