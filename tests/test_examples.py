@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from heatsvc.api.clips import BODIES, FORM
 
+from heatsvc.api.request import BODIES, FORM
 from heatsvc.pose.readers import READERS, ReadOptions
 from heatsvc.pose.readers.upload import Upload
 from tests.api.asking import NPY, Answer, Asker

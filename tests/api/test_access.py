@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from heatsvc.api.middleware import DrainRequestBodyMiddleware, RequestLogMiddleware
-from heatsvc.api.problems import ClientGoneError
 from heatsvc.app import create_app
 from heatsvc.settings import Settings
 from tests.api.asking import CLIP, HEATMAP, JSON, Answer, Asker
@@ -144,7 +144,7 @@ def test_an_exception_that_nothing_handles_is_a_500_and_one_line_of_the_log(
     assert (line["event"], line["request_id"], line["log_level"]) == ("request failed", "mine", "error")
 
 
-@pytest.mark.parametrize("error", [ClientGoneError, asyncio.CancelledError])
+@pytest.mark.parametrize("error", [ClientDisconnect, asyncio.CancelledError])
 def test_a_client_that_is_gone_is_logged_as_499(error: type[BaseException]) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         raise error
