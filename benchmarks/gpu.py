@@ -38,8 +38,8 @@ from benchmarks.servers import PEERS, ROOT, Cores
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.encode.cuda import code_batch
 from heatsvc.encode.drawing import Drawing
-from heatsvc.render.array import draw_array
-from heatsvc.render.cuda import draw_batch
+from heatsvc.render.array import render_array
+from heatsvc.render.cuda import render_batch
 from heatsvc.volume import HeatmapVolume
 
 KORNIA = PEERS / ".kornia"
@@ -149,8 +149,8 @@ def check(clips: list[Clip], device: torch.device) -> None:
     """Before any clock runs: the device draws what the CPU does."""
     for step, kind in ((KEYPOINTS, "keypoints"), (LIMBS, "limbs")):
         (volume,) = volumes_of(clips[:1], step)
-        (drawn,) = draw_batch([volume], "float32", device)
-        check_same(drawn.cpu().numpy(), draw_array(volume), kind)
+        (drawn,) = render_batch([volume], "float32", device)
+        check_same(drawn.cpu().numpy(), render_array(volume), kind)
 
 
 def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Figure]:
@@ -164,7 +164,7 @@ def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count:
             blank = torch.empty(int(pixels), dtype=getattr(torch, dtype), device=device)
 
             def draw(volumes: list[HeatmapVolume] = volumes, dtype: Any = dtype) -> object:
-                return draw_batch(volumes, dtype, device, bounds=no_bounds())
+                return render_batch(volumes, dtype, device, bounds=no_bounds())
 
             drawn, filled = clock.seconds([draw, lambda blank=blank: blank.fill_(1)])  # type: ignore[misc]
             gigabytes = float(pixels) * size / 1e9
@@ -183,7 +183,7 @@ def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequen
         drawings = [Drawing.of(str(place), volume, "float32") for place, volume in enumerate(volumes)]
 
         def draw(volumes: list[HeatmapVolume] = volumes) -> object:
-            return draw_batch(volumes, "float32", device, bounds=no_bounds())
+            return render_batch(volumes, "float32", device, bounds=no_bounds())
 
         def code(drawings: list[Drawing] = drawings) -> object:
             return code_batch(drawings, "zstd", device, bounds=no_bounds())
@@ -220,7 +220,7 @@ def against_grids(clips: list[Clip], device: torch.device, clock: Clock, count: 
         return drawn * (peak * (2 * np.pi * 0.6**2))[..., None, None]  # its maps sum to 1
 
     def ours() -> object:
-        return draw_batch(volumes, "float32", device, bounds=no_bounds())
+        return render_batch(volumes, "float32", device, bounds=no_bounds())
 
     drawn, gridded, rendered = clock.seconds([ours, grid, kornia])
     what = f"{count} clips drawn, keypoints, float32"
@@ -242,7 +242,7 @@ def through_http(device: str, seconds: float) -> list[Figure]:
         os.environ["HEATSVC_DEVICE"] = where
         with servers.heatsvc(cores.server) as server:
             body, _ = ask(server.port, exchange)
-            first = first or [draw_array(volume) for volume in volumes_of(clips[:1], KEYPOINTS)]
+            first = first or [render_array(volume) for volume in volumes_of(clips[:1], KEYPOINTS)]
             check_many(body, first[0], [float(first[0].sum(dtype=np.float64))], "keypoints")
             run_load(server.port, exchange, body, seconds=seconds / 4, connections=8)
             rates[where] = MANY * run_load(server.port, exchange, body, seconds=seconds, connections=8).rate

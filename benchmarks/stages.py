@@ -37,9 +37,8 @@ from heatsvc.encode.codings import CODINGS, Coding
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.formats import FORMS
-from heatsvc.render.cpu import Piece
-from heatsvc.render.runs import Runs
-from heatsvc.render.spots import Spots
+from heatsvc.render.cpu import Tile
+from heatsvc.render.pixels import PixelRuns, SeparablePatches
 
 _BEGIN, _END = "<!-- stages -->", "<!-- /stages -->"
 _SECONDS = 0.4
@@ -139,10 +138,10 @@ def stages(exchange: Exchange, media_type: str, count: int) -> tuple[Spent, Spen
     asked = read(exchange.body, query, bounds)
     describing = time_of(lambda: sketch(asked, form, coding, bounds))
     layout = sketch(asked, form, coding, bounds).layout
-    pieces = [(drawing, piece) for drawing in layout.drawings for piece in drawing.pieces]
+    tiles = [(drawing, tile) for drawing in layout.drawings for tile in drawing.tiles]
     # One after the other and dropped, as the server does it: sixty clips' runs at a time would not fit into the caches.
-    drawing = sum(time_of(lambda p=p, d=d: drawn(d, p, coding), _SECONDS / len(pieces)) for d, p in pieces)  # type: ignore[misc]
-    parts = [drawn(d, p, coding) for d, p in pieces]
+    drawing = sum(time_of(lambda p=p, d=d: drawn(d, p, coding), _SECONDS / len(tiles)) for d, p in tiles)  # type: ignore[misc]
+    parts = [drawn(d, p, coding) for d, p in tiles]
     encoding = sum(time_of(lambda p=p: coded(p, coding), _SECONDS / len(parts)) for p in parts)  # type: ignore[misc]
     size = layout.write(Errand()).length
     # Large bodies are sent chunk by chunk.
@@ -150,19 +149,23 @@ def stages(exchange: Exchange, media_type: str, count: int) -> tuple[Spent, Spen
     writing = time_of(lambda: join(layout.write(Errand()).chunks))
     spent = Spent(reading, describing, drawing, encoding, max(0.0, writing - drawing - encoding), 0)
     points = sum(clip.nbytes for clip in asked.clips)
-    pixels = sum(4 * part.pixels if isinstance(part, Spots) else part.values.nbytes for part in parts)
+    pixels = sum(4 * part.pixels if isinstance(part, SeparablePatches) else part.values.nbytes for part in parts)
     floor = Spent(copy_of(points), 0, copy_of(pixels), copy_of(size), copy_of(size), 0)
     return each(spent, count), each(floor, count)
 
 
-def drawn(drawing: Drawing, piece: Piece, coding: Coding) -> Runs | Spots:
-    """A piece as the server draws it."""
-    return (drawing.spots(piece) if coding.code_spots else None) or drawing.draw(piece)
+def drawn(drawing: Drawing, tile: Tile, coding: Coding) -> PixelRuns | SeparablePatches:
+    """A tile as the server draws it."""
+    return (drawing.patches(tile) if coding.encode_patches else None) or drawing.draw(tile)
 
 
-def coded(part: Runs | Spots, coding: Coding) -> object:
+def coded(part: PixelRuns | SeparablePatches, coding: Coding) -> object:
     """What was drawn, as the server codes it."""
-    return coding.code_spots(part) if isinstance(part, Spots) and coding.code_spots else coding.code_runs(part)
+    return (
+        coding.encode_patches(part)
+        if isinstance(part, SeparablePatches) and coding.encode_patches
+        else coding.encode_runs(part)
+    )
 
 
 def quickest(spent: Sequence[Spent]) -> Spent:

@@ -1,6 +1,6 @@
-"""Writes the tables of these pages from the code: `make openapi` runs it, `tests/test_docs.py` holds the pages to it.
+"""Writes the tables of these pages from the code: `make openapi` runs it, `tests/test_docs.py` checks the pages.
 
-A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; NAME is a key of TABLES.
+A table is between `<!-- table: NAME -->` and `<!-- /table -->`; NAME is a key of TABLES.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def fill(text: str) -> str:
-    """A page with its tables as they must be."""
+    """A page with up-to-date tables."""
     return _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", text)
 
 
@@ -98,7 +98,7 @@ def _json(default: object) -> str:
 def _faults() -> str:
     decided = {**dict.fromkeys(MISSING, "`missing`"), **dict.fromkeys(FAULTY, "`faulty`")}
     decided |= dict.fromkeys(("in_two_splits", "in_no_split", "unknown_to_labels"), "`split_policy`")
-    rows = ((f"`{kind}`", told, decided.get(kind, "told, and no more")) for kind, told in KINDS.items())
+    rows = ((f"`{kind}`", title, decided.get(kind, "reported only")) for kind, title in KINDS.items())
     return _table(("kind", "what it is", "what decides"), rows)
 
 
@@ -156,24 +156,24 @@ def _steps() -> str:
 
 
 def _problems() -> str:
-    """Requests that go wrong, and what is answered, word for word."""
+    """Invalid requests and their responses."""
     clip = {"keypoint": _SQUARE, "img_shape": [64, 64]}
     ragged: Any = {**clip, "keypoint": [_SQUARE, [*_SQUARE[:3], [10]]]}
-    asked: list[tuple[str, str, bytes, dict[str, str]]] = [
+    requests: list[tuple[str, str, bytes, dict[str, str]]] = [
         ("A point with one number.", "/heatmap", json.dumps(ragged).encode(), {}),
         ("A step that does not exist.", "/heatmap", json.dumps({**clip, "pipeline": [{"type": "Blur"}]}).encode(), {}),
-        ("An answer larger than allowed.", "/heatmap", json.dumps({**clip, "pipeline": [_scaled(900)]}).encode(), {}),
-        ("A form that the service does not have.", "/heatmap", json.dumps(clip).encode(), {"Accept": "text/html"}),
+        ("A response larger than allowed.", "/heatmap", json.dumps({**clip, "pipeline": [_scaled(900)]}).encode(), {}),
+        ("A format that the service does not have.", "/heatmap", json.dumps(clip).encode(), {"Accept": "text/html"}),
     ]
     text = ""
     with TestClient(create_app(Settings.model_construct(access_log=False))) as client:
         while client.get("/health/ready").status_code != 200:
             time.sleep(0.05)
-        for title, path, body, headers in asked:
-            answer = client.post(path, content=body, headers={"Content-Type": "application/json", **headers})
+        for title, path, body, headers in requests:
+            response = client.post(path, content=body, headers={"Content-Type": "application/json", **headers})
             sent = body.decode() if not headers else ", ".join(f"{name}: {value}" for name, value in headers.items())
             text += f"{title}\n\n```text\n{sent}\n```\n\n"
-            text += f"```json\n{json.dumps(answer.json(), indent=2)}\n```\n\n"
+            text += f"```json\n{json.dumps(response.json(), indent=2)}\n```\n\n"
     return text
 
 

@@ -1,82 +1,119 @@
-"""create_app: the service, put together."""
+"""create_app: the service as an ASGI application, for any ASGI server."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from heatsvc import __version__
-from heatsvc.api import annotation, health, heatmap, layouts, metrics, pipelines
-from heatsvc.api.colleagues import Colleagues
-from heatsvc.api.door import Door
-from heatsvc.api.lanes import DeviceError
-from heatsvc.api.openapi import complete
-from heatsvc.api.problems import on_http_error, on_input_error, on_invalid
+from heatsvc.api import metrics
+from heatsvc.api.middleware import (
+    DOCUMENTATION_ASSETS,
+    ApiKeyMiddleware,
+    ConcurrencyLimitMiddleware,
+    DrainRequestBodyMiddleware,
+    RequestLogMiddleware,
+)
+from heatsvc.api.openapi import add_schemas
+from heatsvc.api.problems import on_data_directory_error, on_deadline, on_http_error, on_input_error, on_invalid
+from heatsvc.api.renderer import DeviceError
+from heatsvc.api.routes import annotation, health, heatmap, layouts, pipelines
 from heatsvc.api.service import Service
-from heatsvc.api.shortcut import ShortcutApp
+from heatsvc.cancel import DeadlineError
+from heatsvc.cli.memory import keep_freed_memory
 from heatsvc.errors import InputError
-from heatsvc.settings import Settings
+from heatsvc.jobs.data_directory import DataDirectoryError
+from heatsvc.logs import configure_logs
+from heatsvc.settings import Settings, load_settings
 
 _SUMMARY = "Human keypoints in, Gaussian heatmap volumes out: PYSKL's `GeneratePoseTarget` and its pipelines over HTTP."
+_EXPOSED_HEADERS = (
+    "Server-Timing",
+    "X-Request-ID",
+    "X-Heatmap-Seed",
+    "Content-Disposition",
+    "Content-Location",
+    "Content-Range",
+    "ETag",
+    "Link",
+    "Location",
+    "Preference-Applied",
+    "Retry-After",
+)
 
 
-def create_app(settings: Settings | None = None, colleagues: Colleagues | None = None) -> FastAPI:
-    """The service as an ASGI app.
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI application.
 
     Args:
-        settings: in force; None reads them from the environment and `.env`.
-        colleagues: what it has in common with the other processes of the service; None: it is alone.
+        settings: None reads them from the environment and `.env`, and configures the process as a server's: JSON logs
+            on standard error, and an allocator that keeps freed memory.
 
     Raises:
-        SystemExit: they ask for a GPU that is not there.
+        SystemExit: a setting is invalid, or names a GPU that is not there.
     """
+    if settings is None:
+        settings = load_settings()
+        configure_logs(settings.log_level)
+        keep_freed_memory()
     try:
-        service = Service(settings or Settings(), colleagues)
+        service = Service(settings)
     except DeviceError as error:
         raise SystemExit(f"heatsvc: {error}") from None
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        metrics.remove_dead_processes()
         service.start()
-        yield
+        yield {"stopping": service.stopping}
         service.stop()
 
-    app = ShortcutApp(title="heatsvc", summary=_SUMMARY, version=__version__, lifespan=lifespan, redoc_url=None)
-    app.state.service = app.service = service
-    app.shortcut = heatmap.route
-    app.router.routes.insert(0, heatmap.route)
-    for room in (annotation, layouts, pipelines, health, metrics):
-        app.include_router(room.router)
-    app.add_route("/", lambda _: RedirectResponse("/docs"), include_in_schema=False)
+    app = FastAPIOffline(
+        title="heatsvc",
+        summary=_SUMMARY,
+        version=__version__,
+        lifespan=lifespan,
+        redoc_url=None,
+        static_url=DOCUMENTATION_ASSETS,
+    )
+    app.state.service = service
+    for routes in (heatmap, annotation, layouts, pipelines, health, metrics):
+        app.include_router(routes.router)
+    app.add_api_route("/", _to_documentation, include_in_schema=False)
     app.add_exception_handler(InputError, on_input_error)
+    app.add_exception_handler(DeadlineError, on_deadline)
+    app.add_exception_handler(DataDirectoryError, on_data_directory_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
-    app.add_middleware(Door, service=service)
-    if service.settings.cors_origins:
+    _add_middleware(app, settings)
+    add_schemas(app)
+    return app
+
+
+async def _to_documentation(request: Request) -> RedirectResponse:
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The first one added is the innermost."""
+    if settings.api_keys:
+        app.add_middleware(ApiKeyMiddleware, keys=[key.get_secret_value() for key in settings.api_keys])
+    app.add_middleware(ConcurrencyLimitMiddleware, limit=settings.max_in_flight)
+    app.add_middleware(RequestLogMiddleware, access_log=settings.access_log)
+    app.add_middleware(DrainRequestBodyMiddleware, seconds=settings.idle_seconds)
+    if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=service.settings.cors_origins,
+            allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["*"],
-            expose_headers=[
-                "Server-Timing",
-                "X-Request-ID",
-                "X-Heatmap-Seed",
-                "Content-Disposition",
-                "Content-Location",
-                "Content-Range",
-                "ETag",
-                "Link",
-                "Location",
-                "Preference-Applied",
-                "Retry-After",
-            ],
+            expose_headers=_EXPOSED_HEADERS,
         )
-    complete(app)
-    return app

@@ -17,12 +17,11 @@ class Bounds:
     max_frames: int = 10_000
     max_keypoints: int = 1_024
     max_map_side: int = 4_096
-    max_map_work: int = 4 << 30
+    max_map_work: int = 256 << 20
     max_volume_bytes: int = 4 << 30
-    max_answer_bytes: int = 256 << 20
     max_json_values: int = 1_000_000
     max_input_values: int = 8_000_000
-    max_unpacked_bytes: int = 512 << 20
+    max_unpacked_bytes: int = 256 << 20
     max_archive_members: int = 20_000
     max_archive_ratio: int = 200
     max_pickle_objects: int = 5_000_000

@@ -1,7 +1,7 @@
-"""What is wrong with an input, told where it is known.
+"""InputError and LimitError, the base classes of all errors about an input.
 
-Every room raises its own kind with the place (file, field, frame) and what would be right; `api/problems.py` alone
-knows which status code a kind becomes.
+Each package raises its own subclass, with field, file and frame, and says what would be right; `api/problems.py` alone
+maps them to status codes.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ class InputError(ValueError):
 
     Attributes:
         detail: one sentence, what is wrong and what would be right.
-        field: the option or array it is about, as a path: ``keypoint``, ``clips[3].img_shape``, ``pipeline[2].scale``.
-        file: the name of the uploaded file, where there is one.
-        frame: the frame's index, where the fault sits in one.
+        field: path of the option or array: ``keypoint``, ``clips[3].img_shape``, ``pipeline[2].scale``.
+        file: name of the uploaded file, where there is one.
+        frame: index of the frame, where the error is in one.
     """
 
     def __init__(self, detail: str, *, field: str | None = None, file: str | None = None, frame: int | None = None):
@@ -27,11 +27,11 @@ class InputError(ValueError):
         self.frame = frame
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Whole through a pipe between processes, whatever the constructor of its kind asks for."""
-        return _remade, (type(self), self.args, self.__dict__)
+        """Pickle without calling the constructor, whose parameters differ among subclasses."""
+        return _unpickle, (type(self), self.args, self.__dict__)
 
 
-def _remade(kind: type[InputError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> InputError:
+def _unpickle(kind: type[InputError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> InputError:
     error = kind.__new__(kind, *arguments)
     error.args = arguments
     error.__dict__.update(attributes)
@@ -39,12 +39,12 @@ def _remade(kind: type[InputError], arguments: tuple[Any, ...], attributes: dict
 
 
 class LimitError(InputError):
-    """An input, or the answer it asks for, is larger than a setting allows.
+    """An input, or the response to it, is larger than a setting allows.
 
     Attributes:
         setting: the setting's name, ``HEATSVC_MAX_FRAMES``.
         limit: its value.
-        got: what the request asks for, in the same unit.
+        got: the request's value, in the same unit.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
-"""Logs: one JSON object a line on standard error, from the service and from the server it runs in."""
+"""Logs: one JSON object per line on standard error, from the service and from the server it runs in."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from typing import Any
@@ -10,16 +11,29 @@ import orjson
 import structlog
 
 
+class _StandardError:
+    """Standard error as a binary stream. What cannot be written is dropped: a closed pipe must not fail a request."""
+
+    def write(self, line: bytes) -> None:
+        """Write a line at once."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.buffer.write(line)
+            sys.stderr.buffer.flush()
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+
 def _dumps(event: Any, **_: Any) -> bytes:
-    """Orjson's bytes; what it does not know is written as text."""
+    """JSON; objects that it has no type for become text."""
     return orjson.dumps(event, default=str)
 
 
 def configure_logs(level: str) -> None:
-    """Send structlog's events and the standard library's records to standard error, as JSON.
+    """Send structlog's events, and the standard library's records unless they have a handler, to standard error.
 
     Args:
-        level: the least that is logged: debug, info, warning or error.
+        level: the lowest level that is logged: debug, info, warning or error.
     """
     shared: list[structlog.types.Processor] = [
         structlog.processors.add_log_level,
@@ -32,7 +46,7 @@ def configure_logs(level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(_StandardError()),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -46,4 +60,4 @@ def configure_logs(level: str) -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.basicConfig(handlers=[handler], level=level.upper())

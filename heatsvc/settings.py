@@ -1,19 +1,32 @@
-"""Settings: `HEATSVC_...` in the environment or in a `.env` file."""
+"""Settings: `HEATSVC_...` variables of the environment or of a file `.env`."""
 
 from __future__ import annotations
 
+import difflib
+import multiprocessing
+import os
+import re
+import sys
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from heatsvc.bounds import Bounds, usable_cores
 
 _B = Bounds()
 _MIB = 1 << 20
+_PREFIX = "HEATSVC_"
+_ENV_FILE = ".env"
+# Variables of docker-compose.yml and of the tests, which are no settings.
+_OTHER_VARIABLES = re.compile(
+    r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|BASE_IMAGE|TEST_\w+)", re.ASCII
+)
+_PLAIN_VALUE = re.compile(r"[\w./:,@%+*\[\]-]*", re.ASCII)
 
 
 def _bound(name: str, unit: str, description: str) -> Any:
@@ -26,85 +39,126 @@ def _field(default: Any, unit: str, description: str, **limits: Any) -> Any:
 
 
 class Settings(BaseSettings):
-    """What can be set, with units. `heatsvc settings` prints the ones in force."""
+    """All settings, with units. `heatsvc settings` prints their values."""
 
-    model_config = SettingsConfigDict(env_prefix="HEATSVC_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=_ENV_FILE, extra="ignore", frozen=True)
 
-    host: str = _field("127.0.0.1", "address", "Where `heatsvc serve` listens.")
-    port: int = _field(8000, "port", "Where `heatsvc serve` listens.", ge=0, le=65535)
+    host: str = _field("127.0.0.1", "address", "Address that `heatsvc serve` listens on.")
+    port: int = _field(8000, "port", "Port that `heatsvc serve` listens on.", ge=0, le=65535)
     workers: int = _field(
-        1, "processes", "Processes that answer requests, at one address; one a core is most.", ge=1, le=256
+        1, "processes", "Worker processes of `heatsvc serve`; more than one per core gain nothing.", ge=1, le=256
     )
-    log_level: Literal["debug", "info", "warning", "error"] = _field("info", "level", "The least that is logged.")
-    access_log: bool = _field(True, "yes or no", "A line for each request.")
+    root_path: str = _field(
+        "",
+        "path",
+        "Path prefix that a reverse proxy removes from requests, such as `/heatmaps`; returned links begin with it.",
+        pattern=r"^(/[^/\s]+)*$",
+    )
+    forwarded_allow_ips: str = _field(
+        "",
+        "addresses, separated by commas",
+        "Reverse proxies, or their networks, whose `X-Forwarded-For` and `-Proto` are trusted; `*`: all, empty: none.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _field("info", "level", "Lowest level that is logged.")
+    access_log: bool = _field(True, "boolean", "Whether to log a line for each request.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = _field(
-        (), "keys, by comma", "Bearer keys, any of which opens the service; none: open to all."
+        (),
+        "keys, separated by commas",
+        "API keys, of which requests must send one as a bearer token; empty: no key is needed.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = _field(
-        (), "origins, by comma", "Web origins whose pages may call the service; none: no CORS."
+        (), "origins, separated by commas", "Web origins whose pages may call the service; empty: no CORS headers."
     )
     device: str = _field(
         "auto",
         "device",
-        "What draws large batches: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, from the size on at which it is faster.",
+        "Device that renders large batches: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, for sizes at which it is faster.",
         pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$",
     )
     draw_threads: int = _field(
         0,
         "threads",
-        "Threads that draw, in each process; 0: the cores divided among the processes, at least one.",
+        "Render threads of each worker process; 0: the cores divided among the worker processes, at least one.",
         ge=0,
         le=1024,
     )
 
-    max_in_flight: int = _field(64, "requests", "Requests at a time, in each process; further ones get 503.", ge=1)
-    max_queue_bytes: int = _field(
-        16 << 30, "bytes", "Heatmaps, decoded, that wait to be drawn; where some do, more than these get 503.", ge=1
+    max_in_flight: int = _field(
+        1024, "requests", "Requests in flight in each worker process; further ones get 503.", ge=1
     )
-    request_seconds: float = _field(60.0, "seconds", "From a request's start to its answer's.", gt=0)
-    idle_seconds: float = _field(15.0, "seconds", "That a client may neither send nor take anything.", gt=0)
-    max_body_bytes: int = _field(64 * _MIB, "bytes", "A request's body.", ge=1)
+    compute_slots: int = _field(
+        16, "requests", "Requests that are parsed and planned, or wait for a thread that does it, at a time.", ge=1
+    )
+    body_memory_bytes: int = _field(
+        192 * _MIB, "bytes", "Memory for the bodies of requests that are being received, in each worker process.", ge=1
+    )
+    working_memory_bytes: int = _field(
+        640 * _MIB, "bytes", "Memory for parsing and planning requests, in each worker process.", ge=1
+    )
+    tile_memory_bytes: int = _field(
+        192 * _MIB, "bytes", "Memory for encoded tiles that are not sent yet, in each worker process.", ge=1
+    )
+    admission_seconds: float = _field(
+        4.0, "seconds", "Time that a request waits for a compute slot or for memory; then it gets 503.", gt=0
+    )
+    request_seconds: float = _field(
+        60.0, "seconds", "Time from the start of a request to the start of its response.", gt=0
+    )
+    idle_seconds: float = _field(
+        15.0, "seconds", "Time in which a client must send or read something; then the connection is closed.", gt=0
+    )
+    max_body_bytes: int = _field(64 * _MIB, "bytes", "Body of a request.", ge=1)
     max_uploads: int = _field(
-        8, "requests", "Uploads to /annotation at a time, in each process; further ones get 503.", ge=1
+        8, "requests", "Uploads to /annotation in progress in each worker process; further ones get 503.", ge=1
     )
-    max_upload_bytes: int = _field(16 << 30, "bytes", "A form sent to /annotation, which goes to disk.", ge=1)
-    max_upload_files: int = _field(100_000, "files", "Files in a form sent to /annotation.", ge=1)
+    max_upload_bytes: int = _field(
+        16 << 30, "bytes", "Body of an upload to /annotation, which is written to disk.", ge=1
+    )
+    max_upload_files: int = _field(100_000, "files", "Files of an upload to /annotation.", ge=1)
     max_watchers: int = _field(
         256,
         "requests",
-        "Requests at a time, in each process, that wait for builds, watch them or fetch their files.",
+        "Requests in progress in each worker process that wait for builds, follow their events or fetch their files.",
         ge=1,
     )
     annotation_sync_bytes: int = _field(
-        1 << 30, "bytes", "The largest form whose build is waited for; larger ones are answered with 202.", ge=0
+        1 << 30, "bytes", "Largest upload whose build is waited for; larger ones get 202 at once.", ge=0
     )
-    annotation_wait_seconds: float = _field(600.0, "seconds", "That an answer waits for a build; then it is 202.", ge=0)
+    annotation_wait_seconds: float = _field(
+        600.0, "seconds", "Time that a response waits for a build; after it the response is 202.", ge=0
+    )
     datasets_dir: Path | None = _field(
-        None, "folder", "Where the folders lie that the option `dataset` names; none: no such option."
+        None, "folder", "Folder of the datasets that the option `dataset` names; unset: the option is refused."
     )
-    max_clips: int = _bound("max_clips", "clips", "Clips a request.")
-    max_persons: int = _bound("max_persons", "persons", "Persons (M) a clip.")
-    max_frames: int = _bound("max_frames", "frames", "Frames (T) a clip.")
-    max_keypoints: int = _bound("max_keypoints", "keypoints", "Keypoints (V) a person.")
-    max_map_side: int = _bound("max_map_side", "pixels", "A map's height or width.")
+    max_clips: int = _bound("max_clips", "clips", "Clips of a request.")
+    max_persons: int = _bound("max_persons", "persons", "Persons (M) of a clip.")
+    max_frames: int = _bound("max_frames", "frames", "Frames (T) of a clip.")
+    max_keypoints: int = _bound("max_keypoints", "keypoints", "Keypoints (V) of a person.")
+    max_map_side: int = _bound("max_map_side", "pixels", "Height or width of a map.")
     max_map_work: int = _bound(
-        "max_map_work", "pixels", "Work for one map: the windows of all persons and of all channels that share it."
+        "max_map_work", "pixels", "Pixels computed for one map: the windows of all persons and channels that share it."
     )
-    max_volume_bytes: int = _bound("max_volume_bytes", "bytes", "An answer when it is decoded.")
-    max_answer_bytes: int = _bound("max_answer_bytes", "bytes", "An answer as it is sent, an upper bound of it.")
-    max_json_values: int = _bound("max_json_values", "values", "Values of an answer in JSON.")
-    max_input_values: int = _bound("max_input_values", "values", "Values in a JSON body or file.")
-    max_unpacked_bytes: int = _bound("max_unpacked_bytes", "bytes", "An uploaded archive when unpacked.")
-    max_archive_members: int = _bound("max_archive_members", "files", "Files in an uploaded archive.")
-    max_archive_ratio: int = _bound("max_archive_ratio", "times", "Unpacked to packed size of a file in an archive.")
-    max_pickle_objects: int = _bound("max_pickle_objects", "objects", "Objects in an annotation pickle.")
-    max_dataset_files: int = _bound("max_dataset_files", "files", "Keypoint files of a dataset, those in archives too.")
-    max_dataset_bytes: int = _bound("max_dataset_bytes", "bytes", "Keypoint files of a dataset, unpacked.")
+    max_volume_bytes: int = _bound("max_volume_bytes", "bytes", "Decoded size of a response.")
+    max_json_values: int = _bound("max_json_values", "values", "Values of a JSON response.")
+    max_input_values: int = _bound("max_input_values", "values", "Values of a JSON body or file.")
+    max_unpacked_bytes: int = _bound("max_unpacked_bytes", "bytes", "Unpacked size of an uploaded archive.")
+    max_archive_members: int = _bound("max_archive_members", "files", "Files of an uploaded archive.")
+    max_archive_ratio: int = _bound(
+        "max_archive_ratio", "times", "Ratio of unpacked to packed size of a file in an archive."
+    )
+    max_pickle_objects: int = _bound("max_pickle_objects", "objects", "Objects of an annotation pickle.")
+    max_dataset_files: int = _bound(
+        "max_dataset_files", "files", "Keypoint files of a dataset, those in archives included."
+    )
+    max_dataset_bytes: int = _bound("max_dataset_bytes", "bytes", "Unpacked size of a dataset's keypoint files.")
 
     data_dir: Path = _field(
         Path("heatsvc-data"),
         "folder",
-        "The data directory, with builds and uploads; created where it does not exist.",
+        "Where builds, uploads and the builds' database lie; made where it is not there.",
+    )
+    database_url: SecretStr | None = _field(
+        None, "URL", "The builds' database, `postgresql://...`; none: a SQLite file in the data folder."
     )
     build_workers: int = _field(
         1, "processes", "Processes that `heatsvc serve` has build; 0: `heatsvc worker` runs elsewhere.", ge=0, le=64
@@ -114,7 +168,7 @@ class Settings(BaseSettings):
         0, "processes", "Processes that read keypoints, in each build; 0: one a core.", ge=0, le=1024
     )
     build_attempts: int = _field(
-        3, "attempts", "Times that a build may crash in a row without progress; then it has failed.", ge=1
+        20, "attempts", "Times that a build may be cut off in a row without coming further; then it has failed.", ge=1
     )
     builds_keep_seconds: float = _field(7 * 86400.0, "seconds", "That a finished build is kept.", gt=0)
     builds_keep_bytes: int = _field(50 << 30, "bytes", "Of finished builds that are kept; the oldest go first.", ge=0)
@@ -125,35 +179,94 @@ class Settings(BaseSettings):
     @field_validator("api_keys", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Several by comma."""
+        """Split a list at its commas."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @cached_property
     def bounds(self) -> Bounds:
-        """The bounds that the rooms below `api` are given."""
+        """The bounds that the packages below `api` are given."""
         return Bounds(**{bound.name: getattr(self, bound.name) for bound in fields(Bounds)})
 
     @property
     def jobs(self) -> int:
-        """Processes that read keypoints in a build: as set, or one a core this process may use."""
+        """Processes that read keypoints in a build: as set, or one per core that this process may use."""
         return self.build_jobs or usable_cores()
 
     def worker_environment(self) -> dict[str, str]:
-        """What a worker needs to have the same settings: those that were changed, but not the keys of clients."""
+        """Variables that give a build worker the same settings: those that differ from their defaults, no API keys."""
         environment = {}
         for name, info in type(self).model_fields.items():
             value = getattr(self, name)
             if value != info.default and name not in ("api_keys", "cors_origins"):
                 text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-                environment[f"HEATSVC_{name.upper()}"] = text
+                environment[variable_of(name)] = text
         return environment
 
     @property
     def threads(self) -> int:
-        """Threads that draw: as set, or this process's share of the cores."""
+        """Render threads: as set, or this process's share of the cores."""
         return self.draw_threads or max(1, usable_cores() // self.workers)
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting: `HEATSVC_PORT` of `port`."""
+    return f"{_PREFIX}{name.upper()}"
+
+
+def load_settings() -> Settings:
+    """Read the settings, and warn of variables that look like settings and are none.
+
+    Raises:
+        SystemExit: a value is invalid. Each one is reported in a line on standard error.
+    """
+    if multiprocessing.parent_process() is None:  # a worker process need not repeat it
+        for warning in unknown_variables():
+            print(f"heatsvc: {warning}", file=sys.stderr)
+    try:
+        return Settings()
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            name = str(fault["loc"][0])
+            value = "" if name == "api_keys" else f" {fault['input']!r:.60}"
+            print(f"heatsvc: {variable_of(name)} cannot be{value}: {fault['msg']}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def unknown_variables() -> list[str]:
+    """A warning for each `HEATSVC_...` variable of the environment or `.env` that is no setting."""
+    known = [variable_of(name) for name in Settings.model_fields]
+    warnings = []
+    for name in sorted({*os.environ, *dotenv_values(_ENV_FILE)}):
+        if name.startswith(_PREFIX) and name not in known and not _OTHER_VARIABLES.fullmatch(name):
+            nearest = difflib.get_close_matches(name, known, 1)
+            warnings.append(f"{name} is not a setting" + (f": did you mean {nearest[0]}?" if nearest else ""))
+    return warnings
+
+
+def format_settings(settings: Settings) -> str:
+    """The settings as a `.env` file with comments. Secrets are left out: their lines are commented."""
+    lines = []
+    for row in describe_settings():
+        value = getattr(settings, row["field"])
+        default = "" if value == row["default"] else f" (default {_format_value(row['default'])})"
+        lines.append(f"# {row['unit']}: {row['description']}{default}")
+        if value is None or (row["secret"] and not value):
+            lines.append(f"# {row['name']}=")
+        elif row["secret"]:
+            lines.append(f"# {row['name']}=... is set; its value is not printed")
+        else:
+            lines.append(f"{row['name']}={_format_value(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _format_value(value: object) -> str:
+    """A value as it would be set in a `.env` file."""
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, bool):
+        text = text.lower()
+    return text if _PLAIN_VALUE.fullmatch(text) else "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def describe_settings() -> list[dict[str, Any]]:
@@ -163,11 +276,12 @@ def describe_settings() -> list[dict[str, Any]]:
         extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
         rows.append(
             {
-                "name": f"HEATSVC_{name.upper()}",
+                "name": variable_of(name),
                 "field": name,
                 "default": info.default,
                 "unit": extra.get("unit", ""),
                 "description": info.description,
+                "secret": "SecretStr" in str(info.annotation),
             }
         )
     return rows

@@ -1,4 +1,4 @@
-"""HeatmapVolume: what is to be drawn, told by its points. Nothing here knows pixels' values."""
+"""HeatmapVolume: a volume to render, described by its points."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Reduce = Literal["none", "max", "argmax"]
 
 @dataclass(frozen=True, slots=True)
 class Potion:
-    """PoTion's colour-coded sum over time (Choutas et al., CVPR 2018), as PYSKL's `Heatmap2Potion` builds it.
+    """PoTion's color-coded sum over time (Choutas et al., CVPR 2018), as in PYSKL's `Heatmap2Potion`.
 
     Attributes:
-        colours: C, the number of time colours, at least 2.
-        option: which parts make up the last axis: U, I, N, or all three in that order (full).
+        colours: C, the number of colors, at least 2.
+        option: the parts of the last axis: U, I, N, or all three in that order (full).
     """
 
     colours: int
@@ -40,23 +40,23 @@ def _no_mirror() -> npt.NDArray[np.int32]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatmapVolume:
-    """A volume before it is drawn. T counts the frames of all its clips, K its channels: keypoints, then limbs.
+    """A volume before it is rendered: T frames of all its clips, K channels (keypoints, then limbs).
 
     Attributes:
         keypoint: float32 [M, T, V, 2], x and y in map pixels; NaN where not detected. C-contiguous.
-        keypoint_score: float32 [M, T, V], what a point's peak is worth. C-contiguous.
+        keypoint_score: float32 [M, T, V], the value of a point's peak. C-contiguous.
         height, width: the map's sides H and W in pixels.
         sigma: of the Gaussian, in map pixels.
-        eps: points of a smaller score are not drawn (PYSKL 1e-3, MMAction2 1e-4).
+        eps: points of a lower score are not rendered (PYSKL 1e-3, MMAction2 1e-4).
         with_kp: whether the V keypoints have channels.
-        limbs: int32 [L, 2], the joined points of each limb channel; no rows for no limbs.
-        double: after all frames the same again, mirrored in x.
-        mirror: int32 [K], for each channel of the mirrored copy the channel whose image it is. Read where `double`.
+        limbs: int32 [L, 2], the two points of each limb channel.
+        double: append all frames again, mirrored in x.
+        mirror: int32 [K], for each channel of the mirrored copy the index of its mirror image. Used where `double`.
         clips: 0 for frames first, [T, K, H, W]; n for n clips of T / n frames, [n, K, T / n, H, W].
         reduce: `max` keeps each pixel's largest value over the channels, `argmax` the channel that has it, -1 where
             all are zero; either way the K axis is gone.
         potion: set for a PoTion image instead, [clips or 1, H, W, channels].
-        shape: of the drawn array.
+        shape: of the rendered array.
     """
 
     keypoint: npt.NDArray[np.float32]
@@ -72,10 +72,10 @@ class HeatmapVolume:
     clips: int = 0
     reduce: Reduce = "none"
     potion: Potion | None = None
-    shape: tuple[int, ...] = field(init=False)  # asked for several times on the way, so found once
+    shape: tuple[int, ...] = field(init=False)  # used several times per request, so computed once
 
     def __post_init__(self) -> None:
-        """Find the shape."""
+        """Compute the shape."""
         frames, points = self.keypoint.shape[1:3]
         channels = (points if self.with_kp else 0) + len(self.limbs)
         copies = 2 if self.double else 1
@@ -95,7 +95,7 @@ class HeatmapVolume:
 
     @property
     def channels(self) -> int:
-        """K: keypoints (V, where drawn) and limbs."""
+        """K: keypoints (V, where `with_kp`) and limbs."""
         return (self.keypoint.shape[2] if self.with_kp else 0) + len(self.limbs)
 
     @property
@@ -105,5 +105,5 @@ class HeatmapVolume:
 
     @property
     def maps(self) -> int:
-        """How many H x W maps the array holds, in their order: the product of the axes before H and W."""
+        """Number of H x W maps in the array: the product of the axes before H and W."""
         return math.prod(self.shape[:-2])

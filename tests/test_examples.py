@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from heatsvc.api.clips import BODIES, FORM
+
 from heatsvc.pose.readers import READERS, ReadOptions
 from heatsvc.pose.readers.upload import Upload
 from tests.api.asking import NPY, Answer, Asker
@@ -73,7 +73,7 @@ def test_every_body_type_has_an_example():
 
 def test_every_format_has_an_example():
     uploads = [Upload((FOLDER / name).read_bytes(), name, ReadOptions()) for name in IDS]
-    assert {reader.name for reader in READERS if any(map(reader.recognise, uploads))} == {
+    assert {reader.name for reader in READERS if any(map(reader.matches, uploads))} == {
         reader.name for reader in READERS
     }
 

@@ -13,9 +13,11 @@ import pytest
 from tests.serving import ROOT
 
 PACKAGE = ROOT / "heatsvc"
-COMMON = {"bounds", "errors"}
+COMMON = {"bounds", "cancel", "check_token", "errors"}
 MAY_IMPORT = {
     "errors": set(),
+    "cancel": set(),
+    "check_token": {"cancel"},
     "bounds": {"errors"},
     "volume": set(),
     "pose": COMMON,

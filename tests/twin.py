@@ -1,4 +1,4 @@
-"""The slow, obvious twin of the drawing: formulas, pixel by pixel, in float64. What draws fast is held against it."""
+"""The slow reference renderer: formulas, pixel by pixel, in float64. Kernels are compared with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Float32 = npt.NDArray[np.float32]
 
 
 def draw_slowly(volume: HeatmapVolume) -> npt.NDArray[Any]:
-    """The array of `volume.shape`: float32, or int16 where channels are told by `argmax`."""
+    """The array of `volume.shape`: float32, or int16 of channel indices for `argmax`."""
     frames = draw_frames(volume)
     if volume.potion:
         return _potion(frames, volume, volume.potion)
@@ -38,10 +38,10 @@ def draw_frames(volume: HeatmapVolume) -> Float32:
     for t in range(count):
         for m in range(persons):
             spots = [Spot(volume, m, t, v) for v in range(points)]
-            drawn = spots if volume.with_kp else []
-            for k, spot in enumerate(drawn):
+            rendered = spots if volume.with_kp else []
+            for k, spot in enumerate(rendered):
                 _draw_point(maps[t, k], spot, volume)
-            for k, (a, b) in enumerate(volume.limbs, start=len(drawn)):
+            for k, (a, b) in enumerate(volume.limbs, start=len(rendered)):
                 _draw_limb(maps[t, k], spots[a], spots[b], volume)
     if volume.double:
         maps = np.concatenate([maps, maps[:, volume.mirror, :, ::-1]])
@@ -94,7 +94,7 @@ def _put(image: Float32, y: int, x: int, distance_squared: float, score: float, 
 
 
 def _potion(frames: Float32, volume: HeatmapVolume, potion: Potion) -> Float32:
-    """[N, H, W, K * parts]; each of the N clips is summed under C colours, which fade into each other over its time."""
+    """[N, H, W, K * parts]; each of the N clips is the sum of its frames in C colors that change over time."""
     count = volume.shape[0]
     heat = frames.reshape(count, -1, *frames.shape[1:]).astype(np.float64)
     length = heat.shape[1]

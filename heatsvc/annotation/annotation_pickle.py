@@ -97,7 +97,7 @@ _KEYPOINT_SCORE_TYPE = {dtype: _TUPLE3 + code for dtype, code in _ARRAY_TYPE.ite
 _CLOSE = _CLOSE_ARRAY + _CLOSE_ANNOTATION
 
 
-def head(dtype: str) -> bytes:
+def encode_header(dtype: str) -> bytes:
     """What stands before the first annotation: all that fragments refer to.
 
     Args:
@@ -126,7 +126,7 @@ def _dtype(dtype: np.dtype[Any]) -> bytes:
     return b"".join((call, _MARK, *state, _TUPLE, _BUILD))
 
 
-def fragment(
+def encode_annotation(
     frame_dir: str,
     label: int,
     img_shape: tuple[int, int],
@@ -180,7 +180,7 @@ def _raw(array: npt.NDArray[Any]) -> memoryview:
     return (array if array.flags.c_contiguous else np.ascontiguousarray(array)).data
 
 
-def tail(splits: Mapping[str, Sequence[str]]) -> bytes:
+def encode_splits(splits: Mapping[str, Sequence[str]]) -> bytes:
     """What stands behind the last annotation: the splits, since which clips are left is known when all were read.
 
     Args:

@@ -1,14 +1,18 @@
-"""Artifacts: the files that a build gives, whole or not at all."""
+"""Artifacts: the files that a build writes, each whole or not at all."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import orjson
 
 _CHUNK = 1 << 20
 
@@ -58,7 +62,7 @@ class Artifact:
         return cls(**document)
 
 
-def write_whole(path: Path, pieces: Iterable[bytes | Path], *, digest: bool = True) -> Artifact:
+def write_atomically(path: Path, pieces: Iterable[bytes | Path], *, digest: bool = True) -> Artifact:
     """Write a file so that it is there whole or not at all, also after a power cut: aside, fsync, rename, fsync.
 
     Args:
@@ -119,3 +123,26 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def label_map_json(classes: Sequence[str]) -> bytes:
+    """``{label: index}`` as JSON.
+
+    Args:
+        classes: labels by class index; "" at an index that has none, which is left out.
+    """
+    document = {label: index for index, label in enumerate(classes) if label}
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def label_map_csv(classes: Sequence[str]) -> bytes:
+    """``label,label_index`` as CSV in UTF-8.
+
+    Args:
+        classes: labels by class index; "" at an index that has none, which is left out.
+    """
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("label", "label_index"))
+    rows.writerows((label, index) for index, label in enumerate(classes) if label)
+    return text.getvalue().encode()

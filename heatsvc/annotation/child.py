@@ -44,12 +44,12 @@ class ChildError(Exception):
         self.detail = detail
 
 
-def in_child(
+def run_in_child(
     function: Callable[..., R],
     *args: Any,
     memory_bytes: int,
     seconds: float,
-    keep_going: Callable[[], None] = go_on,
+    check_cancelled: Callable[[], None] = go_on,
 ) -> R:
     """Call a function in a process of its own, and wait for what it gives.
 
@@ -59,7 +59,7 @@ def in_child(
         args: its arguments, whatever can be pickled.
         memory_bytes: address space that the child may have.
         seconds: how long it may take.
-        keep_going: called some times a second; what it raises ends the child.
+        check_cancelled: called some times a second; what it raises ends the child.
 
     Raises:
         InputError: whichever the function raised, as it raised it.
@@ -85,7 +85,7 @@ def in_child(
                     break
                 except subprocess.TimeoutExpired:
                     request = None
-                    keep_going()
+                    check_cancelled()
         finally:
             if process.poll() is None:
                 process.kill()

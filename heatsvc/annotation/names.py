@@ -9,8 +9,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
-from heatsvc.pose.clip import PoseError
-from heatsvc.pose.readers.names import check_frame_dir
+from heatsvc.pose.clip import PoseError, check_frame_dir
 
 MOST_FOLDERS = 32
 """Folders in a name, with the file itself: an index of names has a table for each depth."""

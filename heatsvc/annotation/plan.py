@@ -12,9 +12,9 @@ from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.labels import LabelRow, Labels, read_labels
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.reading import Task
-from heatsvc.annotation.sources import KeypointFile, find_files
-from heatsvc.annotation.splits import Assignment, assign, read_split, undivided
+from heatsvc.annotation.shards import Task
+from heatsvc.annotation.sources import StoredFile, find_files
+from heatsvc.annotation.splits import Assignment, assign_all, assign_splits, read_split
 from heatsvc.bounds import Bounds
 from heatsvc.pose.clip import check_img_shape
 
@@ -59,7 +59,7 @@ def make_plan(
     options: AnnotationOptions,
     work: Path,
     bounds: Bounds,
-    keep_going: Callable[[], None],
+    check_cancelled: Callable[[], None],
     *,
     check: bool = False,
 ) -> Plan:
@@ -79,20 +79,20 @@ def make_plan(
         )
     if options.img_shape is not None:
         check_img_shape(options.img_shape, field="options.img_shape")
-    labels = read_labels(inputs.labels, options, bounds, keep_going)
-    keep_going()
+    labels = read_labels(inputs.labels, options, bounds, check_cancelled)
+    check_cancelled()
     split_file = None if inputs.split is None else read_split(inputs.split, bounds)
     assignment = (
-        undivided(labels)
+        assign_all(labels)
         if check and split_file is None and options.split is None
-        else assign(labels, split_file, options)
+        else assign_splits(labels, split_file, options)
     )
     # The report tells of each class how many clips it has in each split.
     table = sum(map(bool, labels.classes)) * len(assignment.splits)
     bounds.check("max_json_values", table, "classes times splits", field="labels")
-    keep_going()
-    last, trim_faults = _last_frames(inputs, labels, work, bounds, keep_going)
-    files = find_files(inputs, options, work, bounds, keep_going)
+    check_cancelled()
+    last, trim_faults = _last_frames(inputs, labels, work, bounds, check_cancelled)
+    files = find_files(inputs, options, work, bounds, check_cancelled)
     file_of, unlabelled = _match(files, labels)
     tasks, absent = _sort_out(labels, assignment, last, file_of)
     faults = (*assignment.faults, *trim_faults, *unlabelled)
@@ -100,20 +100,22 @@ def make_plan(
 
 
 def _last_frames(
-    inputs: Inputs, labels: Labels, work: Path, bounds: Bounds, keep_going: Callable[[], None]
+    inputs: Inputs, labels: Labels, work: Path, bounds: Bounds, check_cancelled: Callable[[], None]
 ) -> tuple[Mapping[int, int], Sequence[Fault]]:
     """How many frames to keep of rows whose video was trimmed."""
     if not inputs.trim and inputs.trim_folder is None:
         return {}, ()
-    from heatsvc.annotation.trim import read_trim  # few datasets are trimmed, and videos are read by large libraries
+    from heatsvc.annotation.trim import (
+        read_frame_counts,  # few datasets are trimmed, and videos are read by large libraries
+    )
 
-    trim = read_trim(inputs.trim, inputs.trim_folder, labels, work / "trim", bounds, keep_going)
+    trim = read_frame_counts(inputs.trim, inputs.trim_folder, labels, work / "trim", bounds, check_cancelled)
     return trim.frames, trim.faults
 
 
-def _match(files: Iterable[KeypointFile], labels: Labels) -> tuple[dict[int, KeypointFile], list[Fault]]:
+def _match(files: Iterable[StoredFile], labels: Labels) -> tuple[dict[int, StoredFile], list[Fault]]:
     """The file of each row that has one, and the files of no row."""
-    file_of: dict[int, KeypointFile] = {}
+    file_of: dict[int, StoredFile] = {}
     unlabelled = []
     for file in files:
         video = VideoName.of(file.name, field="keypoints", file=file.name)
@@ -141,7 +143,7 @@ def _match(files: Iterable[KeypointFile], labels: Labels) -> tuple[dict[int, Key
 
 
 def _sort_out(
-    labels: Labels, assignment: Assignment, last: Mapping[int, int], file_of: Mapping[int, KeypointFile]
+    labels: Labels, assignment: Assignment, last: Mapping[int, int], file_of: Mapping[int, StoredFile]
 ) -> tuple[list[Task], list[Absent]]:
     tasks, absent = [], []
     for place, (row, split) in enumerate(zip(labels.rows, assignment.split_of, strict=True)):

@@ -32,5 +32,5 @@ class Progress:
         return asdict(self)
 
 
-def nobody(progress: Progress) -> None:
+def ignore_progress(progress: Progress) -> None:
     """Told to nobody."""

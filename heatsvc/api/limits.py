@@ -1,144 +1,128 @@
-"""Limits: how long, how large and how many requests may be, while they arrive, are worked on, and are answered."""
+"""Limits: how large a body may be and how slowly it may come, and what all requests of a process share."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
-from typing import TypeVar
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Self, TypeVar
 
-from starlette.requests import Request
-from starlette.types import Message
+from starlette.requests import ClientDisconnect, Request
 
-from heatsvc.api.problems import ClientGoneError, RequestError, busy
-from heatsvc.api.send import LINE, Line
+from heatsvc.api.problems import RequestError, busy
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import LimitError
 from heatsvc.settings import Settings
 
 Result = TypeVar("Result")
 
 # Bytes a second: an upload that comes slower keeps its place among the few for too long.
-_SLOWEST = 4 << 10
+_MIN_UPLOAD_RATE = 4 << 10
 
 
-async def read_body(request: Request, length: str | None, settings: Settings, patience: Patience) -> bytes:
-    """The whole body.
+class SharedBudget:
+    """An amount that requests share: bytes of memory, or places. Who finds too little waits, first come, first served.
 
     Args:
-        length: its Content-Length, None where there is none.
-
-    Raises:
-        LimitError: longer than `max_body_bytes`: by its Content-Length before it is read, else while it is.
-        RequestError: 408, nothing came for `idle_seconds`, or not all of it within `request_seconds`.
-        ClientGoneError: the client hung up first.
-    """
-    line: Line | None = request.scope.get(LINE)
-    there = line.take(request.receive) if line is not None else None
-    if there is not None:
-        if len(there) > settings.max_body_bytes:
-            check_size(len(there), settings)
-        return there
-    check_length(length, settings)
-    message = await receive(request, settings, patience)
-    body: bytes = message.get("body", b"")
-    check_size(len(body), settings)
-    chunks, size = [body], len(body)
-    while message.get("more_body", False):
-        message = await receive(request, settings, patience)
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        check_size(size, settings)
-    return b"".join(chunks)
-
-
-async def receive(request: Request, settings: Settings, patience: Patience | None) -> Message:
-    """The next part of the body; see read_body for what is raised. Without patience only idling is bounded."""
-    line: Line | None = request.scope.get(LINE)
-    if line is not None and line.is_there():  # then nothing has to be waited for, which a timer would cost more than
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        return message
-    # Both: who sends a byte now and then would keep a place among the requests in flight for as long as it liked.
-    left = patience.until - time.monotonic() if patience else math.inf
-    idle = patience is None or settings.idle_seconds < left
-    try:
-        async with asyncio.timeout(min(settings.idle_seconds, left)):
-            message = await request.receive()
-    except TimeoutError:
-        raise RequestError(
-            408,
-            f"no more of the body came for {settings.idle_seconds:g} s (setting HEATSVC_IDLE_SECONDS)"
-            if idle or patience is None
-            else f"the body did not come within {patience.seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
-            headers={"Connection": "close"},
-        ) from None
-    if message["type"] == "http.disconnect":
-        raise ClientGoneError
-    return message
-
-
-def check_length(length: str | None, settings: Settings, setting: str = "max_body_bytes") -> None:
-    """Refuse a body by its Content-Length, before any of it is read."""
-    if length is not None and length.isascii() and length.isdigit():
-        check_size(int(length), settings, setting)
-
-
-def check_size(size: int, settings: Settings, setting: str = "max_body_bytes") -> None:
-    """Raise LimitError for a body of more bytes than a setting allows."""
-    limit: int = getattr(settings, setting)
-    if size > limit:
-        raise LimitError(
-            f"the body has {size:,} bytes or more", setting=f"HEATSVC_{setting.upper()}", limit=limit, got=size
-        )
-
-
-class Upload:
-    """A body that may take as long as it likes, while it comes.
+        limit: the amount; a request that wants more gets all of it.
+        setting: its name, for messages.
+        wait_seconds: that a request waits before it is refused.
 
     Attributes:
-        size: bytes that have come.
-        more: whether there are more to come.
+        used: how much is taken.
     """
 
-    def __init__(self, request: Request, settings: Settings) -> None:
-        """LimitError where the Content-Length is more than `max_upload_bytes`."""
-        check_length(request.headers.get("content-length"), settings, "max_upload_bytes")
-        self.size = 0
-        self.more = True
-        self._request = request
-        self._settings = settings
-        self._started = time.monotonic()
+    def __init__(self, limit: int, setting: str, wait_seconds: float) -> None:
+        self.limit = limit
+        self.used = 0
+        self._setting = setting
+        self._wait_seconds = wait_seconds
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    async def receive(self) -> bytes:
-        """Some more of it.
+    def try_acquire(self, amount: int) -> bool:
+        """Take an amount if it is there and nobody waits."""
+        if self._waiting or self.used + min(amount, self.limit) > self.limit:
+            return False
+        self.used += min(amount, self.limit)
+        return True
+
+    async def acquire(self, amount: int, *, patient: bool = False) -> None:
+        """Take an amount, as soon as it is there.
+
+        Args:
+            amount: to take.
+            patient: wait however long it takes: for a response that has begun.
 
         Raises:
-            LimitError: more than `max_upload_bytes` came.
-            RequestError: 408, nothing came for `idle_seconds`, or too little for longer than `request_seconds`.
-            ClientGoneError: the client hung up.
+            RequestError: 503, it was not there within `wait_seconds`.
         """
-        message = await receive(self._request, self._settings, None)
-        data: bytes = message.get("body", b"")
-        self.more = message.get("more_body", False)
-        self.size += len(data)
-        check_size(self.size, self._settings, "max_upload_bytes")
-        seconds = time.monotonic() - self._started
-        if self.more and seconds > self._settings.request_seconds and self.size < _SLOWEST * seconds:
-            raise RequestError(
-                408,
-                f"the body comes at less than {_SLOWEST:,} bytes a second, for longer than "
-                f"{self._settings.request_seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
-                headers={"Connection": "close"},
-            )
-        return data
+        if self.try_acquire(amount):
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (min(amount, self.limit), turn)
+        self._waiting.append(entry)
+        try:
+            async with asyncio.timeout(None if patient else self._wait_seconds):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                self.release(amount)  # it was given in the moment in which the wait ended
+            else:
+                self._waiting.remove(entry)
+                self._give()  # those behind it may want less
+            if isinstance(error, TimeoutError):
+                raise busy(
+                    f"the service has more to do than {self._setting} allows, and had for {self._wait_seconds:g} s",
+                    retry_after=max(1, round(self._wait_seconds)),
+                ) from None
+            raise
+
+    def release(self, amount: int) -> None:
+        """Give an amount back."""
+        self.used -= min(amount, self.limit)
+        self._give()
+
+    async def reserve(self, amount: int) -> Reservation:
+        """Take an amount that may shrink; raises as `acquire`."""
+        await self.acquire(amount)
+        return Reservation(self, min(amount, self.limit))
+
+    def _give(self) -> None:
+        """Give what is there to those who wait, in their order."""
+        while self._waiting and self.used + self._waiting[0][0] <= self.limit:
+            amount, turn = self._waiting.popleft()
+            if not turn.done():
+                self.used += amount
+                turn.set_result(None)
+
+
+class Reservation:
+    """An amount of a budget that one request has. As a context manager it ends with the block."""
+
+    def __init__(self, budget: SharedBudget, amount: int) -> None:
+        self._budget = budget
+        self._amount = amount
+
+    def shrink(self, amount: int) -> None:
+        """Keep so much of it, or what there is if that is less."""
+        kept = min(amount, self._amount)
+        self._budget.release(self._amount - kept)
+        self._amount = kept
+
+    def __enter__(self) -> Self:
+        """Nothing: it was taken already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self.shrink(0)
 
 
 class Places:
-    """Places for requests of a kind that takes long, apart from those in flight that are over soon.
+    """Places for requests of a kind that takes long; who finds none is refused at once.
 
     Attributes:
         taken: how many are.
@@ -166,8 +150,113 @@ class Places:
             self.taken -= 1
 
 
+class BodyReader:
+    """The body of a request, piece by piece, bounded in bytes and in time.
+
+    Args:
+        request: its body has not been read.
+        settings: `idle_seconds` without a byte are too many.
+        setting: the name of the setting that bounds its size.
+        token: its deadline is the body's too; without one an upload may take as long as enough of it comes.
+        budget: the memory that the bytes are taken from; the caller releases `size` bytes.
+
+    Attributes:
+        size: bytes that have come.
+        more: whether there are more to come.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        settings: Settings,
+        setting: str = "max_body_bytes",
+        *,
+        token: CancelToken | None = None,
+        budget: SharedBudget | None = None,
+    ) -> None:
+        self.size = 0
+        self.more = True
+        self._request = request
+        self._settings = settings
+        self._setting = setting
+        self._limit: int = getattr(settings, setting)
+        self._token = token
+        self._budget = budget
+        self._started = time.monotonic()
+        length = request.headers.get("content-length")
+        if length is not None and length.isascii() and length.isdigit():
+            self._check_size(int(length))
+
+    async def receive(self) -> bytes:
+        """Some more of it.
+
+        Raises:
+            LimitError: it is larger than the setting allows.
+            RequestError: 408, it comes too slowly; 503, the budget is used up.
+            ClientDisconnect: the client disconnected.
+        """
+        idle = self._settings.idle_seconds
+        remaining = math.inf if self._token is None or self._token.remaining is None else self._token.remaining
+        try:
+            async with asyncio.timeout(min(idle, remaining)):
+                message = await self._request.receive()
+        except TimeoutError:
+            raise self._too_slow(idle <= remaining) from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        data: bytes = message.get("body", b"")
+        self.more = message.get("more_body", False)
+        self._check_size(self.size + len(data))
+        if self._budget is not None and data:
+            await self._budget.acquire(len(data))
+        self.size += len(data)
+        seconds = time.monotonic() - self._started
+        if self.more and seconds > self._settings.request_seconds and self.size < _MIN_UPLOAD_RATE * seconds:
+            raise RequestError(
+                408,
+                f"the body comes at less than {_MIN_UPLOAD_RATE:,} bytes a second, for longer than "
+                f"{self._settings.request_seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
+                headers={"Connection": "close"},
+            )
+        return data
+
+    async def read(self) -> bytes:
+        """All that is left of it; raises as `receive`."""
+        data = await self.receive()
+        if not self.more:
+            return data
+        pieces = [data]
+        while self.more:
+            pieces.append(await self.receive())
+        return b"".join(pieces)
+
+    def release(self) -> None:
+        """Give the bytes back to the budget."""
+        if self._budget is not None:
+            self._budget.release(self.size)
+            self._budget = None
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limit:
+            raise LimitError(
+                f"the body has {size:,} bytes or more",
+                setting=f"HEATSVC_{self._setting.upper()}",
+                limit=self._limit,
+                got=size,
+            )
+
+    def _too_slow(self, is_idle: bool) -> RequestError:
+        return RequestError(
+            408,
+            f"no more of the body came for {self._settings.idle_seconds:g} s (setting HEATSVC_IDLE_SECONDS)"
+            if is_idle
+            else f"the body did not come within {self._settings.request_seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
+            headers={"Connection": "close"},
+        )
+
+
 async def finished(work: asyncio.Future[Result]) -> Result:
-    """The result of work in a thread. Whoever is cancelled while waiting goes on only when that has ended."""
+    """The result of work in a thread; a caller that is cancelled meanwhile goes on only when the work has ended."""
     try:
         await asyncio.wait((work,))
     except asyncio.CancelledError:
@@ -176,67 +265,17 @@ async def finished(work: asyncio.Future[Result]) -> Result:
     return work.result()
 
 
-class Patience:
-    """Whether anybody still waits for a request's answer. Threads ask it between pieces of work.
+@asynccontextmanager
+async def cancel_on_disconnect(request: Request, token: CancelToken) -> AsyncIterator[None]:
+    """Cancel a token if the client disconnects while the block runs. The body has been read."""
 
-    Attributes:
-        seconds: that a request may take.
-        until: when they are over, on `time.monotonic`'s clock.
-        gone: set when the client has hung up.
-    """
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        token.cancel()
 
-    __slots__ = ("gone", "seconds", "until")
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.until = time.monotonic() + seconds
-        self.gone = False
-
-    def check(self) -> None:
-        """Raise ClientGoneError, or 503 when the time is over."""
-        if self.gone:
-            raise ClientGoneError
-        if time.monotonic() > self.until:
-            raise self._too_late()
-
-    async def watch(self, request: Request, work: asyncio.Future[Result]) -> Result:
-        """The result of work that another thread does; the client is watched meanwhile.
-
-        Raises:
-            ClientGoneError: it hung up; the work ends at its next check.
-        """
-        disconnect = asyncio.ensure_future(request.receive())
-        try:
-            await asyncio.wait((work, disconnect), return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                self.gone = True
-            return await work
-        finally:
-            disconnect.cancel()
-
-    async def outcome(self, request: Request, work: Future[Result]) -> Result:
-        """The result of work that waits for its turn; the client and the time are watched meanwhile.
-
-        Raises:
-            ClientGoneError: it hung up. The work is cancelled.
-            RequestError: 503, the time is over. The work is cancelled.
-        """
-        disconnect = asyncio.ensure_future(request.receive())
-        waiting = asyncio.wrap_future(work)
-        try:
-            left = max(0.0, self.until - time.monotonic())
-            await asyncio.wait((waiting, disconnect), timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done():
-                return waiting.result()
-            self.gone = disconnect.done()
-            raise ClientGoneError if self.gone else self._too_late()
-        finally:
-            disconnect.cancel()
-            waiting.cancel()
-
-    def _too_late(self) -> RequestError:
-        return busy(
-            f"the request takes longer than {self.seconds:g} s (setting HEATSVC_REQUEST_SECONDS): "
-            "ask for fewer clips, smaller maps or a smaller sigma",
-            retry_after=10,
-        )
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()

@@ -1,4 +1,4 @@
-"""Negotiation: which form and which coding an answer has (RFC 9110, 12.5.1 and 12.5.3)."""
+"""Content negotiation: which format and which content coding a response has (RFC 9110, 12.5.1 and 12.5.3)."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from functools import lru_cache
 
 from heatsvc.api.problems import RequestError
 from heatsvc.encode.codings import CODINGS, ZSTD, Coding
-from heatsvc.encode.formats import FORMS, Form
+from heatsvc.encode.formats import FORMATS, Format
 
-# Media types by which programs that came before ask for what a form gives.
+# Media types by which programs that came before ask for what a format gives.
 _ALSO_CALLED = {"application/octet-stream": "application/x-npy", "application/zip": "application/x-npz"}
 
 _LONGEST = 4_096
 
 
 @lru_cache(maxsize=512)
-def choose_form(accept: str | None, many: bool) -> Form:
-    """The form for an `Accept` header: the highest q, and among equals the one the service prefers.
+def choose_format(accept: str | None, many: bool) -> Format:
+    """The format for an `Accept` header: the highest q, and among equals the one the service prefers.
 
     Args:
         accept: the header, None where there is none, which accepts all.
-        many: whether the answer holds more than one clip; npy holds one.
+        many: whether the response holds more than one clip; npy holds one.
 
     Raises:
         RequestError: 406, none of the accepted forms will do; 400, the header is too long.
     """
     _check_length("Accept", accept or "")
     ranges = parse_weights(accept) if accept and accept.strip() else [("*/*", 1.0)]
-    best: tuple[float, Form] | None = None
-    for form in FORMS.values():
-        if many and not form.many:
+    best: tuple[float, Format] | None = None
+    for each in FORMATS.values():
+        if many and not each.many:
             continue
         # The other names count where they are written out: `*/*` is no reason to give what has a q of its own.
-        also = [weight for name, weight in ranges if _ALSO_CALLED.get(name) == form.media_type]
-        weight = max([_media_weight(form.media_type, ranges), *also])
+        also = [weight for name, weight in ranges if _ALSO_CALLED.get(name) == each.media_type]
+        weight = max([_media_weight(each.media_type, ranges), *also])
         if weight > 0 and (best is None or weight > best[0]):
-            best = weight, form
+            best = weight, each
     if best is None:
-        known = ", ".join(name for name, form in FORMS.items() if form.many or not many)
+        known = ", ".join(name for name, each in FORMATS.items() if each.many or not many)
         why = " for several clips" if many else ""
-        raise RequestError(406, f"Accept: {accept:.200} names no form of the answer{why}: {known}", field="Accept")
+        raise RequestError(406, f"Accept: {accept:.200} names no format of the response{why}: {known}", field="Accept")
     return best[1]
 
 
@@ -61,7 +61,7 @@ def choose_media(accept: str | None, offers: tuple[str, ...]) -> str:
     best = max(weights)
     if best <= 0:
         raise RequestError(
-            406, f"Accept: {accept:.200} names no form of the answer: {', '.join(offers)}", field="Accept"
+            406, f"Accept: {accept:.200} names no format of the response: {', '.join(offers)}", field="Accept"
         )
     return offers[weights.index(best)]
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from heatsvc.api.problems import RequestError
 from heatsvc.pipeline import DEFAULT_PRESET, Pipeline, parse_pipeline
-from heatsvc.pipeline.explain import short
+from heatsvc.pipeline.errors import short
 
 Model = TypeVar("Model", bound=BaseModel)
 

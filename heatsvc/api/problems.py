@@ -6,11 +6,14 @@ from typing import Any
 
 import orjson
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from heatsvc.errors import InputError, LimitError
+from heatsvc.jobs.data_directory import DataDirectoryError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -31,8 +34,40 @@ _TITLES = {
     507: "The service has no room left",
 }
 
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
 # What JSON's readers, and its writer here, hold for certain: a Content-Length or a side may have a hundred digits.
 _MOST = 2**53
+
+
+def optional_member(description: str) -> Any:
+    """A field of a problem document that is absent where it does not apply."""
+    return Field(None, description=description, exclude_if=lambda value: value is None)
+
+
+class Problem(BaseModel):
+    """Why a request failed (RFC 9457). Members that do not apply are absent."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong, and what would be right.")
+    field: str | None = optional_member("Where: `clips[3].img_shape`, `pipeline[2].scale`.")
+    file: str | None = optional_member("The file that it is in.")
+    frame: int | None = optional_member("The frame that it is in.")
+    setting: str | None = optional_member("The setting whose limit was exceeded.")
+    limit: int | None = optional_member("The setting's value.")
+    got: int | None = optional_member("What the request asks for, in the same unit.")
+
+
+def problem_responses(*statuses: int, schema: str = "Problem") -> dict[int | str, dict[str, Any]]:
+    """Responses of these status codes for a route's `responses`: problem documents.
+
+    Args:
+        schema: the name of the document's schema, one that `api/openapi.py` adds to the OpenAPI document.
+    """
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {status: {"description": _TITLES[status], "content": content} for status in statuses}
 
 
 class RequestError(InputError):
@@ -47,10 +82,6 @@ class RequestError(InputError):
         super().__init__(detail, field=field)
         self.status = status
         self.headers = headers or {}
-
-
-class ClientGoneError(Exception):
-    """The client hung up: nobody waits for an answer."""
 
 
 def busy(detail: str, *, retry_after: int = 1) -> RequestError:
@@ -100,15 +131,38 @@ async def on_input_error(request: Request, error: Exception) -> Response:
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """What the framework says: no such address, no such method, a form it cannot read."""
+    """The framework's own errors: an unknown path, a method that a path does not have, an unreadable form."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for no other
-    detail = str(error.detail)
+    detail, headers = str(error.detail), dict(error.headers or {})
     if error.status_code == 404:
         detail = f"{request.url.path} is no address of this service: see /docs"
     elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        detail = f"{request.method} is not for {request.url.path}" + (f": use {allowed}" if allowed else "")
-    return problem(error.status_code, detail, headers=dict(error.headers or {}))
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+        detail = f"{request.method} is not for {request.url.path}: use {headers['Allow']}"
+    return problem(error.status_code, detail, headers=headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """All methods of a request's path; the framework names only those of the first route that has it."""
+    routes = request.app.routes
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+
+
+async def on_data_directory_error(request: Request, error: Exception) -> Response:
+    """A full data directory is 507, one that is read-only, deleted or unreadable 503."""
+    assert isinstance(error, DataDirectoryError)  # noqa: S101  # registered for no other
+    detail = f"{error.reason}; nothing of this request was kept, try again later"
+    return problem(507 if error.is_full else 503, detail, headers={"Retry-After": "60"})
+
+
+async def on_deadline(request: Request, error: Exception) -> Response:
+    """A request takes longer than its deadline."""
+    detail = f"{error} (setting HEATSVC_REQUEST_SECONDS): ask for fewer clips, smaller maps or a smaller sigma"
+    return problem(503, detail, headers={"Retry-After": "10"})
 
 
 async def on_invalid(request: Request, error: Exception) -> Response:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -16,19 +15,18 @@ from typing import TypeVar
 import numpy as np
 from starlette.requests import Request
 
-from heatsvc.api.colleagues import Colleagues
-from heatsvc.api.lanes import Lanes
-from heatsvc.api.limits import Places
-from heatsvc.api.metrics import Metrics
+from heatsvc.api.build_poller import BuildPoller, read_build_state
+from heatsvc.api.limits import Places, SharedBudget
 from heatsvc.api.problems import busy
-from heatsvc.api.watch import Watch, look
+from heatsvc.api.renderer import Renderer
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.errand import Errand
-from heatsvc.encode.formats import FORMS
+from heatsvc.encode.formats import FORMATS
+from heatsvc.encode.job import RenderJob
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.jobs.builds import Builds
-from heatsvc.pose.readers.lifted import loops as number_loops
+from heatsvc.jobs.data_directory import data_directory_errors
+from heatsvc.pose.readers.json_numbers import load_kernels as load_json_number_kernels
 from heatsvc.settings import Settings
 from heatsvc.volume import HeatmapVolume, Potion
 
@@ -41,38 +39,44 @@ _DISK_THREADS = 4
 
 
 class Service:
-    """Settings, threads, counters, and whether the compiled loops are there.
+    """Settings, threads, memory budgets, and whether the kernels are compiled.
 
     Attributes:
         settings: in force.
-        metrics: what `GET /metrics` tells.
-        warm_seconds: how long the loops took to compile or load; None until they are there.
+        warm_seconds: how long the kernels took to compile or load; None until they are there.
         failure: what kept them from it.
-        lanes: what draws.
+        renderer: renders responses.
+        compute_slots: for requests that are parsed and planned in a thread.
+        body_memory, working_memory: bytes of bodies that are received, and bytes that parsing and planning them takes.
         uploads: places for requests that send files to disk.
         watchers: places for requests that wait for builds, or fetch their files.
-        builds: what is built, elsewhere.
-        watch: what is seen of builds that somebody waits for.
+        builds: datasets that are built, elsewhere.
+        poller: reads the state of builds that clients wait for.
+        stopping: set when the server begins to stop: responses without an end then end themselves.
     """
 
-    def __init__(self, settings: Settings, colleagues: Colleagues | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.metrics = Metrics(colleagues.seat if colleagues else None)
         self.warm_seconds: float | None = None
         self.failure: str | None = None
-        self._alone = colleagues.turn.taken if colleagues else nullcontext
-        # These read and describe; what draws has threads of its own.
-        self._requests = ThreadPoolExecutor(settings.threads, "request")
-        self.lanes = Lanes(settings, self.metrics)
-        # What waits for a disk must not keep a thread from those that draw.
+        self.stopping = asyncio.Event()
+        wait = settings.admission_seconds
+        self.compute_slots = SharedBudget(settings.compute_slots, "HEATSVC_COMPUTE_SLOTS", wait)
+        self.body_memory = SharedBudget(settings.body_memory_bytes, "HEATSVC_BODY_MEMORY_BYTES", wait)
+        self.working_memory = SharedBudget(settings.working_memory_bytes, "HEATSVC_WORKING_MEMORY_BYTES", wait)
+        self.renderer = Renderer(settings)
+        self._compute = ThreadPoolExecutor(settings.threads, "compute")
+        # What waits for a disk must not keep a thread from those that compute.
         self._disk = ThreadPoolExecutor(settings.max_uploads + _DISK_THREADS, "disk")
         self.uploads = Places("HEATSVC_MAX_UPLOADS", settings.max_uploads)
         self.watchers = Places("HEATSVC_MAX_WATCHERS", settings.max_watchers)
         self.builds = Builds(settings)
-        self.watch = Watch(lambda build, before: self.on_disk(partial(look, self.builds.folder(build), before)))
+        self.poller = BuildPoller(
+            lambda id, previous: self.on_disk(partial(read_build_state, self.builds.folder(id), previous))
+        )
 
     def start(self) -> None:
-        """Compile or load the loops in a thread of its own, so that `GET /health/live` answers meanwhile.
+        """Compile or load the kernels in a thread of its own, so that `GET /health/live` responds meanwhile.
 
         Then builds go on that an earlier service left unfinished.
         """
@@ -80,17 +84,16 @@ class Service:
 
     def stop(self) -> None:
         """Take no more work; builds under way are left to the next service, or to workers elsewhere."""
-        self._requests.shutdown(wait=False, cancel_futures=True)
+        self._compute.shutdown(wait=False, cancel_futures=True)
         self._disk.shutdown(wait=False, cancel_futures=True)
-        self.lanes.stop()
+        self.renderer.stop()
         self.builds.stop()
-        self.metrics.publish()
 
     def _warm(self) -> None:
         started = time.monotonic()
         try:
             warm()
-            self.lanes.choose(self._alone)
+            self.renderer.select_device()
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             raise
@@ -103,46 +106,33 @@ class Service:
         self.builds.start()
 
     def check_ready(self) -> None:
-        """Raise 503 while the loops are being compiled."""
+        """Raise 503 while the kernels are being compiled."""
         if self.warm_seconds is None:
-            raise busy("the service is compiling its loops, which takes some seconds once", retry_after=5)
+            raise busy("the service is compiling its kernels, which takes some seconds once", retry_after=5)
 
     def in_thread(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
-        """Have a thread do it."""
-        metrics = self.metrics
-
-        def counted() -> Result:
-            with metrics.lock:
-                metrics.waiting -= 1
-            return work()
-
-        with metrics.lock:
-            metrics.waiting += 1
-        return asyncio.get_running_loop().run_in_executor(self._requests, counted)
+        """Have a thread compute something."""
+        return asyncio.get_running_loop().run_in_executor(self._compute, work)
 
     def on_disk(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
-        """Have a thread do it that may wait for a disk."""
-        return asyncio.get_running_loop().run_in_executor(self._disk, work)
-
-    @property
-    def in_flight(self) -> int:
-        """Requests being answered that should be over soon."""
-        return self.metrics.in_flight - self.uploads.taken - self.watchers.taken
+        """Run a function in a thread for the disk; each OSError that it raises becomes a DataDirectoryError."""
+        return asyncio.get_running_loop().run_in_executor(self._disk, data_directory_errors()(work))
 
 
 def warm() -> None:
-    """Draw a point and a limb in every form and coding: compiles the loops, or loads them from numba's cache."""
-    number_loops()
+    """Render a point and a limb in every format and coding: compiles the kernels, or loads them from numba's cache."""
+    load_json_number_kernels()
     keypoint = np.array([[[[1, 1], [5, 5]]]], np.float32)
     limbs = np.array([[0, 1]], np.int32)
     volume = HeatmapVolume(keypoint, np.ones((1, 1, 2), np.float32), 8, 8, limbs=limbs)
-    for drawn in (volume, replace(volume, reduce="argmax"), replace(volume, potion=Potion(2))):
-        for form in FORMS.values():
+    for each in (volume, replace(volume, reduce="argmax"), replace(volume, potion=Potion(2))):
+        for format in FORMATS.values():
             for coding in CODINGS.values():
-                form.layout([Drawing.of("warm", drawn, "float32")], coding, DEFAULT_BOUNDS).write(Errand())
+                planned = PlannedVolume.plan("warm", each, "float32", format.tile_coding(coding))
+                RenderJob(format.writer([planned], coding, DEFAULT_BOUNDS)).render()
 
 
 def service_of(request: Request) -> Service:
     """The service that a request came to."""
-    service: Service = request.scope["app"].service
+    service: Service = request.app.state.service
     return service

@@ -13,10 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heatsvc.cli.in_force import in_force
-
 if TYPE_CHECKING:
-    from heatsvc.annotation.build import Built
+    from heatsvc.annotation.build import BuildResult
     from heatsvc.annotation.inputs import InputFile, Inputs
     from heatsvc.annotation.options import AnnotationOptions
     from heatsvc.annotation.progress import Progress
@@ -71,6 +69,7 @@ def add_annotate(commands: Any) -> None:
 def _annotate(parsed: argparse.Namespace) -> int:
     from heatsvc.annotation.errors import FaultsError
     from heatsvc.errors import InputError
+    from heatsvc.settings import load_settings
 
     if parsed.output is None and not parsed.check:
         print("heatsvc annotate: say where the pickle goes: -o KETI.pkl, or give --check", file=sys.stderr)
@@ -82,7 +81,7 @@ def _annotate(parsed: argparse.Namespace) -> int:
     gc.set_threshold(*_COLLECT_AFTER)
     try:
         inputs, options = _inputs(parsed), _options(parsed)
-        built = _with_progress(parsed, inputs, options, in_force().bounds)
+        built = _with_progress(parsed, inputs, options, load_settings().bounds)
     except FaultsError as error:
         _print_report(error.report)
         print(f"heatsvc annotate: {error.detail}", file=sys.stderr)
@@ -186,14 +185,16 @@ def _options(parsed: argparse.Namespace) -> AnnotationOptions:
         raise AnnotationError(f"option {where}: {fault['msg']}", field=where) from None
 
 
-def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: AnnotationOptions, bounds: Bounds) -> Built:
+def _with_progress(
+    parsed: argparse.Namespace, inputs: Inputs, options: AnnotationOptions, bounds: Bounds
+) -> BuildResult:
     """Build beside the output, and put what was made in its place once all is there."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     from heatsvc.annotation.build import build
-    from heatsvc.annotation.scratch import scratch
+    from heatsvc.annotation.shards import shared_memory_folder
     from heatsvc.bounds import usable_cores
 
     target = parsed.output if parsed.output is not None else Path.cwd() / "check"
@@ -203,7 +204,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
         *(TimeElapsedColumn(), TimeRemainingColumn()),
     )
     try:
-        with scratch() as memory, Bar(*columns, console=Console(stderr=True)) as bar:
+        with shared_memory_folder() as memory, Bar(*columns, console=Console(stderr=True)) as bar:
             line = bar.add_task("", total=None)
 
             def told(progress: Progress) -> None:
@@ -239,7 +240,7 @@ def _with_progress(parsed: argparse.Namespace, inputs: Inputs, options: Annotati
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _put_in_place(folder: Path, target: Path, built: Built) -> None:
+def _put_in_place(folder: Path, target: Path, built: BuildResult) -> None:
     """The pickle last: where it is, the rest is."""
     beside = _beside(target)
     beside.mkdir(exist_ok=True)

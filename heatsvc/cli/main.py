@@ -1,48 +1,57 @@
-"""The command `heatsvc`: serve, worker, warm, settings."""
+"""The command `heatsvc`."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
 
 from heatsvc import __version__
 from heatsvc.cli.annotate import add_annotate
-from heatsvc.cli.in_force import in_force
 from heatsvc.cli.inspect import add_inspect
 from heatsvc.cli.serve import add_serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status."""
+    """Run a command; returns the exit status, 128 plus the signal's number after Ctrl-C or a closed pipe."""
     parser = argparse.ArgumentParser(prog="heatsvc", description="Human keypoints in, Gaussian heatmap volumes out.")
     parser.add_argument("--version", action="version", version=f"heatsvc {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_serve(commands)
     worker = commands.add_parser(
-        "worker", help="build what was sent to /annotation, for servers with the same data directory"
+        "worker", help="build what was sent to /annotation, for servers with the same data folder"
     )
-    worker.add_argument(
-        "--alive", action="store_true", help="exit with 0 if a worker runs on this machine, with 1 if not"
-    )
+    worker.add_argument("--alive", action="store_true", help="only report by the exit status whether one works here")
     worker.add_argument("--with-parent", action="store_true", help="end when standard input does")
     worker.set_defaults(run=_worker)
-    warm = commands.add_parser("warm", help="compile the loops now, so that the first start is quick")
+    warm = commands.add_parser("warm", help="compile the kernels now, so that the first start is quick")
     warm.set_defaults(run=_warm)
-    settings = commands.add_parser("settings", help="print the settings in force")
+    settings = commands.add_parser("settings", help="print the settings as a .env file")
     settings.set_defaults(run=_settings)
     openapi = commands.add_parser("openapi", help="print the OpenAPI document")
     openapi.set_defaults(run=_openapi)
     add_annotate(commands)
     add_inspect(commands)
     parsed = parser.parse_args(arguments)
-    status: int = parsed.run(parsed)
+    try:
+        status: int = parsed.run(parsed)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # So that the interpreter's own flush at exit does not fail as well (Python's documentation, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     return status
 
 
 def _worker(parsed: argparse.Namespace) -> int:
-    settings = in_force()
+    from heatsvc.settings import load_settings
+
+    settings = load_settings()
     from heatsvc.jobs.data_directory import DataDirectory
 
     directory = DataDirectory(settings.data_dir)
@@ -62,33 +71,22 @@ def _worker(parsed: argparse.Namespace) -> int:
 
 
 def _warm(parsed: argparse.Namespace) -> int:
-    from heatsvc.annotation.crew import load_compiled
+    from heatsvc.annotation.reader_pool import compile_kernels
     from heatsvc.api.service import warm
 
-    print("compiling the loops (once; later starts take them from the cache) ...", file=sys.stderr, flush=True)
+    print("compiling the kernels (once; later starts load them from the cache) ...", file=sys.stderr, flush=True)
     started = time.monotonic()
     warm()
-    load_compiled()
+    compile_kernels()
     print(f"done in {time.monotonic() - started:.1f} s", file=sys.stderr)
     return 0
 
 
 def _settings(parsed: argparse.Namespace) -> int:
-    from heatsvc.settings import describe_settings
+    from heatsvc.settings import format_settings, load_settings
 
-    settings = in_force()
-    for row in describe_settings():
-        value = getattr(settings, row["field"])
-        changed = "" if value == row["default"] else f"  (default {row['default']})"
-        print(f"{row['name']}={_shown(value)}{changed}  # {row['unit']}: {row['description']}")
+    print(format_settings(load_settings()), end="")
     return 0
-
-
-def _shown(value: object) -> str:
-    """As it would be set; keys stay hidden."""
-    if isinstance(value, tuple):
-        return ",".join(str(part) for part in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _openapi(parsed: argparse.Namespace) -> int:

@@ -27,7 +27,7 @@ from typing import Any
 import orjson
 from filelock import FileLock, Timeout
 
-from heatsvc.annotation.artifacts import REPORT, sync_folder, write_whole
+from heatsvc.annotation.artifacts import REPORT, sync_folder, write_atomically
 from heatsvc.annotation.progress import Progress
 from heatsvc.jobs.request import BuildRequest
 from heatsvc.jobs.state import BuildState, StoredResult
@@ -257,7 +257,7 @@ class BuildFolder:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Replace a JSON file as a whole, also in case of a power failure: written aside, synced, renamed."""
-    write_whole(path, [orjson.dumps(document, default=str)])
+    write_atomically(path, [orjson.dumps(document, default=str)])
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ import structlog
 from filelock import FileLock, Timeout
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, REPORT, REPORT_PAGE, Artifact
-from heatsvc.annotation.build import Built, count_finished_shards
+from heatsvc.annotation.build import BuildResult, count_finished_shards
 from heatsvc.annotation.build import build as build_dataset
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.progress import Progress
@@ -26,7 +26,7 @@ from heatsvc.jobs.state import StoredResult, problem_of
 from heatsvc.jobs.supervisor import end_with_parent
 from heatsvc.settings import Settings
 
-Build = Callable[..., Built]
+Build = Callable[..., BuildResult]
 """`heatsvc.annotation.build.build`, or another function in its place."""
 
 _POLL_SECONDS = 0.1
@@ -201,7 +201,7 @@ class Worker:
             jobs=self._settings.jobs,
             bounds=self._settings.bounds,
             progress=monitor.write_progress,
-            keep_going=monitor.raise_if_ended,
+            check_cancelled=monitor.raise_if_ended,
         )
         return StoredResult("done", built.artifacts, None, None, time.time())
 

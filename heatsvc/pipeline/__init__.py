@@ -1,10 +1,10 @@
-"""Geometry: a clip becomes a volume to be drawn, by steps of PYSKL's names. No pixels here."""
+"""From clips to the volumes to render, by steps with PYSKL's names and parameters: geometry, no pixels."""
 
 from __future__ import annotations
 
 from heatsvc.pipeline.describe import describe_pipelines
-from heatsvc.pipeline.error import PipelineError
-from heatsvc.pipeline.parse import parse_pipeline
+from heatsvc.pipeline.errors import PipelineError
+from heatsvc.pipeline.parse import PipelineSpec, parse_pipeline
 from heatsvc.pipeline.pipeline import Pipeline
 from heatsvc.pipeline.presets import DEFAULT_PRESET, PRESETS, Preset
 from heatsvc.pipeline.steps import STEPS
@@ -15,6 +15,7 @@ __all__ = [
     "STEPS",
     "Pipeline",
     "PipelineError",
+    "PipelineSpec",
     "Preset",
     "describe_pipelines",
     "parse_pipeline",

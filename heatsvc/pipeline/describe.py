@@ -11,13 +11,13 @@ from heatsvc.volume import Reduce
 
 
 def describe_pipelines() -> dict[str, Any]:
-    """What a pipeline can be made of, as JSON.
+    """Steps, presets and reductions that a pipeline can have, as JSON.
 
     Returns:
-        ``steps``: of each its ``type``, ``description`` and ``parameters``; of each parameter its ``name``, whether it
-        is ``required``, its ``default`` otherwise, its ``description``, and its ``schema`` (JSON Schema).
-        ``presets``: of each its ``name``, ``title`` and ``steps``. ``default``: the preset's name that is taken where
-        none is given. ``reduce``: its choices.
+        ``steps``: each with its ``type``, ``description`` and ``parameters``; each parameter with its ``name``, whether
+        it is ``required``, its ``default`` otherwise, its ``description``, and its ``schema`` (JSON Schema).
+        ``presets``: each with its ``name``, ``title`` and ``steps``. ``default``: the name of the default preset.
+        ``reduce``: its choices.
     """
     return {
         "steps": [_describe_step(name, step) for name, step in STEPS.items()],
@@ -37,13 +37,13 @@ def _describe_step(name: str, step: type[Step]) -> dict[str, Any]:
     for parameter, found in schema["properties"].items():
         if parameter == "type":
             continue
-        told: dict[str, Any] = {
+        described: dict[str, Any] = {
             "name": parameter,
             "required": parameter in required,
             "description": found.pop("description", ""),
         }
         if parameter not in required:
-            told["default"] = found.pop("default", None)
+            described["default"] = found.pop("default", None)
         found.pop("title", None)
-        parameters.append({**told, "schema": found})
+        parameters.append({**described, "schema": found})
     return {"type": name, "description": schema.get("description", ""), "parameters": parameters}

@@ -1,13 +1,13 @@
-"""Which points and limbs are each other's mirror image, as a step's left and right lists say it."""
+"""Mirror images of keypoints and limbs, from a step's left and right lists or from the layout."""
 
 from __future__ import annotations
 
-from heatsvc.pipeline.error import PipelineError
+from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pose.layouts import Layout
 
 
 def check_sides(left: tuple[int, ...] | None, right: tuple[int, ...] | None, what: str) -> None:
-    """Left and right must be given together and pair up.
+    """Left and right must be given together, and have one length.
 
     Raises:
         PipelineError: one without the other, or of different lengths.
@@ -17,7 +17,7 @@ def check_sides(left: tuple[int, ...] | None, right: tuple[int, ...] | None, wha
         raise PipelineError(f"{given}_{what} is given without {missing}_{what}", field=f"{missing}_{what}")
     if left is not None and right is not None and len(left) != len(right):
         raise PipelineError(
-            f"left_{what} has {len(left)} entries and right_{what} {len(right)}: each left one needs its right partner",
+            f"left_{what} has {len(left)} entries and right_{what} {len(right)}: they must be pairs",
             field=f"right_{what}",
         )
 
@@ -34,12 +34,12 @@ def check_points(
         if index >= count:
             why = "" if given else f" (by default {name} is COCO's, as the layout is unknown)"
             raise PipelineError(
-                f"{name} names {what[:-1]} {index}, but there are {count} {what}, 0 to {count - 1}{why}", field=name
+                f"{name} has {what[:-1]} {index}, but there are {count} {what}, 0 to {count - 1}{why}", field=name
             )
 
 
 def swapped(count: int, left: tuple[int, ...], right: tuple[int, ...]) -> list[int]:
-    """The numbers 0 to count - 1 with left and right ones in each other's places, pair by pair, as PYSKL does it."""
+    """The indices 0 to count - 1 with left and right ones exchanged, pair by pair, as in PYSKL."""
     order = list(range(count))
     for a, b in zip(left, right, strict=True):
         order[a], order[b] = b, a
@@ -49,11 +49,11 @@ def swapped(count: int, left: tuple[int, ...], right: tuple[int, ...]) -> list[i
 def mirror_points(
     left: tuple[int, ...] | None, right: tuple[int, ...] | None, layout: Layout | None, points: int
 ) -> list[int]:
-    """For each of V keypoints the one whose place it takes in a mirror.
+    """For each of V keypoints the index of its mirror image.
 
     Args:
-        left, right: pairs that change places; None for those of the layout.
-        layout: None where nobody knows: then all points keep their places.
+        left, right: pairs that are exchanged; None for those of the layout.
+        layout: None where unknown: then no points are exchanged.
         points: V.
 
     Raises:

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, get_args
 
+import orjson
 from pydantic import ValidationError
 
-from heatsvc.pipeline.error import PipelineError
-from heatsvc.pipeline.explain import explain, hint, one_of, short
-from heatsvc.pipeline.order import check_order
-from heatsvc.pipeline.pipeline import Pipeline, step_field
+from heatsvc.pipeline.errors import PipelineError, hint, parameter_error, short, step_field
+from heatsvc.pipeline.pipeline import Pipeline
 from heatsvc.pipeline.presets import PRESETS
 from heatsvc.pipeline.step import Step
 from heatsvc.pipeline.steps import STEPS
 from heatsvc.volume import Reduce
 
+PipelineSpec = str | Sequence[Mapping[str, Any]] | Pipeline
+"""A preset's name, steps as in a PYSKL or MMAction2 config, or a `Pipeline`."""
+
 MAX_STEPS = 64
 _REDUCTIONS: tuple[Reduce, ...] = get_args(Reduce)
+# Longer specifications, of steps whose ignored parameters hold much, are not kept.
+_MAX_CACHED_BYTES = 4 << 10
 
 
-def parse_pipeline(spec: str | list[dict[str, Any]], *, reduce: str = "none") -> Pipeline:
-    """Build a pipeline and check that its steps fit together.
+def parse_pipeline(spec: PipelineSpec, *, reduce: str = "none") -> Pipeline:
+    """Build a pipeline and check that its steps fit together. The last 128 pipelines are cached.
 
     Args:
-        spec: the name of a preset, or a list of steps, ``[{"type": "PoseDecode"}, ...]``.
+        spec: the name of a preset, or a list of steps, ``[{"type": "PoseDecode"}, ...]``; tuples in it are lists. A
+            `Pipeline` is returned as it is, with `reduce` unless that is ``none``.
         reduce: ``none``, ``max`` or ``argmax``, see `HeatmapVolume`.
 
     Raises:
@@ -31,13 +39,33 @@ def parse_pipeline(spec: str | list[dict[str, Any]], *, reduce: str = "none") ->
             that a parameter cannot have, or an order that makes no sense. `field` is ``pipeline[2].scale``.
     """
     if reduce not in _REDUCTIONS:
-        raise PipelineError(f"reduce must be {one_of(_REDUCTIONS)}, not {short(reduce)}", field="reduce")
+        raise PipelineError(f"reduce must be none, max or argmax, not {short(reduce)}", field="reduce")
+    if isinstance(spec, Pipeline):
+        if reduce == "none":
+            return spec
+        check_order(spec.steps, reduce)
+        return replace(spec, reduce=reduce)
+    try:
+        key = orjson.dumps(spec)
+    except TypeError:  # nested deeper than orjson writes, though not deeper than it reads, or not JSON
+        return _parse(spec, reduce)
+    if len(key) > _MAX_CACHED_BYTES or b"null" in key:  # which orjson also writes for NaN
+        return _parse(spec, reduce)
+    return _parse_json(key, reduce)
+
+
+@lru_cache(maxsize=128)
+def _parse_json(spec: bytes, reduce: Reduce) -> Pipeline:
+    return _parse(orjson.loads(spec), reduce)
+
+
+def _parse(spec: object, reduce: Reduce) -> Pipeline:
     if isinstance(spec, str):
         preset = PRESETS.get(spec)
         if preset is None:
             raise PipelineError(f"there is no preset {short(spec)}{hint(spec, PRESETS)}", field="pipeline")
-        spec = [dict(step) for step in preset.steps]
-    if not isinstance(spec, list) or not spec:
+        spec = preset.steps
+    if not isinstance(spec, list | tuple) or not spec:
         raise PipelineError(
             f"pipeline must be a preset ({', '.join(PRESETS)}) or a list of steps, not {short(spec)}", field="pipeline"
         )
@@ -49,16 +77,64 @@ def parse_pipeline(spec: str | list[dict[str, Any]], *, reduce: str = "none") ->
 
 
 def _parse_step(spec: object, position: int) -> Step:
-    if not isinstance(spec, dict) or not isinstance(spec.get("type"), str):
+    if not isinstance(spec, Mapping) or not isinstance(spec.get("type"), str):
         raise PipelineError(
             f'a step must be an object with its name as "type", such as {{"type": "PoseDecode"}}, not {short(spec)}',
-            field=step_field(position, None),
+            field=step_field(position),
         )
     name = spec["type"]
     step = STEPS.get(name)
     if step is None:
         raise PipelineError(f"there is no step {short(name)}{hint(name, STEPS)}", field=step_field(position, "type"))
     try:
-        return step.model_validate(spec)
+        return step.model_validate(dict(spec))
     except ValidationError as error:
-        raise explain(error, step, name, position) from None
+        raise parameter_error(error, step, name, position) from None
+
+
+def check_order(steps: Sequence[Step], reduce: Reduce) -> None:
+    """Steps must lead from a clip to one volume: sampling, decoding and geometry, then one target, then formats.
+
+    Args:
+        steps: in their order.
+        reduce: the reduction of the channels; a PoTion image has none left.
+
+    Raises:
+        PipelineError: a step is where it cannot be; `field` is the step.
+    """
+    targets = [i for i, step in enumerate(steps) if step.role == "target"]
+    if not targets:
+        raise PipelineError("nothing is rendered: GeneratePoseTarget is missing", field="pipeline")
+    if len(targets) > 1:
+        raise _misplaced(targets[1], f"a pipeline has one GeneratePoseTarget; the first is step {targets[0]}")
+    target = targets[0]
+    sampler: int | None = None
+    is_decoded = True
+    formats: list[int] = []
+    for i, step in enumerate(steps):
+        name = step.type
+        if step.role in ("sample", "decode", "geometry") and i > target:
+            raise _misplaced(i, f"{name} must come before GeneratePoseTarget: it changes points, not maps")
+        if step.role == "format" and i < target:
+            raise _misplaced(i, f"{name} must come after GeneratePoseTarget: nothing is rendered yet")
+        if step.role == "sample":
+            if sampler is not None:
+                raise _misplaced(i, f"a pipeline has one {name} at most")
+            sampler, is_decoded = i, False
+        elif step.role == "decode":
+            is_decoded = True
+        elif step.role == "format":
+            formats.append(i)
+    if sampler is not None and not is_decoded:
+        raise _misplaced(sampler, f"{steps[sampler].type} chooses frames: a PoseDecode after it must take them")
+    if len(formats) > 1:
+        first, second = steps[formats[0]].type, steps[formats[1]].type
+        raise _misplaced(formats[1], f"{second} cannot follow {first}: each makes an array that the other cannot use")
+    if reduce != "none" and any(steps[i].type == "Heatmap2Potion" for i in formats):
+        raise PipelineError(
+            f"reduce {reduce} cannot be combined with Heatmap2Potion: its image has no axis of channels", field="reduce"
+        )
+
+
+def _misplaced(position: int, detail: str) -> PipelineError:
+    return PipelineError(detail, field=step_field(position))

@@ -1,7 +1,9 @@
-"""Pipeline: steps in a row, from a clip to what is to be drawn of it."""
+"""Pipeline: steps in their order, from clips to the volumes to render."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,27 +11,29 @@ from functools import cached_property
 import numpy as np
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
-from heatsvc.pipeline.error import PipelineError
-from heatsvc.pipeline.scene import Scene
+from heatsvc.pipeline.errors import PipelineError, step_field
+from heatsvc.pipeline.state import MAX_SEED, PipelineState
 from heatsvc.pipeline.step import Step
 from heatsvc.pipeline.steps.generate_pose_target import GeneratePoseTarget
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip
+from heatsvc.pose.select import select_points
 from heatsvc.volume import HeatmapVolume, Reduce
 
-# To sample a clip once takes about as long as to handle so many points.
-_SAMPLING = 200
-_AS_IT_IS = nullcontext()
+# Sampling one clip takes about as long as processing this many points.
+_POINTS_PER_SAMPLING = 200
+_NO_CONTEXT = nullcontext()
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Steps that fit together (`parse_pipeline` makes sure). Two of equal steps and reduce are equal.
+    """Steps that fit together (`parse_pipeline` makes sure). Pipelines of equal steps and reduce are equal.
 
     Attributes:
         steps: in their order.
-        reduce: what becomes of the channels, see `HeatmapVolume`.
+        reduce: the reduction of the channels, see `HeatmapVolume`.
     """
 
     steps: tuple[Step, ...]
@@ -37,36 +41,50 @@ class Pipeline:
 
     @cached_property
     def is_random(self) -> bool:
-        """Whether a run with `test_mode` False draws random numbers, so that its seed matters."""
+        """Whether the result of a run with `test_mode` False depends on its seed."""
         return any(step.is_random for step in self.steps)
 
     @cached_property
-    def _calculates(self) -> bool:
-        """Whether a step moves points. Where none does, numbers cannot become too large; to say so takes 9 µs."""
+    def _moves_points(self) -> bool:
+        """Whether a step calculates coordinates, so that they can overflow. `np.errstate` takes 9 µs."""
         return not all(isinstance(step, GeneratePoseTarget) and step.scaling == 1 for step in self.steps)
 
     @cached_property
-    def _loads(self) -> tuple[list[tuple[int, int]], int]:
-        """For each step the frames that it finds, 0 for the clip's own, and limbs of each; and what sampling takes."""
-        found, sampled, sampling = [], 0, 0
+    def _step_sizes(self) -> tuple[list[tuple[int, int]], int]:
+        """For each step its number of frames, 0 for the clip's own, and of limbs; and the work of sampling."""
+        sizes, sampled, sampling = [], 0, 0
         for step in self.steps:
             limbs = len(step.skeletons or ()) if isinstance(step, GeneratePoseTarget) else 0
-            found.append((sampled, limbs))
+            sizes.append((sampled, limbs))
             if isinstance(step, UniformSampleFrames):
                 sampled = step.clip_len * step.num_clips
-                sampling += _SAMPLING * step.num_clips
-        return found, sampling
+                sampling += _POINTS_PER_SAMPLING * step.num_clips
+        return sizes, sampling
 
-    def load(self, clip: PoseClip, points: int) -> int:
-        """About how many points and limbs the steps handle, for a clip with `points` of its points selected.
+    def estimate_work(self, clip: PoseClip, points: int) -> int:
+        """About how many points and limbs the steps process, for a clip with `points` of its points selected.
 
         A few bytes of a request can make them many.
         """
         persons, own = clip.keypoint.shape[:2]
-        found, handled = self._loads
-        for frames, limbs in found:
-            handled += persons * (frames or own) * (points + limbs)
-        return handled
+        sizes, work = self._step_sizes
+        for frames, limbs in sizes:
+            work += persons * (frames or own) * (points + limbs)
+        return work
+
+    def resolve_seed(self, seed: int | None, *, test_mode: bool) -> int | None:
+        """The seed of a run: `seed`, or one of the operating system's where it is None.
+
+        Returns:
+            None where the result does not depend on it.
+
+        Raises:
+            PipelineError: not a seed of NumPy's legacy generator.
+        """
+        _check_seed(seed)
+        if test_mode or not self.is_random:
+            return None
+        return secrets.randbits(32) if seed is None else seed
 
     def run(
         self, clip: PoseClip, *, test_mode: bool = True, seed: int | None = None, bounds: Bounds = DEFAULT_BOUNDS
@@ -76,31 +94,70 @@ class Pipeline:
         Args:
             clip: M persons, T frames, V keypoints.
             test_mode: deterministic, as PYSKL tests: NumPy's legacy generator seeded 255.
-            seed: of that generator where `test_mode` is False; None draws from the operating system.
-            bounds: what the volume is held to.
+            seed: of that generator where `test_mode` is False; None takes one from the operating system.
+            bounds: limits of the volume.
 
         Raises:
-            PipelineError: a step cannot be done with this clip; `field` says which, ``pipeline[2].scale``.
+            PipelineError: a step cannot process this clip; `field` says which, ``pipeline[2].scale``.
             LimitError: frames, a map side or the volume are above a bound.
         """
-        scene = Scene.of(clip, bounds=bounds, test_mode=test_mode, seed=seed)
+        _check_seed(seed)
+        state = PipelineState(clip.keypoint, clip.keypoint_score, *clip.img_shape, clip.layout, bounds, test_mode, seed)
         position = 0
-        with np.errstate(over="raise", under="ignore") if self._calculates else _AS_IT_IS:
+        with np.errstate(over="raise", under="ignore") if self._moves_points else _NO_CONTEXT:
             try:
                 for position, step in enumerate(self.steps):  # noqa: B007
-                    scene = step(scene)
-                return scene.volume(self.reduce)
+                    step(state)
+                return state.volume(self.reduce)
             except FloatingPointError:
                 raise PipelineError(
-                    "keypoints lie so far away that float32 cannot tell the place: leave them out, as NaN or null",
-                    field=step_field(position, None),
+                    "keypoints are too far away for float32: leave them out, as NaN or null",
+                    field=step_field(position),
                 ) from None
             except InputError as error:
                 if error.field != "pipeline":
                     error.field = step_field(position, error.field)
                 raise
 
+    def describe_volumes(
+        self,
+        clips: Iterable[PoseClip],
+        *,
+        select: str | Sequence[int] | None = None,
+        test_mode: bool = True,
+        seed: int | None = None,
+        bounds: Bounds = DEFAULT_BOUNDS,
+        token: CancelToken = NEVER_CANCELLED,
+    ) -> list[HeatmapVolume]:
+        """Select points of clips and take each through the steps: what `POST /heatmap` and `heatsvc.draw` render.
 
-def step_field(position: int, parameter: str | None) -> str:
-    """``pipeline[2].scale``, or ``pipeline[2]`` without a parameter."""
-    return f"pipeline[{position}].{parameter}" if parameter else f"pipeline[{position}]"
+        Args:
+            clips: in their order.
+            select: a smaller layout, or points by position, see `select_points`; None for all points.
+            test_mode: as of `run`.
+            seed: of the first clip; clip i samples with seed + i, modulo 2**32. See `resolve_seed`.
+            bounds: limits of each volume; max_unpacked_bytes also limits the points of all volumes together.
+            token: asked before each clip.
+
+        Raises:
+            InputError: a clip that `select` or a step cannot process; more than `bounds` allow.
+        """
+        seed = self.resolve_seed(seed, test_mode=test_mode)
+        volumes: list[HeatmapVolume] = []
+        nbytes = 0
+        for i, clip in enumerate(clips):
+            token.raise_if_cancelled()
+            selected = clip if select is None else select_points(clip, select, bounds)
+            clip_seed = None if seed is None else (seed + i) % (MAX_SEED + 1)
+            volume = self.run(selected, test_mode=test_mode, seed=clip_seed, bounds=bounds)
+            nbytes += volume.keypoint.nbytes + volume.keypoint_score.nbytes
+            if nbytes > bounds.max_unpacked_bytes:
+                what = "bytes of keypoints, sampled and selected"
+                bounds.check("max_unpacked_bytes", nbytes, what, field="pipeline")
+            volumes.append(volume)
+        return volumes
+
+
+def _check_seed(seed: int | None) -> None:
+    if seed is not None and not 0 <= seed <= MAX_SEED:
+        raise PipelineError(f"seed must be a whole number from 0 to {MAX_SEED}, not {seed}", field="seed")

@@ -1,4 +1,4 @@
-"""Presets: pipelines under a name. To add one is to add an entry here."""
+"""Presets: named pipelines. To add one is to add an entry here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ DEFAULT_PRESET = "view"
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A pipeline under a name.
+    """A named pipeline.
 
     Attributes:
         title: one line for `GET /pipelines`.
-        steps: as a request would give them.
+        steps: as in a request.
     """
 
     title: str
@@ -40,7 +40,7 @@ def _view(target: StepSpec) -> tuple[StepSpec, ...]:
     )
 
 
-# The three of PYSKL's config for Diving48; left and right points are those of the clip's layout.
+# The pipelines of PYSKL's config for Diving48, with the left and right points of the clip's layout.
 def _train(target: StepSpec) -> tuple[StepSpec, ...]:
     return (
         {"type": "UniformSampleFrames", "clip_len": 48},
@@ -74,7 +74,7 @@ PRESETS: dict[str, Preset] = {
     name + suffix: Preset(title.format(what), steps(target))
     for suffix, what, target in (("", "keypoints", _KEYPOINTS), ("-limb", "limbs", _LIMBS))
     for name, title, steps in (
-        (DEFAULT_PRESET, "To look at: all frames, {} on 64 x 64", _view),
+        (DEFAULT_PRESET, "For viewing: all frames, {} on 64 x 64", _view),
         ("posec3d-train", "PoseConv3D's training: 48 frames, random crop and flip, {} on 56 x 56", _train),
         ("posec3d-val", "PoseConv3D's validation: 48 frames, {} on 64 x 64", _val),
         ("posec3d-test", "PoseConv3D's test: ten clips of 48 frames and their mirror images, {} on 64 x 64", _test),

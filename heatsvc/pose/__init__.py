@@ -1,4 +1,4 @@
-"""Points: what a clip of keypoints is, what its points are called, and how files become clips. No geometry here."""
+"""Clips of keypoints, their layouts, and the readers of keypoint files. No geometry here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PoseClip: the keypoints of one clip, checked and in one shape, whatever file they came from."""
+"""PoseClip: the keypoints of one clip, validated, whatever file they came from."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
-from heatsvc.pose.layouts import Layout, infer_layout
+from heatsvc.pose.layouts import Layout, get_layout, infer_layout
 
 Float32 = npt.NDArray[np.float32]
 
-BYTES_A_POINT = 12
+BYTES_PER_POINT = 12
 """x, y and score in float32."""
 
-# Looked at in this order: an abstract class takes ten times as long to ask.
+# In this order: `isinstance` takes ten times as long with an abstract class.
 _SEQUENCES = (list, tuple, np.ndarray, Sequence)
-_WHOLE = (int, np.integer)
-_LONGEST_SIDE = 100_000
+_INTEGERS = (int, np.integer)
+_MAX_SIDE = 100_000
+_MAX_NAME_LENGTH = 255
 _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
 
 
 class PoseError(InputError):
-    """Keypoints, or a file of keypoints, that cannot be read as what they claim to be."""
+    """Keypoints, or a file of keypoints, that cannot be read."""
 
 
 class NoKeypointsError(PoseError):
-    """A sound file that says that nothing was found: no persons, no frames, a pickled None."""
+    """A valid file without keypoints: no persons, no frames, a pickled None."""
 
 
 class CutShortError(PoseError):
-    """A file that ends before its own header says."""
+    """A file that is shorter than its header says."""
 
 
 class InfiniteError(PoseError):
@@ -44,13 +45,13 @@ class InfiniteError(PoseError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PoseClip:
-    """One clip: M persons, T frames, V keypoints. A point that is NaN was not detected and is never drawn.
+    """One clip: M persons, T frames, V keypoints. A point that is NaN was not detected and is never rendered.
 
     Attributes:
         keypoint: float32 [M, T, V, 2], x and y in pixels of the video frame; finite, or both NaN.
         keypoint_score: float32 [M, T, V], the estimator's confidence; finite, 0 where the point is NaN.
         img_shape: (height, width) of the video frame in pixels.
-        layout: what the V points are; None where nobody knows.
+        layout: of the V points; None where unknown.
         frame_dir: the clip's name in its dataset, "" where it has none.
         label: the class index, None where it has none.
     """
@@ -89,7 +90,7 @@ class PoseClip:
         keypoint_score: npt.NDArray[Any] | None = None,
         *,
         img_shape: Sequence[int] | None,
-        layout: Layout | None = None,
+        layout: Layout | str | None = None,
         frame_dir: str = "",
         label: int | None = None,
         bounds: Bounds = DEFAULT_BOUNDS,
@@ -97,29 +98,30 @@ class PoseClip:
         field: str = "",
         is_finite: bool = False,
     ) -> PoseClip:
-        """Check arrays and bring them into the shape of a clip.
+        """Validate arrays and convert them to a clip.
 
         Args:
             keypoint: numbers [V, C], [T, V, C] or [M, T, V, C], C = 2 (x, y) or 3 (x, y, score).
-            keypoint_score: numbers of keypoint's shape without its last axis. Taken instead of a third column;
-                where neither is there every score is 1.
+            keypoint_score: numbers of keypoint's shape without its last axis. Used instead of a third column;
+                without either every score is 1.
             img_shape: (height, width) in pixels.
-            layout: what the points are; None infers it from their number.
-            frame_dir, label: carried along.
+            layout: of the points, or its name; None or "" infers it from their number.
+            frame_dir, label: of the clip.
             bounds: max_persons, max_frames, max_keypoints, and max_unpacked_bytes of the float32 arrays.
-            file, field: where the arrays came from, for the message: `field` is a prefix such as ``clips[3].``.
-            is_finite: True where all numbers are known to be, so that they are not looked at again.
+            file, field: source of the arrays, for messages: `field` is a prefix such as ``clips[3].``.
+            is_finite: True where all numbers are known to be finite, so that they are not checked again.
 
         Raises:
-            PoseError: wrong axes, nothing in an axis, values that are infinite or no numbers, a layout of another
-                number of points, an img_shape that is none.
+            LayoutError: there is no layout of that name.
+            PoseError: wrong axes, an empty axis, values that are infinite or not numbers, a layout of another number
+                of points, an invalid img_shape.
             LimitError: more persons, frames or keypoints than `bounds` allow.
         """
         name = f"{field}keypoint"
         xy, score_column = _split_columns(keypoint, name, file)
         persons, frames, count = xy.shape[:3]
-        # An archive of uint8 zeros is a thousandth of the float32 arrays that it becomes.
-        size = persons * frames * count * BYTES_A_POINT
+        # An archive of uint8 zeros has a thousandth of the size of its float32 arrays.
+        size = persons * frames * count * BYTES_PER_POINT
         if not (
             0 < persons <= bounds.max_persons
             and 0 < frames <= bounds.max_frames
@@ -144,7 +146,7 @@ class PoseClip:
             keypoint=points,
             keypoint_score=score,
             img_shape=check_img_shape(img_shape, field=f"{field}img_shape", file=file),
-            layout=infer_layout(count) if layout is None else _check_layout(layout, count, f"{field}layout", file),
+            layout=_check_layout(layout, count, f"{field}layout", file) if layout else infer_layout(count),
             frame_dir=frame_dir,
             label=label,
         )
@@ -158,10 +160,6 @@ def check_img_shape(
     Raises:
         PoseError: missing, not two whole numbers, or a side out of that range.
     """
-    if type(img_shape) is list and len(img_shape) == 2:
-        height, width = img_shape
-        if type(height) is int and type(width) is int and 1 <= height <= _LONGEST_SIDE and 1 <= width <= _LONGEST_SIDE:
-            return height, width
     if img_shape is None:
         raise PoseError(
             f"{field} is missing: give the video frame's [height, width] in pixels, such as [1080, 1920]",
@@ -169,12 +167,12 @@ def check_img_shape(
             file=file,
         )
     sides = list(img_shape) if isinstance(img_shape, _SEQUENCES) and not isinstance(img_shape, str) else []
-    if len(sides) != 2 or not all(isinstance(s, _WHOLE) and not isinstance(s, bool) for s in sides):
+    if len(sides) != 2 or not all(isinstance(s, _INTEGERS) and not isinstance(s, bool) for s in sides):
         raise PoseError(
             f"{field} must be two whole numbers, [height, width], not {_short(img_shape)}", field=field, file=file
         )
     height, width = int(sides[0]), int(sides[1])
-    if not (1 <= height <= _LONGEST_SIDE and 1 <= width <= _LONGEST_SIDE):
+    if not (1 <= height <= _MAX_SIDE and 1 <= width <= _MAX_SIDE):
         raise PoseError(
             f"{field} must be [height, width] from 1 to 100,000 pixels, not {_short([height, width])}",
             field=field,
@@ -183,10 +181,42 @@ def check_img_shape(
     return height, width
 
 
+def check_frame_dir(value: object, *, field: str, file: str | None = None) -> str:
+    """A clip's name: it is shown and compared, never used as a path.
+
+    Raises:
+        PoseError: not text, longer than 255 characters, with control characters in it (a zip archive's name ends at
+            a NUL), or not writable as UTF-8 (half a surrogate pair).
+    """
+    if not isinstance(value, str):
+        raise PoseError(f"{field} must be text, not {type(value).__name__}", field=field, file=file)
+    if len(value) > _MAX_NAME_LENGTH:
+        raise PoseError(f"{field} has {len(value)} characters: {_MAX_NAME_LENGTH} at most", field=field, file=file)
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise PoseError(f"{field} {value!a:.80} cannot be written as UTF-8", field=field, file=file)
+    if not value.isprintable() and any(letter < " " or letter == "\x7f" for letter in value):
+        raise PoseError(f"{field} {value!a:.80} has control characters in it", field=field, file=file)
+    return value
+
+
+def check_label(value: object, *, field: str, file: str | None = None) -> int | None:
+    """A class index, None where there is none.
+
+    Raises:
+        PoseError: not a whole number of 64 bits.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
+        what = "a number too large" if isinstance(value, int) and not isinstance(value, bool) else type(value).__name__
+        raise PoseError(f"{field} must be a whole number, the class index, not {what}", field=field, file=file)
+    return value
+
+
 def _as_float32(array: npt.NDArray[Any], name: str, file: str | None) -> Float32:
     """Numbers of any width and byte order as native float32: C-ordered, aligned and writable.
 
-    A view of an upload's bytes is none of that for certain, and compiled steps are compiled once for such arrays.
+    A view of an upload's bytes may be none of these, and kernels are compiled for such arrays.
     """
     if array.dtype.kind not in "fiu":
         raise PoseError(f"{name} must hold numbers, not {array.dtype}", field=name, file=file)
@@ -199,7 +229,7 @@ def _as_float32(array: npt.NDArray[Any], name: str, file: str | None) -> Float32
 def _copy(array: npt.NDArray[Any]) -> Float32:
     copy = np.empty(array.shape, np.float32)
     if array.shape[-1] == 2:
-        # NumPy's own loop would run along the last axis, and start anew for each point.
+        # NumPy would loop over the last axis, of two numbers.
         copy[..., 0], copy[..., 1] = array[..., 0], array[..., 1]
     else:
         copy[...] = array
@@ -209,7 +239,7 @@ def _copy(array: npt.NDArray[Any]) -> Float32:
 def _split_columns(
     array: npt.NDArray[Any], name: str, file: str | None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
-    """[.., C] as points [M, T, V, 2] and, where C is 3, scores [M, T, V]: views, nothing is copied yet."""
+    """[.., C] as points [M, T, V, 2] and, where C is 3, scores [M, T, V]; both are views."""
     if array.ndim not in _AXES:
         raise PoseError(
             f"{name} has {array.ndim} axes, {list(array.shape)}: it must be {', '.join(_AXES.values())}",
@@ -219,7 +249,7 @@ def _split_columns(
     columns = array.shape[-1]
     if columns not in (2, 3):
         raise PoseError(
-            f"the last axis of {name} holds {columns} numbers a point, {list(array.shape)}: "
+            f"the last axis of {name} has {columns} numbers per point, {list(array.shape)}: "
             "it must be 2 (x, y) or 3 (x, y, score)",
             field=name,
             file=file,
@@ -235,7 +265,7 @@ def _scores(
 ) -> Float32:
     if score.shape != given and score.shape != full:
         raise PoseError(
-            f"{name} is {list(score.shape)}, but the keypoints ask for {list(given)}", field=name, file=file
+            f"{name} is {list(score.shape)}, but must be {list(given)} for these keypoints", field=name, file=file
         )
     return _as_float32(score, name, file).reshape(full)
 
@@ -263,11 +293,13 @@ def _mark_undetected(points: Float32, score: Float32, name: str, file: str | Non
 
 
 def _all_finite(array: Float32) -> bool:
-    """What `np.isfinite(array).all()` says, in half the time where there are few numbers."""
+    """`np.isfinite(array).all()`, in half the time for few numbers."""
     return b"\0" not in np.isfinite(array).tobytes()
 
 
-def _check_layout(layout: Layout, count: int, name: str, file: str | None) -> Layout:
+def _check_layout(layout: Layout | str, count: int, name: str, file: str | None) -> Layout:
+    if isinstance(layout, str):
+        layout = get_layout(layout, count)
     if len(layout.points) != count:
         fitting = infer_layout(count)
         hint = f"; {count} points are {fitting.name}" if fitting else ""
@@ -284,7 +316,7 @@ _repr.maxlevel, _repr.maxlong, _repr.maxother = 2, 24, 40
 
 
 def _short(value: object) -> str:
-    """A value as it was sent, cut before it is long: lists may nest a thousand deep, numbers have a million digits."""
+    """A value for messages, shortened: lists may nest a thousand deep, numbers have a million digits."""
     try:
         text = _repr.repr(value)
     except ValueError:

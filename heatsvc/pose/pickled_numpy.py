@@ -1,7 +1,7 @@
-"""NumPy's arrays, types and scalars as they stand in a pickle, rebuilt from their parts without NumPy's own functions.
+"""NumPy's arrays, types and scalars in a pickle, rebuilt from their parts without NumPy's own functions.
 
-A pickle makes an array in two steps: an empty one, then its state. Here the first step makes a shell, and the second
-looks at type, shape and bytes before it lays a view over the bytes. No memory is taken on a pickle's word.
+A pickle makes an array in two steps: an empty one, then its state. Here the second step checks type, shape and number
+of bytes, and makes a view of the bytes: nothing is allocated.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import numpy.typing as npt
 # float, signed, unsigned, boolean, and text of fixed length (as numpy.str_ has it).
 _NUMERIC = re.compile(r"[<>|=]?(?:f[248]|[iu][1248]|b1|\?)")
 _TEXT = re.compile(r"[<>|=]?U\d{1,4}")
-_MOST_AXES = 8
+_MAX_AXES = 8
 
 
 class PickledPartError(ValueError):
-    """A part of a pickle that is not what NumPy writes."""
+    """A part of a pickle that NumPy does not write."""
 
 
 class PickledDtype:
-    """A type; its state, which follows, holds the byte order."""
+    """A dtype; its state, which follows, has the byte order."""
 
     __slots__ = ("dtype",)
 
@@ -45,7 +45,7 @@ class PickledDtype:
 
 
 class PickledArray:
-    """An array; None until its state has come."""
+    """An array; None until its state is set."""
 
     __slots__ = ("array",)
 
@@ -61,21 +61,21 @@ class PickledArray:
 
 
 def _view(raw: object, dtype: object, shape: object, order: object) -> npt.NDArray[Any]:
-    """Bytes as an array, if they are as many as its shape says."""
+    """Bytes as an array, if their number fits its shape."""
     if not isinstance(dtype, PickledDtype) or dtype.dtype.kind == "U":
         raise PickledPartError("arrays must hold numbers")
     if isinstance(shape, int):
         shape = (shape,)
-    if not isinstance(shape, tuple) or len(shape) > _MOST_AXES:
+    if not isinstance(shape, tuple) or len(shape) > _MAX_AXES:
         raise PickledPartError("an array has a shape that cannot be read")
     if not all(type(side) is int and 0 <= side < 1 << 48 for side in shape):
-        raise PickledPartError("an array has a shape that is none")
+        raise PickledPartError("an array has an invalid shape")
     if not isinstance(raw, bytes | bytearray):
-        raise PickledPartError("an array's data are no bytes: arrays must hold numbers, not objects")
-    promised = math.prod(shape) * dtype.dtype.itemsize
-    if promised != len(raw):
+        raise PickledPartError("an array's data are not bytes: arrays must hold numbers, not objects")
+    expected = math.prod(shape) * dtype.dtype.itemsize
+    if expected != len(raw):
         raise PickledPartError(
-            f"an array promises {list(shape)} of {dtype.dtype}, {promised:,} bytes, and has {len(raw):,}"
+            f"an array declares {list(shape)} of {dtype.dtype}, {expected:,} bytes, and has {len(raw):,}"
         )
     if not raw:
         return np.zeros(shape, dtype.dtype)
@@ -89,9 +89,9 @@ def _reconstruct(*_subtype_shape_code: object) -> PickledArray:
 
 def _frombuffer(raw: object, dtype: object, shape: object, order: object, *_more: object) -> PickledArray:
     """`numpy.core.numeric._frombuffer`, as protocol 5 has it."""
-    shell = PickledArray()
-    shell.array = _view(raw, dtype, shape, order)
-    return shell
+    array = PickledArray()
+    array.array = _view(raw, dtype, shape, order)
+    return array
 
 
 def _scalar(dtype: object, raw: object) -> object:
@@ -103,11 +103,11 @@ def _scalar(dtype: object, raw: object) -> object:
 
 
 def ndarray(*_: object) -> PickledArray:
-    """`numpy.ndarray`: named as `_reconstruct`'s first argument, never called."""
+    """`numpy.ndarray`: the first argument of `_reconstruct`, never called."""
     raise PickledPartError("numpy.ndarray is not called in a pickle that NumPy writes")
 
 
-# NumPy 2 moved its core; pickles of either age name what stood where.
+# NumPy 2 renamed its core; pickles of either version are read.
 _CORES = ("numpy.core", "numpy._core")
 CALLABLES: dict[tuple[str, str], Callable[..., object]] = {
     ("numpy", "dtype"): PickledDtype,

@@ -1,9 +1,9 @@
-"""Pickles from strangers: a pickle machine that knows containers, numbers, text and NumPy arrays, and nothing else.
+"""A safe unpickler for untrusted pickles: containers, numbers, text and NumPy arrays, and nothing else.
 
-The standard library's `pickletools.genops` takes a pickle apart into opcodes without executing any; here the few that
-build plain data are carried out. Nothing is imported, no class is made, no function of the pickle's choice is called:
-what a pickle may name is the table below. Nothing recurses, and each opcode makes one object at most, no larger than
-its own bytes, so memory follows from the upload's size and from max_pickle_objects.
+The standard library's `pickletools.genops` decodes the opcodes without executing any; here those that build plain data
+are executed. Nothing is imported, no class is created and no function of the pickle's choice is called: the table of
+operations below is complete. Nothing recurses, and each opcode creates at most one object, no larger than its own
+bytes, so that memory is limited by the upload's size and by max_pickle_objects.
 """
 
 from __future__ import annotations
@@ -14,42 +14,43 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from heatsvc.bounds import Bounds, go_on
+from heatsvc.bounds import Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import PoseError
 from heatsvc.pose.pickled_numpy import CALLABLES, PickledArray, PickledDtype, PickledPartError
 
-# Warning: pickletools' text decoding warns of odd escapes, which is an error where warnings are made errors.
+# Warning: pickletools' text decoding warns of invalid escapes, which is an error with `-W error`.
 _DAMAGED = (
     *(ValueError, LookupError, TypeError, AttributeError, OverflowError),
     *(EOFError, struct.error, MemoryError, Warning),
 )
-# Whole numbers as keys hash to themselves: with few bits there are too few to make a dict slow.
+# Integer keys hash to themselves: 32 bits have too few collisions to make a dict slow.
 _KEY_LIMIT = 1 << 31
-# So many opcodes are carried out without asking whether anybody still waits: a few milliseconds.
-_OPCODES = 4096
+# The token is asked after so many opcodes: a few milliseconds.
+_OPCODES_PER_CHECK = 4096
 _BYTES = (("__builtin__", "bytes"), ("builtins", "bytes"))
 
 
-def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, check: Callable[[], None] = go_on) -> object:
-    """What a pickle of protocol 0 to 5 holds: dicts, lists, tuples, numbers, text, bytes, None, PickledArray.
+def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, token: CancelToken = NEVER_CANCELLED) -> object:
+    """The content of a pickle of protocol 0 to 5: dicts, lists, tuples, numbers, text, bytes, None, PickledArray.
 
-    Containers may be shared and even hold themselves: whoever walks the result goes no deeper than it expects.
+    Containers may be shared and may contain themselves: callers must not recurse into the result.
 
     Args:
-        check: called every few thousand opcodes; raises what should end the work.
+        token: asked every few thousand opcodes.
 
     Raises:
-        PoseError: the pickle is damaged, or asks for anything else; the message names it.
+        PoseError: the pickle is damaged, or refers to anything else; the message has its name.
         LimitError: more opcodes than max_pickle_objects.
     """
     machine = _Machine(text_budget=len(data))
     opcodes = pickletools.genops(data)
     limit, count, position = bounds.max_pickle_objects, 0, 0
     while True:
-        check()  # outside of `try`: what it raises is no damage
+        token.raise_if_cancelled()  # outside of `try`: what it raises is not damage
         try:
-            for opcode, argument, at in islice(opcodes, _OPCODES):
+            for opcode, argument, at in islice(opcodes, _OPCODES_PER_CHECK):
                 position = at or 0
                 count += 1
                 if count > limit:
@@ -71,11 +72,11 @@ def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, check: Cal
 
 
 class _RefusedError(Exception):
-    """The pickle asks for something other than data."""
+    """The pickle contains something other than data."""
 
 
 class _Name:
-    """A function or class that a pickle names; what stands for it here is called by REDUCE alone."""
+    """A function or class that a pickle refers to, and our function instead of it, which only REDUCE calls."""
 
     __slots__ = ("call",)
 
@@ -84,7 +85,7 @@ class _Name:
 
 
 class _Machine:
-    """The stack, the marks in it, and the memo, a dict: an index of two billion costs what one of two does."""
+    """The stack, the marks in it, and the memo: a dict, so that an index of two billion costs no memory."""
 
     def __init__(self, text_budget: int):
         self.stack: list[Any] = []
@@ -137,7 +138,7 @@ class _Machine:
         call = CALLABLES.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
         if call is None:
             raise _RefusedError(
-                f"the pickle asks for {f'{module}.{name}'!a:.100}, which is neither a number nor an array"
+                f"the pickle refers to {f'{module}.{name}'!a:.100}, which is neither a number nor an array"
             )
         self.stack.append(_Name(call))
 
@@ -146,9 +147,9 @@ class _Machine:
         self.push_name(module, name)
 
     def encode(self, text: object = "", encoding: object = "latin1") -> bytes:
-        """How the protocols before 3 write bytes; empty ones as a call of `bytes` with nothing.
+        """Bytes as protocols before 3 write them; empty ones are a call of `bytes` without arguments.
 
-        Memoised text could be encoded again and again: once is enough.
+        Memoized text could be encoded any number of times: `text_budget` limits the sum.
         """
         if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
             raise TypeError

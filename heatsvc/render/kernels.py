@@ -1,8 +1,8 @@
-"""The compiled loops: a map's points to its pixels, and its pixels to runs.
+"""The compiled kernels: a map's points to its pixels, and its pixels to runs.
 
-The entry points (`measure`, `draw`, `spots`, `figures`) are compiled when this module is imported, or taken from
-numba's cache, for one signature that also takes read-only arrays: no request ever waits for a compiler.
-`heatsvc.render.cpu` imports it when first needed. A volume reaches the loops as the arguments that `_VOLUME` lists; a
+The entry points (`measure`, `render`, `separable_patches`, `primitives`) are compiled when this module is imported, or
+loaded from numba's cache, for one signature that also takes read-only arrays: no request ever waits for a compiler.
+`heatsvc.render.cpu` imports it when first needed. A volume reaches the kernels as the arguments that `_VOLUME` lists; a
 map is identified by its number in output order.
 """
 
@@ -25,10 +25,10 @@ LIMB_REACH = 5.8
 FAR = 1e5  # pixels
 # Under this sigma the recurrence of `_gaussian` would leave the range of a double.
 SMALLEST_RECURRENT_SIGMA = 0.05
-# From this sigma on a figure of at most LANES pixels a side has none that is too faint for a float32.
+# From this sigma on a primitive of at most SIMD_WIDTH pixels a side has none that is too faint for a float32.
 SMALLEST_SMALL_SIGMA = 0.25
 
-# A limb is drawn so many rows at a time, each of them in stretches of so many pixels: most rows are one stretch.
+# A limb is rendered so many rows at a time, each of them in stretches of so many pixels: most rows are one stretch.
 _ROWS = 16
 _STRETCH = 8
 # exp(-q) is about 1 + q * (_E1 + q * (_E2 + ...)), with a relative error under 4.1e-8 for q from 0 to _MOST: the
@@ -219,9 +219,9 @@ def _gaussian(
 # eight lanes into what the machine has, one AVX register or two of SSE or NEON. These functions look at no array's end:
 # who calls has room for all lanes, those too that nobody reads afterwards.
 
-LANES = 8
-_FLOATS = ir.VectorType(ir.FloatType(), LANES)
-_WORDS = ir.VectorType(ir.IntType(32), LANES)
+SIMD_WIDTH = 8
+_FLOATS = ir.VectorType(ir.FloatType(), SIMD_WIDTH)
+_WORDS = ir.VectorType(ir.IntType(32), SIMD_WIDTH)
 
 _LOG2_E = 1.4426950408889634
 _LN2 = (0.693359375, -2.12194440e-4)  # in two parts, the first one exact times any whole number of eight bits
@@ -230,13 +230,13 @@ _LEAST_POWER = -87.0  # of e, that float32 holds in full
 
 
 def _all(value: float) -> Any:
-    return ir.Constant(_FLOATS, [float(np.float32(value))] * LANES)
+    return ir.Constant(_FLOATS, [float(np.float32(value))] * SIMD_WIDTH)
 
 
 def _splat(builder: Any, value: Any) -> Any:
     none = ir.Constant(_FLOATS, ir.Undefined)
     first = builder.insert_element(none, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, none, ir.Constant(_WORDS, [0] * LANES))
+    return builder.shuffle_vector(first, none, ir.Constant(_WORDS, [0] * SIMD_WIDTH))
 
 
 def _lanes(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> Any:
@@ -258,14 +258,15 @@ def _exp_lanes(builder: Any, x: Any) -> Any:
     series = _all(_EXP[0])
     for term in _EXP[1:]:
         series = builder.fadd(builder.fmul(series, r, flags=("contract",)), _all(term), flags=("contract",))
-    exponent = builder.shl(builder.add(n, ir.Constant(_WORDS, [127] * LANES)), ir.Constant(_WORDS, [23] * LANES))
+    bias, shift = ir.Constant(_WORDS, [127] * SIMD_WIDTH), ir.Constant(_WORDS, [23] * SIMD_WIDTH)
+    exponent = builder.shl(builder.add(n, bias), shift)
     return builder.fmul(series, builder.bitcast(exponent, _FLOATS))
 
 
 def _write_gaussian(_: Any, out: Any, at: Any, offset: Any, step: Any, scale: Any, peak: Any) -> tuple[Any, Any]:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         out, at, offset, step, scale, peak = arguments
-        place = ir.Constant(_FLOATS, [float(i) for i in range(LANES)])
+        place = ir.Constant(_FLOATS, [float(i) for i in range(SIMD_WIDTH)])
         away = builder.fadd(_splat(builder, offset), builder.fmul(place, _splat(builder, step)))
         power = builder.fmul(builder.fmul(away, away), _splat(builder, builder.fneg(scale)))
         values = builder.fmul(_exp_lanes(builder, power), _splat(builder, peak))
@@ -294,7 +295,7 @@ _scale_lanes: Any = intrinsic(_write_scaled)
 
 
 @_helper
-def _small_figure(
+def _small_primitive(
     across: Array,
     down: Array,
     at: int,
@@ -307,9 +308,9 @@ def _small_figure(
     runs: int,
     count: int,
 ) -> None:
-    """Write down * across as `rows` runs of `columns` pixels, LANES of each at the most, the first one at pixel `at`.
+    """Write down * across as `rows` runs of `columns` pixels, at most SIMD_WIDTH of each, the first one at pixel `at`.
 
-    LANES values are written for each run, so `values` has to have room for as many behind the last.
+    SIMD_WIDTH values are written for each run, so `values` has to have room for as many behind the last.
     """
     for y in range(rows):
         starts[uint64(runs + y)] = at + y * w
@@ -393,8 +394,8 @@ def _copy(
 ) -> None:
     """The canvas's pixels first..last to `values` from `count` on; where `own` their channels, `fill` for zeros."""
     for i in range(last - first if own else 0):
-        told = canvas[uint64(first + i)] > 0.0
-        values[uint64(count + i)] = float32(owner[uint64(first + i)]) if told else fill
+        seen = canvas[uint64(first + i)] > 0.0
+        values[uint64(count + i)] = float32(owner[uint64(first + i)]) if seen else fill
     for i in range(0 if own else last - first):
         values[uint64(count + i)] = canvas[uint64(first + i)]
 
@@ -403,7 +404,7 @@ def _copy(
 def _clip(
     ax: float, ay: float, bx: float, by: float, ux: float, uy: float, length: float, margin: float, h: int, w: int
 ) -> tuple[float, float, float, float, float]:
-    """The part of a segment that lies within `margin` of the map; what is further away draws nothing.
+    """The part of a segment that lies within `margin` of the map; what is further away renders nothing.
 
     Positions along it are counted from its start, as PYSKL counts them. But an end may be 1e30 pixels away, where none
     can be told any more: from FAR on they are counted from the other end, where that is nearer.
@@ -432,8 +433,8 @@ def _segment(
     """The part of the limb from point a to point b that lies within `margin` of the map.
 
     Returns:
-        start, direction and length: 0 for a limb shorter than one pixel, which is drawn as point a; under 0 for one
-        that draws nothing.
+        start, direction and length: 0 for a limb shorter than one pixel, which is rendered as point a; under 0 for one
+        that renders nothing.
     """
     ax, ay = float64(keypoint[person, frame, a, 0]), float64(keypoint[person, frame, a, 1])
     # Subtracted as float32 numbers, all else in float64: so PYSKL decides what is short.
@@ -450,7 +451,7 @@ def _segment(
 def _fill_stretches(origins: Array, count: int, ux: float, uy: float, peak: float, rows: Array) -> None:
     """The pixels of `count` stretches: peak * exp(-16 q), q the squared distance to the segment.
 
-    Distances are told in float64 and so are right on a map of any size, for a sigma however small; the rest takes
+    Distances are float64 and so are right on a map of any size, for a sigma however small; the rest takes
     float32. Two stretches at a time make a loop of 16 turns: one of 8 LLVM unrolls before it looks for vectors.
 
     Args:
@@ -506,7 +507,7 @@ def _limb_rows(
         ax, ay, ux, uy, length: the segment: its start, its direction, and how long it is.
         reach: pixels further than that from the line are left out.
         unit: 1 / sqrt(32 sigma**2): lengths times it have squares that are a sixteenth of the exponent.
-        side: the map's width for a limb that is drawn mirrored, else 0.
+        side: the map's width for a limb that is rendered mirrored, else 0.
         spans: [_ROWS, 2], takes each row's first pixel and how many.
         origins: as `_fill_stretches` wants it, with room for all stretches of these rows.
         rows: takes the rows' pixels, each row from the next multiple of 8 on, in the order in which they are written.
@@ -547,7 +548,7 @@ def _limb_rows(
 
 @_helper
 def _stretches(size: int) -> int:
-    """The pixels of the stretches that a row of `size` pixels is drawn in."""
+    """The pixels of the stretches that a row of `size` pixels is rendered in."""
     return (size + _STRETCH - 1) & -_STRETCH
 
 
@@ -650,7 +651,7 @@ def _merge_rows(
     cache=True,
     error_model="numpy",
 )
-def draw(
+def render(
     keypoint: Array,
     score: Array,
     limbs: Array,
@@ -691,11 +692,11 @@ def draw(
     owner = np.zeros(h * w if own else 1, np.int32)
     low = np.full(h, w, np.int64)
     high = np.zeros(h, np.int64)
-    across = np.empty(w + LANES, np.float64)
-    down = np.empty(h + LANES, np.float64)
+    across = np.empty(w + SIMD_WIDTH, np.float64)
+    down = np.empty(h + SIMD_WIDTH, np.float64)
     small = sigma >= SMALLEST_SMALL_SIGMA
-    few_across = np.empty(LANES, np.float32)
-    few_down = np.empty(LANES, np.float32)
+    few_across = np.empty(SIMD_WIDTH, np.float32)
+    few_down = np.empty(SIMD_WIDTH, np.float32)
     unit = 0.25 * math.sqrt(scale)
     stretches = _ROWS * _stretches(w) // _STRETCH if limbs.shape[0] else 0
     spans = np.empty((_ROWS, 2), np.int64)
@@ -742,7 +743,7 @@ def draw(
                             x0, x1, y, until, ax, ay, dx, dy, length, reach, unit, peak, side, spans, origins, rows
                         )
                         if alone:
-                            # The map's only figure, and a convex one: its rows, less what is under `cut`, are the runs.
+                            # The map's only primitive, and convex: its rows, less what is under `cut`, are the runs.
                             if runs + until - y > starts.size or count + pixels + (until - y) * gap > values.size:
                                 return -1, 0
                             runs, count, end = _rows_to_runs(
@@ -758,7 +759,7 @@ def draw(
                     if x1 == 0:
                         continue
                 columns, lines = x1 - x0, y1 - y0
-                if small and columns <= LANES and lines <= LANES:
+                if small and columns <= SIMD_WIDTH and lines <= SIMD_WIDTH:
                     from_x, step = (x1 - 1, -1.0) if mirrored else (x0, 1.0)
                     _gaussian_lanes(few_across, 0, float32(from_x - ax), step, scale, 1.0)
                     _gaussian_lanes(few_down, 0, float32(y0 - ay), 1.0, scale, peak)
@@ -771,14 +772,16 @@ def draw(
                         and at - end >= gap
                         and w - columns >= gap
                         and runs + lines <= starts.size
-                        and count + lines * columns + LANES <= values.size
+                        and count + lines * columns + SIMD_WIDTH <= values.size
                     ):
-                        _small_figure(few_across, few_down, at, columns, lines, w, starts, lengths, values, runs, count)
+                        _small_primitive(
+                            few_across, few_down, at, columns, lines, w, starts, lengths, values, runs, count
+                        )
                         runs += lines
                         count += lines * columns
                         end = at + (lines - 1) * w + columns
                         continue
-                    for i in range(LANES):
+                    for i in range(SIMD_WIDTH):
                         across[i], down[i] = few_across[i], few_down[i]
                 else:
                     _gaussian(ax, scale, shrink, 1.0, x0, x1, mirrored, across)
@@ -830,7 +833,7 @@ def draw(
     cache=True,
     error_model="numpy",
 )
-def spots(
+def separable_patches(
     keypoint: Array,
     score: Array,
     limbs: Array,
@@ -848,21 +851,21 @@ def spots(
     places: Array,
     values: Array,
 ) -> tuple[int, int, int]:
-    """Write down the maps `first` to `last` as spots, of a volume with one person, no limbs and no `reduce`.
+    """Render the maps `first` to `last` as separable patches: of a volume with one person, no limbs and no `reduce`.
 
     Args:
-        gap: so many pixels have to be between a row of a spot and the next one, of this spot or of another.
-        places: [S, 3], takes the first pixel of each spot, its columns and its rows.
-        values: [S, 2 LANES], takes a row and a column, whose product the spot is. Either has LANES numbers, of which
-            those beyond columns or rows say nothing.
+        gap: so many pixels have to be between a row of a patch and the next one, of this patch or of another.
+        places: [S, 3], takes the first pixel of each patch, its columns and its rows.
+        values: [S, 2 SIMD_WIDTH], takes a row and a column, whose product the patch is. Either has SIMD_WIDTH numbers;
+            those beyond columns or rows are undefined.
 
     Returns:
-        how many spots there are, their pixels and their rows; -1, 0, 0 where the maps are not of that kind: a spot of
-        more than LANES pixels a side, one with a pixel that is no number above 0, or one too near to the one before.
+        how many patches there are, their pixels and their rows; -1, 0, 0 where the maps are not of that kind: a patch
+        of more than SIMD_WIDTH pixels a side, one with a pixel that is not above 0, or one too near to the one before.
     """
     frames = keypoint.shape[1]
     scale = 0.5 / (sigma * sigma)
-    # LANES numbers at one place are lanes of an array of two axes, too.
+    # SIMD_WIDTH numbers at one place are SIMD lanes of an array of two axes, too.
     flat = values.reshape(values.size)
     count, pixels, rows = 0, 0, 0
     end = -gap
@@ -880,15 +883,16 @@ def spots(
             continue
         columns, lines = x1 - x0, y1 - y0
         at = (index - first) * h * w + y0 * w + (w - x1 if mirrored else x0)
-        if columns > LANES or lines > LANES or at - end < gap or w - columns < gap or count == places.shape[0]:
+        large = columns > SIMD_WIDTH or lines > SIMD_WIDTH
+        if large or at - end < gap or w - columns < gap or count == places.shape[0]:
             return -1, 0, 0
-        row = count * 2 * LANES
+        row = count * 2 * SIMD_WIDTH
         from_x, step = (x1 - 1, -1.0) if mirrored else (x0, 1.0)
         _gaussian_lanes(flat, row, float32(from_x - float64(keypoint[0, frame, point, 0])), step, scale, 1.0)
-        _gaussian_lanes(flat, row + LANES, float32(y0 - float64(keypoint[0, frame, point, 1])), 1.0, scale, peak)
+        _gaussian_lanes(flat, row + SIMD_WIDTH, float32(y0 - float64(keypoint[0, frame, point, 1])), 1.0, scale, peak)
         # The faintest pixel is in a corner.
         across = min(flat[uint64(row)], flat[uint64(row + columns - 1)])
-        down = min(flat[uint64(row + LANES)], flat[uint64(row + LANES + lines - 1)])
+        down = min(flat[uint64(row + SIMD_WIDTH)], flat[uint64(row + SIMD_WIDTH + lines - 1)])
         if not across * down > 0.0:
             return -1, 0, 0
         places[uint64(count), uint64(0)] = at
@@ -915,7 +919,7 @@ def spots(
     cache=True,
     error_model="numpy",
 )
-def figures(
+def primitives(
     keypoint: Array,
     score: Array,
     limbs: Array,
@@ -934,19 +938,19 @@ def figures(
     boxes: Array,
     numbers: Array,
 ) -> tuple[int, int, int]:
-    """Write down what all maps of a volume are drawn from, for whoever draws them elsewhere.
+    """List the primitives that all maps of a volume are rendered from, for a renderer on another device.
 
     Args:
-        at: the figures written before; this volume's are written from there on.
+        at: the primitives written before; this volume's are written from there on.
         base: the maps written before, in `starts` and `segments`.
-        starts: takes for each map its first figure; the next map's first one ends them.
+        starts: takes for each map its first primitive; the next map's first one ends them.
         segments: takes 1 for each map that has a limb channel, else 0.
         boxes: [F, 4], takes the windows x0, x1, y0, y1 in the map's pixels; those of a mirrored map are not mirrored.
         numbers: [F, 6], takes each segment's start x and y, direction x and y, and length, and the peak; a keypoint is
-            a segment of length 0. Where it has no rows nothing is written, and figures are only counted.
+            a segment of length 0. Where it has no rows nothing is written, and primitives are only counted.
 
     Returns:
-        how many figures there are, those before included; the pixels of this volume's windows; those of its heaviest
+        how many primitives there are, those before included; the pixels of this volume's windows; those of its heaviest
         map.
     """
     persons, frames = keypoint.shape[0], keypoint.shape[1]

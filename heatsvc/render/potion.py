@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.bounds import go_on
-from heatsvc.render.cpu import draw_runs, plan, run_loops
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.render.cpu import plan, render_runs, run_kernels
 from heatsvc.volume import HeatmapVolume, Potion
 
 # PYSKL's: keeps a channel that is empty from being divided by zero.
@@ -24,14 +23,14 @@ def frames_first(volume: HeatmapVolume) -> HeatmapVolume:
     return replace(volume, potion=None, clips=0, reduce="none")
 
 
-def draw_potion(volume: HeatmapVolume, check: Callable[[], None] = go_on) -> npt.NDArray[np.float32]:
+def render_potion(volume: HeatmapVolume, token: CancelToken = NEVER_CANCELLED) -> npt.NDArray[np.float32]:
     """The pictures of a volume that has a `potion`, float32 of `volume.shape`: [N, H, W, K x parts].
 
     U_c = sum over t of w_c(t) heatmap(t), over its largest value + 1e-4; I = sum of U_c over c; N_c = U_c / (I + 1).
 
     Args:
         volume: one with a potion.
-        check: called before each piece; raises what should end the work.
+        token: asked before each tile, ends the work.
 
     Raises:
         ValueError: the volume has no potion.
@@ -45,11 +44,11 @@ def draw_potion(volume: HeatmapVolume, check: Callable[[], None] = go_on) -> npt
     each = frames * volume.channels
     out = np.empty(volume.shape, np.float32)
     sums = np.zeros((pictures, volume.channels, height, width, volume.potion.colours))
-    for piece in plan(maps, each=each, check=check).pieces:
-        check()
-        runs = draw_runs(maps, piece, "float32")
-        picture, first = divmod(piece.first, each)
-        run_loops().colour(
+    for tile in plan(maps, each=each, token=token).tiles:
+        token.raise_if_cancelled()
+        runs = render_runs(maps, tile, "float32")
+        picture, first = divmod(tile.first, each)
+        run_kernels().colour(
             runs.values,
             runs.start,
             runs.length,
@@ -60,7 +59,7 @@ def draw_potion(volume: HeatmapVolume, check: Callable[[], None] = go_on) -> npt
             sums[picture].reshape(-1),
         )
     for picture in range(pictures):
-        check()
+        token.raise_if_cancelled()
         parts = _parts(sums[picture], volume.potion)
         out[picture] = parts.transpose(1, 2, 0, 3).reshape(height, width, depth)
     return out

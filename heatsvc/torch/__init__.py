@@ -1,16 +1,15 @@
-"""Training on heatmaps with PyTorch: a data set over an annotation pickle, and what draws its batches.
+"""Training on heatmaps with PyTorch: a dataset of an annotation pickle, and a collate function that renders batches.
 
-This room alone imports torch as it is itself imported; nothing imports the room but who trains.
+Only this package imports torch at import time, and no other package imports it.
 """
 
 from __future__ import annotations
 
-from heatsvc.library.device import check_pytorch
+from heatsvc.render.tensors import check_pytorch
 
 check_pytorch()
 
-from heatsvc.torch.collate import HeatmapCollate, collate  # noqa: E402 - what is missing is said first
-from heatsvc.torch.dataset import HeatmapDataset  # noqa: E402
-from heatsvc.torch.sample import HeatmapSample  # noqa: E402
+from heatsvc.torch.collate import HeatmapCollate, collate  # noqa: E402 - after the message about a missing torch
+from heatsvc.torch.dataset import HeatmapDataset, HeatmapSample  # noqa: E402
 
 __all__ = ["HeatmapCollate", "HeatmapDataset", "HeatmapSample", "collate"]

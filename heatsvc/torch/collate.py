@@ -1,95 +1,102 @@
-"""HeatmapCollate: a batch of samples becomes tensors, drawn all at once."""
+"""HeatmapCollate: renders a batch of samples as tensors."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import get_worker_info
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.library.device import DeviceError, as_device, draw_tensors
-from heatsvc.library.dtypes import DType, drawn_dtype
+from heatsvc.library import DType, render_dtype
 from heatsvc.pipeline import PipelineError
-from heatsvc.render.array import draw_array
-from heatsvc.render.cpu import DType as DrawnDType
-from heatsvc.render.cpu import draw_runs, plan, scatter
-from heatsvc.torch.buffers import Buffers
-from heatsvc.torch.sample import HeatmapSample
+from heatsvc.render.array import render_array
+from heatsvc.render.cpu import DType as RenderDType
+from heatsvc.render.cpu import plan, render_runs, scatter
+from heatsvc.render.tensors import DeviceError, as_device, render_tensors
+from heatsvc.torch.dataset import HeatmapSample
 from heatsvc.volume import HeatmapVolume
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
-# How large a batch may be is for the machine's own memory to say.
+# Only the machine's memory limits a batch.
 _UNBOUNDED = replace(DEFAULT_BOUNDS, max_volume_bytes=1 << 60)
+
+_MAX_BUFFERS = 2
+# References to an unused buffer: the list's, the loop variable's, and the argument of `getrefcount`.
+_UNUSED_REFERENCES = 3
 
 
 class HeatmapCollate:
-    """Draws batches of a `HeatmapDataset`, as a loader's `collate_fn` or behind the loader.
+    """Renders batches of a `HeatmapDataset`, as a DataLoader's `collate_fn` or after the DataLoader.
 
-    As a `collate_fn` it draws in the loader's workers. They then send the drawn batch through shared memory, which
-    takes longer than the drawing, and they cannot use a GPU. Better, with workers, to let them send points::
+    As a `collate_fn` it renders in the DataLoader's workers. They then send the batch through shared memory, which
+    takes longer than rendering, and they cannot use a GPU. It is faster to let workers send points::
 
         loader = DataLoader(dataset, batch_size=32, num_workers=4, collate_fn=list)
         for imgs, labels in map(HeatmapCollate(device="cuda"), loader): ...
 
-    On the CPU it keeps the memory of two batches, and draws into it again once nobody has a tensor of them.
+    On the CPU it keeps the memory of two batches, and reuses it once no tensor shares it.
     """
 
     def __init__(self, device: str | torch.device = "cpu", dtype: DType = "float32"):
-        """Say where and in which type.
+        """Set device and type.
 
         Args:
             device: ``cpu``, ``cuda``, ``cuda:1``.
             dtype: float32, float16 or uint8; a pipeline reduced by argmax gives int16.
 
         Raises:
-            DeviceError: the device is not there, or nothing draws on it.
+            DeviceError: the device does not exist, or cannot render.
             InputError: another dtype.
         """
         self.device = as_device(device)
         self.dtype: DType = dtype
-        self._buffers = Buffers()
-        drawn_dtype(dtype, "none")
+        self._buffers = _Buffers()
+        render_dtype(dtype, "none")
 
     def __call__(self, samples: Sequence[HeatmapSample]) -> Batch:
-        """Draw N samples.
+        """Render N samples.
 
         Returns:
-            imgs: [N, C, K, T, H, W] behind a FormatShape, with C clips of a sample, as in PYSKL and MMAction2;
+            imgs: [N, C, K, T, H, W] after a FormatShape, with C clips of a sample, as in PYSKL and MMAction2;
                 [N, T, K, H, W] without one.
             labels: int64 [N], on the same device.
 
         Raises:
-            PipelineError: volumes of different shapes; the message names two clips and what would make them equal.
-            DeviceError: a GPU is asked for in a loader's worker.
+            PipelineError: volumes of different shapes; the message has two clips and what would make them equal.
+            DeviceError: a GPU in a DataLoader worker.
         """
         volumes = [sample.volume for sample in samples]
         _check_shapes(samples)
-        dtype = drawn_dtype(self.dtype, volumes[0].reduce)
+        dtype = render_dtype(self.dtype, volumes[0].reduce)
         labels = torch.tensor([sample.label for sample in samples])
         if self.device.type == "cpu":
             return _draw_on_cpu(volumes, dtype, self._buffers), labels
         if get_worker_info() is not None:
             raise DeviceError(
-                f"a loader's worker cannot draw on {self.device}: give the loader collate_fn=list, "
-                "and take the batches from map(HeatmapCollate(device=...), loader)"
+                f"a DataLoader worker cannot render on {self.device}: give the DataLoader collate_fn=list, "
+                "and render with map(HeatmapCollate(device=...), loader)"
             )
-        return torch.stack(draw_tensors(volumes, dtype, self.device, _UNBOUNDED)), labels.to(self.device)
+        return torch.stack(render_tensors(volumes, dtype, self.device, _UNBOUNDED)), labels.to(self.device)
 
     def __repr__(self) -> str:
         return f"HeatmapCollate(device={str(self.device)!r}, dtype={self.dtype!r})"
 
 
 def collate(samples: Sequence[HeatmapSample]) -> Batch:
-    """`HeatmapCollate` with its defaults, float32 on the CPU; keeps no memory."""
+    """`HeatmapCollate` with its defaults, float32 on the CPU, without reusing memory."""
     return HeatmapCollate()(samples)
 
 
 def _check_shapes(samples: Sequence[HeatmapSample]) -> None:
     if not samples:
-        raise PipelineError("a batch has one sample at least", field="samples")
+        raise PipelineError("a batch needs at least one sample", field="samples")
     first = samples[0]
     for other in samples[1:]:
         if other.volume.shape != first.volume.shape:
@@ -101,14 +108,43 @@ def _check_shapes(samples: Sequence[HeatmapSample]) -> None:
             )
 
 
-def _draw_on_cpu(volumes: Sequence[HeatmapVolume], dtype: DrawnDType, buffers: Buffers) -> torch.Tensor:
-    """[N, *shape], every volume drawn into its place."""
-    places = buffers.take((len(volumes), *volumes[0].shape), dtype, -1 if dtype == "int16" else 0)
-    for volume, place in zip(volumes, places, strict=True):
+def _draw_on_cpu(volumes: Sequence[HeatmapVolume], dtype: RenderDType, buffers: _Buffers) -> torch.Tensor:
+    """[N, *shape]."""
+    batch = buffers.take((len(volumes), *volumes[0].shape), dtype, -1 if dtype == "int16" else 0)
+    for volume, array in zip(volumes, batch, strict=True):
         if volume.potion:
-            place[...] = draw_array(volume, dtype)
+            array[...] = render_array(volume, dtype)
             continue
-        flat, area = place.reshape(-1), volume.height * volume.width
-        for piece in plan(volume).pieces:
-            scatter(draw_runs(volume, piece, dtype), flat[piece.first * area : piece.last * area])
-    return torch.from_numpy(places)
+        flat, area = array.reshape(-1), volume.height * volume.width
+        for tile in plan(volume).tiles:
+            scatter(render_runs(volume, tile, dtype), flat[tile.first * area : tile.last * area])
+    return torch.from_numpy(batch)
+
+
+class _Buffers:
+    """Arrays for tensors, reused once no tensor shares their memory.
+
+    A batch has hundreds of megabytes, and fresh pages of the system take several times as long as rendering into
+    existing ones. `torch.from_numpy` keeps a reference to the array for as long as any tensor, view or autograd node
+    shares its memory, so the array's reference count decides. Two are kept: a training loop still has one batch when it
+    takes the next.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: list[npt.NDArray[Any]] = []
+
+    def take(self, shape: tuple[int, ...], dtype: str, fill: int) -> npt.NDArray[Any]:
+        """An array of that shape and type, filled with `fill`."""
+        for array in self._arrays:
+            if array.shape == shape and array.dtype == dtype and sys.getrefcount(array) == _UNUSED_REFERENCES:
+                array.fill(fill)
+                return array
+        # NumPy's zeros are pages that the system makes on first access; PyTorch writes its zeros.
+        fresh = np.full(shape, fill, dtype) if fill else np.zeros(shape, dtype)
+        alike = [array for array in self._arrays if array.shape == shape and array.dtype == dtype]
+        self._arrays = [*alike, fresh][-_MAX_BUFFERS:]
+        return fresh
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: another process has its own memory."""
+        return {"_arrays": []}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from heatsvc.annotation.build import Built, build
+from heatsvc.annotation.build import BuildResult, build
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 
@@ -42,7 +42,7 @@ def inputs(**given: Any) -> Inputs:
     return Inputs(**(known | given))
 
 
-def made(folder: Path, given: Inputs | None = None, **options: Any) -> Built:
+def made(folder: Path, given: Inputs | None = None, **options: Any) -> BuildResult:
     """A build of keti-mini."""
     chosen = {name: value for name, value in (OPTIONS | options).items() if value != "leave"}
     return build(given or inputs(), AnnotationOptions(**chosen), folder)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation import annotation_pickle
-from heatsvc.annotation.annotation_pickle import fragment, head, tail
+from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
 from heatsvc.pose.readers import read
 
 SPLITS = {"train": ["손_1", "b"], "test": []}
@@ -21,13 +21,13 @@ def points(frames=3, dtype="float16", persons=1):
 
 def two_clips(dtype="float16") -> list[bytes]:
     return [
-        fragment("손_1", 418, (1080, 1920), *points(3, dtype)),
-        fragment("b", 0, (64, 60), *points(300, dtype, 2), original_shape=(1080, 1920), num_person_raw=3),
+        encode_annotation("손_1", 418, (1080, 1920), *points(3, dtype)),
+        encode_annotation("b", 0, (64, 60), *points(300, dtype, 2), original_shape=(1080, 1920), num_person_raw=3),
     ]
 
 
 def whole(dtype="float16") -> bytes:
-    return b"".join([head(dtype), *two_clips(dtype), tail(SPLITS)])
+    return b"".join([encode_header(dtype), *two_clips(dtype), encode_splits(SPLITS)])
 
 
 def opcodes(data: bytes) -> int:
@@ -71,20 +71,20 @@ def test_arrays_are_as_pickle_itself_leaves_them(dtype):
 
 
 def test_arrays_are_not_shared_between_clips():
-    clip = fragment("a", 0, (4, 4), *points())
-    first, second = pickle.loads(head("float16") + clip + clip + tail({}))["annotations"]
+    clip = encode_annotation("a", 0, (4, 4), *points())
+    first, second = pickle.loads(encode_header("float16") + clip + clip + encode_splits({}))["annotations"]
     first["keypoint"][:] = 9
     assert second["keypoint"].tolist() == points()[0].tolist()
 
 
 def test_a_fragment_reads_the_same_wherever_it_stands():
     first, second = two_clips()
-    other = pickle.loads(head("float16") + second + first + second + tail({"all": ["b"]}))
+    other = pickle.loads(encode_header("float16") + second + first + second + encode_splits({"all": ["b"]}))
     assert [annotation["frame_dir"] for annotation in other["annotations"]] == ["b", "손_1", "b"]
 
 
 def test_no_clips_at_all():
-    assert pickle.loads(head("float32") + tail({})) == {"split": {}, "annotations": []}
+    assert pickle.loads(encode_header("float32") + encode_splits({})) == {"split": {}, "annotations": []}
 
 
 def test_the_same_clips_are_the_same_bytes():
@@ -93,8 +93,8 @@ def test_the_same_clips_are_the_same_bytes():
 
 def test_columns_of_another_array_are_written_in_their_own_order():
     rows = np.arange(24, dtype=np.float32).reshape(1, 2, 4, 3)
-    clip = fragment("a", 0, (4, 4), rows[..., :2], rows[..., 2])
-    [annotation] = pickle.loads(head("float32") + clip + tail({}))["annotations"]
+    clip = encode_annotation("a", 0, (4, 4), rows[..., :2], rows[..., 2])
+    [annotation] = pickle.loads(encode_header("float32") + clip + encode_splits({}))["annotations"]
     assert annotation["keypoint"].tolist() == rows[..., :2].tolist()
     assert annotation["keypoint_score"].tolist() == rows[..., 2].tolist()
 
@@ -107,7 +107,11 @@ def test_it_is_protocol_4_and_names_what_both_numpys_know():
 
 
 def test_the_stack_does_not_grow_with_the_dataset():
-    many = head("float16") + fragment("a", 0, (4, 4), *points()) * 2500 + tail({"train": ["a"] * 2500})
+    many = (
+        encode_header("float16")
+        + encode_annotation("a", 0, (4, 4), *points()) * 2500
+        + encode_splits({"train": ["a"] * 2500})
+    )
     stack, deepest = [], 0
     for opcode, _, _ in pickletools.genops(many):
         before, mark = opcode.stack_before, pickletools.markobject
@@ -122,8 +126,12 @@ def test_the_stack_does_not_grow_with_the_dataset():
 
 def test_52_opcodes_a_clip():
     """KETI's 33,517 clips are 1.8 million: the reader allows 5."""
-    clip = fragment("KETI_SL_0000000419", 418, (1080, 1920), *points(109))
-    assert opcodes(head("float16") + clip + tail({})) - opcodes(head("float16") + tail({})) == 52
+    clip = encode_annotation("KETI_SL_0000000419", 418, (1080, 1920), *points(109))
+    assert (
+        opcodes(encode_header("float16") + clip + encode_splits({}))
+        - opcodes(encode_header("float16") + encode_splits({}))
+        == 52
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
@@ -135,8 +143,8 @@ def test_our_own_reader_reads_it(dtype):
 
 
 def test_long_names_and_large_numbers():
-    clip = fragment("손" * 100, 70_000, (1, 100_000), *points())
-    [annotation] = pickle.loads(head("float16") + clip + tail({"손" * 100: []}))["annotations"]
+    clip = encode_annotation("손" * 100, 70_000, (1, 100_000), *points())
+    [annotation] = pickle.loads(encode_header("float16") + clip + encode_splits({"손" * 100: []}))["annotations"]
     assert annotation["frame_dir"] == "손" * 100
     assert annotation["label"] == 70_000
     assert annotation["img_shape"] == (1, 100_000)
@@ -151,18 +159,20 @@ def test_from_4_gib_on_the_length_has_eight_bytes(size, opcode):
 
 def test_arrays_of_another_dtype_than_the_heads_are_never_read_as_it():
     with pytest.raises(pickle.UnpicklingError, match="Memo value not found"):
-        pickle.loads(head("float16") + fragment("a", 0, (4, 4), *points(dtype="float32")) + tail({}))
+        pickle.loads(
+            encode_header("float16") + encode_annotation("a", 0, (4, 4), *points(dtype="float32")) + encode_splits({})
+        )
 
 
 @pytest.mark.parametrize("dtype", ["float64", ">f2", "int16"])
 def test_other_dtypes_are_refused(dtype):
     with pytest.raises(ValueError, match="not both float16 or float32"):
-        fragment("a", 0, (4, 4), *(array.astype(dtype) for array in points(dtype="float32")))
+        encode_annotation("a", 0, (4, 4), *(array.astype(dtype) for array in points(dtype="float32")))
     with pytest.raises(ValueError, match="float16 or float32"):
-        head(dtype)
+        encode_header(dtype)
 
 
 def test_scores_of_another_shape_are_refused():
     keypoint, keypoint_score = points()
     with pytest.raises(ValueError, match=r"not \[M, T, V, 2\] and \[M, T, V\]"):
-        fragment("a", 0, (4, 4), keypoint, keypoint_score[:, 1:])
+        encode_annotation("a", 0, (4, 4), keypoint, keypoint_score[:, 1:])

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from heatsvc.annotation.artifacts import Artifact, write_whole
+from heatsvc.annotation.artifacts import Artifact, write_atomically
 
-PART = os.urandom(3 << 20)
+SHARD_SIZE = os.urandom(3 << 20)
 
 
 @pytest.fixture
 def part(tmp_path: Path) -> Path:
     path = tmp_path / "part"
-    path.write_bytes(PART)
+    path.write_bytes(SHARD_SIZE)
     return path
 
 
 def test_pieces_are_bytes_and_files(tmp_path: Path, part: Path):
-    artifact = write_whole(tmp_path / "report.json", [b"head", part, part, b"tail"])
-    whole = b"head" + PART + PART + b"tail"
+    artifact = write_atomically(tmp_path / "report.json", [b"head", part, part, b"tail"])
+    whole = b"head" + SHARD_SIZE + SHARD_SIZE + b"tail"
     assert (tmp_path / "report.json").read_bytes() == whole
     assert artifact == Artifact("report.json", "application/json", len(whole), hashlib.sha256(whole).hexdigest())
 
@@ -38,9 +38,9 @@ def test_files_are_copied_by_the_system_or_without_it(tmp_path: Path, part: Path
         return copy(source, target, min(count, 1 << 20))
 
     monkeypatch.setattr(os, "copy_file_range", some)
-    artifact = write_whole(tmp_path / "all", [b"head", part, b"tail"], digest=False)
-    assert (tmp_path / "all").read_bytes() == b"head" + PART + b"tail"
-    assert (artifact.size, artifact.sha256) == (len(PART) + 8, "")
+    artifact = write_atomically(tmp_path / "all", [b"head", part, b"tail"], digest=False)
+    assert (tmp_path / "all").read_bytes() == b"head" + SHARD_SIZE + b"tail"
+    assert (artifact.size, artifact.sha256) == (len(SHARD_SIZE) + 8, "")
     assert calls
 
 
@@ -51,6 +51,6 @@ def test_nothing_is_left_of_what_broke_off(tmp_path: Path):
 
     (tmp_path / "old").write_bytes(b"before")
     with pytest.raises(KeyboardInterrupt):
-        write_whole(tmp_path / "old", pieces())
+        write_atomically(tmp_path / "old", pieces())
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
     assert (tmp_path / "old").read_bytes() == b"before"

@@ -21,7 +21,7 @@ from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
-from heatsvc.annotation.reading import read_part
+from heatsvc.annotation.shards import read_shard
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.errors import LimitError
 from heatsvc.pose.clip import PoseError
@@ -288,14 +288,14 @@ def test_all_wrappings_give_the_same_pickle(tmp_path, folder, kind):
 
 
 def test_more_processes_give_the_same_pickle(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr("heatsvc.annotation.run.PART", 8)
-    monkeypatch.setattr("heatsvc.annotation.crew.LARGE", 10)
+    monkeypatch.setattr("heatsvc.annotation.build.SHARD_SIZE", 8)
+    monkeypatch.setattr("heatsvc.annotation.reader_pool.LARGE", 10)
     build(inputs(), AnnotationOptions(**OPTIONS), tmp_path, jobs=2)
     assert (tmp_path / "annotations.pkl").read_bytes() == (folder / "annotations.pkl").read_bytes()
 
 
 def test_build_that_was_cut_off_goes_on_from_where_it_was(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr("heatsvc.annotation.run.PART", 8)
+    monkeypatch.setattr("heatsvc.annotation.build.SHARD_SIZE", 8)
     seen: list[Progress] = []
 
     class CutError(Exception):
@@ -313,9 +313,9 @@ def test_build_that_was_cut_off_goes_on_from_where_it_was(tmp_path, folder, monk
 
     def counted(number: int, *more):
         again.append(number)
-        return read_part(number, *more)
+        return read_shard(number, *more)
 
-    monkeypatch.setattr("heatsvc.annotation.crew.read_part", counted)
+    monkeypatch.setattr("heatsvc.annotation.reader_pool.read_shard", counted)
     build(inputs(), AnnotationOptions(**OPTIONS), tmp_path)
     assert again == [3, 4]
     assert (tmp_path / "annotations.pkl").read_bytes() == (folder / "annotations.pkl").read_bytes()
@@ -406,14 +406,14 @@ def test_work_ends_when_it_is_told_to(tmp_path):
 
     calls = 0
 
-    def keep_going() -> None:
+    def check_cancelled() -> None:
         nonlocal calls
         calls += 1
         if calls == 30:
             raise EndedError
 
     with pytest.raises(EndedError):
-        build(inputs(), AnnotationOptions(**OPTIONS), tmp_path, keep_going=keep_going)
+        build(inputs(), AnnotationOptions(**OPTIONS), tmp_path, check_cancelled=check_cancelled)
     assert not (tmp_path / "annotations.pkl").exists()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from heatsvc.annotation.child import ChildError, in_child
+from heatsvc.annotation.child import ChildError, run_in_child
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.errors import LimitError
 
@@ -50,18 +50,18 @@ def give_a_path() -> Path:
 
 
 def test_gives_what_the_function_returns() -> None:
-    assert in_child(add, 2, 3, memory_bytes=GIB, seconds=30) == 5
+    assert run_in_child(add, 2, 3, memory_bytes=GIB, seconds=30) == 5
 
 
 def test_an_input_error_comes_through_whole() -> None:
     with pytest.raises(AnnotationError, match="row 3 is broken") as caught:
-        in_child(refuse, "a.xlsx", memory_bytes=GIB, seconds=30)
+        run_in_child(refuse, "a.xlsx", memory_bytes=GIB, seconds=30)
     assert (caught.value.detail, caught.value.field, caught.value.file) == ("row 3 is broken", "labels", "a.xlsx")
 
 
 def test_a_limit_error_keeps_its_setting() -> None:
     with pytest.raises(LimitError) as caught:
-        in_child(exceed, memory_bytes=GIB, seconds=30)
+        run_in_child(exceed, memory_bytes=GIB, seconds=30)
     assert str(caught.value) == "9 rows are too many (limit 8, setting HEATSVC_MAX_ROWS)"
     assert (caught.value.setting, caught.value.limit, caught.value.got) == ("HEATSVC_MAX_ROWS", 8, 9)
 
@@ -69,13 +69,13 @@ def test_a_limit_error_keeps_its_setting() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="where the system bounds address space")
 def test_memory_is_bounded() -> None:
     with pytest.raises(ChildError, match="it needed too much memory"):
-        in_child(fill, 2 * GIB, memory_bytes=GIB, seconds=30)
+        run_in_child(fill, 2 * GIB, memory_bytes=GIB, seconds=30)
 
 
 def test_time_is_bounded() -> None:
     began = time.monotonic()
     with pytest.raises(ChildError, match=r"it took more than 0\.5 seconds"):
-        in_child(sleep, memory_bytes=GIB, seconds=0.5)
+        run_in_child(sleep, memory_bytes=GIB, seconds=0.5)
     assert time.monotonic() - began < 10
 
 
@@ -85,20 +85,20 @@ def test_who_waits_may_end_it() -> None:
 
     began = time.monotonic()
     with pytest.raises(InterruptedError):
-        in_child(sleep, memory_bytes=GIB, seconds=60, keep_going=stop)
+        run_in_child(sleep, memory_bytes=GIB, seconds=60, check_cancelled=stop)
     assert time.monotonic() - began < 10
 
 
 def test_a_death_is_told() -> None:
     with pytest.raises(ChildError, match="it ended with code 3 before it was done"):
-        in_child(die, memory_bytes=GIB, seconds=30)
+        run_in_child(die, memory_bytes=GIB, seconds=30)
 
 
 def test_another_exception_is_told() -> None:
     with pytest.raises(ChildError, match="KeyError: 'a'"):
-        in_child(stumble, memory_bytes=GIB, seconds=30)
+        run_in_child(stumble, memory_bytes=GIB, seconds=30)
 
 
 def test_only_plain_values_come_back() -> None:
     with pytest.raises(ChildError, match="before it was done"):
-        in_child(give_a_path, memory_bytes=GIB, seconds=30)
+        run_in_child(give_a_path, memory_bytes=GIB, seconds=30)

@@ -1,6 +1,6 @@
 """The label map in both its forms."""
 
-from heatsvc.annotation.label_map import label_map_csv, label_map_json
+from heatsvc.annotation.artifacts import label_map_csv, label_map_json
 
 CLASSES = ["10", "1000", "", '논, "새"', "화재"]
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from heatsvc.annotation.build import build
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.scratch import scratch
+from heatsvc.annotation.shards import shared_memory_folder
 from tests.annotation.keti import OPTIONS, inputs, made
 
 Space = namedtuple("Space", "f_bavail f_frsize")
 
 
 def test_it_is_gone_at_the_end(tmp_path: Path):
-    with scratch(tmp_path) as folder:
+    with shared_memory_folder(tmp_path) as folder:
         assert folder is not None
         (folder / "part").write_bytes(b"1")
         assert folder.parent == tmp_path
@@ -28,7 +28,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path):
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     for name in (f"heatsvc-{dead.stdout.strip()}", f"heatsvc-{os.getppid()}", "heatsvc-of-others", "else"):
         (tmp_path / name).mkdir()
-    with scratch(tmp_path):
+    with shared_memory_folder(tmp_path):
         pass
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {f"heatsvc-{os.getppid()}", "heatsvc-of-others", "else"}
@@ -36,14 +36,14 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path):
 
 def test_there_is_none_where_there_is_no_room(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(os, "statvfs", lambda path: Space(1000, 4096))
-    with scratch(tmp_path) as folder:
+    with shared_memory_folder(tmp_path) as folder:
         assert folder is None
-    with scratch(tmp_path / "nowhere") as folder:
+    with shared_memory_folder(tmp_path / "nowhere") as folder:
         assert folder is None
 
 
 def test_a_build_through_memory_gives_the_same_and_leaves_no_part(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("heatsvc.annotation.run.PART", 8)
+    monkeypatch.setattr("heatsvc.annotation.build.SHARD_SIZE", 8)
     memory = tmp_path / "memory"
     memory.mkdir()
     build(inputs(), AnnotationOptions(**OPTIONS), tmp_path / "one", memory=memory)

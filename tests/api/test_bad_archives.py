@@ -93,7 +93,7 @@ def test_a_pickle_that_calls_is_refused_and_not_run(service: Asker, protocol: in
     done = tmp_path / "done"
     data = pickled({"annotations": [Call(os.system, f"touch {done}")]}, protocol)
     problem = send(service, "a.pkl", data).problem(422)
-    assert "the pickle asks for 'posix.system'" in problem["detail"]
+    assert "the pickle refers to 'posix.system'" in problem["detail"]
     assert problem["file"] == "a.pkl"
     assert not done.exists()
 

@@ -52,9 +52,9 @@ def test_numbers_of_any_kind_and_order_are_read(service: Asker, array: np.ndarra
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "this is no .npy file"),
-        (b"\x93NUMPY", "this is no .npy file"),
-        (b"PK\3\4" + bytes(100), "this is no .npy file"),
+        (b"", "this is not a .npy file"),
+        (b"\x93NUMPY", "this is not a .npy file"),
+        (b"PK\3\4" + bytes(100), "this is not a .npy file"),
         (npy(ARRAY)[:60], "cut short within its header"),
         (npy(ARRAY)[:-1], "2,447 follow: the file is cut short"),
         (npy(ARRAY) + b"\0", "there is more after it"),
@@ -65,10 +65,10 @@ def test_numbers_of_any_kind_and_order_are_read(service: Asker, array: np.ndarra
         (npy(np.array([[True, False]])), "keypoint must hold numbers, not bool"),
         (npy(np.zeros((2, 3), "M8[s]")), "it must hold numbers, such as float32"),
         (npy(np.zeros(3, [("x", "f4")])), "the header cannot be read"),
-        (npy(ARRAY)[:6] + b"\x09" + npy(ARRAY)[7:], "version 9 of the .npy format is not known"),
+        (npy(ARRAY)[:6] + b"\x09" + npy(ARRAY)[7:], "version 9 of the .npy format is not supported"),
         (
             headed(TERABYTE),
-            "the header promises [1, 268435456, 1024] of float32, 1,099,511,627,776 bytes, but 0 follow",
+            "the header declares [1, 268435456, 1024] of float32, 1,099,511,627,776 bytes, but 0 follow",
         ),
         (headed("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2), }"), "the header cannot be read"),
         (headed("{'descr': '<f4', 'fortran_order': False, 'shape': (9" + "9" * 30 + ", 2), }"), "cannot be read"),
@@ -94,8 +94,8 @@ def test_a_header_that_lies_is_not_believed(service: Asker) -> None:
     [
         ((17,), "keypoint has 1 axes, [17]: it must be [V, 2|3]"),
         ((1, 1, 2, 17, 3), "keypoint has 5 axes"),
-        ((2, 17, 4), "the last axis of keypoint holds 4 numbers a point"),
-        ((3, 17, 1), "the last axis of keypoint holds 1 numbers a point"),
+        ((2, 17, 4), "the last axis of keypoint has 4 numbers per point"),
+        ((3, 17, 1), "the last axis of keypoint has 1 numbers per point"),
         ((2, 0, 17, 3), "holds no numbers, [2, 0, 17, 3]"),
         ((0, 5, 17, 3), "holds no numbers, [0, 5, 17, 3]"),
         ((5, 0, 2), "holds no numbers, [5, 0, 2]"),
@@ -121,7 +121,7 @@ def test_infinity_is_told_with_its_place(service: Asker, value: float) -> None:
     ("arrays", "field", "said"),
     [
         ({"imgs": np.ones((1, 3, 2))}, "keypoint", "there is no array keypoint"),
-        ({"keypoint": np.ones((1, 3, 5))}, "keypoint", "holds 5 numbers a point"),
+        ({"keypoint": np.ones((1, 3, 5))}, "keypoint", "has 5 numbers per point"),
         ({"keypoint": np.ones((1, 3, 2)), "keypoint_score": np.ones(4)}, "keypoint_score", "keypoint_score is [4]"),
         ({"keypoint": np.ones((1, 3, 2)), "img_shape": np.ones(3, int)}, "img_shape", "two whole numbers"),
         ({"keypoint": np.ones((1, 3, 2)), "img_shape": np.ones(2)}, "img_shape", "two whole numbers"),

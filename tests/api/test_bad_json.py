@@ -66,8 +66,8 @@ def test_values_that_are_no_keypoints(service: Asker, keypoint: Any, frame: int 
     [
         ([1.0, 2.0], "keypoint has 1 axes, [2]: it must be [V, 2|3], [T, V, 2|3], [M, T, V, 2|3]"),
         ([[[[GOOD]]]], "keypoint is nested deeper than 4 lists"),
-        ([[1.0], [2.0]], "the last axis of keypoint holds 1 numbers a point, [2, 1]: it must be 2 (x, y) or 3"),
-        ([[1.0, 2.0, 3.0, 4.0]], "the last axis of keypoint holds 4 numbers a point"),
+        ([[1.0], [2.0]], "the last axis of keypoint has 1 numbers per point, [2, 1]: it must be 2 (x, y) or 3"),
+        ([[1.0, 2.0, 3.0, 4.0]], "the last axis of keypoint has 4 numbers per point"),
     ],
 )
 def test_wrong_axes(service: Asker, keypoint: Any, said: str) -> None:
@@ -86,8 +86,8 @@ def test_nothing_in_an_axis(service: Asker, keypoint: Any) -> None:
 @pytest.mark.parametrize(
     ("keypoint_score", "said"),
     [
-        ([[1, 1]], "keypoint_score is [1, 2], but the keypoints ask for [1, 3]"),
-        ([1, 1, 1], "keypoint_score is [3], but the keypoints ask for [1, 3]"),
+        ([[1, 1]], "keypoint_score is [1, 2], but must be [1, 3]"),
+        ([1, 1, 1], "keypoint_score is [3], but must be [1, 3]"),
         ([[1, "high", 1]], 'keypoint_score[0][1] is "high": give a number'),
         ([[1, 1e39, 1]], "keypoint_score[0, 0, 1] is infinite, or too large for float32"),
         (0.5, "keypoint_score is a number: it must be lists of numbers"),

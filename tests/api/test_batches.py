@@ -11,11 +11,11 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
+from heatsvc.encode.stretch import Stretch
 from starlette.types import Message
 
-from heatsvc.encode.codings import Piece
+from heatsvc.encode.codings import EncodedChunk
 from heatsvc.encode.devices import CpuDevice
-from heatsvc.encode.stretch import Stretch
 from tests.api.asking import CLIP, HEATMAP, JSON, Answer, Asker
 from tests.api.test_service import sample
 
@@ -58,7 +58,7 @@ class Gate:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     made, run = Gate(), CpuDevice.run
 
-    def gated(device: CpuDevice, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception]:
+    def gated(device: CpuDevice, tasks: Sequence[Stretch]) -> list[list[EncodedChunk] | Exception]:
         made.pass_through(tasks)
         return run(device, tasks)
 

@@ -11,15 +11,15 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from heatsvc.api.clips import Asked, from_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatsvc.api import clips
-from heatsvc.api.clips import Asked, from_json
 from heatsvc.api.problems import members_of, status_of
 from heatsvc.bounds import Bounds
 from heatsvc.errors import InputError
-from heatsvc.pose.readers import lift
+from heatsvc.pose.readers import parse_number_arrays
 from tests.api.asking import DRAW, Asker, clip_of, listed
 
 ROUGH = np.random.default_rng(3).uniform(-10, 80, (4, 17, 2)).astype(np.float32)
@@ -31,17 +31,17 @@ CLIPS = [clip_of(ROUGH + place, keypoint_score=SCORE.tolist(), frame_dir=f"c{pla
 
 @contextmanager
 def whole_texts() -> Iterator[None]:
-    """Nothing is lifted, and the parser sees the whole text."""
-    with patch.object(clips, "lift", lambda data, most, lists: None):
+    """Nothing is extracted, and the parser sees the whole text."""
+    with patch.object(clips, "parse_number_arrays", lambda *_: None):
         yield
 
 
 @contextmanager
-def parsed(body: bytes, *, lifted: bool, whole: bool) -> Iterator[None]:
-    """What is parsed: a short text that lists were lifted from, the whole text, or one after the other."""
+def parsed(body: bytes, *, extracted: bool, whole: bool) -> Iterator[None]:
+    """What is parsed: a short text that lists were extracted from, the whole text, or one after the other."""
     with patch.object(clips, "parse_object", wraps=clips.parse_object) as parsing:
         yield
-    assert [len(call.args[0]) < len(body) for call in parsing.call_args_list] == [True] * lifted + [False] * whole
+    assert [len(call.args[0]) < len(body) for call in parsing.call_args_list] == [True] * extracted + [False] * whole
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def parsed(body: bytes, *, lifted: bool, whole: bool) -> Iterator[None]:
 @pytest.mark.parametrize("indent", [None, 1])
 def test_the_same_is_drawn(service: Asker, document: dict[str, Any], indent: int | None) -> None:
     body = json.dumps(document, indent=indent).encode()
-    with parsed(body, lifted=True, whole=False):
+    with parsed(body, extracted=True, whole=False):
         answer = service.post(body)
     assert answer.status == 200, answer.wire[:500]
-    # Written with escapes the keys are the same, and nothing is lifted from under them.
+    # Written with escapes the keys are the same, and nothing is extracted from under them.
     escaped = body.replace(b'"keypoint', b'"\\u006beypoint')
-    with parsed(escaped, lifted=False, whole=True):
+    with parsed(escaped, extracted=False, whole=True):
         assert service.post(escaped).wire == answer.wire
 
 
@@ -173,7 +173,7 @@ def test_lists_of_no_clip_are_read_as_what_they_are() -> None:
     """A step may be given a parameter of that name; it is told what it cannot be, and not what stood in its place."""
     document = {**CLIP, "pipeline": [{"type": "GeneratePoseTarget", "keypoint": long(40)}]}
     body = json.dumps(document).encode()
-    with parsed(body, lifted=True, whole=True):
+    with parsed(body, extracted=True, whole=True):
         outcome(body, Bounds())
     status, detail, members = outcome(json.dumps({**CLIP, "select": {"keypoint": long(40)}}).encode(), Bounds())
     assert (status, members["field"]) == (422, "select")
@@ -236,13 +236,13 @@ def test_any_body(document: Any, bounds: Bounds) -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 500])
-def test_no_more_lists_are_lifted_than_all_clips_may_have(count: int) -> None:
+def test_no_more_lists_are_extracted_than_all_clips_may_have(count: int) -> None:
     """A short list is ten times as large in Python, whether a clip has it or one key stands there again and again."""
     body = b'{%s,"img_shape":[64,64]}' % b",".join([b'"keypoint":%s' % json.dumps(CLIP["keypoint"]).encode()] * count)
-    with patch.object(clips, "lift", wraps=lift) as lifting:
+    with patch.object(clips, "parse_number_arrays", wraps=parse_number_arrays) as lifting:
         asked = from_json(body, b"", Bounds(max_clips=1))
     assert lifting.call_count == 1
-    lifted = lift(*lifting.call_args.args)
-    assert lifted is not None
-    assert len(lifted.arrays) == 2
+    extracted = parse_number_arrays(*lifting.call_args.args)
+    assert extracted is not None
+    assert len(extracted.arrays) == 2
     np.testing.assert_array_equal(asked.clips[0].keypoint[0], ROUGH)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-
 from heatsvc.api.clips import BODIES, FORM
+
 from heatsvc.api.options import OPTIONS
 from heatsvc.cli.main import main
 from heatsvc.encode.formats import FORMS
@@ -64,3 +65,24 @@ def test_problems_are_described(service: Asker, post: Any, status: str, headers:
 def test_headers_of_the_answer_are_described(service: Asker, post: Any) -> None:
     described = {name.lower() for name in post["responses"]["200"]["headers"]}
     assert {"server-timing", "x-request-id"} <= described & set(service.draw(CLIP).headers)
+
+
+def test_an_api_key_can_be_sent(service: Asker) -> None:
+    """Swagger UI's Authorize button needs it. A service without keys needs none."""
+    document = service.get("/openapi.json").json()
+    [(name, scheme)] = document["components"]["securitySchemes"].items()
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    assert document["security"] == [{name: []}, {}]
+
+
+def test_operations_have_short_names_of_their_own(service: Asker) -> None:
+    paths = service.get("/openapi.json").json()["paths"]
+    names = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    assert len(set(names)) == len(names)
+    assert {"create_annotation", "check_annotation", "list_builds", "get_build", "delete_build"} <= set(names)
+
+
+def test_every_schema_that_is_referred_to_is_there(service: Asker) -> None:
+    text = service.get("/openapi.json").wire.decode()
+    schemas = service.get("/openapi.json").json()["components"]["schemas"]
+    assert set(re.findall(r'"#/components/schemas/([^"]+)"', text)) <= set(schemas)

@@ -18,13 +18,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from heatsvc.annotation.artifacts import PICKLE, REPORT, Artifact, write_whole
-from heatsvc.annotation.build import Built
+from heatsvc.annotation.artifacts import PICKLE, REPORT, Artifact, write_atomically
+from heatsvc.annotation.build import BuildResult
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
-from heatsvc.annotation.reading.part import part_path
+from heatsvc.annotation.shards import shard_path
 from heatsvc.jobs.worker import Worker
 from heatsvc.logs import configure_logs
 from heatsvc.settings import Settings
@@ -39,10 +39,10 @@ def build(
     folder: Path,
     *,
     progress: Callable[[Progress], None],
-    keep_going: Callable[[], None],
+    check_cancelled: Callable[[], None],
     work: Path | None = None,
     **_: Any,
-) -> Built:
+) -> BuildResult:
     """Parts, each a hash of the input and its number, one behind the other."""
     orders = dict(word.split("=") for word in (options.columns.name or "steps=5").split(","))
     steps, seconds = int(orders.get("steps", 5)), float(orders.get("seconds", 0))
@@ -54,21 +54,21 @@ def build(
     work = work or folder / "work"
     work.mkdir(exist_ok=True)
     for number in range(steps):
-        keep_going()
+        check_cancelled()
         progress(Progress("keypoints", number, steps))
-        part = part_path(work, number)
+        part = shard_path(work, number)
         if not part.exists():
             if orders.get("crash") == str(number):
                 os.kill(os.getpid(), signal.SIGKILL)
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                keep_going()
+                check_cancelled()
                 time.sleep(min(0.02, seconds))
-            write_whole(part, [hashlib.sha512(b"%d" % number + inputs.keypoints[0].path.read_bytes()).digest()])
+            write_atomically(part, [hashlib.sha512(b"%d" % number + inputs.keypoints[0].path.read_bytes()).digest()])
     progress(Progress("writing", steps, steps))
-    artifacts = write_artifacts(folder, steps, (part_path(work, number) for number in range(steps)), seconds)
+    artifacts = write_artifacts(folder, steps, (shard_path(work, number) for number in range(steps)), seconds)
     _note(folder, "ended")
-    return Built(artifacts, {"steps": steps})
+    return BuildResult(artifacts, {"steps": steps})
 
 
 def write_artifacts(folder: Path, steps: int, parts: Any, seconds: float) -> tuple[Artifact, ...]:
@@ -77,7 +77,7 @@ def write_artifacts(folder: Path, steps: int, parts: Any, seconds: float) -> tup
             time.sleep(seconds / 10)
             yield part.read_bytes()
 
-    return write_whole(folder / PICKLE, slowly()), write_whole(folder / REPORT, [b'{"steps": %d}' % steps])
+    return write_atomically(folder / PICKLE, slowly()), write_atomically(folder / REPORT, [b'{"steps": %d}' % steps])
 
 
 def _note(folder: Path, word: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from heatsvc.annotation.build import Built, build
+from heatsvc.annotation.build import BuildResult, build
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions, Columns
 from heatsvc.jobs.builds import Builds
@@ -66,11 +66,11 @@ class StandIn:
     def send(self, site: Site, number: int) -> str:
         return site.submit("steps=40,seconds=0.04", b"%d" % number).id
 
-    def undisturbed(self, number: int, folder: Path) -> Built:
+    def undisturbed(self, number: int, folder: Path) -> BuildResult:
         (folder / "0").write_bytes(b"%d" % number)
         inputs = Inputs(keypoints=(InputFile("a.npy", folder / "0"),))
         options = AnnotationOptions(columns=Columns(name="steps=40"))
-        return standin.build(inputs, options, folder, progress=lambda _: None, keep_going=lambda: None)
+        return standin.build(inputs, options, folder, progress=lambda _: None, check_cancelled=lambda: None)
 
 
 class Real:
@@ -83,7 +83,7 @@ class Real:
         request = write_upload(upload, 5000, seed=number)
         return site.builds.submit(upload, request, f"{number:032x}").id
 
-    def undisturbed(self, number: int, folder: Path) -> Built:
+    def undisturbed(self, number: int, folder: Path) -> BuildResult:
         request = write_upload(folder, 5000, seed=number)
         return build(request.inputs, request.options, folder)
 

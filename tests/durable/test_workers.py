@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from heatsvc.annotation.progress import Progress
-from heatsvc.annotation.reading.part import part_path
+from heatsvc.annotation.shards import shard_path
 from heatsvc.jobs.folder import is_locked
 from tests.durable.site import WORKER, Site, check_artifacts, until
 
@@ -75,12 +75,12 @@ def test_a_resumed_build_keeps_the_shards_that_are_finished(site: Site):
     worker = site.start_worker()
     sent = site.submit("steps=20,seconds=0.1")
     shards = site.builds.folder(sent.id).shards
-    until(lambda: part_path(shards, 9).exists(), "half of the build")
-    made = part_path(shards, 9).stat().st_mtime_ns
+    until(lambda: shard_path(shards, 9).exists(), "half of the build")
+    made = shard_path(shards, 9).stat().st_mtime_ns
     site.kill(worker)
     site.start_worker()
-    until(lambda: part_path(shards, 12).exists(), "more of the build")
-    assert part_path(shards, 9).stat().st_mtime_ns == made
+    until(lambda: shard_path(shards, 12).exists(), "more of the build")
+    assert shard_path(shards, 9).stat().st_mtime_ns == made
     site.wait(sent.id, "done")
 
 

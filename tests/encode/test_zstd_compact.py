@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.codings.zstd import Zstd
-from heatsvc.render.array import draw_array
-from heatsvc.render.cpu import DType, draw_runs, plan
-from heatsvc.render.runs import Runs
+from heatsvc.render.array import render_array
+from heatsvc.render.cpu import DType, plan, render_runs
+from heatsvc.render.pixels import PixelRuns
 from heatsvc.volume import HeatmapVolume
 from tests.golden import golden_volume, load_golden
 
@@ -24,16 +24,16 @@ QUICK = Zstd(compact=False)
 WAYS = {"compact": COMPACT, "quick": QUICK}
 
 
-def dense(runs: Runs) -> bytes:
-    return bytes(CODINGS["identity"].code_runs(runs).data)
+def dense(runs: PixelRuns) -> bytes:
+    return bytes(CODINGS["identity"].encode_runs(runs).data)
 
 
-def body(pieces: list[Runs], coding: Zstd = COMPACT) -> bytes:
-    coded = [coding.code_runs(runs) for runs in pieces]
-    for runs, piece in zip(pieces, coded, strict=True):
-        assert len(piece.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
-    head = coding.head(sum(runs.nbytes for runs in pieces))
-    return head + b"".join(piece.data for piece in coded) + coding.tail(coded)
+def body(chunks: list[PixelRuns], coding: Zstd = COMPACT) -> bytes:
+    coded = [coding.encode_runs(runs) for runs in chunks]
+    for runs, chunk in zip(chunks, coded, strict=True):
+        assert len(chunk.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
+    head = coding.head(sum(runs.nbytes for runs in chunks))
+    return head + b"".join(chunk.data for chunk in coded) + coding.tail(coded)
 
 
 def decoded_in_one(data: bytes) -> bytes:
@@ -45,11 +45,11 @@ def decoded_as_a_stream(data: bytes) -> bytes:
         return reader.read()
 
 
-def runs_of(gaps: npt.ArrayLike, lengths: npt.ArrayLike, values: npt.NDArray[np.generic], fill: int = 0) -> Runs:
+def runs_of(gaps: npt.ArrayLike, lengths: npt.ArrayLike, values: npt.NDArray[np.generic], fill: int = 0) -> PixelRuns:
     """Gaps and runs in turn; the last gap ends the stretch."""
     gap, length = np.asarray(gaps, np.int64), np.asarray(lengths, np.int64)
     start = np.cumsum(gap[:-1]) + np.cumsum(length) - length
-    return Runs(start, length, values, int(gap.sum() + length.sum()), fill)
+    return PixelRuns(start, length, values, int(gap.sum() + length.sum()), fill)
 
 
 CONTENTS = {
@@ -64,11 +64,11 @@ CONTENTS = {
 
 
 @st.composite
-def pieces_of_runs(draw: st.DrawFn) -> list[Runs]:
+def pieces_of_runs(draw: st.DrawFn) -> list[PixelRuns]:
     """Up to three stretches of one type: gaps and runs of one kind, or of all lengths."""
     dtype = np.dtype(draw(st.sampled_from(["uint8", "float16", "int16", "float32"])))
     fill = draw(st.sampled_from([0, 255]))
-    pieces = []
+    chunks = []
     for _ in range(draw(st.integers(1, 3))):
         rng = np.random.default_rng(draw(st.integers(0, 1 << 30)))
         count = draw(st.sampled_from([0, 1, 2, 7, 60, 2000]))
@@ -82,14 +82,14 @@ def pieces_of_runs(draw: st.DrawFn) -> list[Runs]:
             lengths[0] = draw(st.integers(1, 300_000))
         content = CONTENTS[draw(st.sampled_from(sorted(CONTENTS)))]
         values = content(rng, int(lengths.sum()) * dtype.itemsize).astype(np.uint8).view(dtype)
-        pieces.append(runs_of(gaps, lengths, values, fill))
-    return pieces
+        chunks.append(runs_of(gaps, lengths, values, fill))
+    return chunks
 
 
 @settings(max_examples=400, deadline=None)
 @given(pieces_of_runs())
-def test_pieces_one_after_the_other_decode_to_the_dense_bytes(pieces: list[Runs]) -> None:
-    coded, whole = body(pieces), b"".join(dense(runs) for runs in pieces)
+def test_pieces_one_after_the_other_decode_to_the_dense_bytes(chunks: list[PixelRuns]) -> None:
+    coded, whole = body(chunks), b"".join(dense(runs) for runs in chunks)
     assert decoded_in_one(coded) == whole
     assert decoded_as_a_stream(coded) == whole
 
@@ -127,8 +127,8 @@ def test_a_gap_of_two_gigabytes(way: str) -> None:
     assert seen == [5, 7 + (1 << 31)]
 
 
-def coded_volume(volume: HeatmapVolume, dtype: DType, coding: Zstd, piece_pixels: int = 4 << 20) -> bytes:
-    return body([draw_runs(volume, piece, dtype) for piece in plan(volume, piece_pixels).pieces], coding)
+def coded_volume(volume: HeatmapVolume, dtype: DType, coding: Zstd, tile_pixels: int = 4 << 20) -> bytes:
+    return body([render_runs(volume, tile, dtype) for tile in plan(volume, tile_pixels).tiles], coding)
 
 
 # The clips whose points are a signer's, of several layouts, sizes, orders and sigmas. Points at exact fifths of a pixel
@@ -145,7 +145,7 @@ REAL = [
 @pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
 def test_smaller_than_level_1(case: str, dtype: DType) -> None:
     volume = golden_volume(load_golden(case))
-    whole = draw_array(volume, dtype).tobytes()
+    whole = render_array(volume, dtype).tobytes()
     coded = coded_volume(volume, dtype, COMPACT)
     assert decoded_in_one(coded) == whole
     assert len(coded) < len(zstandard.ZstdCompressor(level=1).compress(whole))
@@ -155,7 +155,7 @@ def test_smaller_than_level_1(case: str, dtype: DType) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
 def test_small_pieces_decode_too(way: str, dtype: DType) -> None:
     volume = golden_volume(load_golden("limb_coco"))
-    assert decoded_as_a_stream(coded_volume(volume, dtype, WAYS[way], 700)) == draw_array(volume, dtype).tobytes()
+    assert decoded_as_a_stream(coded_volume(volume, dtype, WAYS[way], 700)) == render_array(volume, dtype).tobytes()
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ def test_what_is_compact_unless_told_otherwise(dtype: str, compact: bool) -> Non
     rng = np.random.default_rng(1)
     values = rng.integers(1, 9, 20_000).astype(np.uint8).view(dtype)
     runs = runs_of(np.full(values.size // 5 + 1, 60), np.full(values.size // 5, 5), values[: values.size // 5 * 5])
-    usual = bytes(Zstd().code_runs(runs).data)
-    assert usual == bytes((COMPACT if compact else QUICK).code_runs(runs).data)
-    assert len(COMPACT.code_runs(runs).data) < len(QUICK.code_runs(runs).data)
+    usual = bytes(Zstd().encode_runs(runs).data)
+    assert usual == bytes((COMPACT if compact else QUICK).encode_runs(runs).data)
+    assert len(COMPACT.encode_runs(runs).data) < len(QUICK.encode_runs(runs).data)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from heatsvc.annotation.artifacts import write_whole
+from heatsvc.annotation.artifacts import write_atomically
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.jobs.builds import Builds
@@ -36,7 +36,7 @@ def finish(builds: Builds, id: str, state: str = "done", problem: str | None = N
     """Do what a worker does."""
     folder = builds.folder(id)
     attempt = folder.begin_attempt()
-    made = write_whole(attempt / "report.json", [b'{"clips": 1}' + b" " * padding])
+    made = write_atomically(attempt / "report.json", [b'{"clips": 1}' + b" " * padding])
     described = PROBLEMS[problem] if problem else None
     folder.publish(StoredResult(state, (made,), None, described, time.time()), attempt)  # type: ignore[arg-type]
 

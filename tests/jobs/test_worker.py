@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from heatsvc.annotation.artifacts import REPORT, write_whole
+from heatsvc.annotation.artifacts import REPORT, write_atomically
 from heatsvc.annotation.build import Built
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.jobs import worker as worker_module
@@ -32,7 +32,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def write_report(folder: Path) -> Built:
-    return Built((write_whole(folder / REPORT, [b'{"clips": 1}']),), {"clips": 1})
+    return Built((write_atomically(folder / REPORT, [b'{"clips": 1}']),), {"clips": 1})
 
 
 def build_once(settings: Settings, build: Build) -> BuildState:

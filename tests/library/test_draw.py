@@ -13,8 +13,8 @@ import torch
 import heatsvc
 import heatsvc.render.cuda
 from heatsvc.errors import InputError
-from heatsvc.library.device import DeviceError
 from heatsvc.pose import LAYOUTS, PoseClip
+from heatsvc.render.tensors import DeviceError
 from tests.api.asking import SAFETENSORS, Asker, clip_of
 from tests.library.conftest import annotations
 from tests.serving import ROOT
@@ -125,7 +125,7 @@ def test_a_device_that_is_not_there_is_told_and_nothing_is_drawn_elsewhere(monke
 def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatch):
     """There is none here: what is asked of the code for it is drawn by its twin."""
     asked: list[tuple[int, str, torch.device]] = []
-    twin = heatsvc.render.cuda.draw_batch
+    twin = heatsvc.render.cuda.render_batch
 
     def on_cpu(volumes: Any, dtype: Any, device: torch.device, *, bounds: Any) -> list[torch.Tensor]:
         asked.append((len(volumes), dtype, device))
@@ -133,7 +133,7 @@ def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setattr(heatsvc.render.cuda, "draw_batch", on_cpu)
+    monkeypatch.setattr(heatsvc.render.cuda, "render_batch", on_cpu)
     clips = [points(3), points(5)]
     drawn = heatsvc.draw(clips, img_shape=(480, 640), device="cuda")
     assert asked == [(2, "float32", torch.device("cuda"))]
@@ -151,7 +151,7 @@ def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatc
         ({"img_shape": (4, 4)}, {}, "keypoint", "keypoint is missing"),
         ({"keypoint": np.zeros((2, 17, 2))}, {}, "img_shape", "img_shape is missing"),
         ({"keypoints": np.zeros((2, 17, 2))}, {}, "keypoints", "a clip has no 'keypoints'"),
-        ([np.zeros((2, 17, 2)), np.zeros((2, 17, 5))], {}, "clips[1].keypoint", "5 numbers a point"),
+        ([np.zeros((2, 17, 2)), np.zeros((2, 17, 5))], {}, "clips[1].keypoint", "5 numbers per point"),
         ([{"keypoint": [[[1, 2], [3, "x"]]]}], {}, "clips[0].keypoint", "number"),
         (np.zeros((2, 17, 2)), {"pipeline": "veiw"}, "pipeline", "did you mean view?"),
         (np.zeros((2, 17, 2)), {"dtype": "float64"}, "dtype", "float32, float16, uint8"),

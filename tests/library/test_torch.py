@@ -1,4 +1,4 @@
-"""heatsvc.torch: a data set over an annotation pickle, and what draws its batches."""
+"""heatsvc.torch: a dataset of an annotation pickle, and rendering of its batches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 
 import heatsvc
 from heatsvc.errors import InputError
-from heatsvc.library.device import DeviceError
+from heatsvc.render.tensors import DeviceError
 from heatsvc.torch import HeatmapCollate, HeatmapDataset, HeatmapSample, collate
 from tests.library.conftest import LABELS, SPLIT, annotations, write
 
@@ -160,7 +160,7 @@ def test_a_generator_of_ones_own(dataset_file: Path):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_memory_is_used_again_only_when_nobody_has_it(dataset_file: Path):
+def test_memory_is_reused_only_when_no_tensor_has_it(dataset_file: Path):
     dataset = HeatmapDataset(dataset_file, "val", "posec3d-val")
     first, second = ([dataset[i]] for i in range(2))
     expected = [collate(samples)[0] for samples in (first, second)]
@@ -197,7 +197,7 @@ def test_a_gradient_keeps_its_batch(dataset_file: Path):
         assert float(weight.grad) == pytest.approx(expected, rel=1e-4)
 
 
-def test_workers_may_draw_or_send_points(dataset_file: Path):
+def test_workers_render_or_send_points(dataset_file: Path):
     dataset = HeatmapDataset(dataset_file, None, "posec3d-val")
     drawn = list(DataLoader(dataset, batch_size=4, num_workers=2, collate_fn=collate))
     points = list(map(collate, DataLoader(dataset, batch_size=4, num_workers=2, collate_fn=list)))
@@ -208,7 +208,7 @@ def test_workers_may_draw_or_send_points(dataset_file: Path):
         assert imgs.max() > 0.3
 
 
-def test_no_worker_draws_on_a_gpu(dataset_file: Path, monkeypatch: pytest.MonkeyPatch):
+def test_no_worker_renders_on_a_gpu(dataset_file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     draw = HeatmapCollate(device="cuda")
@@ -227,17 +227,17 @@ def test_volumes_of_different_shapes_make_no_batch(dataset_file: Path):
     dataset = HeatmapDataset(dataset_file, "val", "view")
     with pytest.raises(InputError, match=r"clip_2 is \[60, 27, 64, 64\], clip_4 is \[100, .*UniformSampleFrames"):
         collate([dataset[0], dataset[1]])
-    with pytest.raises(InputError, match="one sample at least"):
+    with pytest.raises(InputError, match="at least one sample"):
         collate([])
 
 
-def test_an_unknown_split_is_told_with_those_there_are(dataset_file: Path):
-    with pytest.raises(InputError, match=r"annotations\.pkl has no split 'test': it has train, val") as told:
+def test_an_unknown_split_lists_the_known_ones(dataset_file: Path):
+    with pytest.raises(InputError, match=r"annotations\.pkl has no split 'test': it has train, val") as caught:
         HeatmapDataset(dataset_file, "test", "posec3d-test")
-    assert told.value.field == "split"
+    assert caught.value.field == "split"
 
 
-def test_an_unknown_preset_is_told(dataset_file: Path):
+def test_an_unknown_preset_is_refused(dataset_file: Path):
     with pytest.raises(InputError, match="did you mean posec3d-train"):
         HeatmapDataset(dataset_file, "train", "posec3d-trian")
 
@@ -253,13 +253,13 @@ def test_an_unknown_preset_is_told(dataset_file: Path):
     ],
     ids=str,
 )
-def test_what_training_cannot_use_is_told_at_once(tmp_path: Path, change: dict[str, Any], message: str):
+def test_an_annotation_without_label_or_keypoints_is_refused(tmp_path: Path, change: dict[str, Any], message: str):
     listed = annotations()
     listed[1] |= change
     path = write(tmp_path, {"split": SPLIT, "annotations": listed})
     with pytest.raises(InputError, match=message):
         HeatmapDataset(path, "train", "posec3d-train")
-    assert len(HeatmapDataset(path, "val", "posec3d-val")) == 2  # other splits are not looked at
+    assert len(HeatmapDataset(path, "val", "posec3d-val")) == 2  # other splits are not checked
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_what_training_cannot_use_is_told_at_once(tmp_path: Path, change: dict[s
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_a_clip_of_no_use_is_told_by_its_name(tmp_path: Path, change: dict[str, Any], message: str):
+def test_an_invalid_clip_is_reported_by_its_name(tmp_path: Path, change: dict[str, Any], message: str):
     listed = annotations()
     listed[1] |= change
     dataset = HeatmapDataset(write(tmp_path, {"split": SPLIT, "annotations": listed}), "train", "posec3d-train")
@@ -282,29 +282,29 @@ def test_a_clip_of_no_use_is_told_by_its_name(tmp_path: Path, change: dict[str, 
 @pytest.mark.parametrize(
     ("content", "split", "message"),
     [
-        ({"split": SPLIT}, "train", "no annotation file"),
-        (3, None, "no annotation file"),
+        ({"split": SPLIT}, "train", "not an annotation file"),
+        (3, None, "not an annotation file"),
         ([3], None, r"annotations\[0\] must be a dict"),
-        (annotations(), "train", "has no splits, so none that is called 'train': give split=None"),
+        (annotations(), "train", "has no splits, so no split 'train': give split=None"),
         ({"split": {"train": []}, "annotations": annotations()}, "train", "split 'train' has no clips"),
         ({"split": {"train": 3}, "annotations": annotations()}, "train", "must be a list of names"),
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_other_pickles_are_told(tmp_path: Path, content: Any, split: str | None, message: str):
+def test_other_pickles_are_refused(tmp_path: Path, content: Any, split: str | None, message: str):
     with pytest.raises(InputError, match=message):
         HeatmapDataset(write(tmp_path, content), split, "posec3d-train")
 
 
-def test_a_bare_list_is_a_data_set(tmp_path: Path):
+def test_a_bare_list_is_a_dataset(tmp_path: Path):
     assert len(HeatmapDataset(write(tmp_path, annotations()), None, "posec3d-val")) == 6
 
 
 def test_names_without_clips_are_warned_of(tmp_path: Path):
     path = write(tmp_path, {"split": {"train": ["clip_1", "clip_9"]}, "annotations": annotations()})
-    with pytest.warns(UserWarning, match="names 1 clips that the file does not hold, such as 'clip_9'") as told:
+    with pytest.warns(UserWarning, match="has 1 names without a clip in the file, such as 'clip_9'") as caught:
         assert len(HeatmapDataset(path, "train", "posec3d-train")) == 1
-    assert told[0].filename == __file__
+    assert caught[0].filename == __file__
 
 
 class Hostile:
@@ -334,31 +334,31 @@ def test_the_pickle_is_in_memory_once(tmp_path: Path):
     assert size > 60_000_000
     code = f"""
 from heatsvc.torch import HeatmapDataset
-def most():
+def peak():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) * 1024
-before = most()
+before = peak()
 dataset = HeatmapDataset({str(path)!r}, None, "posec3d-train")
-print(most() - before)
+print(peak() - before)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     # The pages of the file itself count for the process as long as they are mapped.
     assert int(done.stdout) < 2.2 * size
 
 
-def test_torch_is_asked_for_in_words():
+def test_a_missing_torch_is_reported():
     code = "import sys; sys.modules['torch'] = None\nimport heatsvc\nheatsvc.torch"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "pip install 'heatsvc[torch]'" in done.stderr
 
 
-def test_a_class_can_be_weighed(dataset_file: Path):
+def test_classes_can_be_weighted(dataset_file: Path):
     """The labels are there for samplers, before anything is loaded."""
     dataset = HeatmapDataset(dataset_file, None, "posec3d-train")
     counts = torch.bincount(dataset.labels, minlength=dataset.num_classes)
     assert counts.tolist() == [Counter(LABELS.values())[label] for label in range(5)]
 
 
-def test_the_data_set_goes_to_processes_that_are_not_forked(dataset_file: Path):
+def test_a_dataset_can_be_pickled(dataset_file: Path):
     assert "spawn" in multiprocessing.get_all_start_methods()
     dataset = pickle.loads(pickle.dumps(HeatmapDataset(dataset_file, "train", "posec3d-val")))
     assert dataset[0].volume.shape == (1, 27, 48, 64, 64)

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heatsvc.annotation.annotation_pickle import fragment, head, tail
+from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
 from heatsvc.annotation.configs import configs
-from heatsvc.annotation.facts import ClipFacts, DatasetFacts
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.statistics import ClipStatistics, DatasetStatistics
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose.layouts import COCO_WHOLEBODY, SIGN27
 from heatsvc.pose.readers import ReadOptions, read
-from heatsvc.render.array import draw_array
+from heatsvc.render.array import render_array
 from tests.peers.conftest import Ask
 
 SIGNING = Path(__file__).parents[1] / "data" / "poses" / "ase_FIRE_wholebody133.npy"
@@ -38,13 +38,15 @@ def signing() -> dict[str, np.ndarray]:
 def folder(tmp_path: Path) -> Path:
     """The pickle and its configs."""
     fragments = [
-        fragment(name, LABELS[name], (1080, 1920), *(part.astype(np.float16) for part in (clip[..., :2], clip[..., 2])))
+        encode_annotation(
+            name, LABELS[name], (1080, 1920), *(part.astype(np.float16) for part in (clip[..., :2], clip[..., 2]))
+        )
         for name, clip in signing().items()
     ]
-    (tmp_path / "annotations.pkl").write_bytes(head("float16") + b"".join(fragments) + tail(SPLITS))
-    facts = DatasetFacts(
+    (tmp_path / "annotations.pkl").write_bytes(encode_header("float16") + b"".join(fragments) + encode_splits(SPLITS))
+    facts = DatasetStatistics(
         options=AnnotationOptions(),
-        clips=[ClipFacts(name, label, "train") for name, label in LABELS.items()],
+        clips=[ClipStatistics(name, label, "train") for name, label in LABELS.items()],
         splits=list(SPLITS),
         classes=("10", "논", "화재"),
         faults=(),
@@ -117,7 +119,7 @@ def test_mmaction2_trains_on_what_the_service_draws(
     for part in ("val", "test"):
         for i, name in enumerate(["clip_1", "clip_2"]):
             [clip] = read(data, options=ReadOptions(frame_dirs=[name]))
-            ours = draw_array(parse_pipeline(f"posec3d-{part}{suffix}").run(clip)).reshape(-1)
+            ours = render_array(parse_pipeline(f"posec3d-{part}{suffix}").run(clip)).reshape(-1)
             with np.load(folder / f"{part}_{i}.npz") as theirs:
                 np.testing.assert_allclose(ours[theirs["index"]], theirs["value"], rtol=0, atol=within)
                 ours[theirs["index"]] = 0

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pose_format import Pose
 
-from heatsvc.annotation.build import Built, build
+from heatsvc.annotation.build import BuildResult, build
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
@@ -25,7 +25,7 @@ TEST = ["ase", "fsl"]
 WRISTS = {5: 15, 6: 16}
 
 
-def made(folder: Path, train: str | list[str], test: str | list[str]) -> Built:
+def made(folder: Path, train: str | list[str], test: str | list[str]) -> BuildResult:
     """The dataset, split by language."""
     table = LEXICON / "index.csv"
     assert table.exists(), "the clips are not installed: run benchmarks/peers/install_spoken.sh"

@@ -26,7 +26,7 @@ def clip_of(
 
 
 def numbered_clip(frames: int, points: int = 17) -> PoseClip:
-    """A clip whose every point tells its frame and its number: x = 1 + frame, y = 1 + point."""
+    """A clip whose points are x = 1 + frame index, y = 1 + point index."""
     t, v = np.meshgrid(np.arange(frames), np.arange(points), indexing="ij")
     return clip_of(np.stack([t + 1, v + 1], axis=-1)[None], img_shape=(64, 64))
 

@@ -48,7 +48,7 @@ def test_points_of_zero_move_too_and_undetected_ones_stay_so() -> None:
         (True, "crop_size", "must be a whole number or a list, not true"),
     ],
 )
-def test_a_size_that_is_none_is_refused(crop_size: Any, field: str, message: str) -> None:
+def test_an_invalid_size_is_refused(crop_size: Any, field: str, message: str) -> None:
     with pytest.raises(PipelineError, match=message) as error:
         cropped(crop_size, [0, 0])
     assert error.value.field == f"pipeline[0].{field}"

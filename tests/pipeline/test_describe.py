@@ -1,4 +1,4 @@
-"""What `GET /pipelines` tells of steps and presets."""
+"""What `GET /pipelines` describes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pytest
 from heatsvc.pipeline import PRESETS, STEPS, describe_pipelines, parse_pipeline
 
 
-def test_it_is_json_and_tells_every_step_and_preset() -> None:
-    told = json.loads(json.dumps(describe_pipelines()))
-    assert [step["type"] for step in told["steps"]] == list(STEPS)
-    assert [preset["name"] for preset in told["presets"]] == list(PRESETS)
-    assert told["default"] == "view"
-    assert told["reduce"] == ["none", "max", "argmax"]
+def test_it_is_json_with_every_step_and_preset() -> None:
+    described = json.loads(json.dumps(describe_pipelines()))
+    assert [step["type"] for step in described["steps"]] == list(STEPS)
+    assert [preset["name"] for preset in described["presets"]] == list(PRESETS)
+    assert described["default"] == "view"
+    assert described["reduce"] == ["none", "max", "argmax"]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_is_its_steps(preset: str) -> None:
-    (steps,) = [told["steps"] for told in describe_pipelines()["presets"] if told["name"] == preset]
+    (steps,) = [described["steps"] for described in describe_pipelines()["presets"] if described["name"] == preset]
     assert parse_pipeline(steps) == parse_pipeline(preset)
 
 

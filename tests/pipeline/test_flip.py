@@ -21,7 +21,7 @@ def test_x_becomes_the_width_minus_x_and_pairs_change_places() -> None:
     np.testing.assert_array_equal(volume.keypoint_score[0, 0], np.array([0.1, 0.3, 0.2], np.float32))
 
 
-def test_a_zero_and_an_undetected_point_stay_what_they_are() -> None:
+def test_zeros_and_undetected_points_stay() -> None:
     zero, undetected = points_of(run([ALWAYS], clip_of([[[0, 5], [NAN, NAN]]])))
     assert zero == [0, 5]
     assert np.isnan(undetected).all()
@@ -40,7 +40,7 @@ def test_in_an_unknown_layout_no_points_change_places() -> None:
 
 
 @pytest.mark.parametrize(("flip_ratio", "share"), [(0.0, 0.0), (0.25, 0.25), (1.0, 1.0)])
-def test_it_happens_with_the_probability_asked_for(flip_ratio: float, share: float) -> None:
+def test_flips_happen_with_the_given_probability(flip_ratio: float, share: float) -> None:
     step = {"type": "Flip", "flip_ratio": flip_ratio}
     flips = [
         points_of(run([step], clip_of([[[10, 1]]]), test_mode=False, seed=seed)) == [[190, 1]] for seed in range(200)
@@ -48,7 +48,7 @@ def test_it_happens_with_the_probability_asked_for(flip_ratio: float, share: flo
     assert np.mean(flips) == pytest.approx(share, abs=0.08)
 
 
-def test_what_mmaction2_has_for_pictures_and_labels_is_taken() -> None:
+def test_mmaction2s_parameters_for_images_and_labels_are_accepted() -> None:
     step = {**ALWAYS, "direction": "horizontal", "flip_label_map": {"3": 4}, "lazy": False}
     assert points_of(run([step], clip_of([[[10, 1]]]))) == [[190, 1]]
 
@@ -60,11 +60,11 @@ def test_what_mmaction2_has_for_pictures_and_labels_is_taken() -> None:
         ({"flip_ratio": 1.5}, "flip_ratio", "must be at most 1, not 1.5"),
         ({"left_kp": [1]}, "right_kp", "left_kp is given without right_kp"),
         ({"left_kp": [0, 1], "right_kp": [2]}, "right_kp", "left_kp has 2 entries and right_kp 1"),
-        ({"left_kp": [0], "right_kp": [3]}, "right_kp", "names keypoint 3, but there are 3 keypoints, 0 to 2"),
+        ({"left_kp": [0], "right_kp": [3]}, "right_kp", "has keypoint 3, but there are 3 keypoints, 0 to 2"),
         ({"left_kp": [-1], "right_kp": [1]}, "left_kp[0]", "must be at least 0, not -1"),
     ],
 )
-def test_a_parameter_that_is_none_is_refused(parameters: dict[str, Any], field: str, message: str) -> None:
+def test_an_invalid_parameter_is_refused(parameters: dict[str, Any], field: str, message: str) -> None:
     with pytest.raises(PipelineError, match=message) as error:
         run([{**ALWAYS, **parameters}], clip_of([[[10, 1], [20, 2], [30, 3]]]))
     assert error.value.field == f"pipeline[0].{field}"

@@ -41,10 +41,10 @@ def test_a_reduction_takes_the_channels_axis_away() -> None:
     np.testing.assert_array_equal(draw_slowly(run([TARGET], clip, reduce="max")), largest)
 
 
-def test_argmax_names_the_channel_or_minus_one() -> None:
-    drawn = draw_slowly(run([TARGET], numbered_clip(1, 3), reduce="argmax"))
-    assert drawn.dtype == np.int16
-    assert drawn[0, :6, 1].tolist() == [0, 0, 1, 2, 2, -1]
+def test_argmax_is_the_channel_or_minus_one() -> None:
+    rendered = draw_slowly(run([TARGET], numbered_clip(1, 3), reduce="argmax"))
+    assert rendered.dtype == np.int16
+    assert rendered[0, :6, 1].tolist() == [0, 0, 1, 2, 2, -1]
 
 
 @pytest.mark.parametrize(

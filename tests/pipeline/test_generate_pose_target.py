@@ -1,4 +1,4 @@
-"""What is drawn of the points, and on what map."""
+"""GeneratePoseTarget: channels, limbs, mirror images and map size."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_defaults_are_pyskls() -> None:
     assert volume.reduce == "none"
 
 
-def test_the_arrays_are_what_drawing_needs() -> None:
+def test_arrays_are_contiguous_and_of_the_documented_types() -> None:
     clip = numbered_clip(3)
     steps = [{"type": "Flip", "flip_ratio": 1}, {"type": "CenterCrop", "crop_size": 20}]
     volume = run([*steps, {"type": "GeneratePoseTarget", "double": True, "with_limb": True}], clip)
@@ -53,7 +53,7 @@ def test_scaling_is_of_the_map_and_of_the_points() -> None:
     assert volume.keypoint[0, 0, 0].tolist() == [5, 10.5]
 
 
-def test_without_scores_every_detected_point_counts_one() -> None:
+def test_without_scores_every_detected_point_has_score_1() -> None:
     clip = clip_of([[[1, 1], [2, 2], [NAN, NAN]]], score=[[0.5, 0, 0.7]])
     assert run([{"type": "GeneratePoseTarget", "use_score": False}], clip).keypoint_score[0, 0].tolist() == [1, 1, 0]
     assert run([], clip).keypoint_score[0, 0].tolist() == [0.5, 0, 0]
@@ -70,7 +70,7 @@ def test_limbs_are_cocos_where_the_layout_is_unknown() -> None:
     assert [tuple(limb) for limb in volume.limbs.tolist()] == list(get_layout("coco17").limbs)
 
 
-def test_or_those_that_skeletons_names() -> None:
+def test_skeletons_replaces_the_layouts_limbs() -> None:
     volume = target(3, with_kp=False, with_limb=True, skeletons=[[0, 2], [1, 1]])
     assert volume.limbs.tolist() == [[0, 2], [1, 1]]
 
@@ -87,7 +87,7 @@ def test_the_mirrored_copy_swaps_the_layouts_left_and_right() -> None:
     assert target(20, double=True).mirror.tolist() == [*COCO_MIRROR, 17, 18, 19]
 
 
-def test_or_the_keypoints_that_are_named() -> None:
+def test_left_kp_and_right_kp_replace_the_layouts() -> None:
     assert target(4, double=True, left_kp=[0], right_kp=[3]).mirror.tolist() == [3, 1, 2, 0]
 
 
@@ -97,14 +97,14 @@ def test_limbs_are_swapped_by_their_ends() -> None:
     assert one_sided.mirror.tolist() == [2, 1, 0]
 
 
-def test_or_by_the_limbs_that_are_named() -> None:
+def test_left_limb_and_right_limb_replace_them() -> None:
     volume = target(
         3, with_kp=False, with_limb=True, double=True, skeletons=[[0, 1], [1, 2]], left_limb=[0], right_limb=[1]
     )
     assert volume.mirror.tolist() == [1, 0]
 
 
-def test_one_step_serves_clips_of_several_layouts() -> None:
+def test_one_step_processes_clips_of_several_layouts() -> None:
     step = {"type": "GeneratePoseTarget", "with_limb": True, "with_kp": False}
     a = Layout("a", "", ("nose", "left_eye"), ((0, 1),))
     b = Layout("b", "", ("nose", "left_eye"), ((1, 0),))
@@ -124,37 +124,37 @@ def test_one_step_serves_clips_of_several_layouts() -> None:
         ({"eps": 0}, "eps", "must be greater than 0, not 0"),
         ({"with_kp": 1}, "with_kp", "must be true or false, not 1"),
         ({"with_kp": False}, "with_kp", "with_kp or with_limb must be true"),
-        ({"with_limb": True, "skeletons": []}, "skeletons", "names no limb"),
-        ({"with_limb": True, "skeletons": [[0, 17]]}, "skeletons", "names keypoint 17, but there are 17 keypoints"),
+        ({"with_limb": True, "skeletons": []}, "skeletons", "has no limb"),
+        ({"with_limb": True, "skeletons": [[0, 17]]}, "skeletons", "has keypoint 17, but there are 17 keypoints"),
         ({"skeletons": [[0, 1], [2]]}, "skeletons[1]", "must be a list of two"),
         ({"skeletons": [[0, 1, 2]]}, "skeletons[0]", "must be a list of at most 2"),
         ({"skeletons": [[0, 1], [0, "2"]]}, "skeletons[1][1]", "must be a whole number, not '2'"),
-        ({"double": True, "left_kp": [17], "right_kp": [0]}, "left_kp", "names keypoint 17, but there are 17"),
+        ({"double": True, "left_kp": [17], "right_kp": [0]}, "left_kp", "has keypoint 17, but there are 17"),
         ({"left_kp": [1]}, "right_kp", "left_kp is given without right_kp"),
         ({"right_limb": [1]}, "left_limb", "right_limb is given without left_limb"),
         (
             {"double": True, "with_limb": True, "left_limb": [0], "right_limb": [17]},
             "right_limb",
-            "names limb 17, but there are 17 limbs",
+            "has limb 17, but there are 17 limbs",
         ),
         ({"scaling": 0}, "scaling", "must be greater than 0, not 0"),
         ({"scaling": 1e-3}, "scaling", "the map would be 0 x 0 pixels"),
     ],
 )
-def test_a_parameter_that_is_none_is_refused(parameters: dict[str, Any], field: str, message: str) -> None:
+def test_an_invalid_parameter_is_refused(parameters: dict[str, Any], field: str, message: str) -> None:
     with pytest.raises(PipelineError, match=message) as error:
         target(**parameters)
     assert error.value.field == f"pipeline[0].{field}"
 
 
 def test_cocos_points_by_default_need_as_many_keypoints() -> None:
-    with pytest.raises(PipelineError, match=r"names keypoint 3, .* \(by default skeletons is COCO's"):
+    with pytest.raises(PipelineError, match=r"has keypoint 3, .* \(by default skeletons is COCO's"):
         target(3, with_limb=True)
-    with pytest.raises(PipelineError, match=r"names keypoint 3, .* \(by default left_kp is COCO's"):
+    with pytest.raises(PipelineError, match=r"has keypoint 3, .* \(by default left_kp is COCO's"):
         target(3, double=True)
 
 
-def test_a_layout_without_limbs_has_none_to_draw() -> None:
+def test_a_layout_without_limbs_is_refused_with_limb() -> None:
     step = {"type": "GeneratePoseTarget", "with_limb": True}
     with pytest.raises(PipelineError, match="layout points has no limbs: give skeletons"):
         run([step], clip_of([[[1, 1]]], layout=Layout("points", "", ("nose",))))

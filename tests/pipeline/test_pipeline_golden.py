@@ -12,6 +12,6 @@ from tests.twin import draw_slowly
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_files_are_reproduced(name: str) -> None:
     case = load_golden(name)
-    drawn = draw_slowly(golden_volume(case))
-    assert drawn.shape == case.imgs.shape
-    np.testing.assert_allclose(drawn, case.imgs, rtol=0, atol=tolerance(case))
+    rendered = draw_slowly(golden_volume(case))
+    assert rendered.shape == case.imgs.shape
+    np.testing.assert_allclose(rendered, case.imgs, rtol=0, atol=tolerance(case))

@@ -44,18 +44,18 @@ def test_a_ratio_can_be_a_range() -> None:
     assert unchanged == ((40, 30), [[0, 0], [30, 40]])
 
 
-def test_the_box_may_reach_out_of_the_frame() -> None:
+def test_the_box_may_extend_beyond_the_frame() -> None:
     # Half sizes 118.75 around (100, 50): x from -18 to 218, y from -68 to 168.
     assert compact([[5, 5], [195, 95]], hw_ratio=1.0) == ((236, 236), [[23, 73], [213, 163]])
 
 
-def test_or_is_cut_to_the_frame() -> None:
+def test_without_allow_imgpad_the_box_is_cut_to_the_frame() -> None:
     size, points = compact([[5, 5], [195, 95]], hw_ratio=1.0, allow_imgpad=False)
     assert size == (100, 200)
     assert points == [[5, 5], [195, 95]]
 
 
-def test_a_small_box_is_left_alone() -> None:
+def test_a_small_box_is_not_cropped() -> None:
     assert compact([[40, 40], [49, 90]]) == ((100, 200), [[40, 40], [49, 90]])
     assert compact([[40, 40], [50, 50]])[0] != (100, 200)
 
@@ -75,7 +75,7 @@ def test_an_undetected_point_does_not_count_and_stays_undetected() -> None:
     assert points[1:] == [[3, 5], [23, 45]]
 
 
-def test_undetected_points_and_zeros_may_meet() -> None:
+def test_undetected_points_and_zeros_together() -> None:
     size, points = compact([[NAN, NAN], [0, 0], [40, 20], [60, 60]])
     assert size == (50, 25)
     assert points[1:] == [[0, 0], [3, 5], [23, 45]]
@@ -88,7 +88,7 @@ def test_all_persons_and_frames_share_one_box() -> None:
 
 
 @pytest.mark.parametrize("value", [0, NAN])
-def test_a_clip_without_a_detected_point_is_left_alone(value: float) -> None:
+def test_a_clip_without_a_detected_point_is_not_cropped(value: float) -> None:
     volume = run([{"type": "PoseCompact"}], clip_of(np.full((2, 3, 4, 2), value)))
     assert (volume.height, volume.width) == (100, 200)
 
@@ -100,7 +100,7 @@ def test_the_clip_itself_is_not_written_to() -> None:
     np.testing.assert_array_equal(clip.keypoint, before)
 
 
-def test_persons_outside_the_frame_leave_no_box_in_it() -> None:
+def test_persons_outside_the_frame_are_refused() -> None:
     with pytest.raises(PipelineError, match="the persons are outside it") as error:
         compact([[-60, -60], [-20, -20]], allow_imgpad=False)
     assert error.value.field == "pipeline[0].allow_imgpad"
@@ -120,7 +120,7 @@ _coordinate = st.floats(-(2.0**100), 2.0**100, width=32)
     st.sampled_from([None, 1.0, [0.5, 2.0]]),
     st.booleans(),
 )
-def test_absurd_coordinates_make_neither_a_warning_nor_a_fault(
+def test_extreme_coordinates_cause_no_warning_and_no_other_error(
     points: list[tuple[float, float]], hw_ratio: Any, allow_imgpad: bool
 ) -> None:
     steps = [

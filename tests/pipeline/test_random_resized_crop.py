@@ -21,7 +21,7 @@ def box(seed: int | None, *, test_mode: bool = False, **parameters: object) -> t
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_the_part_lies_in_the_frame_and_has_the_area_and_ratio_asked_for(seed: int) -> None:
+def test_the_box_is_in_the_frame_with_area_and_ratio_in_range(seed: int) -> None:
     left, top, width, height = box(seed, area_range=[0.1, 0.3], aspect_ratio_range=[0.5, 2.0])
     assert 0 <= left <= left + width <= 200
     assert 0 <= top <= top + height <= 100
@@ -29,11 +29,11 @@ def test_the_part_lies_in_the_frame_and_has_the_area_and_ratio_asked_for(seed: i
     assert 0.45 < width / height < 2.2
 
 
-def test_where_no_box_fits_it_is_the_middle_square() -> None:
+def test_where_no_box_fits_it_is_the_center_square() -> None:
     assert box(1, area_range=[1.0, 1.0], aspect_ratio_range=[0.5, 0.6]) == (50, 0, 100, 100)
 
 
-def test_the_seed_decides() -> None:
+def test_the_result_depends_on_the_seed() -> None:
     assert box(1) == box(1)
     assert box(1) != box(2)
 
@@ -50,7 +50,7 @@ def test_without_a_seed_two_runs_differ() -> None:
     ("parameters", "field", "message"),
     [
         ({"area_range": [0, 1]}, "area_range", "over 0 and up to 1"),
-        ({"area_range": [0.5, 0.2]}, "area_range", "\\[least, most\\]"),
+        ({"area_range": [0.5, 0.2]}, "area_range", "\\[minimum, maximum\\]"),
         ({"area_range": [0.5, 1.5]}, "area_range", "up to 1"),
         ({"aspect_ratio_range": [-1, 1]}, "aspect_ratio_range", "over 0"),
         ({"area_range": 0.5}, "area_range", "must be a list, not 0.5"),
@@ -58,7 +58,7 @@ def test_without_a_seed_two_runs_differ() -> None:
         ({"lazy": True}, "lazy", "must be false, not true"),
     ],
 )
-def test_a_range_that_is_none_is_refused(parameters: dict[str, Any], field: str, message: str) -> None:
+def test_an_invalid_range_is_refused(parameters: dict[str, Any], field: str, message: str) -> None:
     with pytest.raises(PipelineError, match=message) as error:
         box(1, **parameters)
     assert error.value.field == f"pipeline[0].{field}"

@@ -18,13 +18,13 @@ def resized(scale: Any, *, img_shape: tuple[int, int] = (100, 200), **parameters
     return (volume.height, volume.width), points_of(volume)[0]
 
 
-def test_minus_one_is_as_needed_the_short_side_becomes_the_other_number() -> None:
+def test_with_minus_one_the_short_side_becomes_the_other_number() -> None:
     assert resized([-1, 64]) == ((64, 128), [32, pytest.approx(12.8)])
     assert resized([64, -1]) == ((64, 128), [32, pytest.approx(12.8)])
     assert resized([-1, 64], img_shape=(200, 100))[0] == (128, 64)
 
 
-def test_two_sides_are_the_box_that_the_frame_fits_into() -> None:
+def test_two_sides_are_the_largest_size() -> None:
     assert resized([100, 80])[0] == (50, 100)
     assert resized([80, 100])[0] == (50, 100)
     assert resized([300, 10])[0] == (10, 20)
@@ -48,14 +48,14 @@ def test_points_move_by_the_rounded_side_over_the_old_one_in_float32() -> None:
     assert np.float32(x) == np.float32(50) * np.float32(4 / 7)
 
 
-def test_how_pictures_are_interpolated_makes_no_difference() -> None:
+def test_interpolation_is_ignored() -> None:
     assert resized([-1, 64], interpolation="nearest", lazy=False) == resized([-1, 64])
 
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"scale": [-1, 64], "keep_ratio": False}, "cannot hold -1, 'as needed', where keep_ratio is false"),
+        ({"scale": [-1, 64], "keep_ratio": False}, "cannot have -1 where keep_ratio is false"),
         ({"scale": 2.0, "keep_ratio": False}, "must be \\[width, height\\] where keep_ratio is false"),
         ({"scale": [-1, -1]}, "from 1 to 100,000 pixels, one of them -1"),
         ({"scale": [0, 64]}, "from 1 to 100,000 pixels"),
@@ -67,13 +67,13 @@ def test_how_pictures_are_interpolated_makes_no_difference() -> None:
         ({}, "Resize needs scale: A factor, or"),
     ],
 )
-def test_a_scale_that_is_none_is_refused(parameters: dict[str, Any], message: str) -> None:
+def test_an_invalid_scale_is_refused(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(PipelineError, match=message) as error:
         run([{"type": "Resize", **parameters}], clip_of([[50, 20]]))
     assert error.value.field == "pipeline[0].scale"
 
 
-def test_a_side_must_not_vanish() -> None:
+def test_a_side_of_no_pixels_is_refused() -> None:
     with pytest.raises(PipelineError, match="10000 x 1 pixels would become 64 x 0") as error:
         resized([64, 64], img_shape=(1, 10_000))
     assert error.value.field == "pipeline[0].scale"

@@ -40,7 +40,7 @@ def test_test_clips_of_a_very_short_clip_begin_at_one_frame_after_the_other() ->
     assert sampled(2, clip_len=3, num_clips=3) == [0, 1, 0, 1, 0, 1, 0, 1, 0]
 
 
-def test_a_clip_of_equal_length_is_taken_as_it_is() -> None:
+def test_a_clip_of_equal_length_is_taken_whole() -> None:
     assert sampled(6, clip_len=6) == [0, 1, 2, 3, 4, 5]
 
 
@@ -65,7 +65,7 @@ def test_a_p_interval_of_a_very_short_clip_still_gives_frames() -> None:
     assert sampled(1, clip_len=2, p_interval=[0.1, 0.4], test_mode=False, seed=3) == [0, 0]
 
 
-def test_in_test_mode_the_steps_own_seed_decides() -> None:
+def test_in_test_mode_the_steps_own_seed_is_used() -> None:
     steps: list[Step] = [{"type": "UniformSampleFrames", "clip_len": 8}, {"type": "PoseDecode"}]
     other: list[Step] = [{"type": "UniformSampleFrames", "clip_len": 8, "seed": 1}, {"type": "PoseDecode"}]
     clip = numbered_clip(100)
@@ -74,7 +74,7 @@ def test_in_test_mode_the_steps_own_seed_decides() -> None:
     assert frames_of(run(other, clip)).tolist() != first
 
 
-def test_out_of_test_mode_the_runs_seed_decides() -> None:
+def test_without_test_mode_the_runs_seed_is_used() -> None:
     assert sampled(100, clip_len=8, test_mode=False, seed=1) == sampled(100, clip_len=8, test_mode=False, seed=1)
     assert sampled(100, clip_len=8, test_mode=False, seed=1) != sampled(100, clip_len=8, test_mode=False, seed=2)
 
@@ -86,13 +86,13 @@ def test_scores_are_taken_with_their_frames() -> None:
     assert volume.keypoint_score[0, :, 0].tolist() == np.array([0.1, 0.2, 0.3, 0.4, 0.1, 0.2], np.float32).tolist()
 
 
-def test_more_frames_than_the_server_holds_are_refused_before_they_are_made() -> None:
+def test_frames_are_limited_before_they_are_sampled() -> None:
     with pytest.raises(LimitError, match=r"100,000,000 frames, too many.*HEATSVC_MAX_FRAMES") as error:
         sampled(5, clip_len=10_000, num_clips=10_000)
     assert error.value.field == "pipeline[0].clip_len"
 
 
-def test_more_points_than_the_server_holds_are_refused_before_they_are_made() -> None:
+def test_points_are_limited_before_they_are_sampled() -> None:
     steps: list[Step] = [{"type": "UniformSampleFrames", "clip_len": 1000}, {"type": "PoseDecode"}]
     with pytest.raises(LimitError, match="HEATSVC_MAX_UNPACKED_BYTES"):
         run(steps, numbered_clip(2), bounds=Bounds(max_unpacked_bytes=1000 * 17 * 12 - 1))

@@ -1,4 +1,4 @@
-"""PoseClip.build: arrays of any sender in one checked shape."""
+"""PoseClip.build: validation and conversion of arrays."""
 
 import numpy as np
 import pytest
@@ -77,7 +77,7 @@ def test_a_point_with_nan_in_x_y_or_score_is_undetected():
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
-def test_infinity_is_told_by_index_and_frame(value):
+def test_infinity_is_refused_with_index_and_frame(value):
     keypoint = np.ones((3, 4, 2))
     keypoint[2, 3, 1] = value
     with pytest.raises(PoseError, match=r"keypoint\[0, 2, 3, 1\] is infinite, or too large for float32") as caught:
@@ -85,10 +85,10 @@ def test_infinity_is_told_by_index_and_frame(value):
     assert (caught.value.field, caught.value.frame) == ("keypoint", 2)
 
 
-def test_wrong_axes_are_told_with_the_right_ones():
+def test_wrong_axes_are_refused_with_the_right_ones():
     with pytest.raises(PoseError, match=r"keypoint has 1 axes, \[6\]: it must be \[V, 2\|3\], \[T, V, 2\|3\]"):
         build(np.ones(6))
-    with pytest.raises(PoseError, match=r"last axis of keypoint holds 4 numbers a point"):
+    with pytest.raises(PoseError, match=r"last axis of keypoint has 4 numbers per point"):
         build(np.ones((5, 17, 4)))
 
 
@@ -100,13 +100,13 @@ def test_an_empty_axis_means_that_nothing_was_found(shape, axis):
         build(np.ones(shape))
 
 
-def test_text_is_no_number():
+def test_text_is_not_a_number():
     with pytest.raises(PoseError, match=r"keypoint must hold numbers, not <U1"):
         build(np.array([[["1", "2"]]]))
 
 
-def test_scores_of_another_shape_are_told_with_the_right_one():
-    with pytest.raises(PoseError, match=r"keypoint_score is \[5, 16\], but the keypoints ask for \[5, 17\]"):
+def test_scores_of_another_shape_are_refused_with_the_right_one():
+    with pytest.raises(PoseError, match=r"keypoint_score is \[5, 16\], but must be \[5, 17\]"):
         build(np.ones((5, 17, 2)), np.ones((5, 16)))
 
 
@@ -116,22 +116,22 @@ def test_bounds_hold_before_anything_is_converted():
         build(huge)
 
 
-def test_bounds_are_the_callers():
+def test_bounds_are_a_parameter():
     with pytest.raises(LimitError, match="6 frames are too many"):
         build(np.ones((6, 17, 2)), bounds=Bounds(max_frames=5))
 
 
-def test_the_layout_is_told_by_the_number_of_points():
+def test_the_layout_is_inferred_from_the_number_of_points():
     assert build(np.ones((5, 133, 2))).layout is LAYOUTS["coco_wholebody"]
     assert build(np.ones((5, 134, 2))).layout is None
 
 
-def test_a_layout_of_another_size_is_told_with_the_fitting_one():
+def test_a_layout_of_another_size_is_refused_with_the_fitting_one():
     with pytest.raises(PoseError, match="layout coco17 has 17 points, the keypoints have 133; 133 points are coco_wh"):
         build(np.ones((5, 133, 2)), layout=LAYOUTS["coco17"])
 
 
-def test_a_missing_img_shape_is_told_with_an_example():
+def test_a_missing_img_shape_is_refused_with_an_example():
     with pytest.raises(PoseError, match=r"img_shape is missing: give .* \[1080, 1920\]"):
         build(np.ones((5, 17, 2)), img_shape=None)
 
@@ -140,7 +140,7 @@ def test_a_missing_img_shape_is_told_with_an_example():
     "img_shape",
     [[1080], [1080, 1920, 3], [1080.0, 1920.0], [True, True], [0, 5], [100_001, 5], "ab", 7, [10**5000, 1], {}],
 )
-def test_an_img_shape_that_is_none_is_refused(img_shape):
+def test_an_invalid_img_shape_is_refused(img_shape):
     with pytest.raises(PoseError, match="img_shape must be"):
         build(np.ones((5, 17, 2)), img_shape=img_shape)
 

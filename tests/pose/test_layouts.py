@@ -1,4 +1,4 @@
-"""Layouts: the field's orders of points, and what one can give to another. Numbers are the field's own."""
+"""Layouts: their points, limbs and mirror images, and selecting one from another."""
 
 import pytest
 
@@ -105,7 +105,7 @@ def test_limbs_of_sign27():
     )
 
 
-def test_limbs_of_coco17_are_those_that_pyskl_draws():
+def test_limbs_of_coco17_are_pyskls():
     assert LAYOUTS["coco17"].limbs == (
         *((0, 1), (0, 2), (1, 3), (2, 4), (0, 5), (5, 7), (7, 9), (0, 6), (6, 8), (8, 10)),
         *((5, 11), (11, 13), (13, 15), (6, 12), (12, 14), (14, 16), (11, 12)),
@@ -148,21 +148,21 @@ def test_mirroring_twice_changes_nothing():
         assert [layout.mirror[i] for i in layout.mirror] == list(range(len(layout.points)))
 
 
-def test_the_number_of_points_tells_the_layout():
+def test_the_layout_is_inferred_from_the_number_of_points():
     assert infer_layout(133).name == "coco_wholebody"
     assert infer_layout(134) is None
 
 
-def test_mediapipe_goes_by_one_name_with_and_without_irises():
+def test_mediapipe_has_one_name_with_and_without_irises():
     assert len(get_layout("mediapipe_holistic", 553).points) == 553
     assert len(get_layout("mediapipe_holistic", 543).points) == 543
 
 
-def test_an_unknown_layout_is_told_with_the_known_ones():
+def test_an_unknown_layout_is_refused_with_the_known_ones():
     with pytest.raises(LayoutError, match=r"no layout 'coco18': known are coco17, coco_wholebody"):
         get_layout("coco18")
 
 
-def test_what_a_layout_lacks_is_named():
+def test_the_error_has_the_points_that_a_layout_lacks():
     with pytest.raises(LayoutError, match=r"sign27 cannot be selected from coco17: it lacks 20 points \(left_hand_0"):
         LAYOUTS["sign27"].indices_in(LAYOUTS["coco17"])

@@ -1,4 +1,4 @@
-"""Pixels in another type: rounded as NumPy rounds, whatever the value."""
+"""Pixels in another type: rounded as NumPy rounds, and clipped to the largest finite number of the type."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from heatsvc.render.array import render_array
 from heatsvc.render.cpu import convert
+from heatsvc.volume import HeatmapVolume
 
 Float32 = npt.NDArray[np.float32]
 
@@ -14,6 +16,11 @@ Float32 = npt.NDArray[np.float32]
 def around(values: Float32) -> Float32:
     """The values, and the float32 numbers right before and behind each."""
     return np.concatenate([values, np.nextafter(values, np.float32(-np.inf)), np.nextafter(values, np.float32(np.inf))])
+
+
+def as_float16(values: Float32) -> npt.NDArray[np.float16]:
+    """Rounded to nearest; what is beyond the largest finite float16 is that."""
+    return np.clip(values, np.float32(-65504), np.float32(65504)).astype(np.float16)
 
 
 def test_float16_at_every_boundary() -> None:
@@ -24,7 +31,8 @@ def test_float16_at_every_boundary() -> None:
         ties = (finite[:-1] + finite[1:]) / np.float32(2)
         extremes = np.array([65519.996, 65520, 65536, 3e38, np.inf, -65520, -np.inf, 1e-38, 1e-45, -0.0], np.float32)
         values = np.concatenate([around(finite), around(ties), around(extremes)])
-        expected = values.astype(np.float16)
+    expected = as_float16(values)
+    assert np.isfinite(expected).all()
     assert (convert(values, "float16").view(np.uint16) == expected.view(np.uint16)).all()
 
 
@@ -36,8 +44,20 @@ def test_float16_of_what_is_no_number_is_none() -> None:
 def test_float16_of_random_bits() -> None:
     values = np.random.default_rng(0).integers(0, 1 << 32, 1_000_000, np.uint64).astype(np.uint32).view(np.float32)
     values = values[~np.isnan(values)]
-    with np.errstate(over="ignore"):
-        assert (convert(values, "float16").view(np.uint16) == values.astype(np.float16).view(np.uint16)).all()
+    assert (convert(values, "float16").view(np.uint16) == as_float16(values).view(np.uint16)).all()
+
+
+@pytest.mark.parametrize("score", [65504.0, 65519.0, 65520.0, 1e30, 3.4028234e38])
+@pytest.mark.parametrize("with_limb", [False, True])
+def test_a_large_score_is_clipped_and_never_infinite(score: float, with_limb: bool) -> None:
+    points = np.array([[[(4, 4), (12, 9)]]], np.float32)
+    scores = np.full((1, 1, 2), score, np.float32)
+    limbs = np.array([[0, 1]], np.int32)[: int(with_limb)]
+    volume = HeatmapVolume(points, scores, 16, 16, limbs=limbs)
+    for dtype, largest in (("float16", 65504), ("float32", score), ("uint8", 255)):
+        drawn = render_array(volume, dtype)
+        assert np.isfinite(drawn).all()
+        assert drawn.max() == np.array(min(score, largest)).astype(dtype)
 
 
 def test_uint8_at_every_boundary() -> None:

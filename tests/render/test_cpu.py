@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.render.array import draw_array
-from heatsvc.render.cpu import draw_runs, plan
+from heatsvc.render.array import render_array
+from heatsvc.render.cpu import plan, render_runs
 from heatsvc.volume import HeatmapVolume
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 from tests.render.volumes import volumes
@@ -18,7 +18,7 @@ from tests.twin import draw_slowly
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_files_are_reproduced(name: str) -> None:
     case = load_golden(name)
-    drawn = draw_array(golden_volume(case))
+    drawn = render_array(golden_volume(case))
     assert drawn.shape == case.imgs.shape
     np.testing.assert_allclose(drawn, case.imgs, rtol=0, atol=tolerance(case))
 
@@ -26,7 +26,7 @@ def test_golden_files_are_reproduced(name: str) -> None:
 @settings(max_examples=1_500, deadline=None)
 @given(volumes())
 def test_every_volume_is_as_its_slow_twin_draws_it(volume: HeatmapVolume) -> None:
-    drawn, twin = draw_array(volume), draw_slowly(volume)
+    drawn, twin = render_array(volume), draw_slowly(volume)
     assert drawn.shape == twin.shape
     np.testing.assert_allclose(drawn, twin, rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6)
 
@@ -34,7 +34,7 @@ def test_every_volume_is_as_its_slow_twin_draws_it(volume: HeatmapVolume) -> Non
 @settings(max_examples=300, deadline=None)
 @given(volumes(reduce=st.just("argmax")))
 def test_argmax_names_the_channel_of_the_largest_value(volume: HeatmapVolume) -> None:
-    drawn = draw_array(volume, "int16")
+    drawn = render_array(volume, "int16")
     twin = draw_slowly(volume)
     values = draw_slowly(_with_reduce(volume, "none"))
     if volume.clips:
@@ -48,57 +48,57 @@ def test_argmax_names_the_channel_of_the_largest_value(volume: HeatmapVolume) ->
 
 @settings(max_examples=300, deadline=None)
 @given(volumes(), st.integers(1, 500))
-def test_pieces_put_together_are_the_whole(volume: HeatmapVolume, piece_pixels: int) -> None:
-    whole = draw_array(volume)
+def test_pieces_put_together_are_the_whole(volume: HeatmapVolume, tile_pixels: int) -> None:
+    whole = render_array(volume)
     area = volume.height * volume.width
-    cut = plan(volume, piece_pixels)
-    assert [piece.first for piece in cut.pieces[1:]] == [piece.last for piece in cut.pieces[:-1]]
-    for piece in cut.pieces:
-        runs = draw_runs(volume, piece, "float32")
-        assert runs.values.size <= piece.pixels + 2 * piece.runs
-        assert runs.start.size <= piece.runs
+    cut = plan(volume, tile_pixels)
+    assert [tile.first for tile in cut.tiles[1:]] == [tile.last for tile in cut.tiles[:-1]]
+    for tile in cut.tiles:
+        runs = render_runs(volume, tile, "float32")
+        assert runs.values.size <= tile.pixels + 2 * tile.runs
+        assert runs.start.size <= tile.runs
         assert np.all(runs.start[1:] >= runs.start[:-1] + runs.length[:-1])
         dense = np.zeros(runs.size, np.float32)
         at = 0
         for start, length in zip(runs.start, runs.length, strict=True):
             dense[start : start + length] = runs.values[at : at + length]
             at += length
-        np.testing.assert_array_equal(dense, whole.reshape(-1)[piece.first * area : piece.last * area])
+        np.testing.assert_array_equal(dense, whole.reshape(-1)[tile.first * area : tile.last * area])
 
 
 @pytest.mark.parametrize("dtype", ["float16", "uint8"])
 @pytest.mark.parametrize("name", ["kp_sigma0.6", "kp_multi_person", "limb_coco", "potion"])
 def test_smaller_types_are_the_rounded_float32(name: str, dtype: str) -> None:
     volume = golden_volume(load_golden(name))
-    full = draw_array(volume)
+    full = render_array(volume)
     expected = full.astype(np.float16) if dtype == "float16" else np.rint(full * 255.0).clip(0, 255).astype(np.uint8)
-    np.testing.assert_array_equal(draw_array(volume, dtype), expected)
+    np.testing.assert_array_equal(render_array(volume, dtype), expected)
 
 
 def test_a_score_above_one_is_255_in_uint8() -> None:
     volume = HeatmapVolume(np.full((1, 1, 1, 2), 4, np.float32), np.full((1, 1, 1), 7.5, np.float32), 9, 9)
-    assert draw_array(volume, "uint8")[0, 0, 4, 4] == 255
+    assert render_array(volume, "uint8")[0, 0, 4, 4] == 255
 
 
 @pytest.mark.parametrize("far", [1e9, -1e9, 3e38, -3e38])
 def test_points_far_away_draw_nothing(far: float) -> None:
     keypoint = np.array([[[[far, 3], [3, far], [far, far]]]], np.float32)
     volume = HeatmapVolume(keypoint, np.ones((1, 1, 3), np.float32), 8, 8)
-    assert not draw_array(volume).any()
+    assert not render_array(volume).any()
 
 
 def test_a_point_that_is_nan_draws_nothing_whatever_its_score() -> None:
     keypoint = np.full((1, 1, 2, 2), np.nan, np.float32)
     limbs = np.array([[0, 1]], np.int32)
     volume = HeatmapVolume(keypoint, np.ones((1, 1, 2), np.float32), 8, 8, limbs=limbs)
-    assert draw_array(volume).shape == (1, 3, 8, 8)
-    assert not draw_array(volume).any()
+    assert render_array(volume).shape == (1, 3, 8, 8)
+    assert not render_array(volume).any()
 
 
 def test_only_argmax_is_drawn_as_int16() -> None:
     volume = golden_volume(load_golden("kp_sigma0.6"))
     with pytest.raises(ValueError, match="cannot be drawn as int16"):
-        draw_runs(volume, plan(volume).pieces[0], "int16")
+        render_runs(volume, plan(volume).tiles[0], "int16")
 
 
 def _with_reduce(volume: HeatmapVolume, reduce: str) -> HeatmapVolume:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.render.array import draw_array
-from heatsvc.render.cpu import draw_runs, plan
+from heatsvc.render.array import render_array
+from heatsvc.render.cpu import plan, render_runs
 from heatsvc.volume import HeatmapVolume, Reduce
 from tests.twin import draw_slowly
 
@@ -28,24 +28,24 @@ def limb(start: tuple[float, float], end: tuple[float, float], sigma: float = 0.
 @pytest.mark.parametrize("far", [1e3, 1e6, 1e12, 1e19, 1e30, 3e38])
 @pytest.mark.parametrize(("x", "y"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
 def test_a_far_end_draws_what_a_nearer_one_in_its_direction_draws(far: float, x: int, y: int) -> None:
-    near_end = draw_array(limb((5, 6), (5 + 100 * x, 6 + 100 * y)))
+    near_end = render_array(limb((5, 6), (5 + 100 * x, 6 + 100 * y)))
     assert near_end.max() == 1
     for start, end in (((5, 6), (5 + far * x, 6 + far * y)), ((5 + far * x, 6 + far * y), (5, 6))):
         # The other coordinate is lost beside 3e38 only where the limb is drawn from its far end.
-        np.testing.assert_allclose(draw_array(limb(start, end)), near_end, rtol=0, atol=2e-6)
+        np.testing.assert_allclose(render_array(limb(start, end)), near_end, rtol=0, atol=2e-6)
 
 
 def test_positions_are_counted_from_the_start_as_pyskl_counts_them() -> None:
     # The ends' difference is a float32 number, off by 1e-5 pixels here: which a narrow Gaussian shows.
     volume = limb((-320, 32), (16.32, -1.6), sigma=0.04)
-    np.testing.assert_allclose(draw_array(volume), draw_slowly(volume), rtol=2e-6, atol=2e-5)
+    np.testing.assert_allclose(render_array(volume), draw_slowly(volume), rtol=2e-6, atol=2e-5)
 
 
 @pytest.mark.parametrize("far", [1e3, 1e6, 1e9])
 def test_two_far_ends_draw_the_line_between_them(far: float) -> None:
-    through = draw_array(limb((-far, 7), (far, 7)))
-    np.testing.assert_allclose(through, draw_array(limb((-50, 7), (50, 7))), rtol=0, atol=2e-6)
-    assert not draw_array(limb((-far, 40), (far, 40))).any()
+    through = render_array(limb((-far, 7), (far, 7)))
+    np.testing.assert_allclose(through, render_array(limb((-50, 7), (50, 7))), rtol=0, atol=2e-6)
+    assert not render_array(limb((-far, 40), (far, 40))).any()
 
 
 any_coordinate = st.one_of(
@@ -76,8 +76,8 @@ def test_ends_anywhere_keep_pixels_in_their_place(
         limbs=np.array([[0, 1], [2, 3]], np.int32),
         reduce=reduce,
     )
-    for piece in plan(volume).pieces:
-        runs = draw_runs(volume, piece, dtype)
+    for tile in plan(volume).tiles:
+        runs = render_runs(volume, tile, dtype)
         assert runs.start.size == 0 or runs.start[-1] + runs.length[-1] <= runs.size
         assert np.all(runs.start[1:] > runs.start[:-1] + runs.length[:-1])
         assert runs.length.sum() == runs.values.size
@@ -99,4 +99,4 @@ def test_where_rounding_makes_holes_there_is_room_for_them() -> None:
             with_kp=False,
             limbs=np.array([[0, 1]], np.int32),
         )
-        assert np.isfinite(draw_array(volume)).all()
+        assert np.isfinite(render_array(volume)).all()

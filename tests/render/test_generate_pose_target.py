@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose import PoseClip
-from heatsvc.render.array import draw_array
+from heatsvc.render.array import render_array
 from tests.render.volumes import coordinates, scores, sigmas
 from tests.twin import pose_target_slowly
 
@@ -68,7 +68,7 @@ def test_ten_thousand_cases_are_as_the_slow_twin_draws_them(case: tuple[PoseClip
         parameters["scaling"] = 1.0
     volume = parse_pipeline([{"type": "GeneratePoseTarget", **parameters}]).run(clip)
     twin = pose_target_slowly(clip.keypoint, clip.keypoint_score, clip.img_shape, **parameters)
-    drawn = draw_array(volume)
+    drawn = render_array(volume)
     assert drawn.shape == twin.shape
     # 2e-6, limbs 2e-5; relative where a score above 1 makes the pixels larger.
     np.testing.assert_allclose(drawn, twin, rtol=2e-6, atol=2e-5 if parameters["with_limb"] else 2e-6)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.render.array import draw_array
+from heatsvc.render.array import render_array
 from heatsvc.render.cpu import arguments, kernels, plan
 from heatsvc.volume import HeatmapVolume
 from tests.twin import draw_slowly
@@ -38,7 +38,7 @@ def limbs(draw: st.DrawFn) -> HeatmapVolume:
 @settings(max_examples=300, deadline=None)
 @given(limbs())
 def test_limbs_of_any_size_are_as_near_to_the_formula_as_keypoints_are(volume: HeatmapVolume) -> None:
-    np.testing.assert_allclose(draw_array(volume), draw_slowly(volume), rtol=0, atol=2e-6)
+    np.testing.assert_allclose(render_array(volume), draw_slowly(volume), rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("score", [0.3, 1.0])
@@ -47,29 +47,29 @@ def test_a_pixel_on_the_limb_is_worth_its_score(score: float, sigma: float) -> N
     keypoint = np.array([[[[3, 11], [60, 11]]]], np.float32)
     scores, one_limb = np.full((1, 1, 2), score, np.float32), np.array([[0, 1]], np.int32)
     volume = HeatmapVolume(keypoint, scores, 23, 64, sigma, with_kp=False, limbs=one_limb)
-    assert (draw_array(volume)[0, 0, 11, 3:61] == np.float32(score)).all()
+    assert (render_array(volume)[0, 0, 11, 3:61] == np.float32(score)).all()
 
 
 @settings(max_examples=200, deadline=None)
 @given(limbs(), st.integers(0, 40), st.sampled_from([1, 2, 8]))
 def test_no_more_is_written_than_there_is_room_for(volume: HeatmapVolume, missing: int, gap: int) -> None:
-    (piece,) = plan(volume).pieces
-    room = max(piece.pixels + piece.runs * gap - missing, 0)
-    starts, lengths = np.full(piece.runs + 9, -7), np.full(piece.runs + 9, -7)
+    (tile,) = plan(volume).tiles
+    room = max(tile.pixels + tile.runs * gap - missing, 0)
+    starts, lengths = np.full(tile.runs + 9, -7), np.full(tile.runs + 9, -7)
     values = np.full(room + 16, -7, np.float32)
-    runs, count = kernels().draw(
-        *arguments(volume), 0, volume.maps, 0.0, 0.0, gap, starts[: piece.runs], lengths[: piece.runs], values[:room]
+    runs, count = kernels().render(
+        *arguments(volume), 0, volume.maps, 0.0, 0.0, gap, starts[: tile.runs], lengths[: tile.runs], values[:room]
     )
-    assert (starts[piece.runs :] == -7).all()
-    assert (lengths[piece.runs :] == -7).all()
+    assert (starts[tile.runs :] == -7).all()
+    assert (lengths[tile.runs :] == -7).all()
     assert (values[room:] == -7).all()
     if runs < 0:
         assert missing
         return
-    drawn = np.zeros(draw_array(volume).size, np.float32)
+    drawn = np.zeros(render_array(volume).size, np.float32)
     at = 0
     for start, length in zip(starts[:runs], lengths[:runs], strict=True):
         drawn[start : start + length] = values[at : at + length]
         at += length
     assert at == count <= room
-    np.testing.assert_array_equal(drawn, draw_array(volume).reshape(-1))
+    np.testing.assert_array_equal(drawn, render_array(volume).reshape(-1))

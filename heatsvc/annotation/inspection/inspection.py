@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import mmap
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
-from heatsvc.annotation.inspection.findings import Finding
+from heatsvc.annotation.inspection.checks import AnnotationSummary, SplitSize, check_annotation, check_splits
+from heatsvc.annotation.inspection.findings import Finding, Findings
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.check_token import CheckToken
+from heatsvc.pose.clip import PoseError
+from heatsvc.pose.readers.annotation import list_of_annotations
+from heatsvc.pose.unpickle import unpickle
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +26,6 @@ class Span:
     low: int
     mean: float
     high: int
-
-
-@dataclass(frozen=True, slots=True)
-class SplitSize:
-    """A split: its name, the names in it, and the annotations and frames that a reader would take."""
-
-    name: str
-    names: int
-    annotations: int
-    frames: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,101 @@ class Inspection:
     def as_json(self) -> dict[str, Any]:
         """The same as JSON has it."""
         return asdict(self)
+
+
+_CORES = re.compile(rb"numpy\._?core(?=\.)")
+_SHAPES = 5
+
+
+def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, check: Callable[[], None] = go_on) -> Inspection:
+    """What is in an annotation pickle, and what PYSKL's and MMAction2's readers would stumble over.
+
+    Any pickle is read that the safe reader accepts: ``{'split': ..., 'annotations': [...]}`` or the bare list. Nothing
+    of it is executed. Memory is that of its arrays.
+
+    Args:
+        path: the file.
+        bounds: max_unpacked_bytes for the file, max_pickle_objects.
+        check: called now and then; raises what should end the work.
+
+    Raises:
+        OSError: it cannot be read.
+        PoseError: no pickle, damaged, one that asks for more than data, or one that holds something else.
+        LimitError: larger than the bounds.
+    """
+    size = path.stat().st_size
+    bounds.check("max_unpacked_bytes", size, "bytes in a file", file=path.name)
+    if not size:
+        raise PoseError("the file is empty", file=path.name)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        # Pages of a file, where bytes would be a second copy of all arrays: pickletools takes both.
+        content = unpickle(cast("bytes", mapped), bounds=bounds, file=path.name, token=CheckToken(check))
+        protocol = mapped[1] if mapped[0] == 0x80 else 0
+        cores = sorted({match.group().decode() for match in _CORES.finditer(mapped)}, reverse=True)
+    findings = Findings()
+    if "numpy._core" in cores:
+        findings.add("numpy_2")
+    if protocol > 4:
+        findings.add("protocol_5")
+    annotations = list_of_annotations(content, path.name)
+    keys: Counter[str] = Counter()
+    facts = []
+    for i, annotation in enumerate(annotations):
+        check()
+        if not isinstance(annotation, dict):
+            findings.add("no_dict", f"annotations[{i}]")
+            continue
+        keys.update(str(key) for key in annotation)
+        facts.append(check_annotation(annotation, f"annotations[{i}]", findings))
+    _check_all(facts, findings)
+    if not isinstance(content, dict) or "split" not in content:
+        findings.add("no_split")
+        splits: tuple[SplitSize, ...] = ()
+    else:
+        splits = check_splits(content["split"], facts, findings)
+    labels = {fact.label for fact in facts if fact.label is not None}
+    shapes = [fact.shape for fact in facts if fact.shape]
+    sides = Counter(f"{fact.img_shape[0]}x{fact.img_shape[1]}" for fact in facts if fact.img_shape)
+    return Inspection(
+        file=path.name,
+        size=size,
+        protocol=protocol,
+        numpy=tuple(cores),
+        annotations=len(annotations),
+        keys=dict(keys),
+        splits=splits,
+        classes=len(labels),
+        labels=(min(labels), max(labels)) if labels else None,
+        frames=_span([shape[1] for shape in shapes]),
+        persons=_span([shape[0] for shape in shapes]),
+        points=dict(Counter(shape[2] for shape in shapes).most_common()),
+        dtypes=dict(Counter(fact.dtype for fact in facts if fact.dtype).most_common()),
+        img_shapes=dict(sides.most_common(_SHAPES)),
+        array_bytes=sum(fact.nbytes for fact in facts),
+        findings=findings.listed(),
+    )
+
+
+def _check_all(facts: Sequence[AnnotationSummary], findings: Findings) -> None:
+    """What only all annotations together tell."""
+    if not facts:
+        findings.add("no_annotations")
+        return
+    names = Counter(fact.name for fact in facts if fact.name is not None)
+    findings.add_all("duplicate", (f"{name}: {count} times" for name, count in names.items() if count > 1))
+    labels = {fact.label for fact in facts if fact.label is not None}
+    # Indices of two billion are not walked through: there are no more gaps to tell than labels to train on.
+    if labels and max(labels) + 1 > len(labels):
+        findings.add_all(
+            "gap_in_labels", (str(label) for label in range(min(max(labels), 1 << 16)) if label not in labels)
+        )
+    points = Counter(fact.shape[2] for fact in facts if fact.shape)
+    if len(points) > 1:
+        usual = points.most_common(1)[0][0]
+        for i, fact in enumerate(facts):
+            if fact.shape and fact.shape[2] != usual:
+                findings.add("other_points", f"{fact.name or f'annotations[{i}]'}: {fact.shape[2]}, most have {usual}")
+
+
+def _span(numbers: Sequence[int]) -> Span | None:
+    return Span(min(numbers), round(sum(numbers) / len(numbers), 2), max(numbers)) if numbers else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from heatsvc.annotation.labels.labels import Labels
-from heatsvc.annotation.labels.read import read_labels
-from heatsvc.annotation.labels.row import LabelRow
+from heatsvc.annotation.labels.labels import Labels, read_labels
+from heatsvc.annotation.labels.rows import LabelRow
 
 __all__ = ["LabelRow", "Labels", "read_labels"]

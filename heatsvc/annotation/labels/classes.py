@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.row import ClassEntry, LabelRow
+from heatsvc.annotation.labels.rows import ClassEntry, LabelRow
 
 
 @dataclass(slots=True)
@@ -36,7 +36,9 @@ class Classes:
             )
 
 
-def number_rows(rows: Sequence[LabelRow], told: Iterable[ClassEntry]) -> tuple[list[LabelRow], tuple[str, ...]]:
+def assign_class_indices(
+    rows: Sequence[LabelRow], told: Iterable[ClassEntry]
+) -> tuple[list[LabelRow], tuple[str, ...]]:
     """The rows with label and index each, and the labels by index, "" where an index has none.
 
     An index that a file tells counts: a row's own, a label map's, or that of another row with the same label. Where no

@@ -1,13 +1,90 @@
-"""Filters: which videos are used, by type, view, signer and year."""
+"""Filters: which videos are used, by conditions on type, view, signer and year."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import operator
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.conditions import Condition
-from heatsvc.annotation.labels.row import LabelRow
+from heatsvc.annotation.labels.rows import LabelRow, parse_number
 from heatsvc.annotation.options import AnnotationOptions
+
+_COMPARE: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (
+    (">=", operator.ge),
+    ("<=", operator.le),
+    ("!=", operator.ne),
+    ("==", operator.eq),
+    (">", operator.gt),
+    ("<", operator.lt),
+    ("=", operator.eq),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One or several comparisons; a value fits that fits one of them.
+
+    Attributes:
+        comparisons: operator, and what is compared with; numbers as numbers, all else as text.
+    """
+
+    comparisons: tuple[tuple[Callable[[Any, Any], bool], float | str], ...]
+
+    @classmethod
+    def of(cls, wanted: object, field: str) -> Condition:
+        """The condition that an option says.
+
+        Args:
+            wanted: a text, a number or a list of such: ``"정면"``, ``7``, ``">10"``, ``[1, 2, ">=20"]``.
+            field: the option's name, for messages.
+
+        Raises:
+            AnnotationError: something else, or an order asked of what is no number.
+        """
+        items = wanted if isinstance(wanted, list) else [wanted]
+        if not items:
+            raise AnnotationError(f"{field} is an empty list: nothing fits it; leave it out for all", field=field)
+        return cls(tuple(_comparison(item, field) for item in items))
+
+    def fits(self, value: str | None) -> bool:
+        """Whether a cell's text fits; an empty one fits nothing."""
+        if not value:
+            return False
+        as_number, as_text = parse_number(value), _plain(value)
+        return any(
+            (compare is operator.ne if as_number is None else compare(as_number, against))
+            if isinstance(against, float)
+            else compare(as_text, against)
+            for compare, against in self.comparisons
+        )
+
+
+def _comparison(item: object, field: str) -> tuple[Callable[[Any, Any], bool], float | str]:
+    if isinstance(item, bool) or not isinstance(item, str | int | float):
+        raise AnnotationError(
+            f'{field} must be a text, a number or a list of them, such as ">10", not {item!r:.60}', field=field
+        )
+    if not isinstance(item, str):
+        if abs(item) > 1e300:
+            raise AnnotationError(f"{field} holds a number that is too large", field=field)
+        return operator.eq, float(item)
+    text = item.strip()
+    sign, compare = next(((sign, compare) for sign, compare in _COMPARE if text.startswith(sign)), ("", operator.eq))
+    operand = text.removeprefix(sign).strip()
+    if not operand:
+        raise AnnotationError(f'{field} is {item!r:.60}: give a value, or a condition such as ">10"', field=field)
+    as_number = parse_number(operand)
+    if as_number is None and compare not in (operator.eq, operator.ne):
+        raise AnnotationError(f'{field} is {item!r:.60}: {sign} needs a number, such as "{sign}10"', field=field)
+    return compare, _plain(operand) if as_number is None else as_number
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip().casefold()
+
 
 FILTERS: dict[str, str] = {"types": "type", "views": "view", "signers": "signer", "years": "year"}
 """Options that filter, and the column that each looks at."""

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.columns import KNOWN
-from heatsvc.annotation.labels.numbers import number
-from heatsvc.annotation.labels.row import Found, LabelRow
+from heatsvc.annotation.labels.rows import LabelFile, LabelRow, parse_number
+from heatsvc.annotation.labels.tables import KNOWN
 from heatsvc.annotation.names import NameIndex, VideoName
 
 
@@ -25,7 +24,7 @@ class _Video:
         return min((row.video for row in self.rows), key=lambda video: (-len(video.parts), video.text))
 
 
-def merge(found: Sequence[Found]) -> list[LabelRow]:
+def merge(found: Sequence[LabelFile]) -> list[LabelRow]:
     """One row a video, over all files.
 
     Names that are equal are one video, and names in different files that are equal as far up the folders as both tell.
@@ -105,5 +104,5 @@ def _agree(what: str, told: list[tuple[object, LabelRow]]) -> None:
 
 
 def _comparable(text: str) -> float | str:
-    as_number = number(text)
+    as_number = parse_number(text)
     return text if as_number is None else as_number

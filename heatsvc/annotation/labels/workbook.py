@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from heatsvc.annotation.child import ChildError, in_child
+from heatsvc.annotation.child import ChildError, run_in_child
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.content import Content
-from heatsvc.annotation.labels.row import Found
-from heatsvc.annotation.labels.table import Table, no_table, read_table
+from heatsvc.annotation.labels.parsed_file import ParsedFile
+from heatsvc.annotation.labels.rows import LabelFile
+from heatsvc.annotation.labels.tables import Table, no_table, read_table
 from heatsvc.annotation.native.sheets import read_sheets
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.errors import InputError, LimitError
@@ -21,7 +21,7 @@ _PART = "xl/workbook.xml"
 _OLE = b"\xd0\xcf\x11\xe0"
 
 
-def is_workbook(content: Content) -> bool:
+def is_workbook(content: ParsedFile) -> bool:
     """Whether it is a zip archive with a workbook in it.
 
     Raises:
@@ -46,8 +46,8 @@ def is_workbook(content: Content) -> bool:
 
 
 def read_workbooks(
-    contents: Sequence[Content], options: AnnotationOptions, keep_going: Callable[[], None]
-) -> list[Found]:
+    contents: Sequence[ParsedFile], options: AnnotationOptions, check_cancelled: Callable[[], None]
+) -> list[LabelFile]:
     """What workbooks hold, one by one: the rows of all sheets that are label tables.
 
     Raises:
@@ -55,16 +55,16 @@ def read_workbooks(
         LimitError: more cells than max_input_values, or larger unpacked than `bounds` allow.
     """
     for content in contents:
-        _check(content, keep_going)
+        _check(content, check_cancelled)
     max_cells = contents[0].bounds.max_input_values
     try:
-        books = in_child(
+        books = run_in_child(
             read_sheets,
             [(content.name, str(content.file.path)) for content in contents],
             max_cells,
             memory_bytes=MEMORY_BYTES,
             seconds=SECONDS,
-            keep_going=keep_going,
+            check_cancelled=check_cancelled,
         )
     except ChildError as error:
         names = ", ".join(content.name for content in contents)
@@ -76,22 +76,22 @@ def read_workbooks(
     return [_found(content, sheets, options) for content, sheets in zip(contents, books, strict=True)]
 
 
-def _found(content: Content, sheets: list[tuple[str, list[list[str]]]], options: AnnotationOptions) -> Found:
+def _found(content: ParsedFile, sheets: list[tuple[str, list[list[str]]]], options: AnnotationOptions) -> LabelFile:
     tables = [Table(content.name, f"{content.name}, sheet {name!s:.80}", rows) for name, rows in sheets]
     # A sheet of notes or of sums beside the tables is none of theirs.
     found = [one for table in tables if (one := read_table(table, options.columns)) is not None]
     if not found:
         raise AnnotationError(no_table(tables), file=content.name)
-    return Found(
+    return LabelFile(
         rows=tuple(row for one in found for row in one.rows),
         headers=frozenset().union(*(one.headers for one in found)),
     )
 
 
-def _check(content: Content, keep_going: Callable[[], None]) -> None:
+def _check(content: ParsedFile, check_cancelled: Callable[[], None]) -> None:
     """Unpack all of it once, to nowhere: what it says of its sizes is no bound."""
     try:
-        for _ in archive.unpack(content.data, bounds=content.bounds, file=content.name, check=keep_going):
+        for _ in archive.unpack(content.data, bounds=content.bounds, file=content.name, check=check_cancelled):
             pass
     except LimitError:
         raise

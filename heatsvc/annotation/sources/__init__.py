@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from heatsvc.annotation.sources.find import find_files
-from heatsvc.annotation.sources.keypoint_file import KeypointFile
+from heatsvc.annotation.sources.stored_file import StoredFile
 
-__all__ = ["KeypointFile", "find_files"]
+__all__ = ["StoredFile", "find_files"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from heatsvc.annotation.splits.assign import assign, undivided
 from heatsvc.annotation.splits.assignment import Assignment
+from heatsvc.annotation.splits.rules import assign_all, assign_splits
 from heatsvc.annotation.splits.split_file import SplitEntry, SplitFile, read_split
 
-__all__ = ["Assignment", "SplitEntry", "SplitFile", "assign", "read_split", "undivided"]
+__all__ = ["Assignment", "SplitEntry", "SplitFile", "assign_all", "assign_splits", "read_split"]

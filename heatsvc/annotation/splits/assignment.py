@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from heatsvc.annotation.faults import Fault
-from heatsvc.annotation.labels.row import LabelRow
+from heatsvc.annotation.labels.rows import LabelRow
 from heatsvc.annotation.options import AnnotationOptions
 
 _FEW = 5
@@ -27,7 +27,7 @@ class Assignment:
     faults: tuple[Fault, ...]
 
 
-def settle(
+def apply_policy(
     rows: Sequence[LabelRow],
     claims: Sequence[Sequence[str]],
     splits: Sequence[str],

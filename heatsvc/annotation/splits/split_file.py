@@ -1,4 +1,4 @@
-"""SplitFile: which videos a split file names, as JSON or CSV."""
+"""Split files: which videos a JSON or CSV file puts into which split."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import InputFile
-from heatsvc.annotation.labels.columns import NAME, plain
-from heatsvc.annotation.labels.content import Content
-from heatsvc.annotation.labels.row import video_of
+from heatsvc.annotation.labels.labels import Labels
+from heatsvc.annotation.labels.parsed_file import ParsedFile
+from heatsvc.annotation.labels.rows import parse_video_name
+from heatsvc.annotation.labels.tables import NAME, normalize_header
 from heatsvc.annotation.names import VideoName
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.splits.assignment import Assignment, apply_policy, splits_text
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 
 SPLIT = ("split", "set", "subset", "fold", "partition", "usage")
@@ -65,11 +69,13 @@ def read_split(file: InputFile, bounds: Bounds = DEFAULT_BOUNDS) -> SplitFile:
         AnnotationError: another form, or a name that is none.
         LimitError: larger than `bounds` allow.
     """
-    content = Content(file, bounds)
+    content = ParsedFile(file, bounds)
     splits: dict[str, None] = {}
     entries = []
     for name, split, where in _json(content, splits) if content.is_json else _csv(content):
-        entries.append(SplitEntry(video_of(name, where, file.name), _split_name(split, where, file.name), where))
+        entries.append(
+            SplitEntry(parse_video_name(name, where, file.name), _split_name(split, where, file.name), where)
+        )
         splits[entries[-1].split] = None
     if len(splits) > MAX_SPLITS:
         raise AnnotationError(f"{len(splits):,} splits are too many: {MAX_SPLITS:,} at most", file=file.name)
@@ -78,7 +84,7 @@ def read_split(file: InputFile, bounds: Bounds = DEFAULT_BOUNDS) -> SplitFile:
     return SplitFile(file.name, tuple(splits), tuple(entries))
 
 
-def _json(content: Content, splits: dict[str, None]) -> Iterator[tuple[str, str, str]]:
+def _json(content: ParsedFile, splits: dict[str, None]) -> Iterator[tuple[str, str, str]]:
     document = content.json
     if not isinstance(document, dict):
         raise AnnotationError(f"a split file is {FORMS}", file=content.name)
@@ -98,7 +104,7 @@ def _json(content: Content, splits: dict[str, None]) -> Iterator[tuple[str, str,
             yield name, split, where
 
 
-def _csv(content: Content) -> Iterator[tuple[str, str, str]]:
+def _csv(content: ParsedFile) -> Iterator[tuple[str, str, str]]:
     rows = content.rows
     top = next((position for position, row in enumerate(rows) if any(cell.strip() for cell in row)), 0)
     name, split = 0, 1
@@ -119,7 +125,7 @@ def _csv(content: Content) -> Iterator[tuple[str, str, str]]:
 
 def _header(cells: list[str]) -> tuple[int, int] | None:
     """Columns of name and split, where the row is a header."""
-    headers = [plain(cell) for cell in cells]
+    headers = [normalize_header(cell) for cell in cells]
     split = next((headers.index(header) for header in SPLIT if header in headers), None)
     name = next((headers.index(header) for header in NAME if header in headers), None)
     return None if name is None or split is None else (name, split)
@@ -132,3 +138,48 @@ def _split_name(text: str, where: str, file: str) -> str:
             f"{where}: the split's name must be a text of 1 to {MAX_SPLIT_NAME} characters, not {text!r:.60}", file=file
         )
     return split
+
+
+def assign_by_file(labels: Labels, split_file: SplitFile, options: AnnotationOptions) -> Assignment:
+    """The splits of a file.
+
+    A name that filters left out is no fault: the file may be of the whole dataset.
+
+    Raises:
+        AnnotationError: a name that may be two videos.
+    """
+    claims: list[dict[str, None]] = [{} for _ in labels.rows]
+    unknown: dict[tuple[str, ...], tuple[str, dict[str, None]]] = {}
+    for entry in split_file.entries:
+        known = labels.known.find(entry.video)
+        rows = [position for position in known if position < len(labels.rows)]
+        if len(rows) > 1:
+            first, second = (labels.rows[position] for position in rows[:2])
+            raise AnnotationError(
+                f"{entry.where}: {entry.video.text!r:.100} may be {first.video.text!r:.100} ({first.where}) or "
+                f"{second.video.text!r:.100} ({second.where}): tell its folder too",
+                file=split_file.file,
+            )
+        if rows:
+            claims[rows[0]][entry.split] = None
+        elif not known:
+            unknown.setdefault(entry.video.parts, (entry.video.text, {}))[1][entry.split] = None
+    order = {split: position for position, split in enumerate(split_file.splits)}
+    return apply_policy(
+        labels.rows,
+        [sorted(claimed, key=order.__getitem__) for claimed in claims],
+        split_file.splits,
+        options,
+        file=split_file.file,
+        why_none=["labelled, but in no split"] * len(labels.rows),
+        others=[
+            Fault(
+                "unknown_to_labels",
+                name,
+                f"in {splits_text(tuple(splits))}, but no label is for it",
+                split_file.file,
+                "refused" if options.split_policy == "error" else "dropped",
+            )
+            for name, splits in unknown.values()
+        ],
+    )

@@ -1,8 +1,7 @@
-"""Trim: frame counts of trimmed videos, from tables or the videos themselves. `read_trim` is the way in."""
+"""Trim: frame counts of trimmed videos, from tables or the videos themselves. `read_frame_counts` is the way in."""
 
 from __future__ import annotations
 
-from heatsvc.annotation.trim.read import read_trim
-from heatsvc.annotation.trim.trim import Trim
+from heatsvc.annotation.trim.frame_counts import FrameCounts, read_frame_counts
 
-__all__ = ["Trim", "read_trim"]
+__all__ = ["FrameCounts", "read_frame_counts"]

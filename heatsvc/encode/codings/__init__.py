@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heatsvc.encode.codings.coding import Coding, Piece
+from heatsvc.encode.codings.coding import Coding, EncodedChunk
 from heatsvc.encode.codings.deflate import Deflate
 from heatsvc.encode.codings.gzip import Gzip
 from heatsvc.encode.codings.identity import Identity
@@ -13,4 +13,4 @@ CODINGS: dict[str, Coding] = {coding.name: coding for coding in (Zstd(), Deflate
 # zstd written fast, and written small, whatever the pixels are; the one in CODINGS goes by their type.
 ZSTD: dict[str, Zstd] = {"fast": Zstd(compact=False), "small": Zstd(compact=True)}
 
-__all__ = ["CODINGS", "ZSTD", "Coding", "Piece", "Zstd"]
+__all__ = ["CODINGS", "ZSTD", "Coding", "EncodedChunk", "Zstd"]

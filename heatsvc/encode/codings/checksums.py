@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.encode.codings.coding import Piece
-from heatsvc.render.runs import Runs
+from heatsvc.encode.codings.coding import EncodedChunk
+from heatsvc.render.pixels import PixelRuns
 
 _POLYNOMIAL = 0xEDB88320
 _POWERS = 40  # gaps up to 2**40 bytes
@@ -27,12 +27,12 @@ _ADLER_BASE = 65521
 @cache
 def loops() -> Any:
     """The compiled loops; the first call compiles them, or loads them from numba's cache."""
-    from heatsvc.encode.codings import checksum_loops
+    from heatsvc.encode.codings import checksum_kernels
 
-    return checksum_loops
+    return checksum_kernels
 
 
-def adler32_of_runs(runs: Runs) -> int:
+def adler32_of_runs(runs: PixelRuns) -> int:
     """Adler-32 (RFC 1950, 8.2) of a stretch told by its runs."""
     return int(
         loops().adler32_of_runs(
@@ -53,7 +53,7 @@ def adler32_combine(first: int, second: int, size: int) -> int:
     return total_high << 16 | total_low
 
 
-def crc32_of_runs(runs: Runs) -> int:
+def crc32_of_runs(runs: PixelRuns) -> int:
     """CRC-32 (RFC 1952, 8) of a stretch told by its runs."""
     return int(
         loops().crc32_of_runs(
@@ -69,12 +69,12 @@ def crc32_of_runs(runs: Runs) -> int:
     )
 
 
-def crc32_of_pieces(pieces: Sequence[Piece]) -> tuple[int, int]:
-    """CRC-32 and size of pieces one after the other, from each one's own."""
+def crc32_of_chunks(chunks: Sequence[EncodedChunk]) -> tuple[int, int]:
+    """CRC-32 and size of chunks one after the other, from each one's own."""
     check, size = 0, 0
-    for piece in pieces:
-        check = int(loops().crc32_after_zeros(check, piece.size, zero_tables())) ^ piece.check
-        size += piece.size
+    for chunk in chunks:
+        check = int(loops().crc32_after_zeros(check, chunk.size, zero_tables())) ^ chunk.checksum
+        size += chunk.size
     return check, size
 
 

@@ -1,4 +1,4 @@
-"""Coding: a content coding that is written from pieces, each made without the others."""
+"""Coding: a content coding that is written from chunks, each made without the others."""
 
 from __future__ import annotations
 
@@ -6,48 +6,57 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from heatsvc.render.runs import Runs
-from heatsvc.render.spots import Spots
+from heatsvc.render.pixels import PixelRuns, SeparablePatches
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A coded stretch of a body.
+class EncodedChunk:
+    """Encoded bytes of a tile, or of a header.
 
     Attributes:
         data: its bytes, to be sent as they are.
-        size: bytes of the stretch before coding.
-        check: its checksum, where the coding has one.
+        size: bytes before encoding.
+        checksum: Adler-32 or CRC-32 of the tile, where the coding has one.
     """
 
     data: bytes | memoryview
     size: int
-    check: int = 0
+    checksum: int = 0
+
+
+class Compressor(Protocol):
+    """Compresses a stream, as `zlib.compressobj` does."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """Bytes of the compressed stream, which may be none yet."""
+
+    def flush(self) -> bytes:
+        """The last bytes of the compressed stream."""
 
 
 class Coding(Protocol):
-    """A body is `head`, the pieces in order, and `tail`. Pieces may be made by several threads at once."""
+    """A body is `head`, the chunks in order, and `tail`. Several threads may encode chunks at once."""
 
     name: ClassVar[str]
 
     def head(self, size: int) -> bytes:
-        """The bytes before the first piece of a body of `size` bytes."""
+        """The bytes before the first chunk of a body of `size` bytes."""
 
-    def code_bytes(self, data: bytes) -> Piece:
-        """A stretch told by its bytes, such as a header."""
+    def encode_bytes(self, data: bytes) -> EncodedChunk:
+        """Encode bytes, such as those of a header."""
 
-    def code_runs(self, runs: Runs) -> Piece:
-        """A stretch told by its runs: never made dense on the way, but for identity, which is."""
+    def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
+        """Encode a tile given as its runs; only identity makes it dense."""
 
     @property
-    def code_spots(self) -> Callable[[Spots], Piece] | None:
-        """Codes a stretch told by its spots; None for a coding that takes runs only."""
+    def encode_patches(self) -> Callable[[SeparablePatches], EncodedChunk] | None:
+        """Encodes a tile given as patches; None for a coding that takes runs only."""
 
-    def tail(self, pieces: Sequence[Piece]) -> bytes:
-        """The bytes after the last piece."""
+    def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
+        """The bytes after the last chunk."""
 
-    def compress(self, data: bytes) -> bytes:
-        """A whole body that is not made of runs, such as JSON."""
+    def compressor(self) -> Compressor:
+        """Compresses a body that is not made of tiles, such as JSON."""
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """An upper bound of the coded bytes of `size` bytes with so many non-zero pixels, in so many runs."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from heatsvc.encode.codings import checksums, huffman
-from heatsvc.encode.codings.coding import Piece
+from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.encode.codings.deflate import END_OF_STREAM, deflated, stored_blocks
-from heatsvc.render.runs import Runs
+from heatsvc.render.pixels import PixelRuns
 
 # Magic, method deflate, no flags, no time (the same volume gives the same bytes), fastest, unknown system.
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
@@ -19,28 +19,28 @@ class Gzip:
     """gzip members of one Huffman table."""
 
     name: ClassVar[str] = "gzip"
-    code_spots: ClassVar[None] = None
+    encode_patches: ClassVar[None] = None
 
     def head(self, size: int) -> bytes:
         """The member's header."""
         return _HEADER
 
-    def code_bytes(self, data: bytes) -> Piece:
+    def encode_bytes(self, data: bytes) -> EncodedChunk:
         """Stored blocks."""
-        return Piece(stored_blocks(data), len(data), zlib.crc32(data))
+        return EncodedChunk(stored_blocks(data), len(data), zlib.crc32(data))
 
-    def code_runs(self, runs: Runs) -> Piece:
+    def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """One block of literals and of matches that repeat the fill."""
-        return Piece(deflated(runs), runs.nbytes, checksums.crc32_of_runs(runs))
+        return EncodedChunk(deflated(runs), runs.nbytes, checksums.crc32_of_runs(runs))
 
-    def tail(self, pieces: Sequence[Piece]) -> bytes:
-        """The last block, the CRC-32 of all pieces, and their size."""
-        check, size = checksums.crc32_of_pieces(pieces)
+    def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
+        """The last block, the CRC-32 of all chunks, and their size."""
+        check, size = checksums.crc32_of_chunks(chunks)
         return END_OF_STREAM + check.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
 
-    def compress(self, data: bytes) -> bytes:
-        """By zlib."""
-        return zlib.compress(data, level=6, wbits=31)
+    def compressor(self) -> Compressor:
+        """Zlib's."""
+        return zlib.compressobj(level=6, wbits=31)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """As deflate's."""

@@ -7,40 +7,52 @@ from typing import ClassVar
 
 import numpy as np
 
-from heatsvc.encode.codings.coding import Piece
+from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.render.cpu import scatter
-from heatsvc.render.runs import Runs
+from heatsvc.render.pixels import PixelRuns
+
+
+class _NoCompressor:
+    """A stream as it is."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """The bytes themselves."""
+        return data
+
+    def flush(self) -> bytes:
+        """Nothing."""
+        return b""
 
 
 class Identity:
     """No coding: the only one that makes a volume dense."""
 
     name: ClassVar[str] = "identity"
-    code_spots: ClassVar[None] = None
+    encode_patches: ClassVar[None] = None
 
     def head(self, size: int) -> bytes:
         """Nothing."""
         return b""
 
-    def code_bytes(self, data: bytes) -> Piece:
+    def encode_bytes(self, data: bytes) -> EncodedChunk:
         """The bytes themselves."""
-        return Piece(data, len(data))
+        return EncodedChunk(data, len(data))
 
-    def code_runs(self, runs: Runs) -> Piece:
+    def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """The stretch, dense."""
         dense = np.zeros(runs.size, runs.values.dtype)
         if runs.fill:
             dense.view(np.uint8).fill(runs.fill)
         scatter(runs, dense)
-        return Piece(dense.view(np.uint8).data, runs.nbytes)
+        return EncodedChunk(dense.view(np.uint8).data, runs.nbytes)
 
-    def tail(self, pieces: Sequence[Piece]) -> bytes:
+    def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
         """Nothing."""
         return b""
 
-    def compress(self, data: bytes) -> bytes:
-        """The bytes themselves."""
-        return data
+    def compressor(self) -> Compressor:
+        """Passes bytes on."""
+        return _NoCompressor()
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """All of it."""

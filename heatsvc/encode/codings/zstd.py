@@ -18,11 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from heatsvc.encode.codings.coding import Piece
+from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.encode.codings.fse import literal_codes, match_codes
 from heatsvc.encode.codings.zstd_compact import compact_blocks
-from heatsvc.render.runs import Runs
-from heatsvc.render.spots import LANES, Spots
+from heatsvc.render.pixels import SIMD_WIDTH, PixelRuns, SeparablePatches
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOCK_HEADER = struct.Struct("<I")
@@ -33,14 +32,15 @@ _RAW = 0
 # Pixels of so many bytes are written the compact way. A float32 is mantissa for the most part, which no code shortens.
 _COMPACT_ITEMSIZES = (1, 2)
 _LAST = 1
+_MAX_KEPT_BYTES = 1 << 20
 
 
 @cache
 def loops() -> Any:
     """The compiled loop; the first call compiles it, or loads it from numba's cache."""
-    from heatsvc.encode.codings import zstd_loops
+    from heatsvc.encode.codings import zstd_kernels
 
-    return zstd_loops
+    return zstd_kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,41 +59,41 @@ class Zstd:
         """The frame header with the content's size."""
         return _MAGIC + _DESCRIPTOR + size.to_bytes(8, "little")
 
-    def code_bytes(self, data: bytes) -> Piece:
+    def encode_bytes(self, data: bytes) -> EncodedChunk:
         """Raw blocks."""
         if 0 < len(data) <= _BLOCK:
-            return Piece(_block_header(_RAW, len(data)) + data, len(data))
+            return EncodedChunk(_block_header(_RAW, len(data)) + data, len(data))
         blocks = (data[at : at + _BLOCK] for at in range(0, len(data), _BLOCK))
-        return Piece(b"".join(_block_header(_RAW, len(block)) + block for block in blocks), len(data))
+        return EncodedChunk(b"".join(_block_header(_RAW, len(block)) + block for block in blocks), len(data))
 
-    def code_runs(self, runs: Runs) -> Piece:
+    def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """Blocks, none of them the last.
 
         Quick ones take the first repeated offset for 1, as it is at a frame's start and as they leave it: in a frame
-        none stands behind a compact one, since all pieces of a body are coded alike and have pixels of one size.
+        none stands behind a compact one, since all chunks of a body are coded alike and have pixels of one size.
         """
         bound = self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
         compact = runs.itemsize in _COMPACT_ITEMSIZES if self.compact is None else self.compact
         if compact:
-            return Piece(compact_blocks(runs, bound).data, runs.nbytes)
+            return EncodedChunk(compact_blocks(runs, bound).data, runs.nbytes)
         out = np.empty(bound, np.uint8)
         size = loops().zstd_blocks(
             runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill, *_tables(), out
         )
-        return Piece(out[:size].data, runs.nbytes)
+        return EncodedChunk(out[:size].data, runs.nbytes)
 
     @property
-    def code_spots(self) -> Callable[[Spots], Piece] | None:
-        """Codes spots, which are float32, as long as that goes the quick way."""
-        return None if self.compact else _code_spots
+    def encode_patches(self) -> Callable[[SeparablePatches], EncodedChunk] | None:
+        """Codes patches, which are float32, as long as that goes the quick way."""
+        return None if self.compact else _encode_patches
 
-    def tail(self, pieces: Sequence[Piece]) -> bytes:
-        """An empty last block, so that no piece need know whether it is the last."""
+    def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
+        """An empty last block, so that no chunk need know whether it is the last."""
         return _TAIL
 
-    def compress(self, data: bytes) -> bytes:
-        """By the reference encoder; one is made for each call, since two threads that share one crash the process."""
-        return zstandard.ZstdCompressor(level=3).compress(data)
+    def compressor(self) -> Compressor:
+        """The reference encoder's; one for each body, since two threads that share one crash the process."""
+        return _Compressor()
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """16 bytes a run, and what the blocks of 128 KiB add.
@@ -106,17 +106,44 @@ class Zstd:
         return pixels * itemsize + 16 * runs + 32 * (size // _BLOCK + 4)
 
 
-def _code_spots(spots: Spots) -> Piece:
+class _Compressor:
+    """Writes the content's size into the frame where the content is small enough to be kept until its end is known.
+
+    Who has the size can decode the whole with one call.
+    """
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._stream: Compressor | None = None
+
+    def compress(self, data: bytes, /) -> bytes:
+        """Bytes of the frame, which may be none yet."""
+        if self._stream is not None:
+            return self._stream.compress(data)
+        self._kept += data
+        if len(self._kept) <= _MAX_KEPT_BYTES:
+            return b""
+        self._stream = zstandard.ZstdCompressor(level=3).compressobj()
+        return self._stream.compress(bytes(self._kept))
+
+    def flush(self) -> bytes:
+        """The rest of the frame."""
+        if self._stream is not None:
+            return self._stream.flush()
+        return zstandard.ZstdCompressor(level=3).compress(bytes(self._kept))
+
+
+def _encode_patches(patches: SeparablePatches) -> EncodedChunk:
     """Quick blocks, as of the same pixels in runs, but that no rows share a block.
 
-    Each row has two headers, of 7 bytes, and each spot one more before it; a gap of more than a block is several
+    Each row has two headers, of 7 bytes, and each patch one more before it; a gap of more than a block is several
     blocks. Eight numbers are written for the last row too.
     """
-    nbytes = spots.nbytes
-    room = spots.pixels * 4 + 7 * spots.rows + 4 * (nbytes // _BLOCK + spots.places.shape[0] + 2) + 4 * LANES
+    nbytes = patches.nbytes
+    room = patches.pixels * 4 + 7 * patches.rows + 4 * (nbytes // _BLOCK + patches.places.shape[0] + 2) + 4 * SIMD_WIDTH
     out = np.empty(room, np.uint8)
-    size = loops().zstd_spots(spots.places, spots.values, spots.width, spots.size, out)
-    return Piece(out[:size].data, nbytes)
+    size = loops().zstd_patches(patches.places, patches.values, patches.width, patches.size, out)
+    return EncodedChunk(out[:size].data, nbytes)
 
 
 @cache

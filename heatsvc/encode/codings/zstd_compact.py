@@ -21,7 +21,7 @@ from heatsvc.encode.codings.fse import (
     literal_codes,
     match_codes,
 )
-from heatsvc.render.runs import Runs
+from heatsvc.render.pixels import PixelRuns
 
 # A decoder copies 16 or 32 bytes at a time, and waits for its own copy where that has just been made.
 _NEAR_PIXELS = 64
@@ -51,7 +51,7 @@ def blocks() -> Any:
     return zstd_blocks
 
 
-def compact_blocks(runs: Runs, expected: int) -> npt.NDArray[np.uint8]:
+def compact_blocks(runs: PixelRuns, expected: int) -> npt.NDArray[np.uint8]:
     """A stretch as blocks, none of them the last.
 
     Args:

@@ -1,5 +1,5 @@
-"""Compressing on a device: batches of drawings coded where they are drawn, so that only coded bytes leave it."""
+"""Compressing on a device: batches of volumes coded where they are drawn, so that only coded bytes leave it."""
 
-from heatsvc.encode.cuda.batch import BatchCoding, code_batch, codes
+from heatsvc.encode.cuda.batch import BatchCoding, can_encode, encode_batch
 
-__all__ = ["BatchCoding", "code_batch", "codes"]
+__all__ = ["BatchCoding", "can_encode", "encode_batch"]

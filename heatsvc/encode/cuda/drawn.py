@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.render.cuda.pack import Pack, pack
 from heatsvc.render.cuda.tensors import Device, DType, Tensor
 
@@ -47,9 +47,9 @@ class Drawn:
 
 
 def draw_together(
-    drawings: Sequence[Drawing], draw: Callable[[Pack, Tensor], None], device: Device, bounds: Bounds
+    volumes: Sequence[PlannedVolume], draw: Callable[[Pack, Tensor], None], device: Device, bounds: Bounds
 ) -> Drawn:
-    """Draw drawings of which those of one type stand together.
+    """Draw volumes of which those of one type stand together.
 
     Raises:
         LimitError: as `pack`; `max_volume_bytes` is for all of them.
@@ -60,10 +60,10 @@ def draw_together(
     packs: list[tuple[Pack, DType]] = []
     first_bytes: list[int] = []
     ends = [0]
-    for dtype, members in groupby(drawings, key=lambda drawing: drawing.dtype):
-        volumes, itemsize = [drawing.volume for drawing in members], _ITEMSIZE[dtype]
-        packed = pack(volumes, itemsize, bounds, pinned=device.type == "cuda")
-        groups.append(Group(len(first_bytes), len(first_bytes) + len(volumes), itemsize))
+    for dtype, members in groupby(volumes, key=lambda planned: planned.dtype):
+        described, itemsize = [planned.volume for planned in members], _ITEMSIZE[dtype]
+        packed = pack(described, itemsize, bounds, pinned=device.type == "cuda")
+        groups.append(Group(len(first_bytes), len(first_bytes) + len(described), itemsize))
         packs.append((packed, getattr(torch, dtype)))
         first_bytes += [ends[-1] + offset * itemsize for offset in packed.offsets]
         ends.append(ends[-1] + -(-packed.pixels * itemsize // _ALIGNMENT) * _ALIGNMENT)
@@ -75,7 +75,7 @@ def draw_together(
     return Drawn(
         pixels,
         tuple(first_bytes),
-        tuple(drawing.shape for drawing in drawings),
+        tuple(planned.shape for planned in volumes),
         tuple(groups),
         window_rows=sum(int((packed.boxes[:, 3] - packed.boxes[:, 2]).sum()) for packed, _ in packs),
         window_pixels=sum(packed.window_pixels for packed, _ in packs),

@@ -89,7 +89,7 @@ class Fused:
         return Records(volume, source, length, gap, size, adler)
 
     def zstd(self, drawn: Drawn, parts: Parts, records: Records, places: Places, size: int) -> Tensor:
-        """One launch; what lies between two pieces is anything."""
+        """One launch; what lies between two chunks is anything."""
         import torch
 
         out = torch.empty(size, dtype=torch.uint8, device=drawn.pixels.device)
@@ -99,7 +99,7 @@ class Fused:
         return out
 
     def deflate(self, drawn: Drawn, parts: Parts, records: Records, places: Places, size: int) -> Tensor:
-        """Two launches: what the records become, and each piece's head and end."""
+        """Two launches: what the records become, and each chunk's head and end."""
         import torch
 
         codes = deflate_codes()

@@ -12,7 +12,7 @@ import numpy as np
 from heatsvc.bounds import Bounds
 from heatsvc.encode.cuda.deflate_codes import deflate_codes
 from heatsvc.encode.cuda.drawn import Drawn
-from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.render.cuda.tensors import Tensor
 from heatsvc.render.cuda.transfer import Tables
 
@@ -56,37 +56,37 @@ class Parts:
     header: Tensor
 
 
-def cut(drawings: Sequence[Drawing], drawn: Drawn, bounds: Bounds) -> Parts:
-    """Cut drawings' rows.
+def cut(volumes: Sequence[PlannedVolume], drawn: Drawn, bounds: Bounds) -> Parts:
+    """Cut volumes' rows.
 
     Raises:
         LimitError: what the device would have to hold of the parts or of the runs is more than `max_volume_bytes`.
     """
     device = drawn.pixels.device
-    rows = [prod(drawing.shape[:-1]) for drawing in drawings]
-    widths = [drawing.shape[-1] for drawing in drawings]
+    rows = [prod(planned.shape[:-1]) for planned in volumes]
+    widths = [planned.shape[-1] for planned in volumes]
     in_a_row = [max(-(-width // PART), 1) for width in widths]
     first = list(accumulate((a * b + 1 for a, b in zip(rows, in_a_row, strict=True)), initial=0))
     first_block = list(accumulate((-(-(a * b + 1) // BLOCK) for a, b in zip(rows, in_a_row, strict=True)), initial=0))
     count = first[-1]
     # A row of a window touches two parts, and one more for each `PART` pixels that it is longer than two.
-    runs = min(count, 2 * drawn.window_rows + drawn.window_pixels // PART + len(drawings))
+    runs = min(count, 2 * drawn.window_rows + drawn.window_pixels // PART + len(volumes))
     bounds.check("max_volume_bytes", count * _PART_BYTES, "bytes to describe the heatmaps' rows")
     bounds.check("max_volume_bytes", runs * _RUN_BYTES, "bytes to describe the heatmaps' runs")
     deflate = deflate_codes()
     tables = Tables(
         (
-            (np.int64, (len(drawings), 5)),
-            (np.int64, (len(drawings) + 1,)),
-            (np.int64, (len(drawings) + 1,)),
+            (np.int64, (len(volumes), 5)),
+            (np.int64, (len(volumes) + 1,)),
+            (np.int64, (len(volumes) + 1,)),
             (np.int32, deflate.literals.shape),
             (np.int32, deflate.matches.shape),
             (np.int32, deflate.header.shape),
         ),
         pinned=device.type == "cuda",
     )
-    sizes = [drawing.nbytes for drawing in drawings]
-    itemsizes = [drawing.itemsize for drawing in drawings]
+    sizes = [planned.nbytes for planned in volumes]
+    itemsizes = [planned.itemsize for planned in volumes]
     tables.arrays[0].T[:] = drawn.first_bytes, widths, itemsizes, in_a_row, sizes
     for array, values in zip(
         tables.arrays[1:], (first, first_block, deflate.literals, deflate.matches, deflate.header), strict=True

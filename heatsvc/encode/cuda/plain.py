@@ -81,11 +81,11 @@ class Plain:
         return Records(volume, source, length, gap, size, adler)
 
     def zstd(self, drawn: Drawn, parts: Parts, records: Records, places: Places, size: int) -> Tensor:
-        """The pieces, uint8 [size]: of each byte its record is looked up, and where in that it stands."""
+        """The chunks, uint8 [size]: of each byte its record is looked up, and where in that it stands."""
         import torch
 
         out = torch.zeros(size, dtype=torch.uint8, device=drawn.pixels.device)
-        # The last record that begins at a byte or before it. What fills a piece's last word has its end, of no bytes.
+        # The last record that begins at a byte or before it. What fills a chunk's last word has its end, of no bytes.
         for at in range(0, size, self.chunk):
             byte = torch.arange(at, min(at + self.chunk, size), device=out.device)
             r = torch.searchsorted(places.position, byte, right=True) - 1
@@ -105,7 +105,7 @@ class Plain:
         return out
 
     def deflate(self, drawn: Drawn, parts: Parts, records: Records, places: Places, size: int) -> Tensor:
-        """The pieces, uint8 [size]: codes are added to words in which no other code has their bits."""
+        """The chunks, uint8 [size]: codes are added to words in which no other code has their bits."""
         import torch
 
         codes = deflate_codes()
@@ -178,7 +178,7 @@ def _fill_bits(gap: Tensor, parts: Parts) -> Tensor:
 
 
 def _bytes(drawn: Drawn, parts: Parts, source: Tensor, length: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Runs' bytes, int64 [R, lanes], zeros behind each run's; which of them are the run's; and their numbers."""
+    """PixelRuns' bytes, int64 [R, lanes], zeros behind each run's; which of them are the run's; and their numbers."""
     import torch
 
     lane = torch.arange(parts.lanes, device=source.device)

@@ -9,11 +9,11 @@ from heatsvc.encode.cuda.parts import Parts
 from heatsvc.render.cuda.tensors import Tensor
 
 ADLER_BASE = 65521
-# Every piece begins at a multiple of so many bytes of the output: then no word belongs to two.
+# Every chunk begins at a multiple of so many bytes of the output: then no word belongs to two.
 ALIGNMENT = 4
 # The most bytes of a block of zstd.
 ZSTD_BLOCK = 128 << 10
-# Bytes of the empty stored block that ends a piece of deflate, behind its three bits and what fills their byte.
+# Bytes of the empty stored block that ends a chunk of deflate, behind its three bits and what fills their byte.
 STORED_BYTES = 4
 
 
@@ -71,10 +71,10 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Places:
-    """Where pieces and records stand in the output.
+    """Where chunks and records stand in the output.
 
     Attributes:
-        begin: int64 [N], each piece's first byte, a multiple of `ALIGNMENT`.
+        begin: int64 [N], each chunk's first byte, a multiple of `ALIGNMENT`.
         nbytes: int64 [N], its bytes.
         end: int64 [N], where its last record ends: the byte of zstd, or the bit of deflate.
         position: int64 [R], each record's first byte of zstd, or bit of deflate.

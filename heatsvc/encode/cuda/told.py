@@ -11,10 +11,10 @@ from heatsvc.encode.cuda.records import ADLER_BASE, ALIGNMENT, Counted, Places
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """N pieces.
+    """N chunks.
 
     Attributes:
-        begin: each piece's first byte in the output.
+        begin: each chunk's first byte in the output.
         nbytes: its bytes.
         sums: what all its records add to both sums of Adler-32, not reduced.
         size: of the output.

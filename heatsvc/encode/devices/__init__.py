@@ -1,10 +1,8 @@
-"""Devices: what draws and codes stretches in batches, for `heatsvc.render.scheduler`."""
+"""The GPU that renders and encodes batches, for `heatsvc.render.scheduler`, and how it is selected."""
 
 from __future__ import annotations
 
-from heatsvc.encode.devices.choice import Choice, choose
-from heatsvc.encode.devices.cpu import CpuDevice
-from heatsvc.encode.devices.find import NoGpuError, find_gpu
-from heatsvc.encode.devices.gpu import GpuDevice, Reason
+from heatsvc.encode.devices.gpu import FallbackReason, GpuDevice
+from heatsvc.encode.devices.selection import DeviceSelection, NoGpuError, find_gpu, select_device
 
-__all__ = ["Choice", "CpuDevice", "GpuDevice", "NoGpuError", "Reason", "choose", "find_gpu"]
+__all__ = ["DeviceSelection", "FallbackReason", "GpuDevice", "NoGpuError", "find_gpu", "select_device"]

@@ -1,4 +1,4 @@
-"""GpuDevice: batches drawn and coded on a CUDA device, and what is done when it cannot."""
+"""GpuDevice: batches rendered and encoded on a CUDA device, and what is done when it cannot."""
 
 from __future__ import annotations
 
@@ -8,177 +8,173 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import ClassVar, Literal, Protocol
+from typing import Literal, Protocol
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.codings import Piece, Zstd
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.stretch import Stretch
+from heatsvc.encode.codings import EncodedChunk, Zstd
+from heatsvc.encode.job import WorkItem
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.errors import LimitError
 
-Reason = Literal["memory", "lost"]
-Fell = Callable[[Reason, str], None]
-"""Told when the CPU is to step in: for one clip too large for the GPU's memory, or for good; what the GPU said."""
+FallbackReason = Literal["memory", "lost"]
+OnFallback = Callable[[FallbackReason, str], None]
+"""Called when the CPU replaces the GPU, for one item that is too large for its memory or for good: the reason, and the
+GPU's message."""
 
-# Of dense output: 80 clips of PoseC3D's size. The device needs two or three times as much.
-_BUDGET = 1 << 30
+# Decoded output: 80 clips of PoseC3D's size. The device needs two or three times as much.
+_BATCH_BYTES = 1 << 30
 
 
-class Coder(Protocol):
-    """What `heatsvc.encode.cuda` has."""
+class BatchEncoder(Protocol):
+    """The interface of `heatsvc.encode.cuda`."""
 
-    def codes(self, drawing: Drawing, coding: str) -> bool:
-        """Whether it does this at all."""
+    def can_encode(self, planned: PlannedVolume, coding: str) -> bool:
+        """Whether it encodes such a volume at all."""
 
-    def code_batch(
-        self, drawings: Sequence[Drawing], coding: Literal["zstd", "deflate"], device: str, *, bounds: Bounds
-    ) -> list[Piece]:
-        """A piece of each."""
+    def encode_batch(
+        self, volumes: Sequence[PlannedVolume], coding: Literal["zstd", "deflate"], device: str, *, bounds: Bounds
+    ) -> list[EncodedChunk]:
+        """A chunk for each volume."""
 
 
 class GpuDevice:
-    """Takes whole drawings, of those that `Coder.codes` names, until the GPU is lost.
+    """Takes items of whole volumes, of those that its encoder can encode, until the GPU is lost.
 
-    A batch that its memory does not hold is halved, and so on; a drawing that it does not hold by itself is left to the
-    CPU. After any other error all is, and nothing more is asked of the GPU: what it has broken inside cannot be told.
-
-    Attributes:
-        name: as torch names it.
-        budget: bytes of dense output in a batch.
-        failure: what the GPU said when it was lost; None until then.
+    A batch that its memory does not hold is halved, and so on; an item that it does not hold by itself is declined.
+    After any other error all are, and the GPU is not used again: what is broken in it cannot be known.
 
     Args:
-        bounds: of a single request; several in a batch may together have as much as the budget.
-        coder: of batches; None: the one of `heatsvc.encode.cuda`.
-        least: as `Device.least`, as long as the GPU is there.
-        fell: told when the CPU is to step in.
-    """
+        name: as torch names it.
+        bounds: of a single request; several in a batch may together have as much as `batch_bytes`.
+        encoder: of batches; None: `heatsvc.encode.cuda`.
+        min_batch_bytes: as of `BatchDevice`, as long as the GPU is there.
+        batch_bytes: decoded output of a batch.
+        on_fallback: called when the CPU replaces the GPU.
 
-    lanes: ClassVar[int] = 1
-    cuts: ClassVar[bool] = False
+    Attributes:
+        failure: the GPU's message when it was lost; None until then.
+    """
 
     def __init__(
         self,
         name: str,
         bounds: Bounds,
         *,
-        coder: Coder | None = None,
-        least: float = 0,
-        budget: int = _BUDGET,
-        fell: Fell = lambda _reason, _why: None,
+        encoder: BatchEncoder | None = None,
+        min_batch_bytes: float = 0,
+        batch_bytes: int = _BATCH_BYTES,
+        on_fallback: OnFallback = lambda _reason, _message: None,
     ) -> None:
         self.name = name
-        self.budget = budget
+        self.batch_bytes = batch_bytes
         self.failure: str | None = None
-        self._bounds = replace(bounds, max_volume_bytes=max(bounds.max_volume_bytes, budget))
-        self._coder = coder or _coder()
-        self._least = least
-        self._fell = fell
+        self._bounds = replace(bounds, max_volume_bytes=max(bounds.max_volume_bytes, batch_bytes))
+        self._encoder = encoder or _cuda_encoder()
+        self._min_batch_bytes = min_batch_bytes
+        self._on_fallback = on_fallback
         self._lock = threading.Lock()
 
     @property
-    def least(self) -> float:
-        """Bytes from which it is given a batch; none once it is lost."""
-        return math.inf if self.failure else self._least
+    def min_batch_bytes(self) -> float:
+        """Bytes from which it is given a batch; infinite once it is lost."""
+        return math.inf if self.failure else self._min_batch_bytes
 
-    @least.setter
-    def least(self, least: float) -> None:
-        self._least = least
+    @min_batch_bytes.setter
+    def min_batch_bytes(self, size: float) -> None:
+        self._min_batch_bytes = size
 
-    def takes(self, task: Stretch) -> bool:
-        """Whether it is there, and can do this: it writes zstd fast, so where small is asked for it does not."""
-        small = isinstance(task.coding, Zstd) and task.coding.compact
-        return self.failure is None and not small and self._coder.codes(task.drawing, task.coding.name)
+    def takes(self, item: WorkItem) -> bool:
+        """Whether it is there, and can do this item: it writes fast zstd, not small."""
+        coding, volumes = item.job.writer.tile_coding, item.volumes
+        if self.failure is not None or volumes is None or (isinstance(coding, Zstd) and coding.compact):
+            return False
+        return all(self._encoder.can_encode(planned, coding.name) for planned in volumes)
 
-    def run(self, tasks: Sequence[Stretch]) -> list[list[Piece] | Exception | None]:
-        """All at once, those of each coding; nothing for those whom nobody waits for; leaves what it cannot do."""
-        outcomes: list[list[Piece] | Exception | None] = [None] * len(tasks)
+    def run(self, items: Sequence[WorkItem]) -> list[list[EncodedChunk] | Exception | None]:
+        """Do a batch, the items of each coding at once; nothing for those that are cancelled."""
+        results: list[list[EncodedChunk] | Exception | None] = [None] * len(items)
         groups: dict[str, list[int]] = {}
-        for place, task in enumerate(tasks):
+        for place, item in enumerate(items):
             try:
-                task.errand.check()
+                item.job.token.raise_if_cancelled()
             except Exception as error:
-                outcomes[place] = error
+                results[place] = error
             else:
-                groups.setdefault(task.coding.name, []).append(place)
-        pieces: list[Piece] | None = None
+                groups.setdefault(item.job.writer.tile_coding.name, []).append(place)
         for places in groups.values():
-            for place, pieces in zip(places, self._code([tasks[place] for place in places]), strict=True):
-                outcomes[place] = pieces
-        try:
-            return outcomes
-        finally:
-            # What ended one knows this frame, which would keep what came of the others until the collector comes by.
-            del outcomes, pieces
+            for place, chunks in zip(places, self._encode([items[place] for place in places]), strict=True):
+                results[place] = chunks
+        return results
 
-    def _code(self, tasks: Sequence[Stretch]) -> Sequence[list[Piece] | None]:
-        """Stretches of one coding."""
+    def _encode(self, items: Sequence[WorkItem]) -> Sequence[list[EncodedChunk] | None]:
+        """Items of one coding."""
         if self.failure:
-            return [None] * len(tasks)
+            return [None] * len(items)
         try:
-            return self._batch(tasks)
+            return self._encode_together(items)
         except Exception as error:
-            why = first_line(error)
+            message = first_line(error)
             if not _is_too_much(error):
-                self._lose(why)
+                self._lose(message)
         # Only here, behind the except clause, is what was allocated for the batch given back with the error.
         if self.failure:
-            return [None] * len(tasks)
-        _empty_cache()
-        if len(tasks) == 1:
-            self._fell("memory", why)
+            return [None] * len(items)
+        self.release_memory()
+        if len(items) == 1:
+            self._on_fallback("memory", message)
             return [None]
-        half = len(tasks) // 2
-        return [*self._code(tasks[:half]), *self._code(tasks[half:])]
+        half = len(items) // 2
+        return [*self._encode(items[:half]), *self._encode(items[half:])]
 
-    def _batch(self, tasks: Sequence[Stretch]) -> list[list[Piece]]:
+    def _encode_together(self, items: Sequence[WorkItem]) -> list[list[EncodedChunk]]:
         started = perf_counter()
-        coding: Literal["zstd", "deflate"] = "deflate" if tasks[0].coding.name == "deflate" else "zstd"
-        pieces = self._coder.code_batch([task.drawing for task in tasks], coding, self.name, bounds=self._bounds)
-        if len({id(task.errand) for task in tasks}) > 1:
+        coding: Literal["zstd", "deflate"] = "deflate" if items[0].job.writer.tile_coding.name == "deflate" else "zstd"
+        volumes = [item.volumes or [] for item in items]
+        chunks = iter(
+            self._encoder.encode_batch(
+                [planned for each in volumes for planned in each], coding, self.name, bounds=self._bounds
+            )
+        )
+        results = [[next(chunks) for _ in each] for each in volumes]
+        if len({id(item.job) for item in items}) > 1:
             # They are views of one buffer, which must not live as long as the slowest of several clients reads.
-            pieces = [replace(piece, data=bytes(piece.data)) for piece in pieces]
+            results = [[replace(chunk, data=bytes(chunk.data)) for chunk in each] for each in results]
         seconds = perf_counter() - started
-        size = sum(task.cost for task in tasks)
-        for task in tasks:
-            task.errand.spent.append((seconds * task.cost / size, 0.0))
-        return [[piece] for piece in pieces]
+        size = sum(item.cost for item in items)
+        for item in items:
+            item.job.stage_seconds.append((seconds * item.cost / size, 0.0))
+        return results
 
-    def rest(self) -> None:
-        """Give back the device's memory that torch keeps for the next batch."""
-        _empty_cache()
+    def release_memory(self) -> None:
+        """Give back the device's memory that torch keeps for the next batch, which may be in pieces too small."""
+        import torch
 
-    def _lose(self, why: str) -> None:
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _lose(self, message: str) -> None:
         with self._lock:
-            before, self.failure = self.failure, self.failure or why
+            before, self.failure = self.failure, self.failure or message
         if before is None:
-            self._fell("lost", why)
+            self._on_fallback("lost", message)
 
 
-def _coder() -> Coder:
+def _cuda_encoder() -> BatchEncoder:
     from heatsvc.encode import cuda
 
-    coder: Coder = cuda
-    return coder
+    encoder: BatchEncoder = cuda
+    return encoder
 
 
 def _is_too_much(error: Exception) -> bool:
-    """Whether less of it might do: the device's memory is full, or what it keeps beside pixels passes a bound."""
+    """Whether less of it might do: the device's memory is full, or what it keeps beside pixels exceeds a bound."""
     import torch
 
     return isinstance(error, torch.OutOfMemoryError | LimitError | MemoryError) or "out of memory" in str(error).lower()
 
 
-def _empty_cache() -> None:
-    """Give back what torch keeps, which may be in pieces too small."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
 def first_line(error: Exception) -> str:
-    """What an error says, without what torch adds to it."""
+    """An error's message, without what torch adds to it."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__

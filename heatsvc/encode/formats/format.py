@@ -1,29 +1,118 @@
-"""Form: a media type, and how drawings become a body of it."""
+"""Format: a media type, and how encoded tiles become a body of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter
 from typing import ClassVar, Protocol
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.codings import Coding
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.layout import Layout
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.encode.codings import Coding, EncodedChunk
+from heatsvc.encode.planned import PlannedVolume
+from heatsvc.render.cpu import Tile
 
 
-class Form(Protocol):
-    """A way to write drawings down."""
+class BodyWriter:
+    """Writes one body: a header, the tiles of all volumes in order, and the end of the coding.
+
+    This one is for formats in which the volumes follow each other behind one header. `encode` may be called by several
+    threads at once; `start`, `add` and `finish` are called in this order, one at a time.
+
+    Args:
+        volumes: of the body.
+        coding: content coding of the body.
+        header: what is before the volumes, not encoded.
+
+    Attributes:
+        coding: content coding of the body.
+        tile_coding: what tiles are encoded in, the body's coding or, in a format that compresses by itself, its own.
+        length: bytes of the encoded body where they are known before it is rendered, else None.
+        is_heavy: whether `add` and `finish` may take more than a millisecond.
+    """
+
+    def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding, header: bytes) -> None:
+        self.volumes = volumes
+        self.coding = coding
+        self.tile_coding = coding
+        self.is_heavy = False
+        self._header = header
+        self._size = len(header) + sum(planned.nbytes for planned in volumes)
+        self.length: int | None = self._size if coding.name == "identity" else None
+        self._chunks: list[EncodedChunk] = []
+
+    @property
+    def overhead(self) -> int:
+        """Bytes of the encoded body beside its tiles, at most."""
+        return len(self._header) + 256
+
+    def tile_bound(self, planned: PlannedVolume, tile: Tile) -> int:
+        """Bytes of a tile when it is encoded, at most."""
+        return self.tile_coding.bound(planned.tile_bytes(tile), tile.pixels, tile.runs, planned.itemsize)
+
+    def encode(
+        self, planned: PlannedVolume, tile: Tile, token: CancelToken = NEVER_CANCELLED
+    ) -> tuple[EncodedChunk, float, float]:
+        """Render and encode a tile on the CPU: the chunk, and the seconds that rendering and encoding took."""
+        started = perf_counter()
+        encode_patches = self.tile_coding.encode_patches
+        patches = planned.render_patches(tile) if encode_patches else None
+        if patches and encode_patches:
+            rendered = perf_counter()
+            chunk = encode_patches(patches)
+        else:
+            runs = planned.render(tile, token)
+            rendered = perf_counter()
+            chunk = self.tile_coding.encode_runs(runs)
+        return chunk, rendered - started, perf_counter() - rendered
+
+    def start(self) -> bytes:
+        """The bytes before the first tile."""
+        chunk = self.coding.encode_bytes(self._header)
+        self._remember(chunk)
+        return self.coding.head(self._size) + bytes(chunk.data)
+
+    def add(
+        self, planned: PlannedVolume, chunk: EncodedChunk, *, first: bool, last: bool
+    ) -> Sequence[bytes | memoryview]:
+        """The bytes of the next tile.
+
+        Args:
+            planned: the volume that it is of.
+            chunk: the encoded tile, or tiles.
+            first: whether it begins its volume.
+            last: whether it ends its volume.
+        """
+        self._remember(chunk)
+        return (chunk.data,) if len(chunk.data) else ()
+
+    def finish(self) -> bytes:
+        """The bytes behind the last tile."""
+        return self.coding.tail(self._chunks)
+
+    def _remember(self, chunk: EncodedChunk) -> None:
+        """Keep size and checksum, for `finish`."""
+        self._chunks.append(replace(chunk, data=b""))
+
+
+class Format(Protocol):
+    """A way to write volumes down."""
 
     media_type: ClassVar[str]
     title: ClassVar[str]
     many: ClassVar[bool]
-    """Whether one body can hold more than one drawing."""
+    """Whether one body can hold more than one volume."""
     compressed: ClassVar[bool]
-    """Whether the form compresses: its body then needs no content coding."""
+    """Whether the format compresses: its body then needs no content coding."""
 
-    def layout(self, drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> Layout:
-        """The body, before anything of it is drawn; its size is checked.
+    def tile_coding(self, coding: Coding) -> Coding:
+        """What tiles are encoded in for a body of a content coding."""
+
+    def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
+        """A writer for a body.
 
         Raises:
             LimitError: larger than `bounds` allow.
+            InputError: volumes that the format cannot hold.
         """

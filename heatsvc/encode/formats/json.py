@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from functools import partial
-from typing import Any, ClassVar
+from time import perf_counter
+from typing import ClassVar
 
 import numpy as np
 import orjson
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.body import Body
-from heatsvc.encode.codings import Coding, Piece
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.identity import Identity
-from heatsvc.encode.drawing import Drawing, check_work
-from heatsvc.encode.layout import Layout
+from heatsvc.encode.formats.format import BodyWriter
+from heatsvc.encode.planned import PlannedVolume, check_sizes
+from heatsvc.render.cpu import Tile
 
-_DENSE = Identity()  # numbers are written from dense arrays
+# A float32 or int16 as orjson writes it, with its comma and its share of brackets.
+_VALUE_BYTES = 20
+
+
+class _JsonText(Identity):
+    """Tiles as text: numbers are written from dense arrays."""
+
+    def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
+        """So many bytes for each value."""
+        return size // itemsize * _VALUE_BYTES
 
 
 class Json:
@@ -27,22 +38,75 @@ class Json:
     many: ClassVar[bool] = True
     compressed: ClassVar[bool] = False
 
-    def layout(self, drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> Layout:
+    def tile_coding(self, coding: Coding) -> Coding:
+        """Text."""
+        return _JsonText()
+
+    def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
         """All values as numbers."""
-        values = sum(drawing.nbytes // drawing.itemsize for drawing in drawings)
+        values = sum(planned.nbytes // planned.itemsize for planned in volumes)
         bounds.check("max_json_values", values, "values for JSON (ask for application/x-npy)")
-        check_work(drawings, bounds)
-        return Layout(drawings, _DENSE, partial(_document, drawings, coding))
+        check_sizes(volumes, bounds)
+        return _JsonWriter(volumes, coding)
 
 
-def _document(drawings: Sequence[Drawing], coding: Coding, drawn: Sequence[Sequence[Piece]]) -> Body:
-    clips = [_clip(drawing, pieces) for drawing, pieces in zip(drawings, drawn, strict=True)]
-    text = orjson.dumps({"clips": clips}, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Body([coding.compress(text)], coding.name)
+class _JsonWriter(BodyWriter):
+    """Text, compressed as it is written."""
+
+    def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding) -> None:
+        super().__init__(volumes, coding, b"")
+        self.tile_coding = _JsonText()
+        self.length = None
+        self.is_heavy = True
+        self._compressor = coding.compressor()
+        self._separator = b'{"clips":['
+
+    @property
+    def overhead(self) -> int:
+        """Names and shapes."""
+        return 256 + sum(256 + 6 * len(planned.name) for planned in self.volumes)
+
+    def encode(
+        self, planned: PlannedVolume, tile: Tile, token: CancelToken = NEVER_CANCELLED
+    ) -> tuple[EncodedChunk, float, float]:
+        """A tile as text, with the brackets and commas that its place in the array needs."""
+        chunk, render_seconds, encode_seconds = super().encode(planned, tile, token)
+        started = perf_counter()
+        text = _nested_text(planned, tile, np.frombuffer(chunk.data, planned.dtype))
+        return EncodedChunk(text, len(text)), render_seconds, encode_seconds + perf_counter() - started
+
+    def start(self) -> bytes:
+        """Nothing: all is compressed together with the first tile."""
+        return b""
+
+    def add(
+        self, planned: PlannedVolume, chunk: EncodedChunk, *, first: bool, last: bool
+    ) -> Sequence[bytes | memoryview]:
+        """The text, behind the clip's other members."""
+        before = b""
+        if first:
+            members = {"name": planned.name, "dtype": planned.dtype, "shape": planned.shape}
+            before = self._separator + orjson.dumps(members)[:-1] + b',"imgs":'
+            self._separator = b","
+        return (self._compressor.compress(before + bytes(chunk.data) + (b"}" if last else b"")),)
+
+    def finish(self) -> bytes:
+        """The last brackets."""
+        return self._compressor.compress(b"]}") + self._compressor.flush()
 
 
-def _clip(drawing: Drawing, pieces: Sequence[Piece]) -> dict[str, Any]:
-    array = np.frombuffer(b"".join(piece.data for piece in pieces), drawing.dtype).reshape(drawing.shape)
+def _nested_text(planned: PlannedVolume, tile: Tile, values: np.ndarray) -> bytes:
+    """Maps `tile.first` up to `tile.last` of an array as its nested lists have them."""
     # orjson writes no float16; float32 holds every one of them.
-    imgs = array.astype(np.float32) if drawing.dtype == "float16" else array
-    return {"name": drawing.name, "dtype": drawing.dtype, "shape": drawing.shape, "imgs": imgs}
+    array = values.astype(np.float32) if planned.dtype == "float16" else values
+    maps = array.reshape(-1, *planned.shape[-2:])
+    # Before map i as many lists begin, and behind it as many end, as axes begin or end with it.
+    outer = planned.shape[:-2]
+    periods = [math.prod(outer[axis:]) for axis in range(len(outer))]
+    parts = []
+    for place, each in enumerate(maps, tile.first):
+        opened = sum(place % period == 0 for period in periods)
+        closed = sum((place + 1) % period == 0 for period in periods)
+        parts.append(b"," if place else b"")
+        parts.append(b"[" * opened + orjson.dumps(each, option=orjson.OPT_SERIALIZE_NUMPY) + b"]" * closed)
+    return b"".join(parts)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from io import BytesIO
 from typing import ClassVar
 
 import numpy as np
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.body import body_behind
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.drawing import Drawing, check_sizes
-from heatsvc.encode.layout import Layout
+from heatsvc.encode.formats.format import BodyWriter
+from heatsvc.encode.planned import PlannedVolume, check_sizes
 
 
 class Npy:
@@ -24,12 +23,15 @@ class Npy:
     many: ClassVar[bool] = False
     compressed: ClassVar[bool] = False
 
-    def layout(self, drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> Layout:
+    def tile_coding(self, coding: Coding) -> Coding:
+        """The body's."""
+        return coding
+
+    def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
         """Header and volume."""
-        check_sizes(drawings, coding, bounds)
-        (drawing,) = drawings
-        header = npy_header(drawing.shape, drawing.dtype)
-        return Layout(drawings, coding, partial(body_behind, header, drawing.nbytes, coding))
+        check_sizes(volumes, bounds)
+        (planned,) = volumes
+        return BodyWriter(volumes, coding, npy_header(planned.shape, planned.dtype))
 
 
 @lru_cache(maxsize=256)

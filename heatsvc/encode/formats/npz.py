@@ -1,82 +1,132 @@
 """application/x-npz: a zip of .npy files as `np.savez_compressed` writes it, its members deflated from their runs.
 
-The members are compressed already, so the body as a whole goes without a content coding wherever that is allowed.
+The members are compressed already, so the body as a whole goes without a content coding wherever that is allowed. Sizes
+and checksums follow each member (APPNOTE.TXT 4.3.9), so that the archive can be sent while it is rendered.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from functools import partial
 from typing import ClassVar
 
 from heatsvc.bounds import Bounds
-from heatsvc.encode.body import Body
-from heatsvc.encode.codings import Coding, Piece
-from heatsvc.encode.codings.checksums import crc32_of_pieces
+from heatsvc.encode.codings import Coding, EncodedChunk
+from heatsvc.encode.codings.checksums import crc32_of_chunks
 from heatsvc.encode.codings.deflate import END_OF_STREAM
 from heatsvc.encode.codings.gzip import Gzip
-from heatsvc.encode.drawing import Drawing, check_sizes
+from heatsvc.encode.formats.format import BodyWriter
 from heatsvc.encode.formats.npy import npy_header
-from heatsvc.encode.layout import Layout
+from heatsvc.encode.planned import PlannedVolume, check_sizes
 from heatsvc.errors import InputError
 
-# Local file header, central directory header, end of central directory (APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16).
+# Local file header, data descriptor, central directory header, end of central directory
+# (APPNOTE.TXT 4.3.7, 4.3.9, 4.3.12, 4.3.16).
 _LOCAL = struct.Struct("<4s5H3I2H")
+_DESCRIPTOR = struct.Struct("<4s3I")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
-_MOST = 0xFFFF0000  # with the .npy header under 2**32
-_VERSION, _UTF8, _DEFLATED = 20, 1 << 11, 8
-_CODING = Gzip()  # for its deflate blocks and its CRC-32, which a zip has too
+_MAX_BYTES = 0xFFFF0000  # with the .npy header under 2**32
+_VERSION, _DEFLATED = 20, 8
+_FLAGS = 1 << 11 | 1 << 3  # names in UTF-8; sizes and CRC-32 in a data descriptor
 _DATE = 1 << 5 | 1  # 1980-01-01: the same volumes give the same bytes
 
 
 class Npz:
-    """One member a clip, read by `np.load`."""
+    """One member per clip, read by `np.load`."""
 
     media_type: ClassVar[str] = "application/x-npz"
-    title: ClassVar[str] = "One member a clip, named by its frame_dir, for numpy.load; compressed in itself."
+    title: ClassVar[str] = "One member per clip, named by its frame_dir, for numpy.load; compressed in itself."
     many: ClassVar[bool] = True
     compressed: ClassVar[bool] = True
 
-    def layout(self, drawings: Sequence[Drawing], coding: Coding, bounds: Bounds) -> Layout:
+    def tile_coding(self, coding: Coding) -> Coding:
+        """For its deflate blocks and its CRC-32, which a zip has too."""
+        return Gzip()
+
+    def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
         """Members, then their directory.
 
         Raises:
-            InputError: a member of 4 GiB or more, which the format cannot hold, or a name that no member should have.
+            InputError: 4 GiB or more, which the format cannot hold, or a name that no member should have.
             LimitError: larger than `bounds` allow.
         """
-        _check_names([drawing.name for drawing in drawings])
-        check_sizes(drawings, _CODING, bounds)
-        for drawing in drawings:
-            if drawing.nbytes >= _MOST:
+        _check_names([planned.name for planned in volumes])
+        check_sizes(volumes, bounds)
+        for planned in volumes:
+            if planned.nbytes >= _MAX_BYTES:
                 raise InputError(
-                    f"{drawing.name} has {drawing.nbytes:,} bytes: a member of an npz has under 4 GiB", field="Accept"
+                    f"{planned.name} has {planned.nbytes:,} bytes: a member of an npz has under 4 GiB", field="Accept"
                 )
-        return Layout(drawings, _CODING, partial(_archive, drawings, coding))
+        if sum(planned.bound for planned in volumes) >= _MAX_BYTES:
+            raise InputError("an npz has under 4 GiB: ask for application/vnd.safetensors", field="Accept")
+        return _NpzWriter(volumes, coding, self.tile_coding(coding))
 
 
-def _archive(drawings: Sequence[Drawing], coding: Coding, drawn: Sequence[Sequence[Piece]]) -> Body:
-    """The members, made of the pieces of each drawing, and their directory."""
-    chunks: list[bytes | memoryview] = []
-    directory: list[bytes] = []
-    at = 0
-    for drawing, behind in zip(drawings, drawn, strict=True):
-        name = f"{drawing.name}.npy".encode()
-        pieces = [_CODING.code_bytes(npy_header(drawing.shape, drawing.dtype)), *behind]
-        check, size = crc32_of_pieces(pieces)
-        member = [*(piece.data for piece in pieces), END_OF_STREAM]
-        coded = sum(map(len, member))
-        fields = (_UTF8, _DEFLATED, 0, _DATE, check, coded, size, len(name), 0)
-        local = _LOCAL.pack(b"PK\x03\x04", _VERSION, *fields) + name
-        directory.append(_CENTRAL.pack(b"PK\x01\x02", _VERSION, _VERSION, *fields, 0, 0, 0, 0, at) + name)
-        chunks += [local, *member]
-        at += len(local) + coded
-    central = b"".join(directory)
-    chunks += [central, _END.pack(b"PK\x05\x06", 0, 0, len(directory), len(directory), len(central), at, 0)]
-    if coding.name == "identity":
-        return Body(chunks, coding.name)
-    return Body([coding.compress(b"".join(chunks))], coding.name)
+class _NpzWriter(BodyWriter):
+    """A local header, chunks and a data descriptor per volume, then the directory."""
+
+    def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding, tile_coding: Coding) -> None:
+        super().__init__(volumes, coding, b"")
+        self.tile_coding = tile_coding
+        self.length = None
+        self.is_heavy = coding.name != "identity"
+        self._compressor = coding.compressor()
+        self._directory: list[bytes] = []
+        self._offset = self._member = 0
+
+    @property
+    def overhead(self) -> int:
+        """Headers, names and descriptors."""
+        return 256 + sum(512 + 2 * len(planned.name.encode()) for planned in self.volumes)
+
+    def start(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def add(
+        self, planned: PlannedVolume, chunk: EncodedChunk, *, first: bool, last: bool
+    ) -> Sequence[bytes | memoryview]:
+        """The next deflate blocks of a member, and what is before and behind the member."""
+        parts: list[bytes | memoryview] = []
+        if first:
+            name = f"{planned.name}.npy".encode()
+            local = _LOCAL.pack(b"PK\x03\x04", _VERSION, _FLAGS, _DEFLATED, 0, _DATE, 0, 0, 0, len(name), 0) + name
+            header = self.tile_coding.encode_bytes(npy_header(planned.shape, planned.dtype))
+            self._chunks = []
+            self._remember(header)
+            self._member = self._offset
+            parts += (local, header.data)
+        self._remember(chunk)
+        parts.append(chunk.data)
+        if last:
+            parts.append(END_OF_STREAM)
+        self._offset += sum(map(len, parts))
+        if last:
+            parts.append(self._close_member(planned))
+        return self._compressed(parts)
+
+    def _close_member(self, planned: PlannedVolume) -> bytes:
+        """The data descriptor of a member; its entry in the directory is kept."""
+        name = f"{planned.name}.npy".encode()
+        checksum, size = crc32_of_chunks(self._chunks)
+        packed = self._offset - self._member - _LOCAL.size - len(name)
+        fields = (_FLAGS, _DEFLATED, 0, _DATE, checksum, packed, size, len(name), 0)
+        entry = _CENTRAL.pack(b"PK\x01\x02", _VERSION, _VERSION, *fields, 0, 0, 0, 0, self._member) + name
+        self._directory.append(entry)
+        self._offset += _DESCRIPTOR.size
+        return _DESCRIPTOR.pack(b"PK\x07\x08", checksum, packed, size)
+
+    def finish(self) -> bytes:
+        """The directory."""
+        central, count = b"".join(self._directory), len(self._directory)
+        end = _END.pack(b"PK\x05\x06", 0, 0, count, count, len(central), self._offset, 0)
+        return self._compressor.compress(central + end) + self._compressor.flush()
+
+    def _compressed(self, parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
+        if not self.is_heavy:
+            return parts
+        return (self._compressor.compress(b"".join(parts)),)
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from heatsvc.pipeline.packing import Collect, PackActionInputs, Rename, ToTensor
 from heatsvc.pipeline.step import Step
 from heatsvc.pipeline.steps.center_crop import CenterCrop
 from heatsvc.pipeline.steps.flip import Flip
 from heatsvc.pipeline.steps.format_shape import FormatShape
 from heatsvc.pipeline.steps.generate_pose_target import GeneratePoseTarget
 from heatsvc.pipeline.steps.heatmap2potion import Heatmap2Potion
+from heatsvc.pipeline.steps.packing import Collect, PackActionInputs, Rename, ToTensor
 from heatsvc.pipeline.steps.pose_compact import PoseCompact
 from heatsvc.pipeline.steps.pose_decode import PoseDecode
 from heatsvc.pipeline.steps.random_resized_crop import RandomResizedCrop

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from heatsvc.pipeline.scene import Scene
+from heatsvc.pipeline.state import PipelineState
 from heatsvc.pipeline.step import Role, Step
 
 
@@ -17,11 +17,10 @@ class FormatShape(Step):
 
     type: Literal["FormatShape"] = "FormatShape"
     input_format: Annotated[
-        Literal["NCTHW_Heatmap"], Field(description="The form of a heatmap volume; the others are for pictures.")
+        Literal["NCTHW_Heatmap"], Field(description="The format of heatmap volumes; the others are for images.")
     ]
-    collapse: Annotated[Literal[False], Field(description="The axis of the clips stays, so only false.")] = False
+    collapse: Annotated[Literal[False], Field(description="The axis of clips is kept, so only false.")] = False
 
-    def __call__(self, scene: Scene) -> Scene:
-        """One clip where nothing was sampled."""
-        scene.clips = scene.num_clips or 1
-        return scene
+    def __call__(self, state: PipelineState) -> None:
+        """Add the axis of clips: one clip where nothing was sampled."""
+        state.clips = state.num_clips or 1

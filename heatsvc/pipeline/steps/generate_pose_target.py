@@ -1,16 +1,17 @@
-"""GeneratePoseTarget: what is drawn of the points, and how wide."""
+"""GeneratePoseTarget: the heatmaps to render."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
-from heatsvc.pipeline.error import PipelineError
+from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pipeline.mirror import check_points, check_sides, mirror_points, swapped
-from heatsvc.pipeline.scene import Scene, Target
+from heatsvc.pipeline.state import PipelineState, Target
 from heatsvc.pipeline.step import Indices, Limbs, Role, Step
 from heatsvc.pose.layouts import LAYOUTS, Layout, mirrored_limbs
 
@@ -25,73 +26,73 @@ class GeneratePoseTarget(Step):
 
     type: Literal["GeneratePoseTarget"] = "GeneratePoseTarget"
     sigma: Annotated[float, Field(ge=1e-3, le=1000, description="Of the Gaussian, in map pixels.")] = 0.6
-    use_score: Annotated[bool, Field(description="Whether a point's peak is its score; else it is 1.")] = True
-    with_kp: Annotated[bool, Field(description="Draw the V keypoints.")] = True
-    with_limb: Annotated[bool, Field(description="Draw the limbs.")] = False
+    use_score: Annotated[bool, Field(description="Whether a point's peak is its score; 1 otherwise.")] = True
+    with_kp: Annotated[bool, Field(description="Render the V keypoints.")] = True
+    with_limb: Annotated[bool, Field(description="Render the limbs.")] = False
     skeletons: Annotated[
         Limbs | None, Field(description="The limbs, pairs of keypoints; null: those of the clip's layout.")
     ] = None
-    double: Annotated[bool, Field(description="After all frames the same again, mirrored in x.")] = False
+    double: Annotated[bool, Field(description="Append all frames again, mirrored in x.")] = False
     left_kp: Annotated[
         Indices | None, Field(description="Left keypoints, for `double`; null: those of the clip's layout.")
     ] = None
     right_kp: Annotated[Indices | None, Field(description="The right partner of each of left_kp.")] = None
     left_limb: Annotated[
-        Indices | None, Field(description="Left limbs, for `double`; null: found by mirroring the limbs' ends.")
+        Indices | None,
+        Field(description="Left limbs, for `double`; null: from the mirror images of their ends."),
     ] = None
     right_limb: Annotated[Indices | None, Field(description="The right partner of each of left_limb.")] = None
-    scaling: Annotated[float, Field(gt=0, le=1000, description="Of map sides and coordinates before drawing.")] = 1.0
+    scaling: Annotated[float, Field(gt=0, le=1000, description="Of map sides and coordinates before rendering.")] = 1.0
     eps: Annotated[
-        float, Field(gt=0, le=1, description="Points of a smaller score are not drawn; MMAction2 has 1e-4.")
+        float, Field(gt=0, le=1, description="Points of a lower score are not rendered; MMAction2 has 1e-4.")
     ] = 1e-3
-
-    _targets: dict[tuple[int, int], tuple[Layout | None, Target]] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not (self.with_kp or self.with_limb):
-            raise PipelineError("with_kp or with_limb must be true: nothing would be drawn", field="with_kp")
+            raise PipelineError("with_kp or with_limb must be true: nothing would be rendered", field="with_kp")
         check_sides(self.left_kp, self.right_kp, "kp")
         check_sides(self.left_limb, self.right_limb, "limb")
         if self.skeletons == () and self.with_limb:
-            raise PipelineError("skeletons names no limb, but with_limb is true", field="skeletons")
+            raise PipelineError("skeletons has no limb, but with_limb is true", field="skeletons")
         return self
 
-    def __call__(self, scene: Scene) -> Scene:
-        """Scale the scene to the map and say what is drawn.
+    def __call__(self, state: PipelineState) -> None:
+        """Scale the frame to the map and set the target.
 
         Raises:
-            PipelineError: a keypoint or limb is named that the clip has not, or the map has no pixels.
+            PipelineError: a parameter has a keypoint or limb that the clip lacks, or the map has no pixels.
             LimitError: a map side above `max_map_side`.
         """
         if self.scaling != 1:
-            x, y = scene.split()
-            scene.place(x * self.scaling, y * self.scaling)
-            scene.height, scene.width = int(scene.height * self.scaling + 0.5), int(scene.width * self.scaling + 0.5)
-        if scene.height < 1 or scene.width < 1:
+            x, y = state.coordinates()
+            state.set_coordinates(x * self.scaling, y * self.scaling)
+            state.height, state.width = int(state.height * self.scaling + 0.5), int(state.width * self.scaling + 0.5)
+        if state.height < 1 or state.width < 1:
             raise PipelineError(
-                f"the map would be {scene.height} x {scene.width} pixels: both sides must be 1 at least",
+                f"the map would be {state.height} x {state.width} pixels: both sides must be at least 1",
                 field="scaling" if self.scaling != 1 else "",
             )
-        if max(scene.height, scene.width) > scene.bounds.max_map_side:
-            scene.bounds.check("max_map_side", max(scene.height, scene.width), "pixels for a side of the map", field="")
+        if max(state.height, state.width) > state.bounds.max_map_side:
+            state.bounds.check("max_map_side", max(state.height, state.width), "pixels for a side of the map", field="")
         if not self.use_score:
-            x, _ = scene.split()
-            scene.keypoint_score = (~np.isnan(x)).astype(np.float32)
-        scene.target = self._target(scene.layout, scene.points)
-        return scene
+            x, _ = state.coordinates()
+            state.keypoint_score = (~np.isnan(x)).astype(np.float32)
+        state.target = self._target(state.layout, state.points)
 
     def _target(self, layout: Layout | None, points: int) -> Target:
-        """The channels, told once a layout: finding them takes longer than everything else here."""
-        # Found by pydantic's way to a private attribute, this dictionary would take longer than all that it saves.
-        targets = (self.__pydantic_private__ or {}).get("_targets", {})
-        found: tuple[Layout | None, Target] | None = targets.get((id(layout), points))
+        """The target for a layout, cached: finding its channels takes longer than everything else here."""
+        found = self._targets.get((id(layout), points))
         if found is None or found[0] is not layout:
-            if len(targets) >= _CACHED_TARGETS:
-                targets.clear()
-            # An id may be given again, also in another process that a step was sent to: so the layout stays beside it.
-            found = targets[id(layout), points] = (layout, self._find_target(layout, points))
+            if len(self._targets) >= _CACHED_TARGETS:
+                self._targets.clear()
+            # An id can be reused, also in another process that unpickled the step: so the layout is compared.
+            found = self._targets[id(layout), points] = (layout, self._find_target(layout, points))
         return found[1]
+
+    @cached_property
+    def _targets(self) -> dict[tuple[int, int], tuple[Layout | None, Target]]:
+        return {}
 
     def _find_target(self, layout: Layout | None, points: int) -> Target:
         limbs = self._limbs(layout, points) if self.with_limb else ()
@@ -115,7 +116,7 @@ class GeneratePoseTarget(Step):
         return limbs
 
     def _mirror(self, layout: Layout | None, points: int, limbs: tuple[tuple[int, int], ...]) -> list[int]:
-        """For each channel of the mirrored copy the channel whose image it is, K numbers."""
+        """For each channel of the mirrored copy the index of its mirror image, K numbers."""
         explicit = self.left_limb is not None and self.right_limb is not None
         points_mirror: list[int] = []
         if self.with_kp or (limbs and not explicit):

@@ -1,4 +1,4 @@
-"""Heatmap2Potion: a clip as one picture."""
+"""Heatmap2Potion: a clip as one image."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from heatsvc.pipeline.scene import Scene
+from heatsvc.pipeline.state import PipelineState
 from heatsvc.pipeline.step import Role, Step
 from heatsvc.volume import Potion
 
 
 class Heatmap2Potion(Step):
-    """PoTion (Choutas et al., CVPR 2018): the sum of a clip's frames, each in the colour of its time."""
+    """PoTion (Choutas et al., CVPR 2018): the sum of a clip's frames, colored by their time."""
 
     role: ClassVar[Role] = "format"
 
     type: Literal["Heatmap2Potion"] = "Heatmap2Potion"
-    C: Annotated[int, Field(ge=2, le=64, description="The number of colours.")]
+    C: Annotated[int, Field(ge=2, le=64, description="The number of colors.")]
     option: Annotated[
         Literal["U", "N", "I", "full"],
         Field(description="Sums (U), U over their intensity (N), the intensity (I), or all three."),
     ] = "full"
 
-    def __call__(self, scene: Scene) -> Scene:
-        """An image a sampled clip; one of all frames where nothing was sampled."""
-        scene.clips = scene.num_clips
-        scene.potion = Potion(self.C, self.option)
-        return scene
+    def __call__(self, state: PipelineState) -> None:
+        """One image per sampled clip; one of all frames where nothing was sampled."""
+        state.clips = state.num_clips
+        state.potion = Potion(self.C, self.option)

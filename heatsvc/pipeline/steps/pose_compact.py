@@ -1,4 +1,4 @@
-"""PoseCompact: the frame becomes the box around all keypoints."""
+"""PoseCompact: crop to the box around all keypoints."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from heatsvc.pipeline.error import PipelineError
-from heatsvc.pipeline.scene import Float, Scene
+from heatsvc.pipeline.errors import PipelineError
+from heatsvc.pipeline.state import Float, PipelineState
 from heatsvc.pipeline.step import FloatPair, Step
 
-_FAR = 1e38  # Pixels: what is farther cannot be subtracted in float32.
+_MAX_DISTANCE = 1e38  # Pixels: larger coordinates cannot be subtracted in float32.
 _MAX_RATIO = 1000.0
 
 
 class PoseCompact(Step):
-    """The frame becomes the box around the keypoints of all persons and frames, grown by a padding."""
+    """Crops to the box around the keypoints of all persons and frames, enlarged by a padding."""
 
     type: Literal["PoseCompact"] = "PoseCompact"
-    padding: Annotated[float, Field(ge=0, le=100, description="By how much of itself the box grows.")] = 0.25
+    padding: Annotated[float, Field(ge=0, le=100, description="The share of its size by which the box grows.")] = 0.25
     threshold: Annotated[
-        float, Field(ge=0, le=1e9, description="A box that is less wide or less high, in pixels, is left alone.")
+        float, Field(ge=0, le=1e9, description="Where the box is less wide or high, in pixels, nothing is cropped.")
     ] = 10.0
     hw_ratio: Annotated[
         float | FloatPair | None,
-        Field(description="Height over width that the box is grown to, or [least, most]; null: as it is."),
+        Field(description="Height over width that the box is enlarged to, or [minimum, maximum]; null: as it is."),
     ] = None
-    allow_imgpad: Annotated[bool, Field(description="Whether the box may reach out of the frame.")] = True
+    allow_imgpad: Annotated[bool, Field(description="Whether the box may extend beyond the frame.")] = True
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -42,27 +42,27 @@ class PoseCompact(Step):
     def _ratios(self) -> tuple[float, float] | None:
         return (self.hw_ratio, self.hw_ratio) if isinstance(self.hw_ratio, float) else self.hw_ratio
 
-    def __call__(self, scene: Scene) -> Scene:
+    def __call__(self, state: PipelineState) -> None:
         """Crop to the box. A coordinate that is 0 or NaN was not detected: it does not count and does not move.
 
         Raises:
-            PipelineError: the box lies beside the frame and may not reach out of it, or beyond float32.
+            PipelineError: the box is outside the frame and may not extend beyond it, or is too large for float32.
         """
-        x, y = scene.split()
+        x, y = state.coordinates()
         min_x, max_x = _extent(x)
         min_y, max_y = _extent(y)
         # PYSKL under NumPy 1.x: the difference and the sum of two float32 scalars are float32; all that follows is
         # done with Python's numbers and is float64.
         span_x, span_y = float(max_x - min_x), float(max_y - min_y)
         if not (span_x >= self.threshold and span_y >= self.threshold):  # NaN where nothing was detected.
-            return scene
+            return
         box = self._grow(float(max_x + min_x) / 2, float(max_y + min_y) / 2, span_x / 2, span_y / 2)
-        if max(map(abs, box)) > _FAR:
-            raise PipelineError(f"the keypoints lie {max(span_x, span_y):.0e} pixels apart: no frame is that large")
+        if max(map(abs, box)) > _MAX_DISTANCE:
+            raise PipelineError(f"the keypoints are {max(span_x, span_y):.0e} pixels apart: no frame is that large")
         left, top, right, bottom = box
         if not self.allow_imgpad:
             left, top = max(0, left), max(0, top)
-            right, bottom = min(scene.width, right), min(scene.height, bottom)
+            right, bottom = min(state.width, right), min(state.height, bottom)
         left, top, right, bottom = int(left), int(top), int(right), int(bottom)
         if right <= left or bottom <= top:
             raise PipelineError(
@@ -70,23 +70,22 @@ class PoseCompact(Step):
                 "the persons are outside it",
                 field="allow_imgpad",
             )
-        scene.place(_move(x, left), _move(y, top))
-        scene.width, scene.height = right - left, bottom - top
-        return scene
+        state.set_coordinates(_move(x, left), _move(y, top))
+        state.width, state.height = right - left, bottom - top
 
     def _grow(self, x: float, y: float, half_width: float, half_height: float) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the box around (x, y) after padding and ratio."""
         half_width *= 1 + self.padding
         half_height *= 1 + self.padding
         if self._ratios:
-            least, most = self._ratios
-            half_height = max(least * half_width, half_height)
-            half_width = max(1 / most * half_height, half_width)
+            low, high = self._ratios
+            half_height = max(low * half_width, half_height)
+            half_width = max(1 / high * half_height, half_width)
         return x - half_width, y - half_height, x + half_width, y + half_height
 
 
 def _extent(values: Float) -> tuple[Any, Any]:
-    """Smallest and largest of the detected coordinates, as scalars of the array's type; NaN where there are none."""
+    """Minimum and maximum of the detected coordinates, as scalars of the array's type; NaN where there are none."""
     if not values.all():
         values = np.where(values == 0, np.nan, values).astype(values.dtype)
     return np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)

@@ -1,23 +1,22 @@
-"""PoseDecode: the chosen frames are taken."""
+"""PoseDecode: take the sampled frames."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from heatsvc.pipeline.scene import Scene
+from heatsvc.pipeline.state import PipelineState
 from heatsvc.pipeline.step import Role, Step
 
 
 class PoseDecode(Step):
-    """Takes the frames that UniformSampleFrames chose; all, where none were chosen."""
+    """Takes the frames that UniformSampleFrames chose; all frames without one."""
 
     role: ClassVar[Role] = "decode"
 
     type: Literal["PoseDecode"] = "PoseDecode"
 
-    def __call__(self, scene: Scene) -> Scene:
+    def __call__(self, state: PipelineState) -> None:
         """[M, T, V] becomes [M, T', V]."""
-        if scene.frame_inds is not None:
-            scene.take(scene.frame_inds, axis=1)
-            scene.frame_inds = None
-        return scene
+        if state.frame_inds is not None:
+            state.take(state.frame_inds, axis=1)
+            state.frame_inds = None

@@ -1,4 +1,4 @@
-"""RandomResizedCrop: a random part of the frame."""
+"""RandomResizedCrop: a random box of the frame."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from heatsvc.pipeline.error import PipelineError
-from heatsvc.pipeline.scene import Scene
+from heatsvc.pipeline.errors import PipelineError
+from heatsvc.pipeline.state import PipelineState
 from heatsvc.pipeline.step import FloatPair, NotLazy, Step
 from heatsvc.pipeline.steps.center_crop import crop
 
@@ -17,14 +17,14 @@ _MAX_SIDE = 2**31 - 1  # A box's sides are int32 in PYSKL.
 
 
 class RandomResizedCrop(Step):
-    """The frame becomes a random box of it; the size is left to a Resize after it."""
+    """Crops to a random box; a Resize after it sets the size."""
 
     type: Literal["RandomResizedCrop"] = "RandomResizedCrop"
-    area_range: Annotated[FloatPair, Field(description="The box's share of the frame's area, [least, most].")] = (
+    area_range: Annotated[FloatPair, Field(description="The box's share of the frame's area, [minimum, maximum].")] = (
         0.08,
         1.0,
     )
-    aspect_ratio_range: Annotated[FloatPair, Field(description="The box's width over height, [least, most].")] = (
+    aspect_ratio_range: Annotated[FloatPair, Field(description="The box's width over height, [minimum, maximum].")] = (
         3 / 4,
         4 / 3,
     )
@@ -32,33 +32,33 @@ class RandomResizedCrop(Step):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for name, (low, high), most in (
+        for name, (low, high), limit in (
             ("area_range", self.area_range, 1),
             ("aspect_ratio_range", self.aspect_ratio_range, 1000),
         ):
-            if not 0 < low <= high <= most:
+            if not 0 < low <= high <= limit:
                 raise PipelineError(
-                    f"{name} must be [least, most], over 0 and up to {most}, not [{low}, {high}]", field=name
+                    f"{name} must be [minimum, maximum], over 0 and up to {limit}, not [{low}, {high}]", field=name
                 )
         return self
 
     @property
     def is_random(self) -> bool:
-        """Always: a box of a fixed size has a random place, too."""
+        """Always: a box of a fixed size has a random position, too."""
         return True
 
-    def __call__(self, scene: Scene) -> Scene:
-        """Crop the scene to the first of ten random boxes that fits into it, else to its middle square.
+    def __call__(self, state: PipelineState) -> None:
+        """Crop to the first of ten random boxes that fits into the frame, else to the center square.
 
-        Sizes are drawn as PYSKL draws them. The corner comes from the same generator: PYSKL's comes from Python's
-        own, which nothing seeds.
+        Sizes are sampled as in PYSKL. The corner is sampled with the same generator, where PYSKL uses Python's own,
+        which is not seeded.
 
         Raises:
             PipelineError: the frame is too large.
         """
-        width, height, rng = scene.width, scene.height, scene.rng
+        width, height, rng = state.width, state.height, state.rng
         if max(width, height) > _MAX_SIDE:
-            raise PipelineError(f"no part can be cropped of a frame of {width:.0e} x {height:.0e} pixels")
+            raise PipelineError(f"a frame of {width:.0e} x {height:.0e} pixels is too large to crop")
         low, high = np.log(self.aspect_ratio_range)
         ratios = np.exp(rng.uniform(low, high, size=_TRIES))
         areas = rng.uniform(*self.area_range, size=_TRIES) * (width * height)
@@ -68,6 +68,7 @@ class RandomResizedCrop(Step):
             if 1 <= box_width <= width and 1 <= box_height <= height:
                 w, h = int(box_width), int(box_height)
                 left = rng.randint(width - w + 1)
-                return crop(scene, left, rng.randint(height - h + 1), w, h)
+                crop(state, left, rng.randint(height - h + 1), w, h)
+                return
         side = min(width, height)
-        return crop(scene, (width - side) // 2, (height - side) // 2, side, side)
+        crop(state, (width - side) // 2, (height - side) // 2, side, side)

@@ -1,4 +1,4 @@
-"""Resize: the frame gets another size."""
+"""Resize: scale the frame."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from heatsvc.pipeline.error import PipelineError
-from heatsvc.pipeline.scene import Scene
+from heatsvc.pipeline.errors import PipelineError
+from heatsvc.pipeline.state import PipelineState
 from heatsvc.pipeline.step import Ignored, IntPair, NotLazy, Step
 
-_AS_NEEDED = -1
+_ANY = -1
 _MAX_SIDE = 100_000
 
 
 class Resize(Step):
-    """Frame and keypoints are scaled, each axis by its own new side over the old one."""
+    """Scales frame and keypoints, each axis by its new side over the old one."""
 
     type: Literal["Resize"] = "Resize"
     scale: Annotated[
         Annotated[float, Field(gt=0, le=1000)] | IntPair,
         Field(
-            description="A factor, or [width, height] in pixels: the frame becomes as large as fits in; "
-            "one of the two may be -1, as needed: [-1, 64] makes the short side 64."
+            description="A factor, or [width, height] in pixels: the largest size that fits into it; "
+            "one of the two may be -1 for any: [-1, 64] makes the short side 64."
         ),
     ]
     keep_ratio: Annotated[
-        bool, Field(description="Whether width and height keep their ratio; else scale is the new size itself.")
+        bool, Field(description="Whether width and height keep their ratio; otherwise scale is the new size.")
     ] = True
-    interpolation: Annotated[Ignored, Field(description="How pictures are resized; keypoints need none.")] = None
+    interpolation: Annotated[Ignored, Field(description="Without effect: how images are resized.")] = None
     lazy: NotLazy = False
 
     @model_validator(mode="after")
@@ -42,33 +42,32 @@ class Resize(Step):
                 )
             return self
         width, height = self.scale
-        if not all(side == _AS_NEEDED or 1 <= side <= _MAX_SIDE for side in self.scale) or width == height == -1:
+        if not all(side == _ANY or 1 <= side <= _MAX_SIDE for side in self.scale) or width == height == -1:
             raise PipelineError(
-                f"scale must be [width, height] from 1 to {_MAX_SIDE:,} pixels, one of them -1 for 'as needed', "
+                f"scale must be [width, height] from 1 to {_MAX_SIDE:,} pixels, one of them -1 for any, "
                 f"not [{width}, {height}]",
                 field="scale",
             )
-        if _AS_NEEDED in self.scale and not self.keep_ratio:
-            raise PipelineError("scale cannot hold -1, 'as needed', where keep_ratio is false", field="scale")
+        if _ANY in self.scale and not self.keep_ratio:
+            raise PipelineError("scale cannot have -1 where keep_ratio is false", field="scale")
         return self
 
-    def __call__(self, scene: Scene) -> Scene:
-        """Scale the scene.
+    def __call__(self, state: PipelineState) -> None:
+        """Scale frame and keypoints.
 
         Raises:
             PipelineError: a new side is shorter than half a pixel.
         """
-        width, height = self._new_size(scene.width, scene.height)
+        width, height = self._new_size(state.width, state.height)
         if width < 1 or height < 1:
             raise PipelineError(
-                f"{scene.width} x {scene.height} pixels would become {width} x {height}: no side may vanish",
+                f"{state.width} x {state.height} pixels would become {width} x {height}: both sides must be at least 1",
                 field="scale",
             )
-        # The factor is float32, as the ground truth's. A crop's float64 coordinates stay float64.
-        x, y = scene.split()
-        scene.place(x * np.float32(width / scene.width), y * np.float32(height / scene.height))
-        scene.width, scene.height = width, height
-        return scene
+        # The factor is float32, as in PYSKL. A crop's float64 coordinates stay float64.
+        x, y = state.coordinates()
+        state.set_coordinates(x * np.float32(width / state.width), y * np.float32(height / state.height))
+        state.width, state.height = width, height
 
     def _new_size(self, width: int, height: int) -> tuple[int, int]:
         """New (width, height), rounded as mmcv's `rescale_size` rounds."""
@@ -80,8 +79,8 @@ class Resize(Step):
     def _factor(self, width: int, height: int) -> float:
         if isinstance(self.scale, float):
             return self.scale
-        # Which of the two is the width makes no difference to mmcv: the longer one bounds the longer side.
+        # As in mmcv, the longer number limits the longer side, whichever of the two is the width.
         short, long = sorted(self.scale)
-        if short == _AS_NEEDED:
+        if short == _ANY:
             return long / min(width, height)
         return min(long / max(width, height), short / min(width, height))

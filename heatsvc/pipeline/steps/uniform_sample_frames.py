@@ -1,4 +1,4 @@
-"""UniformSampleFrames: clips of any length become clips of one length."""
+"""UniformSampleFrames: sample clips of a fixed length."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from heatsvc.errors import LimitError
-from heatsvc.pipeline.error import PipelineError
-from heatsvc.pipeline.scene import MAX_SEED, TEST_SEED, Scene
+from heatsvc.pipeline.errors import PipelineError
+from heatsvc.pipeline.state import MAX_SEED, TEST_SEED, PipelineState
 from heatsvc.pipeline.step import FloatPair, Role, Step
-from heatsvc.pose.clip import BYTES_A_POINT
+from heatsvc.pose.clip import BYTES_PER_POINT
 
-_LONGER_THAN_INPUT = 16  # A test-time clip is sampled ten times over; a little more than that is still no mistake.
+_MAX_OVERSAMPLING = 16  # The test preset samples ten clips; a little more than that is accepted.
 
 
 class UniformSampleFrames(Step):
-    """A frame from each of clip_len equal parts of the clip, num_clips times; `PoseDecode` then takes them."""
+    """Samples a frame of each of clip_len equal parts of the clip, num_clips times; `PoseDecode` then takes them."""
 
     role: ClassVar[Role] = "sample"
 
     type: Literal["UniformSampleFrames"] = "UniformSampleFrames"
     clip_len: Annotated[int, Field(ge=1, le=10_000, description="Frames of each clip.")]
-    num_clips: Annotated[int, Field(ge=1, le=10_000, description="How many clips, one after the other.")] = 1
+    num_clips: Annotated[int, Field(ge=1, le=10_000, description="Number of clips, one after the other.")] = 1
     p_interval: Annotated[
         Annotated[float, Field(gt=0, le=1)] | FloatPair,
-        Field(description="The share of the frames to sample from, or [least, most] to draw it between."),
+        Field(description="The share of the frames to sample from, or [minimum, maximum] of a random share."),
     ] = 1.0
     seed: Annotated[int, Field(ge=0, le=MAX_SEED, description="Of the generator in test mode.")] = TEST_SEED
     test_mode: Annotated[
-        bool | None, Field(description="MMAction2's; without effect: the request's test_mode decides for all steps.")
+        bool | None, Field(description="MMAction2's; without effect: the request's test_mode applies to all steps.")
     ] = None
 
     @model_validator(mode="after")
@@ -39,7 +39,7 @@ class UniformSampleFrames(Step):
         low, high = self._interval
         if not 0 < low <= high <= 1:
             raise PipelineError(
-                f"p_interval must be a share, or [least, most] shares, over 0 and up to 1, not [{low}, {high}]",
+                f"p_interval must be a share, or [minimum, maximum] shares, over 0 and up to 1, not [{low}, {high}]",
                 field="p_interval",
             )
         return self
@@ -49,40 +49,39 @@ class UniformSampleFrames(Step):
         """Always."""
         return True
 
-    def __call__(self, scene: Scene) -> Scene:
-        """Choose clip_len * num_clips frames of the clip's T, by number.
+    def __call__(self, state: PipelineState) -> None:
+        """Choose clip_len * num_clips of the clip's T frames, by index.
 
         The generator is seeded once for all clips in test mode, with this step's own seed.
 
         Raises:
-            LimitError: more frames than 16 times `max_frames`, or more points than `max_unpacked_bytes` hold.
+            LimitError: more frames than 16 times `max_frames`, or more points than `max_unpacked_bytes` allows.
         """
-        self._check_bounds(scene)
-        if scene.test_mode:
-            scene.reseed(self.seed)
-        clips = [self._clip(scene, i) for i in range(self.num_clips)]
-        scene.frame_inds = np.concatenate(clips) if len(clips) > 1 else clips[0]
-        scene.num_clips = self.num_clips
-        return scene
+        self._check_bounds(state)
+        if state.test_mode:
+            state.reseed(self.seed)
+        clips = [self._clip(state, i) for i in range(self.num_clips)]
+        state.frame_inds = np.concatenate(clips) if len(clips) > 1 else clips[0]
+        state.num_clips = self.num_clips
 
     @property
     def _interval(self) -> tuple[float, float]:
         return (self.p_interval, self.p_interval) if isinstance(self.p_interval, float) else self.p_interval
 
-    def _clip(self, scene: Scene, i: int) -> npt.NDArray[np.int64]:
-        """Frame numbers [clip_len] of the i-th clip. Each draw is PYSKL's, in its order, so that frames agree."""
-        rng, total, length = scene.rng, scene.frames, self.clip_len
+    def _clip(self, state: PipelineState, i: int) -> npt.NDArray[np.int64]:
+        """Frame indices [clip_len] of clip i. Random numbers are used as in PYSKL, so that frames agree."""
+        rng, total, length = state.rng, state.frames, self.clip_len
         low, high = self._interval
         count = int((rng.rand() * (high - low) + low) * total)
         first = rng.randint(total - count + 1)
         if count < length:
-            if scene.test_mode:
+            if state.test_mode:
                 start = i if count < self.num_clips else i * count // self.num_clips
             else:
                 start = rng.randint(max(count, 1))
             frames = np.arange(start, start + length)
         elif count < 2 * length:
-            # Of the length + 1 gaps around the frames of the clip those that skip a frame.
+            # Which of the length + 1 gaps around the sampled frames skip a frame.
             gaps = np.zeros(length + 1, np.int64)
             gaps[rng.choice(length + 1, count - length, replace=False)] = 1
             frames = np.arange(length) + np.cumsum(gaps)[:-1]
@@ -92,16 +91,16 @@ class UniformSampleFrames(Step):
         chosen: npt.NDArray[np.int64] = (frames + first) % total
         return chosen
 
-    def _check_bounds(self, scene: Scene) -> None:
-        frames, bounds = self.clip_len * self.num_clips, scene.bounds
-        if frames > _LONGER_THAN_INPUT * bounds.max_frames:
+    def _check_bounds(self, state: PipelineState) -> None:
+        frames, bounds = self.clip_len * self.num_clips, state.bounds
+        if frames > _MAX_OVERSAMPLING * bounds.max_frames:
             raise LimitError(
                 f"{self.num_clips:,} clips of {self.clip_len:,} are {frames:,} frames, too many: "
-                f"{_LONGER_THAN_INPUT} times the limit of an input is the most",
+                f"{_MAX_OVERSAMPLING} times the limit of an input are allowed",
                 setting="HEATSVC_MAX_FRAMES",
                 limit=bounds.max_frames,
                 got=frames,
                 field="clip_len",
             )
-        size = scene.keypoint_score.size // scene.frames * frames * BYTES_A_POINT
+        size = state.keypoint_score.size // state.frames * frames * BYTES_PER_POINT
         bounds.check("max_unpacked_bytes", size, "bytes of sampled keypoints", field="clip_len")

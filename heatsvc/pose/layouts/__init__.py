@@ -1,4 +1,4 @@
-"""Layouts: what the V points of a clip are. To add one is to add a file and a line here."""
+"""Keypoint layouts: names of the V points of a clip. To add one is to add a file and a line here."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def get_layout(name: str, points: int | None = None) -> Layout:
 
     Args:
         name: as listed at `GET /layouts`.
-        points: V, where it is known: MediaPipe's face comes with 468 or 478 points under one name.
+        points: V, where known: mediapipe_holistic has a variant with a face of 478 instead of 468 points.
 
     Raises:
-        LayoutError: there is none of that name; the message lists the known ones.
+        LayoutError: there is none of that name; the message lists all.
     """
     if name == MEDIAPIPE_HOLISTIC.name and points == len(MEDIAPIPE_HOLISTIC_IRIS.points):
         return MEDIAPIPE_HOLISTIC_IRIS
@@ -43,7 +43,7 @@ def get_layout(name: str, points: int | None = None) -> Layout:
 
 
 def infer_layout(points: int) -> Layout | None:
-    """The layout that has so many points; None where none has (the numbers are all different)."""
+    """The layout of that number of points, which differs among layouts; None where there is none."""
     return _BY_POINTS.get(points)
 
 

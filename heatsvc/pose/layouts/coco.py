@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from heatsvc.pose.layouts.layout import Layout
-from heatsvc.pose.layouts.parts import face68, face68_limbs, hand, hand_limbs, limbs_by_name
+from heatsvc.pose.layouts.layout import Layout, face68, face68_limbs, hand, hand_limbs, limbs_by_name
 
 BODY = (
     "nose",

@@ -1,8 +1,9 @@
-"""Layout: what the points of a skeleton are called, which are joined, which are each other's mirror image."""
+"""Layout: names, limbs and mirror images of keypoints; and the hand and face that several layouts share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,13 +16,13 @@ class LayoutError(InputError):
 
 @dataclass(frozen=True)
 class Layout:
-    """A named order of keypoints. Points of the same name in two layouts are the same point of the body.
+    """A named order of keypoints. Points of one name in two layouts are the same point of the body.
 
     Attributes:
         name: as in a request, ``sign27``.
         title: one line for `GET /layouts`.
         points: the V names, in order: ``nose``, ``left_wrist``, ``left_hand_4``, ``face_30``.
-        limbs: pairs of positions in `points`; channel order of a limb volume.
+        limbs: pairs of indices of `points`; channel order of a limb volume.
     """
 
     name: str
@@ -31,17 +32,17 @@ class Layout:
 
     @cached_property
     def index(self) -> dict[str, int]:
-        """Position of each point by its name."""
+        """Index of each point by its name."""
         return {point: i for i, point in enumerate(self.points)}
 
     @cached_property
     def mirror(self) -> tuple[int, ...]:
-        """For each point the position of its mirror image: left for right, itself on the middle line."""
+        """For each point the index of its mirror image; its own index for points on the midline."""
         return tuple(self.index.get(mirrored(point), i) for i, point in enumerate(self.points))
 
     @cached_property
     def left(self) -> tuple[int, ...]:
-        """Positions of the left points that have a right partner (PYSKL's `left_kp`)."""
+        """Indices of the left points that have a right partner (PYSKL's `left_kp`)."""
         return tuple(i for i, point in enumerate(self.points) if "left_" in point and self.mirror[i] != i)
 
     @cached_property
@@ -50,10 +51,10 @@ class Layout:
         return tuple(self.mirror[i] for i in self.left)
 
     def indices_in(self, source: Layout) -> tuple[int, ...]:
-        """Where this layout's points stand in `source`: ``keypoint[:, :, indices]`` selects them.
+        """Indices of this layout's points in `source`: ``keypoint[:, :, indices]`` selects them.
 
         Raises:
-            LayoutError: `source` lacks some of them; the message names the first ones.
+            LayoutError: `source` lacks some of them; the message has the first ones.
         """
         missing = [point for point in self.points if point not in source.index]
         if missing:
@@ -73,6 +74,63 @@ def mirrored(point: str) -> str:
 
 
 def mirrored_limbs(limbs: Sequence[tuple[int, int]], mirror: Sequence[int]) -> tuple[int, ...]:
-    """For each limb the position of the limb that joins the mirror images of its ends; itself where there is none."""
+    """For each limb the index of the limb between the mirror images of its ends; its own index where there is none."""
     position = {frozenset(limb): i for i, limb in enumerate(limbs)}
     return tuple(position.get(frozenset((mirror[a], mirror[b])), i) for i, (a, b) in enumerate(limbs))
+
+
+def hand(side: str) -> tuple[str, ...]:
+    """The 21 points of a hand, `side` left or right: 0 the wrist, then four for each finger from the thumb on.
+
+    OpenPose, MediaPipe and COCO-WholeBody share this order.
+    """
+    return tuple(f"{side}_hand_{i}" for i in range(21))
+
+
+def hand_limbs(side: str) -> tuple[tuple[str, str], ...]:
+    """The 20 bones of a hand, finger by finger, each from the wrist outwards."""
+    chains = ([0, *range(first, first + 4)] for first in (1, 5, 9, 13, 17))
+    return tuple((f"{side}_hand_{a}", f"{side}_hand_{b}") for chain in chains for a, b in itertools.pairwise(chain))
+
+
+# The 68-point face annotation (iBUG 300-W): each pair is a point on the person's right and its mirror image.
+_FACE_PAIRS = (
+    *((i, 16 - i) for i in range(8)),
+    *((17 + i, 26 - i) for i in range(5)),
+    *((31 + i, 35 - i) for i in range(2)),
+    *((36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46)),
+    *((48, 54), (49, 53), (50, 52), (59, 55), (58, 56), (60, 64), (61, 63), (67, 65)),
+)
+
+
+def face68() -> tuple[str, ...]:
+    """The 68 face points; pairs are called ``right_face_i`` and ``left_face_i`` by the right one's number."""
+    names = {}
+    for right, left in _FACE_PAIRS:
+        names[right], names[left] = f"right_face_{right}", f"left_face_{right}"
+    return tuple(names.get(i, f"face_{i}") for i in range(68))
+
+
+_FACE_CHAINS = (
+    range(17),
+    range(17, 22),
+    range(22, 27),
+    range(27, 31),
+    range(31, 36),
+    (*range(36, 42), 36),
+    (*range(42, 48), 42),
+    (*range(48, 60), 48),
+    (*range(60, 68), 60),
+)
+
+
+def face68_limbs() -> tuple[tuple[str, str], ...]:
+    """The outlines of jaw, brows, nose, eyes and lips."""
+    names = face68()
+    return tuple((names[a], names[b]) for chain in _FACE_CHAINS for a, b in zip(chain, list(chain)[1:], strict=False))
+
+
+def limbs_by_name(points: Sequence[str], limbs: Iterable[tuple[str, str]]) -> tuple[tuple[int, int], ...]:
+    """Limbs, given by the names of their ends, as indices of `points`."""
+    index = {point: i for i, point in enumerate(points)}
+    return tuple((index[a], index[b]) for a, b in limbs)

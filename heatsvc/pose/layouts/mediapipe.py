@@ -1,14 +1,13 @@
 """MediaPipe Holistic: pose 33, face mesh 468 (478 with the irises), two hands of 21.
 
-The face mesh has no left and right names here: a mirrored copy keeps its points in their channels.
+The points of the face mesh have no left and right names: their channels are not exchanged in a mirrored copy.
 """
 
 from __future__ import annotations
 
 import itertools
 
-from heatsvc.pose.layouts.layout import Layout
-from heatsvc.pose.layouts.parts import hand, hand_limbs, limbs_by_name
+from heatsvc.pose.layouts.layout import Layout, hand, hand_limbs, limbs_by_name
 
 
 def _both(*points: str) -> tuple[str, ...]:

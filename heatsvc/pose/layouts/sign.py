@@ -1,10 +1,9 @@
-"""Subsets of COCO-WholeBody from the sign-language graph networks: upper body and ten points of each hand."""
+"""Subsets of COCO-WholeBody for sign language: upper body, and ten or all points of each hand."""
 
 from __future__ import annotations
 
 from heatsvc.pose.layouts.coco import BODY, BODY_LIMBS
-from heatsvc.pose.layouts.layout import Layout
-from heatsvc.pose.layouts.parts import hand, hand_limbs, limbs_by_name
+from heatsvc.pose.layouts.layout import Layout, hand, hand_limbs, limbs_by_name
 
 # Wrist, thumb tip, and of each further finger its knuckle and its tip.
 _HAND_POINTS = (0, 4, 5, 8, 9, 12, 13, 16, 17, 20)

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from heatsvc.pose.clip import BYTES_A_POINT, PoseClip, PoseError
+from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip, PoseError, check_frame_dir, check_label
 from heatsvc.pose.pickled_numpy import PickledArray
-from heatsvc.pose.readers.names import check_frame_dir, check_label
 from heatsvc.pose.readers.upload import Upload
 from heatsvc.pose.unpickle import unpickle
 
@@ -22,43 +21,43 @@ def is_annotation(upload: Upload) -> bool:
 
 
 def read_annotation(upload: Upload) -> list[PoseClip]:
-    """The clips asked for, by `frame_dir`, in the order asked; all of them where none were named.
+    """The clips of `options.frame_dirs`, in that order; all clips where it is None.
 
     Raises:
         PoseError: a pickle that holds other things, a frame_dir that it does not hold, or an annotation whose arrays,
-            img_shape, total_frames or label do not fit; told as ``annotations[3].keypoint``.
+            img_shape, total_frames or label do not fit; `field` is ``annotations[3].keypoint``.
         LimitError: more clips than max_clips, or more bytes of keypoints than max_unpacked_bytes.
     """
     bounds, file = upload.options.bounds, upload.file
-    annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file, check=upload.options.check), file)
+    annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file, token=upload.options.token), file)
     chosen = _choose(annotations, upload)
     if len(chosen) > bounds.max_clips:
         bounds.check("max_clips", len(chosen), "clips at once: name some by frame_dir; these", file=file)
-    # One annotation may stand in the list a million times over: what counts is what comes out.
+    # One annotation may be in the list a million times: the result counts.
     size = 0
     for i in chosen:
         keypoint = annotations[i].get("keypoint")
         if isinstance(keypoint, PickledArray) and keypoint.array is not None:
-            size += keypoint.array.size // max((1, *keypoint.array.shape[-1:])) * BYTES_A_POINT
+            size += keypoint.array.size // max((1, *keypoint.array.shape[-1:])) * BYTES_PER_POINT
     bounds.check("max_unpacked_bytes", size, "bytes of keypoints", file=file)
     clips = []
     for i in chosen:
-        upload.options.check()
+        upload.options.token.raise_if_cancelled()
         clips.append(_clip(annotations[i], f"annotations[{i}].", upload))
     return clips
 
 
 def list_of_annotations(content: object, file: str | None) -> list[Any]:
-    """The list in what a pickle holds, whatever stands in the list.
+    """The list of annotations in the content of a pickle; its items are not checked.
 
     Raises:
-        PoseError: it holds neither the dict of splits and annotations nor a list.
+        PoseError: neither the dict of splits and annotations nor a list.
     """
     if isinstance(content, dict):
         content = content.get("annotations")
     if not isinstance(content, list):
         raise PoseError(
-            "the pickle is no annotation file: it must hold {'split': ..., 'annotations': [...]} or the list alone",
+            "the pickle is not an annotation file: it must be {'split': ..., 'annotations': [...]} or the list alone",
             field="annotations",
             file=file,
         )
@@ -78,7 +77,7 @@ def _annotations(content: object, file: str | None) -> list[dict[str | int, Any]
 
 
 def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int]:
-    """Positions of the annotations asked for."""
+    """Indices of the annotations to read."""
     if upload.options.frame_dirs is None:
         return list(range(len(annotations)))
     position: dict[str, int] = {}
@@ -99,15 +98,15 @@ def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int
 
 def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseClip:
     file, options = upload.file, upload.options
-    keypoint = _array(annotation.get("keypoint"), f"{field}keypoint", file)
+    keypoint = numeric_array(annotation.get("keypoint"), f"{field}keypoint", file)
     if keypoint is None:
         raise PoseError(f"{field}keypoint is missing", field=f"{field}keypoint", file=file)
     name = annotation.get("frame_dir")
     clip = PoseClip.build(
         keypoint,
-        _array(annotation.get("keypoint_score"), f"{field}keypoint_score", file),
+        numeric_array(annotation.get("keypoint_score"), f"{field}keypoint_score", file),
         img_shape=_img_shape(annotation.get("img_shape"), f"{field}img_shape", file) or options.img_shape,
-        layout=options.layout_of(keypoint.shape[-2]) if keypoint.ndim > 1 else None,
+        layout=options.layout,
         frame_dir="" if name is None else check_frame_dir(name, field=f"{field}frame_dir", file=file),
         label=check_label(annotation.get("label"), field=f"{field}label", file=file),
         bounds=options.bounds,
@@ -116,16 +115,21 @@ def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseC
     )
     total = annotation.get("total_frames")
     if total is not None and total != clip.frames:
-        told = total if type(total) is int and abs(total) < 1 << 63 else type(total).__name__
+        shown = total if type(total) is int and abs(total) < 1 << 63 else type(total).__name__
         raise PoseError(
-            f"{field}total_frames is {told}, but keypoint has {clip.frames} frames",
+            f"{field}total_frames is {shown}, but keypoint has {clip.frames} frames",
             field=f"{field}total_frames",
             file=file,
         )
     return clip
 
 
-def _array(value: object, name: str, file: str | None) -> npt.NDArray[Any] | None:
+def numeric_array(value: object, name: str, file: str | None) -> npt.NDArray[Any] | None:
+    """An array of an annotation; None where the value is None.
+
+    Raises:
+        PoseError: not a NumPy array.
+    """
     if value is None:
         return None
     if not isinstance(value, PickledArray) or value.array is None:
@@ -134,7 +138,7 @@ def _array(value: object, name: str, file: str | None) -> npt.NDArray[Any] | Non
 
 
 def _img_shape(value: object, name: str, file: str | None) -> list[int] | None:
-    """Two numbers. What else stands there is not shown: it may hold itself a thousandfold."""
+    """(height, width). Other values are not shown in the message: a container may contain itself."""
     if value is None:
         return None
     if isinstance(value, PickledArray) and value.array is not None and value.array.shape == (2,):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from heatsvc.pose.clip import Float32, PoseClip, PoseError
-from heatsvc.pose.readers.grid import Extent
+from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 
@@ -27,57 +27,59 @@ def is_coco(upload: Upload) -> bool:
 def read_coco(upload: Upload) -> list[PoseClip]:
     """One clip: frames in the order of `images`, persons in the order of `annotations`.
 
-    The third number of a point is its score; a file in which all are 0, 1 or 2 holds COCO's visibility flags, and
-    both 1 and 2 (hidden, seen) become score 1. With none of COCO-WholeBody's parts in any annotation V is 17.
+    The third number of a point is its score; a file in which all are 0, 1 or 2 has COCO's visibility flags, of which 1
+    and 2 (hidden, visible) become score 1. With none of COCO-WholeBody's parts in any annotation V is 17.
 
     Raises:
-        PoseError: parts of a wrong length, an annotation of an unknown image, images of different sizes; told with
-            the annotation. Or no img_shape, in the file or the options.
+        PoseError: parts of a wrong length, an annotation of an unknown image, images of different sizes; no
+            img_shape, in the file or the options.
         NoKeypointsError: no annotations.
-        LimitError: beyond the bounds.
+        LimitError: more than the bounds allow.
     """
     frame_of, img_shape = _images(upload)
     annotations = _objects(upload, "annotations")
     whole = any(part in annotation for annotation in annotations for part, _ in _WHOLEBODY[1:])
     parts = _WHOLEBODY if whole else (_BODY,)
-    extent = Extent(upload, len(frame_of))
-    extent.count_points(sum(size for _, size in parts), field="annotations")
-    places = _places(annotations, frame_of, extent)
-    grid = extent.grid()
-    for i, (annotation, (m, t)) in enumerate(zip(annotations, places, strict=True)):
-        upload.options.check()
+    builder = ClipBuilder(upload, len(frame_of))
+    builder.count_points(sum(size for _, size in parts), field="annotations")
+    indices = _indices(annotations, frame_of, builder)
+    builder.allocate()
+    for i, (annotation, (m, t)) in enumerate(zip(annotations, indices, strict=True)):
+        upload.options.token.raise_if_cancelled()
         start = 0
         for part, size in parts:
             points = _part(annotation, i, part, size, upload, t)
             if points is not None:
-                grid.keypoint[m, t, start : start + size] = points[:, :2]
-                grid.keypoint_score[m, t, start : start + size] = points[:, 2]
+                builder.keypoint[m, t, start : start + size] = points[:, :2]
+                builder.keypoint_score[m, t, start : start + size] = points[:, 2]
             start += size
-    score = grid.keypoint_score
+    score = builder.keypoint_score
     if ((score == 0) | (score == 1) | (score == 2)).all():
         np.minimum(score, 1, out=score)
-    return [grid.clip(img_shape)]
+    return [builder.build(img_shape)]
 
 
-def _places(annotations: list[dict[str, Any]], frame_of: dict[int | str, int], extent: Extent) -> list[tuple[int, int]]:
-    """Person and frame of each annotation; the persons of a frame are counted as they come."""
-    places = []
-    persons = [0] * extent.frames
+def _indices(
+    annotations: list[dict[str, Any]], frame_of: dict[int | str, int], builder: ClipBuilder
+) -> list[tuple[int, int]]:
+    """Indices of person and frame of each annotation; the persons of a frame are in the order of the annotations."""
+    indices = []
+    persons = [0] * builder.frames
     for i, annotation in enumerate(annotations):
         if i % 1024 == 0:
-            extent.upload.options.check()
+            builder.upload.options.token.raise_if_cancelled()
         image = annotation.get("image_id")
         t = frame_of.get(image) if isinstance(image, int | str) else None
         if t is None:
             raise PoseError(
-                f"annotations[{i}] has an image_id that is none of the {len(frame_of)} images",
+                f"annotations[{i}] has an image_id that is not among the {len(frame_of)} images",
                 field=f"annotations[{i}].image_id",
-                file=extent.upload.file,
+                file=builder.upload.file,
             )
-        places.append((persons[t], t))
+        indices.append((persons[t], t))
         persons[t] += 1
-        extent.count_persons(persons[t], field=f"annotations[{i}]")
-    return places
+        builder.count_persons(persons[t], field=f"annotations[{i}]")
+    return indices
 
 
 def _objects(upload: Upload, key: str) -> list[dict[str, Any]]:
@@ -96,13 +98,13 @@ def _images(upload: Upload) -> tuple[dict[int | str, int], list[int] | None]:
     for t, image in enumerate(images):
         number = image.get("id")
         if not isinstance(number, int | str) or number in frame_of:
-            raise PoseError(f"images[{t}] needs an id of its own", field=f"images[{t}].id", file=upload.file, frame=t)
+            raise PoseError(f"images[{t}] needs a unique id", field=f"images[{t}].id", file=upload.file, frame=t)
         frame_of[number] = t
         if "height" in image and "width" in image:
             shape = [image["height"], image["width"]]
             if img_shape not in (None, shape):
                 raise PoseError(
-                    f"images[{t}] is of another size than those before it: the frames of a clip have one size",
+                    f"images[{t}] has another size than those before it: the frames of a clip have one size",
                     field=f"images[{t}]",
                     file=upload.file,
                     frame=t,

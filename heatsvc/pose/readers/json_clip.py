@@ -1,10 +1,17 @@
-"""A file that holds one clip in the form of a request's."""
+"""A clip in JSON, in a request or a file: ``{keypoint, keypoint_score?, img_shape, layout?, frame_dir?, label?}``."""
 
 from __future__ import annotations
 
-from heatsvc.pose.clip import PoseClip
-from heatsvc.pose.readers.names import frame_dir_of
-from heatsvc.pose.readers.request import clip_from_json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.pose.clip import PoseClip, PoseError, check_frame_dir, check_label
+from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 
 
@@ -24,7 +31,72 @@ def read_json_clip(upload: Upload) -> list[PoseClip]:
             file=upload.file,
             img_shape=options.img_shape,
             layout=options.layout,
-            frame_dir=frame_dir_of(upload.filename),
-            check=options.check,
+            frame_dir=upload.frame_dir,
+            token=options.token,
         )
     ]
+
+
+def clip_from_json(
+    obj: Mapping[str, Any],
+    *,
+    field: str = "",
+    bounds: Bounds = DEFAULT_BOUNDS,
+    may_hold_booleans: bool = True,
+    is_finite: bool = False,
+    file: str | None = None,
+    img_shape: Sequence[int] | None = None,
+    layout: str | None = None,
+    frame_dir: str = "",
+    token: CancelToken = NEVER_CANCELLED,
+) -> PoseClip:
+    """A clip from parsed JSON; other keys of `obj` are ignored.
+
+    Args:
+        obj: `keypoint` lists [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; `keypoint_score` lists of that shape without
+            its last axis; a `null` in either is 'not detected'. Or arrays of `parse_number_arrays`.
+        field: path of the object in the request, as a prefix: ``clips[3].``.
+        bounds: max_input_values, and those of `PoseClip.build`.
+        may_hold_booleans: False where the JSON text is known to have none (`lists.may_hold_booleans`): the type of
+            each number is not checked then.
+        is_finite: True where the keypoints are arrays of finite numbers.
+        file, img_shape, layout, frame_dir: defaults for what the object lacks.
+        token: asked now and then in long lists.
+
+    Raises:
+        PoseError: a key is missing or has an invalid value; `detail` has the index, ``keypoint[0][3][5][1]``.
+        LayoutError: there is no layout of that name.
+        LimitError: the clip is larger than `bounds` allow.
+    """
+    if type(obj) is not dict and not isinstance(obj, Mapping):
+        name = field.rstrip(".") or "the clip"
+        raise PoseError(f"{name} must be an object with keypoint and img_shape", field=field.rstrip("."), file=file)
+    keypoint, keypoint_score = obj.get("keypoint"), obj.get("keypoint_score")
+    if keypoint is None:
+        raise PoseError(
+            f"{field}keypoint is missing: give lists of numbers, [T, V, 2] or [M, T, V, 2], in pixels",
+            field=f"{field}keypoint",
+            file=file,
+        )
+    as_array = partial(array_from_lists, bounds=bounds, booleans=may_hold_booleans, file=file, token=token)
+    if not isinstance(keypoint, np.ndarray):
+        keypoint = as_array(keypoint, f"{field}keypoint")
+    if keypoint_score is not None and not isinstance(keypoint_score, np.ndarray):
+        keypoint_score = as_array(keypoint_score, f"{field}keypoint_score")
+    own_layout = obj.get("layout")
+    layout = layout if own_layout is None else own_layout
+    if layout is not None and not isinstance(layout, str):
+        raise PoseError(f"{field}layout must be a layout's name, such as coco17", field=f"{field}layout", file=file)
+    own_name, own_shape, label = obj.get("frame_dir"), obj.get("img_shape"), obj.get("label")
+    return PoseClip.build(
+        keypoint,
+        keypoint_score,
+        img_shape=img_shape if own_shape is None else own_shape,
+        layout=layout,
+        frame_dir=frame_dir if own_name is None else check_frame_dir(own_name, field=f"{field}frame_dir", file=file),
+        label=None if label is None else check_label(label, field=f"{field}label", file=file),
+        bounds=bounds,
+        file=file,
+        field=field,
+        is_finite=is_finite,
+    )

@@ -1,13 +1,14 @@
-"""JSON's nested lists as arrays: at the speed of `struct.pack` where they are sound, told by index where not.
+"""Nested lists of JSON as arrays, by `struct.pack`; errors name the index of the value.
 
-NumPy's own conversion takes three times as long and reads the text "1.5" as a number; `struct.pack` refuses all but
-numbers. Booleans alone pass it, so they are looked for where the caller cannot rule them out.
+NumPy's own conversion takes three times as long and converts the text "1.5" to a number; `struct.pack` refuses all but
+numbers and booleans, which are searched for unless the caller rules them out.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from math import nan
 from typing import Any
@@ -15,18 +16,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.bounds import Bounds, go_on
+from heatsvc.bounds import Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.clip import Float32, PoseError
-from heatsvc.pose.readers.list_faults import find_fault
 
-_MOST_AXES = 4
-_WIDEST_POINT = 4
-# So many rows, or numbers of a longer row, become an array at once: a few milliseconds.
-_ROWS = 1 << 15
+_MAX_AXES = 4
+_AXES = {
+    1: ("numbers",),
+    2: ("points", "numbers"),
+    3: ("frames", "points", "numbers"),
+    4: ("persons", "frames", "points", "numbers"),
+}
+_MAX_POINT_WIDTH = 4
+# The token is asked after so many rows, or as many numbers of longer rows: a few milliseconds.
+_ROWS_PER_CHECK = 1 << 15
+_ITEMS_PER_CHECK = 4096
 
 
-class _UnsoundError(Exception):
-    """These lists cannot be an array; what is wrong with them is found out elsewhere."""
+class _IrregularError(Exception):
+    """These lists are not an array; `_find_fault` says why."""
 
 
 def may_hold_booleans(data: bytes) -> bool:
@@ -35,7 +43,7 @@ def may_hold_booleans(data: bytes) -> bool:
 
 
 def _holds(data: bytes, word: bytes) -> bool:
-    """`word in data`, ten times as fast on text that is all but numbers: one letter is found at memory speed."""
+    """`word in data`, ten times as fast on text that is mostly numbers: one letter is found at memory speed."""
     at = -1
     for _ in range(64):
         at = data.find(word[:1], at + 1)
@@ -54,56 +62,56 @@ def array_from_lists(
     booleans: bool,
     file: str | None = None,
     frame: int | None = None,
-    check: Callable[[], None] = go_on,
+    token: CancelToken = NEVER_CANCELLED,
 ) -> Float32:
     """Nested lists of numbers as an array of as many axes, one to four; `null` becomes NaN.
 
     Args:
-        value: what the JSON holds there.
-        name: its field, for the message.
-        bounds: max_input_values, held before anything of that size is made.
+        value: the parsed JSON.
+        name: the field, for messages.
+        bounds: max_input_values, checked before anything of that size is allocated.
         booleans: whether the JSON may hold booleans (`may_hold_booleans`).
-        check: called now and then in long lists; raises what should end the work.
+        token: asked now and then in long lists.
 
     Raises:
-        PoseError: not lists, ragged, empty, nested too deep, or holding something other than a number; told by index.
+        PoseError: not lists, ragged, empty, nested too deep, or not only numbers; the message has the index.
         LimitError: more values than `bounds` allow.
     """
     try:
         shape, rows = _flatten(value, bounds, name, file)
         array = np.empty((len(rows), shape[-1]), np.float32)
-    except (_UnsoundError, TypeError, IndexError):
-        raise _fault(value, name, file, frame, check) from None
-    step = max(1, _ROWS // max(1, shape[-1] // _WIDEST_POINT))
+    except (_IrregularError, TypeError, IndexError):
+        raise _fault_error(value, name, file, frame, token) from None
+    step = max(1, _ROWS_PER_CHECK // max(1, shape[-1] // _MAX_POINT_WIDTH))
     for first in range(0, len(rows), step):
-        check()
+        token.raise_if_cancelled()
         try:
             _fill(array[first : first + step], rows[first : first + step], booleans)
-        except (_UnsoundError, TypeError, struct.error, OverflowError):
-            raise _fault(value, name, file, frame, check) from None
+        except (_IrregularError, TypeError, struct.error, OverflowError):
+            raise _fault_error(value, name, file, frame, token) from None
     return array.reshape(shape)
 
 
-def _fault(value: object, name: str, file: str | None, frame: int | None, check: Callable[[], None]) -> PoseError:
-    fault = find_fault(value, name, _MOST_AXES, check)
+def _fault_error(value: object, name: str, file: str | None, frame: int | None, token: CancelToken) -> PoseError:
+    fault = _find_fault(value, name, token)
     return PoseError(fault.text, field=name, file=file, frame=frame if fault.frame is None else fault.frame)
 
 
 def _flatten(value: object, bounds: Bounds, name: str, file: str | None) -> tuple[list[int], list[Any]]:
-    """The array's shape, and its innermost lists in a row; that these are of one length is not yet known."""
+    """The array's shape, and all its innermost lists, whose lengths are not checked yet."""
     if type(value) is not list:
-        raise _UnsoundError
+        raise _IrregularError
     shape, rows = [len(value)], value
     while type(rows[0]) is list:
         width = len(rows[0])
         shape.append(width)
-        if len(shape) > _MOST_AXES or width == 0:
-            raise _UnsoundError
+        if len(shape) > _MAX_AXES or width == 0:
+            raise _IrregularError
         bounds.check("max_input_values", len(rows) * width, "numbers", field=name, file=file)
         if type(rows[0][0]) is not list:
             return shape, rows
         if set(map(len, rows)) != {width} or set(map(type, rows)) != {list}:
-            raise _UnsoundError
+            raise _IrregularError
         rows = list(chain.from_iterable(rows))
     bounds.check("max_input_values", len(rows), "numbers", field=name, file=file)
     return shape, [rows]
@@ -112,29 +120,120 @@ def _flatten(value: object, bounds: Bounds, name: str, file: str | None) -> tupl
 def _fill(array: Float32, rows: list[Any], booleans: bool) -> None:
     """Rows of numbers into an array of as many rows."""
     width = array.shape[1]
-    with np.errstate(over="ignore"):  # PoseClip.build tells of infinities, by index
-        if width > _WIDEST_POINT:
+    with np.errstate(over="ignore"):  # PoseClip.build refuses infinities, by index
+        if width > _MAX_POINT_WIDTH:
             if set(map(len, rows)) != {width}:
-                raise _UnsoundError
+                raise _IrregularError
             array[:] = _pack(list(chain.from_iterable(rows)), booleans).reshape(array.shape)
             return
-        # Points are short: a column at a time is faster than a flat walk, and `strict` finds ragged ones on the way.
+        # Points are short: converting by columns is faster, and `strict` finds ragged ones.
         try:
             columns = list(zip(*rows, strict=True))
         except ValueError:
-            raise _UnsoundError from None
+            raise _IrregularError from None
         if len(columns) != width:
-            raise _UnsoundError
+            raise _IrregularError
         for i, column in enumerate(columns):
             array[:, i] = _pack(column, booleans)
 
 
 def _pack(numbers: Sequence[Any], booleans: bool) -> npt.NDArray[np.float64]:
     if booleans and bool in set(map(type, numbers)):
-        raise _UnsoundError
+        raise _IrregularError
     layout = f"{len(numbers)}d"
     try:
         packed = struct.pack(layout, *numbers)
     except struct.error:
         packed = struct.pack(layout, *[nan if number is None else number for number in numbers])
     return np.frombuffer(packed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is wrong, and the index of its frame, where it is in one."""
+
+    text: str
+    frame: int | None = None
+
+
+def _find_fault(value: object, name: str, token: CancelToken) -> _Fault:
+    """The first thing that keeps `value` from being an array: a slow search, after the conversion has failed."""
+    if not isinstance(value, list):
+        return _Fault(f"{name} is {_kind(value)}: it must be lists of numbers")
+    shape = _shape(value)
+    if len(shape) > _MAX_AXES:
+        return _Fault(f"{name} is nested deeper than {_MAX_AXES} lists: it must be lists of numbers, [M, T, V, 2|3]")
+    return _walk(value, (), name, shape, token) or _Fault(f"{name} must be lists of numbers")
+
+
+def _walk(item: object, where: tuple[int, ...], name: str, shape: list[int], token: CancelToken) -> _Fault | None:
+    """The first fault at or below the index `where`."""
+    if len(where) == len(shape):
+        return _fault_of_number(item, where, name)
+    fault = _fault_of_list(item, where, name, shape)
+    if fault or not isinstance(item, list):
+        return fault
+    for i, child in enumerate(item):
+        if i % _ITEMS_PER_CHECK == 0:
+            token.raise_if_cancelled()
+        fault = _walk(child, (*where, i), name, shape, token)
+        if fault:
+            return fault
+    return None
+
+
+def _fault_of_number(item: object, where: tuple[int, ...], name: str) -> _Fault | None:
+    if isinstance(item, bool) or not isinstance(item, int | float | None):
+        here, frame = _path(name, where), _frame(where, len(where))
+        return _Fault(f"{here} is {_kind(item)}: give a number, or null for 'not detected'", frame)
+    if isinstance(item, int) and abs(item) >= 1 << 128:
+        return _Fault(f"{_path(name, where)} is a number too large for float32", _frame(where, len(where)))
+    return None
+
+
+def _fault_of_list(item: object, where: tuple[int, ...], name: str, shape: list[int]) -> _Fault | None:
+    unit, width = _AXES[len(shape)][len(where)], shape[len(where)]
+    if isinstance(item, list) and item and len(item) == width:
+        return None
+    here, frame = _path(name, where), _frame(where, len(shape))
+    if not isinstance(item, list):
+        return _Fault(f"{here} is {_kind(item)}: it must be a list of {width} {unit}", frame)
+    if not item and not where:
+        return _Fault(f"{name} is empty: it must be lists of numbers")
+    if not item:
+        return _Fault(f"{here} is empty: it must be a list of {unit}", frame)
+    first = _path(name, (0,) * len(where))
+    return _Fault(f"{here} has {len(item)} {unit}, {first} has {width}: all need the same number", frame)
+
+
+def _shape(value: object) -> list[int]:
+    """Lengths along the first items; the others must be nested as deep."""
+    shape = []
+    while isinstance(value, list):
+        shape.append(len(value))
+        value = value[0] if value else None
+    return shape
+
+
+def _frame(where: tuple[int, ...], axes: int) -> int | None:
+    """The frame of an index, where the lists have an axis of frames."""
+    axis = axes - 3
+    return where[axis] if 0 <= axis < len(where) else None
+
+
+def _path(name: str, where: tuple[int, ...]) -> str:
+    """``keypoint[0][3][5]``."""
+    return name + "".join(f"[{i}]" for i in where)
+
+
+def _kind(value: object) -> str:
+    """A JSON value for messages: ``"12"``, ``true``, ``null``, ``an object``, ``a list``."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"' if len(value) <= 20 else f'"{value[:17]}..."'
+    if value is None:
+        return "null"
+    if isinstance(value, int | float):
+        return "a number"
+    return "an object" if isinstance(value, dict) else "a list"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from heatsvc.pose.clip import Float32, PoseClip, PoseError
-from heatsvc.pose.readers.grid import Extent
+from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 
@@ -26,35 +26,37 @@ def is_mmpose(upload: Upload) -> bool:
 
 
 def read_mmpose(upload: Upload) -> list[PoseClip]:
-    """One clip; persons by their position in each frame's instances, who is missing is zeros with score 0.
+    """One clip; persons by their index in each frame's instances; missing ones are 0 with score 0.
 
     Raises:
-        PoseError: other keys, 3D keypoints, numbers of points that differ, frames out of order; told with the frame.
-            Or no img_shape in the options.
+        PoseError: other keys, 3D keypoints, different numbers of points, frames out of order; no img_shape in the
+            options.
         NoKeypointsError: no instances in any frame.
-        LimitError: beyond the bounds.
+        LimitError: more than the bounds allow.
     """
     frames = _frames(upload)
-    grid = _extent(frames, upload).grid()
+    builder = _count(frames, upload)
+    builder.allocate()
     for t, (field, instances) in enumerate(frames):
         for m, instance in enumerate(instances):
-            upload.options.check()
-            grid.keypoint[m, t], grid.keypoint_score[m, t] = _points(instance, f"{field}[{m}]", upload, t)
-    return [grid.clip()]
+            upload.options.token.raise_if_cancelled()
+            points, score = _points(instance, f"{field}[{m}]", upload, t)
+            builder.keypoint[m, t], builder.keypoint_score[m, t] = points, score
+    return [builder.build()]
 
 
-def _extent(frames: list[tuple[str, list[Any]]], upload: Upload) -> Extent:
-    """How large the clip will be, by the lengths of lists; what they hold is looked at later."""
-    extent = Extent(upload, len(frames))
+def _count(frames: list[tuple[str, list[Any]]], upload: Upload) -> ClipBuilder:
+    """The clip's size by the lengths of lists; their items are checked later."""
+    builder = ClipBuilder(upload, len(frames))
     first = None
     for t, (field, instances) in enumerate(frames):
-        upload.options.check()
-        extent.count_persons(len(instances), field=field)
+        upload.options.token.raise_if_cancelled()
+        builder.count_persons(len(instances), field=field)
         for instance in instances:
             lists = instance.get("keypoints") if isinstance(instance, dict) else None
             if not isinstance(lists, list):
                 continue
-            extent.count_points(len(lists), field="keypoints")
+            builder.count_points(len(lists), field="keypoints")
             first = first or len(lists)
             if len(lists) not in (0, first):
                 raise PoseError(
@@ -64,11 +66,11 @@ def _extent(frames: list[tuple[str, list[Any]]], upload: Upload) -> Extent:
                     file=upload.file,
                     frame=t,
                 )
-    return extent
+    return builder
 
 
 def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:
-    """For each frame where its instances stand, and these."""
+    """For each frame the path of its instances, and the instances."""
     obj, name = upload.json, ""
     if isinstance(obj, dict):
         obj, name = obj["instance_info"], "instance_info"
@@ -117,7 +119,7 @@ def _points(instance: object, field: str, upload: Upload, t: int) -> tuple[Float
     )
     if score.shape != keypoint.shape[:1]:
         raise PoseError(
-            f"{name} must be {len(keypoint)} numbers, one a keypoint, not {list(score.shape)}",
+            f"{name} must be {len(keypoint)} numbers, one per keypoint, not {list(score.shape)}",
             field=name,
             file=file,
             frame=t,

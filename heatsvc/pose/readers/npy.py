@@ -12,21 +12,25 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.pose.clip import CutShortError, NoKeypointsError, PoseClip, PoseError
-from heatsvc.pose.readers.names import frame_dir_of
-from heatsvc.pose.readers.options import NO_OPTIONS, ReadOptions
+from heatsvc.pose.readers.upload import DEFAULT_OPTIONS, ReadOptions, Upload
 
 MAGIC = b"\x93NUMPY"
 
-# What NumPy itself accepts unasked; a header of an array of numbers has about a hundred bytes.
-_LONGEST_HEADER = 10_000
-_MOST_AXES = 8
+# As NumPy's own limit; a header of an array of numbers has about a hundred bytes.
+_MAX_HEADER_BYTES = 10_000
+_MAX_AXES = 8
 _ENTRY = re.compile(r"""\s*['"](descr|fortran_order|shape)['"]\s*:\s*('[^']*'|"[^"]*"|True|False|\([\d\sL,]*\))\s*,?""")
 _DESCR = re.compile(r"[<>|=]?(?:[fiu][1248]|b1|[SU]\d{1,9})")
-# How `np.save` of None ends, whatever its protocol: the list [None] is the state of an object array.
+# The end of `np.save(None)` in any protocol: the list [None] is the state of an object array.
 _PICKLED_NONE = re.compile(rb"\](?:\x94|q.)?Nat(?:\x94|q.)?b\.\Z", re.DOTALL)
 
 
-def read_npy(data: bytes, *, filename: str = "", options: ReadOptions = NO_OPTIONS) -> PoseClip:
+def is_npy(upload: Upload) -> bool:
+    """Begins as a `.npy` file does."""
+    return upload.data.startswith(MAGIC)
+
+
+def read_npy(data: bytes, *, filename: str = "", options: ReadOptions = DEFAULT_OPTIONS) -> PoseClip:
     """One array [V, C], [T, V, C] or [M, T, V, C], C = 2 or 3, as a clip named after its file.
 
     Raises:
@@ -34,27 +38,19 @@ def read_npy(data: bytes, *, filename: str = "", options: ReadOptions = NO_OPTIO
         PoseError: damaged, not numbers, other axes, or no img_shape in the options.
         LimitError: more persons, frames or keypoints than the bounds allow.
     """
-    file = filename or None
-    keypoint = array_from_npy(data, field="keypoint", file=file)
-    return PoseClip.build(
-        keypoint,
-        img_shape=options.img_shape,
-        layout=options.layout_of(keypoint.shape[-2]) if options.layout and keypoint.ndim > 1 else None,
-        frame_dir=frame_dir_of(filename) if filename else "",
-        bounds=options.bounds,
-        file=file,
-    )
+    upload = Upload(data, filename, options)
+    return upload.build_clip(array_from_npy(data, field="keypoint", file=upload.file))
 
 
 def array_from_npy(data: bytes, *, field: str, file: str | None, text: bool = False) -> npt.NDArray[Any]:
-    """The file's array as a view of `data`: nothing is allocated that the bytes do not cover.
+    """The file's array as a view of `data`.
 
     Args:
         text: whether strings are allowed too.
 
     Raises:
         NoKeypointsError: no numbers in it, or a pickled None.
-        PoseError: the header cannot be read, promises more or fewer bytes than follow, or tells of other than numbers.
+        PoseError: the header cannot be read, declares more or fewer bytes than follow, or a type other than numbers.
     """
     try:
         start = _data_start(data)
@@ -72,7 +68,7 @@ def array_from_npy(data: bytes, *, field: str, file: str | None, text: bool = Fa
         short = follow < header.count * header.dtype.itemsize
         fault = "the file is cut short" if short else "there is more after it"
         raise (CutShortError if short else PoseError)(
-            f"{field}: the header promises {list(header.shape)} of {header.dtype}, "
+            f"{field}: the header declares {list(header.shape)} of {header.dtype}, "
             f"{header.count * header.dtype.itemsize:,} bytes, but {follow:,} follow: {fault}",
             field=field,
             file=file,
@@ -90,7 +86,7 @@ class _Header:
 
 
 class _HeaderError(Exception):
-    """What is wrong with a header; `objects` where it tells of pickled ones."""
+    """What is wrong with a header; `objects` where the array has pickled ones."""
 
     def __init__(self, text: str, *, objects: bool = False):
         super().__init__(text)
@@ -100,26 +96,26 @@ class _HeaderError(Exception):
 def _data_start(data: bytes) -> int:
     """Where the header ends: magic, version, its length (2 bytes, from version 2 on 4), the header."""
     if data[:6] != MAGIC or len(data) < 10:
-        raise _HeaderError("this is no .npy file: it must begin with \\x93NUMPY, a version and a header")
+        raise _HeaderError("this is not a .npy file: it must begin with \\x93NUMPY, a version and a header")
     major = data[6]
     if major == 1:
         start = 10 + int.from_bytes(data[8:10], "little")
     elif major in (2, 3):
         start = 12 + int.from_bytes(data[8:12], "little")
     else:
-        raise _HeaderError(f"version {major} of the .npy format is not known: 1, 2 and 3 are")
+        raise _HeaderError(f"version {major} of the .npy format is not supported: 1, 2 and 3 are")
     if start > len(data):
         raise _HeaderError("the file is cut short within its header")
-    if start > _LONGEST_HEADER:
-        raise _HeaderError(f"the header has {start:,} bytes: {_LONGEST_HEADER:,} at most")
+    if start > _MAX_HEADER_BYTES:
+        raise _HeaderError(f"the header has {start:,} bytes: {_MAX_HEADER_BYTES:,} at most")
     return start
 
 
 @lru_cache(maxsize=256)
 def _parse(head: bytes) -> _Header:
-    """A header by its bytes; clips of one length have the same.
+    """The parsed header, cached: clips of one length have the same.
 
-    Not by `ast.literal_eval`: a hostile header nests deep enough to exhaust the parser's stack.
+    Not by `ast.literal_eval`: a malicious header can nest deep enough to exhaust the parser's stack.
     """
     text = head[10 if head[6] == 1 else 12 :].decode("latin-1").strip()
     entries: dict[str, str] = {}
@@ -133,7 +129,7 @@ def _parse(head: bytes) -> _Header:
             "the array holds pickled Python objects, which are never read: save numbers, such as float32", objects=True
         )
     if text[position:end].strip() or len(entries) != 3 or entries["shape"][:1] != "(":
-        raise _HeaderError("the header cannot be read: it must tell descr, fortran_order and shape of numbers")
+        raise _HeaderError("the header cannot be read: it must have descr, fortran_order and shape of numbers")
     if not _DESCR.fullmatch(entries["descr"]):
         raise _HeaderError(f"the array holds {entries['descr']!r:.40}: it must hold numbers, such as float32")
     return _header(entries)
@@ -141,13 +137,13 @@ def _parse(head: bytes) -> _Header:
 
 def _header(entries: dict[str, str]) -> _Header:
     sides = [side.strip().rstrip("L") for side in entries["shape"][1:-1].split(",") if side.strip()]
-    if len(sides) > _MOST_AXES:
+    if len(sides) > _MAX_AXES:
         raise _HeaderError(f"the array has {len(sides)} axes: 4 at most, [M, T, V, 2|3]")
     if not all(side.isdecimal() and len(side) <= 18 for side in sides):
         raise _HeaderError(f"the shape {entries['shape']:.60} cannot be read")
     try:
         dtype = np.dtype(entries["descr"])
     except (TypeError, ValueError):
-        raise _HeaderError(f"the type {entries['descr']!r:.40} is none that NumPy knows") from None
+        raise _HeaderError(f"the type {entries['descr']!r:.40} is not a NumPy type") from None
     shape = tuple(map(int, sides))
     return _Header(dtype, shape, entries["fortran_order"] == "True", math.prod(shape) if dtype.itemsize else 0)

@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from heatsvc.pose.clip import PoseClip, PoseError
-from heatsvc.pose.layouts import get_layout
+from heatsvc.pose.clip import PoseClip, PoseError, check_frame_dir, check_label
 from heatsvc.pose.readers.archive import unpack
-from heatsvc.pose.readers.names import check_frame_dir, check_label, frame_dir_of
 from heatsvc.pose.readers.npy import array_from_npy
 from heatsvc.pose.readers.upload import Upload
 
@@ -22,23 +20,22 @@ def is_npz(upload: Upload) -> bool:
 
 
 def read_npz(upload: Upload) -> list[PoseClip]:
-    """One clip: `keypoint`, and where they are there `keypoint_score`, `img_shape`, `layout`, `frame_dir`, `label`.
+    """One clip: `keypoint`, and optionally `keypoint_score`, `img_shape`, `layout`, `frame_dir`, `label`.
 
-    Arrays of other names (`total_frames`, `imgs`) are left alone.
+    Arrays of other names (`total_frames`, `imgs`) are ignored.
 
     Raises:
-        PoseError: no keypoint, an array that is damaged or not what its name says, or no img_shape anywhere.
+        PoseError: no keypoint, an array that is damaged or of the wrong type or shape, or no img_shape anywhere.
         LimitError: the archive unpacks to more than the bounds allow.
     """
     file, options = upload.file, upload.options
     arrays: dict[str, npt.NDArray[Any]] = {}
-    for member in unpack(upload.data, bounds=options.bounds, file=file, check=options.check):
+    for member in unpack(upload.data, bounds=options.bounds, file=file, check=options.token.raise_if_cancelled):
         name = member.name.removesuffix(".npy")
         if name in _ARRAYS:
             arrays[name] = array_from_npy(member.data, field=name, file=file, text=name in ("layout", "frame_dir"))
     if "keypoint" not in arrays:
         raise PoseError("there is no array keypoint in the .npz file", field="keypoint", file=file)
-    keypoint = arrays["keypoint"]
     layout = options.layout or _single(arrays, "layout", file)
     frame_dir = _single(arrays, "frame_dir", file)
     shape = arrays.get("img_shape")
@@ -47,13 +44,11 @@ def read_npz(upload: Upload) -> list[PoseClip]:
         raise PoseError(text, field="img_shape", file=file)
     return [
         PoseClip.build(
-            keypoint,
+            arrays["keypoint"],
             arrays.get("keypoint_score"),
             img_shape=options.img_shape if shape is None else shape.tolist(),
-            layout=get_layout(str(layout), keypoint.shape[-2] if keypoint.ndim > 1 else None) if layout else None,
-            frame_dir=check_frame_dir(frame_dir, field="frame_dir", file=file)
-            if frame_dir
-            else frame_dir_of(upload.filename),
+            layout=str(layout) if layout else None,
+            frame_dir=check_frame_dir(frame_dir, field="frame_dir", file=file) if frame_dir else upload.frame_dir,
             label=check_label(_single(arrays, "label", file), field="label", file=file),
             bounds=options.bounds,
             file=file,
@@ -62,7 +57,7 @@ def read_npz(upload: Upload) -> list[PoseClip]:
 
 
 def _single(arrays: dict[str, npt.NDArray[Any]], name: str, file: str | None) -> object:
-    """The one value of an array, as Python's own number or text; None where there is no such array."""
+    """The value of an array of size 1, as Python's own number or text; None where there is no such array."""
     array = arrays.get(name)
     if array is None:
         return None
@@ -71,5 +66,5 @@ def _single(arrays: dict[str, npt.NDArray[Any]], name: str, file: str | None) ->
     try:
         value = array.reshape(()).astype(array.dtype.newbyteorder("=")).item()
     except (ValueError, UnicodeError):
-        raise PoseError(f"{name} is no text that can be read", field=name, file=file) from None
+        raise PoseError(f"{name} is not text that can be read", field=name, file=file) from None
     return value.decode("latin-1") if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""OpenPose's JSON: a file a frame, as `--write_json` leaves them; a clip is a zip archive of them.
+"""OpenPose's JSON: one file per frame, as of `--write_json`; a clip is a zip archive of them.
 
 https://github.com/CMU-Perceptual-Computing-Lab/openpose/blob/master/doc/02_output.md
 """
@@ -12,9 +12,9 @@ from typing import Any
 
 from heatsvc.pose.clip import Float32, PoseClip, PoseError
 from heatsvc.pose.readers.archive import unpack
-from heatsvc.pose.readers.grid import Extent
+from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists, may_hold_booleans
-from heatsvc.pose.readers.upload import Upload, parse_json
+from heatsvc.pose.readers.upload import Upload
 
 # In the order of the layout openpose137.
 _PARTS = ("pose_keypoints_2d", "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
@@ -32,35 +32,35 @@ def is_openpose(upload: Upload) -> bool:
 def read_openpose(upload: Upload) -> list[PoseClip]:
     """One frame, or the frames of an archive in the order of the numbers in their names.
 
-    Persons are told apart by their position. A part that a person lacks is zeros with score 0; a part that nobody has
-    in any frame is left out: BODY_25 alone gives V = 25, all four parts `openpose137`.
+    Persons are identified by their index. A part that a person lacks is 0 with score 0; a part that no person has in
+    any frame is left out: BODY_25 alone gives V = 25, all four parts `openpose137`.
 
     Raises:
         PoseError: not OpenPose's keys, a part of other than x, y, score triples, or of different lengths in two
-            frames; told with the frame file's name. Or no img_shape in the options.
-        NoKeypointsError: nobody in any frame.
-        LimitError: beyond the bounds.
+            frames; no img_shape in the options.
+        NoKeypointsError: no persons in any frame.
+        LimitError: more than the bounds allow.
     """
-    extent = Extent(upload, len(set(upload.member_names)) if upload.is_zip else 1)
+    builder = ClipBuilder(upload, len(set(upload.member_names)) if upload.is_zip else 1)
     sizes: dict[str, tuple[int, str | None]] = {}
-    frames = [_people(frame, sizes, extent) for frame in _frames(upload)]
-    grid = extent.grid()
+    frames = [_people(frame, sizes, builder) for frame in _frames(upload)]
+    builder.allocate()
     starts, start = {}, 0
     for part in _PARTS:
         starts[part] = start
         start += sizes[part][0] if part in sizes else 0
     for t, people in enumerate(frames):
-        upload.options.check()
+        upload.options.token.raise_if_cancelled()
         for m, person in enumerate(people):
             for part, points in person.items():
-                place = slice(starts[part], starts[part] + len(points))
-                grid.keypoint[m, t, place], grid.keypoint_score[m, t, place] = points[:, :2], points[:, 2]
-    return [grid.clip()]
+                columns = slice(starts[part], starts[part] + len(points))
+                builder.keypoint[m, t, columns], builder.keypoint_score[m, t, columns] = points[:, :2], points[:, 2]
+    return [builder.build()]
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A frame's parsed file, and what messages about it need: its name and its position in the clip."""
+    """A frame's parsed file, with its name and index for messages."""
 
     content: Any
     booleans: bool
@@ -85,28 +85,28 @@ def _frames(upload: Upload) -> Iterator[_Frame]:
             )
     texts: dict[str, bytes] = {}
     values = 0
-    for member in unpack(upload.data, bounds=bounds, file=upload.file, check=upload.options.check):
+    for member in unpack(upload.data, bounds=bounds, file=upload.file, check=upload.options.token.raise_if_cancelled):
         values += member.data.count(b",") + 1
         bounds.check("max_input_values", values, "JSON values", file=upload.file)
         texts[member.name] = member.data
     for t, name in enumerate(sorted(texts, key=_number_order)):
-        upload.options.check()
+        upload.options.token.raise_if_cancelled()
         file, text = f"{upload.filename}/{name}", texts.pop(name)
-        yield _Frame(parse_json(text, upload, file), may_hold_booleans(text), upload, file, t)
+        yield _Frame(upload.parse_json(text, file), may_hold_booleans(text), upload, file, t)
 
 
 def _number_order(name: str) -> list[tuple[int, int, str]]:
-    """Names by the numbers in them: frame 9 before frame 10, however many zeros were written."""
+    """Names by the numbers in them: frame 9 before frame 10, with any number of leading zeros."""
     pieces = re.split(r"(\d{1,18})", name)
     return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]
 
 
-def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], extent: Extent) -> list[_Person]:
-    """A frame's persons. `sizes` and `extent` grow by what is found, before it is made an array."""
+def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], builder: ClipBuilder) -> list[_Person]:
+    """A frame's persons. Counts them in `sizes` and `builder` before arrays are made."""
     people = frame.content.get("people") if isinstance(frame.content, dict) else None
     if not isinstance(people, list):
-        raise frame.error('this is no OpenPose frame: it must be {"people": [...]}', "people")
-    extent.count_persons(len(people), field="people", file=frame.file)
+        raise frame.error('this is not an OpenPose frame: it must be {"people": [...]}', "people")
+    builder.count_persons(len(people), field="people", file=frame.file)
     found = []
     for m, entry in enumerate(people):
         if not isinstance(entry, dict) or not any(part in entry for part in _PARTS):
@@ -119,10 +119,10 @@ def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], extent: Ext
                 continue
             name = f"people[{m}].{part}"
             if isinstance(value, list):
-                extent.count_points(len(value) // 3, field=name, file=frame.file)
+                builder.count_points(len(value) // 3, field=name, file=frame.file)
             person[part] = _part(frame, name, value)
             _check_size(part, len(person[part]), sizes, frame)
-            extent.count_points(sum(size for size, _ in sizes.values()), field=name, file=frame.file)
+            builder.count_points(sum(size for size, _ in sizes.values()), field=name, file=frame.file)
         found.append(person)
     return found
 

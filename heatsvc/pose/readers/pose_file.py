@@ -1,6 +1,6 @@
 """`.pose`: binary files of the package pose-format, versions 0.1 and 0.2, read by that package.
 
-Its reader believes the numbers in a file, so they are checked against the file's length first.
+It does not validate the sizes in a file, so they are checked against the file's length first.
 https://github.com/sign-language-processing/pose/blob/master/docs/specs/v0.2.md
 """
 
@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from heatsvc.pose.clip import Float32, PoseClip, PoseError
-from heatsvc.pose.readers.names import frame_dir_of
 from heatsvc.pose.readers.upload import Upload
 
 # The version, a float32, is the file's first four bytes.
 _VERSIONS = {struct.pack("<f", 0.1): 0.1, struct.pack("<f", 0.2): 0.2}
-_MOST_COMPONENTS = 64
+_MAX_COMPONENTS = 64
 _HOLISTIC = ("POSE_LANDMARKS", "FACE_LANDMARKS", "LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
 _OPENPOSE = ("pose_keypoints_2d", "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
 # In metres around the hip, and the same points as POSE_LANDMARKS.
@@ -36,29 +35,20 @@ def read_pose_file(upload: Upload) -> list[PoseClip]:
     Points of confidence 0 ('missing' there) keep their position with score 0. img_shape is the header's.
 
     Raises:
-        PoseError: cut short, longer than it says, without x, y and confidence, or not readable by pose-format.
+        PoseError: cut short, longer than its header says, without x, y and confidence, or not readable by pose-format.
         LimitError: more persons, frames or keypoints than the bounds allow.
     """
-    claims = _Walk(upload.data, upload.file).claims()
+    size = _HeaderReader(upload.data, upload.file).read()
     bounds = upload.options.bounds
-    bounds.check("max_persons", claims.persons, "persons", file=upload.file)
-    bounds.check("max_frames", claims.frames, "frames", file=upload.file)
-    bounds.check("max_keypoints", sum(claims.components.values()), "keypoints", file=upload.file)
+    bounds.check("max_persons", size.persons, "persons", file=upload.file)
+    bounds.check("max_frames", size.frames, "frames", file=upload.file)
+    bounds.check("max_keypoints", sum(size.components.values()), "keypoints", file=upload.file)
     pose = _read(upload)
     keypoint, score = _arrays(pose.body)
-    order = _order(claims.components)
+    order = _order(size.components)
     width, height = pose.header.dimensions.width, pose.header.dimensions.height
-    return [
-        PoseClip.build(
-            keypoint[:, :, order],
-            score[:, :, order],
-            img_shape=[height, width] if width > 0 and height > 0 else upload.options.img_shape,
-            layout=upload.options.layout_of(len(order)),
-            frame_dir=frame_dir_of(upload.filename),
-            bounds=bounds,
-            file=upload.file,
-        )
-    ]
+    img_shape = [height, width] if width > 0 and height > 0 else None
+    return [upload.build_clip(keypoint[:, :, order], score[:, :, order], img_shape)]
 
 
 def _read(upload: Upload) -> Any:
@@ -79,7 +69,7 @@ def _arrays(body: Any) -> tuple[Float32, Float32]:
 
 
 def _order(components: dict[str, int]) -> list[int]:
-    """Positions in the file of the points wanted; the components of a known layout in that layout's order."""
+    """Indices in the file of the points to read; the components of a known layout in that layout's order."""
     starts, start = {}, 0
     for name, points in components.items():
         starts[name] = start
@@ -92,78 +82,80 @@ def _order(components: dict[str, int]) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claims:
-    """What a file says of its size: points of each component by its name, and how many persons and frames."""
+class _Size:
+    """Size of a file by its header: points of each component by its name, persons and frames."""
 
     components: dict[str, int]
     persons: int
     frames: int
 
 
-class _Walk:
-    """Goes over the header and makes nothing of it but its numbers."""
+class _HeaderReader:
+    """Reads the numbers in the header."""
 
     def __init__(self, data: bytes, file: str | None):
         self.data = data
         self.file = file
-        self.at = 0
+        self.position = 0
 
-    def claims(self) -> _Claims:
+    def read(self) -> _Size:
         version = _VERSIONS[self.data[:4]]
-        self.at = 10  # version, width, height, depth
+        self.position = 10  # version, width, height, depth
         (count,) = self._unpack("<H")
-        if not 1 <= count <= _MOST_COMPONENTS:
-            raise self._error(f"the .pose header has {count} components: 1 to {_MOST_COMPONENTS} can be read")
+        if not 1 <= count <= _MAX_COMPONENTS:
+            raise self._error(f"the .pose header has {count} components: 1 to {_MAX_COMPONENTS} can be read")
         components: dict[str, int] = {}
         dims = 0
         for _ in range(count):
-            name, form = self._text(), self._text()
-            points, limbs, colours = self._unpack("<HHH")
+            name, columns = self._text(), self._text()
+            points, limbs, colors = self._unpack("<HHH")
             if name in components:
-                raise self._error(f"two components of the .pose file are called {name!a:.80}")
-            if not (form.startswith("XY") and form.endswith("C")) or (dims and dims != len(form) - 1):
-                raise self._error(f"the component {name!a:.80} holds {form!a:.20}: all must hold XYC or XYZC")
-            components[name], dims = points, len(form) - 1
+                raise self._error(f"two components of the .pose file have the name {name!a:.80}")
+            if not (columns.startswith("XY") and columns.endswith("C")) or (dims and dims != len(columns) - 1):
+                raise self._error(
+                    f"the component {name!a:.80} has the columns {columns!a:.20}: all must have XYC or XYZC"
+                )
+            components[name], dims = points, len(columns) - 1
             for _ in range(points):
                 self._text()
-            self._skip(4 * limbs + 6 * colours)
+            self._skip(4 * limbs + 6 * colors)
         if version == 0.2:
             _, frames, persons = self._unpack("<fIH")
         else:
-            # Version 0.1 counts frames in 16 bits; pose-format goes by the length of the file instead, and so do we.
+            # Version 0.1 counts frames in 16 bits; pose-format uses the length of the file instead, and so do we.
             _, _, persons = self._unpack("<HHH")
             frames = -1
-        return _Claims(components, persons, self._frames(frames, persons * sum(components.values()) * (dims + 1) * 4))
+        return _Size(components, persons, self._frames(frames, persons * sum(components.values()) * (dims + 1) * 4))
 
     def _frames(self, frames: int, frame_bytes: int) -> int:
-        """How many frames there are, once it is sure that their bytes are."""
-        left = len(self.data) - self.at
+        """The number of frames, checked against the file's length."""
+        left = len(self.data) - self.position
         if frame_bytes == 0:
             raise self._error("the .pose file has no persons or no points")
         if left != frames * frame_bytes if frames >= 0 else left % frame_bytes:
-            promised = f"{frames:,} frames" if frames >= 0 else "whole frames"
+            declared = f"{frames:,} frames" if frames >= 0 else "whole frames"
             raise self._error(
-                f"the .pose file promises {promised} of {frame_bytes:,} bytes, but {left:,} bytes follow its header: "
+                f"the .pose file declares {declared} of {frame_bytes:,} bytes, but {left:,} bytes follow its header: "
                 "it is cut short or damaged"
             )
         return left // frame_bytes
 
-    def _unpack(self, form: str) -> tuple[Any, ...]:
-        size = struct.calcsize(form)
+    def _unpack(self, layout: str) -> tuple[Any, ...]:
+        size = struct.calcsize(layout)
         self._skip(size)
-        return struct.unpack_from(form, self.data, self.at - size)
+        return struct.unpack_from(layout, self.data, self.position - size)
 
     def _text(self) -> str:
         (length,) = self._unpack("<H")
         self._skip(length)
         try:
-            return self.data[self.at - length : self.at].decode()
+            return self.data[self.position - length : self.position].decode()
         except UnicodeDecodeError:
             raise self._error("a name in the .pose header is not UTF-8") from None
 
     def _skip(self, size: int) -> None:
-        self.at += size
-        if self.at > len(self.data):
+        self.position += size
+        if self.position > len(self.data):
             raise self._error("the .pose file is cut short within its header")
 
     def _error(self, text: str) -> PoseError:

@@ -1,32 +1,61 @@
-"""Upload: a file as it came, parsed no more than once, however many formats look at it."""
+"""Upload and ReadOptions: a file of keypoints, parsed once for all readers, and what the file may lack."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy.typing as npt
 import orjson
 
-from heatsvc.pose.clip import PoseError
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.pose.clip import PoseClip, PoseError, check_frame_dir
 from heatsvc.pose.readers import archive
 from heatsvc.pose.readers.lists import may_hold_booleans
-from heatsvc.pose.readers.options import ReadOptions
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What a file of keypoints may not contain, and limits of reading it.
+
+    Attributes:
+        img_shape: (height, width) in pixels, for files without one. A value in the file (`.npz`, `.pose`, COCO, an
+            annotation pickle) takes precedence: its coordinates were measured in that frame.
+        layout: name of the keypoint layout; takes precedence over the file's and over the number of points.
+        frame_dirs: which clips of an annotation pickle, in this order; None for all, in the file's order.
+        bounds: how large a file may be, unpacked.
+        token: asked now and then while a file is read; what it raises passes through.
+    """
+
+    img_shape: Sequence[int] | None = None
+    layout: str | None = None
+    frame_dirs: Sequence[str] | None = None
+    bounds: Bounds = DEFAULT_BOUNDS
+    token: CancelToken = NEVER_CANCELLED
+
+
+DEFAULT_OPTIONS = ReadOptions()
 
 
 @dataclass(frozen=True)
 class Upload:
-    """Bytes, what they are called and what was said about them.
+    """A file as it was sent.
 
     Attributes:
         data: the content.
-        filename: as sent, "" where there is none; for messages and for the clip's name, never opened.
-        options: what the file may not carry itself.
+        filename: "" where there is none; for messages and for the clip's name, never opened.
+        options: for reading it.
     """
 
     data: bytes
-    filename: str
-    options: ReadOptions
+    filename: str = ""
+    options: ReadOptions = DEFAULT_OPTIONS
 
     @property
     def file(self) -> str | None:
@@ -36,21 +65,21 @@ class Upload:
     @cached_property
     def is_json(self) -> bool:
         """Whether it begins as a JSON object or list does."""
-        return self.data[:256].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+        return self.data[:256].removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"[")
 
     @cached_property
     def json(self) -> Any:
-        """The parsed JSON; None where it is none.
+        """The parsed JSON; None where it is not JSON.
 
         Raises:
             PoseError: begins like JSON and is broken.
             LimitError: more values than max_input_values.
         """
-        return parse_json(self.data, self) if self.is_json else None
+        return self.parse_json(self.data) if self.is_json else None
 
     @cached_property
     def booleans(self) -> bool:
-        """Whether its JSON may hold booleans."""
+        """Whether its JSON may contain booleans."""
         return may_hold_booleans(self.data)
 
     @cached_property
@@ -60,31 +89,63 @@ class Upload:
 
     @cached_property
     def member_names(self) -> list[str]:
-        """The files of a zip archive; none where it is no archive."""
+        """The files of a zip archive; none where it is not an archive."""
         if not self.is_zip:
             return []
         return archive.member_names(self.data, bounds=self.options.bounds, file=self.file)
 
+    @property
+    def frame_dir(self) -> str:
+        """The clip's name in the file's name: no folders, no keypoint extension.
 
-def parse_json(data: bytes, upload: Upload, file: str | None = None) -> Any:
-    """JSON text as lists and objects.
+        A video's extension is part of the name: ``KETI_SL_0000000419.avi.npy`` is ``KETI_SL_0000000419.avi``.
 
-    Args:
-        data: the text, the upload's own or an archive member's.
-        upload: for the bounds.
-        file: the member's name.
+        Raises:
+            PoseError: as check_frame_dir.
+        """
+        name = self.filename.replace("\\", "/").rsplit("/", 1)[-1]
+        for extension in _EXTENSIONS:
+            if name.lower().endswith(extension):
+                name = name[: -len(extension)]
+                break
+        return check_frame_dir(name, field="filename", file=f"{self.filename!a:.100}")
 
-    Raises:
-        PoseError: not JSON.
-        LimitError: more values than max_input_values: every value but the first follows a comma, or stands
-            first in a list or an object, and both are counted.
-    """
-    file = file or upload.file
-    upload.options.bounds.check("max_input_values", data.count(b",") + 1, "JSON values", file=file)
-    # A list in a list has no comma, and an empty list of two bytes takes 56.
-    levels = data.count(b"[") + data.count(b"{")
-    upload.options.bounds.check("max_input_values", levels, "JSON lists and objects", file=file)
-    try:
-        return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        raise PoseError(f"the JSON is broken: {error}", file=file) from None
+    def parse_json(self, data: bytes, file: str | None = None) -> Any:
+        """Parse JSON text: the upload's own, or that of the archive member `file`.
+
+        Raises:
+            PoseError: not JSON.
+            LimitError: more values than max_input_values. Every value but the first follows a comma or is the first
+                in a list or an object; both are counted.
+        """
+        file, bounds = file or self.file, self.options.bounds
+        bounds.check("max_input_values", data.count(b",") + 1, "JSON values", file=file)
+        # Nested lists need no comma, and an empty list of two bytes takes 56 bytes of memory.
+        levels = data.count(b"[") + data.count(b"{")
+        bounds.check("max_input_values", levels, "JSON lists and objects", file=file)
+        try:
+            return orjson.loads(data.removeprefix(_BYTE_ORDER_MARK))
+        except orjson.JSONDecodeError as error:
+            raise PoseError(f"the JSON is broken: {error}", file=file) from None
+
+    def build_clip(
+        self,
+        keypoint: npt.NDArray[Any],
+        keypoint_score: npt.NDArray[Any] | None = None,
+        img_shape: Sequence[int] | None = None,
+    ) -> PoseClip:
+        """A clip named after the file, with the layout of the options, and their img_shape where it is None.
+
+        Raises:
+            PoseError, LimitError: as `PoseClip.build`.
+        """
+        options = self.options
+        return PoseClip.build(
+            keypoint,
+            keypoint_score,
+            img_shape=img_shape or options.img_shape,
+            layout=options.layout,
+            frame_dir=self.frame_dir,
+            bounds=options.bounds,
+            file=self.file,
+        )

@@ -17,7 +17,7 @@ from heatsvc.volume import HeatmapVolume
 Method = Literal["auto", "triton", "torch"]
 
 
-def draw_batch(
+def render_batch(
     volumes: Sequence[HeatmapVolume],
     dtype: TensorDType = "float32",
     device: str | Device = "cpu",
@@ -27,9 +27,9 @@ def draw_batch(
 ) -> list[Tensor]:
     """Draw volumes of any shapes, each as a dense tensor of its `shape`, `[T, K, H, W]` or `[n, K, T / n, H, W]`.
 
-    For CUDA devices. On the CPU `draw_array` is several times faster; what is drawn here serves as its twin.
+    For CUDA devices. On the CPU `render_array` is several times faster; what is drawn here serves as its twin.
 
-    Agrees with `draw_array` within 2e-6 of a keypoint's peak, 2e-5 of a limb's (float32); what a volume becomes does
+    Agrees with `render_array` within 2e-6 of a keypoint's peak, 2e-5 of a limb's (float32); what a volume becomes does
     not depend on what else is in the batch.
 
     On a CUDA device all is queued on the current stream and nothing is waited for.
@@ -41,7 +41,8 @@ def draw_batch(
 
     Args:
         volumes: of reduction `none` or `max`; with keypoints, limbs or both; with or without mirrored copies.
-        dtype: float32; float16 or bfloat16, rounded to nearest; uint8, value * 255 rounded to nearest, at most 255.
+        dtype: float32; float16 or bfloat16, rounded to nearest, at most the largest finite number of the type (65504
+            of float16); uint8, value * 255 rounded to nearest, at most 255.
         device: as torch names it.
         method: `triton` draws with fused kernels, one for the maps of keypoints and one for those of limbs, each pixel
             written once; on CPU tensors only where Triton interprets (`TRITON_INTERPRET=1` before it is imported).
@@ -49,7 +50,7 @@ def draw_batch(
         bounds: `max_volume_bytes` for the whole batch and `max_map_work` for each map.
 
     Raises:
-        ValueError: a PoTion picture or a volume reduced by argmax, which only `draw_array` draws; or a method that
+        ValueError: a PoTion picture or a volume reduced by argmax, which only `render_array` draws; or a method that
             the device has not.
         LimitError: the batch is larger than its bounds.
         ImportError: no torch; or method `triton` and no Triton.

@@ -27,11 +27,11 @@ def draws_on(device: Device) -> bool:
 
 
 def draw_fused(batch: Pack, out: Tensor) -> None:
-    """Draw into `out`, the packed output, [pixels], of a dtype that `draw_batch` has.
+    """Draw into `out`, the packed output, [pixels], of a dtype that `render_batch` has.
 
     Padding between volumes is left as it is. Queued on the device's current stream, with nothing waited for.
     """
-    keypoints, limbs = batch.tiles[:, -1].tolist()
+    keypoints, limbs = batch.blocks[:, -1].tolist()
     if keypoints + limbs == 0:
         return
     there = batch.to(out.device)
@@ -41,23 +41,23 @@ def draw_fused(batch: Pack, out: Tensor) -> None:
     with current(out.device):
         if keypoints:
             triton_kernels().draw_keypoints[(keypoints,)](
-                there.tiles[0],
+                there.blocks[0],
                 *tables,
                 out,
                 volumes,
-                rows=batch.keypoint_tile.rows,
-                columns=batch.keypoint_tile.columns,
+                rows=batch.keypoint_block.rows,
+                columns=batch.keypoint_block.columns,
                 alignment=alignment,
             )
         if limbs:
             triton_kernels().draw_segments[(limbs,)](
-                there.tiles[1],
+                there.blocks[1],
                 *tables,
                 out,
                 volumes,
                 cut,
-                rows=batch.limb_tile.rows,
-                columns=batch.limb_tile.columns,
+                rows=batch.limb_block.rows,
+                columns=batch.limb_block.columns,
                 alignment=alignment,
             )
 

@@ -1,7 +1,8 @@
 """A batch of volumes as tables of numbers: what a device needs to draw all of them, made once, on the host.
 
 The geometry (windows, segments, what is skipped, persons, mirrored copies, the order of maps) is that of the CPU's
-loops, `kernels.figures`. A table's rows are counted over the whole batch, so that one launch draws any mix of volumes.
+kernel `kernels.primitives`. A table's rows are counted over the whole batch, so that one launch renders any mix of
+volumes.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ import numpy.typing as npt
 
 from heatsvc.bounds import Bounds
 from heatsvc.render.cpu import arguments, kernels
+from heatsvc.render.cuda.block_shape import BlockShape
 from heatsvc.render.cuda.tensors import Device, Tensor
-from heatsvc.render.cuda.tiles import Tile
 from heatsvc.render.cuda.transfer import Tables
 from heatsvc.volume import HeatmapVolume
 
 # Volumes begin at multiples of so many pixels: rows of pixels are then as aligned as their width lets them be.
 ALIGNMENT = 16
 
-# Pixels of a tile. A map of 64 x 64 keypoint pixels is one tile; those of limbs, which take more work and more
+# Pixels of a block. A map of 64 x 64 keypoint pixels is one block; those of limbs, which take more work and more
 # registers a pixel, are smaller, so that more of them have nothing to do.
-_KEYPOINT_TILE = 4096
-_LIMB_TILE = 1024
+_KEYPOINT_BLOCK = 4096
+_LIMB_BLOCK = 1024
 
 # Up to so many figures there is room for all that there could be; of more the loops first count those there are.
 _UNCOUNTED = 1 << 20
@@ -42,7 +43,7 @@ class OnDevice:
 
     volumes: Tensor
     scales: Tensor
-    tiles: Tensor
+    blocks: Tensor
     starts: Tensor
     segments: Tensor
     boxes: Tensor
@@ -58,12 +59,13 @@ class Pack:
         offsets: the first pixel of each volume in the packed output, multiples of `ALIGNMENT`.
         pixels: length of the packed output.
         window_pixels: the pixels of all figures' windows, those that share a pixel too.
-        keypoint_tile, limb_tile: what a Triton program draws of a map of keypoints only, and of one with limbs.
+        keypoint_block, limb_block: what a Triton program draws of a map of keypoints only, and of one with limbs.
         volumes: int64 [N, 5], for each volume H, W, the first pixel, the first map, and the first map of those that
             are mirrored in x.
         scales: float64 [N], 1 / (2 sigma**2), in 1 / pixels**2.
-        tiles: int64 [2, N + 1], the tiles before each volume's: keypoint tiles of volumes that have maps of keypoints
-            only, and limb tiles of those that have maps with limbs. A volume that has both has both for all its maps.
+        blocks: int64 [2, N + 1], the number of blocks before each volume's: keypoint blocks of volumes that have maps
+            of keypoints only, and limb blocks of volumes that have maps with limbs. A volume that has both kinds of
+            maps has both kinds of blocks for all its maps.
         starts: int64 [G + 1], each map's first figure; the next map's first one ends them.
         segments: uint8 [G], 1 for maps with limbs.
         boxes: int32 [F, 4], windows: x from x0 up to, not including, x1; y0, y1 likewise. In pixels of the map, before
@@ -77,11 +79,11 @@ class Pack:
     offsets: tuple[int, ...]
     pixels: int
     window_pixels: int
-    keypoint_tile: Tile
-    limb_tile: Tile
+    keypoint_block: BlockShape
+    limb_block: BlockShape
     volumes: npt.NDArray[np.int64]
     scales: npt.NDArray[np.float64]
-    tiles: npt.NDArray[np.int64]
+    blocks: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
     segments: npt.NDArray[np.uint8]
     boxes: npt.NDArray[np.int32]
@@ -90,9 +92,9 @@ class Pack:
 
     def to(self, device: Device) -> OnDevice:
         """The tables on a device; on CUDA queued on the current stream."""
-        volumes, scales, tiles, starts, segments, boxes, numbers = self.tables.to(device)
+        volumes, scales, blocks, starts, segments, boxes, numbers = self.tables.to(device)
         figures = len(self.boxes)
-        return OnDevice(volumes, scales, tiles, starts, segments, boxes[:figures], numbers[:figures])
+        return OnDevice(volumes, scales, blocks, starts, segments, boxes[:figures], numbers[:figures])
 
 
 def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pinned: bool = False) -> Pack:
@@ -111,7 +113,9 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
     for number, volume in enumerate(volumes):
         if volume.potion or volume.reduce == "argmax":
             kind = "a PoTion picture" if volume.potion else "reduced by argmax"
-            raise ValueError(f"volumes[{number}] is {kind}: only the CPU draws those (heatsvc.render.array.draw_array)")
+            raise ValueError(
+                f"volumes[{number}] is {kind}: only the CPU draws those (heatsvc.render.array.render_array)"
+            )
     count = len(volumes)
     shapes = tuple(volume.shape for volume in volumes)
     offsets = list(accumulate((-(-prod(shape) // ALIGNMENT) * ALIGNMENT for shape in shapes), initial=0))
@@ -136,9 +140,9 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
         ),
         pinned=pinned,
     )
-    table, scales, tiles, starts, segments, boxes, numbers = tables.arrays
+    table, scales, blocks, starts, segments, boxes, numbers = tables.arrays
     figures, work = 0, 0
-    write_figures = kernels().figures
+    write_figures = kernels().primitives
     for volume, base in zip(volumes, first_maps[:-1], strict=True):
         figures, spent, heaviest = write_figures(*arguments(volume), figures, base, starts, segments, boxes, numbers)
         bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)")
@@ -152,18 +156,20 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
     scales[:] = 0.5 / np.array([volume.sigma for volume in volumes], np.float64) ** 2
     kinds = np.array([_kinds(volume) for volume in volumes], np.int64).reshape(-1, 2)
     height, width = sides.max(0, initial=1).tolist()
-    keypoint_tile, limb_tile = Tile.of(height, width, _KEYPOINT_TILE), Tile.of(height, width, _LIMB_TILE)
-    tiles[0], tiles[1] = keypoint_tile.before(sides, maps * kinds[:, 0]), limb_tile.before(sides, maps * kinds[:, 1])
+    keypoint_block = BlockShape.of(height, width, _KEYPOINT_BLOCK)
+    limb_block = BlockShape.of(height, width, _LIMB_BLOCK)
+    blocks[0] = keypoint_block.before(sides, maps * kinds[:, 0])
+    blocks[1] = limb_block.before(sides, maps * kinds[:, 1])
     return Pack(
         shapes=shapes,
         offsets=tuple(offsets),
         pixels=pixels,
         window_pixels=work,
-        keypoint_tile=keypoint_tile,
-        limb_tile=limb_tile,
+        keypoint_block=keypoint_block,
+        limb_block=limb_block,
         volumes=table,
         scales=scales,
-        tiles=tiles,
+        blocks=blocks,
         starts=starts,
         segments=segments,
         boxes=boxes[:figures],
@@ -192,5 +198,5 @@ def _count(volumes: Sequence[HeatmapVolume]) -> int:
     count = 0
     nothing = np.empty(0, np.int64), np.empty(0, np.uint8), np.empty((0, 4), np.int32), np.empty((0, 6))
     for volume in volumes:
-        count, _, _ = kernels().figures(*arguments(volume), count, 0, *nothing)
+        count, _, _ = kernels().primitives(*arguments(volume), count, 0, *nothing)
     return count

@@ -1,7 +1,7 @@
-"""The Triton kernels: one program draws one tile of one map and writes it once, whatever is drawn in it.
+"""The Triton kernels: one program draws one block of one map and writes it once, whatever is drawn in it.
 
 Imports Triton: `heatsvc.render.cuda.fused` imports it when first needed. Tables are those of `pack.Pack`;
-`tiles` is its row for the kind of map, and `count` its number of volumes. A program finds its map by itself, so that
+`blocks` is its row for the kind of map, and `count` its number of volumes. A program finds its map by itself, so that
 the host makes no table of programs.
 """
 
@@ -12,11 +12,13 @@ import triton.language as tl
 
 # To add it to a float32 under 2**22, and to take it away again, rounds to whole numbers, halves to even ones.
 _ROUNDER = tl.constexpr(12582912.0)
+_LARGEST_FLOAT16 = tl.constexpr(65504.0)
+_LARGEST_BFLOAT16 = tl.constexpr(3.3895313892515355e38)
 
 
 @triton.jit(do_not_specialize=["count"])
 def draw_keypoints(
-    tiles,
+    blocks,
     volumes,
     scales,
     starts,
@@ -31,13 +33,13 @@ def draw_keypoints(
 ):
     """Maps of keypoints only: each Gaussian is the product of one over x and one over y.
 
-    A tile of rows x columns pixels takes rows + columns exponentials for each person, and none for one whose window
+    A block of rows x columns pixels takes rows + columns exponentials for each person, and none for one whose window
     lies elsewhere.
 
     Args:
         alignment: a power of two that divides the width of every map.
     """
-    index, y, column, scale, pixels, inside = _tile(tiles, volumes, scales, out, count, rows, columns, alignment)
+    index, y, column, scale, pixels, inside = _block(blocks, volumes, scales, out, count, rows, columns, alignment)
     first, last = tl.load(starts + index), tl.load(starts + index + 1)
     # Where a volume has both kinds of maps, those of the other kind are passed over.
     if tl.load(segments + index) != 0:
@@ -59,7 +61,7 @@ def draw_keypoints(
 
 @triton.jit(do_not_specialize=["count"])
 def draw_segments(
-    tiles,
+    blocks,
     volumes,
     scales,
     starts,
@@ -81,7 +83,7 @@ def draw_segments(
     Args:
         cut: of a limb, what has a larger distance**2 * scale is 0, as on the CPU.
     """
-    index, y, column, scale, pixels, inside = _tile(tiles, volumes, scales, out, count, rows, columns, alignment)
+    index, y, column, scale, pixels, inside = _block(blocks, volumes, scales, out, count, rows, columns, alignment)
     first, last = tl.load(starts + index), tl.load(starts + index + 1)
     # Where a volume has both kinds of maps, those of the other kind are passed over.
     if tl.load(segments + index) == 0:
@@ -109,8 +111,8 @@ def draw_segments(
 
 
 @triton.jit
-def _tile(
-    tiles,
+def _block(
+    blocks,
     volumes,
     scales,
     out,
@@ -119,18 +121,18 @@ def _tile(
     columns: tl.constexpr,
     alignment: tl.constexpr,
 ):
-    """The tile of this program.
+    """The block of this program.
 
     Returns:
         its map; its rows and columns; the columns before any mirroring; the volume's scale; where its pixels are
         written, and which of them the map has.
     """
     program = tl.program_id(0).to(tl.int64)
-    # The last volume that begins at this program or before. One without tiles begins where the next one does.
+    # The last volume that begins at this program or before. One without blocks begins where the next one does.
     volume, beyond = 0, count
     while beyond - volume > 1:
         middle = (volume + beyond) // 2
-        if tl.load(tiles + middle) <= program:
+        if tl.load(blocks + middle) <= program:
             volume = middle
         else:
             beyond = middle
@@ -140,10 +142,10 @@ def _tile(
     first_map, first_mirrored = tl.load(volumes + volume * 5 + 3), tl.load(volumes + volume * 5 + 4)
     in_a_row = tl.cdiv(width, columns)
     in_a_map = in_a_row * tl.cdiv(height, rows)
-    number = program - tl.load(tiles + volume)
-    index, tile = first_map + number // in_a_map, (number % in_a_map).to(tl.int32)
-    y = (tile // in_a_row) * rows + tl.arange(0, rows)
-    x = (tile % in_a_row) * columns + tl.arange(0, columns)
+    number = program - tl.load(blocks + volume)
+    index, block = first_map + number // in_a_map, (number % in_a_map).to(tl.int32)
+    y = (block // in_a_row) * rows + tl.arange(0, rows)
+    x = (block % in_a_row) * columns + tl.arange(0, columns)
     column = tl.where(index >= first_mirrored, width - 1 - x, x)
     row_starts = first_pixel + ((index - first_map) * height + y) * width
     pixels = out + row_starts[:, None] + x[None, :]
@@ -160,7 +162,11 @@ def _box(boxes, figure):
 
 @triton.jit
 def _store(pixels, drawn, inside):
-    """Write a tile in the output's type."""
+    """Write a block in the output's type; what is beyond its largest finite number becomes that."""
     if pixels.dtype.element_ty == tl.uint8:
         drawn = tl.minimum(drawn * 255.0, 255.0) + _ROUNDER - _ROUNDER
+    elif pixels.dtype.element_ty == tl.float16:
+        drawn = tl.minimum(drawn, _LARGEST_FLOAT16)
+    elif pixels.dtype.element_ty == tl.bfloat16:
+        drawn = tl.minimum(drawn, _LARGEST_BFLOAT16)
     tl.store(pixels, drawn.to(pixels.dtype.element_ty), mask=inside)

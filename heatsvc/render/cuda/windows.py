@@ -11,7 +11,7 @@ CHUNK = 1 << 19
 
 
 def draw_windows(batch: Pack, out: Tensor, chunk: int = CHUNK) -> None:
-    """Draw into `out`, the packed output, [pixels], of a dtype that `draw_batch` has.
+    """Draw into `out`, the packed output, [pixels], of a dtype that `render_batch` has.
 
     Takes up to 200 bytes for each figure and 240 for each pixel of a chunk besides what the batch's tables take. Only
     pixels inside a window are computed, in float64, by the distance to the figure's segment:
@@ -59,4 +59,4 @@ def converted(value: Tensor, dtype: DType) -> Tensor:
     single = value.float()
     if dtype == torch.uint8:
         return (single.double() * 255).round().clamp(max=255).to(dtype)
-    return single.to(dtype)
+    return single.clamp(max=torch.finfo(dtype).max).to(dtype)

@@ -8,16 +8,16 @@ import pytest
 from heatsvc.annotation.artifacts import MEDIA_TYPES
 from heatsvc.annotation.configs import CONFIGS, config, configs
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.facts import SCORE_BINS, DatasetFacts
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.statistics import SCORE_BINS, DatasetStatistics
 from heatsvc.pose.layouts import LAYOUTS, get_layout
 
 KEYPOINT = ["pyskl_keypoint.py", "mmaction2_keypoint.py"]
 LIMB = ["pyskl_limb.py", "mmaction2_limb.py"]
 
 
-def dataset(layout="sign27", splits=("train", "test"), points=27) -> DatasetFacts:
-    return DatasetFacts(
+def dataset(layout="sign27", splits=("train", "test"), points=27) -> DatasetStatistics:
+    return DatasetStatistics(
         options=AnnotationOptions(),
         clips=(),
         splits=splits,

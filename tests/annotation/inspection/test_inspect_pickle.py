@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from heatsvc.annotation.annotation_pickle import fragment, head, tail
+from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
 from heatsvc.annotation.inspection import MEANINGS, Inspection, inspect_pickle
 from heatsvc.bounds import Bounds
 from heatsvc.errors import LimitError
@@ -58,8 +58,10 @@ def found(inspection) -> dict[str, tuple]:
 
 def test_our_own_pickle_is_without_fault(look):
     keypoint = np.ones((2, 5, 27, 2), np.float16)
-    clips = [fragment(name, label, (64, 60), keypoint, keypoint[..., 0]) for name, label in (("논", 0), ("b", 1))]
-    data = head("float16") + b"".join(clips) + tail({"train": ["논"], "test": ["b"]})
+    clips = [
+        encode_annotation(name, label, (64, 60), keypoint, keypoint[..., 0]) for name, label in (("논", 0), ("b", 1))
+    ]
+    data = encode_header("float16") + b"".join(clips) + encode_splits({"train": ["논"], "test": ["b"]})
     inspection = look(data)
     assert inspection.findings == ()
     assert inspection.usable
@@ -215,8 +217,8 @@ class Evil:
         (b"no pickle", "damaged"),
         (pickle.dumps(dataset())[:-10], "damaged"),
         (pickle.dumps(Evil()), "refused unread"),
-        (pickle.dumps({"a": 1}), "no annotation file"),
-        (pickle.dumps(3), "no annotation file"),
+        (pickle.dumps({"a": 1}), "not an annotation file"),
+        (pickle.dumps(3), "not an annotation file"),
     ],
 )
 def test_what_is_no_annotation_pickle(look, capsys, data, message):

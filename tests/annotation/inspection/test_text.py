@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 from rich.console import Console
 
-from heatsvc.annotation.annotation_pickle import fragment, head, tail
+from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
 from heatsvc.annotation.inspection import inspect_pickle, inspection_text
 
 
@@ -20,7 +20,9 @@ def test_what_is_in_it(tmp_path):
     path = tmp_path / "KETI.pkl"
     keypoint = np.ones((1, 5, 27, 2), np.float16)
     path.write_bytes(
-        head("float16") + fragment("a", 0, (64, 60), keypoint, keypoint[..., 0]) + tail({"[b]train": ["a"]})
+        encode_header("float16")
+        + encode_annotation("a", 0, (64, 60), keypoint, keypoint[..., 0])
+        + encode_splits({"[b]train": ["a"]})
     )
     text = shown(path)
     for told in (

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heatsvc.annotation.child import in_child
+from heatsvc.annotation.child import run_in_child
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.labels import workbook
 from heatsvc.errors import LimitError
@@ -87,8 +87,8 @@ def monkeypatch_child(monkeypatch: pytest.MonkeyPatch) -> None:
     def here(function: Any, *args: Any, **bounds: Any) -> Any:
         return function(*args)
 
-    assert workbook.in_child is in_child  # type: ignore[attr-defined]
-    monkeypatch.setattr(workbook, "in_child", here)
+    assert workbook.run_in_child is run_in_child  # type: ignore[attr-defined]
+    monkeypatch.setattr(workbook, "run_in_child", here)
 
 
 def _parts(data: bytes) -> dict[str, bytes]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from heatsvc.annotation.facts import SCORE_BINS, ClipFacts, DatasetFacts
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics, DatasetStatistics
 from heatsvc.pose.layouts import get_layout
 
 FAULTS = (
@@ -18,16 +18,16 @@ FAULTS = (
 )
 
 CLIPS = (
-    ClipFacts("KETI_1", 0, "train", "11", 100, 100, 1, 0, "aa"),
-    ClipFacts("KETI_2", 0, "train", "11", 110, 130, 1, 3, "bb"),
-    ClipFacts("KETI_3", 1, "train", "1", 120, 120, 2, 0, "cc"),
-    ClipFacts("KETI_4", 1, "train", "12", 110, 0, zeros=True),
-    ClipFacts("KETI_5", 0, "test", "1", 230, 230, 1, 0, "aa"),
-    ClipFacts("KETI_6", 0, "test", "2", 230, 230, 1, 0, "dd"),
+    ClipStatistics("KETI_1", 0, "train", "11", 100, 100, 1, 0, "aa"),
+    ClipStatistics("KETI_2", 0, "train", "11", 110, 130, 1, 3, "bb"),
+    ClipStatistics("KETI_3", 1, "train", "1", 120, 120, 2, 0, "cc"),
+    ClipStatistics("KETI_4", 1, "train", "12", 110, 0, zeros=True),
+    ClipStatistics("KETI_5", 0, "test", "1", 230, 230, 1, 0, "aa"),
+    ClipStatistics("KETI_6", 0, "test", "2", 230, 230, 1, 0, "dd"),
 )
 
 
-def dataset(**changes) -> DatasetFacts:
+def dataset(**changes) -> DatasetStatistics:
     histogram = np.zeros((27, SCORE_BINS), np.int64)
     histogram[:, 18] = 100
     histogram[26, :] = [50, *[0] * 18, 50]
@@ -47,10 +47,10 @@ def dataset(**changes) -> DatasetFacts:
         "trimmed": 1,
         "seconds": 1.23456,
     }
-    return DatasetFacts(**{**given, **changes})
+    return DatasetStatistics(**{**given, **changes})
 
 
-def empty() -> DatasetFacts:
+def empty() -> DatasetStatistics:
     return dataset(
         clips=(),
         splits=(),

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from heatsvc.annotation.facts import SCORE_BINS, ClipFacts
 from heatsvc.annotation.faults import KINDS, Fault
 from heatsvc.annotation.report import report_json
+from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
 from tests.annotation.report.datasets import dataset, empty
 
 REPORT = report_json(dataset())
@@ -72,7 +72,7 @@ def test_frames_of_clips_that_have_keypoints():
     ],
 )
 def test_bins_have_round_widths(lengths, start, width, counts):
-    clips = [ClipFacts("a", 0, "train", frames=length) for length in lengths]
+    clips = [ClipStatistics("a", 0, "train", frames=length) for length in lengths]
     assert report_json(dataset(clips=clips))["frames"]["histogram"] == {
         "start": start,
         "width": width,
@@ -142,8 +142,8 @@ def test_leaks():
 
 
 def test_what_one_split_shares_with_itself_is_no_leak():
-    clips = [ClipFacts(name, 0, "train", "1", 10, 10, digest="aa") for name in "ab"]
-    clips += [ClipFacts(name, 0, split, "", 10, 0, zeros=True) for name, split in (("c", "train"), ("d", "test"))]
+    clips = [ClipStatistics(name, 0, "train", "1", 10, 10, digest="aa") for name in "ab"]
+    clips += [ClipStatistics(name, 0, split, "", 10, 0, zeros=True) for name, split in (("c", "train"), ("d", "test"))]
     assert report_json(dataset(clips=clips, faults=()))["leaks"] == {"names": [], "content": [], "signers": []}
 
 

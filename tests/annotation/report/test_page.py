@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from heatsvc.annotation.facts import SCORE_BINS, ClipFacts
 from heatsvc.annotation.faults import KINDS, Fault
 from heatsvc.annotation.report import report_json, report_page
+from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
 from heatsvc.pose.layouts import get_layout
 from tests.annotation.report.datasets import dataset, empty
 
@@ -86,8 +86,8 @@ def test_all_text_is_escaped():
     evil = "<script>alert(1)</script>\"'&"
     facts = dataset(
         clips=[
-            ClipFacts(evil, 0, evil, evil, 10, 10, undetected=1, digest="aa"),
-            ClipFacts(evil, 0, "b", evil, 10, 10, digest="aa"),
+            ClipStatistics(evil, 0, evil, evil, 10, 10, undetected=1, digest="aa"),
+            ClipStatistics(evil, 0, "b", evil, 10, 10, digest="aa"),
         ],
         splits=(evil, "b"),
         classes=(evil, evil),
@@ -116,7 +116,7 @@ def test_what_forbade_the_build_stands_first():
     assert (
         "Nothing is wrong with it"
         in page_of(
-            dataset(faults=(), clips=[ClipFacts("a", 0, "train", frames=3)], splits=("train",), classes=("10",))
+            dataset(faults=(), clips=[ClipStatistics("a", 0, "train", frames=3)], splits=("train",), classes=("10",))
         ).text
     )
 
@@ -127,7 +127,7 @@ def test_the_largest_page_is_under_a_megabyte(layout):
     kinds = list(KINDS)
     facts = dataset(
         clips=[
-            ClipFacts(
+            ClipStatistics(
                 f"KETI_SL_{i:010}",
                 i % 419,
                 ("train", "val", "test")[i % 3],

@@ -4,9 +4,9 @@ import io
 
 from rich.console import Console
 
-from heatsvc.annotation.facts import ClipFacts
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.report import report_json, report_text
+from heatsvc.annotation.statistics import ClipStatistics
 from tests.annotation.report.datasets import dataset, empty
 
 
@@ -44,6 +44,6 @@ def test_names_are_text_and_no_markup():
 
 
 def test_nothing_wrong():
-    fine = dataset(faults=(), clips=[ClipFacts("a", 0, "train", frames=3)], splits=("train",), classes=("10",))
+    fine = dataset(faults=(), clips=[ClipStatistics("a", 0, "train", frames=3)], splits=("train",), classes=("10",))
     assert "Nothing is wrong with it." in shown(fine)
     assert "Nothing is wrong with it." in shown(empty())

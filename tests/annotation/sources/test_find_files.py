@@ -20,7 +20,7 @@ import zstandard
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.sources import KeypointFile, find_files
+from heatsvc.annotation.sources import StoredFile, find_files
 from heatsvc.bounds import DEFAULT_BOUNDS, go_on
 from heatsvc.errors import LimitError
 from heatsvc.pose.clip import PoseError
@@ -64,12 +64,12 @@ def parts(folder: Path, files: Mapping[str, bytes]) -> tuple[InputFile, ...]:
     return tuple(made)
 
 
-def find(inputs: Inputs, work: Path, bounds=DEFAULT_BOUNDS) -> list[KeypointFile]:
+def find(inputs: Inputs, work: Path, bounds=DEFAULT_BOUNDS) -> list[StoredFile]:
     work.mkdir(exist_ok=True)
     return find_files(inputs, AnnotationOptions(), work, bounds, go_on)
 
 
-def contents(files: list[KeypointFile]) -> dict[str, bytes]:
+def contents(files: list[StoredFile]) -> dict[str, bytes]:
     return {file.name: file.read(DEFAULT_BOUNDS) for file in files}
 
 

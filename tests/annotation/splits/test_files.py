@@ -12,7 +12,7 @@ from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.labels import Labels
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.splits import Assignment, assign, read_split
+from heatsvc.annotation.splits import Assignment, assign_splits, read_split
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import LimitError
 from tests.annotation.labels.files import KETI, WORKBOOK_2017, WORKBOOK_2018, labels_of, write, write_json
@@ -30,7 +30,7 @@ def few(folder: Path) -> Labels:
 
 
 def assigned(labels: Labels, file: InputFile, **options: Any) -> Assignment:
-    return assign(labels, read_split(file, DEFAULT_BOUNDS), AnnotationOptions(**options))
+    return assign_splits(labels, read_split(file, DEFAULT_BOUNDS), AnnotationOptions(**options))
 
 
 def keti_names() -> list[tuple[str, str]]:
@@ -63,7 +63,7 @@ def test_csv_of_it_is_the_same(tmp_path: Path, text: str) -> None:
 
 def test_the_signer_rule_is_the_same() -> None:
     rule = {"signer": {"train": ">10", "test": "<=10"}}
-    assert assign(words(), None, AnnotationOptions(split=rule)) == assigned(words(), SPLIT_JSON)
+    assert assign_splits(words(), None, AnnotationOptions(split=rule)) == assigned(words(), SPLIT_JSON)
 
 
 def test_json_by_name(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_too_many_values(tmp_path: Path) -> None:
 def test_many_splits_are_not_all_told_for_each_name(tmp_path: Path) -> None:
     table = write(tmp_path, "labels.csv", "name,label\na,x\n")
     file = write_json(tmp_path, "split.json", {f"s{number}": ["a", "b"] for number in range(900)})
-    faults = assign(labels_of(table), read_split(file, DEFAULT_BOUNDS), AnnotationOptions()).faults
+    faults = assign_splits(labels_of(table), read_split(file, DEFAULT_BOUNDS), AnnotationOptions()).faults
     assert [fault.detail for fault in faults] == [
         "in s0 and s1 and s2 and s3 and s4 and 895 more: a video belongs in one split",
         "in s0 and s1 and s2 and s3 and s4 and 895 more, but no label is for it",

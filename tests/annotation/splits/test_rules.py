@@ -11,13 +11,13 @@ import pytest
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.labels import Labels
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.splits import Assignment, assign, read_split
+from heatsvc.annotation.splits import Assignment, assign_splits, read_split
 from heatsvc.bounds import DEFAULT_BOUNDS
 from tests.annotation.labels.files import LABEL_JSON, WORKBOOK_2017, labels_of, write, write_json
 
 
 def ruled(labels: Labels, split: dict[str, Any] | None, **options: Any) -> Assignment:
-    return assign(labels, None, AnnotationOptions(split=split, **options))
+    return assign_splits(labels, None, AnnotationOptions(split=split, **options))
 
 
 def refused(labels: Labels, split: dict[str, Any] | None) -> str:
@@ -95,7 +95,7 @@ def test_neither_file_nor_rule(labels: Labels) -> None:
 def test_both_a_file_and_a_rule(tmp_path: Path, labels: Labels) -> None:
     file = read_split(write_json(tmp_path, "split.json", {"train": ["ase/a"]}), DEFAULT_BOUNDS)
     with pytest.raises(AnnotationError, match="give one of them"):
-        assign(labels, file, AnnotationOptions(split={"random": {"train": 1}}))
+        assign_splits(labels, file, AnnotationOptions(split={"random": {"train": 1}}))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.labels import Labels
-from heatsvc.annotation.trim import Trim, read_trim
+from heatsvc.annotation.trim import FrameCounts, read_frame_counts
 from heatsvc.bounds import DEFAULT_BOUNDS
 from tests.annotation.labels.files import KETI, WORKBOOK_2017, WORKBOOK_2018, labels_of, write, write_json
 
@@ -21,13 +21,13 @@ def few(folder: Path) -> Labels:
     return labels_of(write(folder, "labels.csv", "name,label,type\na,yes,w\nb,no,w\nd,no,s\n"), types="w")
 
 
-def trimmed(labels: Labels, *files: InputFile) -> Trim:
-    return read_trim(files, None, labels, files[0].path.parent / "work", DEFAULT_BOUNDS)
+def trimmed(labels: Labels, *files: InputFile) -> FrameCounts:
+    return read_frame_counts(files, None, labels, files[0].path.parent / "work", DEFAULT_BOUNDS)
 
 
 def test_keti_counts() -> None:
     trim = trimmed(labels_of(WORKBOOK_2017, WORKBOOK_2018, types="단어"), REMOVAL)
-    assert trim == Trim({0: 61, 1: 52, 2: 19, 12: 64, 14: 67}, ())
+    assert trim == FrameCounts({0: 61, 1: 52, 2: 19, 12: 64, 14: 67}, ())
 
 
 @pytest.mark.parametrize(

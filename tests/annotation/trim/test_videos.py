@@ -17,7 +17,8 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.labels import Labels
 from heatsvc.annotation.native.frames import VideoAt, count_frames
-from heatsvc.annotation.trim import Trim, counting, read_trim
+from heatsvc.annotation.trim import FrameCounts, read_frame_counts
+from heatsvc.annotation.trim import videos as counting
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import LimitError
 from tests.annotation.labels.files import labels_of, write
@@ -31,9 +32,11 @@ def labels(tmp_path: Path) -> Labels:
     return labels_of(write(tmp_path, "labels.csv", "name,label,type\na,yes,w\nb,no,w\nd,no,s\n"), types="w")
 
 
-def trimmed(labels: Labels, *files: InputFile, folder: Path | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> Trim:
+def trimmed(
+    labels: Labels, *files: InputFile, folder: Path | None = None, bounds: Bounds = DEFAULT_BOUNDS
+) -> FrameCounts:
     place = folder if folder is not None else files[0].path.parent
-    return read_trim(files, folder, labels, place.parent / "work", bounds)
+    return read_frame_counts(files, folder, labels, place.parent / "work", bounds)
 
 
 @pytest.mark.parametrize("form", CODECS)
@@ -159,13 +162,13 @@ def test_many_videos_share_children(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for name in names:
         (tmp_path / "removal" / f"{name}.avi").write_bytes(one)
     started = []
-    in_child = counting.in_child  # type: ignore[attr-defined]
+    run_in_child = counting.run_in_child  # type: ignore[attr-defined]
 
     def counted(*args: object, **bounds: object) -> object:
         started.append(1)
-        return in_child(*args, **bounds)
+        return run_in_child(*args, **bounds)
 
-    monkeypatch.setattr(counting, "in_child", counted)
+    monkeypatch.setattr(counting, "run_in_child", counted)
     assert trimmed(labels, folder=tmp_path / "removal").frames == dict.fromkeys(range(100), 3)
     assert len(started) <= 64
 
@@ -175,7 +178,7 @@ def test_who_waits_may_end_it(tmp_path: Path, labels: Labels) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        read_trim([write_video(tmp_path / "a.avi", 200)], None, labels, tmp_path / "work", DEFAULT_BOUNDS, stop)
+        read_frame_counts([write_video(tmp_path / "a.avi", 200)], None, labels, tmp_path / "work", DEFAULT_BOUNDS, stop)
 
 
 @pytest.mark.parametrize("form", CODECS)
@@ -193,7 +196,7 @@ def test_videos_changed_somewhere(tmp_path: Path, form: str) -> None:
         videos.append(VideoAt(str(path), 0, path.stat().st_size))
     assert all(
         isinstance(answer, int | str)
-        for answer in counting.in_child(
+        for answer in counting.run_in_child(
             count_frames,
             videos_as_tuples(videos),
             1000,
@@ -225,7 +228,7 @@ def test_a_video_that_brings_a_child_down_is_named(
             raise counting.ChildError("it ended with code -11 before it was done")  # type: ignore[attr-defined]
         return [7 for _ in videos]
 
-    monkeypatch.setattr(counting, "in_child", fragile)
+    monkeypatch.setattr(counting, "run_in_child", fragile)
     monkeypatch.setattr(counting, "usable_cores", lambda: 1)
     files = [write_video(tmp_path / "a.avi", 5), write_video(tmp_path / "b.avi", 5)]
     assert trimmed(labels, files[0]).frames == {0: 7}
@@ -245,5 +248,5 @@ def test_what_is_unpacked_lies_in_the_work_folder_and_is_gone_at_the_end(
     write_video(tmp_path / "removal" / "a.avi", 5)
     packed = pack(tmp_path / "removal", tmp_path / "packed")
     before = sorted(tmp_path.iterdir())
-    assert read_trim([packed], None, labels, tmp_path / "work").frames == {0: 5}
+    assert read_frame_counts([packed], None, labels, tmp_path / "work").frames == {0: 5}
     assert sorted(tmp_path.iterdir()) == before

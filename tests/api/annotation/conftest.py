@@ -1,4 +1,4 @@
-"""A service with a data folder of its own, and a thread that stands in for its workers."""
+"""A service with a data directory of its own, and a thread that replaces its build workers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.api.conftest import running
 
 @dataclass(frozen=True)
 class Bench:
-    """A service, and who builds for it."""
+    """A service and its build worker."""
 
     asker: Asker
     worker: Worker
@@ -30,7 +30,7 @@ class Bench:
         return self.asker.ask("POST", path, content=form.body, headers={"content-type": form.media_type, **named})
 
     def left(self) -> list[Path]:
-        """What of uploads is on disk."""
+        """Files of uploads on disk."""
         return [path for name in ("uploads", "removed") for path in (self.data_dir / name).rglob("*")]
 
 

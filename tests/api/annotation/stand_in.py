@@ -1,4 +1,4 @@
-"""What stands in for the workers and for build(): a thread that makes small, telling artifacts."""
+"""A thread that replaces the build workers: its artifacts are small and say what it received."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE, write_whole
-from heatsvc.annotation.build import Built
+from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE, write_atomically
+from heatsvc.annotation.build import BuildResult
 from heatsvc.annotation.errors import AnnotationError, FaultsError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
-from heatsvc.annotation.report.fault_groups import fault_groups
+from heatsvc.annotation.report.document import fault_groups
 from heatsvc.jobs.data_directory import DataDirectory
 from heatsvc.jobs.worker import Worker as BuildWorker
 from heatsvc.settings import Settings
@@ -65,10 +65,10 @@ class Worker:
         *,
         check: bool,
         progress: Callable[[Progress], None],
-        keep_going: Callable[[], None],
+        check_cancelled: Callable[[], None],
         **_: Any,
-    ) -> Built:
-        told = {
+    ) -> BuildResult:
+        received = {
             "keypoints": {file.name: file.path.read_bytes().decode("latin-1") for file in inputs.keypoints},
             "labels": {file.name: file.path.read_bytes().decode("latin-1") for file in inputs.labels},
             "split": inputs.split and inputs.split.name,
@@ -77,11 +77,11 @@ class Worker:
             "options": options.model_dump(mode="json", exclude_defaults=True),
             "check": check,
         }
-        self.built.append(told)
-        names = set(told["labels"])
+        self.built.append(received)
+        names = set(received["labels"])
         progress(Progress("keypoints", 1, 2, 0, 0.5, 3.0))
         while "slow" in names and not self.go_on.wait(0.02):
-            keep_going()
+            check_cancelled()
         progress(Progress("writing", 2, 2, 1, 1.0, 0.1))
         if "broken" in names:
             raise AnnotationError("the label in row 3 is empty: give one", field="labels", file="broken")
@@ -89,17 +89,17 @@ class Worker:
             raise RuntimeError("a secret")
         faults = FAULTS if "faulty" in names else []
         report = {"faults": fault_groups(faults), "clips": 3}
-        page = write_whole(folder / REPORT_PAGE, [b"<!doctype html><p>report"])
-        document = write_whole(folder / REPORT, [json.dumps(report).encode()])
+        page = write_atomically(folder / REPORT_PAGE, [b"<!doctype html><p>report"])
+        document = write_atomically(folder / REPORT, [json.dumps(report).encode()])
         if faults:
             raise FaultsError("7 videos have no keypoints, and missing is error", report)
         if check:
-            return Built((document, page), report)
-        content = [json.dumps(told).encode(), b"\n" + b"0123456789" * 100_000]
-        made = [write_whole(folder / PICKLE, content)]
+            return BuildResult((document, page), report)
+        content = [json.dumps(received).encode(), b"\n" + b"0123456789" * 100_000]
+        made = [write_atomically(folder / PICKLE, content)]
         made += [
-            write_whole(folder / name, [name.encode()])
+            write_atomically(folder / name, [name.encode()])
             for name in MEDIA_TYPES
             if name not in (PICKLE, REPORT, REPORT_PAGE)
         ]
-        return Built((*made, document, page), report)
+        return BuildResult((*made, document, page), report)

@@ -27,13 +27,13 @@ def test_the_etag_is_the_hash_of_the_bytes(whole: Answer):
     assert "content-encoding" not in whole.headers
 
 
-def test_nothing_is_coded(bench: Bench, href: str, whole: Answer):
+def test_files_have_no_content_coding(bench: Bench, href: str, whole: Answer):
     answer = bench.asker.get(href, {"accept-encoding": "gzip, zstd"})
     assert "content-encoding" not in answer.headers
     assert answer.wire == whole.wire
 
 
-def test_head_tells_the_same_without_the_bytes(bench: Bench, href: str, whole: Answer):
+def test_head_has_the_same_headers_and_no_body(bench: Bench, href: str, whole: Answer):
     answer = bench.asker.ask("HEAD", href)
     assert (answer.status, answer.wire) == (200, b"")
     for name in ("content-length", "content-type", "etag", "accept-ranges"):
@@ -41,7 +41,7 @@ def test_head_tells_the_same_without_the_bytes(bench: Bench, href: str, whole: A
 
 
 @pytest.mark.parametrize(
-    ("wanted", "first", "last"),
+    ("requested", "first", "last"),
     [
         ("bytes=0-0", 0, 0),
         ("bytes=10-99", 10, 99),
@@ -52,10 +52,10 @@ def test_head_tells_the_same_without_the_bytes(bench: Bench, href: str, whole: A
         ("bytes=5-9, 99999999999-", 5, 9),
     ],
 )
-def test_a_range(bench: Bench, href: str, whole: Answer, wanted: str, first: int, last: int | None):
+def test_a_range(bench: Bench, href: str, whole: Answer, requested: str, first: int, last: int | None):
     size = len(whole.wire)
     start, stop = first % size, size if last is None else last + 1
-    answer = bench.asker.get(href, {"range": wanted})
+    answer = bench.asker.get(href, {"range": requested})
     assert (answer.status, answer.wire) == (206, whole.wire[start:stop])
     assert answer.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
     assert answer.headers["etag"] == whole.headers["etag"]
@@ -69,35 +69,35 @@ def test_several_ranges(bench: Bench, href: str, whole: Answer):
     assert int(answer.headers["content-length"]) == len(answer.wire)
 
 
-@pytest.mark.parametrize("wanted", ["bytes=999999999-", "bytes=-0", "bytes=99999999-99999999999,88888888-"])
-def test_bytes_that_there_are_not(bench: Bench, href: str, whole: Answer, wanted: str):
-    answer = bench.asker.get(href, {"range": wanted})
+@pytest.mark.parametrize("requested", ["bytes=999999999-", "bytes=-0", "bytes=99999999-99999999999,88888888-"])
+def test_an_unsatisfiable_range(bench: Bench, href: str, whole: Answer, requested: str):
+    answer = bench.asker.get(href, {"range": requested})
     answer.problem(416)
     assert answer.headers["content-range"] == f"bytes */{len(whole.wire)}"
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "requested",
     ["lines=1-2", "bytes", "bytes=", "bytes=a-b", "bytes=5-3", "bytes=--5", "bytes=1-2-3", "bytes=0-1," * 200 + "0-1",
      "bytes=" + "9" * 5000 + "-", "bytes=\u0661-\u0662".encode()],
 )  # fmt: skip
-def test_a_range_that_means_nothing_is_ignored(bench: Bench, href: str, whole: Answer, wanted: str | bytes):
+def test_an_invalid_range_is_ignored(bench: Bench, href: str, whole: Answer, requested: str | bytes):
     answer = bench.asker.ask(
-        "GET", href, headers=[(b"range", wanted if isinstance(wanted, bytes) else wanted.encode())]
+        "GET", href, headers=[(b"range", requested if isinstance(requested, bytes) else requested.encode())]
     )
     assert (answer.status, len(answer.wire)) == (200, len(whole.wire))
 
 
-def test_a_range_of_what_has_not_changed(bench: Bench, href: str, whole: Answer):
+def test_if_range(bench: Bench, href: str, whole: Answer):
     for condition in (whole.headers["etag"], whole.headers["last-modified"]):
         assert bench.asker.get(href, {"range": "bytes=0-4", "if-range": condition}).status == 206
     for condition in ('"another"', f"W/{whole.headers['etag']}", "Thu, 01 Jan 1970 00:00:00 GMT"):
-        for wanted in ("bytes=0-4", "bytes=999999999-"):
-            answer = bench.asker.get(href, {"range": wanted, "if-range": condition})
+        for requested in ("bytes=0-4", "bytes=999999999-"):
+            answer = bench.asker.get(href, {"range": requested, "if-range": condition})
             assert (answer.status, len(answer.wire)) == (200, len(whole.wire))
 
 
-def test_what_the_client_has_is_not_sent_again(bench: Bench, href: str, whole: Answer):
+def test_if_none_match(bench: Bench, href: str, whole: Answer):
     etag = whole.headers["etag"]
     for condition in (etag, f'"x", {etag}', f"W/{etag}", "*"):
         answer = bench.asker.get(href, {"if-none-match": condition})
@@ -106,11 +106,11 @@ def test_what_the_client_has_is_not_sent_again(bench: Bench, href: str, whole: A
 
 
 @pytest.mark.parametrize("name", ["none.pkl", "%2e%2e%2frequest.json", "request.json", "%2e", "a\\b", "%00"])
-def test_a_file_that_there_is_not(bench: Bench, href: str, name: str):
+def test_a_missing_file_is_a_404(bench: Bench, href: str, name: str):
     bench.asker.get(f"{href.rpartition('/')[0]}/{name}").problem(404)
 
 
-def test_a_failed_build_has_its_report_alone(bench: Bench):
+def test_a_failed_build_has_only_its_report(bench: Bench):
     build = bench.send(dataset("faulty")).problem(422)["build"]
     assert bench.asker.get(f"{build}/files/report.json").status == 200
     assert "report.html" in bench.asker.get(f"{build}/files/bundle.zip").problem(404)["detail"]

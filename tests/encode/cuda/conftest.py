@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.render.gpu.conftest import interpreter
+from tests.render.cuda.conftest import interpreter
 
 __all__ = ["interpreter"]

@@ -8,26 +8,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
+from heatsvc.encode.stretch import Stretch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.encode.codings import CODINGS, ZSTD, Piece
+from heatsvc.encode.codings import CODINGS, ZSTD, EncodedChunk
 from heatsvc.encode.cuda import BatchCoding, code_batch, codes
 from heatsvc.encode.cuda.batch import code_drawn
 from heatsvc.encode.cuda.drawn import draw_together
 from heatsvc.encode.cuda.fused import Fused
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.errand import Errand
-from heatsvc.encode.stretch import Stretch
 from heatsvc.errors import LimitError
-from heatsvc.render.array import draw_array
-from heatsvc.render.cuda import Method, draw_batch
+from heatsvc.render.array import render_array
+from heatsvc.render.cuda import Method, render_batch
 from heatsvc.render.cuda.windows import draw_windows
 from heatsvc.volume import HeatmapVolume, Potion
 from tests.encode.cuda.decoding import decoded
 from tests.golden import GOLDEN, Golden, golden_volume, load_golden, tolerance
-from tests.render.gpu.test_batch import dot, first_frames
+from tests.render.cuda.test_batch import dot, first_frames
 from tests.render.volumes import volumes
 
 MAPS = [name for name in GOLDEN if name != "potion"]
@@ -44,18 +44,18 @@ def drawing(volume: HeatmapVolume, dtype: str = "float32", name: str = "clip") -
     return Drawing.of(name, volume, dtype)
 
 
-def code(drawings: Sequence[Drawing], coding: BatchCoding, method: Method = "torch") -> list[Piece]:
+def code(drawings: Sequence[Drawing], coding: BatchCoding, method: Method = "torch") -> list[EncodedChunk]:
     return code_batch(drawings, coding, "cpu", bounds=DEFAULT_BOUNDS, method=method)
 
 
-def read(piece: Piece, of: Drawing, coding: str) -> np.ndarray:
-    return np.frombuffer(decoded([piece], coding), of.dtype).reshape(of.shape)
+def read(chunk: EncodedChunk, of: Drawing, coding: str) -> np.ndarray:
+    return np.frombuffer(decoded([chunk], coding), of.dtype).reshape(of.shape)
 
 
 def agree(found: np.ndarray, volume: HeatmapVolume, dtype: str, case: Golden) -> None:
     """Within the tolerance of the case, and one step of the type."""
     steps = {"float32": 0.0, "float16": 2.0**-11, "uint8": 1.0}
-    expected = draw_array(volume, dtype)
+    expected = render_array(volume, dtype)
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape
     difference = np.abs(found.astype(np.float64) - expected.astype(np.float64)).max()
@@ -67,8 +67,8 @@ def agree(found: np.ndarray, volume: HeatmapVolume, dtype: str, case: Golden) ->
 def test_golden_files_are_one_batch_by_torch(coding: BatchCoding, dtype: str) -> None:
     cases = [load_golden(name) for name in MAPS]
     drawings = [drawing(golden_volume(case), dtype) for case in cases]
-    for case, one, piece in zip(cases, drawings, code(drawings, coding), strict=True):
-        found = read(piece, one, coding)
+    for case, one, chunk in zip(cases, drawings, code(drawings, coding), strict=True):
+        found = read(chunk, one, coding)
         agree(found, one.volume, dtype, case)
         if dtype == "float32":
             np.testing.assert_allclose(found, case.imgs, rtol=0, atol=tolerance(case))
@@ -89,8 +89,8 @@ def test_answers_are_about_as_small_as_those_of_the_cpu(coding: BatchCoding, dty
     """Written fast, where that is asked: it looks for several runs in a row, and writes close ones in one block."""
     drawings = [drawing(golden_volume(load_golden(name)), dtype) for name in MAPS]
     fast = ZSTD["fast"] if coding == "zstd" else CODINGS[coding]
-    alone = [piece for one in drawings for piece in Stretch(one, one.pieces, fast, Errand()).code()]
-    total, on_the_cpu = (sum(len(piece.data) for piece in pieces) for pieces in (code(drawings, coding), alone))
+    alone = [chunk for one in drawings for chunk in Stretch(one, one.tiles, fast, Errand()).code()]
+    total, on_the_cpu = (sum(len(chunk.data) for chunk in chunks) for chunks in (code(drawings, coding), alone))
     assert total < more * on_the_cpu
 
 
@@ -101,9 +101,9 @@ def test_the_first_frame_of_golden_files_is_coded_by_triton(coding: BatchCoding,
     cases = [load_golden(name) for name in MAPS if "133" not in name]
     drawings = [drawing(first_frames(golden_volume(case), 1), dtype) for case in cases]
     drawn = draw_together(drawings, draw_windows, torch.device("cpu"), DEFAULT_BOUNDS)
-    pieces = code_drawn(drawings, drawn, coding, Fused(), DEFAULT_BOUNDS)
-    for case, one, piece in zip(cases, drawings, pieces, strict=True):
-        agree(read(piece, one, coding), one.volume, dtype, case)
+    chunks = code_drawn(drawings, drawn, coding, Fused(), DEFAULT_BOUNDS)
+    for case, one, chunk in zip(cases, drawings, chunks, strict=True):
+        agree(read(chunk, one, coding), one.volume, dtype, case)
 
 
 @pytest.mark.parametrize("coding", CODED)
@@ -111,8 +111,8 @@ def test_the_first_frame_of_golden_files_is_coded_by_triton(coding: BatchCoding,
 def test_mirrored_copies_of_golden_files_are_coded_by_triton(name: str, coding: BatchCoding) -> None:
     case = load_golden(name)
     one = drawing(replace(first_frames(golden_volume(case), 1), double=True))
-    [piece] = code([one], coding, "triton")
-    agree(read(piece, one, coding), one.volume, "float32", case)
+    [chunk] = code([one], coding, "triton")
+    agree(read(chunk, one, coding), one.volume, "float32", case)
 
 
 def assert_each_is_what_is_drawn(
@@ -120,14 +120,14 @@ def assert_each_is_what_is_drawn(
 ) -> None:
     """Bit for bit, in its place; and the same bytes alone as in the batch."""
     drawings = [drawing(volume, dtype) for volume, dtype in batch]
-    pieces = code(drawings, coding, method)
+    chunks = code(drawings, coding, method)
     dense = b""
-    for one, piece in zip(drawings, pieces, strict=True):
-        [drawn] = draw_batch([one.volume], one.dtype, method=method)
-        assert decoded([piece], coding) == drawn.numpy().tobytes()
-        assert code([one], coding, method)[0] == piece
+    for one, chunk in zip(drawings, chunks, strict=True):
+        [drawn] = render_batch([one.volume], one.dtype, method=method)
+        assert decoded([chunk], coding) == drawn.numpy().tobytes()
+        assert code([one], coding, method)[0] == chunk
         dense += drawn.numpy().tobytes()
-    assert decoded(pieces, coding) == dense
+    assert decoded(chunks, coding) == dense
 
 
 @several
@@ -148,8 +148,8 @@ def test_pieces_of_the_device_and_of_the_cpu_make_one_body(coding: BatchCoding) 
     drawings = [drawing(golden_volume(load_golden(name)), "float16") for name in ("kp_multi_person", "kp_sigma2.0")]
     form = CODINGS[coding]
     first, second = code(drawings, coding)
-    dense = [draw_batch([one.volume], "float16")[0].numpy().tobytes() for one in drawings]
-    body = [form.code_bytes(header), first, form.code_bytes(header), second]
+    dense = [render_batch([one.volume], "float16")[0].numpy().tobytes() for one in drawings]
+    body = [form.encode_bytes(header), first, form.encode_bytes(header), second]
     assert decoded(body, coding) == header + dense[0] + header + dense[1]
 
 
@@ -159,9 +159,9 @@ def test_no_drawings_and_empty_ones(method: Method, coding: BatchCoding) -> None
     assert code([], coding, method) == []
     none = replace(dot(), keypoint=np.zeros((1, 0, 1, 2), np.float32), keypoint_score=np.zeros((1, 0, 1), np.float32))
     nowhere = dot(score=0.0)
-    pieces = code([drawing(volume) for volume in (none, nowhere, none, dot())], coding, method)
-    assert [decoded([piece], coding) for piece in pieces[:3]] == [b"", bytes(9 * 9 * 4), b""]
-    assert any(decoded(pieces[3:], coding))
+    chunks = code([drawing(volume) for volume in (none, nowhere, none, dot())], coding, method)
+    assert [decoded([chunk], coding) for chunk in chunks[:3]] == [b"", bytes(9 * 9 * 4), b""]
+    assert any(decoded(chunks[3:], coding))
     assert decoded(code([drawing(none)], coding, method), coding) == b""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from tests.render.gpu.test_compiled import run_compiled
+from tests.render.cuda.test_compiled import run_compiled
 
 COMPILE = """
 import re
@@ -42,7 +42,7 @@ ON_GPU = """
 import numpy as np
 import torch
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.render.cuda import draw_batch
+from heatsvc.render.cuda import render_batch
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.cuda import code_batch
 from tests.encode.cuda.decoding import decoded
@@ -53,16 +53,16 @@ types = ["float32", "float16", "uint8"]
 drawings = [Drawing.of(case.name, golden_volume(case), types[place % 3]) for place, case in enumerate(cases)]
 for coding in ("zstd", "deflate"):
     for method in ("triton", "torch"):
-        pieces = code_batch(drawings, coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
-        for case, drawing, piece in zip(cases, drawings, pieces, strict=True):
-            [drawn] = draw_batch([drawing.volume], drawing.dtype, "cuda", method=method)
-            assert decoded([piece], coding) == drawn.cpu().numpy().tobytes(), (case.name, coding, method)
+        chunks = code_batch(drawings, coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
+        for case, drawing, chunk in zip(cases, drawings, chunks, strict=True):
+            [drawn] = render_batch([drawing.volume], drawing.dtype, "cuda", method=method)
+            assert decoded([chunk], coding) == drawn.cpu().numpy().tobytes(), (case.name, coding, method)
             [alone] = code_batch([drawing], coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
-            assert alone == piece, (case.name, coding, method)
+            assert alone == chunk, (case.name, coding, method)
             if drawing.dtype == "float32":
                 np.testing.assert_allclose(drawn.cpu().numpy(), case.imgs, rtol=0, atol=tolerance(case))
-        dense = b"".join(decoded([piece], coding) for piece in pieces)
-        assert decoded(pieces, coding) == dense
+        dense = b"".join(decoded([chunk], coding) for chunk in chunks)
+        assert decoded(chunks, coding) == dense
 other = torch.cuda.Stream()
 with torch.cuda.stream(other):
     [first] = code_batch(drawings[:1], "zstd", "cuda", bounds=DEFAULT_BOUNDS)

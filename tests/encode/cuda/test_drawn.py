@@ -10,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from heatsvc.encode.drawing import Drawing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.encode.codings import CODINGS, Piece
+from heatsvc.encode.codings import CODINGS, EncodedChunk
 from heatsvc.encode.cuda import BatchCoding
 from heatsvc.encode.cuda.batch import Steps, code_drawn
 from heatsvc.encode.cuda.drawn import Drawn, Group
 from heatsvc.encode.cuda.fused import Fused
 from heatsvc.encode.cuda.plain import Plain
-from heatsvc.encode.drawing import Drawing
 from heatsvc.volume import HeatmapVolume
 from tests.encode.cuda.decoding import decoded
 
@@ -32,7 +32,7 @@ BLOCK = 128 << 10
 Array = npt.NDArray[Any]
 
 
-def code(arrays: Sequence[Array], coding: BatchCoding, steps: Steps, rows: int = 1 << 40) -> list[Piece]:
+def code(arrays: Sequence[Array], coding: BatchCoding, steps: Steps, rows: int = 1 << 40) -> list[EncodedChunk]:
     """Arrays [maps, H, W] coded as if they had been drawn; those of one type stand together."""
     drawings, groups, first_bytes, stretches, at = [], list[Group](), [], [], 0
     for number, array in enumerate(arrays):
@@ -56,14 +56,14 @@ def code(arrays: Sequence[Array], coding: BatchCoding, steps: Steps, rows: int =
     return code_drawn(drawings, drawn, coding, steps, DEFAULT_BOUNDS)
 
 
-def assert_decodes(arrays: Sequence[Array], coding: BatchCoding, steps: Steps) -> list[Piece]:
-    pieces = code(arrays, coding, steps)
-    for array, piece in zip(arrays, pieces, strict=True):
-        assert piece.size == array.nbytes
-        assert decoded([piece], coding) == array.tobytes()
-        assert piece.check == (zlib.adler32(array.tobytes()) if coding == "deflate" else 0)
-    assert decoded(pieces, coding) == b"".join(array.tobytes() for array in arrays)
-    return pieces
+def assert_decodes(arrays: Sequence[Array], coding: BatchCoding, steps: Steps) -> list[EncodedChunk]:
+    chunks = code(arrays, coding, steps)
+    for array, chunk in zip(arrays, chunks, strict=True):
+        assert chunk.size == array.nbytes
+        assert decoded([chunk], coding) == array.tobytes()
+        assert chunk.checksum == (zlib.adler32(array.tobytes()) if coding == "deflate" else 0)
+    assert decoded(chunks, coding) == b"".join(array.tobytes() for array in arrays)
+    return chunks
 
 
 @st.composite
@@ -120,13 +120,13 @@ def test_gaps_longer_than_a_block(coding: BatchCoding, steps: Steps) -> None:
 def test_a_long_gap_is_a_few_bytes_a_block(coding: BatchCoding, steps: Steps) -> None:
     array = np.zeros((1, 3, BLOCK // 4), np.float32)
     array[0, 1, 7] = 1
-    [piece] = assert_decodes([array], coding, steps)
+    [chunk] = assert_decodes([array], coding, steps)
     if coding == "zstd":
         # A block and a part of one before the pixel, a part of one and a block behind it, and the pixel's own.
-        assert len(piece.data) == 4 * (2 + 2) + (3 + 4)
+        assert len(chunk.data) == 4 * (2 + 2) + (3 + 4)
     else:
         # Three bits for 258 zeros.
-        assert len(piece.data) <= 3 * BLOCK // 258 * 3 // 8 + 100
+        assert len(chunk.data) <= 3 * BLOCK // 258 * 3 // 8 + 100
 
 
 @pytest.mark.parametrize("steps", BOTH, ids=["torch", "triton"])
@@ -160,12 +160,12 @@ def test_every_byte_and_bits_that_are_no_number(coding: BatchCoding, steps: Step
 @pytest.mark.parametrize("coding", CODED)
 def test_one_run_is_what_the_cpu_writes(coding: BatchCoding) -> None:
     """Byte for byte, where neither has a choice."""
-    from heatsvc.render.runs import Runs
+    from heatsvc.render.pixels import PixelRuns
 
     array = np.zeros((3, 20, 64), np.float32)
     array[1, 7, 20:29] = np.random.default_rng(0).random(9) + 0.1
-    [piece] = code([array], coding, Plain())
-    assert piece == CODINGS[coding].code_runs(Runs.of_array(array))
+    [chunk] = code([array], coding, Plain())
+    assert chunk == CODINGS[coding].encode_runs(PixelRuns.of_array(array))
 
 
 @pytest.mark.parametrize("steps", BOTH, ids=["torch", "triton"])

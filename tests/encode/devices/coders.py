@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-
-from heatsvc.bounds import Bounds
-from heatsvc.encode.codings import CODINGS, Piece
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
-from heatsvc.encode.stretch import Stretch, code_piece
+from heatsvc.encode.stretch import Stretch, encode_tile
+
+from heatsvc.bounds import Bounds
+from heatsvc.cancel import CancelToken
+from heatsvc.encode.codings import CODINGS, EncodedChunk
 from heatsvc.render.cpu import DType
 from heatsvc.volume import HeatmapVolume
 
@@ -37,12 +38,14 @@ class StandIn:
     def codes(self, drawing: Drawing, coding: str) -> bool:
         return coding in ("zstd", "deflate") and drawing.dtype != "int16" and drawing.volume.potion is None
 
-    def code_batch(self, drawings: Sequence[Drawing], coding: str, device: str, *, bounds: Bounds) -> list[Piece]:
+    def code_batch(
+        self, drawings: Sequence[Drawing], coding: str, device: str, *, bounds: Bounds
+    ) -> list[EncodedChunk]:
         assert sum(drawing.nbytes for drawing in drawings) <= bounds.max_volume_bytes
         self.batches.append([drawing.name for drawing in drawings])
         self.codings.append(coding)
         self.trouble(drawings)
-        return [code_piece(each, each.pieces[0], CODINGS[coding], Errand()) for each in drawings]
+        return [encode_tile(each, each.tiles[0], CODINGS[coding], Errand()) for each in drawings]
 
 
 def stretch(name: str, coding: str = "zstd", dtype: DType = "float32", errand: Errand | None = None) -> Stretch:
@@ -50,16 +53,23 @@ def stretch(name: str, coding: str = "zstd", dtype: DType = "float32", errand: E
     points = np.random.default_rng(list(name.encode())).uniform(0, 16, (1, 4, 3, 2)).astype(np.float32)
     volume = HeatmapVolume(points, np.ones((1, 4, 3), np.float32), 16, 16)
     drawing = Drawing.of(name, volume, dtype)
-    return Stretch(drawing, drawing.pieces, CODINGS[coding], errand or Errand())
+    return Stretch(drawing, drawing.tiles, CODINGS[coding], errand or Errand())
+
+
+def cancelled_stretch() -> Stretch:
+    """A clip that nobody waits for any more."""
+    token = CancelToken()
+    token.cancel()
+    return stretch("cancelled", errand=Errand(token))
 
 
 def wide_stretch(name: str, frames: int) -> Stretch:
-    """A clip of several pieces: a keypoint that reaches over all of a map of a megabyte, frame by frame."""
+    """A clip of several tiles: a keypoint that reaches over all of a map of a megabyte, frame by frame."""
     points = np.full((1, frames, 1, 2), 256, np.float32)
     drawing = Drawing.of(name, HeatmapVolume(points, np.ones((1, frames, 1), np.float32), 512, 512, 200.0), "float32")
-    return Stretch(drawing, drawing.pieces, CODINGS["zstd"], Errand())
+    return Stretch(drawing, drawing.tiles, CODINGS["zstd"], Errand())
 
 
 def coded(tasks: Sequence[Stretch]) -> list[list[bytes]]:
     """What the CPU makes of them."""
-    return [[bytes(piece.data) for piece in task.code()] for task in tasks]
+    return [[bytes(chunk.data) for chunk in task.code()] for task in tasks]

@@ -5,29 +5,21 @@ from __future__ import annotations
 import gc
 import weakref
 
+from heatsvc.cancel import CancelledError
 from heatsvc.encode.devices import CpuDevice
-from heatsvc.encode.errand import Errand
-from tests.encode.devices.coders import coded, stretch
-
-
-class ClientGoneError(Exception):
-    """Nobody waits any more."""
-
-
-def hung_up() -> None:
-    raise ClientGoneError
+from tests.encode.devices.coders import cancelled_stretch, coded, stretch
 
 
 def test_what_goes_wrong_with_one_ends_that_one() -> None:
     """And by reference counts alone nothing of the others is kept: the service's collector comes by but rarely."""
-    tasks = [stretch("a"), stretch("gone", errand=Errand(hung_up)), stretch("b")]
+    tasks = [stretch("a"), cancelled_stretch(), stretch("b")]
     gc.collect()
     gc.disable()
     try:
         outcomes = CpuDevice(1).run(tasks)
         error = outcomes[1]
-        assert isinstance(error, ClientGoneError)
-        assert [[bytes(piece.data) for piece in outcome] for outcome in outcomes if isinstance(outcome, list)] == coded(
+        assert isinstance(error, CancelledError)
+        assert [[bytes(chunk.data) for chunk in outcome] for outcome in outcomes if isinstance(outcome, list)] == coded(
             [tasks[0], tasks[2]]
         )
         kept = weakref.ref(error)

@@ -11,24 +11,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.encode.codings import ZSTD, Piece
-from heatsvc.encode.devices import CpuDevice, GpuDevice
 from heatsvc.encode.drawing import Drawing
 from heatsvc.encode.errand import Errand
 from heatsvc.encode.stretch import Stretch
+
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import CancelledError
+from heatsvc.encode.codings import ZSTD, EncodedChunk
+from heatsvc.encode.devices import CpuDevice, GpuDevice
 from heatsvc.errors import LimitError
-from heatsvc.render.array import draw_array
+from heatsvc.render.array import render_array
 from heatsvc.render.scheduler import Batcher, Ran, Step
 from tests.encode.cuda.decoding import decoded
-from tests.encode.devices.coders import StandIn, coded, stretch, wide_stretch
+from tests.encode.devices.coders import StandIn, cancelled_stretch, coded, stretch, wide_stretch
 
 FOUR = [stretch(name) for name in "abcd"]
-
-
-class ClientGoneError(Exception):
-    """Nobody waits any more."""
 
 
 class Falls:
@@ -45,9 +42,9 @@ def device(coder: StandIn, falls: Falls | None = None, bounds: Bounds = DEFAULT_
     return GpuDevice("cpu", bounds, coder=coder, least=7, fell=falls or Falls())
 
 
-def data(outcomes: Sequence[Sequence[Piece] | Exception | None]) -> list[list[bytes]]:
+def data(outcomes: Sequence[Sequence[EncodedChunk] | Exception | None]) -> list[list[bytes]]:
     assert not any(isinstance(outcome, Exception | None) for outcome in outcomes)
-    return [[bytes(piece.data) for piece in outcome] for outcome in outcomes]  # type: ignore[union-attr]
+    return [[bytes(chunk.data) for chunk in outcome] for outcome in outcomes]  # type: ignore[union-attr]
 
 
 def raising(error: Exception, when: Callable[[Sequence[Drawing]], bool] = lambda _: True) -> StandIn:
@@ -82,13 +79,10 @@ def test_it_writes_zstd_fast(compression: str, taken: bool) -> None:
     assert device(StandIn()).takes(task) == taken
 
 
-def test_whom_nobody_waits_for_is_left_out() -> None:
-    def hung_up() -> None:
-        raise TimeoutError
-
+def test_cancelled_work_is_not_coded() -> None:
     coder = StandIn()
-    first, gone, last = device(coder).run([FOUR[0], stretch("gone", errand=Errand(hung_up)), FOUR[1]])
-    assert isinstance(gone, TimeoutError)
+    first, gone, last = device(coder).run([FOUR[0], cancelled_stretch(), FOUR[1]])
+    assert isinstance(gone, CancelledError)
     assert data([first, last]) == coded(FOUR[:2])
     assert coder.batches == [["a", "b"]]
 
@@ -96,17 +90,13 @@ def test_whom_nobody_waits_for_is_left_out() -> None:
 @pytest.mark.parametrize("lost", [False, True])
 def test_what_ended_one_keeps_nothing_of_the_others(lost: bool) -> None:
     """By reference counts alone: the service's collector comes by but rarely."""
-
-    def hung_up() -> None:
-        raise ClientGoneError
-
-    gone = stretch("gone", errand=Errand(hung_up))
+    gone = cancelled_stretch()
     on = device(raising(RuntimeError("illegal memory access")) if lost else StandIn())
     gc.collect()
     gc.disable()
     try:
         outcomes = on.run([FOUR[0], gone])
-        assert isinstance(outcomes[1], ClientGoneError)
+        assert isinstance(outcomes[1], CancelledError)
         assert (outcomes[0] is None) == lost
         kept = weakref.ref(outcomes[1])
         del outcomes
@@ -139,7 +129,7 @@ def test_the_coder_of_batches_codes_here_too(coding: str) -> None:
     for task, outcome in zip(tasks, outcomes, strict=True):
         assert isinstance(outcome, list)
         values = np.frombuffer(decoded(outcome, coding), np.float32).reshape(task.drawing.shape)
-        np.testing.assert_allclose(values, draw_array(task.drawing.volume), atol=2e-6)
+        np.testing.assert_allclose(values, render_array(task.drawing.volume), atol=2e-6)
 
 
 TOO_MUCH = [
@@ -206,13 +196,13 @@ def test_a_gpu_lost_over_one_group_leaves_that_and_those_after_it() -> None:
 
 @pytest.mark.parametrize("error", [TOO_MUCH[0], DEAD[0]], ids=["memory", "lost"])
 def test_lanes_of_the_cpu_share_what_it_leaves(error: Exception) -> None:
-    """Each piece of a large clip is a task of its own."""
+    """Each tile of a large clip is a task of its own."""
     large = wide_stretch("large", 33)
-    assert len(large.pieces) == 3
+    assert len(large.tiles) == 3
     steps: list[Step] = []
     told: list[Ran] = []
     devices = (device(raising(error)), CpuDevice(3, budget=1))
-    batcher: Batcher[Stretch, Piece] = Batcher(devices, steps.append, 1 << 40, told.append)
+    batcher: Batcher[Stretch, EncodedChunk] = Batcher(devices, steps.append, 1 << 40, told.append)
     future = batcher.submit([large], list)
     assert not steps.pop()()
     assert len(steps) == 3
@@ -225,9 +215,9 @@ def test_answers_of_several_requests_do_not_keep_one_buffer() -> None:
     """A slow client would otherwise keep what was made for all."""
 
     class OneBuffer(StandIn):
-        def code_batch(self, drawings: Sequence[Drawing], *rest: object, **bounds: object) -> list[Piece]:
+        def code_batch(self, drawings: Sequence[Drawing], *rest: object, **bounds: object) -> list[EncodedChunk]:
             buffer = memoryview(bytes(len(drawings)))
-            return [Piece(buffer[place : place + 1], drawing.nbytes) for place, drawing in enumerate(drawings)]
+            return [EncodedChunk(buffer[place : place + 1], drawing.nbytes) for place, drawing in enumerate(drawings)]
 
     for several, kind in ((True, bytes), (False, memoryview)):
         errand = Errand()

@@ -1,4 +1,4 @@
-"""Valid small files of every format, as bytes; what the tests bend and break."""
+"""Valid small files of every format, as bytes, which tests modify."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The annotation pickle: as PYSKL's tools and ours write it, under any NumPy and protocol."""
+"""The annotation pickle: as of PYSKL's tools and ours, with every version of NumPy and protocol."""
 
 import pickle
 
@@ -78,18 +78,18 @@ def test_img_shape_may_be_two_numpy_numbers():
     assert read(pickled([annotation(img_shape=(np.int64(480), np.int64(640)))]))[0].img_shape == (480, 640)
 
 
-def test_clips_are_chosen_by_frame_dir_in_the_order_asked():
+def test_clips_are_selected_by_frame_dir_in_the_given_order():
     clips = read(pickled(TWO), options=ReadOptions(frame_dirs=["clip_b", "clip_a"]))
     assert [clip.frame_dir for clip in clips] == ["clip_b", "clip_a"]
 
 
-def test_an_unknown_frame_dir_is_told_with_some_that_are_known():
+def test_an_unknown_frame_dir_is_refused_with_some_that_are_known():
     with pytest.raises(PoseError, match=r"no frame_dir 'clip_c': it has 2, such as 'clip_a', 'clip_b'") as caught:
         read(pickled(TWO), filename="ann.pkl", options=ReadOptions(frame_dirs=["clip_a", "clip_c"]))
     assert (caught.value.field, caught.value.file) == ("frame_dir", "ann.pkl")
 
 
-def test_what_is_wrong_in_a_clip_nobody_asked_for_does_not_matter():
+def test_errors_in_clips_that_are_not_selected_are_ignored():
     content = [annotation(), annotation("broken", keypoint=None)]
     assert len(read(pickled(content), options=ReadOptions(frame_dirs=["clip_a"]))) == 1
 
@@ -99,7 +99,7 @@ def test_what_is_wrong_in_a_clip_nobody_asked_for_does_not_matter():
     [
         ({"keypoint": None}, r"annotations\[0\]\.keypoint is missing"),
         ({"keypoint": [[1, 2]]}, r"annotations\[0\]\.keypoint must be a NumPy array of numbers, not list"),
-        ({"keypoint": np.ones((1, 3, 17, 4))}, r"last axis of annotations\[0\]\.keypoint holds 4 numbers"),
+        ({"keypoint": np.ones((1, 3, 17, 4))}, r"last axis of annotations\[0\]\.keypoint has 4 numbers"),
         ({"keypoint_score": np.ones((1, 3, 16))}, r"annotations\[0\]\.keypoint_score is \[1, 3, 16\]"),
         ({"total_frames": 4}, r"annotations\[0\]\.total_frames is 4, but keypoint has 3 frames"),
         ({"img_shape": (1080.5, 1920)}, r"annotations\[0\]\.img_shape must be two whole numbers, \(height, width\)"),
@@ -111,13 +111,13 @@ def test_what_is_wrong_in_a_clip_nobody_asked_for_does_not_matter():
         ({"img_shape": (1 << 40_000, 5)}, r"annotations\[0\]\.img_shape must be"),
     ],
 )
-def test_an_annotation_that_does_not_fit_is_told_by_its_place(more, said):
+def test_an_invalid_annotation_is_refused_with_its_index(more, said):
     with pytest.raises(PoseError, match=said):
         read(pickled([annotation(**more)]))
 
 
 @pytest.mark.parametrize("content", [{}, {"annotations": 5}, [5], {"annotations": [[1]]}])
-def test_a_pickle_of_other_things_is_told(content):
+def test_a_pickle_of_other_content_is_refused(content):
     with pytest.raises(PoseError, match=r"annotation"):
         read(pickled(content))
 
@@ -135,7 +135,7 @@ def test_one_clip_listed_a_thousand_times_is_counted_a_thousand_times():
         read(pickled(content), options=ReadOptions(bounds=Bounds(max_unpacked_bytes=10_000_000)))
 
 
-def test_what_is_read_equals_what_the_standard_library_reads():
+def test_pickles_are_read_as_by_the_standard_library():
     content = {"split": {"train": ["a"]}, "annotations": [annotation(frames=n, label=np.int64(n)) for n in range(1, 9)]}
     data = pickled(content)
     clips = read(data)

@@ -55,18 +55,18 @@ def test_visibility_flags_become_scores_of_1():
     assert clip.keypoint_score[0, 1, :4].tolist() == [1, 1, 0, 1]
 
 
-def test_scores_above_1_stay_where_they_are_no_flags():
+def test_scores_above_1_stay_where_they_are_not_flags():
     [clip] = read(file({"image_id": 7, "keypoints": triples(17, 1.0, 1.05)}))
     assert round(float(clip.keypoint_score[0, 1, 0]), 4) == 1.05
 
 
-def test_without_sizes_the_options_tell_img_shape():
+def test_without_sizes_the_options_have_img_shape():
     data = file({"image_id": 7, "keypoints": triples(17, 1.0)}, images=[{"id": 7}])
     assert read(data, options=HD)[0].img_shape == (1080, 1920)
 
 
-def test_nobody_means_no_keypoints():
-    with pytest.raises(NoKeypointsError, match="nobody in any frame"):
+def test_no_persons_means_no_keypoints():
+    with pytest.raises(NoKeypointsError, match="no persons in any frame"):
         read(file())
 
 
@@ -75,9 +75,9 @@ def test_nobody_means_no_keypoints():
     [
         (
             {"image_id": 8, "keypoints": triples(17, 1.0)},
-            r"annotations\[0\] has an image_id that is none of the 2 images",
+            r"annotations\[0\] has an image_id that is not among the 2 images",
         ),
-        ({"image_id": [8]}, r"annotations\[0\] has an image_id that is none"),
+        ({"image_id": [8]}, r"annotations\[0\] has an image_id that is not among"),
         (
             {"image_id": 7, "keypoints": triples(16, 1.0)},
             r"annotations\[0\]\.keypoints must be 51 numbers, x, y, score",
@@ -86,18 +86,18 @@ def test_nobody_means_no_keypoints():
         (5, "annotations must be a list of objects"),
     ],
 )
-def test_unsound_annotations_are_told(annotation, said):
+def test_invalid_annotations_are_refused(annotation, said):
     with pytest.raises(PoseError, match=said):
         read(file(annotation))
 
 
-def test_images_of_two_sizes_are_told():
+def test_images_of_two_sizes_are_refused():
     images = [IMAGES[0], {"id": 7, "height": 481, "width": 640}]
-    with pytest.raises(PoseError, match=r"images\[1\] is of another size") as caught:
+    with pytest.raises(PoseError, match=r"images\[1\] has another size") as caught:
         read(file(whole(30, 1.0), images=images))
     assert caught.value.frame == 1
 
 
-def test_images_of_one_id_are_told():
-    with pytest.raises(PoseError, match=r"images\[1\] needs an id of its own"):
+def test_images_of_one_id_are_refused():
+    with pytest.raises(PoseError, match=r"images\[1\] needs a unique id"):
         read(file(images=[IMAGES[0], IMAGES[0]]))

@@ -1,4 +1,4 @@
-"""What a file may cost before it is refused, and that reading ends when nobody waits."""
+"""Cost of a file before it is refused, and cancelling of reading."""
 
 import json
 import pickle
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from heatsvc.bounds import Bounds
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import LimitError
 from heatsvc.pose.readers import ReadOptions, clip_from_json, read
 from tests.pose.readers.samples import npy, openpose_frame, text, zipped
@@ -56,7 +57,7 @@ def annotations(count: int) -> bytes:
         *("mmpose-frames", "annotation", "npz", "npy"),
     ],
 )
-def test_what_is_too_large_is_refused_before_it_is_made(data: bytes, said: str):
+def test_too_large_clips_are_refused_before_allocation(data: bytes, said: str):
     tracemalloc.start()
     try:
         with pytest.raises(LimitError, match=said):
@@ -88,26 +89,27 @@ def test_the_whole_clip_is_bounded_before_it_is_made(data: bytes):
     assert peak < 20 * MIB
 
 
-def test_lists_in_lists_are_counted_before_they_are_made():
+def test_nested_lists_are_counted_before_they_are_parsed():
     nested = b"[" * 1_000 + b"]" * 1_000
     with pytest.raises(LimitError, match="100,001 JSON lists and objects are too many"):
         read(b"[" + b",".join([nested] * 100) + b"]", options=ReadOptions(bounds=Bounds(max_input_values=10_000)))
 
 
-class NobodyWaitsError(OSError):
+class StoppedError(OSError):
     """Of a kind that damaged files raise as well."""
 
 
-class Patience:
-    """Waits for so many checks."""
+class CountingToken(CancelToken):
+    """Ends the work when it is asked for the `checks` + 1st time."""
 
     def __init__(self, checks: int):
+        super().__init__()
         self.left = checks
 
-    def __call__(self) -> None:
+    def raise_if_cancelled(self) -> None:
         self.left -= 1
         if self.left < 0:
-            raise NobodyWaitsError
+            raise StoppedError
 
 
 CLIP = {"keypoint": [[[1, 1]] * 200_000], "img_shape": [4, 4]}
@@ -128,11 +130,11 @@ FAULTY = {"keypoint": [[[1, 1]] * 200_000 + [[1, "a"]]], "img_shape": [4, 4]}
     ],
     ids=["openpose", "mmpose", "coco", "json", "json-fault", "annotation", "pickle", "npz"],
 )
-def test_reading_ends_when_nobody_waits(data: bytes, checks: int):
-    with pytest.raises(NobodyWaitsError):
-        read(data, options=ReadOptions(img_shape=(4, 4), check=Patience(checks)))
+def test_reading_ends_when_cancelled(data: bytes, checks: int):
+    with pytest.raises(StoppedError):
+        read(data, options=ReadOptions(img_shape=(4, 4), token=CountingToken(checks)))
 
 
-def test_a_clip_of_a_request_ends_when_nobody_waits():
-    with pytest.raises(NobodyWaitsError):
-        clip_from_json(json.loads(json.dumps(CLIP)), check=Patience(3))
+def test_a_clip_of_a_request_ends_when_cancelled():
+    with pytest.raises(StoppedError):
+        clip_from_json(json.loads(json.dumps(CLIP)), token=CountingToken(3))

@@ -1,4 +1,4 @@
-"""`.npy`: sound arrays of any type and order; damaged and lying ones told, before memory is taken."""
+"""`.npy`: arrays of any type and order; damaged ones are refused before memory is allocated."""
 
 import struct
 
@@ -86,25 +86,25 @@ def test_134_keypoints_are_of_no_known_layout():
     assert (clip.points, clip.layout) == (134, None)
 
 
-def test_a_file_that_is_cut_short_is_told_with_both_sizes():
+def test_a_file_that_is_cut_short_is_refused_with_both_sizes():
     with pytest.raises(
-        PoseError, match=r"promises \[36, 133, 3\] of float32, 57,456 bytes, but 28,664 follow.*cut short"
+        PoseError, match=r"declares \[36, 133, 3\] of float32, 57,456 bytes, but 28,664 follow.*cut short"
     ):
         read_npy((KETI / "KETI_SL_0000000020.MOV.npy").read_bytes(), options=HD)
 
 
-def test_bytes_after_the_array_are_told():
+def test_bytes_after_the_array_are_refused():
     with pytest.raises(PoseError, match="120 bytes, but 123 follow: there is more after it"):
         read_npy(npy(ARRAY) + b"abc", options=HD)
 
 
-def test_a_small_file_that_claims_a_terabyte_is_refused():
+def test_a_small_file_with_a_size_of_a_terabyte_is_refused():
     data = with_header("{'descr':'<f4','fortran_order':False,'shape':(1000000,1000,83,3)}")
     with pytest.raises(PoseError, match=r"996,000,000,000 bytes, but 0 follow"):
         read_npy(data, options=HD)
 
 
-def test_thirty_bytes_that_claim_a_header_of_gigabytes_are_refused():
+def test_thirty_bytes_with_a_header_size_of_gigabytes_are_refused():
     with pytest.raises(PoseError, match="cut short within its header"):
         read_npy(b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + b"{" * 18, options=HD)
 
@@ -126,17 +126,17 @@ def test_thirty_bytes_that_claim_a_header_of_gigabytes_are_refused():
         "{",
     ],
 )
-def test_headers_that_are_none_are_refused(header):
+def test_invalid_headers_are_refused(header):
     with pytest.raises(PoseError):
         read_npy(with_header(header, b"\0\0\0\0"), options=HD)
 
 
-def test_an_unknown_version_is_told():
-    with pytest.raises(PoseError, match=r"version 4 of the \.npy format is not known"):
+def test_an_unknown_version_is_refused():
+    with pytest.raises(PoseError, match=r"version 4 of the \.npy format is not supported"):
         read_npy(with_header("{}", version=4), options=HD)
 
 
-def test_text_is_no_keypoint():
+def test_text_is_not_a_keypoint():
     with pytest.raises(PoseError, match="keypoint must hold numbers, not text"):
         read_npy(npy(np.array([["a", "b"]])), options=HD)
 
@@ -147,7 +147,7 @@ def test_too_many_frames_are_refused():
     assert (caught.value.setting, caught.value.file) == ("HEATSVC_MAX_FRAMES", "long.npy")
 
 
-def test_the_layout_asked_for_is_taken():
+def test_the_layout_of_the_options_is_used():
     data = npy(np.ones((2, 553, 2), np.float32))
     clip = read_npy(data, options=ReadOptions(img_shape=(5, 5), layout="mediapipe_holistic"))
     assert clip.layout.name == "mediapipe_holistic_iris"

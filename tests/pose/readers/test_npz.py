@@ -1,4 +1,4 @@
-"""`.npz` and zip archives: a clip's named arrays, and archives that want more than they weigh."""
+"""`.npz` and zip archives: a clip's named arrays, and limits of archives."""
 
 import zipfile
 
@@ -14,7 +14,7 @@ from tests.pose.readers.samples import HD, npy, npz, zipped
 KEYPOINT = np.arange(2 * 5 * 2, dtype=np.float32).reshape(1, 2, 5, 2)
 
 
-def test_every_member_is_taken():
+def test_every_member_is_read():
     data = npz(
         keypoint=np.ones((1, 2, 17, 2)),
         keypoint_score=np.full((1, 2, 17), 0.5, np.float16),
@@ -29,12 +29,12 @@ def test_every_member_is_taken():
     assert clip.keypoint_score.tolist() == [[[0.5] * 17] * 2]
 
 
-def test_the_options_tell_what_the_file_does_not():
+def test_the_options_add_what_the_file_lacks():
     [clip] = read(npz(keypoint=KEYPOINT), filename="b.npz", options=HD)
     assert (clip.frame_dir, clip.label, clip.img_shape) == ("b", None, (1080, 1920))
 
 
-def test_the_files_own_img_shape_wins():
+def test_the_files_own_img_shape_takes_precedence():
     [clip] = read(npz(keypoint=KEYPOINT, img_shape=[480, 640]), options=HD)
     assert clip.img_shape == (480, 640)
 
@@ -45,7 +45,7 @@ def test_big_endian_names_and_labels_are_read():
     assert (clip.frame_dir, clip.label) == ("ab", 3)
 
 
-def test_a_missing_keypoint_is_told():
+def test_a_missing_keypoint_is_refused():
     with pytest.raises(PoseError, match=r"no array keypoint in the \.npz file"):
         read(npz(keypoints=KEYPOINT), options=HD)
 
@@ -55,7 +55,7 @@ def test_pickled_members_are_never_read():
         read(npz(keypoint=KEYPOINT, label=np.array([{}], dtype=object)), options=HD)
 
 
-def test_a_bomb_of_zeros_is_stopped_by_its_ratio():
+def test_a_zip_bomb_of_zeros_is_refused_by_its_ratio():
     bomb = zipped({"keypoint.npy": npy(np.zeros((4_000, 500, 2), np.float64))})
     assert len(bomb) < 100_000
     with pytest.raises(LimitError, match="bytes for each byte of the archive are too many") as caught:
@@ -63,7 +63,7 @@ def test_a_bomb_of_zeros_is_stopped_by_its_ratio():
     assert caught.value.setting == "HEATSVC_MAX_ARCHIVE_RATIO"
 
 
-def test_a_short_clip_of_zeros_is_no_bomb():
+def test_a_short_clip_of_zeros_is_not_a_zip_bomb():
     [clip] = read(npz(keypoint=np.zeros((1, 109, 27, 2)), img_shape=[480, 640]))
     assert clip.frames == 109
 
@@ -75,7 +75,7 @@ def test_unpacked_bytes_are_bounded():
     assert caught.value.setting == "HEATSVC_MAX_UNPACKED_BYTES"
 
 
-def test_what_comes_out_is_counted_and_not_what_the_archive_says():
+def test_unpacked_bytes_are_counted_whatever_the_archive_declares():
     data = bytearray(zipped({"keypoint.npy": npy(np.zeros((200, 17, 2)))}))
     directory = data.index(b"PK\x01\x02")
     data[directory + 24 : directory + 28] = (100).to_bytes(4, "little")  # the size unpacked, APPNOTE 4.3.12
@@ -109,6 +109,6 @@ def test_an_encrypted_archive_is_refused():
         read(bytes(data), options=HD)
 
 
-def test_an_archive_of_other_things_is_unknown():
-    with pytest.raises(PoseError, match="holds nothing that is known here; known are npy"):
+def test_an_archive_of_other_files_is_refused():
+    with pytest.raises(PoseError, match="is of no known format: known are npy"):
         read(zipped({"readme.txt": b"hello"}), options=HD)

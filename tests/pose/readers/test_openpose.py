@@ -1,4 +1,4 @@
-"""OpenPose's JSON: a frame a file, a clip a zip archive of frames."""
+"""OpenPose's JSON: one file per frame, a clip as a zip archive of frames."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_a_missing_part_is_zeros_with_score_0():
     assert clip.keypoint_score[0, 1, 116:].all()
 
 
-def test_models_mixed_across_frames_are_told_with_both_files():
+def test_models_mixed_across_frames_are_refused_with_both_files():
     frames = {
         "f_0.json": openpose_frame(BODY),
         "f_1.json": openpose_frame({"pose_keypoints_2d": triples(18, 1.0)}),
@@ -64,7 +64,7 @@ def test_models_mixed_across_frames_are_told_with_both_files():
     assert (caught.value.file, caught.value.frame) == ("v.zip/f_1.json", 1)
 
 
-def test_a_broken_frame_is_told_with_its_name():
+def test_a_broken_frame_is_refused_with_its_name():
     with pytest.raises(PoseError, match="the JSON is broken") as caught:
         read(zipped({"f_0.json": b'{"people": ['}), filename="v.zip", options=HD)
     assert caught.value.file == "v.zip/f_0.json"
@@ -73,7 +73,7 @@ def test_a_broken_frame_is_told_with_its_name():
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
-        ({"people": {}}, r'this is no OpenPose frame: it must be {"people": \[\.\.\.\]}'),
+        ({"people": {}}, r'this is not an OpenPose frame: it must be {"people": \[\.\.\.\]}'),
         ({"people": [1]}, r"people\[0\] has no pose_keypoints_2d"),
         ({"people": [{"pose_keypoints": [1, 2, 3]}]}, r"people\[0\] has no pose_keypoints_2d"),
         ({"people": [{"pose_keypoints_2d": [1, 2, 3, 4]}]}, r"pose_keypoints_2d must be one list of x, y, score"),
@@ -82,13 +82,13 @@ def test_a_broken_frame_is_told_with_its_name():
         ({"people": [{"pose_keypoints_2d": [1, 2, True]}]}, r"people\[0\]\.pose_keypoints_2d\[2\] is true"),
     ],
 )
-def test_other_things_are_told(frame, said):
+def test_other_content_is_refused(frame, said):
     with pytest.raises(PoseError, match=said):
         read(text(frame), options=HD)
 
 
-def test_nobody_in_any_frame_means_no_keypoints():
-    with pytest.raises(NoKeypointsError, match="nobody in any frame"):
+def test_no_persons_in_any_frame_means_no_keypoints():
+    with pytest.raises(NoKeypointsError, match="no persons in any frame"):
         read(zipped({"f_0.json": openpose_frame(), "f_1.json": openpose_frame()}), options=HD)
 
 
@@ -97,12 +97,12 @@ def test_people_without_points_mean_no_keypoints():
         read(openpose_frame({"pose_keypoints_2d": []}), options=HD)
 
 
-def test_what_a_desktop_adds_to_an_archive_is_left_alone():
+def test_hidden_files_in_an_archive_are_ignored():
     frames = {"f_0.json": openpose_frame(BODY), "__MACOSX/._f_0.json": b"\0", ".DS_Store": b"\0"}
     assert read(zipped(frames), options=HD)[0].frames == 1
 
 
-def test_other_files_in_an_archive_are_told():
+def test_other_files_in_an_archive_are_refused():
     with pytest.raises(PoseError, match=r"the archive holds 'readme.txt': only OpenPose's frame files"):
         read(zipped({"f_0.json": openpose_frame(BODY), "readme.txt": b"hello"}), options=HD)
 

@@ -1,4 +1,4 @@
-"""`.pose` files of pose-format: MediaPipe's points without the world landmarks, and lengths that must be true."""
+"""`.pose` files of pose-format: MediaPipe's points without the world landmarks, and checked sizes."""
 
 import io
 
@@ -52,7 +52,7 @@ def test_the_letters_of_a_word_can_be_selected_as_sign27():
     assert clip.keypoint[:, :, LAYOUTS["sign27"].indices_in(clip.layout)].shape == (1, 24, 27, 2)
 
 
-def test_components_come_in_the_layouts_order():
+def test_components_are_in_the_layouts_order():
     components = {"RIGHT_HAND_LANDMARKS": 21, "POSE_LANDMARKS": 33, "FACE_LANDMARKS": 468, "LEFT_HAND_LANDMARKS": 21}
     data = np.broadcast_to(np.arange(543)[None, None, :, None], (2, 1, 543, 3)) + 1
     [clip] = read(written(components, data, np.ones((2, 1, 543))))
@@ -81,29 +81,29 @@ def test_points_of_confidence_0_keep_their_position_where_it_is_a_number():
     assert clip.layout is None
 
 
-def test_without_a_size_in_the_header_the_options_tell_it():
+def test_without_a_size_in_the_header_the_options_have_it():
     data = written({"BODY": 3}, np.ones((1, 1, 3, 3)), np.ones((1, 1, 3)), size=(0, 0))
     assert read(data, options=HD)[0].img_shape == (1080, 1920)
 
 
-def test_a_file_that_is_cut_short_is_told():
+def test_a_file_that_is_cut_short_is_refused():
     with pytest.raises(
-        PoseError, match=r"promises 24 frames of 9,376 bytes, but 225,023 bytes follow.*cut short"
+        PoseError, match=r"declares 24 frames of 9,376 bytes, but 225,023 bytes follow.*cut short"
     ) as caught:
         read(real()[:-1], filename="ase_F.pose")
     assert caught.value.file == "ase_F.pose"
 
 
-def test_a_file_that_claims_four_billion_frames_is_refused():
+def test_a_file_with_a_count_of_four_billion_frames_is_refused():
     data = bytearray(written({"BODY": 3}, np.ones((1, 1, 3, 3)), np.ones((1, 1, 3))))
     body = len(data) - 1 * 3 * 4 * 4
     data[body - 6 : body - 2] = b"\xff\xff\xff\xff"
-    with pytest.raises(PoseError, match="promises 4,294,967,295 frames of 48 bytes, but 48 bytes follow"):
+    with pytest.raises(PoseError, match="declares 4,294,967,295 frames of 48 bytes, but 48 bytes follow"):
         read(bytes(data))
 
 
 @pytest.mark.parametrize("length", [4, 12, 40, 500])
-def test_a_header_that_is_cut_short_is_told(length):
+def test_a_header_that_is_cut_short_is_refused(length):
     with pytest.raises(PoseError, match="cut short within its header"):
         read(real()[:length])
 
@@ -114,6 +114,6 @@ def test_a_file_without_persons_is_refused():
         read(data)
 
 
-def test_a_layout_of_another_size_is_told():
+def test_a_layout_of_another_size_is_refused():
     with pytest.raises(PoseError, match="layout coco17 has 17 points, the keypoints have 553"):
         read(real(), options=ReadOptions(layout="coco17"))

@@ -1,4 +1,4 @@
-"""`read`: the format is found by content; whatever the bytes, only InputError comes out."""
+"""`read`: formats are detected by content; whatever the bytes, only InputError is raised."""
 
 import random
 
@@ -20,42 +20,40 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
     assert len(read(SAMPLES[name], filename="anything.bin", options=HD)) == 1
 
 
-def test_names_of_formats_are_their_own():
+def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
         *("npy", "npz", "pose", "openpose", "mmpose", "coco", "json", "annotation"),
     ]
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_one_reader_alone_recognises_a_file(name):
+def test_exactly_one_reader_matches_a_file(name):
     from heatsvc.pose.readers.upload import Upload
 
     upload = Upload(SAMPLES[name], name, HD)
-    assert sum(reader.recognise(upload) for reader in READERS) == 1
+    assert sum(reader.matches(upload) for reader in READERS) == 1
 
 
 @pytest.mark.parametrize(
     "data", [b"hello", b"\0" * 100, b'{"a": 1}', b"[1, 2]", b"\xff\xd8\xff\xe0", b"PK\x05\x06" + b"\0" * 18]
 )
-def test_unknown_content_is_told_with_the_known_formats(data):
-    with pytest.raises(
-        PoseError, match=r"'x\.npy' holds nothing that is known here; known are npy \(\.npy\), npz"
-    ) as caught:
+def test_unknown_content_lists_the_known_formats(data):
+    with pytest.raises(PoseError, match=r"'x\.npy' is of no known format: known are npy \(\.npy\), npz") as caught:
         read(data, filename="x.npy", options=HD)
     assert caught.value.file == "x.npy"
 
 
-def test_an_empty_file_is_told():
-    with pytest.raises(PoseError, match="the file is empty; known are npy"):
+def test_an_empty_file_is_refused():
+    with pytest.raises(PoseError, match="the file is empty: known are npy"):
         read(b"", options=HD)
 
 
-def test_broken_json_is_told():
+def test_broken_json_is_refused():
     with pytest.raises(PoseError, match=r"the JSON is broken: .* line 1 column 15"):
         read(b'{"keypoint": [', options=HD)
 
 
-def test_a_byte_order_mark_before_json_is_read_over():
+def test_a_byte_order_mark_before_json_is_ignored():
     assert len(read(b"\xef\xbb\xbf" + SAMPLES["request.json"], options=HD)) == 1
 
 
@@ -79,7 +77,7 @@ def test_no_flipped_byte_raises_anything_but_input_errors(name):
     for _ in range(300):
         bent = bytearray(data[:20_000] if rng.random() < 0.1 else data)
         for _ in range(rng.choice((1, 1, 2, 8))):
-            # Most of what can break stands at the beginning.
+            # Most faults are at the beginning.
             at = rng.randrange(min(len(bent), 400)) if rng.random() < 0.7 else rng.randrange(len(bent))
             bent[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256), bent[at] ^ 1 << rng.randrange(8)))
         harmless(bytes(bent))

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.errors import LimitError
-from heatsvc.render.array import draw_array
-from heatsvc.render.cuda import Method, draw_batch
+from heatsvc.render.array import render_array
+from heatsvc.render.cuda import Method, render_batch
 from heatsvc.render.cuda.pack import pack
 from heatsvc.render.cuda.windows import draw_windows
 from heatsvc.volume import HeatmapVolume, Potion
@@ -63,7 +63,7 @@ def agree(drawn: torch.Tensor, volume: HeatmapVolume, expected: npt.NDArray[np.f
 @pytest.mark.parametrize("name", MAPS)
 def test_golden_files_are_reproduced_by_torch(name: str) -> None:
     case = load_golden(name)
-    [drawn] = draw_batch([golden_volume(case)], method="torch")
+    [drawn] = render_batch([golden_volume(case)], method="torch")
     assert tuple(drawn.shape) == case.imgs.shape
     np.testing.assert_allclose(drawn.numpy(), case.imgs, rtol=0, atol=tolerance(case))
 
@@ -71,7 +71,7 @@ def test_golden_files_are_reproduced_by_torch(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in MAPS if load_golden(name).imgs.ndim == 4 and "133" not in name])
 def test_the_first_frame_of_golden_files_is_reproduced_by_triton(name: str) -> None:
     case = load_golden(name)
-    [drawn] = draw_batch([first_frames(golden_volume(case), 1)], method="triton")
+    [drawn] = render_batch([first_frames(golden_volume(case), 1)], method="triton")
     np.testing.assert_allclose(drawn.numpy(), case.imgs[:1], rtol=0, atol=tolerance(case))
 
 
@@ -79,22 +79,22 @@ def test_the_first_frame_of_golden_files_is_reproduced_by_triton(name: str) -> N
 def test_mirrored_copies_of_golden_files_are_reproduced_by_triton(name: str) -> None:
     case = load_golden(name)
     half = len(case.imgs) // 2
-    [drawn] = draw_batch([replace(first_frames(golden_volume(case), 1), double=True)], method="triton")
+    [drawn] = render_batch([replace(first_frames(golden_volume(case), 1), double=True)], method="triton")
     np.testing.assert_allclose(drawn.numpy(), case.imgs[[0, half]], rtol=0, atol=tolerance(case))
 
 
 @several
 @given(st.lists(volumes(), max_size=5))
 def test_torch_draws_any_ragged_batch_as_the_cpu_does(batch: list[HeatmapVolume]) -> None:
-    for drawn, volume in zip(draw_batch(batch, method="torch"), batch, strict=True):
-        agree(drawn, volume, draw_array(volume))
+    for drawn, volume in zip(render_batch(batch, method="torch"), batch, strict=True):
+        agree(drawn, volume, render_array(volume))
 
 
 @few
 @given(st.lists(volumes(), min_size=1, max_size=3))
 def test_triton_draws_any_ragged_batch_as_the_cpu_does(batch: list[HeatmapVolume]) -> None:
-    for drawn, volume in zip(draw_batch(batch, method="triton"), batch, strict=True):
-        agree(drawn, volume, draw_array(volume))
+    for drawn, volume in zip(render_batch(batch, method="triton"), batch, strict=True):
+        agree(drawn, volume, render_array(volume))
 
 
 @several
@@ -110,52 +110,69 @@ def test_a_batch_by_triton_is_its_clips_bit_for_bit(batch: list[HeatmapVolume], 
 
 
 def assert_same_alone(batch: Sequence[HeatmapVolume], dtype: str, method: Method) -> None:
-    together = draw_batch(batch, dtype, method=method)
+    together = render_batch(batch, dtype, method=method)
     assert len(together) == len(batch)
     for drawn, volume in zip(together, batch, strict=True):
-        [alone] = draw_batch([volume], dtype, method=method)
+        [alone] = render_batch([volume], dtype, method=method)
         assert alone.dtype == drawn.dtype == getattr(torch, dtype)
         assert torch.equal(drawn, alone)
 
 
-def test_maps_of_several_tiles_are_drawn_whole() -> None:
+LARGEST = {"float32": 3.4028234e38, "float16": 65504.0, "bfloat16": 3.3895314e38, "uint8": 255.0}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", LARGEST)
+@pytest.mark.parametrize("score", [65519.0, 65520.0, 1e30, 3.4028234e38])
+def test_large_scores_are_clipped_to_the_type_and_never_infinite(method: Method, dtype: str, score: float) -> None:
+    point = replace(dot(4, 5), keypoint_score=np.full((1, 1, 1), score, np.float32))
+    segment = replace(limb((3, 3), (9, 9)), keypoint_score=np.full((1, 1, 2), score, np.float32))
+    largest = np.float32(LARGEST[dtype])
+    for drawn in render_batch([point, segment], dtype, method=method):
+        pixels = drawn.float().numpy()
+        assert np.isfinite(pixels).all()
+        np.testing.assert_allclose(pixels.max(), min(np.float32(score), largest), rtol=2**-7)
+        assert pixels.max() <= largest
+
+
+def test_maps_of_several_blocks_are_drawn_whole() -> None:
     rng = np.random.default_rng(0)
     keypoint = rng.uniform(-20, 320, (2, 1, 3, 2)).astype(np.float32)
     score = rng.uniform(0.2, 1, (2, 1, 3)).astype(np.float32)
     limbs = np.array([[0, 1], [1, 2]], np.int32)
     large = HeatmapVolume(keypoint, score, 133, 300, sigma=8, limbs=limbs)
     small = replace(large, height=7, width=5, reduce="max")
-    for drawn, volume in zip(draw_batch([small, large, small], method="triton"), [small, large, small], strict=True):
-        agree(drawn, volume, draw_array(volume))
+    for drawn, volume in zip(render_batch([small, large, small], method="triton"), [small, large, small], strict=True):
+        agree(drawn, volume, render_array(volume))
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["kp_multi_person", "limb_coco"])
 def test_smaller_types_are_the_rounded_float32(name: str, method: Method) -> None:
     volume = first_frames(golden_volume(load_golden(name)), 1)
-    [full] = draw_batch([volume], method=method)
-    [half] = draw_batch([volume], "float16", method=method)
+    [full] = render_batch([volume], method=method)
+    [half] = render_batch([volume], "float16", method=method)
     assert torch.equal(half, full.half())
-    [brain] = draw_batch([volume], "bfloat16", method=method)
+    [brain] = render_batch([volume], "bfloat16", method=method)
     if method == "torch":
         assert torch.equal(brain, full.bfloat16())
     else:
         # The interpreter cuts where the compiled kernel rounds (see test_compiled).
         assert torch.equal(brain.float(), (full.view(torch.int32) >> 16 << 16).view(torch.float32))
-    [whole] = draw_batch([volume], "uint8", method=method)
+    [whole] = render_batch([volume], "uint8", method=method)
     assert torch.equal(whole, (full * 255).round().to(torch.uint8))
     assert whole.max() > 200
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_score_above_one_is_255_in_uint8(method: Method) -> None:
-    assert draw_batch([dot(4, 4, score=7.5)], "uint8", method=method)[0][0, 0, 4, 4] == 255
+    assert render_batch([dot(4, 4, score=7.5)], "uint8", method=method)[0][0, 0, 4, 4] == 255
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_window_is_cut_towards_zero_in_float64(method: Method) -> None:
     # float32 has 2.8 a little under it: in float64 1.8 less is under 1, in float32 it would be 1.
-    left, right = draw_batch([dot(2.8), dot(6.2)], method=method)
+    left, right = render_batch([dot(2.8), dot(6.2)], method=method)
     assert left[0, 0].amax(0).nonzero().flatten().tolist() == [0, 1, 2, 3, 4]
     # It has 6.2 under it too: 1.8 more is under 8 in float64, and would be 8 in float32.
     assert right[0, 0].amax(0).nonzero().flatten().tolist() == [4, 5, 6, 7]
@@ -163,7 +180,7 @@ def test_a_window_is_cut_towards_zero_in_float64(method: Method) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_score_under_eps_draws_nothing(method: Method) -> None:
-    low, enough = draw_batch([dot(score=9.9e-4), dot(score=9.9e-4, eps=1e-4)], method=method)
+    low, enough = render_batch([dot(score=9.9e-4), dot(score=9.9e-4, eps=1e-4)], method=method)
     assert not low.any()
     assert enough.any()
 
@@ -171,13 +188,13 @@ def test_a_score_under_eps_draws_nothing(method: Method) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("far", [1e9, -1e9, 3e38, float("nan")])
 def test_what_is_far_away_or_nowhere_draws_nothing(far: float, method: Method) -> None:
-    assert not any(drawn.any() for drawn in draw_batch([dot(far, 3), dot(3, far)], method=method))
+    assert not any(drawn.any() for drawn in render_batch([dot(far, 3), dot(3, far)], method=method))
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("far", [1e3, 1e12, 3e38])
 def test_a_far_end_draws_what_a_nearer_one_in_its_direction_draws(far: float, method: Method) -> None:
-    near_end, far_end, from_far = draw_batch(
+    near_end, far_end, from_far = render_batch(
         [limb((5, 6), (105, 6)), limb((5, 6), (far, 6)), limb((far, 6), (5, 6))], method=method
     )
     assert near_end.max() == 1
@@ -195,7 +212,7 @@ def test_pixels_do_not_depend_on_the_chunk_they_are_in() -> None:
 
 
 def test_a_batch_is_one_allocation() -> None:
-    one, two = draw_batch([dot(), dot(side=11)], method="torch")
+    one, two = render_batch([dot(), dot(side=11)], method="torch")
     assert one.untyped_storage().data_ptr() == two.untyped_storage().data_ptr()
     assert one.is_contiguous()
     assert two.is_contiguous()
@@ -203,9 +220,9 @@ def test_a_batch_is_one_allocation() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_no_volumes_and_empty_volumes(method: Method) -> None:
-    assert draw_batch([], method=method) == []
+    assert render_batch([], method=method) == []
     none = replace(dot(), keypoint=np.zeros((1, 0, 1, 2), np.float32), keypoint_score=np.zeros((1, 0, 1), np.float32))
-    empty, drawn = draw_batch([none, dot()], method=method)
+    empty, drawn = render_batch([none, dot()], method=method)
     assert empty.shape == (0, 1, 9, 9)
     assert drawn.any()
 
@@ -213,19 +230,19 @@ def test_no_volumes_and_empty_volumes(method: Method) -> None:
 @pytest.mark.parametrize("kind", [{"potion": Potion(3)}, {"reduce": "argmax"}])
 def test_what_only_the_cpu_draws_is_refused(kind: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"volumes\[1\] is .*: only the CPU draws those"):
-        draw_batch([dot(), replace(dot(), **kind)])
+        render_batch([dot(), replace(dot(), **kind)])
 
 
 def test_sizes_are_checked_before_anything_is_allocated() -> None:
     wide = replace(dot(), height=4096, width=4096)
     with pytest.raises(LimitError, match="HEATSVC_MAX_VOLUME_BYTES"):
-        draw_batch([wide] * 65)
+        render_batch([wide] * 65)
     crowd = replace(dot(sigma=900), keypoint=np.zeros((64, 1, 1, 2), np.float32), height=99, width=99)
     crowd = replace(crowd, keypoint_score=np.ones((64, 1, 1), np.float32))
     with pytest.raises(LimitError, match="HEATSVC_MAX_MAP_WORK"):
-        draw_batch([crowd], bounds=replace(DEFAULT_BOUNDS, max_map_work=64 * 99 * 99 - 1))
+        render_batch([crowd], bounds=replace(DEFAULT_BOUNDS, max_map_work=64 * 99 * 99 - 1))
     # A map of one pixel takes more to describe than to draw.
     dots = replace(dot(side=1), keypoint=np.zeros((1, 99, 1, 2), np.float32))
     dots = replace(dots, keypoint_score=np.ones((1, 99, 1), np.float32))
     with pytest.raises(LimitError, match="to describe"):
-        draw_batch([dots], bounds=replace(DEFAULT_BOUNDS, max_volume_bytes=1_000))
+        render_batch([dots], bounds=replace(DEFAULT_BOUNDS, max_volume_bytes=1_000))

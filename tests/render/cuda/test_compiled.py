@@ -16,8 +16,8 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from heatsvc.render.cuda import triton_kernels
 
-pointers = {"tiles": "*i64", "volumes": "*i64", "scales": "*fp64", "starts": "*i64", "segments": "*u8", "boxes": "*i32",
-            "numbers": "*fp64"}
+pointers = {"blocks": "*i64", "volumes": "*i64", "scales": "*fp64", "starts": "*i64", "segments": "*u8",
+            "boxes": "*i32", "numbers": "*fp64"}
 constants = {"rows": 32, "columns": 64, "alignment": 16}
 for kernel, scalars in ((triton_kernels.draw_keypoints, {}), (triton_kernels.draw_segments, {"cut": "fp32"})):
     for out in ("fp32", "fp16", "bf16", "u8"):
@@ -34,17 +34,17 @@ for kernel, scalars in ((triton_kernels.draw_keypoints, {}), (triton_kernels.dra
 ON_GPU = """
 import numpy as np
 import torch
-from heatsvc.render.array import draw_array
-from heatsvc.render.cuda import draw_batch
+from heatsvc.render.array import render_array
+from heatsvc.render.cuda import render_batch
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 
 cases = [load_golden(name) for name in GOLDEN if name != "potion"]
 volumes = [golden_volume(case) for case in cases]
 for method in ("triton", "torch"):
-    for case, drawn in zip(cases, draw_batch(volumes, device="cuda", method=method), strict=True):
+    for case, drawn in zip(cases, render_batch(volumes, device="cuda", method=method), strict=True):
         np.testing.assert_allclose(drawn.cpu().numpy(), case.imgs, rtol=0, atol=tolerance(case))
-    for volume, drawn in zip(volumes, draw_batch(volumes, "uint8", "cuda", method=method), strict=True):
-        assert np.abs(drawn.cpu().numpy().astype(int) - draw_array(volume, "uint8")).max() <= 1
+    for volume, drawn in zip(volumes, render_batch(volumes, "uint8", "cuda", method=method), strict=True):
+        assert np.abs(drawn.cpu().numpy().astype(int) - render_array(volume, "uint8")).max() <= 1
 print("drawn")
 """
 
@@ -76,9 +76,9 @@ if torch.cuda.is_available():
 
 def test_without_the_interpreter_triton_does_not_draw_on_the_cpu() -> None:
     code = (
-        "from heatsvc.render.cuda import draw_batch\n"
-        "assert draw_batch([]) == []\n"
-        "try:\n    draw_batch([], method='triton')\n"
+        "from heatsvc.render.cuda import render_batch\n"
+        "assert render_batch([]) == []\n"
+        "try:\n    render_batch([], method='triton')\n"
         "except ValueError as error:\n    print(error)\n"
     )
     assert "Triton draws on CUDA devices" in run_compiled(code)

@@ -1,0 +1,199 @@
+"""The training configs that can be written. To add one is to add a template and an entry of `CONFIGS`.
+
+The pipelines are those of `pipeline/presets.py`, so that what the service renders for ``posec3d-train`` is what the
+model is trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from heatsvc.annotation.configs.literals import Variable, literal, step_literal, wrapped_literal
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.statistics import DatasetStatistics
+from heatsvc.pipeline.presets import PRESETS, StepSpec
+from heatsvc.pose.layouts import Layout, mirrored_limbs
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFormat:
+    """A training config.
+
+    Attributes:
+        template: a file in templates/.
+        pack: the steps that pass a clip to the model, last in each pipeline.
+        sampling: further arguments of UniformSampleFrames in validation and test.
+        limbs: whether the heatmaps are of limbs, not of keypoints.
+    """
+
+    template: str
+    pack: Sequence[StepSpec]
+    sampling: StepSpec = field(default_factory=dict)
+    limbs: bool = False
+
+
+_PYSKL = ConfigFormat(
+    "pyskl.py.jinja",
+    pack=(
+        {"type": "Collect", "keys": ["imgs", "label"], "meta_keys": []},
+        {"type": "ToTensor", "keys": ["imgs", "label"]},
+    ),
+)
+# PYSKL's datasets set the test mode, MMAction2's leave it to the step.
+_MMACTION2 = ConfigFormat("mmaction2.py.jinja", pack=({"type": "PackActionInputs"},), sampling={"test_mode": True})
+
+CONFIGS: dict[str, ConfigFormat] = {
+    "pyskl_keypoint.py": _PYSKL,
+    "pyskl_limb.py": replace(_PYSKL, limbs=True),
+    "mmaction2_keypoint.py": _MMACTION2,
+    "mmaction2_limb.py": replace(_MMACTION2, limbs=True),
+}
+"""Each config, by its artifact's name."""
+
+
+def config(name: str, dataset: DatasetStatistics, pickle_name: str) -> str:
+    """A training config as Python text.
+
+    Args:
+        name: one of CONFIGS.
+        dataset: what it trains on.
+        pickle_name: the annotation pickle's file name, ending in ``.pkl``.
+
+    Raises:
+        AnnotationError: limbs of keypoints whose layout is not known or has none.
+    """
+    chosen = CONFIGS[name]
+    limbs, skeleton = chosen.limbs, Skeleton.of(dataset.points, dataset.layout)
+    if limbs and not skeleton.skeletons:
+        raise AnnotationError("no limbs are known for these points: a config for limbs needs a layout that has some")
+    pipelines = {}
+    for part in ("train", "val", "test"):
+        steps = PRESETS[f"posec3d-{part}{'-limb' if limbs else ''}"].steps
+        sampling = {} if part == "train" else chosen.sampling
+        pipelines[part] = [*_steps(steps, skeleton, limbs=limbs, sampling=sampling), *chosen.pack]
+    template = _environment().get_template(chosen.template)
+    return template.render(
+        what="limb" if limbs else "keypoint",
+        limbs=limbs,
+        pickle_name=pickle_name,
+        channels=len(skeleton.skeletons) if limbs else skeleton.points,
+        classes=len(dataset.classes),
+        clips=len(dataset.clips),
+        layout=dataset.layout.name if dataset.layout else "unknown points",
+        skeleton=skeleton,
+        splits=Splits.of(dataset.splits),
+        pipelines=pipelines,
+    )
+
+
+def configs(dataset: DatasetStatistics, pickle_name: str) -> dict[str, str]:
+    """Every config that can be written for a dataset, by its file name: those for limbs need a layout that has some."""
+    has_limbs = dataset.layout is not None and bool(dataset.layout.limbs)
+    names = (name for name, chosen in CONFIGS.items() if has_limbs or not chosen.limbs)
+    return {name: config(name, dataset, pickle_name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """The keypoints under PYSKL's names.
+
+    Attributes:
+        points: V.
+        left_kp, right_kp: positions of keypoints that a mirror image exchanges.
+        skeletons: limbs, pairs of positions.
+        left_limb, right_limb: positions in `skeletons` of limbs that a mirror image exchanges.
+    """
+
+    points: int
+    left_kp: tuple[int, ...] = ()
+    right_kp: tuple[int, ...] = ()
+    skeletons: tuple[tuple[int, int], ...] = ()
+    left_limb: tuple[int, ...] = ()
+    right_limb: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, points: int, layout: Layout | None) -> Skeleton:
+        """The skeleton of a layout; without one only the number of keypoints is known."""
+        if layout is None:
+            return cls(points)
+        pairs = []
+        for limb, mirror in enumerate(mirrored_limbs(layout.limbs, layout.mirror)):
+            if limb < mirror:
+                is_left = any("left_" in layout.points[point] for point in layout.limbs[limb])
+                pairs.append((limb, mirror) if is_left else (mirror, limb))
+        left_limb, right_limb = tuple(zip(*pairs, strict=True)) or ((), ())
+        return cls(points, layout.left, layout.right, layout.limbs, left_limb, right_limb)
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Names of the splits to train, validate and test on; several may be the same."""
+
+    train: str
+    val: str
+    test: str
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> Splits:
+        """By the names: ``train1`` or ``xsub_train`` to train, ``val`` or ``dev`` to validate, ``test`` to test.
+
+        Where one of the last two is missing the other is used for both, as in PYSKL's own configs; a dataset of one
+        split uses that for all.
+        """
+        train = _like(names, "train") or (names[0] if names else "train")
+        others = [name for name in names if name != train] or [train]
+        val = _like(others, "val", "dev")
+        test = _like(others, "test")
+        return cls(train, val or test or others[0], test or val or others[-1])
+
+
+def _like(names: Sequence[str], *words: str) -> str | None:
+    """The first name that begins with a word, or else has one in it."""
+    folded = [(name, name.casefold()) for name in names]
+    first = (name for name, text in folded if text.startswith(words))
+    within = (name for name, text in folded if any(word in text for word in words))
+    return next(first, None) or next(within, None)
+
+
+def _steps(
+    steps: Iterable[StepSpec], skeleton: Skeleton, *, limbs: bool, sampling: StepSpec
+) -> list[Mapping[str, Any]]:
+    """A preset's steps with the arguments that a config needs and a request does not."""
+    sides = ("left_kp", "right_kp", *(("left_limb", "right_limb") if limbs else ()))
+    written: list[Mapping[str, Any]] = []
+    for given in steps:
+        step = dict(given)
+        if step["type"] == "UniformSampleFrames":
+            step |= sampling
+        elif step["type"] == "Flip":
+            if not skeleton.left_kp:
+                continue  # a mirror image that keeps left and right in place would teach the wrong side
+            step |= {name: Variable(name) for name in sides[:2]}
+        elif step["type"] == "GeneratePoseTarget":
+            if limbs:
+                step["skeletons"] = Variable("skeletons")
+            if step.get("double") and skeleton.left_kp:
+                step |= {name: Variable(name) for name in sides}
+            else:
+                step.pop("double", None)
+        written.append(step)
+    return written
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("heatsvc.annotation.configs"),
+        autoescape=False,  # noqa: S701 - Python, not HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"literal": literal, "step": step_literal, "wrapped": wrapped_literal}
+    return environment

@@ -1,0 +1,290 @@
+"""Points: one video's keypoints as the pickle holds them: selected, cut to their last frames, of its dtype."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.faults import Kind
+from heatsvc.annotation.statistics import SCORE_BINS
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.check_token import CheckToken
+from heatsvc.errors import InputError
+from heatsvc.pose.clip import CutShortError, Float32, InfiniteError, NoKeypointsError, PoseClip, PoseError
+from heatsvc.pose.layouts import Layout, get_layout, infer_layout
+from heatsvc.pose.readers import ReadOptions, read
+from heatsvc.pose.readers.npy import MAGIC, array_from_npy
+from heatsvc.pose.select import select_points
+
+_LARGEST = {"float16": float(np.finfo(np.float16).max), "float32": float(np.finfo(np.float32).max)}
+
+
+@dataclass(frozen=True, slots=True)
+class KeypointSelection:
+    """What is taken from each file.
+
+    Attributes:
+        select: a layout's name, positions, or None for all points.
+        dtype: ``float16`` or ``float32``.
+        img_shape: (height, width), where files carry none.
+        layout: what files' points are, where their number does not tell.
+        points: V that a file must have, where `select` names no layout; None where nobody knows.
+        bounds: how large a file may be.
+        compiled: whether the compiled way may be gone, which takes a second to load.
+    """
+
+    select: str | tuple[int, ...] | None
+    dtype: str
+    img_shape: tuple[int, int] | None = None
+    layout: str | None = None
+    points: int | None = None
+    bounds: Bounds = DEFAULT_BOUNDS
+    compiled: bool = False
+
+
+class FaultyFileError(Exception):
+    """A file that cannot be used; `kind` names the fault."""
+
+    def __init__(self, kind: Kind, detail: str):
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoKeypoints:
+    """One video's keypoints.
+
+    Attributes:
+        keypoint: [M, T, V, 2] of the chosen dtype, C-contiguous; undetected points are zeros.
+        keypoint_score: [M, T, V] of the same.
+        img_shape: (height, width).
+        layout: what the points are, None where nobody knows.
+        frames_read: T of the file.
+        undetected: points that were NaN.
+        histogram: how often each point had such a score: int64 [V, SCORE_BINS].
+    """
+
+    keypoint: npt.NDArray[Any]
+    keypoint_score: npt.NDArray[Any]
+    img_shape: tuple[int, int]
+    layout: Layout | None
+    frames_read: int
+    undetected: int
+    histogram: npt.NDArray[np.int64]
+
+    def digest(self) -> str:
+        """Equal for equal points; "" where none was detected, for such clips are alike and no copies.
+
+        It is no defence against who makes two alike on purpose.
+        """
+        if not self.keypoint[:, :1].any() and not self.keypoint.any():
+            return ""
+        first = zlib.crc32(self.keypoint.data)
+        return f"{zlib.crc32(self.keypoint_score.data, first):08x}{zlib.adler32(self.keypoint.data):08x}"
+
+
+def read_keypoints(
+    data: bytes,
+    name: str,
+    selection: KeypointSelection,
+    last: int | None = None,
+    check_cancelled: Callable[[], None] = go_on,
+) -> VideoKeypoints:
+    """A file's keypoints.
+
+    Args:
+        data: the file.
+        name: as the sender calls it.
+        choice: what to take.
+        last: how many frames to keep, the last ones; a file that has fewer is kept as it is.
+
+    Raises:
+        FaultyError: the file cannot be used.
+        AnnotationError: options that no file can be read with: no img_shape, a layout that is none.
+    """
+    try:
+        found = _plain_array(data, selection, last) or _any_format(data, name, selection, check_cancelled)
+    except NoKeypointsError as error:
+        raise FaultyFileError("no_keypoints" if "None" in error.detail else "no_frames", error.detail) from None
+    except CutShortError as error:
+        raise FaultyFileError("cut_short", error.detail) from None
+    except InfiniteError as error:
+        raise FaultyFileError("not_finite", error.detail) from None
+    except AnnotationError:
+        raise
+    except InputError as error:
+        raise FaultyFileError("unreadable", error.detail) from None
+    return found if isinstance(found, VideoKeypoints) else _as_written(found, selection, last)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Selected:
+    """float32 [M, T, V, 2] and [M, T, V], finite or NaN."""
+
+    keypoint: Float32
+    score: Float32
+    img_shape: tuple[int, int]
+    layout: Layout | None
+    has_nan: bool
+
+
+def _plain_array(data: bytes, selection: KeypointSelection, last: int | None) -> VideoKeypoints | _Selected | None:
+    """The common case without copies: a finite float32 .npy [T, V, 3] of a known layout. None for all others.
+
+    The points are selected before anything is checked or converted: of 133 points 27 are wanted.
+
+    Raises:
+        PoseError: a damaged .npy.
+    """
+    if selection.img_shape is None or selection.layout is not None or data[:6] != MAGIC:
+        return None
+    array = array_from_npy(data, field="keypoint", file=None)
+    if array.ndim != 3 or array.shape[-1] != 3 or array.dtype != np.float32 or not array.flags.c_contiguous:
+        return None
+    frames, points = array.shape[:2]
+    if frames > selection.bounds.max_frames:
+        return None
+    places = _places(selection.select, points)
+    if selection.compiled and places is not None:
+        compiled = _compiled(array, places, selection, last)
+        if compiled is not None:
+            return compiled
+    # A sum is finite only where every number is: one pass finds NaN and infinity in any of them.
+    with np.errstate(over="ignore"):
+        if places is None or not np.isfinite(np.add.reduce(array, axis=None)):
+            return None
+    flat = array.reshape(frames, points * 3)
+    keypoint = flat.take(places.xy, axis=1).reshape(1, frames, places.count, 2)
+    score = flat.take(places.score, axis=1).reshape(1, frames, places.count)
+    return _Selected(keypoint, score, selection.img_shape, places.layout, False)
+
+
+def _compiled(array: Float32, places: _Places, selection: KeypointSelection, last: int | None) -> VideoKeypoints | None:
+    """Everything in one pass; None where a number is infinite, NaN or too large for the dtype."""
+    from heatsvc.annotation import kernels as kernel  # takes half a second
+
+    kept = array[-last:] if last is not None else array
+    frames = kept.shape[0]
+    keypoint = np.empty((1, frames, places.count, 2), selection.dtype)
+    score = np.empty((1, frames, places.count), selection.dtype)
+    if not kernel.take(kept, places.points, keypoint[0], score[0], array):
+        return None
+    histogram = np.zeros((places.count, SCORE_BINS), np.int64)
+    kernel.count_scores(kept, places.points, histogram)
+    assert selection.img_shape is not None  # noqa: S101  # asked by the caller
+    return VideoKeypoints(keypoint, score, selection.img_shape, places.layout, array.shape[0], 0, histogram)
+
+
+def _any_format(data: bytes, name: str, selection: KeypointSelection, check_cancelled: Callable[[], None]) -> _Selected:
+    """A file of any format that `pose` reads.
+
+    Raises:
+        FaultyError: more than one clip in it, or points that cannot be selected.
+        AnnotationError: no img_shape anywhere.
+        PoseError: it cannot be read.
+    """
+    options = ReadOptions(
+        selection.img_shape, selection.layout, bounds=selection.bounds, token=CheckToken(check_cancelled)
+    )
+    try:
+        clips = read(data, filename=name, options=options)
+    except PoseError as error:
+        if error.field and error.field.endswith("img_shape") and selection.img_shape is None:
+            raise AnnotationError(
+                "the keypoint files carry no size of the video frame: give the option img_shape, "
+                "[height, width] in pixels, such as [1080, 1920]",
+                field="options.img_shape",
+                file=name,
+            ) from None
+        raise
+    if len(clips) != 1:
+        raise FaultyFileError("unreadable", f"{name} holds {len(clips)} clips, not one")
+    clip = _select(clips[0], selection)
+    return _Selected(
+        clip.keypoint, clip.keypoint_score, clip.img_shape, clip.layout, not np.isfinite(clip.keypoint).all()
+    )
+
+
+def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
+    if not isinstance(selection.select, str) and selection.points not in (None, clip.points):
+        raise FaultyFileError("wrong_points", f"it has {clip.points} points, most files have {selection.points}")
+    if selection.select is None:
+        return clip
+    try:
+        return select_points(clip, selection.select, selection.bounds)
+    except InputError as error:
+        known = f"a {clip.layout.name}" if clip.layout else "no known layout"
+        raise FaultyFileError("wrong_points", f"it has {clip.points} points, {known}: {error.detail}") from None
+
+
+def _as_written(found: _Selected, selection: KeypointSelection, last: int | None) -> VideoKeypoints:
+    keypoint, score = found.keypoint, found.score
+    frames_read = keypoint.shape[1]
+    if last is not None and last < frames_read:
+        keypoint, score = keypoint[:, -last:], score[:, -last:]
+    undetected = 0
+    if found.has_nan:
+        holes = np.isnan(keypoint[..., 0])  # x and y are NaN together
+        undetected = int(holes.sum())
+        keypoint = np.where(holes[..., None], np.float32(0), keypoint)
+    dtype = np.dtype(selection.dtype)
+    if dtype.itemsize < 4:
+        largest = _LARGEST[selection.dtype]
+        highest = max(keypoint.max(), -keypoint.min(), score.max(), -score.min())
+        if highest > largest:
+            raise FaultyFileError(
+                "out_of_range",
+                f"{highest:,.0f} is beyond {largest:,.0f}, the largest number of {selection.dtype}: ask for float32",
+            )
+    return VideoKeypoints(
+        np.ascontiguousarray(keypoint, dtype),
+        np.ascontiguousarray(score, dtype),
+        found.img_shape,
+        found.layout,
+        frames_read,
+        undetected,
+        _histogram(score),
+    )
+
+
+def _histogram(score: Float32) -> npt.NDArray[np.int64]:
+    """How often each point of [M, T, V] had such a score: int64 [V, SCORE_BINS]."""
+    count = score.shape[-1]
+    bins = np.clip(score.reshape(-1, count), 0, 1) * np.float32(SCORE_BINS)
+    places = np.minimum(bins, SCORE_BINS - 1).astype(np.intp)
+    places += np.arange(count, dtype=np.intp) * SCORE_BINS
+    return np.bincount(places.ravel(), minlength=count * SCORE_BINS).reshape(count, SCORE_BINS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Places:
+    """Where the selected points stand, and where their numbers do in a frame of V*3: x and y of each, its score."""
+
+    points: npt.NDArray[np.int64]
+    xy: npt.NDArray[np.intp]
+    score: npt.NDArray[np.intp]
+    count: int
+    layout: Layout | None
+
+
+@lru_cache(maxsize=64)
+def _places(select: str | tuple[int, ...] | None, points: int) -> _Places | None:
+    """None where the selection is for the general way to make, or to refuse."""
+    source = infer_layout(points)
+    if not isinstance(select, str) or source is None:
+        return None
+    try:
+        target = get_layout(select)
+        chosen: Sequence[int] = range(points) if target is source else target.indices_in(source)
+    except InputError:
+        return None
+    first = np.array(chosen, np.int64) * 3
+    return _Places(first // 3, np.stack((first, first + 1), axis=1).ravel(), first + 2, len(first), target)

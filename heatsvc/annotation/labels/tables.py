@@ -1,0 +1,200 @@
+"""Label tables with a header: which columns they have, and the videos in their rows."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.labels.rows import (
+    LabelFile,
+    LabelRow,
+    normalize_cell,
+    parse_index,
+    parse_label,
+    parse_number,
+    parse_video_name,
+)
+from heatsvc.annotation.native.sheets import Rows
+from heatsvc.annotation.options import Columns
+
+NAME = (
+    *("파일명", "파일이름", "filename", "file", "videoname", "video", "videofile", "videopath"),
+    *("path", "filepath", "framedir", "videoid", "clip", "name"),
+)
+"""Headers of the column of video names, the likelier first."""
+
+LABEL = (
+    *("한국어", "label", "labelname", "words", "word", "glosses", "gloss"),
+    *("class", "classname", "category", "라벨"),
+)
+"""Headers of the column of labels."""
+
+INDEX = ("labelindex", "labelid", "classindex", "classid")
+"""Headers of the column of class indices. ``index`` alone is not one: tables number their rows under it."""
+
+KNOWN: Mapping[str, tuple[str, ...]] = {
+    "signer": ("언어제공자id", "언어제공자", "signer", "signerid"),
+    "year": ("취득연도", "year"),
+    "view": ("방향", "view"),
+    "type": ("타입(단어/문장)", "타입", "type"),
+}
+"""Columns that options name in English, and their headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Where a table's columns stand.
+
+    Attributes:
+        name, label, index: positions of the columns of video names, labels and class indices, None where there is none.
+        named: position and text of every header that has one.
+        known: positions by the keys of KNOWN.
+    """
+
+    name: int | None
+    label: int | None
+    index: int | None
+    named: tuple[tuple[int, str], ...]
+    known: tuple[tuple[int, str], ...]
+
+    @classmethod
+    def of(cls, cells: Sequence[str], columns: Columns) -> Header:
+        """The header that a row of cells makes.
+
+        Args:
+            cells: the row.
+            columns: what the options call the columns; where the row has no such column the known headers count.
+        """
+        positions: dict[str, int] = {}
+        named: dict[str, int] = {}
+        for position, cell in enumerate(cells):
+            if text := normalize_cell(cell):
+                positions.setdefault(normalize_header(text), position)
+                named.setdefault(text, position)
+        return cls(
+            name=_first(positions, columns.name, NAME),
+            label=_first(positions, columns.label, LABEL),
+            index=_first(positions, None, INDEX),
+            named=tuple((position, text) for text, position in named.items()),
+            known=tuple(
+                (known, key)
+                for key, headers in KNOWN.items()
+                if (known := _first(positions, None, headers)) is not None
+            ),
+        )
+
+    @property
+    def is_table(self) -> bool:
+        """Whether videos and what they show stand under it."""
+        return self.name is not None and (self.label is not None or self.index is not None)
+
+    def columns(self, cells: Sequence[str]) -> dict[str, str]:
+        """What a row holds: each cell under its header, and under the keys of KNOWN; no empty cells."""
+        texts = [normalize_cell(cell) for cell in cells]
+        return {
+            header: text
+            for position, header in self.named + self.known
+            if position < len(texts) and (text := texts[position])
+        }
+
+
+@lru_cache(maxsize=1024)
+def normalize_header(header: str) -> str:
+    """A header for comparing: no space, line breaks, hyphens or underscores, in small letters."""
+    text = unicodedata.normalize("NFKC", header).casefold()
+    return "".join(text.split()).replace("_", "").replace("-", "")
+
+
+def _first(positions: Mapping[str, int], wanted: str | None, headers: Sequence[str]) -> int | None:
+    if wanted is not None and (position := positions.get(normalize_header(wanted))) is not None:
+        return position
+    return next((positions[header] for header in headers if header in positions), None)
+
+
+# A title may stand above the header.
+_HEADER_WITHIN = 20
+_SUMS = ("합계", "총계", "총합", "소계", "sum", "total", "grandtotal")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A sheet.
+
+    Attributes:
+        file: the file's name.
+        where: the file and, in a workbook, the sheet, for messages.
+        rows: its rows from the first on.
+    """
+
+    file: str
+    where: str
+    rows: Rows
+
+
+def find_header(rows: Rows, columns: Columns) -> tuple[int, Header] | None:
+    """The row that names the columns, and its position; None where no row near the top does."""
+    for position, cells in enumerate(rows[:_HEADER_WITHIN]):
+        header = Header.of(cells, columns)
+        if header.is_table:
+            return position, header
+    return None
+
+
+def read_table(table: Table, columns: Columns) -> LabelFile | None:
+    """The videos of a table; None where it has no column of names or none of labels.
+
+    Raises:
+        AnnotationError: a row without a name or a label that is no empty and no sum row.
+    """
+    found = find_header(table.rows, columns)
+    if found is None:
+        return None
+    top, header = found
+    rows = []
+    for position, cells in enumerate(table.rows[top + 1 :], top + 2):
+        row = _row(cells, header, f"{table.where}, row {position}", table.file)
+        if row is not None:
+            rows.append(row)
+    headers = frozenset(text for _, text in (*header.named, *header.known))
+    return LabelFile(rows=tuple(rows), headers=headers)
+
+
+def no_table(tables: Sequence[Table]) -> str:
+    """What to say of a file without a header that is known: which there are, and what to do."""
+    seen = [cell.strip() for table in tables for cells in table.rows[:1] for cell in cells if cell.strip()]
+    if not seen:
+        return "the table is empty"
+    return (
+        f"no columns of video names and labels in a first row of {', '.join(map(repr, seen[:12]))!s:.300}: call them "
+        "파일명 and 한국어, or name and label, or tell the options "
+        '{"columns": {"name": …, "label": …}} what they are called'
+    )
+
+
+def _row(cells: Sequence[str], header: Header, where: str, file: str) -> LabelRow | None:
+    name, label, index = (_cell(cells, position) for position in (header.name, header.label, header.index))
+    if not name or not (label or index):
+        if _is_sum(cells):
+            return None
+        if not name:
+            raise AnnotationError(f"{where}: a row without a video's name, and no empty or sum row", file=file)
+    return LabelRow(
+        video=parse_video_name(name, where, file),
+        label=parse_label(label, where, file),
+        index=parse_index(index, where, file) if index else None,
+        columns=header.columns(cells),
+        where=where,
+    )
+
+
+def _cell(cells: Sequence[str], position: int | None) -> str:
+    return cells[position].strip() if position is not None and position < len(cells) else ""
+
+
+def _is_sum(cells: Sequence[str]) -> bool:
+    """Whether it is empty, holds numbers alone, or says that it is a sum."""
+    texts = ["".join(cell.split()).casefold().rstrip(":") for cell in cells]
+    return any(text in _SUMS for text in texts) or all(not text or parse_number(text) is not None for text in texts)

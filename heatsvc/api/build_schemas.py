@@ -1,0 +1,184 @@
+"""The JSON documents of /annotation: builds, the problems of builds that failed, and the form of a request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from starlette.requests import Request
+
+from heatsvc.annotation.artifacts import REPORT, REPORT_PAGE
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.api.build_files import BUNDLE
+from heatsvc.api.problems import Problem, document, members_of, optional_member, status_of
+from heatsvc.jobs.state import StoredResult, BuildState, error_of
+from heatsvc.pose.readers import READERS
+
+_MAX_FAULTS = 5
+
+File = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
+
+
+class AnnotationForm(BaseModel):
+    """The parts of a request to /annotation."""
+
+    keypoints: list[File] = Field(
+        default_factory=list,
+        description="Keypoint files, or archives of them (.zip, .tar, .tar.gz, .tar.zst), as many parts as needed; "
+        "recognised by content: "
+        + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS)
+        + ". Not with the option `dataset`.",
+    )
+    labels: list[File] = Field(
+        min_length=1,
+        description="Label tables and label maps: KETI's workbooks, CSV in CP949 or UTF-8, "
+        "`{name: {label, label_index}}`, `{label: index}`; several are merged.",
+    )
+    split: File = Field(
+        default_factory=bytes,
+        description="`{split: [names]}` in JSON, or CSV `name,split`. Not with the option `split`.",
+    )
+    trim: list[File] = Field(
+        default_factory=list,
+        description="How many frames to keep at the end of each video: `{name: count}` in JSON, CSV `name,count`, or "
+        "the trimmed videos themselves.",
+    )
+    options: AnnotationOptions = Field(default_factory=lambda: AnnotationOptions.model_validate({}))
+
+
+class FaultInfo(BaseModel):
+    """A fault of one video."""
+
+    name: str = Field(description="The video.")
+    file: str | None = Field(description="The file that it was found in.")
+    detail: str
+    done: str = Field(description="What became of the video: `zeros`, `dropped`, `kept`, `refused`.")
+
+
+class FaultGroup(BaseModel):
+    """Faults of one kind."""
+
+    meaning: str
+    count: int
+    first: list[FaultInfo] = Field(description=f"The first {_MAX_FAULTS}; the report has all.")
+
+
+class BuildProblem(Problem):
+    """Why a build failed, as a problem document (RFC 9457). Members that do not apply are absent."""
+
+    build: str | None = optional_member("The build's URL.")
+    report: str | None = optional_member("The URL of its report, which has every fault.")
+    faults: dict[str, FaultGroup] | None = optional_member("Faults by kind.")
+
+
+class ProgressInfo(BaseModel):
+    """How far a build is."""
+
+    stage: Literal["waiting", "labels", "keypoints", "writing", "done"]
+    files_read: int = Field(description="Keypoint files that have been read.")
+    files: int = Field(description="All keypoint files; 0 until their number is known.")
+    clips_written: int = Field(description="Annotations that have been written.")
+    seconds: float = Field(description="Since the build was started, or resumed.")
+    seconds_left: float | None = Field(description="An estimate; null as long as there is none.")
+
+
+class ArtifactInfo(BaseModel):
+    """A file that a build has written."""
+
+    name: str
+    media_type: str
+    size: int = Field(description="In bytes.")
+    sha256: str = Field(description="Of its bytes; also its ETag.")
+    href: str = Field(description="Its URL, which supports range requests.")
+
+
+class BuildLinks(BaseModel):
+    """The URLs of a build."""
+
+    self: str = Field(description="This document; DELETE cancels and removes the build.")
+    events: str = Field(description="Its progress as server-sent events.")
+    report: str | None = Field(None, description="The report as JSON, once there is one.")
+    report_page: str | None = Field(None, description="The report as an HTML page.")
+    bundle: str | None = Field(None, description="All files in a zip archive, once the build is done.")
+
+
+class BuildInfo(BaseModel):
+    """A build."""
+
+    id: str = Field(description="32 hexadecimal digits, a hash of files and options: equal requests share a build.")
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    created: datetime = Field(description="When it was requested.")
+    finished: datetime | None = Field(None, description="When it ended.")
+    progress: ProgressInfo | None = None
+    problem: BuildProblem | None = Field(None, description="Why it failed.")
+    artifacts: list[ArtifactInfo] = Field([], description="The files that it has written.")
+    links: BuildLinks
+
+
+class BuildList(BaseModel):
+    """Builds, the newest first."""
+
+    builds: list[BuildInfo]
+
+
+class DatasetReport(BaseModel):
+    """A dataset's report: its summary, splits, classes, frames, scores, faults and more."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def build_url(request: Request, id: str, *rest: str) -> str:
+    """The path of a build, or of something that belongs to it, as clients see it."""
+    return "/".join([f"{request.scope.get('root_path', '')}/annotation", id, *rest])
+
+
+def describe_build(request: Request, state: BuildState) -> BuildInfo:
+    """A build's document."""
+    result = state.result
+    artifacts = [
+        ArtifactInfo(href=build_url(request, state.id, "files", artifact.name), **artifact.as_json())
+        for artifact in (result.artifacts if result else ())
+    ]
+    hrefs = {artifact.name: artifact.href for artifact in artifacts}
+    return BuildInfo(
+        id=state.id,
+        state=state.state,
+        created=datetime.fromtimestamp(round(state.created, 3), UTC),
+        finished=datetime.fromtimestamp(round(result.finished, 3), UTC) if result else None,
+        progress=ProgressInfo(**state.progress.as_json()) if state.progress else None,
+        problem=describe_failure(request, state.id, result) if state.state == "failed" else None,
+        artifacts=artifacts,
+        links=BuildLinks(
+            self=build_url(request, state.id),
+            events=build_url(request, state.id, "events"),
+            report=hrefs.get(REPORT),
+            report_page=hrefs.get(REPORT_PAGE),
+            bundle=build_url(request, state.id, "files", BUNDLE) if state.state == "done" else None,
+        ),
+    )
+
+
+def describe_failure(request: Request, id: str, result: StoredResult | None) -> BuildProblem:
+    """The problem document of a build that failed: the same that a request with its input would have got."""
+    problem = (result and result.problem) or {"kind": "internal", "detail": "the build failed for an unknown reason"}
+    error = error_of(problem)
+    status = 507 if problem["kind"] == "full" else 500
+    names = {artifact.name for artifact in result.artifacts} if result else set()
+    return BuildProblem(
+        **document(
+            status_of(error) if error else status,
+            str(problem["detail"]),
+            **(members_of(error) if error else {}),
+            build=build_url(request, id),
+            report=build_url(request, id, "files", REPORT) if REPORT in names else None,
+            faults=_group_faults((result and result.report) or {}),
+        )
+    )
+
+
+def _group_faults(report: dict[str, Any]) -> dict[str, Any] | None:
+    return {
+        group["kind"]: {"meaning": group["meaning"], "count": group["count"], "first": group["items"][:_MAX_FAULTS]}
+        for group in report.get("faults", ())
+    } or None

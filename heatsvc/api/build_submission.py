@@ -1,0 +1,237 @@
+"""Requests to /annotation turned into builds: the form is saved, checked, identified by its content and submitted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+import orjson
+from starlette.requests import Request
+
+from heatsvc import __version__
+from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.inputs import InputFile, Inputs
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.api import metrics
+from heatsvc.api.limits import finished
+from heatsvc.api.options import validated
+from heatsvc.api.problems import RequestError, busy
+from heatsvc.api.request import parse_object
+from heatsvc.api.service import Service
+from heatsvc.api.upload import FormPart, UploadedFile, UploadedForm, form_boundary, save_form
+from heatsvc.errors import LimitError
+from heatsvc.jobs.builds import Builds, StillEndingError
+from heatsvc.jobs.request import BuildRequest, dataset_folder
+from heatsvc.jobs.state import BuildState
+from heatsvc.settings import Settings
+
+# Increased where the same input is to give another result than before.
+_CONTENT_VERSION = 1
+
+_MAX_SUGGESTIONS = 10
+_MAX_SCANNED = 10_000
+
+
+async def submit_build(request: Request, service: Service, *, check: bool) -> tuple[BuildState, int]:
+    """Save a request's form and submit its build; returns the build and the size of the body in bytes.
+
+    Where this fails, nothing of the form stays on disk.
+
+    Raises:
+        InputError: the form, its parts or its options are invalid.
+        ClientDisconnect: the client disconnected before all of it arrived.
+        DataDirectoryError: the data directory cannot be written, or is full.
+    """
+    settings = service.settings
+    form_boundary(request)  # what is not a form needs no upload place
+    if request.url.query:
+        raise RequestError(422, "there are no query parameters: send options in the form's part options", field="query")
+    with service.uploads.place():
+        builds = service.builds
+        folder = await finished(service.on_disk(builds.new_upload))
+        try:
+            form = await save_form(request, service, folder, _form_parts(settings))
+            state = await finished(service.on_disk(partial(_submit, builds, folder, form, settings, check)))
+        finally:
+            # A submitted folder has been moved to the build, and nothing is left here.
+            await finished(service.on_disk(partial(builds.discard_upload, folder)))
+    metrics.observe_upload(form.size)
+    return state, form.size
+
+
+def _form_parts(settings: Settings) -> dict[str, FormPart]:
+    def check_options(text: bytes) -> None:
+        """Reject invalid options as soon as they arrive, not after gigabytes of keypoints."""
+        options = _parse_options(text, settings)
+        if options.dataset is not None:
+            _find_dataset(settings, options.dataset)
+
+    return {
+        "keypoints": FormPart(many=True),
+        "labels": FormPart(many=True),
+        "split": FormPart(),
+        "trim": FormPart(many=True),
+        "options": FormPart(text=True, check=check_options),
+    }
+
+
+def _submit(builds: Builds, folder: Path, form: UploadedForm, settings: Settings, check: bool) -> BuildState:
+    options = _parse_options(form.texts.get("options", b""), settings)
+    dataset = None if options.dataset is None else _find_dataset(settings, options.dataset)
+    inputs = _sort_files(form.files, options, dataset)
+    digest = None if dataset is None else _hash_dataset(dataset, settings)
+    id = _content_id(form.files, options, check=check, dataset=digest)
+    try:
+        return builds.submit(folder, BuildRequest(inputs, options, check, time.time()), id)
+    except StillEndingError:
+        raise busy(
+            "the same build was cancelled just now, and has not ended yet: send it again", retry_after=5
+        ) from None
+
+
+def _parse_options(text: bytes, settings: Settings) -> AnnotationOptions:
+    """The form's options part; all defaults where it is absent or empty.
+
+    Raises:
+        RequestError: 400, not a JSON object; 422, an unknown option, or an invalid value.
+    """
+    if not text.strip():
+        return AnnotationOptions.model_validate({})
+    try:
+        given = parse_object(text, settings.bounds)
+    except RequestError as error:
+        raise RequestError(error.status, f"options: {error.detail}", field="options") from None
+    options = validated(AnnotationOptions, given)
+    try:
+        orjson.dumps(options.model_dump(mode="json"))
+    except (TypeError, ValueError, RecursionError):  # too deep for the JSON writer that stores the request
+        raise RequestError(
+            422, "options are nested too deep: a rule for splits has three levels", field="split"
+        ) from None
+    return options
+
+
+def _sort_files(files: Sequence[UploadedFile], options: AnnotationOptions, folder: Path | None) -> Inputs:
+    """The files by purpose.
+
+    Raises:
+        RequestError: 422, something is missing, or given in two ways.
+    """
+
+    def of(part: str) -> tuple[InputFile, ...]:
+        return tuple(
+            InputFile(file.name or file.part, file.path) for file in sorted(files, key=_order) if file.part == part
+        )
+
+    keypoints, labels, split, trim = of("keypoints"), of("labels"), of("split"), of("trim")
+    if not labels:
+        raise RequestError(
+            422,
+            'the form has no part named "labels": give at least one table of labels (xlsx, CSV or JSON)',
+            field="labels",
+        )
+    if not keypoints and folder is None:
+        raise RequestError(
+            422,
+            'the form has no part named "keypoints", and the options name no dataset: give keypoint files, '
+            "an archive of them, or the name of a folder on the server",
+            field="keypoints",
+        )
+    if keypoints and folder is not None:
+        raise RequestError(422, "give keypoints or the option dataset, not both", field="dataset")
+    if split and options.split is not None:
+        raise RequestError(422, "give a split file or the option split, not both", field="split")
+    return Inputs(keypoints=keypoints, folder=folder, labels=labels, split=split[0] if split else None, trim=trim)
+
+
+def _content_id(
+    files: Iterable[UploadedFile], options: AnnotationOptions, *, check: bool, dataset: bytes | None
+) -> str:
+    """A build's id, 32 hexadecimal digits: equal for equal files, names and options, in any order."""
+    digest = hashlib.sha256(f"heatsvc {__version__} {_CONTENT_VERSION} {check}\n".encode())
+    for file in sorted(files, key=_order):
+        name = file.name.encode("utf-8", "surrogatepass")
+        digest.update(b"%s %d " % (file.part.encode(), len(name)))
+        digest.update(name + file.sha256)
+    # The order of an option's keys counts: the pickle has its splits in the rule's order.
+    digest.update(b"\n" + orjson.dumps(options.model_dump(mode="json")) + b"\n")
+    digest.update(dataset or b"")
+    return digest.hexdigest()[:32]
+
+
+def _order(file: UploadedFile) -> tuple[str, str, bytes]:
+    return file.part, file.name, file.sha256
+
+
+def _find_dataset(settings: Settings, name: str) -> Path:
+    """The folder of a mounted dataset.
+
+    Raises:
+        RequestError: 422, there is none of that name, or none at all; the message suggests existing names.
+    """
+    root = settings.datasets_dir
+    try:
+        return dataset_folder(root, name)
+    except AnnotationError as error:
+        names = _suggest_names(root, name) if root is not None else ()
+        suggestion = f". There are: {', '.join(names)}" if names else ""
+        raise RequestError(422, error.detail + suggestion, field="dataset") from None
+
+
+def _suggest_names(root: Path, name: str) -> list[str]:
+    """Names of folders in the deepest existing folder of a wrong name."""
+    folder = root
+    try:
+        for part in PurePosixPath(name).parts:
+            if part in ("/", "..") or "\0" in part or (folder / part).is_symlink() or not (folder / part).is_dir():
+                break
+            folder /= part
+        with os.scandir(folder) as entries:
+            folders = [Path(entry.path) for entry in islice(entries, _MAX_SCANNED) if entry.is_dir()]
+    except OSError:
+        return []
+    names = [str(path.relative_to(root)) for path in folders if not path.name.startswith(".")]
+    return sorted(names)[:_MAX_SUGGESTIONS]
+
+
+def _hash_dataset(folder: Path, settings: Settings) -> bytes:
+    """A digest of the names, sizes and modification times of all files in a folder.
+
+    Raises:
+        LimitError: more than `max_dataset_files` files.
+        RequestError: 422, the folder cannot be read.
+    """
+    digest = hashlib.sha256()
+    files = 0
+    folders = [folder]
+    try:
+        while folders:
+            with os.scandir(folders.pop()) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                    continue
+                files += 1
+                if files > settings.max_dataset_files:
+                    raise LimitError(
+                        f"{files:,} files or more in the dataset are too many",
+                        setting="HEATSVC_MAX_DATASET_FILES",
+                        limit=settings.max_dataset_files,
+                        got=files,
+                        field="dataset",
+                    )
+                stat = entry.stat(follow_symlinks=False)
+                name = os.fsencode(os.path.relpath(entry.path, folder))
+                digest.update(b"%d %d %d " % (len(name), stat.st_size, stat.st_mtime_ns))
+                digest.update(name)
+    except OSError as error:
+        raise RequestError(
+            422, f"the dataset cannot be read: {error.strerror}; it may be changing", field="dataset"
+        ) from None
+    return digest.digest()

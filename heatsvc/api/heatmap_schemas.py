@@ -1,0 +1,156 @@
+"""Schemas of POST /heatmap for the OpenAPI document, and the route's description."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from heatsvc.api.options import HeatmapOptions
+from heatsvc.api.problems import problem_responses
+from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.formats import FORMATS
+from heatsvc.pose.readers import READERS
+
+_REF = "#/components/schemas/"
+_BINARY = {"type": "string", "contentMediaType": "application/octet-stream"}
+_NUMBER = {"type": ["number", "null"], "description": "null: not detected."}
+
+
+def _lists(depth: int) -> dict[str, Any]:
+    return {"type": "array", "items": _lists(depth - 1) if depth > 1 else _NUMBER}
+
+
+def _any_lists(*depths: int) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [_lists(depth) for depth in depths]})
+
+
+Side = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Clip(BaseModel):
+    """One clip. Its lists of numbers are parsed by `heatsvc.pose.readers`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keypoint: Annotated[list[Any], _any_lists(4, 3, 2)] = Field(
+        description="x, y and, where there is a third number, the score: [V, 2|3], [T, V, 2|3] or [M, T, V, 2|3], "
+        "in pixels of the video frame."
+    )
+    keypoint_score: Annotated[list[Any] | None, _any_lists(3, 2, 1)] = Field(
+        None, description="keypoint's shape without its last axis; 1 where it is missing."
+    )
+    img_shape: tuple[Side, Side] | None = Field(None, description="Height and width of the video frame in pixels.")
+    layout: str | None = Field(
+        None, description="The keypoint layout; inferred from the number of keypoints where it is missing."
+    )
+    frame_dir: str | None = Field(None, description="The clip's name in the response.")
+    label: int | None = Field(None, description="Not used.")
+
+
+class OneClip(Clip, HeatmapOptions):  # type: ignore[misc]  # its frame_dir names the clip, the options' chooses
+    """One clip and the options."""
+
+    img_shape: tuple[Side, Side] = Field(description="Height and width of the video frame in pixels.")
+
+
+class ManyClips(HeatmapOptions):
+    """Several clips and their common options."""
+
+    clips: list[Clip] = Field(min_length=1)
+
+
+class HeatmapForm(BaseModel):
+    """Files of keypoints, and the options."""
+
+    file: list[Annotated[str, WithJsonSchema(_BINARY)]] = Field(
+        description="Recognized by their content: " + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS)
+    )
+    options: HeatmapOptions | None = None
+
+
+class NamedHeatmap(BaseModel):
+    """A volume as nested lists."""
+
+    name: str
+    dtype: str
+    shape: list[int]
+    imgs: list[Any]
+
+
+class Heatmaps(BaseModel):
+    """Volumes as nested lists, for small ones."""
+
+    clips: list[NamedHeatmap]
+
+
+# Two frames of three points, one of them not detected; openapi/examples/ has whole clips.
+_EXAMPLE = {
+    "keypoint": [
+        [[310.5, 120.0, 0.98], [290.0, 205.5, 0.91], [335.0, 207.0, 0.88]],
+        [[311.0, 121.5, 0.97], [291.5, 206.0, 0.93], [None, None, None]],
+    ],
+    "img_shape": [480, 640],
+    "pipeline": "view",
+    "reduce": "max",
+}
+_ARRAY = "`keypoint` with its scores as a third number; the options are query parameters."
+
+REQUEST: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": name,
+            "in": "query",
+            "description": f"With an array as the body. {field.description}",
+            "schema": {"type": "string"},
+        }
+        for name, field in HeatmapOptions.model_fields.items()
+    ]
+    + [
+        {
+            "name": "Accept-Encoding",
+            "in": "header",
+            "description": f"{', '.join(CODINGS)}, q-values obeyed; without it nothing is compressed.",
+            "schema": {"type": "string", "default": "identity", "examples": ["zstd"]},
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"oneOf": [{"$ref": _REF + "OneClip"}, {"$ref": _REF + "ManyClips"}]},
+                "example": _EXAMPLE,
+            },
+            "application/x-npy": {"schema": {**_BINARY, "description": f"[T, V, 2|3] or [M, T, V, 2|3]: {_ARRAY}"}},
+            "application/x-npz": {"schema": {**_BINARY, "description": "`keypoint`, `keypoint_score`, `img_shape`."}},
+            "multipart/form-data": {"schema": {"$ref": _REF + "HeatmapForm"}},
+        },
+    },
+}
+"""What FastAPI does not see of a request, for `openapi_extra`."""
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The heatmaps.",
+        "headers": {
+            "Server-Timing": {
+                "description": "Milliseconds to read and pipeline; to render and encode where the response is not "
+                "streamed.",
+                "schema": {"type": "string"},
+            },
+            "X-Heatmap-Seed": {
+                "description": "The seed of the random steps, where there were any.",
+                "schema": {"type": "integer"},
+            },
+            "X-Request-ID": {"description": "As in the log.", "schema": {"type": "string"}},
+        },
+        "content": {
+            name: {"schema": {**_BINARY, "description": each.title}}
+            if name != "application/json"
+            else {"schema": {"$ref": _REF + "Heatmaps"}}
+            for name, each in FORMATS.items()
+        },
+    },
+    **problem_responses(400, 401, 406, 408, 413, 415, 422, 503),
+}
+"""The responses of the route."""

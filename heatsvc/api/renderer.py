@@ -1,0 +1,226 @@
+"""Renderer: renders the responses of one process, on CPU threads and, where there is one, on a GPU."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import structlog
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from heatsvc.api import metrics
+from heatsvc.api.limits import SharedBudget
+from heatsvc.encode.codings import EncodedChunk
+from heatsvc.encode.devices import DeviceSelection, FallbackReason, NoGpuError, find_gpu, select_device
+from heatsvc.encode.job import RenderJob, WorkItem
+from heatsvc.render.scheduler import BatchReport, Scheduler
+from heatsvc.settings import Settings
+
+log = structlog.get_logger("heatsvc.renderer")
+
+# Items that are rendered ahead of the client, and pixels of work that are rendered on the event loop: a millisecond.
+_AHEAD = 2
+_INLINE_WORK = 128 << 10
+_SLICE_BYTES = 256 << 10
+
+
+class DeviceError(RuntimeError):
+    """The device of the settings is not there."""
+
+
+class Renderer:
+    """Small responses are rendered where they are asked for, others by the scheduler's workers.
+
+    Args:
+        settings: device, threads and the memory for tiles.
+
+    Raises:
+        DeviceError: a GPU is asked for by name, and there is none.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.device.startswith("cuda"):
+            try:
+                find_gpu(settings.device)
+            except NoGpuError as error:
+                raise DeviceError(f"HEATSVC_DEVICE={settings.device}: {error}") from None
+        self._settings = settings
+        self._tiles = SharedBudget(settings.tile_memory_bytes, "HEATSVC_TILE_MEMORY_BYTES", settings.admission_seconds)
+        self._selection = DeviceSelection(settings.device, "not selected yet")
+        self._scheduler: Scheduler[WorkItem] = Scheduler(settings.threads, on_batch=_count_batch)
+
+    def select_device(self) -> None:
+        """Look for a GPU and measure it, as far as the settings ask for that. Before anything is rendered."""
+        settings = self._settings
+        self.use(select_device(settings.device, settings.threads, settings.bounds, self.on_fallback))
+
+    def use(self, selection: DeviceSelection) -> None:
+        """Render on the device that was selected, from now on. Before anything is rendered."""
+        self._selection = selection
+        if selection.gpu is not None:
+            self._scheduler = Scheduler(self._settings.threads, selection.gpu, _count_batch)
+        if selection.measurements:
+            log.info("device", asked=selection.asked, used=self.used, why=selection.why)
+
+    @property
+    def used(self) -> str:
+        """What large batches are rendered on now."""
+        gpu = self._selection.gpu
+        return gpu.name if gpu is not None and gpu.failure is None else "cpu"
+
+    def describe(self) -> dict[str, Any]:
+        """The selection and its measurements, for `GET /health/ready`."""
+        selection, gpu = self._selection, self._selection.gpu
+        used, why, from_bytes = "cpu", selection.why, None
+        if gpu is not None:
+            # It may be lost at any moment: what is read before `failure` is of a GPU in use if that is None.
+            from_bytes = gpu.min_batch_bytes
+            if failure := gpu.failure:
+                why, from_bytes = f"{gpu.name} was lost: {failure}", None
+            else:
+                used = gpu.name
+        return {
+            "asked": selection.asked,
+            "used": used,
+            "why": why,
+            "from_bytes": from_bytes,
+            "cpu_workers": self._settings.threads,
+            "measured": [
+                {
+                    "clips": each.clips,
+                    "bytes": each.size,
+                    "cpu_seconds": round(each.cpu_seconds, 6),
+                    "gpu_seconds": round(each.gpu_seconds, 6),
+                }
+                for each in selection.measurements
+            ],
+        }
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether jobs should be made of whole volumes, as a GPU takes them."""
+        return self.used != "cpu"
+
+    def is_inline(self, job: RenderJob) -> bool:
+        """Whether a job is rendered on the event loop: to hand it to a worker takes longer than to render it.
+
+        But a GPU that wins at its size gets it, and one that works while all CPU workers do has it in its next batch.
+        """
+        if not job.is_whole or job.work > _INLINE_WORK or job.writer.is_heavy:
+            return False
+        gpu = self._selection.gpu
+        if gpu is None or gpu.failure is not None:
+            return True
+        if job.cost < gpu.min_batch_bytes and self._scheduler.has_idle_worker:
+            return True
+        return not all(gpu.takes(item) for item in job.items)
+
+    async def render(self, job: RenderJob) -> bytes:
+        """A whole body.
+
+        Raises:
+            RequestError: 503, the memory for tiles is used up.
+        """
+        if self.is_inline(job):
+            return job.render()
+        return b"".join([data async for data in self.stream(job)])
+
+    async def stream(self, job: RenderJob) -> AsyncGenerator[bytes | memoryview]:
+        """The chunks of a body, each when its turn has come; to close the iterator ends the rendering.
+
+        At most `_AHEAD` items are rendered before the client has taken those before them.
+
+        Raises:
+            RequestError: 503, the memory for the first item is used up.
+        """
+        loop, tiles = asyncio.get_running_loop(), self._tiles
+        waiting: deque[WorkItem] = deque(job.items)
+        ahead: deque[tuple[WorkItem, asyncio.Future[list[EncodedChunk]]]] = deque()
+        held, has_begun = 0, False
+        try:
+            while waiting or ahead:
+                while waiting and len(ahead) < _AHEAD:
+                    item = waiting[0]
+                    if not tiles.try_acquire(item.bound):
+                        if ahead:
+                            break  # somebody else may have nothing under way
+                        await tiles.acquire(item.bound, patient=has_begun)
+                    held += item.bound
+                    waiting.popleft()
+                    ahead.append((item, asyncio.wrap_future(self._scheduler.submit(item))))
+                item, future = ahead.popleft()
+                chunks = await future
+                if not has_begun:
+                    has_begun = True
+                    job.token.remove_deadline()
+                    yield job.start()
+                if job.writer.is_heavy:
+                    parts = await loop.run_in_executor(None, job.add, item, chunks)
+                else:
+                    parts = job.add(item, chunks)
+                del chunks
+                for data in parts:
+                    yield data
+                held -= item.bound
+                tiles.release(item.bound)
+            yield job.finish()
+        finally:
+            job.token.cancel()
+            for _, future in ahead:
+                future.cancel()
+            tiles.release(held)
+
+    def on_fallback(self, reason: FallbackReason, why: str) -> None:
+        """The CPU has replaced the GPU."""
+        metrics.fallbacks.labels(reason).inc()
+        if reason == "lost":
+            log.error("the GPU is lost: the CPU renders from now on", why=why)
+
+    def stop(self) -> None:
+        """Render nothing more that waits."""
+        self._scheduler.stop()
+
+
+class RenderResponse(StreamingResponse):
+    """A streamed body; what it holds is given back when it ends, however it ends.
+
+    Args:
+        first: the first chunk of the body.
+        rest: the chunks behind it.
+        headers: of the response.
+        held: closed behind the body.
+    """
+
+    def __init__(
+        self,
+        first: bytes | memoryview,
+        rest: AsyncGenerator[bytes | memoryview],
+        headers: Mapping[str, str],
+        held: AsyncExitStack,
+    ) -> None:
+        super().__init__(_chained(first, rest), headers=headers)
+        self._held = held
+        held.push_async_callback(rest.aclose)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        async with self._held:
+            await super().__call__(scope, receive, send)
+
+
+async def _chained(
+    first: bytes | memoryview, rest: AsyncGenerator[bytes | memoryview]
+) -> AsyncIterator[bytes | memoryview]:
+    yield first
+    async for data in rest:
+        # What is in transit is held twice, and many connections take turns on the event loop.
+        for start in range(0, len(data), _SLICE_BYTES):
+            yield data[start : start + _SLICE_BYTES]
+
+
+def _count_batch(report: BatchReport) -> None:
+    metrics.batches.labels(report.device).observe(report.items)

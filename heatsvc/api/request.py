@@ -1,0 +1,345 @@
+"""HeatmapRequest: the clips and options of a request. One function per media type of the body, one table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from heatsvc.api.heatmap_schemas import Clip
+from heatsvc.api.options import HeatmapOptions, options_from, options_from_query
+from heatsvc.api.problems import RequestError
+from heatsvc.bounds import Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.encode.codings import Coding
+from heatsvc.encode.formats import Format
+from heatsvc.encode.job import RenderJob
+from heatsvc.encode.planned import PlannedVolume
+from heatsvc.errors import InputError
+from heatsvc.pose import PoseClip
+from heatsvc.pose.readers import (
+    NumberArrays,
+    ReadOptions,
+    clip_from_json,
+    may_hold_booleans,
+    parse_number_arrays,
+    read,
+    read_npy,
+)
+
+# Either is about half a millisecond of work.
+_LIGHT_CLIPS = 8
+_LIGHT_LOAD = 16 << 10
+
+_LISTS_PER_CLIP = 2  # points and scores
+
+_CLIP_KEYS = tuple(Clip.model_fields)
+
+
+@dataclass(frozen=True)
+class HeatmapRequest:
+    """Clips, and what is to become of them.
+
+    Attributes:
+        clips: in their order.
+        options: for all of them.
+    """
+
+    clips: Sequence[PoseClip]
+    options: HeatmapOptions
+
+    @cached_property
+    def seed(self) -> int | None:
+        """Seed of the random steps, clip i's is seed + i; None where the result does not depend on it."""
+        return self.options.built_pipeline.resolve_seed(self.options.seed, test_mode=self.options.test_mode)
+
+    @property
+    def is_light(self) -> bool:
+        """Whether the pipeline has so little to do, of a small body, that handing it to a thread would take longer.
+
+        Raises:
+            PipelineError: as `HeatmapOptions.built_pipeline`.
+        """
+        if len(self.clips) > _LIGHT_CLIPS:
+            return False
+        pipeline, select = self.options.built_pipeline, self.options.select
+        chosen = len(select) if isinstance(select, list) else 0
+        load = 0
+        for clip in self.clips:
+            load += pipeline.estimate_work(clip, chosen or clip.keypoint.shape[2])
+        return load <= _LIGHT_LOAD
+
+    def plan(
+        self, format: Format, coding: Coding, bounds: Bounds, token: CancelToken, *, whole_volumes: bool = False
+    ) -> RenderJob:
+        """Take each clip through the pipeline, and plan how its volume is rendered and written.
+
+        Args:
+            format: of the response.
+            coding: its content coding.
+            bounds: what the volumes are held to.
+            token: ends the work.
+            whole_volumes: as `RenderJob` takes it.
+
+        Raises:
+            InputError: a clip that the pipeline or `select` cannot take, more than `bounds` allow, or two of one name.
+            CancelledError, DeadlineError: as the token.
+        """
+        options, tile_coding = self.options, format.tile_coding(coding)
+        described = options.built_pipeline.describe_volumes(
+            self.clips,
+            select=options.select,
+            test_mode=options.test_mode,
+            seed=self.seed,
+            bounds=bounds,
+            token=token,
+        )
+        dense = 0
+        volumes: list[PlannedVolume] = []
+        for name, volume in zip(clip_names(self.clips), described, strict=True):
+            planned = PlannedVolume.plan(name, volume, options.dtype, tile_coding, token)
+            dense += planned.nbytes
+            bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
+            volumes.append(planned)
+        writer = format.writer(volumes, coding, bounds)
+        return RenderJob(writer, token, media_type=format.media_type, whole_volumes=whole_volumes)
+
+
+def clip_names(clips: Sequence[PoseClip]) -> list[str]:
+    """A name for each clip: its frame_dir; `imgs` for one without, its number among several.
+
+    Raises:
+        RequestError: 422, two clips of one name.
+    """
+    if len(clips) == 1:
+        return [clips[0].frame_dir or "imgs"]
+    names: dict[str, int] = {}
+    for place, clip in enumerate(clips):
+        name = clip.frame_dir or str(place)
+        if name in names:
+            raise RequestError(
+                422,
+                f"clips {names[name]} and {place} are both called {name!r:.100}: "
+                "each needs a frame_dir of its own, since it names the clip's tensor",
+                field=f"clips[{place}].frame_dir",
+            )
+        names[name] = place
+    return list(names)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file of a form."""
+
+    name: str
+    data: bytes
+
+
+def from_json(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> HeatmapRequest:
+    """``{keypoint, ..., options}`` for one clip, ``{clips: [{keypoint, ...}], options}`` for many.
+
+    Args:
+        body: the text.
+        query: has to be empty.
+        bounds: how large clips may be.
+        token: ends the reading, here as in all that follow.
+
+    Raises:
+        RequestError: 400 for broken JSON, 422 for keys that do not exist.
+        InputError: a clip cannot be used.
+    """
+    if len(body) > bounds.max_input_values:
+        check_values(body, bounds)
+    extracted = parse_number_arrays(body, bounds.max_input_values, _LISTS_PER_CLIP * bounds.max_clips)
+    if extracted:
+        try:
+            request = _request(parse_object(extracted.text, bounds), query, bounds, token, extracted=extracted)
+            # An array that is left was no clip's: another one of the same name came after it, or it stood elsewhere.
+            if not extracted.arrays:
+                return request
+        except InputError:
+            pass  # what is wrong is reported by the parser that sees the whole text
+        del extracted
+        token.raise_if_cancelled()
+    return _request(parse_object(body, bounds), query, bounds, token, booleans=may_hold_booleans(body))
+
+
+def _request(
+    document: dict[str, Any],
+    query: bytes,
+    bounds: Bounds,
+    token: CancelToken,
+    *,
+    extracted: NumberArrays | None = None,
+    booleans: bool = True,
+) -> HeatmapRequest:
+    """What a parsed body asks for; `extracted` has the arrays of its keypoints, if any."""
+    if query:
+        raise RequestError(422, "with a JSON body the options are keys of the JSON, not in the query", field="query")
+    if "clips" not in document:
+        clip = {}
+        for name in _CLIP_KEYS:
+            if name in document:
+                clip[name] = document.pop(name)
+        if "keypoint" not in clip:
+            raise RequestError(
+                422, 'the body has neither "keypoint" nor "clips": give one clip, or a list of them', field="keypoint"
+            )
+        options = options_from(document)
+        is_finite = extracted.insert_into(clip) if extracted else False
+        made = clip_from_json(clip, bounds=bounds, may_hold_booleans=booleans, is_finite=is_finite, token=token)
+        return HeatmapRequest((made,), options)
+    clips = document.pop("clips")
+    if not isinstance(clips, list) or not clips:
+        raise RequestError(422, "clips must be a list of at least one clip", field="clips")
+    bounds.check("max_clips", len(clips), "clips", field="clips")
+    if "keypoint" in document:
+        raise RequestError(422, "give keypoint or clips, not both", field="keypoint")
+    options = options_from(document)
+    all_made = []
+    for place, clip in enumerate(clips):
+        token.raise_if_cancelled()
+        is_finite = extracted.insert_into(clip) if extracted and isinstance(clip, dict) else False
+        all_made.append(_one_of_many(clip, place, options, bounds, booleans, is_finite, token))
+    return HeatmapRequest(all_made, options)
+
+
+def _one_of_many(
+    clip: Any,
+    place: int,
+    options: HeatmapOptions,
+    bounds: Bounds,
+    booleans: bool,
+    is_finite: bool,
+    token: CancelToken,
+) -> PoseClip:
+    where = f"clips[{place}]"
+    if isinstance(clip, Mapping):
+        strange = [name for name in clip if name not in _CLIP_KEYS]
+        if strange:
+            raise RequestError(
+                422,
+                f"{where} has no {strange[0]!r:.60}: a clip has {', '.join(_CLIP_KEYS)}; options go beside clips",
+                field=f"{where}.{strange[0]:.60}",
+            )
+    return clip_from_json(
+        clip,
+        field=f"{where}.",
+        bounds=bounds,
+        may_hold_booleans=booleans,
+        is_finite=is_finite,
+        img_shape=options.img_shape,
+        layout=options.layout,
+        token=token,
+    )
+
+
+def from_npy(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> HeatmapRequest:
+    """One .npy array [T, V, 2|3] or [M, T, V, 2|3]; options in the query."""
+    options = options_from_query(query)
+    return HeatmapRequest((read_npy(body, options=read_options(options, bounds, token)),), options)
+
+
+def from_npz(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> HeatmapRequest:
+    """One .npz with `keypoint` and what else a clip has; options in the query."""
+    options = options_from_query(query)
+    return HeatmapRequest(read(body, options=read_options(options, bounds, token)), options)
+
+
+def from_files(
+    files: Sequence[FilePart],
+    options_text: bytes,
+    query: bytes,
+    bounds: Bounds,
+    token: CancelToken = NEVER_CANCELLED,
+) -> HeatmapRequest:
+    """The parts of a form: files of any format that `pose` reads, and an `options` part.
+
+    Raises:
+        RequestError: 422, no file, or options both in the form and in the query.
+    """
+    if not files:
+        raise RequestError(422, 'the form has no part named "file": give at least one file of keypoints', field="file")
+    if options_text and query:
+        raise RequestError(422, "give options in the form or in the query, not in both", field="options")
+    options = options_from(parse_object(options_text, bounds)) if options_text else options_from_query(query)
+    reading = read_options(options, bounds, token)
+    clips: list[PoseClip] = []
+    size = 0
+    for file in files:
+        token.raise_if_cancelled()
+        found = read(file.data, filename=file.name, options=reading)
+        # Each file is held to this bound; many small ones that unpack to much are, too.
+        size += sum(clip.nbytes for clip in found)
+        bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field="file", file=file.name)
+        clips += found
+        bounds.check("max_clips", len(clips), "clips", field="file", file=file.name)
+    return HeatmapRequest(clips, options)
+
+
+def read_options(options: HeatmapOptions, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> ReadOptions:
+    """The options of the readers of files."""
+    return ReadOptions(
+        img_shape=options.img_shape,
+        layout=options.layout,
+        frame_dirs=options.frame_dirs,
+        bounds=bounds,
+        token=token,
+    )
+
+
+def check_values(text: bytes, bounds: Bounds) -> None:
+    """Count JSON's values before it is parsed; each has a byte or more, so a short text need not be counted.
+
+    Raises:
+        LimitError: more than `max_input_values`.
+    """
+    bounds.check("max_input_values", text.count(b",") + 1, "JSON values")
+    bounds.check("max_input_values", text.count(b"[") + text.count(b"{"), "JSON lists and objects")
+
+
+def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        RequestError: 400, broken, or no object.
+        LimitError: more values than `max_input_values`.
+    """
+    if len(text) > bounds.max_input_values:
+        check_values(text, bounds)
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise RequestError(400, f"the JSON is broken: {error}") from None
+    if not isinstance(document, dict):
+        raise RequestError(400, f"the JSON must be an object, {{...}}, not a {type(document).__name__}")
+    return document
+
+
+BODIES: dict[str, Callable[[bytes, bytes, Bounds, CancelToken], HeatmapRequest]] = {
+    "application/json": from_json,
+    "application/x-npy": from_npy,
+    "application/x-npz": from_npz,
+}
+FORM = "multipart/form-data"
+
+
+def working_bytes(media_type: str, size: int, bounds: Bounds) -> int:
+    """Memory that reading a body takes, at most.
+
+    A JSON value of two characters becomes a Python object of up to 32 bytes and a reference to it, then a float64 and a
+    float32. A file in an archive or a form is unpacked, and becomes float32.
+
+    Args:
+        media_type: of the body.
+        size: its bytes.
+        bounds: that the reading is held to.
+    """
+    if media_type == "application/json":
+        return min(28 * size, 56 * bounds.max_input_values)
+    if media_type == "application/x-npy":
+        return 4 * size
+    return 2 * min(bounds.max_archive_ratio * size, bounds.max_unpacked_bytes)

@@ -1,0 +1,395 @@
+"""/annotation: datasets made of keypoint files, labels and splits, and the builds that make them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.sse import EventSourceResponse, format_sse_event
+from pydantic import WithJsonSchema
+from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE
+from heatsvc.api.build_files import BUNDLE, ZIP, build_file_response, build_not_found
+from heatsvc.api.build_schemas import BuildInfo, BuildList, DatasetReport, build_url, describe_build, describe_failure
+from heatsvc.api.build_submission import submit_build
+from heatsvc.api.negotiation import choose_media, parse_preferences
+from heatsvc.api.problems import MEDIA_TYPE, RequestError, busy, problem_responses
+from heatsvc.api.service import Service, service_of
+from heatsvc.api.upload import FORM
+from heatsvc.jobs.builds import StillEndingError
+from heatsvc.jobs.state import BuildState
+
+
+class BuildIdConvertor(StringConvertor):
+    """Matches builds' ids in paths: they become names of folders, and nothing else may."""
+
+    regex = "[0-9a-f]{32}"
+
+
+register_url_convertor("build", BuildIdConvertor())
+router = APIRouter(tags=["datasets"], responses=problem_responses(401, 422, 503, 507))
+
+JSON = "application/json"
+OFFERS = {MEDIA_TYPES[PICKLE]: PICKLE, "application/octet-stream": PICKLE, ZIP: BUNDLE, JSON: None}
+"""The file that POST /annotation responds with, by media type; None is the build's document."""
+
+CHECK_OFFERS = {JSON: REPORT, "text/html": REPORT_PAGE}
+"""The file that POST /annotation/check responds with, by media type."""
+
+HEARTBEAT_SECONDS = 10.0
+"""A stream of events without events sends a comment this often."""
+
+TICK_SECONDS = 1.0
+"""A client that has disconnected and a server that is stopping are noticed within this time."""
+
+# The id of a stream's last event: an EventSource that reconnects with it has received all events.
+_LAST_EVENT_ID = "end"
+
+_BINARY = {"type": "string", "format": "binary"}
+_EXAMPLE = {
+    "keypoints": ["KETI_SL_0000000001.avi.npy"],
+    "labels": ["labels.csv"],
+    "options": {"types": ["단어"], "faulty": "drop", "split": {"signer": {"train": ">10", "test": "<=10"}}},
+}
+
+
+async def _watcher_place(request: Request) -> AsyncIterator[None]:
+    with service_of(request).watchers.place():
+        yield
+
+
+WATCHER_PLACE = Depends(_watcher_place)
+"""One of the places for long requests, occupied until the response has been sent."""
+
+
+def _header(description: str, type: str = "string") -> dict[str, Any]:
+    return {"description": description, "schema": {"type": type}}
+
+
+_FORM_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            FORM: {
+                "schema": {"$ref": "#/components/schemas/AnnotationForm"},
+                "encoding": {"options": {"contentType": JSON}},
+                "example": _EXAMPLE,
+            }
+        },
+    }
+}
+_BUILD_HEADERS = {
+    "Link": _header("The build's URL."),
+    "Content-Location": _header("The URL of the same content."),
+    "ETag": _header("SHA-256 of the file."),
+}
+_SUBMISSION_RESPONSES: dict[int | str, dict[str, Any]] = {
+    202: {
+        "model": BuildInfo,
+        "description": "The build has not ended, or is not waited for.",
+        "headers": {
+            "Location": _header("The build's URL."),
+            "Retry-After": _header("Seconds after which to look at it.", "integer"),
+            "Preference-Applied": _header("`respond-async`, where it was preferred."),
+        },
+    },
+    **problem_responses(400, 406, 408, 409, 415),
+    **problem_responses(413, 422, 500, 507, schema="BuildProblem"),
+}
+
+BuildId = Annotated[str, Path(description="The build's id.")]
+# A list: the header may be sent in several lines (RFC 9110, section 5.3), each of them text.
+Prefer = Annotated[
+    list[str] | None,
+    Header(
+        alias="Prefer",
+        description="`respond-async`: respond with 202 at once; `wait=N`: respond with 202 after N seconds (RFC 7240).",
+    ),
+    WithJsonSchema({"type": "string"}),
+]
+
+
+@router.post(
+    "/annotation",
+    summary="Create a dataset",
+    response_model=BuildInfo,
+    response_description="The annotation pickle, a zip archive of all files, or the build's document.",
+    responses={
+        200: {
+            "headers": _BUILD_HEADERS,
+            "content": {media_type: {"schema": _BINARY} for media_type in OFFERS if media_type != JSON},
+        },
+        **_SUBMISSION_RESPONSES,
+    },
+    openapi_extra=_FORM_BODY,
+)
+async def create_annotation(request: Request, prefer: Prefer = None) -> Response:
+    """Creates an annotation pickle from keypoint files, labels and splits, with label map, configs and a report.
+
+    Responds with what `Accept` asks for, by default the pickle, once it is built. With `Prefer: respond-async`, and for
+    large forms, the response is 202 with the URL of a build to poll. Equal requests are built once.
+    """
+    return await _create(request, OFFERS, prefer, check=False)
+
+
+@router.post(
+    "/annotation/check",
+    summary="Check a dataset",
+    response_model=DatasetReport,
+    response_description="The report.",
+    responses={
+        200: {"headers": _BUILD_HEADERS, "content": {"text/html": {"schema": {"type": "string"}}}},
+        **_SUBMISSION_RESPONSES,
+    },
+    openapi_extra=_FORM_BODY,
+)
+async def check_annotation(request: Request, prefer: Prefer = None) -> Response:
+    """Reads all files and reports what is wrong with them, but creates no dataset.
+
+    Faults, such as videos without keypoints, are reported with 200, whatever the options say of them.
+    """
+    return await _create(request, CHECK_OFFERS, prefer, check=True)
+
+
+@router.get("/annotation", summary="List builds", response_model=BuildList, dependencies=[WATCHER_PLACE])
+async def list_builds(
+    request: Request, limit: Annotated[int, Query(ge=1, le=1_000, description="The most to list.")] = 100
+) -> Response:
+    """All builds that are kept, the newest first."""
+    service = service_of(request)
+
+    def list_in_thread() -> bytes:
+        builds = [describe_build(request, state) for state in service.builds.list(limit)]
+        return BuildList(builds=builds).model_dump_json().encode()
+
+    body = await service.on_disk(list_in_thread)
+    return Response(body, headers={"Cache-Control": "no-store"}, media_type=JSON)
+
+
+@router.get("/annotation/{id:build}", summary="Get a build", response_model=BuildInfo, responses=problem_responses(404))
+async def get_build(request: Request, id: BuildId) -> Response:
+    """State, progress and links. `Retry-After` says when to look again, until the build has ended."""
+    service = service_of(request)
+
+    def get_in_thread() -> Response:
+        state = _find_build(service, id)
+        headers = {"Cache-Control": "no-store"}
+        if state.result is None:
+            left = state.progress.seconds_left if state.progress else None
+            headers["Retry-After"] = str(max(1, min(60, round(left or 1))))
+        return _build_response(request, state, headers)
+
+    return await service.on_disk(get_in_thread)
+
+
+@router.delete("/annotation/{id:build}", summary="Delete a build", status_code=204, responses=problem_responses(404))
+async def delete_build(request: Request, id: BuildId) -> None:
+    """Cancels the build where it has not ended, and deletes its files."""
+    service = service_of(request)
+    try:
+        deleted = await service.on_disk(partial(service.builds.remove, id))
+    except StillEndingError:
+        raise busy("the build has been cancelled, and is about to end", retry_after=5) from None
+    if not deleted:
+        raise build_not_found(id)
+
+
+@router.get(
+    "/annotation/{id:build}/events",
+    summary="Watch a build",
+    dependencies=[WATCHER_PLACE],
+    response_class=StreamingResponse,
+    response_description="Server-sent events: `progress`, then `done`, `failed` or `cancelled`.",
+    responses={
+        200: {
+            "content": {
+                EventSourceResponse.media_type: {
+                    "schema": {
+                        "type": "object",
+                        "description": "One event.",
+                        "properties": {
+                            "event": {"enum": ["progress", "done", "failed", "cancelled"]},
+                            "data": {
+                                "type": "string",
+                                "contentMediaType": JSON,
+                                "contentSchema": {"$ref": "#/components/schemas/BuildInfo"},
+                            },
+                        },
+                    },
+                    "example": 'event: progress\ndata: {"id":"...","state":"running","progress":{"files_read":9}}\n\n',
+                }
+            }
+        },
+        204: {"description": "All events have been received: `Last-Event-ID` is that of the last one."},
+        **problem_responses(404),
+    },
+)
+async def get_build_events(
+    request: Request, id: BuildId, last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None
+) -> Response:
+    """`progress` events while it is built, then one of `done`, `failed` or `cancelled`, each with the build's document.
+
+    An `EventSource` that reconnects after the last event gets 204, which ends it.
+    """
+    service = service_of(request)
+    await service.on_disk(partial(_find_build, service, id))
+    if last_event_id == _LAST_EVENT_ID:
+        return Response(status_code=204)
+    # nginx would otherwise hold events back until its buffer is full.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return EventSourceResponse(_events(request, service, id), headers=headers)
+
+
+@router.head("/annotation/{id:build}/files/{name}", include_in_schema=False)
+@router.get(
+    "/annotation/{id:build}/files/{name}",
+    summary="Get a file of a build",
+    response_class=FileResponse,
+    response_description="The file.",
+    responses={
+        200: {
+            "headers": {"ETag": _BUILD_HEADERS["ETag"], "Accept-Ranges": _header("`bytes`.")},
+            "content": {media_type: {"schema": _BINARY} for media_type in [*MEDIA_TYPES.values(), ZIP]},
+        },
+        206: {
+            "description": "The requested bytes.",
+            "headers": {"Content-Range": _header("Which bytes they are, of how many.")},
+            "content": {media_type: {"schema": _BINARY} for media_type in [*MEDIA_TYPES.values(), ZIP]}
+            | {"multipart/byteranges": {"schema": _BINARY}},
+        },
+        304: {"description": "The file is the one that the client has."},
+        **problem_responses(404, 416),
+    },
+    openapi_extra={
+        "parameters": [
+            {"name": "Range", "in": "header", **_header("`bytes=0-1023`; several give `multipart/byteranges`.")},
+            {"name": "If-None-Match", "in": "header", **_header("An ETag: 304 where the file still has it.")},
+        ]
+    },
+)
+async def get_build_file(
+    request: Request, id: BuildId, name: Annotated[str, Path(description=f"{', '.join(MEDIA_TYPES)} or {BUNDLE}.")]
+) -> Response:
+    """A file of a build that has ended, or all of them as `bundle.zip`. Its ETag is the hash of its bytes."""
+    service = service_of(request)
+    return await service.on_disk(lambda: build_file_response(service, _find_build(service, id), name, {}))
+
+
+async def _create(request: Request, offers: dict[str, Any], prefer: list[str] | None, *, check: bool) -> Response:
+    service = service_of(request)
+    # What cannot be satisfied is refused before the form is read.
+    wanted = offers[choose_media(", ".join(request.headers.getlist("accept")) or None, tuple(offers))]
+    preferences = parse_preferences(", ".join(prefer or ()))
+    state, size = await submit_build(request, service, check=check)
+    seconds = _wait_seconds(service, preferences, size, ended=state.result is not None)
+    if seconds > 0 and service.watchers.free:
+        with service.watchers.place():
+            if await _wait_until_ended(request, service, state.id, seconds):
+                return await service.on_disk(partial(_ended_response, request, service, state.id, wanted, check))
+    headers = {"Location": build_url(request, state.id), "Retry-After": "1", "Vary": "Accept, Prefer"}
+    if "respond-async" in preferences:
+        headers["Preference-Applied"] = "respond-async"
+    return await service.on_disk(partial(_build_response, request, state, headers, 202))
+
+
+def _wait_seconds(service: Service, preferences: dict[str, str], size: int, *, ended: bool) -> float:
+    """How long to wait for a build; 0 where the response is 202 at once."""
+    limit = service.settings.annotation_wait_seconds
+    if "wait" in preferences:  # RFC 7240, section 4.3
+        text = preferences["wait"]
+        return min(limit, float(text) if text.isascii() and text.isdigit() and len(text) < 9 else math.inf)
+    if "respond-async" in preferences:
+        return 0.0
+    return limit if ended or size <= service.settings.annotation_sync_bytes else 0.0
+
+
+async def _wait_until_ended(request: Request, service: Service, id: str, seconds: float) -> bool:
+    """Wait for a build to end; False where it has not within the given seconds, or the server is stopping.
+
+    Raises:
+        ClientDisconnect: the client has disconnected. The build continues, and is there when it is requested again.
+    """
+    disconnect = asyncio.ensure_future(request.receive())
+    try:
+        async with asyncio.timeout(seconds), aclosing(service.poller.poll(id, TICK_SECONDS)) as states:
+            async for _ in states:
+                if disconnect.done():
+                    raise ClientDisconnect
+                if service.stopping.is_set():
+                    return False
+    except TimeoutError:
+        return False
+    finally:
+        disconnect.cancel()
+    return True
+
+
+def _ended_response(request: Request, service: Service, id: str, wanted: str | None, check: bool) -> Response:
+    """The response with what a build has written, or with the reason why it failed. Reads the disk: for a thread.
+
+    Raises:
+        RequestError: 409, the build has been cancelled.
+    """
+    state = service.builds.get(id)
+    if state is None or state.state == "cancelled":
+        raise RequestError(409, "the build was cancelled while it was waited for: send its input again", field="build")
+    names = {artifact.name for artifact in state.result.artifacts} if state.result else set()
+    # A check that finds faults has done what it was asked for.
+    if state.state == "failed" and not (check and wanted in names):
+        failure = describe_failure(request, id, state.result)
+        return Response(failure.model_dump_json(), failure.status, media_type=MEDIA_TYPE)
+    url = build_url(request, id)
+    headers = {"Vary": "Accept, Prefer", "Link": f'<{url}>; rel="describedby"', "Content-Location": url}
+    if wanted is None:
+        return _build_response(request, state, headers)
+    headers["Content-Location"] = build_url(request, id, "files", wanted)
+    return build_file_response(service, state, wanted, headers)
+
+
+def _build_response(request: Request, state: BuildState, headers: dict[str, str], status: int = 200) -> Response:
+    return Response(describe_build(request, state).model_dump_json(), status, headers, JSON)
+
+
+def _find_build(service: Service, id: str) -> BuildState:
+    """A build with its report. Reads the disk: for a thread."""
+    state = service.builds.get(id)
+    if state is None:
+        raise build_not_found(id)
+    return state
+
+
+async def _events(request: Request, service: Service, id: str) -> AsyncIterator[bytes]:
+    yield format_sse_event(retry=2_000)
+    sent = time.monotonic()
+    async with aclosing(service.poller.poll(id, TICK_SECONDS)) as states:
+        async for state in states:
+            if service.stopping.is_set():
+                return
+            if state is not None:
+                yield _event("progress", describe_build(request, state))
+            elif time.monotonic() - sent < HEARTBEAT_SECONDS:
+                continue
+            else:
+                yield format_sse_event(comment="still there")
+            sent = time.monotonic()
+    yield await service.on_disk(partial(_last_event, request, service, id))
+
+
+def _last_event(request: Request, service: Service, id: str) -> bytes:
+    state = service.builds.get(id)
+    if state is None:
+        return format_sse_event(event="cancelled", data_str=f'{{"id":"{id}","state":"cancelled"}}', id=_LAST_EVENT_ID)
+    return _event(state.state, describe_build(request, state), _LAST_EVENT_ID)
+
+
+def _event(name: str, build: BuildInfo, id: str | None = None) -> bytes:
+    return format_sse_event(event=name, data_str=build.model_dump_json(), id=id)

@@ -1,0 +1,72 @@
+"""GET /health/live and /health/ready: whether the process responds, and whether it can render."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from heatsvc import __version__
+from heatsvc.api.problems import RequestError, problem_responses
+from heatsvc.api.service import service_of
+
+router = APIRouter(prefix="/health", tags=["service"])
+
+
+class Liveness(BaseModel):
+    """The process responds."""
+
+    status: Literal["live"] = "live"
+
+
+class DeviceMeasurement(BaseModel):
+    """How long the CPU and the GPU took for the same batch."""
+
+    clips: int
+    bytes: int
+    cpu_seconds: float
+    gpu_seconds: float
+
+
+class DeviceInfo(BaseModel):
+    """What renders large batches."""
+
+    asked: str = Field(description="HEATSVC_DEVICE.")
+    used: str
+    why: str
+    from_bytes: int | None = Field(description="The smallest batch that the GPU renders; null without a GPU.")
+    cpu_workers: int = Field(description="Threads that render on the CPU.")
+    measured: list[DeviceMeasurement]
+
+
+class Readiness(BaseModel):
+    """The service can render."""
+
+    status: Literal["ready"] = "ready"
+    version: str = __version__
+    device: DeviceInfo
+    warm_seconds: float = Field(description="How long loading the compiled kernels took.")
+
+
+@router.get("/live", summary="Check that the process responds")
+async def get_liveness() -> Liveness:
+    """200 as long as the process responds at all."""
+    return Liveness()
+
+
+@router.get("/ready", summary="Check that the service can render", responses=problem_responses(503))
+async def get_readiness(request: Request) -> Readiness:
+    """200 once the compiled kernels are loaded and the data directory can be used, 503 otherwise, with the reason.
+
+    Reports what renders large batches, and why.
+    """
+    service = service_of(request)
+    if service.failure:
+        raise RequestError(503, f"the kernels could not be compiled: {service.failure}")
+    service.check_ready()
+    unusable = await service.on_disk(service.builds.directory.check)
+    if unusable:
+        raise RequestError(503, unusable)
+    device = DeviceInfo.model_validate(service.renderer.describe())
+    return Readiness(device=device, warm_seconds=round(service.warm_seconds or 0.0, 3))

@@ -1,0 +1,239 @@
+"""POST /heatmap: keypoints in, heatmaps out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+
+from fastapi import APIRouter
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message
+
+from heatsvc.api import metrics
+from heatsvc.api.heatmap_schemas import REQUEST, RESPONSES
+from heatsvc.api.limits import BodyReader, cancel_on_disconnect
+from heatsvc.api.negotiation import choose_coding, choose_format
+from heatsvc.api.problems import RequestError
+from heatsvc.api.renderer import RenderResponse
+from heatsvc.api.request import BODIES, FORM, FilePart, HeatmapRequest, from_files, working_bytes
+from heatsvc.api.service import Service, service_of
+from heatsvc.cancel import CancelToken
+from heatsvc.encode.job import RenderJob
+
+router = APIRouter(tags=["heatmaps"])
+
+# A body of so many bytes is parsed on the event loop: about half a millisecond.
+_INLINE_BYTES = 64 << 10
+
+
+@router.post(
+    "/heatmap",
+    summary="Render heatmaps",
+    operation_id="create_heatmaps",
+    response_class=Response,
+    responses=RESPONSES,
+    openapi_extra=REQUEST,
+)
+async def create_heatmaps(request: Request) -> Response:
+    """Take each clip through the pipeline, and respond with its heatmaps.
+
+    One clip comes back as .npy, several as safetensors, unless `Accept` asks otherwise.
+    """
+    service = service_of(request)
+    service.check_ready()
+    accept, accept_encoding = _header(request, "accept"), _header(request, "accept-encoding")
+    # What nothing can satisfy is refused before the body is read.
+    choose_format(accept, many=False)
+    choose_coding(accept_encoding)
+    token = CancelToken(service.settings.request_seconds)
+    times = _Times(perf_counter())
+
+    def plan(parsed: HeatmapRequest) -> RenderJob:
+        format = choose_format(accept, many=len(parsed.clips) > 1)
+        coding = choose_coding(accept_encoding, format.compressed, parsed.options.compression)
+        bounds = service.settings.bounds
+        started = perf_counter()
+        job = parsed.plan(format, coding, bounds, token, whole_volumes=service.renderer.uses_gpu)
+        times.pipeline = perf_counter() - started
+        return job
+
+    async with AsyncExitStack() as held:
+        body = await _receive_body(request, service, token, held)
+        parsed: HeatmapRequest | None = None
+        job: RenderJob | None = None
+        if body.is_small:
+            parsed = body.parse()
+            times.end_reading()
+            if parsed.is_light:
+                job = plan(parsed)
+                if service.renderer.is_inline(job):
+                    return _whole(job.render(), job, parsed, body, times)
+        async with cancel_on_disconnect(request, token):
+            memory = held.enter_context(await service.working_memory.reserve(body.working_bytes))
+            with await service.compute_slots.reserve(1):
+                if parsed is None:
+                    parsed = await service.in_thread(body.parse)
+                    times.end_reading()
+                if job is None:
+                    job = await service.in_thread(partial(plan, parsed))
+            body.reader.release()
+            memory.shrink(job.point_bytes)
+            if job.is_whole:
+                return _whole(await service.renderer.render(job), job, parsed, body, times)
+            chunks = service.renderer.stream(job)
+            first = await anext(chunks)
+        held.callback(_count, job, parsed, body, times)
+        return RenderResponse(first, chunks, _headers(job, parsed, times), held.pop_all())
+
+
+@dataclass(slots=True)
+class _Times:
+    """Seconds of the stages of a request; `started`: by `perf_counter`."""
+
+    started: float
+    read: float = 0.0
+    pipeline: float = 0.0
+
+    def end_reading(self) -> None:
+        """The body is received and parsed."""
+        self.read = perf_counter() - self.started
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A body that has been received.
+
+    Attributes:
+        reader: it was received by.
+        size: its bytes.
+        parse: makes clips and options of it.
+        is_small: whether that takes less time than to hand it to a thread.
+        working_bytes: memory that it takes, at most.
+    """
+
+    reader: BodyReader
+    size: int
+    parse: Callable[[], HeatmapRequest]
+    is_small: bool
+    working_bytes: int
+
+
+async def _receive_body(request: Request, service: Service, token: CancelToken, held: AsyncExitStack) -> _Body:
+    """Receive a body of any type that can be read.
+
+    Raises:
+        RequestError: 415, it is of another type, or has a content coding.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise RequestError(415, "a coded body is not read: send it without Content-Encoding", field="Content-Encoding")
+    if media_type != FORM and media_type not in BODIES:
+        raise RequestError(
+            415,
+            f"Content-Type {media_type[:100] or 'is missing'}: the body must be {', '.join([*BODIES, FORM])}",
+            field="Content-Type",
+            headers={"Accept": ", ".join([*BODIES, FORM])},
+        )
+    query: bytes = request.scope["query_string"]
+    bounds = service.settings.bounds
+    reader = BodyReader(request, service.settings, token=token, budget=service.body_memory)
+    held.callback(reader.release)
+    if media_type == FORM:
+        files, options = await _receive_form(request, reader, service)
+        parse = partial(from_files, files, options, query, bounds, token)
+    else:
+        parse = partial(BODIES[media_type], await reader.read(), query, bounds, token)
+    # Files are unpacked: never on the event loop, however small they are.
+    is_small = reader.size <= _INLINE_BYTES and media_type not in (FORM, "application/x-npz")
+    return _Body(reader, reader.size, parse, is_small, working_bytes(media_type, reader.size, bounds))
+
+
+async def _receive_form(request: Request, reader: BodyReader, service: Service) -> tuple[list[FilePart], bytes]:
+    """The files and the options of a form.
+
+    Raises:
+        RequestError: 422, a part of another name, or an `options` given twice; 400, no form, or in a charset that
+            cannot be read.
+        LimitError: more files than `max_clips`.
+    """
+    settings = service.settings
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": await reader.receive(), "more_body": reader.more}
+
+    try:
+        form = await Request(request.scope, receive).form(
+            max_files=settings.max_clips, max_fields=16, max_part_size=settings.max_body_bytes
+        )
+    except UnicodeError:
+        raise RequestError(400, "the form's charset cannot be read: send UTF-8", field="Content-Type") from None
+    except HTTPException as error:
+        if error.detail.startswith("Too many files"):
+            settings.bounds.check("max_clips", settings.max_clips + 1, "files or more", field="file")
+        raise
+    try:
+        return await _read_parts(form)
+    finally:
+        await form.close()
+
+
+async def _read_parts(form: FormData) -> tuple[list[FilePart], bytes]:
+    """A form's files, and its `options` or nothing."""
+    files: list[FilePart] = []
+    options = b""
+    for name, part in form.multi_items():
+        data = await part.read() if isinstance(part, UploadFile) else part.encode()
+        if name == "file":
+            files.append(FilePart((part.filename or "") if isinstance(part, UploadFile) else "", data))
+        elif name == "options" and not options:
+            options = data
+        else:
+            raise RequestError(
+                422,
+                f'the form\'s part {name!r:.60} is not known: parts are "file", as often as needed, and one "options"',
+                field=name[:60],
+            )
+    return files, options
+
+
+def _header(request: Request, name: str) -> str | None:
+    """A header whose repetitions are joined by commas (RFC 9110, 5.3); None where there is none."""
+    return ", ".join(request.headers.getlist(name)) if name in request.headers else None
+
+
+def _whole(content: bytes, job: RenderJob, parsed: HeatmapRequest, body: _Body, times: _Times) -> Response:
+    """A response that is rendered."""
+    _count(job, parsed, body, times)
+    return Response(content, headers=_headers(job, parsed, times))
+
+
+def _count(job: RenderJob, parsed: HeatmapRequest, body: _Body, times: _Times) -> None:
+    render, encode = job.seconds
+    durations = {"read": times.read, "pipeline": times.pipeline, "render": render, "encode": encode}
+    metrics.observe_heatmaps(len(parsed.clips), body.size, job.written, durations)
+
+
+def _headers(job: RenderJob, parsed: HeatmapRequest, times: _Times) -> dict[str, str]:
+    """Headers of a response; the durations of rendering and encoding are known only where it is rendered."""
+    timing = [f"read;dur={1e3 * times.read:.3f}", f"pipeline;dur={1e3 * times.pipeline:.3f}"]
+    if job.is_whole:
+        render, encode = job.seconds
+        timing += [f"render;dur={1e3 * render:.3f}", f"encode;dur={1e3 * encode:.3f}"]
+    headers = {
+        "Content-Type": job.media_type,
+        "Vary": "Accept, Accept-Encoding",
+        "Server-Timing": ", ".join(timing),
+    }
+    if job.writer.coding.name != "identity":
+        headers["Content-Encoding"] = job.writer.coding.name
+    if parsed.seed is not None:
+        headers["X-Heatmap-Seed"] = str(parsed.seed)
+    if job.writer.length is not None and not job.is_whole:
+        headers["Content-Length"] = str(job.writer.length)
+    return headers

@@ -1,0 +1,57 @@
+"""GET /pipelines: the pipeline steps and presets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from heatsvc.api.problems import problem_responses
+from heatsvc.pipeline import describe_pipelines
+
+router = APIRouter(tags=["catalogue"], responses=problem_responses(401, 503))
+
+
+class ParameterInfo(BaseModel):
+    """A parameter of a step."""
+
+    name: str
+    required: bool
+    default: Any = Field(None, description="Absent where the parameter is required.")
+    description: str
+    json_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema.")
+
+
+class StepInfo(BaseModel):
+    """A pipeline step, named as in PYSKL."""
+
+    type: str
+    description: str
+    parameters: list[ParameterInfo]
+
+
+class PresetInfo(BaseModel):
+    """A named pipeline."""
+
+    name: str
+    title: str
+    steps: list[dict[str, Any]] = Field(description="As a request's `pipeline` takes them.")
+
+
+class PipelineCatalogue(BaseModel):
+    """What a request's `pipeline` and `reduce` can be."""
+
+    steps: list[StepInfo]
+    presets: list[PresetInfo]
+    default: str = Field(description="The preset of requests without a `pipeline`.")
+    reduce: list[str]
+
+
+_CATALOGUE = PipelineCatalogue.model_validate(describe_pipelines())
+
+
+@router.get("/pipelines", summary="List steps and presets", response_model_exclude_unset=True)
+async def list_pipelines() -> PipelineCatalogue:
+    """Every step with its parameters, their defaults and JSON Schemas, and every preset with its steps."""
+    return _CATALOGUE

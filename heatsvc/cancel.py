@@ -1,0 +1,57 @@
+"""CancelToken: whether work should still be done. Long work asks it between pieces."""
+
+from __future__ import annotations
+
+import time
+
+
+class CancelledError(Exception):
+    """The work is not wanted any more: its client disconnected, or the build was cancelled."""
+
+
+class DeadlineError(Exception):
+    """The work takes longer than it may."""
+
+
+class CancelToken:
+    """A deadline and a flag that another thread may set.
+
+    Args:
+        seconds: that the work may take from now on; None for no deadline.
+    """
+
+    __slots__ = ("_cancelled", "_deadline", "seconds")
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self.seconds = seconds
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """End the work at its next `raise_if_cancelled`."""
+        self._cancelled = True
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the deadline, at least 0; None without one."""
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    def remove_deadline(self) -> None:
+        """Let the work take as long as it likes from now on."""
+        self._deadline = None
+
+    def raise_if_cancelled(self) -> None:
+        """Raise what should end the work.
+
+        Raises:
+            CancelledError: `cancel` was called.
+            DeadlineError: the deadline is over.
+        """
+        if self._cancelled:
+            raise CancelledError
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise DeadlineError(f"the work takes longer than {self.seconds:g} s")
+
+
+NEVER_CANCELLED = CancelToken()
+"""For work that nothing ends early."""

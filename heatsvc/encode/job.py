@@ -1,0 +1,207 @@
+"""RenderJob: the rendering of one response, from volumes to the chunks of its body. It knows no HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.encode.codings import EncodedChunk
+from heatsvc.encode.formats import BodyWriter
+from heatsvc.encode.planned import MAX_TILE_BYTES, PlannedVolume
+from heatsvc.render.cpu import Tile
+
+MAX_WHOLE_BYTES = MAX_TILE_BYTES
+"""Encoded bytes up to which a response is rendered whole; larger ones are streamed."""
+
+# Pixels of work of an item: about 10 ms.
+_ITEM_WORK = 4 << 20
+# What each clip takes beside its pixels, in pixels.
+_CLIP_WORK = 4_000
+# Encoded bytes of the volumes that a GPU encodes together for one response, and decoded bytes: half of its batch.
+_GPU_ITEM_BYTES = 16 << 20
+_GPU_ITEM_COST = 512 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WorkItem:
+    """Tiles that are rendered and encoded together: one large tile, or those of several small volumes.
+
+    Attributes:
+        job: that it is of.
+        tiles: in the order of the body.
+        bound: encoded bytes, at most.
+        cost: bytes when decoded.
+    """
+
+    job: RenderJob
+    tiles: Sequence[tuple[PlannedVolume, Tile]]
+    bound: int
+    cost: int
+
+    @property
+    def volumes(self) -> list[PlannedVolume] | None:
+        """The volumes, where the item is made of whole ones; else None."""
+        whole = []
+        for planned, tile in self.tiles:
+            if tile is planned.tiles[0]:
+                whole.append(planned)
+        ends = self.tiles[0][1] is self.tiles[0][0].tiles[0] and self.tiles[-1][1] is self.tiles[-1][0].tiles[-1]
+        return whole if ends else None
+
+    def run(self) -> list[EncodedChunk]:
+        """Render and encode on the CPU.
+
+        Raises:
+            CancelledError, DeadlineError: as the job's token.
+        """
+        chunks = []
+        for planned, tile in self.tiles:
+            self.job.token.raise_if_cancelled()
+            chunk, render_seconds, encode_seconds = self.job.writer.encode(planned, tile, self.job.token)
+            self.job.stage_seconds.append((render_seconds, encode_seconds))
+            chunks.append(chunk)
+        return chunks
+
+
+class RenderJob:
+    """One response before it is rendered.
+
+    Args:
+        writer: of the body.
+        token: ends the rendering.
+        media_type: of the body.
+        whole_volumes: cut the work between volumes as far as possible, as a GPU takes it.
+
+    Attributes:
+        items: the work, in the order of the body.
+        bound: bytes of the encoded body, at most.
+        cost: bytes of the volumes when decoded.
+        work: about how many pixels have to be rendered.
+        written: bytes of the encoded body so far.
+        stage_seconds: seconds of rendering and of encoding of each tile so far, in no order; threads add to it.
+    """
+
+    def __init__(
+        self,
+        writer: BodyWriter,
+        token: CancelToken = NEVER_CANCELLED,
+        *,
+        media_type: str = "application/octet-stream",
+        whole_volumes: bool = False,
+    ) -> None:
+        self.writer = writer
+        self.media_type = media_type
+        self.token = token
+        self.written = 0
+        self.stage_seconds: list[tuple[float, float]] = []
+        self.items = self._items_by_volume() if whole_volumes else self._items_by_tile(writer.volumes)
+        self.bound = writer.overhead + sum(item.bound for item in self.items)
+        self.cost = sum(item.cost for item in self.items)
+        self.work = sum(planned.work + _CLIP_WORK for planned in writer.volumes)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the response is small enough to be rendered before it is sent."""
+        return self.bound <= MAX_WHOLE_BYTES
+
+    @property
+    def point_bytes(self) -> int:
+        """Bytes of the points that the volumes are described by."""
+        return sum(
+            planned.volume.keypoint.nbytes + planned.volume.keypoint_score.nbytes for planned in self.writer.volumes
+        )
+
+    @property
+    def seconds(self) -> tuple[float, float]:
+        """Seconds of rendering and of encoding, of all threads."""
+        return sum(render for render, _ in self.stage_seconds), sum(encode for _, encode in self.stage_seconds)
+
+    def render(self) -> bytes:
+        """The body, rendered here and now by the calling thread.
+
+        Raises:
+            CancelledError, DeadlineError: as the token.
+        """
+        parts: list[bytes | memoryview] = [self.start()]
+        for item in self.items:
+            parts += self.add(item, item.run())
+        parts.append(self.finish())
+        return b"".join(parts)
+
+    def start(self) -> bytes:
+        """The bytes before the first item."""
+        data = self.writer.start()
+        self.written += len(data)
+        return data
+
+    def add(self, item: WorkItem, chunks: Sequence[EncodedChunk]) -> list[bytes | memoryview]:
+        """The bytes of the next item.
+
+        Args:
+            item: whose turn it is.
+            chunks: one for each of its tiles, or one for each of its volumes.
+        """
+        volumes = item.volumes
+        parts: list[bytes | memoryview] = []
+        if volumes is not None and len(chunks) == len(volumes) != len(item.tiles):
+            for planned, chunk in zip(volumes, chunks, strict=True):
+                parts += self.writer.add(planned, chunk, first=True, last=True)
+        else:
+            for (planned, tile), chunk in zip(item.tiles, chunks, strict=True):
+                first, last = tile is planned.tiles[0], tile is planned.tiles[-1]
+                parts += self.writer.add(planned, chunk, first=first, last=last)
+        self.written += sum(map(len, parts))
+        return parts
+
+    def finish(self) -> bytes:
+        """The bytes behind the last item."""
+        data = self.writer.finish()
+        self.written += len(data)
+        return data
+
+    def _items_by_tile(self, volumes: Sequence[PlannedVolume]) -> list[WorkItem]:
+        """Items of at most `MAX_TILE_BYTES` when encoded and about 10 ms of work, unless a single tile has more."""
+        items: list[WorkItem] = []
+        tiles: list[tuple[PlannedVolume, Tile]] = []
+        bound = cost = work = 0
+        for planned in volumes:
+            share = planned.work // len(planned.tiles)
+            for tile in planned.tiles:
+                tile_bound = self.writer.tile_bound(planned, tile)
+                if tiles and (bound + tile_bound > MAX_TILE_BYTES or work + share > _ITEM_WORK):
+                    items.append(WorkItem(self, tiles, bound, cost))
+                    tiles, bound, cost, work = [], 0, 0, 0
+                tiles.append((planned, tile))
+                bound += tile_bound
+                cost += planned.tile_bytes(tile)
+                work += share
+        if tiles:
+            items.append(WorkItem(self, tiles, bound, cost))
+        return items
+
+    def _items_by_volume(self) -> list[WorkItem]:
+        """Items of whole volumes; a volume that is too large for that is cut as for the CPU."""
+        items: list[WorkItem] = []
+        group: list[PlannedVolume] = []
+        bound = cost = 0
+
+        def close() -> None:
+            nonlocal group, bound, cost
+            if group:
+                tiles = [(planned, tile) for planned in group for tile in planned.tiles]
+                items.append(WorkItem(self, tiles, bound, cost))
+            group, bound, cost = [], 0, 0
+
+        for planned in self.writer.volumes:
+            if planned.bound > _GPU_ITEM_BYTES or planned.nbytes > _GPU_ITEM_COST:
+                close()
+                items += self._items_by_tile([planned])
+                continue
+            if bound + planned.bound > _GPU_ITEM_BYTES or cost + planned.nbytes > _GPU_ITEM_COST:
+                close()
+            group.append(planned)
+            bound += planned.bound
+            cost += planned.nbytes
+        close()
+        return items

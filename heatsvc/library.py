@@ -1,0 +1,255 @@
+"""The library under the service: what `POST /heatmap` does, for programs in Python, without HTTP."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.errors import InputError
+from heatsvc.pipeline import DEFAULT_PRESET, Pipeline, parse_pipeline
+from heatsvc.pose import PoseClip, PoseError, get_layout
+from heatsvc.pose.clip import check_frame_dir, check_label
+from heatsvc.pose.readers import ReadOptions
+from heatsvc.pose.readers import read as read_bytes
+from heatsvc.pose.readers.lists import array_from_lists
+from heatsvc.render.array import render_array
+from heatsvc.render.cpu import DType as RenderDType
+from heatsvc.render.tensors import render_tensors
+from heatsvc.volume import Reduce
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["ClipLike", "DType", "Steps", "draw", "read", "render_dtype"]
+
+ClipLike = PoseClip | Mapping[str, Any] | npt.NDArray[Any] | str | os.PathLike[str]
+"""What `heatsvc.draw` takes for one clip."""
+
+_KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
+# What annotations of PYSKL have besides.
+_MORE_KEYS = ("original_shape", "total_frames", "num_person_raw")
+
+Steps = str | Sequence[Mapping[str, Any]] | Pipeline
+"""A preset's name, steps as in a PYSKL or MMAction2 config, or a `Pipeline`."""
+
+DType = Literal["float32", "float16", "uint8"]
+"""What may be asked for."""
+
+
+def draw(
+    clips: ClipLike | Sequence[ClipLike],
+    pipeline: Steps = DEFAULT_PRESET,
+    *,
+    select: str | Sequence[int] | None = None,
+    dtype: DType = "float32",
+    reduce: Reduce = "none",
+    test_mode: bool = True,
+    seed: int | None = None,
+    img_shape: Sequence[int] | None = None,
+    layout: str | None = None,
+    device: str | torch.device | None = None,
+    bounds: Bounds = DEFAULT_BOUNDS,
+) -> Any:
+    """Render clips as `POST /heatmap` does: the same options under the same names, and the same bits.
+
+    Args:
+        clips: a clip, or a sequence of clips: a `PoseClip`; a mapping ``{keypoint, keypoint_score?, img_shape, layout?,
+            frame_dir?}`` of arrays or lists; an array [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; or a file's path.
+        pipeline: a preset's name, a list of steps pasted from a PYSKL or MMAction2 config, or a `Pipeline`.
+        select: a smaller layout, or points by position, taken before the first step.
+        dtype: float32, float16 or uint8 (value * 255, rounded).
+        reduce: ``max`` for each pixel's largest value over the channels, ``argmax`` for the channel that has it, int16.
+        test_mode: deterministic, as PYSKL tests. False: random steps draw from `seed`, those of clip i from seed + i.
+        seed: 0 to 2**32 - 1; None draws one from the operating system.
+        img_shape, layout: for clips that do not say it themselves.
+        device: None for NumPy arrays; ``cpu``, ``cuda``, ``cuda:1`` or a `torch.device` for tensors on it.
+        bounds: how large clips and volumes may be.
+
+    Returns:
+        For one clip an array of the shape that its pipeline gives: [T, K, H, W] for ``view``, [clips, K, T, H, W]
+        behind a FormatShape. For a sequence a list of such arrays. K counts keypoints (V), limbs, or both.
+
+    Raises:
+        OSError: a file cannot be opened.
+        InputError: a clip, the pipeline or an option that cannot be used; `field` says which: ``clips[3].keypoint``.
+        ModuleNotFoundError: a device is given and there is no PyTorch.
+        DeviceError: the device does not exist or cannot render; argmax and PoTion are rendered on the CPU only.
+    """
+    one = isinstance(clips, PoseClip | Mapping | np.ndarray | str | os.PathLike)
+    given: Sequence[ClipLike] = [clips] if one else clips  # type: ignore[assignment, list-item]
+    rendered_dtype = render_dtype(dtype, reduce)
+    volumes = _as_pipeline(pipeline, reduce).describe_volumes(
+        (
+            _as_clip(clip, img_shape=img_shape, layout=layout, bounds=bounds, field="" if one else f"clips[{place}].")
+            for place, clip in enumerate(given)
+        ),
+        select=select,
+        test_mode=test_mode,
+        seed=seed,
+        bounds=bounds,
+    )
+    if device is None:
+        rendered: Sequence[Any] = [render_array(volume, rendered_dtype) for volume in volumes]
+    else:
+        rendered = render_tensors(volumes, rendered_dtype, device, bounds)
+    return rendered[0] if one else list(rendered)
+
+
+def read(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    img_shape: Sequence[int] | None = None,
+    layout: str | None = None,
+    frame_dir: str | Sequence[str] | None = None,
+    bounds: Bounds = DEFAULT_BOUNDS,
+) -> list[PoseClip]:
+    """The clips of a file of any format that `POST /heatmap` reads; the format is recognized by its content.
+
+    Args:
+        source: a path, or the file's bytes.
+        img_shape: (height, width) in pixels, for files that carry none (`.npy`, OpenPose, MMPose).
+        layout: what the points are, by name, where their number does not tell.
+        frame_dir: which clips of an annotation pickle, in this order; None for all.
+        bounds: how large a file may be; `dataclasses.replace(heatsvc.bounds.DEFAULT_BOUNDS, max_clips=...)` for
+            larger ones.
+
+    Returns:
+        One clip or more, each float32 [M, T, V, 2] with scores [M, T, V].
+
+    Raises:
+        OSError: the file cannot be opened.
+        InputError: it cannot be read as keypoints, or is larger than `bounds`; names file, field and frame.
+    """
+    data, filename = (bytes(source), "") if isinstance(source, bytes | bytearray | memoryview) else _open(source)
+    frame_dirs = [frame_dir] if isinstance(frame_dir, str) else frame_dir
+    options = ReadOptions(img_shape=img_shape, layout=layout, frame_dirs=frame_dirs, bounds=bounds)
+    return read_bytes(data, filename=filename, options=options)
+
+
+def _open(source: str | os.PathLike[str]) -> tuple[bytes, str]:
+    path = Path(source)
+    return path.read_bytes(), path.name
+
+
+def _as_clip(
+    clip: ClipLike, *, img_shape: Sequence[int] | None, layout: str | None, bounds: Bounds, field: str
+) -> PoseClip:
+    """One clip as a PoseClip.
+
+    Args:
+        clip: a PoseClip as it is; a mapping ``{keypoint, keypoint_score?, img_shape, layout?, frame_dir?, label?}`` of
+            arrays or lists, such as an annotation of PYSKL's; an array [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; or the
+            path of a file that holds one clip.
+        img_shape, layout: for what the clip does not say itself.
+        bounds: how large it may be.
+        field: its place among several, as a prefix for messages: ``clips[3].``.
+
+    Raises:
+        OSError: the file cannot be opened.
+        InputError: it cannot be used.
+    """
+    match clip:
+        case PoseClip():
+            return clip
+        case str() | os.PathLike():
+            return _only_clip(read(clip, img_shape=img_shape, layout=layout, bounds=bounds), clip)
+        case np.ndarray():
+            return _from_mapping({"keypoint": clip}, img_shape, layout, bounds, field)
+        case Mapping():
+            return _from_mapping(clip, img_shape, layout, bounds, field)
+    where = field.rstrip(".") or "a clip"
+    raise TypeError(f"{where} must be a PoseClip, a mapping with keypoint, an array or a path, not {type(clip)}")
+
+
+def _only_clip(clips: list[PoseClip], path: str | os.PathLike[str]) -> PoseClip:
+    if len(clips) != 1:
+        raise PoseError(
+            f"the file holds {len(clips):,} clips: draw(read(path)) draws them all, "
+            "read(path, frame_dir=...) chooses some",
+            file=os.path.basename(path),
+        )
+    return clips[0]
+
+
+def _from_mapping(
+    clip: Mapping[str, Any], img_shape: Sequence[int] | None, layout: str | None, bounds: Bounds, field: str
+) -> PoseClip:
+    strange = [str(key) for key in clip if key not in (*_KEYS, *_MORE_KEYS)]
+    if strange:
+        raise PoseError(
+            f"a clip has no {strange[0]!r:.60}: it has {', '.join(_KEYS)}", field=f"{field}{strange[0]:.60}"
+        )
+    keypoint = _numbers(clip.get("keypoint"), f"{field}keypoint", bounds)
+    if keypoint is None:
+        raise PoseError(
+            f"{field}keypoint is missing: give an array [T, V, 2] or [M, T, V, 2], in pixels", field=f"{field}keypoint"
+        )
+    own_shape, own_layout, name = clip.get("img_shape"), clip.get("layout"), clip.get("frame_dir")
+    named = layout if own_layout is None else own_layout
+    return PoseClip.build(
+        keypoint,
+        _numbers(clip.get("keypoint_score"), f"{field}keypoint_score", bounds),
+        img_shape=img_shape if own_shape is None else own_shape,
+        layout=get_layout(named, keypoint.shape[-2] if keypoint.ndim > 1 else None) if named else None,
+        frame_dir="" if name is None else check_frame_dir(name, field=f"{field}frame_dir"),
+        label=check_label(clip.get("label"), field=f"{field}label"),
+        bounds=bounds,
+        field=field,
+    )
+
+
+def _numbers(value: Any, name: str, bounds: Bounds) -> npt.NDArray[Any] | None:
+    """NumPy's arrays, and those of other libraries, as they are; lists as a request's, `None` in them for NaN."""
+    if value is None:
+        return None
+    if hasattr(value, "__array__"):
+        return np.asarray(value)
+    return array_from_lists(value, name, bounds=bounds, booleans=True)
+
+
+def render_dtype(dtype: str, reduce: Reduce) -> RenderDType:
+    """The type that is rendered: a volume reduced by argmax is int16 whatever is asked for.
+
+    Raises:
+        InputError: another type.
+    """
+    for known in get_args(DType):
+        if dtype == known:
+            return "int16" if reduce == "argmax" else known
+    raise InputError(f"dtype must be {', '.join(get_args(DType))}, not {dtype!r:.40}", field="dtype")
+
+
+def _as_pipeline(steps: Steps, reduce: Reduce = "none") -> Pipeline:
+    """The pipeline; tuples in its steps are taken as lists, as Python configs have them.
+
+    Args:
+        steps: in any of the forms.
+        reduce: what becomes of the channels; a `Pipeline` keeps its own where this is ``none``.
+
+    Raises:
+        PipelineError: steps that do not exist or do not fit; `field` is ``pipeline[2].scale``.
+    """
+    if isinstance(steps, Pipeline):
+        return steps if reduce == "none" else replace(steps, reduce=reduce)
+    if isinstance(steps, str):
+        return _preset(steps, reduce)
+    listed = [_plain(step) for step in steps] if isinstance(steps, Sequence) else steps
+    return parse_pipeline(listed, reduce=reduce)
+
+
+@lru_cache(maxsize=64)
+def _preset(name: str, reduce: Reduce) -> Pipeline:
+    return parse_pipeline(name, reduce=reduce)
+
+
+def _plain(step: Any) -> Any:
+    """A step as a dict: configs of mmengine have classes of their own."""
+    return dict(step) if isinstance(step, Mapping) else step

@@ -1,0 +1,180 @@
+"""PipelineState: a clip between two steps of a pipeline."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.bounds import Bounds
+from heatsvc.pipeline.errors import PipelineError
+from heatsvc.pose.layouts import Layout
+from heatsvc.volume import HeatmapVolume, Potion, Reduce
+
+Float = npt.NDArray[np.floating[Any]]
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+
+TEST_SEED = 255
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """What `GeneratePoseTarget` renders of clips of one layout; fields as in `HeatmapVolume`."""
+
+    sigma: float
+    eps: float
+    with_kp: bool
+    double: bool
+    limbs: Int32
+    mirror: Int32
+
+
+class _Generators(threading.local):
+    """NumPy's legacy generator, one per thread, reseeded for each run: creating one takes 90 µs, seeding it 1.5 µs."""
+
+    def __init__(self) -> None:
+        self.legacy = np.random.RandomState(TEST_SEED)
+
+
+_generators = _Generators()
+
+
+@dataclass(slots=True, eq=False)
+class PipelineState:
+    """M persons, T frames, V keypoints, and what is to be rendered of them.
+
+    A step assigns new arrays and never writes into those it finds: they may be the clip's own.
+
+    Attributes:
+        keypoint: float32 [M, T, V, 2] in pixels of the current frame, NaN where not detected; None once a step has
+            moved the points: then `coordinates` has them.
+        keypoint_score: float32 [M, T, V].
+        height, width: the current frame's sides in pixels (PYSKL's `img_shape`).
+        layout: of the V points, None where unknown.
+        bounds: limits of the steps' results.
+        test_mode: whether sampling is deterministic.
+        seed: of the generator where `test_mode` is False.
+        frame_inds: int [T'], the frames that `UniformSampleFrames` chose and `PoseDecode` has not yet taken.
+        num_clips: how many clips the frames make up; 0 where nothing was sampled.
+        target: what is to be rendered; None before `GeneratePoseTarget`.
+        clips, potion: axes of the result, see `HeatmapVolume`.
+    """
+
+    keypoint: Float32 | None
+    keypoint_score: Float32
+    height: int
+    width: int
+    layout: Layout | None
+    bounds: Bounds
+    test_mode: bool
+    seed: int | None = None
+    frame_inds: npt.NDArray[np.int64] | None = None
+    num_clips: int = 0
+    target: Target | None = None
+    clips: int = 0
+    potion: Potion | None = None
+    _axes: tuple[Float, Float] | None = field(default=None, repr=False)
+    _rng: np.random.RandomState | None = field(default=None, repr=False)
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return int(self.keypoint_score.shape[1])
+
+    @property
+    def points(self) -> int:
+        """V."""
+        return int(self.keypoint_score.shape[2])
+
+    def coordinates(self) -> tuple[Float, Float]:
+        """The coordinates x and y, each [M, T, V] in an array of its own.
+
+        Every step but `PoseDecode` treats the two differently, and NumPy is several times slower on pairs. They are
+        float32, and float64 after a crop: PYSKL subtracts an int64 corner there, and its results keep that precision.
+        """
+        if self._axes is None:
+            if self.keypoint is None:
+                raise AssertionError("neither keypoint nor its axes are set")
+            self._axes = np.ascontiguousarray(self.keypoint[..., 0]), np.ascontiguousarray(self.keypoint[..., 1])
+        return self._axes
+
+    def set_coordinates(self, x: Float, y: Float) -> None:
+        """Move the points to x and y, each [M, T, V]."""
+        self._axes = x, y
+        self.keypoint = None
+
+    def take(self, indices: npt.NDArray[np.int64] | Sequence[int], axis: Literal[1, 2]) -> None:
+        """Take frames (axis 1) or keypoints (axis 2) by index, with their scores."""
+        self.keypoint_score = self.keypoint_score.take(indices, axis=axis)
+        if self.keypoint is not None:
+            self.keypoint, self._axes = self.keypoint.take(indices, axis=axis), None
+        else:
+            x, y = self.coordinates()
+            self._axes = x.take(indices, axis=axis), y.take(indices, axis=axis)
+
+    @property
+    def rng(self) -> np.random.RandomState:
+        """The generator that all steps of a run share, as PYSKL's share NumPy's global one.
+
+        Seeded 255 in test mode (unless `UniformSampleFrames` set its own seed), else with the run's seed.
+        """
+        if self._rng is None:
+            return self.reseed(TEST_SEED if self.test_mode else self.seed)
+        return self._rng
+
+    def reseed(self, seed: int | None) -> np.random.RandomState:
+        """Seed the shared generator again; None takes a seed from the operating system."""
+        self._rng = _generators.legacy
+        self._rng.seed(seed)
+        return self._rng
+
+    def volume(self, reduce: Reduce = "none") -> HeatmapVolume:
+        """The volume to render, its points in float32.
+
+        Raises:
+            PipelineError: there was no `GeneratePoseTarget`.
+            LimitError: the rendered array would be larger than `bounds.max_volume_bytes`, or the sums of a PoTion image
+                than `bounds.max_answer_bytes`.
+        """
+        if self.target is None:
+            raise PipelineError("nothing is rendered: GeneratePoseTarget is missing", field="pipeline")
+        target = self.target
+        volume = HeatmapVolume(
+            self._join() if self.keypoint is None else np.ascontiguousarray(self.keypoint),
+            np.ascontiguousarray(self.keypoint_score),
+            self.height,
+            self.width,
+            target.sigma,
+            target.eps,
+            target.with_kp,
+            target.limbs,
+            target.double,
+            target.mirror,
+            self.clips,
+            reduce,
+            self.potion,
+        )
+        nbytes = 4 * math.prod(volume.shape)
+        if nbytes > self.bounds.max_volume_bytes:
+            self.bounds.check("max_volume_bytes", nbytes, "bytes of heatmap", field="pipeline")
+        if self.potion:
+            # Unlike heatmaps it is dense while it is rendered: float64 for each pixel, channel and color.
+            area = math.prod(volume.shape[:3]) * volume.channels
+            self.bounds.check(
+                "max_answer_bytes", 8 * self.potion.colours * area, "bytes of color sums", field="pipeline"
+            )
+        return volume
+
+    def _join(self) -> Float32:
+        x, y = self.coordinates()
+        keypoint = np.empty((*x.shape, 2), np.float32)
+        keypoint[..., 0] = x
+        keypoint[..., 1] = y
+        return keypoint

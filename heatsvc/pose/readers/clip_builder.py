@@ -1,0 +1,86 @@
+"""ClipBuilder: a clip whose persons are found frame by frame, as estimators' JSON formats have them.
+
+Files are read twice. The first time persons and points are counted and checked against the bounds; the second time each
+person is written to the clip's arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from heatsvc.pose.clip import BYTES_PER_POINT, Float32, NoKeypointsError, PoseClip
+from heatsvc.pose.readers.upload import Upload
+
+
+class ClipBuilder:
+    """The size of a clip as far as its file has been counted, then its arrays while they are filled.
+
+    M is the largest number of persons in a frame. One crowded frame in a long clip, or one large person in a crowd,
+    costs as much as if all were: max_unpacked_bytes limits the product.
+
+    Attributes:
+        upload: source of the clip.
+        frames, persons, points: T, M, V.
+        keypoint: float32 [M, T, V, 2] in pixels, after `allocate`; 0 for persons that are missing in a frame.
+        keypoint_score: float32 [M, T, V], after `allocate`.
+    """
+
+    keypoint: Float32
+    keypoint_score: Float32
+
+    def __init__(self, upload: Upload, frames: int) -> None:
+        """Begin a clip of so many frames.
+
+        Raises:
+            LimitError: more than max_frames.
+        """
+        self.upload = upload
+        self.frames = frames
+        self.persons = self.points = 0
+        self._check("max_frames", frames, "frames", None, None)
+
+    def count_persons(self, persons: int, *, field: str | None = None, file: str | None = None) -> None:
+        """Count the persons of a frame.
+
+        Raises:
+            LimitError: more than max_persons, or the clip grows beyond max_unpacked_bytes.
+        """
+        if persons > self.persons:
+            self._check("max_persons", persons, "persons", field, file)
+            self.persons = persons
+            self._check_size(field, file)
+
+    def count_points(self, points: int, *, field: str | None = None, file: str | None = None) -> None:
+        """Count the points of a person.
+
+        Raises:
+            LimitError: more than max_keypoints, or the clip grows beyond max_unpacked_bytes.
+        """
+        if points > self.points:
+            self._check("max_keypoints", points, "keypoints", field, file)
+            self.points = points
+            self._check_size(field, file)
+
+    def allocate(self) -> None:
+        """Make arrays of the counted size.
+
+        Raises:
+            NoKeypointsError: no persons in any frame.
+        """
+        if self.persons == 0:
+            raise NoKeypointsError("there are no persons in any frame: no keypoints", file=self.upload.file)
+        shape = (self.persons, self.frames, self.points)
+        self.keypoint, self.keypoint_score = np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
+
+    def build(self, img_shape: Sequence[int] | None = None) -> PoseClip:
+        """The clip; see `Upload.build_clip`."""
+        return self.upload.build_clip(self.keypoint, self.keypoint_score, img_shape)
+
+    def _check_size(self, field: str | None, file: str | None) -> None:
+        size = self.persons * self.frames * self.points * BYTES_PER_POINT
+        self._check("max_unpacked_bytes", size, "bytes of keypoints", field, file)
+
+    def _check(self, bound: str, got: int, what: str, field: str | None, file: str | None) -> None:
+        self.upload.options.bounds.check(bound, got, what, field=field, file=file or self.upload.file)
