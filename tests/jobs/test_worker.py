@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from heatsvc.annotation.artifacts import REPORT, write_atomically
-from heatsvc.annotation.build import Built
+from heatsvc.annotation.build import BuildResult
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.jobs import worker as worker_module
 from heatsvc.jobs.builds import Builds
@@ -22,7 +22,7 @@ from heatsvc.jobs.worker import Worker
 from heatsvc.settings import Settings
 from tests.jobs.helpers import submit
 
-Build = Callable[..., Built]
+Build = Callable[..., BuildResult]
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings(data_dir=tmp_path / "data", build_workers=0)
 
 
-def write_report(folder: Path) -> Built:
-    return Built((write_atomically(folder / REPORT, [b'{"clips": 1}']),), {"clips": 1})
+def write_report(folder: Path) -> BuildResult:
+    return BuildResult((write_atomically(folder / REPORT, [b'{"clips": 1}']),), {"clips": 1})
 
 
 def build_once(settings: Settings, build: Build) -> BuildState:
@@ -46,7 +46,7 @@ def build_once(settings: Settings, build: Build) -> BuildState:
 
 
 def test_a_finished_build_has_artifacts_and_no_inputs(settings: Settings):
-    def build(_inputs: object, _options: object, folder: Path, *, work: Path, **_: Any) -> Built:
+    def build(_inputs: object, _options: object, folder: Path, *, work: Path, **_: Any) -> BuildResult:
         work.mkdir()
         (work / "000000.part").touch()
         return write_report(folder)
@@ -62,7 +62,7 @@ def test_a_finished_build_has_artifacts_and_no_inputs(settings: Settings):
 
 
 def test_faulty_videos_end_a_build_with_a_report(settings: Settings):
-    def build(_inputs: object, _options: object, folder: Path, **_: Any) -> Built:
+    def build(_inputs: object, _options: object, folder: Path, **_: Any) -> BuildResult:
         raise FaultsError("videos cannot be used", write_report(folder).report)
 
     state = build_once(settings, build)
@@ -75,7 +75,7 @@ def test_faulty_videos_end_a_build_with_a_report(settings: Settings):
 
 
 def test_a_locked_build_is_left_to_the_worker_that_builds_it(settings: Settings):
-    def build(*_: Any, **__: Any) -> Built:
+    def build(*_: Any, **__: Any) -> BuildResult:
         raise AssertionError("it was built")
 
     builds = Builds(settings)
@@ -90,7 +90,7 @@ def test_a_locked_build_is_left_to_the_worker_that_builds_it(settings: Settings)
 def test_a_build_fails_where_the_disk_is_full_in_each_attempt(settings: Settings):
     attempts = []
 
-    def build(*_: Any, **__: Any) -> Built:
+    def build(*_: Any, **__: Any) -> BuildResult:
         attempts.append(1)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -106,7 +106,7 @@ def test_a_build_fails_where_the_disk_is_full_in_each_attempt(settings: Settings
 
 
 def test_a_build_is_resumed_once_its_data_directory_can_be_used(settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    def fail(*_: Any, **__: Any) -> Built:
+    def fail(*_: Any, **__: Any) -> BuildResult:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     with monkeypatch.context() as patch:
@@ -116,7 +116,7 @@ def test_a_build_is_resumed_once_its_data_directory_can_be_used(settings: Settin
 
 
 def test_an_unreadable_input_is_the_builds_own_failure(settings: Settings):
-    def build(*_: Any, **__: Any) -> Built:
+    def build(*_: Any, **__: Any) -> BuildResult:
         raise OSError(errno.EACCES, os.strerror(errno.EACCES), "/datasets/secret")
 
     state = build_once(settings, build)
