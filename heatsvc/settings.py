@@ -139,6 +139,9 @@ class Settings(BaseSettings):
         "max_map_work", "pixels", "Pixels computed for one map: the windows of all persons and channels that share it."
     )
     max_volume_bytes: int = _bound("max_volume_bytes", "bytes", "Decoded size of a response.")
+    max_potion_bytes: int = _bound(
+        "max_potion_bytes", "bytes", "Color sums of a clip's PoTion pictures while they are rendered."
+    )
     max_json_values: int = _bound("max_json_values", "values", "Values of a JSON response.")
     max_input_values: int = _bound("max_input_values", "values", "Values of a JSON body or file.")
     max_unpacked_bytes: int = _bound("max_unpacked_bytes", "bytes", "Unpacked size of an uploaded archive.")

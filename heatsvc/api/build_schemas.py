@@ -12,7 +12,7 @@ from heatsvc.annotation.artifacts import REPORT, REPORT_PAGE
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api.build_files import BUNDLE
 from heatsvc.api.problems import Problem, document, members_of, optional_member, status_of
-from heatsvc.jobs.state import StoredResult, BuildState, error_of
+from heatsvc.jobs.state import BuildState, StoredResult, error_of
 from heatsvc.pose.readers import READERS
 
 _MAX_FAULTS = 5

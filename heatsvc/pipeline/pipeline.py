@@ -133,7 +133,7 @@ class Pipeline:
 
         Args:
             clips: in their order.
-            select: a smaller layout, or points by position, see `select_points`; None for all points.
+            select: a smaller layout, or points by index, see `select_points`; None for all points.
             test_mode: as of `run`.
             seed: of the first clip; clip i samples with seed + i, modulo 2**32. See `resolve_seed`.
             bounds: limits of each volume; max_unpacked_bytes also limits the points of all volumes together.

@@ -141,7 +141,7 @@ class PipelineState:
         Raises:
             PipelineError: there was no `GeneratePoseTarget`.
             LimitError: the rendered array would be larger than `bounds.max_volume_bytes`, or the sums of a PoTion image
-                than `bounds.max_answer_bytes`.
+                than `bounds.max_potion_bytes`.
         """
         if self.target is None:
             raise PipelineError("nothing is rendered: GeneratePoseTarget is missing", field="pipeline")
@@ -168,7 +168,7 @@ class PipelineState:
             # Unlike heatmaps it is dense while it is rendered: float64 for each pixel, channel and color.
             area = math.prod(volume.shape[:3]) * volume.channels
             self.bounds.check(
-                "max_answer_bytes", 8 * self.potion.colours * area, "bytes of color sums", field="pipeline"
+                "max_potion_bytes", 8 * self.potion.colours * area, "bytes of color sums", field="pipeline"
             )
         return volume
 

@@ -103,9 +103,9 @@ def test_layout_that_is_none_or_does_not_fit(service: Asker, layout: str, said: 
     [
         ("coco_wholebody", "select", "coco_wholebody cannot be selected from coco17: it lacks 116 points"),
         ("sign28", "select", "sign28"),
-        ([0, 17], "select[1]", "point 17 is none of 0 to 16"),
-        ([-1], "select[0]", "point -1 is none of 0 to 16"),
-        ([], "select", "select names no point"),
+        ([0, 17], "select[1]", "point 17 is not among 0 to 16"),
+        ([-1], "select[0]", "point -1 is not among 0 to 16"),
+        ([], "select", "select is empty"),
         ([0.5], "select", "select cannot be [0.5]"),
         (["nose"], "select", "select cannot be ['nose']"),
         (True, "select", "true"),
@@ -121,7 +121,7 @@ def test_select(service: Asker, select: Any, field: str, said: str) -> None:
 def test_select_from_points_of_an_unknown_layout(service: Asker) -> None:
     problem = service.draw({**CLIP, "select": "sign27"}).problem(422)
     assert problem["field"] == "select"
-    assert "give the layout's name, or select points by position" in problem["detail"]
+    assert "give the layout's name, or select points by index" in problem["detail"]
 
 
 @pytest.mark.parametrize(
