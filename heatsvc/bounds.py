@@ -55,7 +55,3 @@ DEFAULT_BOUNDS = Bounds()
 def usable_cores() -> int:
     """Cores that this process may use, as far as the system tells."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def go_on() -> None:
-    """Somebody waits: what long work asks now and then where nobody gave it another question to ask."""

@@ -13,11 +13,10 @@ import pytest
 from tests.serving import ROOT
 
 PACKAGE = ROOT / "heatsvc"
-COMMON = {"bounds", "cancel", "check_token", "errors"}
+COMMON = {"bounds", "cancel", "errors"}
 MAY_IMPORT = {
     "errors": set(),
     "cancel": set(),
-    "check_token": {"cancel"},
     "bounds": {"errors"},
     "volume": set(),
     "pose": COMMON,

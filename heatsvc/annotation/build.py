@@ -29,7 +29,8 @@ from heatsvc.annotation.reader_pool import ReaderPool, is_large
 from heatsvc.annotation.report import report_json, report_page
 from heatsvc.annotation.shards import Shard, ShardReader, Task, shard_path, stored_shard
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics, DatasetStatistics
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.layouts import get_layout
 from heatsvc.pose.readers import ReadOptions, read
@@ -38,9 +39,7 @@ _FILES = 25
 _ANY_SHAPE = (1080, 1920)
 
 
-def most_common_points(
-    tasks: Sequence[Task], selection: KeypointSelection, check_cancelled: Callable[[], None]
-) -> int | None:
+def most_common_points(tasks: Sequence[Task], selection: KeypointSelection, token: CancelToken) -> int | None:
     """V of most of some files, evenly spread over all; None where no file at all can be read.
 
     Where points are selected by position, or all taken, nothing else tells that a file has other points.
@@ -51,7 +50,7 @@ def most_common_points(
     for place in chain.from_iterable(range(first, len(tasks), step) for first in range(step)):
         if place % step and counts:
             break
-        check_cancelled()
+        token.raise_if_cancelled()
         task = tasks[place]
         options = ReadOptions(selection.img_shape or _ANY_SHAPE, selection.layout, bounds=selection.bounds)
         try:
@@ -85,10 +84,10 @@ class Run:
         options: AnnotationOptions,
         reading: ShardReader,
         progress: Callable[[Progress], None],
-        check_cancelled: Callable[[], None],
+        token: CancelToken,
     ) -> None:
         self._plan, self._options, self._reading = plan, options, reading
-        self._progress, self._check_cancelled = progress, check_cancelled
+        self._progress, self._token = progress, token
         self._started = time.monotonic()
         self._parts = [plan.tasks[start : start + SHARD_SIZE] for start in range(0, len(plan.tasks), SHARD_SIZE)]
         self._read: list[Shard] = []
@@ -111,7 +110,7 @@ class Run:
         """Read all parts that are not there yet; the number of each part, in order, when it is there."""
         known = [stored_shard(self._reading.folder, number) for number in range(len(self._parts))]
         left = [(number, tasks) for number, tasks in enumerate(self._parts) if known[number] is None]
-        new = crew.read(left, self._reading, self._check_cancelled)
+        new = crew.read(left, self._reading, self._token)
         begun, done = time.monotonic(), 0
         self.tell("keypoints", None)
         for number, before in enumerate(known):
@@ -131,7 +130,7 @@ class Run:
         """
         yield encode_header(self._options.dtype)
         for number in self.read(crew):
-            self._check_cancelled()
+            self._token.raise_if_cancelled()
             yield shard_path(self._reading.folder, number)
             if not self._reading.keep:
                 shard_path(self._reading.folder, number).unlink()
@@ -249,7 +248,7 @@ def build(
     jobs: int = 1,
     bounds: Bounds = DEFAULT_BOUNDS,
     progress: Callable[[Progress], None] = ignore_progress,
-    check_cancelled: Callable[[], None] = go_on,
+    token: CancelToken = NEVER_CANCELLED,
     pickle_name: str = artifacts.PICKLE,
     digest: bool = True,
     memory: Path | None = None,
@@ -265,7 +264,7 @@ def build(
         jobs: processes that read keypoints, where there are so many that it is worth them; 1 reads in this one.
         bounds: how large a file may be.
         progress: told some times a second.
-        check_cancelled: called now and then; raises what should end the work.
+        token: ends the work early.
         pickle_name: what the pickle is called; the training configs name it.
         digest: whether the pickle's sha256 is asked for.
         memory: a folder for parts that lies in memory. They are removed from it as they get into the pickle: little
@@ -284,11 +283,11 @@ def build(
     reports: list[Artifact] = []
     made: list[Artifact] = []
     with ReaderPool(jobs if is_large(inputs) else 1) as crew:
-        plan = make_plan(inputs, options, work, bounds, check_cancelled, check=check)
-        reading = _reading(plan, options, work, not check, bounds, crew.has_processes, check_cancelled)
+        plan = make_plan(inputs, options, work, bounds, token, check=check)
+        reading = _reading(plan, options, work, not check, bounds, crew.has_processes, token)
         if memory is not None:
             reading = replace(reading, folder=memory, keep=False)
-        run = Run(plan, options, reading, progress, check_cancelled)
+        run = Run(plan, options, reading, progress, token)
 
         def decided() -> None:
             """All is read: tell of it, and go on only if it may be as it is."""
@@ -326,7 +325,7 @@ def _reading(
     write: bool,
     bounds: Bounds,
     compiled: bool,
-    check_cancelled: Callable[[], None],
+    token: CancelToken,
 ) -> ShardReader:
     """How parts are to be read; parts of another plan are removed.
 
@@ -340,7 +339,7 @@ def _reading(
             get_layout(layout)
     selection = KeypointSelection(select, options.dtype, options.img_shape, options.layout, bounds=bounds)
     if not isinstance(select, str):
-        selection = replace(selection, points=most_common_points(plan.tasks, selection, check_cancelled))
+        selection = replace(selection, points=most_common_points(plan.tasks, selection, token))
         _check_positions(selection)
     # A mounted folder may have changed since the parts were read.
     digest = hashlib.sha256(repr((selection, SHARD_SIZE, write)).encode())

@@ -16,7 +16,7 @@ from contextlib import suppress
 from io import BytesIO
 from typing import Any, TypeVar, cast
 
-from heatsvc.bounds import go_on
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 
 R = TypeVar("R")
@@ -49,7 +49,7 @@ def run_in_child(
     *args: Any,
     memory_bytes: int,
     seconds: float,
-    check_cancelled: Callable[[], None] = go_on,
+    token: CancelToken = NEVER_CANCELLED,
 ) -> R:
     """Call a function in a process of its own, and wait for what it gives.
 
@@ -59,7 +59,7 @@ def run_in_child(
         args: its arguments, whatever can be pickled.
         memory_bytes: address space that the child may have.
         seconds: how long it may take.
-        check_cancelled: called some times a second; what it raises ends the child.
+        token: ends the work early.
 
     Raises:
         InputError: whichever the function raised, as it raised it.
@@ -85,7 +85,7 @@ def run_in_child(
                     break
                 except subprocess.TimeoutExpired:
                     request = None
-                    check_cancelled()
+                    token.raise_if_cancelled()
         finally:
             if process.poll() is None:
                 process.kill()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from heatsvc.errors import InputError
+from heatsvc.errors import InputError, LimitError
 
 
 class AnnotationError(InputError):
-    """Labels, a split, frame counts or options that do not fit together, or that cannot be read."""
+    """Labels, a split, frame counts or options that cannot be read, or that contradict each other."""
 
 
 class FaultsError(AnnotationError):
-    """Videos that the options do not allow to be as they are: each was told of in the report.
+    """Videos with faults that the options do not allow.
 
     Attributes:
         report: the report as JSON, with every fault.
@@ -21,3 +23,14 @@ class FaultsError(AnnotationError):
     def __init__(self, detail: str, report: dict[str, Any]):
         super().__init__(detail)
         self.report = report
+
+
+@contextmanager
+def as_annotation_errors(file: str) -> Iterator[None]:
+    """Raise input errors as an AnnotationError that names `file`; a LimitError stays as it is."""
+    try:
+        yield
+    except LimitError:
+        raise
+    except InputError as error:
+        raise AnnotationError(error.detail, file=file) from None

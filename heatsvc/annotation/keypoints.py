@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,8 +14,8 @@ import numpy.typing as npt
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Kind
 from heatsvc.annotation.statistics import SCORE_BINS
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
-from heatsvc.check_token import CheckToken
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import CutShortError, Float32, InfiniteError, NoKeypointsError, PoseClip, PoseError
 from heatsvc.pose.layouts import Layout, get_layout, infer_layout
@@ -96,7 +96,7 @@ def read_keypoints(
     name: str,
     selection: KeypointSelection,
     last: int | None = None,
-    check_cancelled: Callable[[], None] = go_on,
+    token: CancelToken = NEVER_CANCELLED,
 ) -> VideoKeypoints:
     """A file's keypoints.
 
@@ -111,7 +111,7 @@ def read_keypoints(
         AnnotationError: options that no file can be read with: no img_shape, a layout that is none.
     """
     try:
-        found = _plain_array(data, selection, last) or _any_format(data, name, selection, check_cancelled)
+        found = _plain_array(data, selection, last) or _any_format(data, name, selection, token)
     except NoKeypointsError as error:
         raise FaultyFileError("no_keypoints" if "None" in error.detail else "no_frames", error.detail) from None
     except CutShortError as error:
@@ -183,7 +183,7 @@ def _compiled(array: Float32, places: _Places, selection: KeypointSelection, las
     return VideoKeypoints(keypoint, score, selection.img_shape, places.layout, array.shape[0], 0, histogram)
 
 
-def _any_format(data: bytes, name: str, selection: KeypointSelection, check_cancelled: Callable[[], None]) -> _Selected:
+def _any_format(data: bytes, name: str, selection: KeypointSelection, token: CancelToken) -> _Selected:
     """A file of any format that `pose` reads.
 
     Raises:
@@ -191,9 +191,7 @@ def _any_format(data: bytes, name: str, selection: KeypointSelection, check_canc
         AnnotationError: no img_shape anywhere.
         PoseError: it cannot be read.
     """
-    options = ReadOptions(
-        selection.img_shape, selection.layout, bounds=selection.bounds, token=CheckToken(check_cancelled)
-    )
+    options = ReadOptions(selection.img_shape, selection.layout, bounds=selection.bounds, token=token)
     try:
         clips = read(data, filename=name, options=options)
     except PoseError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from heatsvc.annotation.shards import Task
 from heatsvc.annotation.sources import StoredFile, find_files
 from heatsvc.annotation.splits import Assignment, assign_all, assign_splits, read_split
 from heatsvc.bounds import Bounds
+from heatsvc.cancel import CancelToken
 from heatsvc.pose.clip import check_img_shape
 
 
@@ -59,7 +60,7 @@ def make_plan(
     options: AnnotationOptions,
     work: Path,
     bounds: Bounds,
-    check_cancelled: Callable[[], None],
+    token: CancelToken,
     *,
     check: bool = False,
 ) -> Plan:
@@ -79,8 +80,8 @@ def make_plan(
         )
     if options.img_shape is not None:
         check_img_shape(options.img_shape, field="options.img_shape")
-    labels = read_labels(inputs.labels, options, bounds, check_cancelled)
-    check_cancelled()
+    labels = read_labels(inputs.labels, options, bounds, token)
+    token.raise_if_cancelled()
     split_file = None if inputs.split is None else read_split(inputs.split, bounds)
     assignment = (
         assign_all(labels)
@@ -90,9 +91,9 @@ def make_plan(
     # The report tells of each class how many clips it has in each split.
     table = sum(map(bool, labels.classes)) * len(assignment.splits)
     bounds.check("max_json_values", table, "classes times splits", field="labels")
-    check_cancelled()
-    last, trim_faults = _last_frames(inputs, labels, work, bounds, check_cancelled)
-    files = find_files(inputs, options, work, bounds, check_cancelled)
+    token.raise_if_cancelled()
+    last, trim_faults = _last_frames(inputs, labels, work, bounds, token)
+    files = find_files(inputs, options, work, bounds, token)
     file_of, unlabelled = _match(files, labels)
     tasks, absent = _sort_out(labels, assignment, last, file_of)
     faults = (*assignment.faults, *trim_faults, *unlabelled)
@@ -100,7 +101,7 @@ def make_plan(
 
 
 def _last_frames(
-    inputs: Inputs, labels: Labels, work: Path, bounds: Bounds, check_cancelled: Callable[[], None]
+    inputs: Inputs, labels: Labels, work: Path, bounds: Bounds, token: CancelToken
 ) -> tuple[Mapping[int, int], Sequence[Fault]]:
     """How many frames to keep of rows whose video was trimmed."""
     if not inputs.trim and inputs.trim_folder is None:
@@ -109,7 +110,7 @@ def _last_frames(
         read_frame_counts,  # few datasets are trimmed, and videos are read by large libraries
     )
 
-    trim = read_frame_counts(inputs.trim, inputs.trim_folder, labels, work / "trim", bounds, check_cancelled)
+    trim = read_frame_counts(inputs.trim, inputs.trim_folder, labels, work / "trim", bounds, token)
     return trim.frames, trim.faults
 
 

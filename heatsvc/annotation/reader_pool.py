@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
@@ -20,6 +20,7 @@ import numpy as np
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.keypoints import KeypointSelection, read_keypoints
 from heatsvc.annotation.shards import Shard, ShardReader, Task, read_shard
+from heatsvc.cancel import CancelToken
 
 LARGE = 4096
 """Files from which on processes are worth their start, and compiling is worth loading it."""
@@ -71,7 +72,7 @@ class ReaderPool:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def read(
-        self, parts: Iterable[tuple[int, Sequence[Task]]], reading: ShardReader, check_cancelled: Callable[[], None]
+        self, parts: Iterable[tuple[int, Sequence[Task]]], reading: ShardReader, token: CancelToken
     ) -> Iterator[Shard]:
         """Read parts, one after the other; their facts, in order.
 
@@ -85,15 +86,15 @@ class ReaderPool:
         """
         if self._pool is None:
             for number, tasks in parts:
-                yield read_shard(number, tasks, reading, check_cancelled)
+                yield read_shard(number, tasks, reading, token)
             return
         waiting: deque[Future[bytes]] = deque()
         for number, tasks in parts:
             waiting.append(self._pool.submit(_read_part, number, tasks, reading))
             if len(waiting) > 3 * self._jobs:
-                yield _first(waiting, check_cancelled)
+                yield _first(waiting, token)
         while waiting:
-            yield _first(waiting, check_cancelled)
+            yield _first(waiting, token)
 
 
 def is_large(inputs: Inputs) -> bool:
@@ -121,10 +122,10 @@ def _read_part(number: int, tasks: Sequence[Task], reading: ShardReader) -> byte
     return read_shard(number, tasks, reading).to_json()
 
 
-def _first(waiting: deque[Future[bytes]], check_cancelled: Callable[[], None]) -> Shard:
+def _first(waiting: deque[Future[bytes]], token: CancelToken) -> Shard:
     future = waiting.popleft()
     while True:
-        check_cancelled()
+        token.raise_if_cancelled()
         with suppress(FutureTimeoutError):
             return Shard.from_json(future.result(_SECONDS_BETWEEN_LOOKS))
 

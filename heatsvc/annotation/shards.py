@@ -6,7 +6,7 @@ import os
 import shutil
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, read_keypoints
 from heatsvc.annotation.sources import StoredFile
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
-from heatsvc.bounds import go_on
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 
 
@@ -131,9 +131,7 @@ def _checksum(path: Path) -> int:
     return checksum
 
 
-def read_shard(
-    number: int, tasks: Sequence[Task], reading: ShardReader, check_cancelled: Callable[[], None] = go_on
-) -> Shard:
+def read_shard(number: int, tasks: Sequence[Task], reading: ShardReader, token: CancelToken = NEVER_CANCELLED) -> Shard:
     """Read a part's videos, write their annotations and then their facts: the facts say that all is there.
 
     Raises:
@@ -142,24 +140,22 @@ def read_shard(
     """
     path, facts = shard_path(reading.folder, number), Shard()
     with _written(path) as file:
-        _read_all(tasks, reading, facts, file, check_cancelled)
+        _read_all(tasks, reading, facts, file, token)
     if reading.keep:
         with _written(path.with_suffix(".json")) as file:
             file.write(facts.to_json())
     return facts
 
 
-def _read_all(
-    tasks: Sequence[Task], reading: ShardReader, facts: Shard, file: BinaryIO, check_cancelled: Callable[[], None]
-) -> None:
+def _read_all(tasks: Sequence[Task], reading: ShardReader, facts: Shard, file: BinaryIO, token: CancelToken) -> None:
     """One after the other: a clip may be half a gigabyte, so none waits in memory for the others."""
     histogram = None
     img_shapes: Counter[tuple[int, int]] = Counter()
     for place, task in enumerate(tasks):
-        check_cancelled()
+        token.raise_if_cancelled()
         try:
             points = read_keypoints(
-                _bytes_of(task, reading.selection), task.file.name, reading.selection, task.last, check_cancelled
+                _bytes_of(task, reading.selection), task.file.name, reading.selection, task.last, token
             )
         except FaultyFileError as error:
             facts.faults.append(Fault(error.kind, task.name, error.detail, task.file.name))

@@ -18,6 +18,7 @@ from heatsvc.annotation.build import BuildResult, count_finished_shards
 from heatsvc.annotation.build import build as build_dataset
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.progress import Progress
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import InputError
 from heatsvc.jobs.data_directory import DataDirectory, DataDirectoryError
 from heatsvc.jobs.folder import BuildFolder, SavedState, acquire_lock
@@ -38,10 +39,6 @@ _PROGRESS_SECONDS = 0.25
 _CANCEL_SECONDS = 0.2
 
 log = structlog.get_logger("heatsvc.builds")
-
-
-class _EndError(Exception):
-    """The worker stops, or the build was cancelled."""
 
 
 class Worker:
@@ -176,9 +173,11 @@ class Worker:
         folder.write_state(SavedState(number, max(shards, saved.shards)))
         attempt = folder.begin_attempt()
         log.info("build begins", id=folder.id, attempt=number)
-        monitor = _Monitor(folder, self._stopping)
+        ended = threading.Event()
+        token = CancelToken()
+        threading.Thread(target=self._cancel, args=(folder, token, ended), daemon=True).start()
         try:
-            result = self._build_in(folder, attempt, monitor)
+            result = self._build_in(folder, attempt, token)
         except Exception as error:
             if folder.is_cancelled or not folder.exists():
                 return
@@ -186,11 +185,21 @@ class Worker:
                 folder.write_state(saved)  # this attempt did not crash
                 return
             result = self._failure(folder, attempt, number, error)
+        finally:
+            ended.set()
         folder.publish(result, attempt)
         log.info("build ended", id=folder.id, state=result.state)
 
-    def _build_in(self, folder: BuildFolder, attempt: Path, monitor: _Monitor) -> StoredResult:
-        monitor.write_progress(Progress("labels"))
+    def _cancel(self, folder: BuildFolder, token: CancelToken, ended: threading.Event) -> None:
+        """Until a build has ended: cancel its token once it is to be removed, or the worker is to stop."""
+        while not ended.wait(_CANCEL_SECONDS):
+            if self._stopping.is_set() or folder.is_cancelled:
+                token.cancel()
+                return
+
+    def _build_in(self, folder: BuildFolder, attempt: Path, token: CancelToken) -> StoredResult:
+        progress = _ProgressWriter(folder)
+        progress.write(Progress("labels"))
         request = folder.request(self._settings.datasets_dir)
         built = self._build(
             request.inputs,
@@ -200,8 +209,8 @@ class Worker:
             check=request.check,
             jobs=self._settings.jobs,
             bounds=self._settings.bounds,
-            progress=monitor.write_progress,
-            check_cancelled=monitor.raise_if_ended,
+            progress=progress.write,
+            token=token,
         )
         return StoredResult("done", built.artifacts, None, None, time.time())
 
@@ -224,31 +233,20 @@ class Worker:
         return _failed(problem_of(error))
 
 
-class _Monitor:
-    """Writes a build's progress and checks whether it is to end, both only a few times a second."""
+class _ProgressWriter:
+    """Writes a build's progress, a few times a second and at each new stage."""
 
-    def __init__(self, folder: BuildFolder, stopping: threading.Event):
+    def __init__(self, folder: BuildFolder):
         self._folder = folder
-        self._stopping = stopping
-        self._written = self._checked = 0.0
+        self._written = 0.0
         self._stage = ""
 
-    def write_progress(self, progress: Progress) -> None:
+    def write(self, progress: Progress) -> None:
         """Write the progress, if the stage is new or some time has passed."""
         now = time.monotonic()
         if now - self._written >= _PROGRESS_SECONDS or progress.stage != self._stage:
             self._folder.write_progress(progress)
             self._written, self._stage = now, progress.stage
-
-    def raise_if_ended(self) -> None:
-        """Raise _EndError once the worker stops or the build is cancelled."""
-        if self._stopping.is_set():
-            raise _EndError
-        now = time.monotonic()
-        if now - self._checked >= _CANCEL_SECONDS:
-            self._checked = now
-            if self._folder.is_cancelled:
-                raise _EndError
 
 
 def _crashed(attempts: int) -> dict[str, object]:

@@ -23,6 +23,7 @@ from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
 from heatsvc.annotation.shards import read_shard
 from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.cancel import CancelledError
 from heatsvc.errors import LimitError
 from heatsvc.pose.clip import PoseError
 from heatsvc.pose.readers import ReadOptions, read
@@ -42,6 +43,7 @@ from tests.annotation.keti import (
     named,
     removal_frames,
 )
+from tests.annotation.tokens import CountingToken
 
 # Clips of words that are sound: 1 to 36 without the faulty ones.
 SOUND = [n for n in range(1, 37) if n not in (7, 9, 11, 17, 20)]
@@ -400,20 +402,9 @@ def test_no_labels_is_an_error(tmp_path):
         made(tmp_path, inputs(labels=()))
 
 
-def test_work_ends_when_it_is_told_to(tmp_path):
-    class EndedError(Exception):
-        pass
-
-    calls = 0
-
-    def check_cancelled() -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 30:
-            raise EndedError
-
-    with pytest.raises(EndedError):
-        build(inputs(), AnnotationOptions(**OPTIONS), tmp_path, check_cancelled=check_cancelled)
+def test_a_cancelled_build_ends(tmp_path):
+    with pytest.raises(CancelledError):
+        build(inputs(), AnnotationOptions(**OPTIONS), tmp_path, token=CountingToken(30))
     assert not (tmp_path / "annotations.pkl").exists()
 
 

@@ -11,7 +11,9 @@ import pytest
 
 from heatsvc.annotation.child import ChildError, run_in_child
 from heatsvc.annotation.errors import AnnotationError
+from heatsvc.cancel import CancelledError
 from heatsvc.errors import LimitError
+from tests.annotation.tokens import CountingToken
 
 GIB = 1 << 30
 
@@ -80,12 +82,9 @@ def test_time_is_bounded() -> None:
 
 
 def test_who_waits_may_end_it() -> None:
-    def stop() -> None:
-        raise InterruptedError
-
     began = time.monotonic()
-    with pytest.raises(InterruptedError):
-        run_in_child(sleep, memory_bytes=GIB, seconds=60, check_cancelled=stop)
+    with pytest.raises(CancelledError):
+        run_in_child(sleep, memory_bytes=GIB, seconds=60, token=CountingToken())
     assert time.monotonic() - began < 10
 
 

@@ -11,6 +11,8 @@ import pytest
 from heatsvc.annotation.keypoints import KeypointSelection
 from heatsvc.annotation.shards import ShardReader, Task, read_shard, shard_path, stored_shard
 from heatsvc.annotation.sources import StoredFile
+from heatsvc.cancel import CancelledError
+from tests.annotation.tokens import CountingToken
 from tests.pose.readers.samples import KETI, npy
 
 CHOICE = KeypointSelection(None, "float16", (4, 4))
@@ -33,16 +35,8 @@ def test_no_clip_waits_in_memory_for_the_others(tmp_path: Path) -> None:
 def test_a_part_that_was_broken_off_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_bytes(npy(np.zeros((3, 17, 3), np.float32)))
     tasks = [Task("a", 0, "train", StoredFile("a.npy", str(tmp_path / "a.npy")))] * 2
-    asked = 0
-
-    def check_cancelled() -> None:
-        nonlocal asked
-        asked += 1
-        if asked > 1:
-            raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        read_shard(0, tasks, ShardReader(CHOICE, tmp_path), check_cancelled)
+    with pytest.raises(CancelledError):
+        read_shard(0, tasks, ShardReader(CHOICE, tmp_path), CountingToken(2))
     assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
     assert stored_shard(tmp_path, 0) is None
 

@@ -25,6 +25,7 @@ from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
 from heatsvc.annotation.shards import shard_path
+from heatsvc.cancel import CancelToken
 from heatsvc.jobs.worker import Worker
 from heatsvc.logs import configure_logs
 from heatsvc.settings import Settings
@@ -39,7 +40,7 @@ def build(
     folder: Path,
     *,
     progress: Callable[[Progress], None],
-    check_cancelled: Callable[[], None],
+    token: CancelToken,
     work: Path | None = None,
     **_: Any,
 ) -> BuildResult:
@@ -54,7 +55,7 @@ def build(
     work = work or folder / "work"
     work.mkdir(exist_ok=True)
     for number in range(steps):
-        check_cancelled()
+        token.raise_if_cancelled()
         progress(Progress("keypoints", number, steps))
         part = shard_path(work, number)
         if not part.exists():
@@ -62,7 +63,7 @@ def build(
                 os.kill(os.getpid(), signal.SIGKILL)
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                check_cancelled()
+                token.raise_if_cancelled()
                 time.sleep(min(0.02, seconds))
             write_atomically(part, [hashlib.sha512(b"%d" % number + inputs.keypoints[0].path.read_bytes()).digest()])
     progress(Progress("writing", steps, steps))

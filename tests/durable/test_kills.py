@@ -18,6 +18,7 @@ import pytest
 from heatsvc.annotation.build import BuildResult, build
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions, Columns
+from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.jobs.builds import Builds
 from heatsvc.jobs.folder import is_locked
 from tests.durable import standin
@@ -70,7 +71,7 @@ class StandIn:
         (folder / "0").write_bytes(b"%d" % number)
         inputs = Inputs(keypoints=(InputFile("a.npy", folder / "0"),))
         options = AnnotationOptions(columns=Columns(name="steps=40"))
-        return standin.build(inputs, options, folder, progress=lambda _: None, check_cancelled=lambda: None)
+        return standin.build(inputs, options, folder, progress=lambda _: None, token=NEVER_CANCELLED)
 
 
 class Real:

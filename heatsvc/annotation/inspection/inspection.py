@@ -5,15 +5,15 @@ from __future__ import annotations
 import mmap
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from heatsvc.annotation.inspection.checks import AnnotationSummary, SplitSize, check_annotation, check_splits
 from heatsvc.annotation.inspection.findings import Finding, Findings
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
-from heatsvc.check_token import CheckToken
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.clip import PoseError
 from heatsvc.pose.readers.annotation import list_of_annotations
 from heatsvc.pose.unpickle import unpickle
@@ -81,7 +81,7 @@ _CORES = re.compile(rb"numpy\._?core(?=\.)")
 _SHAPES = 5
 
 
-def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, check: Callable[[], None] = go_on) -> Inspection:
+def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: CancelToken = NEVER_CANCELLED) -> Inspection:
     """What is in an annotation pickle, and what PYSKL's and MMAction2's readers would stumble over.
 
     Any pickle is read that the safe reader accepts: ``{'split': ..., 'annotations': [...]}`` or the bare list. Nothing
@@ -90,7 +90,7 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, check: Callab
     Args:
         path: the file.
         bounds: max_unpacked_bytes for the file, max_pickle_objects.
-        check: called now and then; raises what should end the work.
+        token: ends the work early.
 
     Raises:
         OSError: it cannot be read.
@@ -103,7 +103,7 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, check: Callab
         raise PoseError("the file is empty", file=path.name)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         # Pages of a file, where bytes would be a second copy of all arrays: pickletools takes both.
-        content = unpickle(cast("bytes", mapped), bounds=bounds, file=path.name, token=CheckToken(check))
+        content = unpickle(cast("bytes", mapped), bounds=bounds, file=path.name, token=token)
         protocol = mapped[1] if mapped[0] == 0x80 else 0
         cores = sorted({match.group().decode() for match in _CORES.finditer(mapped)}, reverse=True)
     findings = Findings()
@@ -115,7 +115,7 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, check: Callab
     keys: Counter[str] = Counter()
     facts = []
     for i, annotation in enumerate(annotations):
-        check()
+        token.raise_if_cancelled()
         if not isinstance(annotation, dict):
             findings.add("no_dict", f"annotations[{i}]")
             continue

@@ -26,8 +26,9 @@ from heatsvc.annotation.labels.parsed_file import ParsedFile
 from heatsvc.annotation.labels.rows import LabelFile
 from heatsvc.annotation.labels.workbook import is_workbook, read_workbooks
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.cancel import CancelToken
 
-Read = Callable[[Sequence[ParsedFile], AnnotationOptions, Callable[[], None]], list[LabelFile]]
+Read = Callable[[Sequence[ParsedFile], AnnotationOptions, CancelToken], list[LabelFile]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,10 @@ class LabelFormat:
 
 
 def _each(read: Callable[[ParsedFile, AnnotationOptions], LabelFile]) -> Read:
-    def several(
-        contents: Sequence[ParsedFile], options: AnnotationOptions, check_cancelled: Callable[[], None]
-    ) -> list[LabelFile]:
+    def several(contents: Sequence[ParsedFile], options: AnnotationOptions, token: CancelToken) -> list[LabelFile]:
         found = []
         for content in contents:
-            check_cancelled()
+            token.raise_if_cancelled()
             found.append(read(content, options))
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from heatsvc.annotation.errors import AnnotationError
@@ -16,7 +16,8 @@ from heatsvc.annotation.labels.rows import LabelFile, LabelRow
 from heatsvc.annotation.labels.tables import normalize_header
 from heatsvc.annotation.names import NameIndex
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +45,7 @@ def read_labels(
     files: Sequence[InputFile],
     options: AnnotationOptions,
     bounds: Bounds = DEFAULT_BOUNDS,
-    check_cancelled: Callable[[], None] = go_on,
+    token: CancelToken = NEVER_CANCELLED,
 ) -> Labels:
     """The videos that label files name, filtered, each with its class.
 
@@ -52,7 +53,7 @@ def read_labels(
         files: tables and label maps of any form, told by their content; merged.
         options: filters, and names of columns.
         bounds: how large a file may be.
-        check_cancelled: called now and then; raises what should end the work.
+        token: ends the work early.
 
     Raises:
         AnnotationError: a file of no known form, a row that cannot be read, files that contradict each other, a filter
@@ -61,7 +62,7 @@ def read_labels(
     """
     if not files:
         raise AnnotationError("no label files: send at least one, such as KETI's workbook", field="labels")
-    found = _read([ParsedFile(file, bounds) for file in files], options, check_cancelled)
+    found = _read([ParsedFile(file, bounds) for file in files], options, token)
     headers = frozenset().union(*(one.headers for one in found))
     _check_columns(options, headers)
     rows = merge(found)
@@ -85,16 +86,14 @@ def read_labels(
     )
 
 
-def _read(
-    contents: Sequence[ParsedFile], options: AnnotationOptions, check_cancelled: Callable[[], None]
-) -> list[LabelFile]:
+def _read(contents: Sequence[ParsedFile], options: AnnotationOptions, token: CancelToken) -> list[LabelFile]:
     """What each file holds, in the order of the files; those of one form are read together."""
     forms = [format_of(content) for content in contents]
     found: dict[int, LabelFile] = {}
     for form in FORMS:
         positions = [position for position, its in enumerate(forms) if its is form]
         if positions:
-            several = form.read([contents[position] for position in positions], options, check_cancelled)
+            several = form.read([contents[position] for position in positions], options, token)
             found.update(zip(positions, several, strict=True))
     return [found[position] for position in range(len(contents))]
 

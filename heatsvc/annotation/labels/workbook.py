@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from heatsvc.annotation.child import ChildError, run_in_child
 from heatsvc.annotation.errors import AnnotationError
@@ -11,6 +11,7 @@ from heatsvc.annotation.labels.rows import LabelFile
 from heatsvc.annotation.labels.tables import Table, no_table, read_table
 from heatsvc.annotation.native.sheets import read_sheets
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import InputError, LimitError
 from heatsvc.pose.readers import archive
 
@@ -45,9 +46,7 @@ def is_workbook(content: ParsedFile) -> bool:
     return True
 
 
-def read_workbooks(
-    contents: Sequence[ParsedFile], options: AnnotationOptions, check_cancelled: Callable[[], None]
-) -> list[LabelFile]:
+def read_workbooks(contents: Sequence[ParsedFile], options: AnnotationOptions, token: CancelToken) -> list[LabelFile]:
     """What workbooks hold, one by one: the rows of all sheets that are label tables.
 
     Raises:
@@ -55,7 +54,7 @@ def read_workbooks(
         LimitError: more cells than max_input_values, or larger unpacked than `bounds` allow.
     """
     for content in contents:
-        _check(content, check_cancelled)
+        _check(content, token)
     max_cells = contents[0].bounds.max_input_values
     try:
         books = run_in_child(
@@ -64,7 +63,7 @@ def read_workbooks(
             max_cells,
             memory_bytes=MEMORY_BYTES,
             seconds=SECONDS,
-            check_cancelled=check_cancelled,
+            token=token,
         )
     except ChildError as error:
         names = ", ".join(content.name for content in contents)
@@ -88,10 +87,10 @@ def _found(content: ParsedFile, sheets: list[tuple[str, list[list[str]]]], optio
     )
 
 
-def _check(content: ParsedFile, check_cancelled: Callable[[], None]) -> None:
+def _check(content: ParsedFile, token: CancelToken) -> None:
     """Unpack all of it once, to nowhere: what it says of its sizes is no bound."""
     try:
-        for _ in archive.unpack(content.data, bounds=content.bounds, file=content.name, check=check_cancelled):
+        for _ in archive.unpack(content.data, bounds=content.bounds, file=content.name, token=token):
             pass
     except LimitError:
         raise

@@ -1,4 +1,4 @@
-"""Sources: where a dataset's keypoint files lie, in folders and in archives, each to be read on its own."""
+"""Sources: where the keypoint files of a dataset are, in folders and archives, each readable on its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives of keypoint files or videos: zip and tar, the latter also compressed with gzip or zstd."""
+"""Archives of keypoint files or of videos: zip, and tar, which may be compressed with gzip or zstd."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -16,208 +16,140 @@ import zstandard
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.bounds import Bounds
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import PoseError
+from heatsvc.pose.readers.archive import MAGIC as ZIP_MAGIC
+from heatsvc.pose.readers.archive import check_member, check_member_name, list_members
 
-EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip", ".pkl", ".pickle")
-"""Of keypoint files. Others beside them (a README, the videos) are left alone."""
-
-
-def is_keypoints(name: str) -> bool:
-    """Whether a file is to be read, by its name; what desktops hide is not."""
-    if not name.lower().endswith(EXTENSIONS):
-        return False
-    parts = name.replace("\\", "/").split("/")
-    return parts[0] != "__MACOSX" and not parts[-1].startswith(".")
-
-
-def check_member(name: str, file: str) -> str:
-    """A member's name with ``/`` between folders.
-
-    Raises:
-        PoseError: absolute, with a drive, or leading upwards.
-    """
-    parts = name.replace("\\", "/").split("/")
-    if ".." in parts or not parts[0] or ":" in parts[0]:
-        raise PoseError(f"the archive's member {name!a:.80} leads out of it: names must be relative", file=file)
-    return "/".join(part for part in parts if part != ".")
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+# At byte 257 of a tar archive (POSIX 1003.1, ustar).
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+_CHUNK = 1 << 20
+# Bytes of an entry in a zip archive's directory, and of all tar headers of one member (long names, pax records, maps of
+# holes): a hostile header may announce gigabytes.
+_ZIP_ENTRY = 256
+_TAR_HEADERS = 1 << 20
+_RATIO_FROM = 64 << 20
+_LARGEST_WINDOW = 128 << 20
+# Of an `.npz` that is one clip, and no archive of several.
+_NPZ_MEMBER = "keypoint.npy"
 
 
 class BoundedFile(io.RawIOBase):
-    """A binary file for `zipfile` and `tarfile`, which believe what a header says of the size of the next one.
+    """A binary file of which only so many bytes can be read: `zipfile` and `tarfile` trust sizes in headers.
 
     Args:
         file: the archive.
-        most: bytes that may be read in all, or until start_over is called.
+        limit: bytes that may be read in all, or until `reset` is called.
         name: of the archive, for messages.
     """
 
-    def __init__(self, file: BinaryIO, most: int, name: str):
+    def __init__(self, file: BinaryIO, limit: int, name: str):
         super().__init__()
-        self._file, self._most, self._name = file, most, name
-        self._left = most
+        self._file, self._limit, self._name = file, limit, name
+        self._left = limit
 
-    def start_over(self) -> None:
-        """Forget what was read so far: a new member begins."""
-        self._left = self._most
+    def reset(self) -> None:
+        """Count from zero again, since a new member begins."""
+        self._left = self._limit
 
     def read(self, size: int | None = -1, /) -> bytes:
         """The next bytes.
 
         Raises:
-            PoseError: more than `most` were asked for, at once or in many pieces.
+            PoseError: more than `limit` were read, at once or in many pieces.
         """
-        # `zipfile` reads an archive's last bytes without saying how many they are.
+        # `zipfile` reads an archive's last bytes without a size.
         data = self._file.read(self._left + 1 if size is None or size < 0 else min(size, self._left + 1))
         self._left -= len(data)
         if self._left < 0:
-            raise PoseError(f"the archive's list of files is larger than {self._most:,} bytes", file=self._name)
+            raise PoseError(f"the archive's list of files is larger than {self._limit:,} bytes", file=self._name)
         return data
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """As the file itself."""
+        """Set the file's position."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """As the file itself."""
+        """The file's position."""
         return self._file.tell()
 
     def seekable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def readable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
 
-MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
-_DIRECTORY_ENTRY = 256
+def archive_members(
+    source: InputFile, unpacked: Path, wanted: Callable[[str], bool], bounds: Bounds, token: CancelToken
+) -> list[StoredFile] | None:
+    """The regular files of an archive, detected by its content; None where the file is not an archive.
 
-
-def files_in_zip(source: InputFile, bounds: Bounds) -> Iterator[StoredFile]:
-    """Its members of keypoints. An `.npz` that is one clip (it has a `keypoint.npy`) is that one file.
+    Args:
+        source: the file.
+        unpacked: where a compressed tar archive is unpacked to; if the file exists, it is used.
+        wanted: chooses members by name. An `.npz` of one clip counts as one file of keypoints, if these are wanted.
 
     Raises:
-        PoseError: no readable archive, an encrypted or otherwise packed member, or a name that leads out of it.
+        PoseError: a damaged archive, a member that is encrypted or packed otherwise, or a name that is not relative.
         LimitError: more members than max_dataset_files, or more bytes than max_dataset_bytes.
     """
-    infos = _infos(source, bounds)
-    if any(info.filename == "keypoint.npy" for info in infos):
-        yield StoredFile(source.name, str(source.path))
+    with source.path.open("rb") as file:
+        head = file.read(_TAR_MAGIC_AT + len(_TAR_MAGIC))
+    if head[:4] in ZIP_MAGIC:
+        return list(_zip_members(source, wanted, bounds))
+    if head.startswith((_GZIP_MAGIC, _ZSTD_MAGIC)):
+        return list(_tar_members(source, _unpack_tar(source, unpacked, bounds, token), wanted, bounds, token))
+    if head[_TAR_MAGIC_AT:] == _TAR_MAGIC:
+        return list(_tar_members(source, source.path, wanted, bounds, token))
+    return None
+
+
+def _zip_members(source: InputFile, wanted: Callable[[str], bool], bounds: Bounds) -> Iterator[StoredFile]:
+    with source.path.open("rb") as file:
+        bounded = BoundedFile(file, bounds.max_dataset_files * _ZIP_ENTRY, source.name)
+        infos = list_members(cast(BinaryIO, bounded), file=source.name)
+    path, size = str(source.path), 0
+    if wanted(_NPZ_MEMBER) and any(info.filename == _NPZ_MEMBER for info in infos):
+        yield StoredFile(source.name, path)
         return
-    for name, info in _wanted(source, infos, is_keypoints, bounds):
-        yield StoredFile(
-            name,
-            str(source.path),
-            info.header_offset,
-            info.compress_size,
-            member=True,
-            deflated=info.compress_type == zipfile.ZIP_DEFLATED,
-            unpacked=info.file_size,
-        )
-
-
-def members(source: InputFile, wanted: Callable[[str], bool], bounds: Bounds) -> Iterator[tuple[str, zipfile.ZipInfo]]:
-    """Its files that are wanted, by their names, each stored or deflated.
-
-    Raises:
-        PoseError, LimitError: as files_in_zip.
-    """
-    return _wanted(source, _infos(source, bounds), wanted, bounds)
-
-
-def _wanted(
-    source: InputFile, infos: Sequence[zipfile.ZipInfo], wanted: Callable[[str], bool], bounds: Bounds
-) -> Iterator[tuple[str, zipfile.ZipInfo]]:
     bounds.check("max_dataset_files", len(infos), "files in an archive", file=source.name)
-    size = 0
     for info in infos:
-        if info.is_dir() or not wanted(info.filename):
+        if not wanted(info.filename):
             continue
-        name = check_member(info.filename, source.name)
-        if info.flag_bits & 1:
-            raise PoseError(f"the archive's {name!a:.80} is encrypted: send it open", file=source.name)
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise PoseError(f"the archive's {name!a:.80} is not stored or deflated: pack it so", file=source.name)
+        name = check_member(info, file=source.name)
         size += info.file_size
         bounds.check("max_dataset_bytes", size, "bytes in an archive", file=source.name)
-        yield name, info
+        deflated = info.compress_type == zipfile.ZIP_DEFLATED
+        yield StoredFile(name, path, info.header_offset, info.compress_size, True, deflated, info.file_size)
 
 
-def _infos(source: InputFile, bounds: Bounds) -> list[zipfile.ZipInfo]:
-    try:
-        with source.path.open("rb") as file:
-            bounded = BoundedFile(file, bounds.max_dataset_files * _DIRECTORY_ENTRY, source.name)
-            with zipfile.ZipFile(cast(IO[bytes], bounded)) as archive:
-                return archive.infolist()
-    except InputError:
-        raise
-    except (zipfile.BadZipFile, OSError, ValueError, LookupError, OverflowError, NotImplementedError) as error:
-        text = str(error) or type(error).__name__
-        raise PoseError(f"the zip archive is damaged: {text:.100}", file=source.name) from None
-
-
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-TAR_MAGIC = b"ustar"
-"""At byte 257 of a tar archive (POSIX 1003.1, ustar)."""
-TAR_MAGIC_AT = 257
-
-_CHUNK = 1 << 20
-# All that stands before a member's bytes: long names, pax records, maps of holes. A hostile header tells of gigabytes.
-_LONGEST_HEADER = 1 << 20
-_RATIO_FROM = 64 << 20
-_LARGEST_WINDOW = 128 << 20
-
-
-def files_in_tar(
-    source: InputFile, path: Path, bounds: Bounds, check_cancelled: Callable[[], None]
+def _tar_members(
+    source: InputFile, path: Path, wanted: Callable[[str], bool], bounds: Bounds, token: CancelToken
 ) -> Iterator[StoredFile]:
-    """Its regular files of keypoints; links, devices and folders are left alone.
-
-    Args:
-        source: the archive as it was sent, for messages.
-        path: the plain tar archive.
-
-    Raises:
-        PoseError: no readable archive, or a name that leads out of it.
-        LimitError: more members than max_dataset_files, or more bytes than max_dataset_bytes.
-    """
-    size = 0
-    for member in regular_members(source, path, bounds, check_cancelled):
-        if not is_keypoints(member.name):
-            continue
-        size += member.size
-        bounds.check("max_dataset_bytes", size, "bytes in an archive", file=source.name)
-        yield StoredFile(check_member(member.name, source.name), str(path), member.offset_data, member.size)
-
-
-def regular_members(
-    source: InputFile, path: Path, bounds: Bounds, check_cancelled: Callable[[], None]
-) -> Iterator[tarfile.TarInfo]:
-    """Its regular files. Names are as they stand there, and may lead anywhere.
-
-    Args:
-        source, path: as in files_in_tar.
-
-    Raises:
-        PoseError: no readable archive, or one that is damaged before its end.
-        LimitError: more members than max_dataset_files.
-    """
-    count = 0
+    """Regular files of the tar archive at `path`; links, devices and folders are ignored."""
+    count = size = 0
     try:
         with path.open("rb") as file:
-            bounded = BoundedFile(file, _LONGEST_HEADER, source.name)
+            bounded = BoundedFile(file, _TAR_HEADERS, source.name)
             with tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r:") as archive:
                 while (member := archive.next()) is not None:
-                    check_cancelled()
-                    archive.members = []  # type: ignore[attr-defined]  # it keeps all that it has seen
-                    bounded.start_over()
+                    token.raise_if_cancelled()
+                    archive.members = []  # type: ignore[attr-defined]  # it keeps every member that it has read
+                    bounded.reset()
                     count += 1
                     bounds.check("max_dataset_files", count, "files in an archive", file=source.name)
-                    if member.isreg() and not member.issparse():
-                        yield member
+                    if not member.isreg() or member.issparse() or not wanted(member.name):
+                        continue
+                    size += member.size
+                    bounds.check("max_dataset_bytes", size, "bytes in an archive", file=source.name)
+                    name = check_member_name(member.name, file=source.name)
+                    yield StoredFile(name, str(path), member.offset_data, member.size)
                 # `tarfile` takes a damaged header for the archive's end, where zeros should be, or nothing.
                 file.seek(archive.offset)
                 if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
@@ -234,8 +166,8 @@ def regular_members(
         raise PoseError(f"the tar archive is damaged: {text:.100}", file=source.name) from None
 
 
-def unpack_tar(source: InputFile, target: Path, bounds: Bounds, check_cancelled: Callable[[], None]) -> Path:
-    """A packed tar archive as a plain one at `target`, which is there whole or not at all.
+def _unpack_tar(source: InputFile, target: Path, bounds: Bounds, token: CancelToken) -> Path:
+    """Decompress a tar archive to `target`, which exists completely or not at all.
 
     Raises:
         PoseError: damaged.
@@ -244,32 +176,31 @@ def unpack_tar(source: InputFile, target: Path, bounds: Bounds, check_cancelled:
     if target.exists():
         return target
     packed, size = source.path.stat().st_size, 0
-    aside = target.with_suffix(".part")
+    partial = target.with_suffix(".part")
     try:
-        with source.path.open("rb") as raw, aside.open("wb") as out, _opened(raw) as stream:
+        with source.path.open("rb") as raw, partial.open("wb") as out, _decompressed(raw) as stream:
             while chunk := stream.read(_CHUNK):
-                check_cancelled()
+                token.raise_if_cancelled()
                 size += len(chunk)
                 bounds.check("max_dataset_bytes", size, "unpacked bytes", file=source.name)
                 if size > _RATIO_FROM:
-                    bounds.check(
-                        "max_archive_ratio", size // packed, "bytes for each byte of the archive", file=source.name
-                    )
+                    ratio = size // packed
+                    bounds.check("max_archive_ratio", ratio, "bytes for each byte of the archive", file=source.name)
                 out.write(chunk)
-        aside.replace(target)
+        partial.replace(target)
     except (zlib.error, gzip.BadGzipFile, zstandard.ZstdError, EOFError) as error:
         text = str(error) or type(error).__name__
         raise PoseError(f"the archive is damaged: {text:.100}", file=source.name) from None
     finally:
-        aside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
     return target
 
 
-def _opened(raw: BinaryIO) -> IO[bytes]:
+def _decompressed(raw: BinaryIO) -> IO[bytes]:
     magic = raw.read(4)
     raw.seek(0)
-    if magic == ZSTD_MAGIC:
-        # One of its own: a decompressor that threads share crashes the process.
+    if magic == _ZSTD_MAGIC:
+        # A decompressor that threads share crashes the process.
         decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
         return cast(IO[bytes], decompressor.stream_reader(raw, read_across_frames=True))
     return cast(IO[bytes], gzip.GzipFile(fileobj=raw))

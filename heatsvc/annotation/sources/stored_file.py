@@ -1,4 +1,4 @@
-"""StoredFile: where a file's bytes are; small enough to be sent to another process, which reads it."""
+"""StoredFile: where the bytes of a file are, small enough to be sent to another process that reads them."""
 
 from __future__ import annotations
 
@@ -9,64 +9,65 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import NamedTuple
 
 from heatsvc.bounds import Bounds
 from heatsvc.pose.clip import PoseError
+from heatsvc.pose.readers.archive import RATIO_FROM
 
 # A zip archive's local file header (APPNOTE 4.3.7): signature, ..., lengths of name and extra field.
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _LOCAL_MAGIC = b"PK\x03\x04"
-_RATIO_FROM = 1 << 20
+# 02_output.md of OpenPose: <video>_<frame, 12 digits>_keypoints.json
+_FRAME = re.compile(r"(?:(?P<video>.*)_)?(?P<number>\d{12})_keypoints\.json", re.IGNORECASE | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """One file of keypoints: a file on disk, a stretch of a tar archive, a member of a zip archive, or frame files.
+class StoredFile(NamedTuple):
+    """A file on disk, a range of a tar archive, a member of a zip archive, or the frame files of a clip.
 
     Attributes:
-        name: as the sender calls it, with its folders; names the video, stands in messages, is never a path.
-        path: the file on disk that its bytes lie in.
+        name: the sender's name for it, with its folders; names the video in messages, and is never used as a path.
+        path: the file on disk that contains its bytes.
         offset: where they begin; in a zip archive, where the member's local header does.
-        size: how many there are, packed; None for the whole of `path`.
-        member: whether it is a zip archive's member, with a local header before it.
+        size: number of bytes there; None for the whole of `path`.
+        zipped: whether it is a zip archive's member, with a local header before it.
         deflated: whether it is deflated.
-        unpacked: bytes when unpacked, as the archive says; they are counted.
-        frames: the files of OpenPose's frames, of which this is the clip; then it has no bytes of its own.
+        unpacked: number of bytes once inflated, according to the archive; checked when they are read.
+        frames: OpenPose's frame files, of which this is the clip; it then has no bytes of its own.
     """
 
     name: str
     path: str = ""
     offset: int = 0
     size: int | None = None
-    member: bool = False
+    zipped: bool = False
     deflated: bool = False
     unpacked: int = 0
     frames: tuple[StoredFile, ...] = ()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """As a frozen dataclass with slots would be sent to another process, in half the time."""
-        shape = (self.name, self.path, self.offset, self.size, self.member, self.deflated, self.unpacked, self.frames)
-        return StoredFile, shape
-
     def stamp(self) -> str:
-        """What changes when a file of a mounted folder does: its size and time. Empty for all that lies elsewhere."""
+        """Size and time of a file of a mounted folder, which change when the file does; empty for other files."""
         if self.size is not None or self.frames:
             return ""
         try:
-            about = os.stat(self.path)
+            status = os.stat(self.path)
         except OSError:
             return "gone"
-        return f"{about.st_size} {about.st_mtime_ns}"
+        return f"{status.st_size} {status.st_mtime_ns}"
+
+    def check_ratio(self, bounds: Bounds) -> None:
+        """Raise LimitError where it is more than max_archive_ratio times larger than the bytes it is packed in."""
+        if self.unpacked > RATIO_FROM:
+            ratio = self.unpacked // max(self.size or 0, 1)
+            bounds.check("max_archive_ratio", ratio, "bytes for each byte of the archive", file=self.name)
 
     def read(self, bounds: Bounds) -> bytes:
         """Its bytes, unpacked.
 
         Raises:
             PoseError: it cannot be read, or is damaged.
-            LimitError: more than max_unpacked_bytes, or max_archive_ratio times what they are packed in.
+            LimitError: more than max_unpacked_bytes, or max_archive_ratio times the bytes it is packed in.
         """
         if self.frames:
             return self._join(bounds)
@@ -77,15 +78,15 @@ class StoredFile:
             raise PoseError(f"the file cannot be read: {error.strerror or error}", file=self.name) from None
 
     def _read_from(self, handle: int, bounds: Bounds) -> bytes:
-        start = self.offset
-        size = os.fstat(handle).st_size if self.size is None else self.size
+        start, available = self.offset, os.fstat(handle).st_size
+        size = available if self.size is None else self.size
         bounds.check("max_unpacked_bytes", size, "bytes in a file", file=self.name)
-        if self.member:
-            # An archive may say that a member begins beyond all that a file can hold.
-            head = os.pread(handle, _LOCAL_HEADER.size, start) if start < os.fstat(handle).st_size else b""
-            if len(head) < _LOCAL_HEADER.size or not head.startswith(_LOCAL_MAGIC):
+        if self.zipped:
+            # The offset comes from the archive, and may be larger than any file.
+            header = os.pread(handle, _LOCAL_HEADER.size, start) if start < available else b""
+            if len(header) < _LOCAL_HEADER.size or not header.startswith(_LOCAL_MAGIC):
                 raise PoseError("the archive is damaged where this file should begin", file=self.name)
-            _, name, extra = _LOCAL_HEADER.unpack(head)
+            _, name, extra = _LOCAL_HEADER.unpack(header)
             start += _LOCAL_HEADER.size + name + extra
         data = os.pread(handle, size, start)
         while len(data) < size and (more := os.pread(handle, size - len(data), start + len(data))):
@@ -96,9 +97,7 @@ class StoredFile:
 
     def _inflate(self, data: bytes, bounds: Bounds) -> bytes:
         bounds.check("max_unpacked_bytes", self.unpacked, "bytes in a file", file=self.name)
-        if self.unpacked > _RATIO_FROM:
-            ratio = self.unpacked // max(len(data), 1)
-            bounds.check("max_archive_ratio", ratio, "bytes for each byte of the archive", file=self.name)
+        self.check_ratio(bounds)
         try:
             unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, self.unpacked + 1)
         except zlib.error as error:
@@ -121,29 +120,25 @@ class StoredFile:
         return buffer.getvalue()
 
 
-# 02_output.md of OpenPose: <video>_<frame, 12 digits>_keypoints.json
-_FRAME = re.compile(r"(?:(?P<video>.*)_)?(?P<number>\d{12})_keypoints\.json", re.IGNORECASE | re.DOTALL)
-
-
 def join_frames(files: Sequence[StoredFile], container: str) -> list[StoredFile]:
-    """The files, those of a video's frames as one, named after the video, or after their folder where they do not say.
+    """The files; OpenPose's frame files of one video, as `--write_json` writes them, become one.
 
     Args:
         files: of one folder tree or archive.
-        container: what to call frames that have neither.
+        container: name of the clip whose frame files have neither the video's name nor a folder.
     """
-    joined: dict[str, list[tuple[int, StoredFile]]] = defaultdict(list)
-    others = []
+    clips: dict[str, list[tuple[int, StoredFile]]] = defaultdict(list)
+    joined = []
     for file in files:
         folder, _, name = file.name.rpartition("/")
         frame = _FRAME.fullmatch(name)
         if frame is None:
-            others.append(file)
+            joined.append(file)
             continue
         video = frame["video"]
         clip = "/".join(part for part in (folder, video) if part) if video else folder or container
-        joined[clip].append((int(frame["number"]), file))
-    for clip, frames in joined.items():
-        ordered = tuple(file for _, file in sorted(frames, key=lambda pair: (pair[0], pair[1].name)))
-        others.append(StoredFile(clip, frames=ordered))
-    return others
+        clips[clip].append((int(frame["number"]), file))
+    for clip, frames in clips.items():
+        frames.sort(key=lambda frame: (frame[0], frame[1].name))
+        joined.append(StoredFile(clip, frames=tuple(file for _, file in frames)))
+    return joined

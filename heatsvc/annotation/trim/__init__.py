@@ -1,4 +1,4 @@
-"""Trim: frame counts of trimmed videos, from tables or the videos themselves. `read_frame_counts` is the way in."""
+"""Frame counts of trimmed videos, from tables or from the videos themselves."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from heatsvc.annotation.labels.rows import parse_number, parse_video_name, parse
 from heatsvc.annotation.labels.tables import NAME, normalize_header
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.trim.videos import Video, count_all, videos_in, videos_under
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds, go_on
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 
 FRAMES = ("frames", "n", "count", "framecount", "nframes", "numframes", "totalframes", "length")
 """Headers of the column of counts."""
@@ -109,7 +110,7 @@ def read_frame_counts(
     labels: Labels,
     work: Path,
     bounds: Bounds = DEFAULT_BOUNDS,
-    check_cancelled: Callable[[], None] = go_on,
+    token: CancelToken = NEVER_CANCELLED,
 ) -> FrameCounts:
     """How many frames each trimmed video has.
 
@@ -119,7 +120,7 @@ def read_frame_counts(
         labels: the videos of the dataset; those that filters left out are not counted.
         work: a folder for what has to be unpacked; made here, and removed.
         bounds: how large files and videos may be.
-        check_cancelled: called now and then; raises what should end the work.
+        token: ends the work early.
 
     Raises:
         AnnotationError: no such file, a damaged video, two counts for one video that differ, or a name that may be two.
@@ -127,7 +128,7 @@ def read_frame_counts(
     """
     work.mkdir(parents=True, exist_ok=True)
     try:
-        counts, videos = _sources(files, folder, work, bounds, check_cancelled)
+        counts, videos = _sources(files, folder, work, bounds, token)
         found = _Found(labels)
         for count in counts:
             position = found.position(count.video, count.where, count.file, f"{count.frames:,} frames")
@@ -139,7 +140,7 @@ def read_frame_counts(
             position = found.position(name, video.where, video.file, "a trimmed video")
             if position is not None:
                 wanted.append((position, video))
-        frames = count_all([video for _, video in wanted], work, bounds, check_cancelled)
+        frames = count_all([video for _, video in wanted], work, bounds, token)
         for (position, video), count_of_it in zip(wanted, frames, strict=True):
             found.add(position, count_of_it, video.where, video.file)
     finally:
@@ -148,19 +149,19 @@ def read_frame_counts(
 
 
 def _sources(
-    files: Sequence[InputFile], folder: Path | None, work: Path, bounds: Bounds, check_cancelled: Callable[[], None]
+    files: Sequence[InputFile], folder: Path | None, work: Path, bounds: Bounds, token: CancelToken
 ) -> tuple[list[FrameCount], Iterable[Video]]:
     counts: list[FrameCount] = []
     videos: list[Video] = []
     for position, file in enumerate(files):
-        check_cancelled()
-        its_videos = videos_in(file, work / f"{position}.tar", bounds, check_cancelled)
+        token.raise_if_cancelled()
+        its_videos = videos_in(file, work / f"{position}.tar", bounds, token)
         if its_videos is None:
             counts += read_counts(ParsedFile(file, bounds))
         else:
             videos += its_videos
     if folder is not None:
-        videos += videos_under(folder, bounds, check_cancelled)
+        videos += videos_under(folder, bounds, token)
     return counts, videos
 
 

@@ -30,7 +30,7 @@ def read_npz(upload: Upload) -> list[PoseClip]:
     """
     file, options = upload.file, upload.options
     arrays: dict[str, npt.NDArray[Any]] = {}
-    for member in unpack(upload.data, bounds=options.bounds, file=file, check=options.token.raise_if_cancelled):
+    for member in unpack(upload.data, bounds=options.bounds, file=file, token=options.token):
         name = member.name.removesuffix(".npy")
         if name in _ARRAYS:
             arrays[name] = array_from_npy(member.data, field=name, file=file, text=name in ("layout", "frame_dir"))

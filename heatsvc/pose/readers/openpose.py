@@ -85,7 +85,7 @@ def _frames(upload: Upload) -> Iterator[_Frame]:
             )
     texts: dict[str, bytes] = {}
     values = 0
-    for member in unpack(upload.data, bounds=bounds, file=upload.file, check=upload.options.token.raise_if_cancelled):
+    for member in unpack(upload.data, bounds=bounds, file=upload.file, token=upload.options.token):
         values += member.data.count(b",") + 1
         bounds.check("max_input_values", values, "JSON values", file=upload.file)
         texts[member.name] = member.data

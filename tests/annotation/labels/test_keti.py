@@ -11,6 +11,7 @@ from heatsvc.annotation.labels import read_labels
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.cancel import CancelledError
 from tests.annotation.labels.files import (
     CSV_2017,
     KETI_HEADER,
@@ -27,6 +28,7 @@ from tests.annotation.labels.files import (
     write,
     write_workbook,
 )
+from tests.annotation.tokens import CountingToken
 
 CLASSES = ("10", "1000", "도와주세요", "병원", "화장실", "화재")
 # Videos 1 to 36 show 화재, 10, 병원, 1000, 화장실, 도와주세요 in turn.
@@ -162,8 +164,5 @@ def test_a_view_is_wholly_equal() -> None:
 
 
 def test_who_waits_may_end_it() -> None:
-    def stop() -> None:
-        raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        read_labels([LABEL_JSON], AnnotationOptions(), DEFAULT_BOUNDS, stop)
+    with pytest.raises(CancelledError):
+        read_labels([LABEL_JSON], AnnotationOptions(), DEFAULT_BOUNDS, CountingToken())

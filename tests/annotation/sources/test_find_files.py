@@ -21,7 +21,8 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.sources import StoredFile, find_files
-from heatsvc.bounds import DEFAULT_BOUNDS, go_on
+from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.errors import LimitError
 from heatsvc.pose.clip import PoseError
 from heatsvc.pose.readers import ReadOptions, read
@@ -66,7 +67,7 @@ def parts(folder: Path, files: Mapping[str, bytes]) -> tuple[InputFile, ...]:
 
 def find(inputs: Inputs, work: Path, bounds=DEFAULT_BOUNDS) -> list[StoredFile]:
     work.mkdir(exist_ok=True)
-    return find_files(inputs, AnnotationOptions(), work, bounds, go_on)
+    return find_files(inputs, AnnotationOptions(), work, bounds, NEVER_CANCELLED)
 
 
 def contents(files: list[StoredFile]) -> dict[str, bytes]:

@@ -20,8 +20,10 @@ from heatsvc.annotation.native.frames import VideoAt, count_frames
 from heatsvc.annotation.trim import FrameCounts, read_frame_counts
 from heatsvc.annotation.trim import videos as counting
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.cancel import CancelledError
 from heatsvc.errors import LimitError
 from tests.annotation.labels.files import labels_of, write
+from tests.annotation.tokens import CountingToken
 from tests.annotation.trim.videos import CODECS, write_video
 
 Pack = Callable[[Path, Path], InputFile]
@@ -173,12 +175,10 @@ def test_many_videos_share_children(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(started) <= 64
 
 
-def test_who_waits_may_end_it(tmp_path: Path, labels: Labels) -> None:
-    def stop() -> None:
-        raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        read_frame_counts([write_video(tmp_path / "a.avi", 200)], None, labels, tmp_path / "work", DEFAULT_BOUNDS, stop)
+def test_counting_ends_when_it_is_cancelled(tmp_path: Path, labels: Labels) -> None:
+    files = [write_video(tmp_path / "a.avi", 200)]
+    with pytest.raises(CancelledError):
+        read_frame_counts(files, None, labels, tmp_path / "work", DEFAULT_BOUNDS, CountingToken())
 
 
 @pytest.mark.parametrize("form", CODECS)

@@ -17,6 +17,7 @@ from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
 from heatsvc.annotation.report.document import fault_groups
+from heatsvc.cancel import CancelToken
 from heatsvc.jobs.data_directory import DataDirectory
 from heatsvc.jobs.worker import Worker as BuildWorker
 from heatsvc.settings import Settings
@@ -65,7 +66,7 @@ class Worker:
         *,
         check: bool,
         progress: Callable[[Progress], None],
-        check_cancelled: Callable[[], None],
+        token: CancelToken,
         **_: Any,
     ) -> BuildResult:
         received = {
@@ -81,7 +82,7 @@ class Worker:
         names = set(received["labels"])
         progress(Progress("keypoints", 1, 2, 0, 0.5, 3.0))
         while "slow" in names and not self.go_on.wait(0.02):
-            check_cancelled()
+            token.raise_if_cancelled()
         progress(Progress("writing", 2, 2, 1, 1.0, 0.1))
         if "broken" in names:
             raise AnnotationError("the label in row 3 is empty: give one", field="labels", file="broken")
