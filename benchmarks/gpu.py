@@ -36,8 +36,9 @@ from benchmarks.load import ask, run_load
 from benchmarks.report import README, RESULTS
 from benchmarks.servers import PEERS, ROOT, Cores
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.encode.cuda import code_batch
-from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.cuda import encode_batch
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.render.array import render_array
 from heatsvc.render.cuda import render_batch
 from heatsvc.volume import HeatmapVolume
@@ -180,13 +181,15 @@ def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequen
     for size in sizes:
         say(f"batches of {size}")
         volumes = repeated(clips, KEYPOINTS, size)
-        drawings = [Drawing.of(str(place), volume, "float32") for place, volume in enumerate(volumes)]
+        drawings = [
+            PlannedVolume.plan(str(place), volume, "float32", CODINGS["zstd"]) for place, volume in enumerate(volumes)
+        ]
 
         def draw(volumes: list[HeatmapVolume] = volumes) -> object:
             return render_batch(volumes, "float32", device, bounds=no_bounds())
 
-        def code(drawings: list[Drawing] = drawings) -> object:
-            return code_batch(drawings, "zstd", device, bounds=no_bounds())
+        def code(drawings: list[PlannedVolume] = drawings) -> object:
+            return encode_batch(drawings, "zstd", device, bounds=no_bounds())
 
         drawn, coded = clock.seconds([draw, code])
         figures += [

@@ -21,6 +21,10 @@ from statistics import quantiles
 from time import perf_counter
 
 import numpy as np
+from heatsvc.api.answer import sketch
+from heatsvc.api.clips import BODIES
+from heatsvc.encode.drawing import Drawing
+from heatsvc.encode.errand import Errand
 
 from benchmarks import inputs, servers
 from benchmarks.bench import stored_headers, turn
@@ -28,14 +32,10 @@ from benchmarks.inputs import KEYPOINTS, LIMBS, MANY
 from benchmarks.load import Exchange, ask
 from benchmarks.report import README
 from benchmarks.servers import Cores, Server, on_core
-from heatsvc.api.answer import sketch
-from heatsvc.api.clips import BODIES
 from heatsvc.api.service import warm
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.cli.memory import keep_freed_memory
 from heatsvc.encode.codings import CODINGS, Coding
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.errand import Errand
 from heatsvc.encode.formats import FORMS
 from heatsvc.render.cpu import Tile
 from heatsvc.render.pixels import PixelRuns, SeparablePatches

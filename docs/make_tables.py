@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES
 from heatsvc.annotation.faults import FAULTY, KINDS, MISSING
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.api.metrics import Metrics
 from heatsvc.api.options import HeatmapOptions
 from heatsvc.app import create_app
 from heatsvc.encode.formats import FORMS
@@ -109,7 +109,7 @@ def _artifacts() -> str:
 def _metrics() -> str:
     rows = (
         (f"`{found.name}{'_total' if found.type == 'counter' else ''}`", found.type, found.documentation)
-        for found in Metrics().registry.collect()
+        for found in REGISTRY.collect()
         if found.name.startswith("heatsvc_")
     )
     return _table(("metric", "type", "what it is"), rows)

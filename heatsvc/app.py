@@ -83,6 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
         static_url=DOCUMENTATION_ASSETS,
+        generate_unique_id_function=lambda route: route.name,  # operation ids are the functions' names
     )
     app.state.service = service
     for routes in (heatmap, annotation, layouts, pipelines, health, metrics):
@@ -93,7 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(DataDirectoryError, on_data_directory_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
-    _add_middleware(app, settings)
+    _add_middleware(app, service)
     add_schemas(app)
     return app
 
@@ -102,11 +103,16 @@ async def _to_documentation(request: Request) -> RedirectResponse:
     return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, service: Service) -> None:
     """The first one added is the innermost."""
+    settings = service.settings
     if settings.api_keys:
         app.add_middleware(ApiKeyMiddleware, keys=[key.get_secret_value() for key in settings.api_keys])
-    app.add_middleware(ConcurrencyLimitMiddleware, limit=settings.max_in_flight)
+    app.add_middleware(
+        ConcurrencyLimitMiddleware,
+        limit=settings.max_in_flight,
+        count_exempt=lambda: service.uploads.taken + service.watchers.taken,
+    )
     app.add_middleware(RequestLogMiddleware, access_log=settings.access_log)
     app.add_middleware(DrainRequestBodyMiddleware, seconds=settings.idle_seconds)
     if settings.cors_origins:

@@ -238,12 +238,14 @@ def load_settings() -> Settings:
 
 def unknown_variables() -> list[str]:
     """A warning for each `HEATSVC_...` variable of the environment or `.env` that is no setting."""
-    known = [variable_of(name) for name in Settings.model_fields]
     warnings = []
-    for name in sorted({*os.environ, *dotenv_values(_ENV_FILE)}):
-        if name.startswith(_PREFIX) and name not in known and not _OTHER_VARIABLES.fullmatch(name):
-            nearest = difflib.get_close_matches(name, known, 1)
-            warnings.append(f"{name} is not a setting" + (f": did you mean {nearest[0]}?" if nearest else ""))
+    for variable in sorted({*os.environ, *dotenv_values(_ENV_FILE)}):
+        name = variable.removeprefix(_PREFIX).lower()
+        is_known = name in Settings.model_fields or _OTHER_VARIABLES.fullmatch(variable)
+        if variable.startswith(_PREFIX) and not is_known:
+            nearest = difflib.get_close_matches(name, Settings.model_fields, 1)
+            hint = f": did you mean {variable_of(nearest[0])}?" if nearest else ""
+            warnings.append(f"{variable} is not a setting{hint}")
     return warnings
 
 

@@ -1,4 +1,4 @@
-"""Points: one video's keypoints as the pickle holds them: selected, cut to their last frames, of its dtype."""
+"""Keypoints of one video as the pickle has them: selected, cut to their last frames, converted to its dtype."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _LARGEST = {"float16": float(np.finfo(np.float16).max), "float32": float(np.finf
 
 @dataclass(frozen=True, slots=True)
 class KeypointSelection:
-    """What is taken from each file.
+    """Which keypoints are taken from each file, and how.
 
     Attributes:
         select: a layout's name, positions, or None for all points.
         dtype: ``float16`` or ``float32``.
         img_shape: (height, width), where files carry none.
-        layout: what files' points are, where their number does not tell.
-        points: V that a file must have, where `select` names no layout; None where nobody knows.
+        layout: of the files' points, where it is not inferred from their number.
+        points: V that a file must have, where `select` names no layout; None for any.
         bounds: how large a file may be.
-        compiled: whether the compiled way may be gone, which takes a second to load.
+        compiled: whether compiled code is used, which takes a second to load.
     """
 
     select: str | tuple[int, ...] | None
@@ -66,10 +66,10 @@ class VideoKeypoints:
         keypoint: [M, T, V, 2] of the chosen dtype, C-contiguous; undetected points are zeros.
         keypoint_score: [M, T, V] of the same.
         img_shape: (height, width).
-        layout: what the points are, None where nobody knows.
+        layout: of the points, None where unknown.
         frames_read: T of the file.
         undetected: points that were NaN.
-        histogram: how often each point had such a score: int64 [V, SCORE_BINS].
+        histogram: scores of each point: int64 [V, SCORE_BINS].
     """
 
     keypoint: npt.NDArray[Any]
@@ -81,9 +81,9 @@ class VideoKeypoints:
     histogram: npt.NDArray[np.int64]
 
     def digest(self) -> str:
-        """Equal for equal points; "" where none was detected, for such clips are alike and no copies.
+        """A hash of the points, "" where none was detected: such clips are alike, but not copies.
 
-        It is no defence against who makes two alike on purpose.
+        It is not cryptographic.
         """
         if not self.keypoint[:, :1].any() and not self.keypoint.any():
             return ""
@@ -102,7 +102,7 @@ def read_keypoints(
 
     Args:
         data: the file.
-        name: as the sender calls it.
+        name: the sender's name for it.
         choice: what to take.
         last: how many frames to keep, the last ones; a file that has fewer is kept as it is.
 
@@ -122,7 +122,7 @@ def read_keypoints(
         raise
     except InputError as error:
         raise FaultyFileError("unreadable", error.detail) from None
-    return found if isinstance(found, VideoKeypoints) else _as_written(found, selection, last)
+    return found if isinstance(found, VideoKeypoints) else _converted(found, selection, last)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,9 +137,9 @@ class _Selected:
 
 
 def _plain_array(data: bytes, selection: KeypointSelection, last: int | None) -> VideoKeypoints | _Selected | None:
-    """The common case without copies: a finite float32 .npy [T, V, 3] of a known layout. None for all others.
+    """The common case without copies: a finite float32 .npy [T, V, 3] of a known layout. None for all other files.
 
-    The points are selected before anything is checked or converted: of 133 points 27 are wanted.
+    The points are selected before they are checked and converted: of 133 points often 27 are wanted.
 
     Raises:
         PoseError: a damaged .npy.
@@ -152,42 +152,44 @@ def _plain_array(data: bytes, selection: KeypointSelection, last: int | None) ->
     frames, points = array.shape[:2]
     if frames > selection.bounds.max_frames:
         return None
-    places = _places(selection.select, points)
-    if selection.compiled and places is not None:
-        compiled = _compiled(array, places, selection, last)
+    offsets = _offsets(selection.select, points)
+    if selection.compiled and offsets is not None:
+        compiled = _compiled(array, offsets, selection, last)
         if compiled is not None:
             return compiled
-    # A sum is finite only where every number is: one pass finds NaN and infinity in any of them.
+    # A sum is finite only if every number is: one pass finds any NaN or infinity.
     with np.errstate(over="ignore"):
-        if places is None or not np.isfinite(np.add.reduce(array, axis=None)):
+        if offsets is None or not np.isfinite(np.add.reduce(array, axis=None)):
             return None
     flat = array.reshape(frames, points * 3)
-    keypoint = flat.take(places.xy, axis=1).reshape(1, frames, places.count, 2)
-    score = flat.take(places.score, axis=1).reshape(1, frames, places.count)
-    return _Selected(keypoint, score, selection.img_shape, places.layout, False)
+    keypoint = flat.take(offsets.xy, axis=1).reshape(1, frames, offsets.count, 2)
+    score = flat.take(offsets.score, axis=1).reshape(1, frames, offsets.count)
+    return _Selected(keypoint, score, selection.img_shape, offsets.layout, False)
 
 
-def _compiled(array: Float32, places: _Places, selection: KeypointSelection, last: int | None) -> VideoKeypoints | None:
-    """Everything in one pass; None where a number is infinite, NaN or too large for the dtype."""
-    from heatsvc.annotation import kernels as kernel  # takes half a second
+def _compiled(
+    array: Float32, offsets: _Offsets, selection: KeypointSelection, last: int | None
+) -> VideoKeypoints | None:
+    """Select, check and convert in compiled code; None where a number is infinite, NaN or too large for the dtype."""
+    from heatsvc.annotation import kernels  # takes half a second
 
     kept = array[-last:] if last is not None else array
     frames = kept.shape[0]
-    keypoint = np.empty((1, frames, places.count, 2), selection.dtype)
-    score = np.empty((1, frames, places.count), selection.dtype)
-    if not kernel.take(kept, places.points, keypoint[0], score[0], array):
+    keypoint = np.empty((1, frames, offsets.count, 2), selection.dtype)
+    score = np.empty((1, frames, offsets.count), selection.dtype)
+    if not kernels.take(kept, offsets.points, keypoint[0], score[0], array):
         return None
-    histogram = np.zeros((places.count, SCORE_BINS), np.int64)
-    kernel.count_scores(kept, places.points, histogram)
+    histogram = np.zeros((offsets.count, SCORE_BINS), np.int64)
+    kernels.count_scores(kept, offsets.points, histogram)
     assert selection.img_shape is not None  # noqa: S101  # asked by the caller
-    return VideoKeypoints(keypoint, score, selection.img_shape, places.layout, array.shape[0], 0, histogram)
+    return VideoKeypoints(keypoint, score, selection.img_shape, offsets.layout, array.shape[0], 0, histogram)
 
 
 def _any_format(data: bytes, name: str, selection: KeypointSelection, token: CancelToken) -> _Selected:
     """A file of any format that `pose` reads.
 
     Raises:
-        FaultyError: more than one clip in it, or points that cannot be selected.
+        FaultyError: several clips, or points that cannot be selected.
         AnnotationError: no img_shape anywhere.
         PoseError: it cannot be read.
     """
@@ -204,7 +206,7 @@ def _any_format(data: bytes, name: str, selection: KeypointSelection, token: Can
             ) from None
         raise
     if len(clips) != 1:
-        raise FaultyFileError("unreadable", f"{name} holds {len(clips)} clips, not one")
+        raise FaultyFileError("unreadable", f"{name} has {len(clips)} clips, not one")
     clip = _select(clips[0], selection)
     return _Selected(
         clip.keypoint, clip.keypoint_score, clip.img_shape, clip.layout, not np.isfinite(clip.keypoint).all()
@@ -223,16 +225,16 @@ def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
         raise FaultyFileError("wrong_points", f"it has {clip.points} points, {known}: {error.detail}") from None
 
 
-def _as_written(found: _Selected, selection: KeypointSelection, last: int | None) -> VideoKeypoints:
+def _converted(found: _Selected, selection: KeypointSelection, last: int | None) -> VideoKeypoints:
     keypoint, score = found.keypoint, found.score
     frames_read = keypoint.shape[1]
     if last is not None and last < frames_read:
         keypoint, score = keypoint[:, -last:], score[:, -last:]
     undetected = 0
     if found.has_nan:
-        holes = np.isnan(keypoint[..., 0])  # x and y are NaN together
-        undetected = int(holes.sum())
-        keypoint = np.where(holes[..., None], np.float32(0), keypoint)
+        missing = np.isnan(keypoint[..., 0])  # x and y are NaN together
+        undetected = int(missing.sum())
+        keypoint = np.where(missing[..., None], np.float32(0), keypoint)
     dtype = np.dtype(selection.dtype)
     if dtype.itemsize < 4:
         largest = _LARGEST[selection.dtype]
@@ -254,17 +256,17 @@ def _as_written(found: _Selected, selection: KeypointSelection, last: int | None
 
 
 def _histogram(score: Float32) -> npt.NDArray[np.int64]:
-    """How often each point of [M, T, V] had such a score: int64 [V, SCORE_BINS]."""
+    """Histogram of the scores [M, T, V] of each point: int64 [V, SCORE_BINS]."""
     count = score.shape[-1]
     bins = np.clip(score.reshape(-1, count), 0, 1) * np.float32(SCORE_BINS)
-    places = np.minimum(bins, SCORE_BINS - 1).astype(np.intp)
-    places += np.arange(count, dtype=np.intp) * SCORE_BINS
-    return np.bincount(places.ravel(), minlength=count * SCORE_BINS).reshape(count, SCORE_BINS)
+    offsets = np.minimum(bins, SCORE_BINS - 1).astype(np.intp)
+    offsets += np.arange(count, dtype=np.intp) * SCORE_BINS
+    return np.bincount(offsets.ravel(), minlength=count * SCORE_BINS).reshape(count, SCORE_BINS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Places:
-    """Where the selected points stand, and where their numbers do in a frame of V*3: x and y of each, its score."""
+class _Offsets:
+    """Positions of the selected points, and offsets of their numbers in a frame of V*3: x and y, and the score."""
 
     points: npt.NDArray[np.int64]
     xy: npt.NDArray[np.intp]
@@ -274,8 +276,8 @@ class _Places:
 
 
 @lru_cache(maxsize=64)
-def _places(select: str | tuple[int, ...] | None, points: int) -> _Places | None:
-    """None where the selection is for the general way to make, or to refuse."""
+def _offsets(select: str | tuple[int, ...] | None, points: int) -> _Offsets | None:
+    """None where `_any_format` has to select the points, or to refuse the selection."""
     source = infer_layout(points)
     if not isinstance(select, str) or source is None:
         return None
@@ -285,4 +287,4 @@ def _places(select: str | tuple[int, ...] | None, points: int) -> _Places | None
     except InputError:
         return None
     first = np.array(chosen, np.int64) * 3
-    return _Places(first // 3, np.stack((first, first + 1), axis=1).ravel(), first + 2, len(first), target)
+    return _Offsets(first // 3, np.stack((first, first + 1), axis=1).ravel(), first + 2, len(first), target)

@@ -1,4 +1,4 @@
-"""Crew: processes that read parts, in order, no more of them under way than there are processes to spare."""
+"""ReaderPool: processes that read shards."""
 
 from __future__ import annotations
 
@@ -13,71 +13,71 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from io import BytesIO
+from multiprocessing.synchronize import Event
 from types import TracebackType
 
 import numpy as np
 
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.keypoints import KeypointSelection, read_keypoints
-from heatsvc.annotation.shards import Shard, ShardReader, Task, read_shard
-from heatsvc.cancel import CancelToken
+from heatsvc.annotation.plan import LabelledVideo
+from heatsvc.annotation.shards import Shard, ShardReader
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 
 LARGE = 4096
-"""Files from which on processes are worth their start, and compiling is worth loading it."""
+"""Number of files from which on it is worth starting processes and loading compiled code."""
 
 _LARGE_BYTES = 256 << 20
-_SECONDS_BETWEEN_LOOKS = 0.1
+_POLL_SECONDS = 0.1
 _PR_SET_PDEATHSIG = 1
 
 
 class ReaderPool:
-    """Processes that read, started before there is anything to read: they load while labels are looked at.
+    """Processes that read shards. They start at once, and load their code while labels are read.
 
-    With less than two jobs there are none, and parts are read in this process.
+    Args:
+        jobs: number of processes; with less than two, shards are read in this process.
     """
 
     def __init__(self, jobs: int) -> None:
-        """Start them.
-
-        Args:
-            jobs: how many.
-        """
         self._jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
         if jobs > 1:
-            # Fresh processes: a fork of one that has threads may hang.
+            # Not forked: a fork of a process with threads may hang.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(os.getpid(),))
+            self._cancelled = context.Event()
+            self._pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(os.getpid(), self._cancelled))
             for _ in range(jobs):
                 self._pool.submit(os.getpid)
 
     @property
     def has_processes(self) -> bool:
-        """Whether parts are read elsewhere."""
+        """Whether shards are read in other processes."""
         return self._pool is not None
 
     def __enter__(self) -> ReaderPool:
-        """Itself."""
+        """Return the pool."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the processes, at once where the work was broken off: parts are there whole or not at all."""
+        """End the processes; after an error they do not finish their shards, which are then not written."""
         if self._pool is None:
             return
         if error is not None:
-            for process in list((getattr(self._pool, "_processes", None) or {}).values()):
-                process.kill()
+            self._cancelled.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def read(
-        self, parts: Iterable[tuple[int, Sequence[Task]]], reading: ShardReader, token: CancelToken
+        self, shards: Iterable[tuple[int, Sequence[LabelledVideo]]], reader: ShardReader, token: CancelToken
     ) -> Iterator[Shard]:
-        """Read parts, one after the other; their facts, in order.
+        """Read shards and yield them in order.
 
         Args:
-            parts: number and videos of each.
+            shards: number and videos of each.
+            reader: reads them.
+            token: ends the work early.
 
         Raises:
             AnnotationError: options that no file can be read with.
@@ -85,53 +85,70 @@ class ReaderPool:
             BrokenProcessPool: a process died.
         """
         if self._pool is None:
-            for number, tasks in parts:
-                yield read_shard(number, tasks, reading, token)
+            for number, videos in shards:
+                yield reader.read(number, videos, token)
             return
-        waiting: deque[Future[bytes]] = deque()
-        for number, tasks in parts:
-            waiting.append(self._pool.submit(_read_part, number, tasks, reading))
-            if len(waiting) > 3 * self._jobs:
-                yield _first(waiting, token)
-        while waiting:
-            yield _first(waiting, token)
+        futures: deque[Future[bytes]] = deque()
+        for number, videos in shards:
+            futures.append(self._pool.submit(_read_shard, reader, number, videos))
+            if len(futures) > 3 * self._jobs:
+                yield _result(futures.popleft(), token)
+        while futures:
+            yield _result(futures.popleft(), token)
 
 
 def is_large(inputs: Inputs) -> bool:
-    """Whether there is so much to read that processes for it are worth their start, by a first glance."""
+    """Whether it is worth starting processes, by the number and size of the files."""
     if len(inputs.keypoints) > LARGE:
         return True
     if sum(source.path.stat().st_size for source in inputs.keypoints) > _LARGE_BYTES:
         return True
     if inputs.folder is None:
         return False
-    count, waiting = 0, [os.fspath(inputs.folder)]
-    while waiting and count <= LARGE:
-        with os.scandir(waiting.pop()) as entries:
+    count, folders = 0, [os.fspath(inputs.folder)]
+    while folders and count <= LARGE:
+        with os.scandir(folders.pop()) as entries:
             for entry in entries:
                 count += 1
                 if count > LARGE:
                     break
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
+                    folders.append(entry.path)
     return count > LARGE
 
 
-def _read_part(number: int, tasks: Sequence[Task], reading: ShardReader) -> bytes:
-    """As JSON: thousands of small objects take longer through a pipe."""
-    return read_shard(number, tasks, reading).to_json()
+def _read_shard(reader: ShardReader, number: int, videos: Sequence[LabelledVideo]) -> bytes:
+    """A shard as JSON: it is faster to send than thousands of pickled objects."""
+    return reader.read(number, videos, _worker_token).to_json()
 
 
-def _first(waiting: deque[Future[bytes]], token: CancelToken) -> Shard:
-    future = waiting.popleft()
+def _result(future: Future[bytes], token: CancelToken) -> Shard:
     while True:
         token.raise_if_cancelled()
         with suppress(FutureTimeoutError):
-            return Shard.from_json(future.result(_SECONDS_BETWEEN_LOOKS))
+            return Shard.from_json(future.result(_POLL_SECONDS))
 
 
-def _begin(parent: int) -> None:
-    """In a new process: end when the parent does, whatever ends it, leave Ctrl-C to it, and load what will be used."""
+class _EventToken(CancelToken):
+    """Cancelled by an event that the parent process sets."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self._event = event
+
+    def raise_if_cancelled(self) -> None:
+        if self._event.is_set():
+            self.cancel()
+        super().raise_if_cancelled()
+
+
+_worker_token = NEVER_CANCELLED
+
+
+def _begin(parent: int, cancelled: Event) -> None:
+    """In a new process: end together with the parent, leave Ctrl-C to it, and load the compiled code."""
+    global _worker_token
+    _worker_token = _EventToken(cancelled)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

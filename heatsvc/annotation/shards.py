@@ -1,4 +1,4 @@
-"""Shards: some hundred videos each, written to files of their own, which a resumed build does not read again."""
+"""Shards: a few hundred videos each, read and written to files that an interrupted build uses again."""
 
 from __future__ import annotations
 
@@ -17,72 +17,31 @@ import orjson
 
 from heatsvc.annotation.annotation_pickle import encode_annotation
 from heatsvc.annotation.faults import Fault
-from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, read_keypoints
-from heatsvc.annotation.sources import StoredFile
+from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, VideoKeypoints, read_keypoints
+from heatsvc.annotation.plan import LabelledVideo
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One video that has a label, a split and a file.
-
-    Attributes:
-        name: its `frame_dir`.
-        label: class index.
-        split: the split it is in.
-        file: its keypoints.
-        signer: who signs, "" where nobody knows.
-        last: how many frames to keep, the last ones; None for all.
-    """
-
-    name: str
-    label: int
-    split: str
-    file: StoredFile
-    signer: str = ""
-    last: int | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """As KeypointFile's."""
-        return Task, (self.name, self.label, self.split, self.file, self.signer, self.last)
-
-
 _BUFFER = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class ShardReader:
-    """How parts are read.
-
-    Attributes:
-        choice: what is taken from each file.
-        folder: where parts go.
-        write: whether annotations are written; a check reads only.
-        keep: whether a part's facts are written down too, so that it need not be read again.
-    """
-
-    selection: KeypointSelection
-    folder: Path
-    write: bool = True
-    keep: bool = True
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of this process alone is created in it
+_MIN_FREE_BYTES = 1 << 30
+_FOLDER_PREFIX = "heatsvc-"
 
 
 @dataclass(slots=True)
 class Shard:
-    """What is known of a part's videos once they were read.
+    """What was found in a shard's videos.
 
     Attributes:
         clips: those that can be used, in order.
-        faults: what is wrong with the others, and with some of these; what becomes of them is not told yet.
-        failed: positions in the part of those that cannot be used, one for each such fault.
-        histogram: how often each point had such a score, [V][SCORE_BINS].
+        faults: of the others, and of some of these; what becomes of the videos is not decided yet.
+        failed: positions in the shard of those that cannot be used, one for each such fault.
+        histogram: scores of each point, [V][SCORE_BINS].
         img_shapes: how many clips have each (height, width).
-        layout: of the points as written, "" where nobody knows.
-        size: bytes of the part's annotations.
-        checksum: CRC-32 of them. They are not forced to the disk one part at a time: what a power cut left of them is
-            told by this.
+        layout: of the points as written, "" where unknown.
+        size: bytes of the shard's annotations.
+        checksum: CRC-32 of them. They are not fsynced: after a power failure the checksum shows whether they are whole.
     """
 
     clips: list[ClipStatistics] = field(default_factory=list)
@@ -95,12 +54,12 @@ class Shard:
     checksum: int = 0
 
     def to_json(self) -> bytes:
-        """As it lies on disk."""
+        """As it is stored."""
         return orjson.dumps(self)
 
     @classmethod
     def from_json(cls, text: bytes) -> Shard:
-        """What to_json gave."""
+        """Parse the result of `to_json`."""
         document: dict[str, Any] = orjson.loads(text)
         document["clips"] = [ClipStatistics(**clip) for clip in document["clips"]]
         document["faults"] = [Fault(**fault) for fault in document["faults"]]
@@ -108,129 +67,126 @@ class Shard:
         return cls(**document)
 
 
-def shard_path(folder: Path, number: int) -> Path:
-    """Where a part's annotations lie; its facts lie beside them."""
-    return folder / f"{number:06d}.part"
+@dataclass(frozen=True, slots=True)
+class ShardReader:
+    """Reads shards, also in other processes.
 
-
-def stored_shard(folder: Path, number: int) -> Shard | None:
-    """The facts of a part that was read before; None where it has to be read."""
-    path = shard_path(folder, number)
-    try:
-        facts = Shard.from_json(path.with_suffix(".json").read_bytes())
-        return facts if (path.stat().st_size, _checksum(path)) == (facts.size, facts.checksum) else None
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _checksum(path: Path) -> int:
-    checksum = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_BUFFER):
-            checksum = zlib.crc32(chunk, checksum)
-    return checksum
-
-
-def read_shard(number: int, tasks: Sequence[Task], reading: ShardReader, token: CancelToken = NEVER_CANCELLED) -> Shard:
-    """Read a part's videos, write their annotations and then their facts: the facts say that all is there.
-
-    Raises:
-        AnnotationError: options that no file can be read with.
-        OSError: the disk is full.
+    Attributes:
+        selection: what is taken from each file.
+        folder: where shards are written.
+        write: whether annotations are written; a check only reads.
+        keep: whether a shard's statistics are stored, too, so that it need not be read again.
     """
-    path, facts = shard_path(reading.folder, number), Shard()
-    with _written(path) as file:
-        _read_all(tasks, reading, facts, file, token)
-    if reading.keep:
-        with _written(path.with_suffix(".json")) as file:
-            file.write(facts.to_json())
-    return facts
 
+    selection: KeypointSelection
+    folder: Path
+    write: bool = True
+    keep: bool = True
 
-def _read_all(tasks: Sequence[Task], reading: ShardReader, facts: Shard, file: BinaryIO, token: CancelToken) -> None:
-    """One after the other: a clip may be half a gigabyte, so none waits in memory for the others."""
-    histogram = None
-    img_shapes: Counter[tuple[int, int]] = Counter()
-    for place, task in enumerate(tasks):
-        token.raise_if_cancelled()
+    def path(self, number: int) -> Path:
+        """The file of a shard's annotations; its statistics are beside it."""
+        return self.folder / f"{number:06d}.part"
+
+    def stored(self, number: int) -> Shard | None:
+        """A shard that was read before; None where it has to be read."""
+        path = self.path(number)
         try:
-            points = read_keypoints(
-                _bytes_of(task, reading.selection), task.file.name, reading.selection, task.last, token
-            )
-        except FaultyFileError as error:
-            facts.faults.append(Fault(error.kind, task.name, error.detail, task.file.name))
-            facts.failed.append(place)
-            continue
-        frames = points.keypoint.shape[1]
-        if task.last is not None and task.last > frames:
-            detail = f"the trimmed video has {task.last} frames, the keypoints {frames}: nothing is cut"
-            facts.faults.append(Fault("trim_too_long", task.name, detail, task.file.name, "kept"))
-        facts.clips.append(
-            ClipStatistics(
-                task.name,
-                task.label,
-                task.split,
-                task.signer,
-                frames,
-                points.frames_read,
-                points.keypoint.shape[0],
-                points.undetected,
-                points.digest(),
-            )
-        )
-        histogram = points.histogram if histogram is None else histogram + points.histogram
-        img_shapes[points.img_shape] += 1
-        facts.layout = points.layout.name if points.layout else ""
-        if reading.write:
-            written = encode_annotation(task.name, task.label, points.img_shape, points.keypoint, points.keypoint_score)
-            facts.size += file.write(written)
-            if reading.keep:
-                facts.checksum = zlib.crc32(written, facts.checksum)
-    facts.histogram = np.zeros((0, SCORE_BINS), np.int64).tolist() if histogram is None else histogram.tolist()
-    facts.img_shapes = [(*shape, count) for shape, count in img_shapes.items()]
+            shard = Shard.from_json(path.with_suffix(".json").read_bytes())
+            checksum = 0
+            with path.open("rb") as file:
+                while chunk := file.read(_BUFFER):
+                    checksum = zlib.crc32(chunk, checksum)
+            return shard if (path.stat().st_size, checksum) == (shard.size, shard.checksum) else None
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
 
+    def read(self, number: int, videos: Sequence[LabelledVideo], token: CancelToken = NEVER_CANCELLED) -> Shard:
+        """Read a shard's videos, and write their annotations and then its statistics, which show that all is written.
 
-def _bytes_of(task: Task, selection: KeypointSelection) -> bytes:
-    try:
-        return task.file.read(selection.bounds)
-    except InputError as error:
-        raise FaultyFileError("unreadable", error.detail) from None
+        Raises:
+            AnnotationError: options that no file can be read with.
+            OSError: the disk is full.
+        """
+        path, shard = self.path(number), Shard()
+        with _atomic_file(path) as file:
+            self._read_all(videos, shard, file, token)
+        if self.keep:
+            with _atomic_file(path.with_suffix(".json")) as file:
+                file.write(shard.to_json())
+        return shard
+
+    def _read_all(self, videos: Sequence[LabelledVideo], shard: Shard, file: BinaryIO, token: CancelToken) -> None:
+        """Read and write one clip after the other, since one may be half a gigabyte."""
+        histogram = np.zeros((0, SCORE_BINS), np.int64)
+        img_shapes: Counter[tuple[int, int]] = Counter()
+        for position, video in enumerate(videos):
+            token.raise_if_cancelled()
+            name = video.file.name if video.file else ""
+            try:
+                found = self._keypoints(video, token)
+            except FaultyFileError as error:
+                shard.faults.append(Fault(error.kind, video.name, error.detail, name))
+                shard.failed.append(position)
+                continue
+            persons, frames = found.keypoint.shape[:2]
+            if video.last is not None and video.last > frames:
+                detail = f"the trimmed video has {video.last} frames, the keypoints {frames}: nothing is cut"
+                shard.faults.append(Fault("trim_too_long", video.name, detail, name, "kept"))
+            clip = ClipStatistics(
+                *(video.name, video.label, video.split, video.signer, frames),
+                *(found.frames_read, persons, found.undetected, found.digest()),
+            )
+            shard.clips.append(clip)
+            histogram = histogram + found.histogram if len(histogram) else found.histogram
+            img_shapes[found.img_shape] += 1
+            shard.layout = found.layout.name if found.layout else ""
+            if self.write:
+                data = encode_annotation(video.name, video.label, found.img_shape, found.keypoint, found.keypoint_score)
+                shard.size += file.write(data)
+                if self.keep:
+                    shard.checksum = zlib.crc32(data, shard.checksum)
+        shard.histogram = histogram.tolist()
+        shard.img_shapes = [(*shape, count) for shape, count in img_shapes.items()]
+
+    def _keypoints(self, video: LabelledVideo, token: CancelToken) -> VideoKeypoints:
+        if video.file is None:
+            raise FaultyFileError("no_file", "there is no file")
+        try:
+            data = video.file.read(self.selection.bounds)
+        except InputError as error:
+            raise FaultyFileError("unreadable", error.detail) from None
+        return read_keypoints(data, video.file.name, self.selection, video.last, token)
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[BinaryIO]:
-    """A file to be written aside and renamed; two processes may write the same part, and write the same."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
+def _atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that is renamed to `path` at the end; two processes may write the same shard, with the same content."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        with aside.open("wb", _BUFFER) as file:
+        with partial.open("wb", _BUFFER) as file:
             yield file
-        aside.replace(path)
+        partial.replace(path)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
 
 
-_MEMORY = Path("/dev/shm")  # noqa: S108  # memory, in a folder that is made for this process alone
-_ENOUGH = 1 << 30
-_PREFIX = "heatsvc-"
-
-
 @contextmanager
-def shared_memory_folder(memory: Path = _MEMORY) -> Iterator[Path | None]:
-    """A folder in memory for this process, gone at the end; None where there is none, or too little.
+def shared_memory_folder(memory: Path = _SHARED_MEMORY) -> Iterator[Path | None]:
+    """A folder in memory for this process, deleted at the end; None where there is none, or too little space.
 
-    Parts that are written to a disk and read back cost a third of a build's time. What a killed process left is removed
-    by the next.
+    Writing shards to a disk and reading them back takes a third of a build's time. The folders of killed processes are
+    deleted by the next one.
     """
     try:
         space = os.statvfs(memory)
-        if space.f_bavail * space.f_frsize < _ENOUGH:
+        if space.f_bavail * space.f_frsize < _MIN_FREE_BYTES:
             yield None
             return
-        for path in memory.glob(f"{_PREFIX}*"):
-            if path.stat().st_uid == os.getuid() and not _is_alive(path.name.removeprefix(_PREFIX)):
+        for path in memory.glob(f"{_FOLDER_PREFIX}*"):
+            if path.stat().st_uid == os.getuid() and not _is_alive(path.name.removeprefix(_FOLDER_PREFIX)):
                 shutil.rmtree(path, ignore_errors=True)
-        folder = memory / f"{_PREFIX}{os.getpid()}"
+        folder = memory / f"{_FOLDER_PREFIX}{os.getpid()}"
         folder.mkdir(mode=0o700)
     except (OSError, AttributeError):
         yield None

@@ -1,4 +1,4 @@
-"""Facts: what is known of a dataset's videos once they were read. The report is made of them, and of nothing else."""
+"""Statistics of a dataset's clips once they were read. The report is made from them alone."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class ClipStatistics:
     Attributes:
         name: its `frame_dir`.
         label: class index.
-        split: the split it is in.
-        signer: who signs, "" where nobody knows.
+        split: its split.
+        signer: who signs, "" where unknown.
         frames: T as written.
         frames_read: T of the file, before trimming; 0 for zeros.
         persons: M.
         undetected: points (of M*T*V) that were NaN and are written as zeros.
         digest: hash of the points written; equal for equal content, "" where all are zeros.
-        zeros: whether it stands for a video without keypoints.
+        zeros: whether it replaces a video without keypoints.
     """
 
     name: str
@@ -50,20 +50,20 @@ class DatasetStatistics:
     """A whole dataset.
 
     Attributes:
-        options: what was asked for.
+        options: the dataset's options.
         clips: every annotation, in the pickle's order.
         splits: names of the splits, in their order.
-        classes: label strings by class index; "" at an index that has none.
-        faults: everything found wrong, and what became of it.
-        filtered: labelled videos that the filters left out, by the filter that did.
-        files: keypoint files found.
-        labelled: videos that labels know, after the filters.
+        classes: label strings by class index; "" at an index without one.
+        faults: all faults, and what became of the videos.
+        filtered: labelled videos that the filters left out, by filter.
+        files: number of keypoint files.
+        labelled: number of videos in the labels, after the filters.
         points: V as written.
-        layout: what the points are, None where nobody knows.
+        layout: of the points, None where unknown.
         img_shape: (height, width) of most clips; (0, 0) where there is none.
-        score_histogram: int64 [V, SCORE_BINS], how often each point had such a score.
+        score_histogram: int64 [V, SCORE_BINS], scores of each point.
         trimmed: videos that were cut to their last frames.
-        seconds: how long it took.
+        seconds: duration of the build.
     """
 
     options: AnnotationOptions

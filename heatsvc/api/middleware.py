@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import perf_counter
 
 import structlog
@@ -76,7 +76,7 @@ class RequestLogMiddleware:
         finally:
             seconds = perf_counter() - started
             metrics.in_flight.dec()
-            route = getattr(scope.get("route"), "path", "unknown")
+            route = getattr(scope.get("route"), "path_format", "unknown")
             metrics.observe_request(scope["method"], route, status or 500, seconds)
             if self._access_log:
                 client = scope.get("client")
@@ -104,18 +104,23 @@ def _is_request_id(value: bytes) -> bool:
 
 
 class ConcurrencyLimitMiddleware:
-    """Responds with 503 while `limit` requests are in flight. Health checks and metrics do not count."""
+    """Responds with 503 while `limit` requests are in flight. Health checks and metrics do not count.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    Args:
+        count_exempt: how many requests in flight do not count, because other limits apply to them.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, count_exempt: Callable[[], int]) -> None:
         self._app = app
         self._limit = limit
+        self._count_exempt = count_exempt
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http" or path_of(scope) in _HEALTH_PATHS:
             await self._app(scope, receive, send)
-        elif self._in_flight >= self._limit:
+        elif self._in_flight - self._count_exempt() >= self._limit:
             detail = f"{self._limit} requests are in flight already (setting HEATSVC_MAX_IN_FLIGHT)"
             members = {"setting": "HEATSVC_MAX_IN_FLIGHT", "limit": self._limit}
             await problem(503, detail, headers={"Retry-After": "1"}, **members)(scope, receive, send)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
 from typing import Any
 
 import structlog
+from filelock import FileLock, Timeout
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -26,6 +29,7 @@ log = structlog.get_logger("heatsvc.renderer")
 _AHEAD = 2
 _INLINE_WORK = 128 << 10
 _SLICE_BYTES = 256 << 10
+_GPU_LOCK_SECONDS = 60.0
 
 
 class DeviceError(RuntimeError):
@@ -54,9 +58,19 @@ class Renderer:
         self._scheduler: Scheduler[WorkItem] = Scheduler(settings.threads, on_batch=_count_batch)
 
     def select_device(self) -> None:
-        """Look for a GPU and measure it, as far as the settings ask for that. Before anything is rendered."""
+        """Look for a GPU and measure it, as far as the settings ask for that. Before anything is rendered.
+
+        Worker processes measure it one after the other.
+        """
         settings = self._settings
-        self.use(select_device(settings.device, settings.threads, settings.bounds, self.on_fallback))
+        lock = FileLock(Path(tempfile.gettempdir()) / "heatsvc-gpu.lock", timeout=_GPU_LOCK_SECONDS)
+        with ExitStack() as stack:
+            if settings.device != "cpu":
+                try:
+                    stack.enter_context(lock)
+                except (Timeout, OSError):
+                    log.warning("the GPU is measured while others may use it", lock=lock.lock_file)
+            self.use(select_device(settings.device, settings.threads, settings.bounds, self.on_fallback))
 
     def use(self, selection: DeviceSelection) -> None:
         """Render on the device that was selected, from now on. Before anything is rendered."""

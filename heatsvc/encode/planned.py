@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding
+from heatsvc.render.array import frames_first, render_potion
 from heatsvc.render.cpu import DType, Plan, Tile, convert, plan, render_patches, render_runs
 from heatsvc.render.pixels import PixelRuns, SeparablePatches
-from heatsvc.render.potion import frames_first, render_potion
 from heatsvc.volume import HeatmapVolume
 
 MAX_TILE_BYTES = 1 << 20

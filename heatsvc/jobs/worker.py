@@ -173,11 +173,9 @@ class Worker:
         folder.write_state(SavedState(number, max(shards, saved.shards)))
         attempt = folder.begin_attempt()
         log.info("build begins", id=folder.id, attempt=number)
-        ended = threading.Event()
-        token = CancelToken()
-        threading.Thread(target=self._cancel, args=(folder, token, ended), daemon=True).start()
+        monitor = _Monitor(folder, self._stopping)
         try:
-            result = self._build_in(folder, attempt, token)
+            result = self._build_in(folder, attempt, monitor)
         except Exception as error:
             if folder.is_cancelled or not folder.exists():
                 return
@@ -185,21 +183,11 @@ class Worker:
                 folder.write_state(saved)  # this attempt did not crash
                 return
             result = self._failure(folder, attempt, number, error)
-        finally:
-            ended.set()
         folder.publish(result, attempt)
         log.info("build ended", id=folder.id, state=result.state)
 
-    def _cancel(self, folder: BuildFolder, token: CancelToken, ended: threading.Event) -> None:
-        """Until a build has ended: cancel its token once it is to be removed, or the worker is to stop."""
-        while not ended.wait(_CANCEL_SECONDS):
-            if self._stopping.is_set() or folder.is_cancelled:
-                token.cancel()
-                return
-
-    def _build_in(self, folder: BuildFolder, attempt: Path, token: CancelToken) -> StoredResult:
-        progress = _ProgressWriter(folder)
-        progress.write(Progress("labels"))
+    def _build_in(self, folder: BuildFolder, attempt: Path, monitor: _Monitor) -> StoredResult:
+        monitor.write_progress(Progress("labels"))
         request = folder.request(self._settings.datasets_dir)
         built = self._build(
             request.inputs,
@@ -209,8 +197,8 @@ class Worker:
             check=request.check,
             jobs=self._settings.jobs,
             bounds=self._settings.bounds,
-            progress=progress.write,
-            token=token,
+            progress=monitor.write_progress,
+            token=monitor,
         )
         return StoredResult("done", built.artifacts, None, None, time.time())
 
@@ -233,20 +221,33 @@ class Worker:
         return _failed(problem_of(error))
 
 
-class _ProgressWriter:
-    """Writes a build's progress, a few times a second and at each new stage."""
+class _Monitor(CancelToken):
+    """Writes a build's progress and checks whether it is to end, both only a few times a second."""
 
-    def __init__(self, folder: BuildFolder):
+    def __init__(self, folder: BuildFolder, stopping: threading.Event):
+        super().__init__()
         self._folder = folder
-        self._written = 0.0
+        self._stopping = stopping
+        self._written = self._checked = 0.0
         self._stage = ""
 
-    def write(self, progress: Progress) -> None:
+    def write_progress(self, progress: Progress) -> None:
         """Write the progress, if the stage is new or some time has passed."""
         now = time.monotonic()
         if now - self._written >= _PROGRESS_SECONDS or progress.stage != self._stage:
             self._folder.write_progress(progress)
             self._written, self._stage = now, progress.stage
+
+    def raise_if_cancelled(self) -> None:
+        """Raise CancelledError once the worker stops or the build is cancelled."""
+        now = time.monotonic()
+        if now - self._checked >= _CANCEL_SECONDS:
+            self._checked = now
+            if self._folder.is_cancelled:
+                self.cancel()
+        if self._stopping.is_set():
+            self.cancel()
+        super().raise_if_cancelled()
 
 
 def _crashed(attempts: int) -> dict[str, object]:

@@ -1,29 +1,33 @@
-"""A whole volume, or PoTion picture, as a dense array."""
+"""Dense arrays on the CPU: a whole volume, or a PoTion picture, which is summed over time from the runs of its maps."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
-from heatsvc.render.cpu import DType, convert, plan, render_runs, scatter
-from heatsvc.render.potion import render_potion
-from heatsvc.volume import HeatmapVolume
+from heatsvc.render.cpu import DType, convert, plan, render_runs, run_kernels, scatter
+from heatsvc.volume import HeatmapVolume, Potion
+
+# PYSKL's: keeps a channel that is empty from being divided by zero.
+_EPS = 1e-4
 
 
 def render_array(
     volume: HeatmapVolume, dtype: DType = "float32", token: CancelToken = NEVER_CANCELLED
 ) -> npt.NDArray[Any]:
-    """Draw a volume as a dense array of `volume.shape`.
+    """Render a volume as a dense array of `volume.shape`.
 
     Args:
         volume: of any reduction, or a PoTion picture.
         dtype: as for `render_runs`.
-        token: asked before each tile, ends the work.
+        token: asked before each tile; may end the work.
 
     Raises:
+        CancelledError, DeadlineError: by `token`.
         ValueError: a dtype that does not go with the volume.
     """
     if volume.potion:
@@ -35,3 +39,66 @@ def render_array(
         token.raise_if_cancelled()
         scatter(render_runs(volume, tile, dtype), flat[tile.first * area : tile.last * area])
     return out
+
+
+def frames_first(volume: HeatmapVolume) -> HeatmapVolume:
+    """The maps that a volume's PoTion pictures are summed from, the frames of each picture one after the other."""
+    return replace(volume, potion=None, clips=0, reduce="none")
+
+
+def render_potion(volume: HeatmapVolume, token: CancelToken = NEVER_CANCELLED) -> npt.NDArray[np.float32]:
+    """The pictures of a volume that has a `potion`, float32 of `volume.shape`: [N, H, W, K x parts].
+
+    U_c = sum over t of w_c(t) heatmap(t), over its largest value + 1e-4; I = sum of U_c over c; N_c = U_c / (I + 1).
+
+    Args:
+        volume: one with a potion.
+        token: asked before each tile; may end the work.
+
+    Raises:
+        CancelledError, DeadlineError: by `token`.
+        ValueError: the volume has no potion.
+    """
+    if volume.potion is None:
+        raise ValueError("the volume has no potion")
+    pictures, height, width, depth = volume.shape
+    maps = frames_first(volume)
+    frames = volume.frames * volume.copies // pictures
+    weights = time_colours(frames, volume.potion.colours)
+    each = frames * volume.channels
+    out = np.empty(volume.shape, np.float32)
+    sums = np.zeros((pictures, volume.channels, height, width, volume.potion.colours))
+    for tile in plan(maps, each=each, token=token).tiles:
+        token.raise_if_cancelled()
+        runs = render_runs(maps, tile, "float32")
+        picture, first = divmod(tile.first, each)
+        run_kernels().colour(
+            runs.values,
+            runs.start,
+            runs.length,
+            first,
+            height * width,
+            volume.channels,
+            weights,
+            sums[picture].reshape(-1),
+        )
+    for picture in range(pictures):
+        token.raise_if_cancelled()
+        parts = _parts(sums[picture], volume.potion)
+        out[picture] = parts.transpose(1, 2, 0, 3).reshape(height, width, depth)
+    return out
+
+
+def time_colours(frames: int, colours: int) -> npt.NDArray[np.float32]:
+    """float32 [T, C]: how much of each colour a frame has; neighbouring colours fade into each other over time."""
+    place = np.linspace(0.0, colours - 1, frames) if frames > 1 else np.array([colours - 1.0])
+    share: npt.NDArray[np.float64] = np.maximum(1 - np.abs(place[:, None] - np.arange(colours)), 0)
+    return share.astype(np.float32)
+
+
+def _parts(sums: npt.NDArray[np.float64], potion: Potion) -> npt.NDArray[np.float64]:
+    """[K, H, W, C] sums to the asked-for parts on the last axis."""
+    u = sums / (sums.max(axis=(1, 2), keepdims=True) + _EPS)
+    i = u.sum(axis=-1, keepdims=True)
+    parts = {"U": (u,), "I": (i,), "N": (u / (i + 1),), "full": (u, i, u / (i + 1))}
+    return np.concatenate(parts[potion.option], axis=-1)

@@ -1,7 +1,7 @@
-"""Drawing on the CPU: a volume is planned as tiles, and each tile becomes runs of pixels or a part of an array.
+"""Rendering on the CPU: a volume is cut into tiles, and each tile is rendered as runs, as patches or into an array.
 
-A tile is some of the volume's maps, small enough that drawing it keeps nobody waiting and fills no memory; tiles
-are independent, so that several threads draw several at once (the loops hold no interpreter lock).
+A tile is a range of the volume's maps. Rendering one takes about 10 ms at most and little memory. Tiles are
+independent: several threads render several at once, since the compiled kernels release the interpreter lock.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from heatsvc.volume import HeatmapVolume
 
 DType = Literal["float32", "float16", "uint8", "int16"]
 
-# Pixels of work in a tile: about 10 ms, and 16 MB of float32 at the most where the maps are full.
+# Pixels of work in a tile: about 10 ms, and at most 16 MB of float32 where the maps are full.
 TILE_PIXELS = 4 << 20
 
-# So many points and limbs are looked at without asking whether anybody still waits: about 10 ms.
-_LOOKS = 1 << 20
+# Points and limbs that are measured between two questions to the cancel token: about 10 ms.
+_MEASURED_AT_ONCE = 1 << 20
 
-# A volume of no more pixels of work is one tile without being measured.
+# A volume with at most this many pixels of work is one tile and is not measured.
 SMALL_PIXELS = 256 << 10
 
-# Two float32: less is not worth a gap between two runs.
-_APART = 2
+# Pixels of float32 that must lie between two patches: a shorter gap is not worth a header of its own.
+_MIN_GAP = 2
 
-# A pixel at or under this becomes 0 in the type: half of the smallest float16, and half of 1/255 in float64.
+# A pixel of at most this value becomes 0 in the type: half of the smallest float16, and half of 1/255 in float64.
 _CUT = {"float32": 0.0, "float16": 2.0**-25, "uint8": 0.5 / 255, "int16": 0.0}
 
 
@@ -50,11 +50,11 @@ class Plan:
     """A volume cut into tiles, in output order.
 
     Attributes:
-        tiles: they cover all maps once.
-        pixels: upper bound of the volume's non-zero pixels, known before anything is drawn.
+        tiles: each map is in exactly one of them.
+        pixels: upper bound of the volume's non-zero pixels, known before anything is rendered.
         runs: upper bound of its runs.
         work: the pixels of all windows, or an upper bound of them: persons, and channels that share a map, add up.
-        heaviest: the work of the heaviest map that is a tile by itself. Nothing ends such a tile before it is done.
+        heaviest: the work of the heaviest map that is a tile by itself. Such a tile cannot be cancelled midway.
     """
 
     tiles: tuple[Tile, ...]
@@ -66,7 +66,7 @@ class Plan:
 
 @cache
 def kernels() -> Any:
-    """The compiled loops. The first call compiles them, or loads them from numba's cache."""
+    """The compiled kernels that render. The first call compiles them, or loads them from numba's cache."""
     from heatsvc.render import kernels as compiled
 
     return compiled
@@ -74,7 +74,7 @@ def kernels() -> Any:
 
 @cache
 def run_kernels() -> Any:
-    """The compiled loops that read runs; as `kernels`."""
+    """The compiled kernels that read runs; loaded as `kernels` are."""
     from heatsvc.render import run_kernels as compiled
 
     return compiled
@@ -90,12 +90,15 @@ def plan(
 
     Args:
         volume: not a PoTion picture, which is not made of maps.
-        tile_pixels: about how many pixels of work make a tile; a single map is never cut.
-        each: where given, no tile reaches over a multiple of so many maps.
-        token: asked now and then, ends the work.
+        tile_pixels: about how many pixels of work are in a tile; a single map is never cut.
+        each: if given, no tile crosses a multiple of this many maps.
+        token: asked every 10 ms; may end the work.
+
+    Raises:
+        CancelledError, DeadlineError: by `token`.
     """
     if (not each or volume.maps <= each) and volume.reduce == "none" and not len(volume.limbs):
-        # A few keypoints are not worth a look at each.
+        # The bound from the number of keypoints is enough.
         reach, maps = _reach(volume), volume.maps
         rows = volume.keypoint.shape[0] * maps * min(reach, volume.height)
         pixels = rows * min(reach, volume.width)
@@ -104,9 +107,9 @@ def plan(
     measure, given = kernels().measure, arguments(volume)
     tiles = []
     first, maps, work, heaviest = 0, volume.maps, 0, 0
-    # What lies outside the map has no pixels, but is looked at all the same.
+    # Keypoints outside the map have no pixels, but take time to measure.
     merged = volume.channels if volume.reduce != "none" else 1
-    step = max(1, _LOOKS // (volume.keypoint.shape[0] * merged))
+    step = max(1, _MEASURED_AT_ONCE // (volume.keypoint.shape[0] * merged))
     while first < maps:
         token.raise_if_cancelled()
         last = min(maps, first + step, first - first % each + each if each else maps)
@@ -121,12 +124,12 @@ def plan(
 
 
 def _reach(volume: HeatmapVolume) -> int:
-    """The most pixels of a side of a keypoint's window, which reaches three sigma to either side of it."""
+    """The most pixels of a side of a keypoint's window, which extends three sigma to either side of it."""
     return int(6 * volume.sigma) + 2
 
 
 def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
-    """Draw one tile as runs of non-zero pixels.
+    """Render one tile as runs of non-zero pixels.
 
     Args:
         volume: as planned.
@@ -138,9 +141,9 @@ def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
         ValueError: a dtype that does not go with the volume.
     """
     if (dtype == "int16") != (volume.reduce == "argmax"):
-        raise ValueError(f"a volume of reduce={volume.reduce} cannot be drawn as {dtype}")
+        raise ValueError(f"a volume of reduce={volume.reduce} cannot be rendered as {dtype}")
     argmax = dtype == "int16"
-    # A run costs a coding about 7 bytes: so many bytes of zeros are cheaper inside a run than between two.
+    # A run costs about 7 encoded bytes: a shorter gap of zeros is cheaper inside a run than between two.
     gap = 8 // np.dtype(dtype).itemsize
     runs, count, room = -1, 0, 1
     while runs < 0:
@@ -164,19 +167,21 @@ def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
 
 
 def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None:
-    """Draw one tile as patches, in float32; None where it has others than small keypoints that stand apart.
+    """Render one tile as separable patches, in float32; None unless it has only small keypoints with gaps between them.
 
     Args:
         volume: as planned; no PoTion picture.
         tile: one of `plan(volume).tiles`.
     """
-    loops = kernels()
-    apart = volume.reduce == "none" and volume.keypoint.shape[0] == 1 and not len(volume.limbs)
-    if not apart or volume.sigma < loops.SMALLEST_SMALL_SIGMA or _reach(volume) > SIMD_WIDTH:
+    compiled = kernels()
+    separate = volume.reduce == "none" and volume.keypoint.shape[0] == 1 and not len(volume.limbs)
+    if not separate or volume.sigma < compiled.SMALLEST_SMALL_SIGMA or _reach(volume) > SIMD_WIDTH:
         return None
     maps = tile.last - tile.first
     places, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * SIMD_WIDTH), np.float32)
-    count, pixels, rows = loops.separable_patches(*arguments(volume), tile.first, tile.last, _APART, places, values)
+    count, pixels, rows = compiled.separable_patches(
+        *arguments(volume), tile.first, tile.last, _MIN_GAP, places, values
+    )
     if count < 0:
         return None
     size = maps * volume.height * volume.width
@@ -184,7 +189,7 @@ def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None
 
 
 def scatter(runs: PixelRuns, out: npt.NDArray[Any]) -> None:
-    """Write runs into `out`, a flat, C-ordered array of `runs.size` pixels that holds the fill already."""
+    """Write runs into `out`, a flat, C-ordered array of `runs.size` pixels that already holds the fill."""
     run_kernels().scatter(runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, out.view(np.uint8))
 
 
@@ -215,7 +220,7 @@ def _empty() -> npt.NDArray[np.int32]:
 
 
 def arguments(volume: HeatmapVolume) -> tuple[Any, ...]:
-    """The volume as the loops take it; see kernels._VOLUME."""
+    """The volume as the arguments of the kernels; see `_VOLUME` in kernels.py."""
     return (
         volume.keypoint,
         volume.keypoint_score,

@@ -21,7 +21,7 @@ from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
-from heatsvc.annotation.shards import read_shard
+from heatsvc.annotation.shards import Shard, ShardReader
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.cancel import CancelledError
 from heatsvc.errors import LimitError
@@ -296,7 +296,7 @@ def test_more_processes_give_the_same_pickle(tmp_path, folder, monkeypatch):
     assert (tmp_path / "annotations.pkl").read_bytes() == (folder / "annotations.pkl").read_bytes()
 
 
-def test_build_that_was_cut_off_goes_on_from_where_it_was(tmp_path, folder, monkeypatch):
+def test_an_interrupted_build_resumes(tmp_path, folder, monkeypatch):
     monkeypatch.setattr("heatsvc.annotation.build.SHARD_SIZE", 8)
     seen: list[Progress] = []
 
@@ -313,17 +313,19 @@ def test_build_that_was_cut_off_goes_on_from_where_it_was(tmp_path, folder, monk
     assert not (tmp_path / "annotations.pkl").exists()
     again: list[int] = []
 
-    def counted(number: int, *more):
-        again.append(number)
-        return read_shard(number, *more)
+    read_shard = ShardReader.read
 
-    monkeypatch.setattr("heatsvc.annotation.reader_pool.read_shard", counted)
+    def counted(reader: ShardReader, number: int, *more) -> Shard:
+        again.append(number)
+        return read_shard(reader, number, *more)
+
+    monkeypatch.setattr(ShardReader, "read", counted)
     build(inputs(), AnnotationOptions(**OPTIONS), tmp_path)
     assert again == [3, 4]
     assert (tmp_path / "annotations.pkl").read_bytes() == (folder / "annotations.pkl").read_bytes()
 
 
-def test_parts_of_other_options_are_forgotten(tmp_path, monkeypatch):
+def test_shards_of_other_options_are_read_again(tmp_path, monkeypatch):
     def stop(progress: Progress) -> None:
         if progress.stage == "writing":
             raise KeyboardInterrupt

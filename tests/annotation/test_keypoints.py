@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from heatsvc.annotation import kernels as kernel
+from heatsvc.annotation import kernels
 from heatsvc.annotation import keypoints as module
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, VideoKeypoints, read_keypoints
@@ -80,7 +80,7 @@ def test_compiled_halves_are_numpys():
     values = np.concatenate((values, -values))
     array = values[: len(values) // 399 * 399].reshape(-1, 133, 3)
     keypoint, score = np.empty((len(array), 133, 2), np.float16), np.empty((len(array), 133), np.float16)
-    assert kernel.take(array, np.arange(133), keypoint, score, array)
+    assert kernels.take(array, np.arange(133), keypoint, score, array)
     np.testing.assert_array_equal(keypoint, array[..., :2].astype(np.float16))
     np.testing.assert_array_equal(score, array[..., 2].astype(np.float16))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from heatsvc.api import metrics
 from heatsvc.app import create_app
 from heatsvc.settings import Settings
 from tests.api.asking import Asker
@@ -22,6 +23,16 @@ def running(**settings: Any) -> Iterator[Asker]:
         yield asker
     finally:
         asker.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_metrics() -> None:
+    """Metrics belong to the process: each test counts from zero."""
+    for metric in (metrics.requests, metrics.request_seconds, metrics.body_bytes, metrics.stage_seconds):
+        metric.clear()
+    for metric in (metrics.batches, metrics.fallbacks):
+        metric.clear()
+    metrics.in_flight.set(0)
 
 
 @pytest.fixture(scope="session")

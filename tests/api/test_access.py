@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 
+import httpx
 import pytest
+import structlog
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
+from heatsvc.api.middleware import DrainRequestBodyMiddleware, RequestLogMiddleware
+from heatsvc.api.problems import ClientGoneError
 from heatsvc.app import create_app
 from heatsvc.settings import Settings
 from tests.api.asking import CLIP, HEATMAP, JSON, Answer, Asker
@@ -31,10 +39,41 @@ def test_each_key_opens(serve: Serve) -> None:
         assert locked.draw(CLIP, authorization=sent).status == 200
 
 
-def test_health_and_metrics_need_no_key_and_the_rest_does(serve: Serve) -> None:
+def test_health_metrics_and_documentation_need_no_key_and_the_rest_does(serve: Serve) -> None:
     locked = serve(api_keys="first")
-    answers = {path: locked.get(path).status for path in ("/health/live", "/health/ready", "/metrics", "/layouts")}
-    assert answers == {"/health/live": 200, "/health/ready": 200, "/metrics": 200, "/layouts": 401}
+    for path in ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json", "/docs-assets/swagger-ui.css"):
+        assert locked.get(path).status == 200
+    for path in ("/layouts", "/annotation", "/docs-assets", "/docs/", "/nowhere"):
+        assert locked.get(path).status == 401
+
+
+def test_below_a_root_path_the_same_needs_a_key(serve: Serve) -> None:
+    locked = serve(api_keys="first")
+    transport = httpx.ASGITransport(locked.app, root_path="/prefix")
+
+    async def statuses() -> list[int]:
+        async with httpx.AsyncClient(transport=transport, base_url="http://heatsvc") as client:
+            return [(await client.get(f"/prefix{path}")).status_code for path in ("/health/live", "/docs", "/layouts")]
+
+    assert locked.wait(statuses()) == [200, 200, 401]
+
+
+def test_links_begin_with_the_root_path(service: Asker) -> None:
+    transport = httpx.ASGITransport(service.app, root_path="/prefix")
+
+    async def pages() -> tuple[httpx.Response, httpx.Response, httpx.Response]:
+        async with httpx.AsyncClient(transport=transport, base_url="http://heatsvc") as client:
+            return (
+                await client.get("/prefix/"),
+                await client.get("/prefix/docs"),
+                await client.get("/prefix/openapi.json"),
+            )
+
+    root, page, document = service.wait(pages())
+    assert root.headers["location"] == "/prefix/docs"
+    assert "url: '/prefix/openapi.json'" in page.text
+    assert all(path.startswith("/prefix/docs-assets/") for path in re.findall(r'(?:src|href)="([^"]+)"', page.text))
+    assert document.json()["servers"][0] == {"url": "/prefix"}
 
 
 def test_keys_are_not_shown(serve: Serve) -> None:
@@ -86,6 +125,66 @@ def test_over_the_limit_of_requests_in_flight_is_503(serve: Serve) -> None:
     assert (problem["setting"], problem["limit"]) == ("HEATSVC_MAX_IN_FLIGHT", 1)
     assert int(second.headers["retry-after"]) >= 1
     assert (first.status, live.status, third.status) == (200, 200, 200)
+
+
+def test_an_exception_that_nothing_handles_is_a_500_and_one_line_of_the_log(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = serve()
+
+    @service.app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("secret")
+
+    with structlog.testing.capture_logs() as lines:
+        answer = service.get("/broken", {"x-request-id": "mine"})
+    assert "secret" not in str(answer.problem(500))
+    assert answer.headers["x-request-id"] == "mine"
+    (line,) = lines
+    assert (line["event"], line["request_id"], line["log_level"]) == ("request failed", "mine", "error")
+
+
+@pytest.mark.parametrize("error", [ClientGoneError, asyncio.CancelledError])
+def test_a_client_that_is_gone_is_logged_as_499(error: type[BaseException]) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise error
+
+    scope = {"type": "http", "method": "POST", "path": "/heatmap", "headers": [], "client": ("192.0.2.1", 1)}
+    with structlog.testing.capture_logs() as lines, contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(RequestLogMiddleware(app, access_log=True)(scope, None, None))  # type: ignore[arg-type]
+    (line,) = lines
+    assert (line["event"], line["status"], line["client"]) == ("request", 499, "192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("headers", "messages", "read"),
+    [
+        ([(b"connection", b"close")], 3, 3),
+        ([(b"connection", b"keep-alive")], 3, 0),
+        ([(b"connection", b"close")], 10**9, 1024),
+    ],
+)
+def test_what_is_left_of_a_body_is_read_before_the_connection_closes(
+    headers: list[tuple[bytes, bytes]], messages: int, read: int
+) -> None:
+    received = 0
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        nonlocal received
+        received += 1
+        return {"type": "http.request", "body": bytes(1 << 20), "more_body": received < messages}
+
+    async def send(message: Message) -> None:
+        sent.append(message | {"received": received})
+
+    scope = {"type": "http", "headers": headers, "http_version": "1.1"}
+    app = DrainRequestBodyMiddleware(Response("too large", 413), seconds=60)
+    asyncio.run(app(scope, receive, send))
+    assert received == read
+    assert b"".join(message.get("body", b"") for message in sent) == b"too large"
+    assert not sent[-1].get("more_body")
+    assert [message["received"] for message in sent[:2]] == [0, 0]  # the response leaves before anything is read
 
 
 def test_before_it_is_warm_it_lives_and_is_not_ready() -> None:

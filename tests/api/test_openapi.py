@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 import pytest
-from heatsvc.api.clips import BODIES, FORM
 
 from heatsvc.api.options import OPTIONS
+from heatsvc.api.request import BODIES, FORM
 from heatsvc.cli.main import main
-from heatsvc.encode.formats import FORMS
+from heatsvc.encode.formats import FORMATS
 from tests.api.asking import CLIP, JSON, PROBLEM, Asker
 from tests.serving import ROOT
 
@@ -38,7 +38,7 @@ def test_settings_of_the_machine_do_not_change_it(
 
 def test_every_body_and_every_form_of_the_answer_is_described(post: Any) -> None:
     assert set(post["requestBody"]["content"]) == {*BODIES, FORM}
-    assert set(post["responses"]["200"]["content"]) == set(FORMS)
+    assert set(post["responses"]["200"]["content"]) == set(FORMATS)
 
 
 def test_every_option_is_described(post: Any) -> None:

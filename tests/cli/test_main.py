@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shlex
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import time
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
@@ -17,6 +20,7 @@ from fastapi import FastAPI
 import heatsvc
 from heatsvc.app import create_app
 from heatsvc.cli.main import main
+from heatsvc.settings import Settings
 from tests.serving import LOG, ROOT, SERVE, has, served
 
 COMMANDS = ("serve", "warm", "settings", "openapi")
@@ -75,21 +79,68 @@ def test_settings_of_environment_and_env_file(
     monkeypatch.setenv("HEATSVC_CORS_ORIGINS", "https://a.example, https://b.example")
     assert main(["settings"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    told = dict(line.split("  ", 1)[0].split("=", 1) for line in lines)
-    assert told["HEATSVC_PORT"] == "9002"
-    assert told["HEATSVC_MAX_CLIPS"] == "7"
-    assert told["HEATSVC_CORS_ORIGINS"] == "https://a.example,https://b.example"
-    assert told["HEATSVC_HOST"] == "127.0.0.1"
-    (port,) = [line for line in lines if line.startswith("HEATSVC_PORT=")]
-    assert "(default 8000)" in port
+    printed = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    assert printed["HEATSVC_PORT"] == "9002"
+    assert printed["HEATSVC_MAX_CLIPS"] == "7"
+    assert printed["HEATSVC_CORS_ORIGINS"] == "https://a.example,https://b.example"
+    assert printed["HEATSVC_HOST"] == "127.0.0.1"
+    assert "(default 8000)" in lines[lines.index("HEATSVC_PORT=9002") - 1]
 
 
-def test_settings_hide_keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize("folder", ["data", "a folder", "it's #1", "back\\slash", "/srv/\u30ad\u30fc"])
+def test_printed_settings_read_back_the_same(
+    folder: str, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    given = {"WORKERS": "3", "ACCESS_LOG": "no", "IDLE_SECONDS": "2.5", "DATA_DIR": folder, "CORS_ORIGINS": "a, b"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"HEATSVC_{name}", value)
+    expected = Settings()
+    assert main(["settings"]) == 0
+    for name in given:
+        monkeypatch.delenv(f"HEATSVC_{name}")
+    assert Settings() != expected
+    (elsewhere / ".env").write_text(capsys.readouterr().out)
+    assert Settings() == expected
+
+
+def test_settings_do_not_print_keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setenv("HEATSVC_API_KEYS", "open-sesame,shut-sesame")
     assert main(["settings"]) == 0
     out = capsys.readouterr().out
-    assert "HEATSVC_API_KEYS=*" in out
+    assert "# HEATSVC_API_KEYS=... is set; its value is not printed" in out
     assert "sesame" not in out
+
+
+def test_an_unknown_variable_is_warned_of(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (elsewhere / ".env").write_text("HEATSVC_PUBLISH=80\nHEATSVC_WORKER=2\n")
+    monkeypatch.setenv("HEATSVC_PROT", "9002")
+    monkeypatch.setenv("HEATSVC_XYZ", "1")
+    assert main(["settings"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "heatsvc: HEATSVC_PROT is not a setting: did you mean HEATSVC_PORT?",
+        "heatsvc: HEATSVC_WORKER is not a setting: did you mean HEATSVC_WORKERS?",
+        "heatsvc: HEATSVC_XYZ is not a setting",
+    ]
+
+
+def test_a_closed_pipe_ends_a_command_without_a_traceback():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "heatsvc", "settings"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, "")
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch: pytest.MonkeyPatch):
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("heatsvc.settings.load_settings", interrupted)
+    assert main(["settings"]) == 130
 
 
 @pytest.mark.parametrize("command", ["settings", "serve"])
@@ -141,6 +192,30 @@ def test_serve_listens_where_it_is_told(elsewhere: Path):
     with served(elsewhere, *SERVE, HEATSVC_HOST="127.0.0.1", HEATSVC_PORT="2") as port:
         address = f"http://127.0.0.1:{port}"
         assert f"at {address} (documentation: {address}/docs)" in announced(elsewhere)
+
+
+def test_an_unusable_data_folder_is_reported_in_one_line(elsewhere: Path):
+    (elsewhere / "file").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "heatsvc", "serve", "--port", "0"],
+        env={**os.environ, "HEATSVC_DATA_DIR": "file/data"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(r"heatsvc: cannot write to the data folder file/data .*: Not a directory\n", done.stderr)
+
+
+def test_serve_below_a_root_path(elsewhere: Path):
+    """As behind a proxy that removes the prefix and says where a request came from."""
+    with served(elsewhere, *SERVE, "--root-path", "/prefix", HEATSVC_FORWARDED_ALLOW_IPS="127.0.0.1") as port:
+        headers = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+        address = f"http://127.0.0.1:{port}"
+        assert httpx.get(address, headers=headers).headers["location"] == "/prefix/docs"
+        assert httpx.get(f"{address}/docs-assets/swagger-ui.css", headers=headers).status_code == 200
+        assert httpx.get(f"{address}/openapi.json").json()["servers"][0] == {"url": "/prefix"}
+        assert '"client":"192.0.2.7"' in (elsewhere / LOG).read_text()
 
 
 if has("curl"):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import http.client
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.api.annotation.forms import BOUNDARY, dataset, form, part
 from tests.live.test_memory import forget_peak, peak_bytes
-from tests.live.wire import IDLE_SECONDS, Live, read_all, until
+from tests.live.wire import Live, read_all, until
 
 MIB = 1 << 20
 TYPE = dataset().media_type
@@ -73,23 +73,21 @@ def test_memory_does_not_grow_with_many_files(live: Live):
     assert nothing_left(live)
 
 
-def test_others_are_answered_while_an_upload_is_written(live: Live):
-    waits = []
+def test_other_requests_are_served_during_an_upload(live: Live):
+    statuses = []
 
-    def pieces() -> Iterator[bytes]:
-        for count, piece in enumerate(files(500, 400_000)):
+    def blocks() -> Iterator[bytes]:
+        for count, block in enumerate(files(500, 400_000)):
             if not count % 50:
-                began = time.perf_counter()
-                live.get("/health/live")
-                waits.append(time.perf_counter() - began)
-            yield piece
+                statuses.append(httpx.get(f"{live.address}/health/live").status_code)
+            yield block
 
-    assert send(live, pieces()).status == 422
-    assert sorted(waits)[len(waits) // 2] < 0.1
-    assert max(waits) < 1.0
+    assert send(live, blocks()).status == 422
+    assert statuses == [200] * len(statuses)
+    assert len(statuses) > 10
 
 
-def test_a_client_that_goes_away_in_the_middle(live: Live):
+def test_a_client_that_disconnects(live: Live):
     logged = live.logged()
     with live.connect() as wire:
         wire.sendall(head(100 * MIB) + part("keypoints", b"", "a.npy")[:-2] + bytes(5 * MIB))
@@ -98,13 +96,11 @@ def test_a_client_that_goes_away_in_the_middle(live: Live):
     live.check_unharmed(logged)
 
 
-def test_a_client_that_sends_no_more(live: Live):
+def test_a_client_that_stops_sending(live: Live):
     with live.connect() as wire:
         wire.sendall(head(100 * MIB) + part("keypoints", b"", "a.npy")[:-2] + bytes(3 * MIB))
-        began = time.monotonic()
         answer = read_all(wire)
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - began < IDLE_SECONDS + 3
     assert nothing_left(live)
 
 
@@ -114,13 +110,13 @@ def test_a_body_that_ends_before_its_form_does(live: Live):
     assert nothing_left(live)
 
 
-def test_a_body_that_is_declared_too_large_is_refused_at_once(live: Live):
+def test_a_content_length_above_the_limit_is_refused_at_once(live: Live):
     answer = live.send(head(1 << 40))
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"HEATSVC_MAX_UPLOAD_BYTES" in answer
 
 
-def test_chunks_that_are_none(live: Live):
+def test_malformed_chunks(live: Live):
     logged = live.logged()
     assert live.send(head("chunked") + b"zz\r\n").startswith(b"HTTP/1.1 400 ")
     until(lambda: nothing_left(live))
@@ -128,19 +124,20 @@ def test_chunks_that_are_none(live: Live):
 
 
 @pytest.mark.needs("curl")
-def test_curl_is_told_what_is_wrong_while_it_sends(live: Live, tmp_path: Path):
-    """It shows the problem, and does not go on for the other 2 GB."""
+def test_curl_shows_an_error_while_it_sends(live: Live, tmp_path: Path):
+    """It shows the problem, and does not send the rest of 2 GB."""
     with (tmp_path / "large").open("wb") as file:
         file.truncate(2_000 * MIB)
     command = ["curl", "-sS", "-F", 'options={"dtype": "int8"}', "-F", f"keypoints=@{tmp_path / 'large'}"]
-    began = time.monotonic()
-    told = subprocess.run([*command, f"{live.address}/annotation"], capture_output=True, text=True, timeout=60)
-    assert "'float16' or 'float32'" in told.stdout
-    assert time.monotonic() - began < 10
+    command += ["-w", "\n%{size_upload}", f"{live.address}/annotation"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    problem, sent = ended.stdout.split("\n")
+    assert "'float16' or 'float32'" in problem
+    assert int(sent) < 1_000 * MIB
     assert nothing_left(live)
 
 
-def test_junk_never_breaks_anything(live: Live):
+def test_random_bytes_are_client_errors(live: Live):
     """Each byte sequence ends in a problem, and the service is as before."""
     logged = live.logged()
     whole = form(part("keypoints", b"1", "a"), part("labels", b"a,0", "l"), part("x")).body

@@ -97,7 +97,7 @@ def test_a_point_that_is_nan_draws_nothing_whatever_its_score() -> None:
 
 def test_only_argmax_is_drawn_as_int16() -> None:
     volume = golden_volume(load_golden("kp_sigma0.6"))
-    with pytest.raises(ValueError, match="cannot be drawn as int16"):
+    with pytest.raises(ValueError, match="cannot be rendered as int16"):
         render_runs(volume, plan(volume).tiles[0], "int16")
 
 

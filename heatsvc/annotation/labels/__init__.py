@@ -1,4 +1,4 @@
-"""Labels: tables and label maps of any form, merged, filtered and numbered. `read_labels` is the way in."""
+"""Labels: tables and label maps of several formats, merged, filtered and numbered."""
 
 from __future__ import annotations
 

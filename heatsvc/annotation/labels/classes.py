@@ -11,13 +11,13 @@ from heatsvc.annotation.labels.rows import ClassEntry, LabelRow
 
 @dataclass(slots=True)
 class Classes:
-    """Labels and indices that files tell, each with the place that told it first."""
+    """Classes by label and by index, each with the place of its first occurrence."""
 
     by_label: dict[str, ClassEntry] = field(default_factory=dict)
     by_index: dict[int, ClassEntry] = field(default_factory=dict)
 
     def add(self, entry: ClassEntry) -> None:
-        """Take in one.
+        """Add a class.
 
         Raises:
             AnnotationError: a label with two indices, or an index with two labels; both places are named.
@@ -37,22 +37,22 @@ class Classes:
 
 
 def assign_class_indices(
-    rows: Sequence[LabelRow], told: Iterable[ClassEntry]
+    rows: Sequence[LabelRow], label_maps: Iterable[ClassEntry]
 ) -> tuple[list[LabelRow], tuple[str, ...]]:
     """The rows with label and index each, and the labels by index, "" where an index has none.
 
-    An index that a file tells counts: a row's own, a label map's, or that of another row with the same label. Where no
-    file tells any, it is the position in the sorted labels, by code point.
+    An index comes from the row itself, from a label map, or from another row with the same label. If no file has any,
+    it is the position in the labels sorted by code point.
 
     Args:
-        rows: videos used.
-        told: label maps.
+        rows: the videos used.
+        label_maps: entries of label maps.
 
     Raises:
         AnnotationError: a video without a label, a label without an index, or files that contradict each other.
     """
     classes = Classes()
-    for entry in told:
+    for entry in label_maps:
         classes.add(entry)
     for row in rows:
         if row.label is None and row.index is None:
@@ -62,7 +62,7 @@ def assign_class_indices(
     if not classes.by_label and all(row.index is None for row in rows):
         labels = tuple(sorted({row.label for row in rows if row.label is not None}))
         positions = {label: position for position, label in enumerate(labels)}
-        return [_with_index(row, positions[row.label]) for row in rows if row.label is not None], labels
+        return [replace(row, index=positions[row.label]) for row in rows if row.label is not None], labels
     numbered = [_numbered(row, classes) for row in rows]
     highest = max([*classes.by_index, *(row.index for row in numbered if row.index is not None)], default=-1)
     labels_by_index = [""] * (highest + 1)
@@ -74,11 +74,6 @@ def assign_class_indices(
     return numbered, tuple(labels_by_index)
 
 
-def _with_index(row: LabelRow, index: int) -> LabelRow:
-    """What `replace` gives, in a third of the time."""
-    return LabelRow(row.video, row.label, index, row.columns, row.where, row.others)
-
-
 def _numbered(row: LabelRow, classes: Classes) -> LabelRow:
     if row.index is None:
         entry = classes.by_label.get(row.label or "")
@@ -87,7 +82,7 @@ def _numbered(row: LabelRow, classes: Classes) -> LabelRow:
                 f"{row.where}: the label {row.label!r:.80} of {row.video.text!r:.100} has no index, neither in a label "
                 "map nor in a row with the same label: add it to the map, or give no indices at all"
             )
-        return _with_index(row, entry.index)
+        return replace(row, index=entry.index)
     if row.label is None:
         entry = classes.by_index.get(row.index)
         if entry is None and (other := classes.by_label.get(str(row.index))):

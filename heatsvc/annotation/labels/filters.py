@@ -25,32 +25,32 @@ _COMPARE: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One or several comparisons; a value fits that fits one of them.
+    """One or several comparisons; a value matches if it matches one of them.
 
     Attributes:
-        comparisons: operator, and what is compared with; numbers as numbers, all else as text.
+        comparisons: operators and their right-hand sides; numbers are compared as numbers, other values as text.
     """
 
     comparisons: tuple[tuple[Callable[[Any, Any], bool], float | str], ...]
 
     @classmethod
     def of(cls, wanted: object, field: str) -> Condition:
-        """The condition that an option says.
+        """Parse an option.
 
         Args:
             wanted: a text, a number or a list of such: ``"정면"``, ``7``, ``">10"``, ``[1, 2, ">=20"]``.
             field: the option's name, for messages.
 
         Raises:
-            AnnotationError: something else, or an order asked of what is no number.
+            AnnotationError: another type, or an order comparison with text.
         """
         items = wanted if isinstance(wanted, list) else [wanted]
         if not items:
-            raise AnnotationError(f"{field} is an empty list: nothing fits it; leave it out for all", field=field)
+            raise AnnotationError(f"{field} is an empty list, which nothing matches: leave it out for all", field=field)
         return cls(tuple(_comparison(item, field) for item in items))
 
-    def fits(self, value: str | None) -> bool:
-        """Whether a cell's text fits; an empty one fits nothing."""
+    def matches(self, value: str | None) -> bool:
+        """Whether a cell's text matches; an empty one never does."""
         if not value:
             return False
         as_number, as_text = parse_number(value), _plain(value)
@@ -95,16 +95,16 @@ def filter_rows(
 ) -> tuple[list[LabelRow], list[LabelRow], dict[str, int]]:
     """Videos used, videos left out, and how many were left out by each filter that was asked for.
 
-    A video that several filters leave out counts for the first of them. One whose row has no such column, or an empty
-    cell, is left out: nobody knows that it fits.
+    A video that several filters leave out counts for the first of them. One whose row lacks the column, or has an
+    empty cell there, is left out.
 
     Args:
-        rows: one a video.
+        rows: one per video.
         options: types, views, signers, years.
         headers: columns that the tables have.
 
     Raises:
-        AnnotationError: a column that no table has, or a condition that is none.
+        AnnotationError: a column that no table has, or an invalid condition.
     """
     conditions: list[tuple[str, str, Condition]] = []
     for name, column in FILTERS.items():
@@ -119,7 +119,8 @@ def filter_rows(
     counts = {name: 0 for name, _, _ in conditions}
     used, left_out = [], []
     for row in rows:
-        by = next((name for name, column, condition in conditions if not condition.fits(row.columns.get(column))), None)
+        failed = (name for name, column, condition in conditions if not condition.matches(row.columns.get(column)))
+        by = next(failed, None)
         if by is None:
             used.append(row)
         else:
@@ -133,5 +134,5 @@ def _columns(headers: frozenset[str]) -> str:
 
 
 def columns_text(headers: Sequence[str]) -> str:
-    """Headers in a row, for messages."""
+    """A list of headers, for messages."""
     return ", ".join(repr(header) for header in headers[:30])[:500]

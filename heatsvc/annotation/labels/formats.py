@@ -1,4 +1,4 @@
-"""The forms of label files that can be read. To add one is to add a file and an entry here."""
+"""The formats of label files that can be read. To add one is to add its two functions and an entry of `FORMATS`."""
 
 from __future__ import annotations
 
@@ -6,80 +6,65 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.csv_labels import (
-    is_csv,
-    is_csv_map,
-    is_csv_pairs,
-    read_csv_map,
-    read_csv_pairs,
-    read_csv_table,
-)
-from heatsvc.annotation.labels.json_labels import (
-    is_json_labels,
-    is_json_map,
-    is_json_rows,
-    read_json_labels,
-    read_json_map,
-    read_json_rows,
-)
+from heatsvc.annotation.labels import csv_labels, json_labels
 from heatsvc.annotation.labels.parsed_file import ParsedFile
 from heatsvc.annotation.labels.rows import LabelFile
 from heatsvc.annotation.labels.workbook import is_workbook, read_workbooks
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.cancel import CancelToken
 
-Read = Callable[[Sequence[ParsedFile], AnnotationOptions, CancelToken], list[LabelFile]]
+ReadFiles = Callable[[Sequence[ParsedFile], AnnotationOptions, CancelToken], list[LabelFile]]
 
 
 @dataclass(frozen=True, slots=True)
 class LabelFormat:
-    """A form of label file.
+    """A format of label files.
 
     Attributes:
-        name: what it is called.
-        about: what stands in it, for people.
-        fits: whether a file's content is of this form; the first form that fits counts.
-        read: what files of this form hold, one by one; asks now and then whether to go on.
+        title: what such a file contains, in one line.
+        recognize: whether a file is of this format; the first format that recognizes a file reads it.
+        read: the contents of files of this format, one by one.
     """
 
-    name: str
-    about: str
-    fits: Callable[[ParsedFile], bool]
-    read: Read
+    title: str
+    recognize: Callable[[ParsedFile], bool]
+    read: ReadFiles
 
 
-def _each(read: Callable[[ParsedFile, AnnotationOptions], LabelFile]) -> Read:
-    def several(contents: Sequence[ParsedFile], options: AnnotationOptions, token: CancelToken) -> list[LabelFile]:
+def _each(read: Callable[[ParsedFile, AnnotationOptions], LabelFile]) -> ReadFiles:
+    def read_files(files: Sequence[ParsedFile], options: AnnotationOptions, token: CancelToken) -> list[LabelFile]:
         found = []
-        for content in contents:
+        for file in files:
             token.raise_if_cancelled()
-            found.append(read(content, options))
+            found.append(read(file, options))
         return found
 
-    return several
+    return read_files
 
 
-FORMS: tuple[LabelFormat, ...] = (
+FORMATS: tuple[LabelFormat, ...] = (
+    LabelFormat("an .xlsx workbook, each sheet a table with 파일명 and 한국어", is_workbook, read_workbooks),
+    LabelFormat("JSON {name: {label, label_index}}", json_labels.is_json_rows, _each(json_labels.read_json_rows)),
+    LabelFormat("JSON {label: index}, a label map", json_labels.is_json_map, _each(json_labels.read_json_map)),
+    LabelFormat("JSON {name: label}", json_labels.is_json_labels, _each(json_labels.read_json_labels)),
     LabelFormat(
-        "workbook", "an .xlsx workbook, each sheet a table with 파일명 and 한국어", is_workbook, read_workbooks
+        "CSV with the header label,label_index, a label map", csv_labels.is_csv_map, _each(csv_labels.read_csv_map)
     ),
-    LabelFormat("json-rows", "JSON {name: {label, label_index}}", is_json_rows, _each(read_json_rows)),
-    LabelFormat("json-map", "JSON {label: index}, a label map", is_json_map, _each(read_json_map)),
-    LabelFormat("json-labels", "JSON {name: label}", is_json_labels, _each(read_json_labels)),
-    LabelFormat("csv-map", "CSV with the header label,label_index, a label map", is_csv_map, _each(read_csv_map)),
-    LabelFormat("csv-pairs", "CSV of name,index without a header", is_csv_pairs, _each(read_csv_pairs)),
-    LabelFormat("csv-table", "CSV with a header, such as KETI's or name,label", is_csv, _each(read_csv_table)),
+    LabelFormat("CSV of name,index without a header", csv_labels.is_csv_pairs, _each(csv_labels.read_csv_pairs)),
+    LabelFormat(
+        "CSV with a header, such as KETI's or name,label", csv_labels.is_csv_table, _each(csv_labels.read_csv_table)
+    ),
 )
 
 
-def format_of(content: ParsedFile) -> LabelFormat:
-    """The form of a file, by its content.
+def format_of(file: ParsedFile) -> LabelFormat:
+    """The format of a file, by its content.
 
     Raises:
         AnnotationError: none of them.
-        LimitError: larger than `bounds` allow.
+        LimitError: larger than its bounds.
     """
-    for form in FORMS:
-        if form.fits(content):
-            return form
-    raise AnnotationError(f"none of these: {'; '.join(form.about for form in FORMS)}", file=content.name)
+    for chosen in FORMATS:
+        if chosen.recognize(file):
+            return chosen
+    raise AnnotationError(f"none of these: {'; '.join(known.title for known in FORMATS)}", file=file.name)

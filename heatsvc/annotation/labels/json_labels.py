@@ -5,92 +5,93 @@ from __future__ import annotations
 from typing import Any
 
 from heatsvc.annotation.errors import AnnotationError
+from heatsvc.annotation.labels import rows
 from heatsvc.annotation.labels.parsed_file import ParsedFile
-from heatsvc.annotation.labels.rows import ClassEntry, LabelFile, LabelRow, parse_index, parse_label, parse_video_name
+from heatsvc.annotation.labels.rows import ClassEntry, LabelFile, LabelRow
 from heatsvc.annotation.labels.tables import INDEX, KNOWN, LABEL, normalize_header
-from heatsvc.annotation.native.sheets import MAX_CELL
+from heatsvc.annotation.native.sheets import MAX_CELL, cell_text
 from heatsvc.annotation.options import AnnotationOptions
 
 
-def is_json_map(content: ParsedFile) -> bool:
-    """Whether it is an object of whole numbers."""
-    document = content.json
-    return isinstance(document, dict) and bool(document) and all(type(value) is int for value in document.values())
+def is_json_map(file: ParsedFile) -> bool:
+    """Whether it is an object of whole numbers: ``{"화재": 418}``."""
+    return _holds(file.json, int)
 
 
-def read_json_map(content: ParsedFile, options: AnnotationOptions) -> LabelFile:
+def read_json_map(file: ParsedFile, options: AnnotationOptions) -> LabelFile:
     """The classes of a label map.
 
     Raises:
         AnnotationError: a class index below 0 or above 1,000,000, or a label too long.
     """
     classes = []
-    for label, index in content.json.items():
-        where = f"{content.name}, {label!r:.100}"
-        text = parse_label(label, where, content.name)
-        classes.append(ClassEntry(text or "", parse_index(index, where, content.name), where))
+    for label, index in file.json.items():
+        where = f"{file.name}, {label!r:.100}"
+        text = rows.parse_label(label, where, file.name)
+        classes.append(ClassEntry(text or "", rows.parse_index(index, where, file.name), where))
     return LabelFile(classes=tuple(classes))
 
 
-def is_json_rows(content: ParsedFile) -> bool:
-    """Whether it is an object of objects."""
-    return _all(content.json, dict)
+def is_json_rows(file: ParsedFile) -> bool:
+    """Whether it is an object of objects: ``{"KETI_SL_0000000419": {"label": "화재", "label_index": 418}}``."""
+    return _holds(file.json, dict)
 
 
-def is_json_labels(content: ParsedFile) -> bool:
-    """Whether it is an object of texts; a label that is a number may stand as one."""
-    return _all(content.json, str | int) and not _all(content.json, int)
-
-
-def read_json_rows(content: ParsedFile, options: AnnotationOptions) -> LabelFile:
+def read_json_rows(file: ParsedFile, options: AnnotationOptions) -> LabelFile:
     """The videos of an object of objects.
 
     Raises:
-        AnnotationError: an object without label and index, or with one that is none.
+        AnnotationError: an object without label and index, or with an unusable one.
     """
-    rows = []
+    found = []
     headers: set[str] = set()
-    for name, value in content.json.items():
-        where = f"{content.name}, {name!r:.100}"
+    label_header = options.columns.label and normalize_header(options.columns.label)
+    for name, value in file.json.items():
+        where = f"{file.name}, {name!r:.100}"
         columns: dict[str, str] = {}
         label: str | None = None
         index: int | None = None
         for key, item in value.items():
-            role = normalize_header(key)
-            if role in (*INDEX, "index"):
-                index = None if item is None else parse_index(item, where, content.name)
+            header = normalize_header(key)
+            if header in (*INDEX, "index"):
+                index = None if item is None else rows.parse_index(item, where, file.name)
                 continue
-            text = _text(item, where, content.name)
-            is_label = role == normalize_header(options.columns.label) if options.columns.label else role in LABEL
-            if is_label and label is None:
-                label = parse_label(text, where, content.name)
+            text = _text(item, where, file.name)
+            if label is None and (header == label_header if label_header else header in LABEL):
+                label = rows.parse_label(text, where, file.name)
             if text:
                 columns[key] = text
-                columns.update({known: text for known, names in KNOWN.items() if role in names})
+                columns.update({known: text for known, names in KNOWN.items() if header in names})
         headers.update(columns)
         if label is None and index is None:
-            raise AnnotationError(f"{where}: neither label nor label_index", file=content.name)
-        rows.append(LabelRow(parse_video_name(name, where, content.name), label, index, columns, where))
-    return LabelFile(rows=tuple(rows), headers=frozenset(headers))
+            raise AnnotationError(f"{where}: neither label nor label_index", file=file.name)
+        found.append(LabelRow(rows.parse_video_name(name, where, file.name), label, index, columns, where))
+    return LabelFile(rows=tuple(found), headers=frozenset(headers))
 
 
-def read_json_labels(content: ParsedFile, options: AnnotationOptions) -> LabelFile:
+def is_json_labels(file: ParsedFile) -> bool:
+    """Whether it is an object of texts, among which numbers may be: ``{"KETI_SL_0000000419": "화재"}``."""
+    return _holds(file.json, str | int) and not _holds(file.json, int)
+
+
+def read_json_labels(file: ParsedFile, options: AnnotationOptions) -> LabelFile:
     """The videos of an object of labels.
 
     Raises:
         AnnotationError: an empty label.
     """
-    rows = []
-    for name, value in content.json.items():
-        where = f"{content.name}, {name!r:.100}"
-        label = parse_label(_text(value, where, content.name), where, content.name)
+    found = []
+    for name, value in file.json.items():
+        where = f"{file.name}, {name!r:.100}"
+        label = rows.parse_label(_text(value, where, file.name), where, file.name)
         if label is None:
-            raise AnnotationError(f"{where}: an empty label", file=content.name)
-        rows.append(LabelRow(parse_video_name(name, where, content.name), label, None, {}, where))
-    return LabelFile(rows=tuple(rows))
+            raise AnnotationError(f"{where}: an empty label", file=file.name)
+        found.append(LabelRow(rows.parse_video_name(name, where, file.name), label, None, {}, where))
+    return LabelFile(rows=tuple(found))
 
 
-def _all(document: Any, kind: Any) -> bool:
+def _holds(document: Any, kind: Any) -> bool:
+    """Whether it is an object whose values are all of a type, and not booleans."""
     return (
         isinstance(document, dict)
         and bool(document)
@@ -99,18 +100,9 @@ def _all(document: Any, kind: Any) -> bool:
 
 
 def _text(value: Any, where: str, file: str) -> str:
-    if isinstance(value, str):
-        text = value
-    elif isinstance(value, bool):
-        text = str(value).lower()
-    elif isinstance(value, float):
-        text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    elif isinstance(value, int) and abs(value) < 1e15:
-        text = str(value)
-    elif value is None:
-        text = ""
-    else:
-        raise AnnotationError(f"{where}: {value!r:.60} is no text and no number", file=file)
+    if isinstance(value, dict | list) or (isinstance(value, int) and abs(value) >= 1e15):
+        raise AnnotationError(f"{where}: {value!r:.60} is neither a text nor a number", file=file)
+    text = cell_text(value)
     if len(text) > MAX_CELL:
         raise AnnotationError(f"{where}: a text of {len(text):,} characters: {MAX_CELL:,} at most", file=file)
     return text

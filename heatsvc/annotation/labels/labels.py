@@ -9,12 +9,12 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.labels.classes import assign_class_indices
 from heatsvc.annotation.labels.filters import columns_text, filter_rows
-from heatsvc.annotation.labels.formats import FORMS, format_of
+from heatsvc.annotation.labels.formats import FORMATS, format_of
 from heatsvc.annotation.labels.merge import merge
 from heatsvc.annotation.labels.parsed_file import ParsedFile
 from heatsvc.annotation.labels.rows import LabelFile, LabelRow
 from heatsvc.annotation.labels.tables import normalize_header
-from heatsvc.annotation.names import NameIndex
+from heatsvc.annotation.names import NameIndex, VideoName
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
@@ -22,13 +22,13 @@ from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """What all label files say together.
+    """All label files of a dataset.
 
     Attributes:
         rows: the videos used, one row each with label and index, sorted by the parts of their names.
-        classes: labels by class index; "" at an index that has none, the index as text where only that is known.
-        filtered: how many videos each filter left out, by the option's name; the filters asked for alone.
-        headers: columns that the tables have.
+        classes: labels by class index; "" at an index without one, the index as text where only that is known.
+        filtered: how many videos each filter in the options left out, by the option's name.
+        headers: columns of the tables.
         index: finds rows by any spelling of the name.
         known: finds videos used (positions of rows) and, behind them, those that filters left out.
     """
@@ -40,6 +40,27 @@ class Labels:
     index: NameIndex
     known: NameIndex
 
+    def find_row(self, video: VideoName, where: str, file: str) -> int | None:
+        """The position of a video's row; None where filters left it out, or it is not in the labels.
+
+        Args:
+            video: its name in another file.
+            where: the name's place there, for messages.
+            file: the file's name.
+
+        Raises:
+            AnnotationError: the name matches several videos.
+        """
+        rows = [position for position in self.known.find(video) if position < len(self.rows)]
+        if len(rows) > 1:
+            first, second = (self.rows[position] for position in rows[:2])
+            raise AnnotationError(
+                f"{where}: {video.text!r:.100} may be {first.video.text!r:.100} ({first.where}) or "
+                f"{second.video.text!r:.100} ({second.where}): give its folder, too",
+                file=file,
+            )
+        return rows[0] if rows else None
+
 
 def read_labels(
     files: Sequence[InputFile],
@@ -50,20 +71,20 @@ def read_labels(
     """The videos that label files name, filtered, each with its class.
 
     Args:
-        files: tables and label maps of any form, told by their content; merged.
+        files: tables and label maps of any format, detected by content; merged.
         options: filters, and names of columns.
         bounds: how large a file may be.
         token: ends the work early.
 
     Raises:
-        AnnotationError: a file of no known form, a row that cannot be read, files that contradict each other, a filter
-            on a column that no table has, or no video left.
+        AnnotationError: a file of no known format, a row that cannot be read, files that contradict each other, a
+            filter on a column that no table has, or no video left.
         LimitError: larger than `bounds` allow.
     """
     if not files:
         raise AnnotationError("no label files: send at least one, such as KETI's workbook", field="labels")
-    found = _read([ParsedFile(file, bounds) for file in files], options, token)
-    headers = frozenset().union(*(one.headers for one in found))
+    found = _read_files([ParsedFile(file, bounds) for file in files], options, token)
+    headers = frozenset().union(*(file.headers for file in found))
     _check_columns(options, headers)
     rows = merge(found)
     if not rows:
@@ -72,37 +93,31 @@ def read_labels(
     if not used:
         counts = ", ".join(f"{name} {count:,}" for name, count in filtered.items())
         raise AnnotationError(f"the filters leave none of {len(rows):,} videos: {counts} left out", field="labels")
-    numbered, classes = assign_class_indices(used, (entry for one in found for entry in one.classes))
+    numbered, classes = assign_class_indices(used, (entry for file in found for entry in file.classes))
     numbered.sort(key=lambda row: row.video.parts)
     left_out.sort(key=lambda row: row.video.parts)
     index = NameIndex(row.video for row in numbered)
-    return Labels(
-        rows=tuple(numbered),
-        classes=classes,
-        filtered=filtered,
-        headers=headers,
-        index=index,
-        known=NameIndex(row.video for row in (*numbered, *left_out)) if left_out else index,
-    )
+    known = NameIndex(row.video for row in (*numbered, *left_out)) if left_out else index
+    return Labels(tuple(numbered), classes, filtered, headers, index, known)
 
 
-def _read(contents: Sequence[ParsedFile], options: AnnotationOptions, token: CancelToken) -> list[LabelFile]:
-    """What each file holds, in the order of the files; those of one form are read together."""
-    forms = [format_of(content) for content in contents]
+def _read_files(files: Sequence[ParsedFile], options: AnnotationOptions, token: CancelToken) -> list[LabelFile]:
+    """The contents of each file, in the order of the files; those of one format are read together."""
+    formats = [format_of(file) for file in files]
     found: dict[int, LabelFile] = {}
-    for form in FORMS:
-        positions = [position for position, its in enumerate(forms) if its is form]
+    for known in FORMATS:
+        positions = [position for position, chosen in enumerate(formats) if chosen is known]
         if positions:
-            several = form.read([contents[position] for position in positions], options, token)
-            found.update(zip(positions, several, strict=True))
-    return [found[position] for position in range(len(contents))]
+            contents = known.read([files[position] for position in positions], options, token)
+            found.update(zip(positions, contents, strict=True))
+    return [found[position] for position in range(len(files))]
 
 
 def _check_columns(options: AnnotationOptions, headers: frozenset[str]) -> None:
-    plain_headers = {normalize_header(header) for header in headers}
+    known = {normalize_header(header) for header in headers}
     for key in ("name", "label"):
         wanted = getattr(options.columns, key)
-        if wanted is not None and normalize_header(wanted) not in plain_headers:
+        if wanted is not None and normalize_header(wanted) not in known:
             raise AnnotationError(
                 f"no label file has a column {wanted!r:.80}: they have {columns_text(sorted(headers)) or 'none'}",
                 field=f"columns.{key}",

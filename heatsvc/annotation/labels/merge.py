@@ -1,4 +1,4 @@
-"""Merge: what several label files say of one video, as one row."""
+"""Merging of label files: one row per video."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ from heatsvc.annotation.names import NameIndex, VideoName
 
 @dataclass(slots=True, eq=False)
 class _Video:
-    """All rows about one video, and the positions of the files that they stand in."""
+    """All rows about one video, and the positions of their files."""
 
     rows: list[LabelRow] = field(default_factory=list)
     files: set[int] = field(default_factory=set)
 
     @property
     def name(self) -> VideoName:
-        """The name that tells the most folders; of several spellings one that does not depend on the files' order."""
+        """The name with the most folders; of several spellings one that does not depend on the files' order."""
         return min((row.video for row in self.rows), key=lambda video: (-len(video.parts), video.text))
 
 
-def merge(found: Sequence[LabelFile]) -> list[LabelRow]:
-    """One row a video, over all files.
+def merge(files: Sequence[LabelFile]) -> list[LabelRow]:
+    """One row per video, over all files.
 
-    Names that are equal are one video, and names in different files that are equal as far up the folders as both tell.
+    Equal names are one video, and so are names in different files that agree as far as both have folders.
 
     Raises:
         AnnotationError: two labels, indices, signers, years, views or types for one video, or a name that may be two
             videos; both rows are named.
     """
     videos: dict[tuple[str, ...], _Video] = {}
-    for position, one in enumerate(found):
-        for row in one.rows:
+    for position, file in enumerate(files):
+        for row in file.rows:
             video = videos.setdefault(row.video.parts, _Video())
             video.rows.append(row)
             video.files.add(position)
-    several = len([one for one in found if one.rows]) > 1
+    several = sum(bool(file.rows) for file in files) > 1
     return [_row(video.rows) for video in (_joined(list(videos.values())) if several else videos.values())]
 
 
 def _joined(videos: list[_Video]) -> Iterable[_Video]:
-    """Join videos whose names tell different numbers of folders; those with the most first, so that chains meet."""
+    """Join videos whose names have different numbers of folders, beginning with those that have the most."""
     index = NameIndex(video.rows[0].video for video in videos)
     becomes = list(range(len(videos)))
     for position in sorted(range(len(videos)), key=lambda i: -len(index.names[i].parts)):
         video = videos[position]
         others = {becomes[other] for other in index.deeper(index.names[position])}
-        # One table that has a name with and without folders speaks of two videos.
+        # A table with a name with and without folders has two videos.
         fitting = sorted(other for other in others if not videos[other].files & video.files)
         if len(fitting) > 1:
             first, second = (videos[other].rows[0] for other in fitting[:2])
             raise AnnotationError(
                 f"{video.rows[0].where}: {video.rows[0].video.text!r:.100} may be {first.video.text!r:.100} "
-                f"({first.where}) or {second.video.text!r:.100} ({second.where}): tell its folder too"
+                f"({first.where}) or {second.video.text!r:.100} ({second.where}): give its folder, too"
             )
         if fitting:
             becomes[position] = fitting[0]
@@ -93,9 +93,9 @@ def _check(rows: list[LabelRow], columns: dict[str, str]) -> None:
             _agree(key, [(_comparable(row.columns[key]), row) for row in rows if key in row.columns])
 
 
-def _agree(what: str, told: list[tuple[object, LabelRow]]) -> None:
-    for value, row in told[1:]:
-        first, first_row = told[0]
+def _agree(what: str, values: list[tuple[object, LabelRow]]) -> None:
+    for value, row in values[1:]:
+        first, first_row = values[0]
         if value != first:
             raise AnnotationError(
                 f"two rows contradict each other on the {what} of {row.video.text!r:.100}: {first!r:.80} in "

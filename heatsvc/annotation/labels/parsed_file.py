@@ -1,10 +1,11 @@
-"""Content: a small file as it came, parsed no more than once as JSON or as a table, however many forms look at it."""
+"""ParsedFile: a small file that is parsed at most once as JSON or as CSV, however many formats are tried on it."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
@@ -18,8 +19,6 @@ from heatsvc.bounds import Bounds
 
 _SEPARATORS = ",;\t"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# Bytes that no text holds: what has one is another kind of file.
-_NO_TEXT = b"\x00"
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class ParsedFile:
     """A file of labels, of a split or of frame counts.
 
     Attributes:
-        file: where it lies and what it is called.
+        file: its path and name.
         bounds: how large it may be.
     """
 
@@ -50,15 +49,15 @@ class ParsedFile:
 
     @cached_property
     def is_json(self) -> bool:
-        """Whether it begins as a JSON object or list does."""
+        """Whether it begins like a JSON object or list."""
         return self.data[:256].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
 
     @cached_property
     def json(self) -> Any:
-        """The parsed JSON; None where it is none.
+        """The parsed JSON; None where it is not JSON.
 
         Raises:
-            AnnotationError: begins like JSON and is broken, or an object has two values under one key.
+            AnnotationError: broken JSON, or an object with two values under one key.
             LimitError: more values than max_input_values.
         """
         if not self.is_json:
@@ -68,7 +67,7 @@ class ParsedFile:
         levels = data.count(b"[") + data.count(b"{")
         self.bounds.check("max_input_values", levels, "JSON lists and objects", file=self.name)
         try:
-            # orjson is the stricter of the two: no NaN, no half surrogate pairs. Only the other sees keys twice.
+            # orjson is the stricter one: no NaN, no unpaired surrogates. Only json reports repeated keys.
             orjson.loads(data)
             return json.loads(data, object_pairs_hook=self._object)
         except AnnotationError:
@@ -83,22 +82,21 @@ class ParsedFile:
             for key, value in pairs:
                 if seen.setdefault(key, value) != value:
                     raise AnnotationError(
-                        f"{key!r:.100} stands there twice with different values: once with one is right",
-                        file=self.name,
+                        f"the key {key!r:.100} occurs twice with different values: keep one of them", file=self.name
                     )
         return found
 
     @cached_property
     def text(self) -> str:
-        """Its text: UTF-8 with and without mark, UTF-16 with mark, else CP949, the Korean code page.
+        """Its text: UTF-8 with or without a byte-order mark, UTF-16 with one, else CP949, the Korean code page.
 
         Raises:
             AnnotationError: none of these.
         """
         if self.data[:2] in _UTF16:
             return self._decoded("utf-16")
-        if _NO_TEXT in self.data[:4096]:
-            self._no_text()
+        if b"\x00" in self.data[:4096]:
+            self._refuse()
         try:
             return self.data.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -108,17 +106,19 @@ class ParsedFile:
         try:
             return self.data.decode(encoding)
         except UnicodeDecodeError:
-            self._no_text()
+            self._refuse()
 
-    def _no_text(self) -> NoReturn:
-        raise AnnotationError("the file is no text in UTF-8 or CP949, and no workbook: save it as one", file=self.name)
+    def _refuse(self) -> NoReturn:
+        raise AnnotationError(
+            "the file is neither text in UTF-8 or CP949 nor a workbook: save it as one", file=self.name
+        )
 
     @cached_property
     def rows(self) -> Rows:
-        """The table's rows, split at commas, semicolons or tabs, whichever its first line has most of.
+        """Its rows as CSV, separated by commas, semicolons or tabs, whichever its first line has most of.
 
         Raises:
-            AnnotationError: no text, or no table; rows, columns or cells larger than a label table's.
+            AnnotationError: not text, broken CSV, or more rows, columns or text than a label table has.
             LimitError: more cells than max_input_values.
         """
         text = self.text
@@ -143,3 +143,18 @@ class ParsedFile:
         except csv.Error as error:
             raise AnnotationError(f"row {len(rows) + 1} is broken: {error}", file=self.name) from None
         return rows
+
+    @property
+    def top(self) -> int:
+        """The position of the first row that is not empty, 0 where there is none."""
+        return next((position for position, cells in enumerate(self.rows) if _is_filled(cells)), 0)
+
+    def rows_from(self, start: int) -> Iterator[tuple[str, list[str]]]:
+        """The rows from a position on that are not empty: their place, for messages, and their cells."""
+        for position, cells in enumerate(self.rows[start:], start + 1):
+            if _is_filled(cells):
+                yield f"{self.name}, row {position}", cells
+
+
+def _is_filled(cells: list[str]) -> bool:
+    return any(cell.strip() for cell in cells)

@@ -1,4 +1,4 @@
-"""Rows of label files: a video with its label, and what its cells may hold."""
+"""Rows of label files: a video with its label, and the parsing of cells."""
 
 from __future__ import annotations
 
@@ -12,50 +12,24 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.names import VideoName
 from heatsvc.errors import InputError
 
-MAX_INDEX = 1_000_000
-"""The largest class index."""
-
+_MAX_LABEL = 255
+_MAX_INDEX = 1_000_000
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}(\.0+)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?([0-9]{1,300}(\.[0-9]{0,300})?|\.[0-9]{1,300})", re.ASCII)
 
 
-def parse_whole_number(text: str) -> int | None:
-    """The whole number that a cell holds, None where it holds none; ``10.0`` is 10, as programs write a number."""
-    text = text.strip()
-    return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else None
-
-
-def parse_number(text: str) -> float | None:
-    """The number that a cell holds, None where it holds none."""
-    text = text.strip()
-    return float(text) if _NUMBER.fullmatch(text) else None
-
-
-@lru_cache(maxsize=1024)
-def normalize_cell(text: str) -> str:
-    """A cell without space around it and without line breaks, a whole number without ``.0``: 10 is never "10.0"."""
-    text = " ".join(text.split()) if not text.isprintable() else text.strip()
-    if text.endswith("0") and "." in text and _WHOLE.fullmatch(text):
-        return text.partition(".")[0]
-    return text
-
-
-MAX_LABEL = 255
-"""Characters of a label."""
-
-
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """A video and its label.
+    """A video and its label, from a row of a label file.
 
     Attributes:
         video: its name.
         label: the label's text; None where only the index is known.
         index: the class index; None where only the label is known.
-        columns: the text under every header of the table, and under signer, year, view and type where the header
-            is known for one of these. Empty cells are left out.
-        where: where it stands, for messages: ``KETI.xlsx, sheet A, row 12``.
-        others: by header the further, different texts that other rows about the same video have there.
+        columns: the text under every header of the table, and under signer, year, view and type where a header is known
+            to mean one of these. Empty cells are left out.
+        where: the place in its file, for messages: ``KETI.xlsx, sheet A, row 12``.
+        others: by header the further, different texts in other rows about the same video.
     """
 
     video: VideoName
@@ -66,19 +40,13 @@ class LabelRow:
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def texts(self, header: str) -> tuple[str, ...]:
-        """All that the rows about this video have under a header."""
+        """All texts under a header, in any row about this video."""
         return (self.columns[header], *self.others.get(header, ())) if header in self.columns else ()
 
 
 @dataclass(frozen=True, slots=True)
 class ClassEntry:
-    """What a label map says of a class.
-
-    Attributes:
-        label: its text.
-        index: its index.
-        where: where it stands, for messages.
-    """
+    """A class in a label map: its label, its index and its place in the file, for messages."""
 
     label: str
     index: int
@@ -87,7 +55,7 @@ class ClassEntry:
 
 @dataclass(frozen=True, slots=True)
 class LabelFile:
-    """What one label file holds.
+    """The contents of one label file.
 
     Attributes:
         rows: videos.
@@ -102,6 +70,11 @@ class LabelFile:
 
 def parse_video_name(text: str, where: str, file: str) -> VideoName:
     """A video's name.
+
+    Args:
+        text: from a cell or a key.
+        where: its place, for messages.
+        file: the file's name.
 
     Raises:
         AnnotationError: empty, too long, or with control characters in it.
@@ -122,8 +95,8 @@ def parse_label(text: str, where: str, file: str) -> str | None:
         AnnotationError: longer than 255 characters.
     """
     label = unicodedata.normalize("NFC", normalize_cell(text))
-    if len(label) > MAX_LABEL:
-        raise AnnotationError(f"{where}: the label has {len(label):,} characters: {MAX_LABEL} at most", file=file)
+    if len(label) > _MAX_LABEL:
+        raise AnnotationError(f"{where}: the label has {len(label):,} characters: {_MAX_LABEL} at most", file=file)
     return label or None
 
 
@@ -131,11 +104,32 @@ def parse_index(value: object, where: str, file: str) -> int:
     """A class index, from JSON or from a cell's text.
 
     Raises:
-        AnnotationError: no whole number from 0 to 1,000,000.
+        AnnotationError: not a whole number from 0 to 1,000,000.
     """
     index = parse_whole_number(value) if isinstance(value, str) else value
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index <= MAX_INDEX:
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index <= _MAX_INDEX:
         raise AnnotationError(
-            f"{where}: the class index must be a whole number from 0 to {MAX_INDEX:,}, not {value!r:.40}", file=file
+            f"{where}: the class index must be a whole number from 0 to {_MAX_INDEX:,}, not {value!r:.40}", file=file
         )
     return index
+
+
+def parse_whole_number(text: str) -> int | None:
+    """A cell's whole number, None where it is none; ``10.0``, as spreadsheets write it, is 10."""
+    text = text.strip()
+    return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else None
+
+
+def parse_number(text: str) -> float | None:
+    """A cell's number, None where it is none."""
+    text = text.strip()
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+@lru_cache(maxsize=1024)
+def normalize_cell(text: str) -> str:
+    """A cell without line breaks and surrounding spaces, a whole number without ``.0``: 10 is never "10.0"."""
+    text = " ".join(text.split()) if not text.isprintable() else text.strip()
+    if text.endswith("0") and "." in text and _WHOLE.fullmatch(text):
+        return text.partition(".")[0]
+    return text

@@ -41,16 +41,16 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "view": ("방향", "view"),
     "type": ("타입(단어/문장)", "타입", "type"),
 }
-"""Columns that options name in English, and their headers."""
+"""Columns that options name in English, and their usual headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where a table's columns stand.
+    """The columns of a table.
 
     Attributes:
-        name, label, index: positions of the columns of video names, labels and class indices, None where there is none.
-        named: position and text of every header that has one.
+        name, label, index: positions of the columns of video names, labels and class indices, None where missing.
+        named: position and text of every header that is not empty.
         known: positions by the keys of KNOWN.
     """
 
@@ -62,11 +62,11 @@ class Header:
 
     @classmethod
     def of(cls, cells: Sequence[str], columns: Columns) -> Header:
-        """The header that a row of cells makes.
+        """Read a row of cells as a header.
 
         Args:
             cells: the row.
-            columns: what the options call the columns; where the row has no such column the known headers count.
+            columns: names of columns in the options; where the row has no such column, known headers are looked for.
         """
         positions: dict[str, int] = {}
         named: dict[str, int] = {}
@@ -88,11 +88,11 @@ class Header:
 
     @property
     def is_table(self) -> bool:
-        """Whether videos and what they show stand under it."""
+        """Whether it has the columns that a label table needs."""
         return self.name is not None and (self.label is not None or self.index is not None)
 
     def columns(self, cells: Sequence[str]) -> dict[str, str]:
-        """What a row holds: each cell under its header, and under the keys of KNOWN; no empty cells."""
+        """A row's cells by header, and by the keys of KNOWN; without empty cells."""
         texts = [normalize_cell(cell) for cell in cells]
         return {
             header: text
@@ -103,7 +103,7 @@ class Header:
 
 @lru_cache(maxsize=1024)
 def normalize_header(header: str) -> str:
-    """A header for comparing: no space, line breaks, hyphens or underscores, in small letters."""
+    """A header for comparison: lower case, without spaces, line breaks, hyphens and underscores."""
     text = unicodedata.normalize("NFKC", header).casefold()
     return "".join(text.split()).replace("_", "").replace("-", "")
 
@@ -114,7 +114,7 @@ def _first(positions: Mapping[str, int], wanted: str | None, headers: Sequence[s
     return next((positions[header] for header in headers if header in positions), None)
 
 
-# A title may stand above the header.
+# A title may precede the header.
 _HEADER_WITHIN = 20
 _SUMS = ("합계", "총계", "총합", "소계", "sum", "total", "grandtotal")
 
@@ -126,7 +126,7 @@ class Table:
     Attributes:
         file: the file's name.
         where: the file and, in a workbook, the sheet, for messages.
-        rows: its rows from the first on.
+        rows: its rows.
     """
 
     file: str
@@ -134,43 +134,33 @@ class Table:
     rows: Rows
 
 
-def find_header(rows: Rows, columns: Columns) -> tuple[int, Header] | None:
-    """The row that names the columns, and its position; None where no row near the top does."""
-    for position, cells in enumerate(rows[:_HEADER_WITHIN]):
-        header = Header.of(cells, columns)
-        if header.is_table:
-            return position, header
-    return None
-
-
 def read_table(table: Table, columns: Columns) -> LabelFile | None:
     """The videos of a table; None where it has no column of names or none of labels.
 
     Raises:
-        AnnotationError: a row without a name or a label that is no empty and no sum row.
+        AnnotationError: a row without a name that is neither empty nor a sum.
     """
-    found = find_header(table.rows, columns)
-    if found is None:
+    headers = ((position, Header.of(cells, columns)) for position, cells in enumerate(table.rows[:_HEADER_WITHIN]))
+    top, header = next(((position, header) for position, header in headers if header.is_table), (0, None))
+    if header is None:
         return None
-    top, header = found
     rows = []
     for position, cells in enumerate(table.rows[top + 1 :], top + 2):
         row = _row(cells, header, f"{table.where}, row {position}", table.file)
         if row is not None:
             rows.append(row)
-    headers = frozenset(text for _, text in (*header.named, *header.known))
-    return LabelFile(rows=tuple(rows), headers=headers)
+    return LabelFile(rows=tuple(rows), headers=frozenset(text for _, text in (*header.named, *header.known)))
 
 
-def no_table(tables: Sequence[Table]) -> str:
-    """What to say of a file without a header that is known: which there are, and what to do."""
+def missing_columns(tables: Sequence[Table]) -> str:
+    """The message for a file without a known header: which headers it has, and what to do."""
     seen = [cell.strip() for table in tables for cells in table.rows[:1] for cell in cells if cell.strip()]
     if not seen:
         return "the table is empty"
     return (
         f"no columns of video names and labels in a first row of {', '.join(map(repr, seen[:12]))!s:.300}: call them "
-        "파일명 and 한국어, or name and label, or tell the options "
-        '{"columns": {"name": …, "label": …}} what they are called'
+        "파일명 and 한국어, or name and label, or give their names in the "
+        'options, {"columns": {"name": …, "label": …}}'
     )
 
 
@@ -180,7 +170,7 @@ def _row(cells: Sequence[str], header: Header, where: str, file: str) -> LabelRo
         if _is_sum(cells):
             return None
         if not name:
-            raise AnnotationError(f"{where}: a row without a video's name, and no empty or sum row", file=file)
+            raise AnnotationError(f"{where}: a row without a video's name that is neither empty nor a sum", file=file)
     return LabelRow(
         video=parse_video_name(name, where, file),
         label=parse_label(label, where, file),
@@ -195,6 +185,6 @@ def _cell(cells: Sequence[str], position: int | None) -> str:
 
 
 def _is_sum(cells: Sequence[str]) -> bool:
-    """Whether it is empty, holds numbers alone, or says that it is a sum."""
+    """Whether it is empty, has only numbers, or is labelled as a sum."""
     texts = ["".join(cell.split()).casefold().rstrip(":") for cell in cells]
     return any(text in _SUMS for text in texts) or all(not text or parse_number(text) is not None for text in texts)

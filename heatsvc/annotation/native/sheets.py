@@ -66,7 +66,7 @@ def _sheets(name: str, path: str, max_cells: int) -> list[tuple[str, Rows]]:
 def _row(row: list[Any], texts: dict[str, str], name: str, sheet: str) -> list[str]:
     cells = []
     for value in row:
-        text = _text(value)
+        text = cell_text(value)
         if len(text) > MAX_CELL:
             raise AnnotationError(
                 f"sheet {sheet!r:.80} has a cell of {len(text):,} characters: {MAX_CELL:,} at most", file=name
@@ -75,7 +75,7 @@ def _row(row: list[Any], texts: dict[str, str], name: str, sheet: str) -> list[s
     return cells
 
 
-def _text(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """A cell as a person sees it: workbooks hold every number as a float, 10 as 10.0."""
     if isinstance(value, str):
         return value

@@ -1,4 +1,4 @@
-"""Assignment: which split each video is in, and what was wrong with that."""
+"""Assignment: the split of each video, and the faults that were found on the way."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.labels.rows import LabelRow
-from heatsvc.annotation.options import AnnotationOptions
 
-_FEW = 5
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class Assignment:
     Attributes:
         split_of: the split of each row of the labels, None where it is dropped.
         splits: names of the splits in their order.
-        faults: videos in two splits, in none, or unknown to the labels, with what became of each.
+        faults: videos in two splits, in none, or not in the labels, and what became of each.
     """
 
     split_of: tuple[str | None, ...]
@@ -27,47 +26,45 @@ class Assignment:
     faults: tuple[Fault, ...]
 
 
-def apply_policy(
+def resolve_splits(
     rows: Sequence[LabelRow],
     claims: Sequence[Sequence[str]],
     splits: Sequence[str],
-    options: AnnotationOptions,
+    policy: str,
     *,
     file: str | None,
-    why_none: Iterable[str],
-    others: Sequence[Fault] = (),
+    no_split: Iterable[str],
+    other_faults: Sequence[Fault] = (),
 ) -> Assignment:
-    """What the policy makes of the splits that claim each video.
+    """Assign each video to the split that names it; the policy decides on those that several splits or none name.
 
     Args:
         rows: the videos.
         claims: for each row the splits that name it, in the order of `splits`, each once.
         splits: all splits.
-        options: split_policy.
+        policy: the option split_policy.
         file: the split file, None for a rule.
-        why_none: for each row, what to say if no split claims it.
-        others: faults to be told too.
+        no_split: for each row, the fault's detail if no split names it.
+        other_faults: faults to be reported, too.
     """
-    policy = options.split_policy
     refused = "refused" if policy == "error" else "dropped"
     split_of: list[str | None] = []
     faults: list[Fault] = []
-    for row, claimed, why in zip(rows, claims, why_none, strict=True):
+    for row, claimed, detail in zip(rows, claims, no_split, strict=True):
         if len(claimed) == 1:
             split_of.append(claimed[0])
-            continue
-        if not claimed:
+        elif not claimed:
             split_of.append(None)
-            faults.append(Fault("in_no_split", row.video.text, why, file, refused))
-            continue
-        kept = claimed[0] if policy == "first" else None
-        split_of.append(kept)
-        detail = f"in {splits_text(claimed)}: a video belongs in one split"
-        faults.append(Fault("in_two_splits", row.video.text, detail, file, f"kept in {kept}" if kept else refused))
-    return Assignment(tuple(split_of), tuple(splits), (*faults, *others))
+            faults.append(Fault("in_no_split", row.video.text, detail, file, refused))
+        else:
+            kept = claimed[0] if policy == "first" else None
+            split_of.append(kept)
+            text = f"in {splits_text(claimed)}: a video belongs in one split"
+            faults.append(Fault("in_two_splits", row.video.text, text, file, f"kept in {kept}" if kept else refused))
+    return Assignment(tuple(split_of), tuple(splits), (*faults, *other_faults))
 
 
 def splits_text(splits: Sequence[str]) -> str:
-    """Splits in a row, for messages: a file may put each of many videos into each of many."""
-    more = f" and {len(splits) - _FEW:,} more" if len(splits) > _FEW else ""
-    return " and ".join(splits[:_FEW]) + more
+    """Names of splits for a message, the first few of many."""
+    more = f" and {len(splits) - _MAX_NAMED:,} more" if len(splits) > _MAX_NAMED else ""
+    return " and ".join(splits[:_MAX_NAMED]) + more

@@ -1,4 +1,4 @@
-"""Split rules: splits by a column of the label table, and random ones; and the choice between rule and file."""
+"""Split rules: splits by a column of the label table, and random ones."""
 
 from __future__ import annotations
 
@@ -14,74 +14,127 @@ from heatsvc.annotation.labels.filters import Condition, columns_text
 from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.labels.tables import KNOWN, normalize_header
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.splits.assignment import Assignment, apply_policy
-from heatsvc.annotation.splits.split_file import FORMS, MAX_SPLIT_NAME, MAX_SPLITS, SplitFile, assign_by_file
+from heatsvc.annotation.splits import split_file as files
+from heatsvc.annotation.splits.assignment import Assignment, resolve_splits
+
+_RULES = (
+    'a rule: {"signer": {"train": ">10", "test": "<=10"}}, the same with any column of the label table, or '
+    '{"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
+)
+_RANDOM_EXAMPLE = 'such as {"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
 
 
-def assign_by_column(labels: Labels, column: str, wanted: Any, options: AnnotationOptions) -> Assignment:
-    """The splits of a rule on a column; a video whose row has no such cell is in none.
+def assign_splits(labels: Labels, split_file: files.SplitFile | None, options: AnnotationOptions) -> Assignment:
+    """Which split each video is in.
 
-    One that stands in the table twice, with different cells there, may fit two: that is a leak, and told as one.
+    Faults are collected and not raised, also where the policy is ``error``: the report lists those of all files.
+
+    Args:
+        labels: the videos.
+        split_file: the split file, None where a rule is used.
+        options: the rule, and the policy for names in two splits, in none, or not in the labels.
+
+    Raises:
+        AnnotationError: neither a file nor a rule, or both; an invalid rule; a name that matches several videos.
+    """
+    if split_file is not None:
+        if options.split is not None:
+            raise AnnotationError("a split file and the option split: give one of them", field="split")
+        return files.assign_by_file(labels, split_file, options.split_policy)
+    if options.split is None:
+        raise AnnotationError(f"there is no split: send a split file, {files.FORMATS}; or {_RULES}", field="split")
+    column, splits = _parse_rule(options.split)
+    if column == "random":
+        return _assign_at_random(labels, splits, options.split.get("seed", 0))
+    if "seed" in options.split:
+        raise AnnotationError("split.seed needs split.random", field="split.seed")
+    return _assign_by_column(labels, column, splits, options.split_policy)
+
+
+def _parse_rule(split: dict[str, Any]) -> tuple[str, Any]:
+    """The rule's column, or ``random``, and its splits."""
+    rules = [key for key in split if key != "seed"]
+    if len(rules) != 1:
+        raise AnnotationError(f"split must hold one rule, not {len(rules)}: {_RULES}", field="split")
+    splits = split[rules[0]]
+    if isinstance(splits, dict):
+        if len(splits) > files.MAX_SPLITS:
+            raise AnnotationError(f"{len(splits):,} splits are too many: {files.MAX_SPLITS:,} at most", field="split")
+        for name in splits:
+            if not files.is_split_name(name):
+                raise AnnotationError(
+                    f"a split's name must be a text of 1 to {files.MAX_SPLIT_NAME} characters, not {name!r:.60}",
+                    field=f"split.{rules[0]:.100}",
+                )
+    return rules[0], splits
+
+
+def _assign_by_column(labels: Labels, column: str, splits: Any, policy: str) -> Assignment:
+    """The splits of a rule on a column, such as ``{"signer": {"train": ">10", "test": "<=10"}}``.
+
+    A video whose row has no such cell is in no split. One with several rows of different cells may match two splits,
+    which is a leak, and reported as one.
 
     Args:
         labels: the videos.
         column: signer, year, view, type, or a header.
-        wanted: split names, and the values or conditions of each.
+        splits: split names, and the values or conditions of each.
+        policy: the option split_policy.
 
     Raises:
-        AnnotationError: a column that no table has, or a rule that is none.
+        AnnotationError: a column that no table has, or an invalid rule.
     """
     field = f"split.{column:.100}"
     headers = _headers(labels, column)
     if not headers:
-        there = columns_text(sorted(labels.headers)) or "none but names and labels"
-        raise AnnotationError(f"no label file has a column {column!r:.80}: they have {there}", field=field)
-    if not isinstance(wanted, dict) or not wanted:
+        known = columns_text(sorted(labels.headers)) or "none but names and labels"
+        raise AnnotationError(f"no label file has a column {column!r:.80}: they have {known}", field=field)
+    if not isinstance(splits, dict) or not splits:
         raise AnnotationError(
             f'{field} must name splits and their values, such as {{"train": ">10", "test": "<=10"}}', field=field
         )
-    conditions = {split: Condition.of(values, f"{field}.{split:.100}") for split, values in wanted.items()}
+    conditions = {split: Condition.of(values, f"{field}.{split:.100}") for split, values in splits.items()}
     texts = [tuple(text for header in headers for text in row.texts(header)) or ("",) for row in labels.rows]
 
     @cache  # a column has few values
-    def fitting(values: tuple[str, ...]) -> list[str]:
-        return [split for split, condition in conditions.items() if any(map(condition.fits, values))]
+    def matching(values: tuple[str, ...]) -> list[str]:
+        return [split for split, condition in conditions.items() if any(map(condition.matches, values))]
 
-    return apply_policy(
+    return resolve_splits(
         labels.rows,
-        [fitting(values) for values in texts],
+        [matching(values) for values in texts],
         tuple(conditions),
-        options,
+        policy,
         file=None,
-        why_none=[
-            f"its {column} {values[0]!r:.80} fits no split" if values[0] else f"its row has no {column}"
+        no_split=[
+            f"its {column} {values[0]!r:.80} is in no split" if values[0] else f"its row has no {column}"
             for values in texts
         ],
     )
 
 
 def _headers(labels: Labels, column: str) -> list[str]:
-    """Headers that a column's name means: itself, or one that is spelled alike; tables may spell it differently."""
+    """The headers that a column's name means, of which tables may have several spellings."""
     if column in KNOWN and column in labels.headers:
         return [column]
     return sorted(header for header in labels.headers if normalize_header(header) == normalize_header(column))
 
 
-def assign_at_random(labels: Labels, wanted: Any, seed: Any) -> Assignment:
-    """The splits of a random rule, the same on every machine and under every version of Python.
+def _assign_at_random(labels: Labels, splits: Any, seed: Any) -> Assignment:
+    """Random splits, stratified by label: the same on every machine and under every version of Python.
 
-    The videos of a class are ordered by the SHA-256 of seed and name; of this order each split gets its share, in whole
-    videos by the largest remainders. What the fractions leave is in no split, as was asked for, and no fault.
+    The videos of a class are ordered by the SHA-256 of seed and name. Each split gets its fraction of this order, in
+    whole videos by the largest remainders. What the fractions leave over is in no split, and no fault.
 
     Args:
         labels: the videos.
-        wanted: split names and fractions of each class; together 1 at most.
+        splits: split names and fractions of each class; together 1 at most.
         seed: a number or a text.
 
     Raises:
-        AnnotationError: a rule that is none.
+        AnnotationError: an invalid rule.
     """
-    shares = _shares(wanted)
+    fractions = _parse_fractions(splits)
     if isinstance(seed, bool) or not isinstance(seed, int | str):
         raise AnnotationError(f"split.seed must be a whole number or a text, not {seed!r:.60}", field="split.seed")
     by_class: dict[int | None, list[int]] = defaultdict(list)
@@ -89,98 +142,42 @@ def assign_at_random(labels: Labels, wanted: Any, seed: Any) -> Assignment:
         by_class[row.index].append(position)
     split_of: list[str | None] = [None] * len(labels.rows)
     for positions in by_class.values():
-        positions.sort(key=lambda position: _draw(seed, labels.rows[position].video.parts))
-        counts = _counts([*shares.values(), 1 - sum(shares.values(), Fraction())], len(positions))
-        drawn = iter(positions)
-        for split, count in zip(shares, counts, strict=False):
+        positions.sort(key=lambda position: _random_key(seed, labels.rows[position].video.parts))
+        counts = _counts([*fractions.values(), 1 - sum(fractions.values(), Fraction())], len(positions))
+        remaining = iter(positions)
+        for split, count in zip(fractions, counts, strict=False):
             for _ in range(count):
-                split_of[next(drawn)] = split
-    return Assignment(tuple(split_of), tuple(shares), ())
+                split_of[next(remaining)] = split
+    return Assignment(tuple(split_of), tuple(fractions), ())
 
 
-def _shares(wanted: Any) -> dict[str, Fraction]:
-    example = 'such as {"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
-    if not isinstance(wanted, dict) or not wanted:
-        raise AnnotationError(f"split.random must name splits and their fractions, {example}", field="split.random")
-    shares = {}
-    for split, share in wanted.items():
+def _parse_fractions(splits: Any) -> dict[str, Fraction]:
+    if not isinstance(splits, dict) or not splits:
+        text = f"split.random must name splits and their fractions, {_RANDOM_EXAMPLE}"
+        raise AnnotationError(text, field="split.random")
+    fractions = {}
+    for split, fraction in splits.items():
         field = f"split.random.{split:.100}"
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
-            raise AnnotationError(f"{field} must be a fraction above 0, 1 at most, not {share!r:.60}", field=field)
-        # As it is written, 0.8 is 4/5: binary fractions would add up to a little more than 1.
-        shares[split] = Fraction(str(share))
-    if sum(shares.values()) > 1:
-        raise AnnotationError(
-            f"the fractions of split.random add up to {float(sum(shares.values())):g}: 1 at most, {example}",
-            field="split.random",
-        )
-    return shares
+        if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 < fraction <= 1:
+            raise AnnotationError(f"{field} must be a fraction above 0, 1 at most, not {fraction!r:.60}", field=field)
+        # 0.8 means 4/5: binary fractions would add up to a little more than 1.
+        fractions[split] = Fraction(str(fraction))
+    total = sum(fractions.values())
+    if total > 1:
+        text = f"the fractions of split.random add up to {float(total):g}: 1 at most, {_RANDOM_EXAMPLE}"
+        raise AnnotationError(text, field="split.random")
+    return fractions
 
 
-def _counts(shares: Sequence[Fraction], total: int) -> list[int]:
+def _counts(fractions: Sequence[Fraction], total: int) -> list[int]:
     """Whole numbers that add up to the total, by the largest remainders; of equal ones the first."""
-    quotas = [share * total for share in shares]
+    quotas = [fraction * total for fraction in fractions]
     counts = [int(quota) for quota in quotas]
-    by_remainder = sorted(range(len(shares)), key=lambda i: counts[i] - quotas[i])
+    by_remainder = sorted(range(len(fractions)), key=lambda i: counts[i] - quotas[i])
     for i in by_remainder[: total - sum(counts)]:
         counts[i] += 1
     return counts
 
 
-def _draw(seed: int | str, parts: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
+def _random_key(seed: int | str, parts: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
     return hashlib.sha256(f"{seed}\n{'/'.join(parts)}".encode("utf-8", "surrogatepass")).digest(), parts
-
-
-_RULES = (
-    'a rule: {"signer": {"train": ">10", "test": "<=10"}}, the same with any column of the label table, or '
-    '{"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
-)
-
-
-def assign_splits(labels: Labels, split_file: SplitFile | None, options: AnnotationOptions) -> Assignment:
-    """Which split each video is in.
-
-    Faults are told and not raised, also where the policy is ``error``: the caller collects those of all files first.
-
-    Args:
-        labels: the videos.
-        split_file: what a file says, None where a rule tells.
-        options: the rule, and the policy for names in two splits, in none, or unknown.
-
-    Raises:
-        AnnotationError: neither a file nor a rule, or both; a rule that is none; a name that may be two videos.
-    """
-    if split_file is not None:
-        if options.split is not None:
-            raise AnnotationError("a split file and the option split: give one of them", field="split")
-        return assign_by_file(labels, split_file, options)
-    if options.split is None:
-        raise AnnotationError(f"nothing tells the split: send a split file, {FORMS}; or {_RULES}", field="split")
-    column, wanted = _rule(options.split)
-    if column == "random":
-        return assign_at_random(labels, wanted, options.split.get("seed", 0))
-    if "seed" in options.split:
-        raise AnnotationError("split.seed goes with split.random alone", field="split.seed")
-    return assign_by_column(labels, column, wanted, options)
-
-
-def assign_all(labels: Labels) -> Assignment:
-    """All videos in one split, `all`: for who only looks at them."""
-    return Assignment(("all",) * len(labels.rows), ("all",), ())
-
-
-def _rule(split: dict[str, Any]) -> tuple[str, Any]:
-    rules = [key for key in split if key != "seed"]
-    if len(rules) != 1:
-        raise AnnotationError(f"split must hold one rule, not {len(rules)}: {_RULES}", field="split")
-    wanted = split[rules[0]]
-    if isinstance(wanted, dict):
-        if len(wanted) > MAX_SPLITS:
-            raise AnnotationError(f"{len(wanted):,} splits are too many: {MAX_SPLITS:,} at most", field="split")
-        for name in wanted:
-            if not name.strip() or len(name) > MAX_SPLIT_NAME or not name.isprintable():
-                raise AnnotationError(
-                    f"a split's name must be a text of 1 to {MAX_SPLIT_NAME} characters, not {name!r:.60}",
-                    field=f"split.{rules[0]:.100}",
-                )
-    return rules[0], wanted

@@ -1,5 +1,5 @@
-"""Compressing on a device: batches of volumes coded where they are drawn, so that only coded bytes leave it."""
+"""Compression on a CUDA device: batches are encoded where they are rendered, so that only encoded bytes leave it."""
 
-from heatsvc.encode.cuda.batch import BatchCoding, can_encode, encode_batch
+from heatsvc.encode.cuda.batch import DeviceCoding, can_encode, encode_batch
 
-__all__ = ["BatchCoding", "can_encode", "encode_batch"]
+__all__ = ["DeviceCoding", "can_encode", "encode_batch"]

@@ -1,87 +1,101 @@
-"""A batch of volumes, drawn and coded on one device."""
+"""A batch of volumes, rendered and encoded on one device."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import EncodedChunk
-from heatsvc.encode.cuda.drawn import Drawn, draw_together
-from heatsvc.encode.cuda.fetch import fetch
-from heatsvc.encode.cuda.fused import Fused
-from heatsvc.encode.cuda.parts import Parts, cut
-from heatsvc.encode.cuda.plain import Plain
-from heatsvc.encode.cuda.records import Counted, Extents, Places, Records, count_records, place
-from heatsvc.encode.cuda.told import adler32, tell
+from heatsvc.encode.cuda.encoders import TorchEncoder, TritonEncoder
+from heatsvc.encode.cuda.records import (
+    Extents,
+    OutputLayout,
+    RecordIndex,
+    Records,
+    adler32,
+    fetch_sizes,
+    index_records,
+    lay_out,
+)
+from heatsvc.encode.cuda.rendered import RenderedBatch, RowParts, cut_rows, render_together
 from heatsvc.encode.planned import PlannedVolume
 from heatsvc.render.cuda import Method
-from heatsvc.render.cuda.batch import drawer
-from heatsvc.render.cuda.fused import current, draw_fused
-from heatsvc.render.cuda.tensors import Device, Tensor
+from heatsvc.render.cuda.batch import select_renderer
+from heatsvc.render.cuda.renderers import render_with_triton
+from heatsvc.render.cuda.transfer import device_context, to_host
 
-BatchCoding = Literal["zstd", "deflate"]
+if TYPE_CHECKING:
+    import torch
+
+DeviceCoding = Literal["zstd", "deflate"]
 _CODINGS = ("zstd", "deflate")
 
 
-class Steps(Protocol):
-    """What is done to all pixels, or to all bytes of the answer: by plain torch, or by Triton's kernels."""
+class Encoder(Protocol):
+    """The steps over all pixels, or over all bytes of the output: by plain torch, or by Triton kernels."""
 
-    def extents(self, drawn: Drawn, parts: Parts) -> Extents:
-        """What of each part is not zero, told by the bits of its pixels. Reads each drawn byte once."""
+    def extents(self, rendered: RenderedBatch, parts: RowParts) -> Extents:
+        """The non-zero pixels of each part, decided by their bits. Reads each rendered byte once."""
 
-    def measure(self, drawn: Drawn, parts: Parts, extents: Extents, counted: Counted, *, deflate: bool) -> Records:
-        """All records, and how long each will be; for deflate their bytes are read once, for the bits of each."""
+    def measure(
+        self, rendered: RenderedBatch, parts: RowParts, extents: Extents, index: RecordIndex, *, deflate: bool
+    ) -> Records:
+        """All records, and the encoded size of each; for deflate their bytes are read once to count the bits."""
 
-    def zstd(self, drawn: Drawn, parts: Parts, records: Records, places: Places, size: int) -> Tensor:
-        """The chunks, uint8 [size], in which they stand at their places: RLE and raw blocks (RFC 8878, 3.1.1.2)."""
+    def zstd(
+        self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
+    ) -> torch.Tensor:
+        """The chunks, uint8 [size], at the positions of `layout`: RLE and raw blocks (RFC 8878, 3.1.1.2)."""
 
-    def deflate(self, drawn: Drawn, parts: Parts, records: Records, places: Places, size: int) -> Tensor:
-        """The chunks, uint8 [size]: each a block of codes, and an empty stored one (RFC 1951, 3.2)."""
+    def deflate(
+        self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
+    ) -> torch.Tensor:
+        """The chunks, uint8 [size]: each a block of codes and an empty stored block (RFC 1951, 3.2)."""
 
 
 def can_encode(planned: PlannedVolume, coding: str) -> bool:
-    """Whether `encode_batch` takes it: no PoTion picture, nothing reduced by argmax, and zstd or deflate."""
+    """Whether `encode_batch` takes a volume: no PoTion picture, not reduced by argmax, and zstd or deflate."""
     return coding in _CODINGS and not planned.volume.potion and planned.volume.reduce != "argmax"
 
 
 def encode_batch(
     volumes: Sequence[PlannedVolume],
-    coding: BatchCoding,
-    device: str | Device,
+    coding: DeviceCoding,
+    device: str | torch.device,
     *,
     bounds: Bounds,
     method: Method = "auto",
 ) -> list[EncodedChunk]:
-    """Draw and compress volumes of any shapes and types on a device; only what is compressed comes to the host.
+    """Render and compress volumes of any shapes and types on a device; only compressed bytes come to the host.
 
-    Each becomes a chunk of its own, without the head and the tail of a body, which decodes to what `render_batch`
-    renders, bit for bit: so within the same tolerances of what the CPU renders. It does not depend on what else is in
-    the batch.
+    Each volume becomes one chunk, without the head and the tail of a body. It decodes to what `render_batch` renders,
+    bit for bit, and so to what the CPU renders within the tolerances of `render_batch`. It does not depend on the other
+    volumes of the batch.
 
-    The drawn pixels are read once, for the first and the last of each part of a row (32 pixels) that are not zero.
-    Prefix sums over the parts, and over those that are not all zeros, tell where each one's bytes stand in the answer,
-    and then all are written at once. On a CUDA device all is queued on the current stream, and waited for twice: for a
-    table of 24 bytes a planned, which tells how long the answers are, and for the answers.
+    The rendered pixels are read once, for the first and the last non-zero pixel of each row part (32 pixels). Prefix
+    sums over the parts, and over those that are not all zeros, give the position of each one's bytes in the output;
+    then all are written at once. On a CUDA device everything is queued on the current stream, and the host waits twice:
+    for a table of 24 bytes per volume with the sizes of the chunks, and for the chunks.
 
-    Memory: on the device the drawn pixels, what `render_batch` takes besides to draw them, 12 bytes for each part of a
-    row (32 pixels, or a shorter row), 120 for each part of a row that a figure's window touches, and the answers. Each
-    of these is held to `max_volume_bytes` before it is allocated. Method `torch` takes up to 400 bytes in place of
-    the 120, the answers three times, and 100 MiB. On the host, pinned for a CUDA device, `render_batch`'s tables and
-    the answers, whose data are views of one buffer: it lives as long as any of them does.
+    Memory on the device: the rendered pixels, what `render_batch` needs to render them, 12 bytes for each row part, 120
+    for each row part that a primitive's window touches, and the chunks. Each of these is held to `max_volume_bytes`
+    before it is allocated. Method `torch` takes up to 400 bytes in place of the 120, the chunks three times, and 100
+    MiB. On the host, pinned for a CUDA device: `render_batch`'s tables and the chunks, whose data are views of one
+    buffer that lives as long as any of them.
 
-    Nothing of it is kept between calls, nor when one fails, as with `torch.OutOfMemoryError`.
+    Nothing is kept between calls, nor when one fails, as with `torch.OutOfMemoryError`.
 
     Args:
-        volumes: that `can_encode` says yes to.
-        coding: `zstd` or `deflate`. Of deflate each chunk has its Adler-32.
+        volumes: that `can_encode` accepts.
+        coding: `zstd` or `deflate`. Chunks of deflate have their Adler-32.
         device: as torch names it.
-        bounds: `max_volume_bytes` for the whole batch and `max_map_work` for each map. What is refused here may be
-            within them by itself, or on the CPU, which keeps no table of rows.
+        bounds: `max_volume_bytes` for the whole batch and `max_map_work` for each map. A batch that is refused may be
+            within them on the CPU, which keeps no table of rows.
         method: as of `render_batch`.
 
     Raises:
-        ValueError: a planned, or a coding, that stays with the CPU; or a method that the device has not.
+        ValueError: a volume or coding that only the CPU encodes; or a method that the device does not have.
         LimitError: the batch is larger than its bounds.
         ImportError: no torch; or method `triton` and no Triton.
         torch.OutOfMemoryError: the device's memory does not hold the batch.
@@ -90,40 +104,41 @@ def encode_batch(
 
     for number, planned in enumerate(volumes):
         if not can_encode(planned, coding):
-            raise ValueError(f"volumes[{number}] is not coded as {coding} on a device: only the CPU does that")
-    where = torch.device(device)
-    draw = drawer(method, where)
+            raise ValueError(f"volumes[{number}] cannot be encoded as {coding} on a device, only on the CPU")
+    target = torch.device(device)
+    render = select_renderer(method, target)
     if not volumes:
         return []
-    steps: Steps = Fused() if draw is draw_fused else Plain()
+    encoder: Encoder = TritonEncoder() if render is render_with_triton else TorchEncoder()
     order = sorted(range(len(volumes)), key=lambda number: volumes[number].dtype)
-    with current(where):
+    with device_context(target):
         together = [volumes[number] for number in order]
-        chunks = code_drawn(together, draw_together(together, draw, where, bounds), coding, steps, bounds)
+        rendered = render_together(together, render, target, bounds)
+        chunks = encode_rendered(together, rendered, coding, encoder, bounds)
     return [chunk for _, chunk in sorted(zip(order, chunks, strict=True), key=lambda pair: pair[0])]
 
 
-def code_drawn(
-    volumes: Sequence[PlannedVolume], drawn: Drawn, coding: BatchCoding, steps: Steps, bounds: Bounds
+def encode_rendered(
+    volumes: Sequence[PlannedVolume], rendered: RenderedBatch, coding: DeviceCoding, encoder: Encoder, bounds: Bounds
 ) -> list[EncodedChunk]:
-    """Code what is drawn already, the volumes in the order that they are drawn in.
+    """Encode a rendered batch; `volumes` are in its order.
 
     Raises:
-        LimitError: tables of rows, or answers, of more than `max_volume_bytes`.
+        LimitError: tables of rows, or chunks, of more than `max_volume_bytes`.
     """
     deflate = coding == "deflate"
-    parts = cut(volumes, drawn, bounds)
-    extents = steps.extents(drawn, parts)
-    counted = count_records(extents, parts)
-    records = steps.measure(drawn, parts, extents, counted, deflate=deflate)
-    places = place(records, counted, deflate=deflate)
-    told = tell(places, counted)
-    if told.records > parts.runs:
-        raise RuntimeError(f"{told.records:,} runs were drawn where there could be {parts.runs:,} at the most")
-    bounds.check("max_volume_bytes", told.size, "bytes of compressed heatmaps")
-    write = steps.deflate if deflate else steps.zstd
-    coded = fetch(write(drawn, parts, records, places, told.size)).data
+    parts = cut_rows(volumes, rendered, bounds)
+    extents = encoder.extents(rendered, parts)
+    index = index_records(extents, parts)
+    records = encoder.measure(rendered, parts, extents, index, deflate=deflate)
+    layout = lay_out(records, index, deflate=deflate)
+    sizes = fetch_sizes(layout, index)
+    if sizes.records > parts.runs:
+        raise RuntimeError(f"{sizes.records:,} runs were rendered, more than the upper bound of {parts.runs:,}")
+    bounds.check("max_volume_bytes", sizes.size, "bytes of compressed heatmaps")
+    write = encoder.deflate if deflate else encoder.zstd
+    data = to_host(write(rendered, parts, records, layout, sizes.size)).data
     return [
-        EncodedChunk(coded[begin : begin + nbytes], planned.nbytes, adler32(planned.nbytes, *sums) if deflate else 0)
-        for planned, begin, nbytes, sums in zip(volumes, told.begin, told.nbytes, told.sums, strict=True)
+        EncodedChunk(data[begin : begin + nbytes], planned.nbytes, adler32(planned.nbytes, *sums) if deflate else 0)
+        for planned, begin, nbytes, sums in zip(volumes, sizes.begin, sizes.nbytes, sizes.sums, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Codes: the one deflate table of all volumes (`codings.huffman`) in the form that a device looks codes up in."""
+"""DeflateCodes: the one deflate table of all volumes (`codings.huffman`) as arrays for look-up on a device."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from heatsvc.encode.codings import huffman
 
 END_OF_BLOCK = 256
 LONGEST = huffman.MAX_MATCH
-# Codes are looked up together with their number of bits, which stands so many bits above.
+# A code is stored together with its number of bits, which is shifted by this many bits.
 BITS_AT = 24
 CODE = (1 << BITS_AT) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Codes:
-    """Codes as they are put into the stream, lowest bit first.
+class DeflateCodes:
+    """Codes as they are written to the stream, lowest bit first.
 
     Attributes:
         literals: int32 [257], code | bits << 24 of each byte and of the end of the block.
-        matches: int32 [259], the same of 0 to 258 zeros behind a zero: a match at distance 1, or literals of up to two.
-        header: int32 [B], the block's header, eight bits each.
-        header_bits: how many there are.
+        matches: int32 [259], the same of 0 to 258 zeros that follow a zero: a match at distance 1, or up to two
+            literals.
+        header: int32 [B], the bytes of the block's header.
+        header_bits: bits of the header.
         fill_code, fill_bits: of the literal 0.
         end_code, end_bits: of the end of the block.
         longest_bits: of a match of 258 bytes.
-        many: so many matches of 258 bytes are put at once, as many as 32 bits hold.
+        many: matches of 258 bytes that fit into 32 bits and are written at once.
         many_code: their code.
     """
 
@@ -47,15 +48,15 @@ class Codes:
 
 
 @cache
-def deflate_codes() -> Codes:
-    """Of volumes whose gaps are zeros."""
+def deflate_codes() -> DeflateCodes:
+    """The codes for volumes whose gaps are zeros."""
     table = huffman.table(0)
     longest, longest_bits = int(table.match_code[LONGEST]), int(table.match_bits[LONGEST])
     many = 32 // longest_bits
     fill, fill_bits = int(table.literal_code[0]), int(table.literal_bits[0])
     match_code, match_bits = table.match_code.copy(), table.match_bits.copy()
     match_code[1:3], match_bits[1:3] = (fill, fill | fill << fill_bits), (fill_bits, 2 * fill_bits)
-    return Codes(
+    return DeflateCodes(
         literals=_packed(table.literal_code, table.literal_bits),
         matches=_packed(match_code, match_bits),
         header=table.header.astype(np.int32),
@@ -71,5 +72,5 @@ def deflate_codes() -> Codes:
 
 
 def _packed(code: npt.NDArray[np.uint64], bits: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    """A match's code has 21 bits at the most: 15, 5 extra ones, and the distance."""
+    """Codes and their bits in one int32; a match's code has at most 21 bits: 15, 5 extra ones, and the distance."""
     return (code.astype(np.int64) | bits << BITS_AT).astype(np.int32)

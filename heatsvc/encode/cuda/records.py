@@ -1,110 +1,114 @@
-"""Records: what a batch's parts become in the coded answer, in tables that lie on the device."""
+"""Records: what the row parts of a batch become in the encoded output, in tables that lie on the device."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from heatsvc.encode.cuda.deflate_codes import deflate_codes
-from heatsvc.encode.cuda.parts import Parts
-from heatsvc.render.cuda.tensors import Tensor
+from heatsvc.encode.cuda.rendered import RowParts
+from heatsvc.render.cuda.transfer import to_host
+
+if TYPE_CHECKING:
+    import torch
 
 ADLER_BASE = 65521
-# Every chunk begins at a multiple of so many bytes of the output: then no word belongs to two.
+# Every chunk begins at a multiple of this many bytes, so that no 32-bit word belongs to two chunks.
 ALIGNMENT = 4
 # The most bytes of a block of zstd.
 ZSTD_BLOCK = 128 << 10
-# Bytes of the empty stored block that ends a chunk of deflate, behind its three bits and what fills their byte.
+# Bytes of the empty stored block that ends a deflate chunk, after its three header bits and their padding.
 STORED_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Extents:
-    """What of each part is not zero.
+    """The non-zero pixels of S parts.
 
     Attributes:
-        start: uint8 [S], its first pixel that is not zero, counted from the part's first.
-        length: uint8 [S], how many pixels from there to the last that is not zero; 0 for a part of zeros, and 1 for a
-            volume's end.
+        start: uint8 [S], the first non-zero pixel, counted from the part's first pixel.
+        length: uint8 [S], pixels from there to the last non-zero one; 0 for a part of zeros, 1 for the end of a volume.
     """
 
-    start: Tensor
-    length: Tensor
+    start: torch.Tensor
+    length: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Records:
-    """R records: the zeros before a part's pixels, and these; and at each volume's end the zeros before that.
+    """R records: each is a gap of zeros and the pixels of a part that follow it, or the gap at the end of a volume.
 
-    The records that are fewer than there is room for are of no bytes, and stand behind all others.
+    Unused records at the end have no bytes.
 
     Attributes:
         volume: int64 [R].
-        source: int64 [R], the first byte among the drawn ones.
-        length: int64 [R], how many bytes; 0 at a volume's end.
-        gap: int64 [R], the zero bytes before, back to the record before of the same volume.
-        size: int64 [R], how long it will be: bytes of zstd, bits of deflate.
-        adler: int64 [2, R], what it adds to both sums of its volume's Adler-32, each under 65,521. For zstd [2, 0].
+        source: int64 [R], the first byte in the rendered batch.
+        length: int64 [R], bytes of pixels; 0 at the end of a volume.
+        gap: int64 [R], bytes of zeros since the previous record of the same volume.
+        size: int64 [R], encoded size: bytes of zstd, bits of deflate.
+        adler: int64 [2, R], its part of the two sums of the volume's Adler-32, each under 65,521. For zstd [2, 0].
     """
 
-    volume: Tensor
-    source: Tensor
-    length: Tensor
-    gap: Tensor
-    size: Tensor
-    adler: Tensor
+    volume: torch.Tensor
+    source: torch.Tensor
+    length: torch.Tensor
+    gap: torch.Tensor
+    size: torch.Tensor
+    adler: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counted:
-    """Which part each record is of.
+class RecordIndex:
+    """The part that each record belongs to.
 
     Attributes:
-        part: int64 [R]; the last one too where there are no more.
-        last: int64 [N], the record at each volume's end.
-        count: int64 [], how many there are: not more than R, or R was no bound.
+        part: int64 [R]; the last part for unused records.
+        last: int64 [N], the record at the end of each volume.
+        count: int64 [], records in use; more than R only if the upper bound R was wrong.
     """
 
-    part: Tensor
-    last: Tensor
-    count: Tensor
+    part: torch.Tensor
+    last: torch.Tensor
+    count: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Places:
-    """Where chunks and records stand in the output.
+class OutputLayout:
+    """Positions of chunks and records in the output.
 
     Attributes:
         begin: int64 [N], each chunk's first byte, a multiple of `ALIGNMENT`.
-        nbytes: int64 [N], its bytes.
+        nbytes: int64 [N], each chunk's bytes.
         end: int64 [N], where its last record ends: the byte of zstd, or the bit of deflate.
         position: int64 [R], each record's first byte of zstd, or bit of deflate.
-        adler: int64 [2, N], what all records add to both sums; zeros for zstd.
+        adler: int64 [2, N], the sums over all records; zeros for zstd.
     """
 
-    begin: Tensor
-    nbytes: Tensor
-    end: Tensor
-    position: Tensor
-    adler: Tensor
+    begin: torch.Tensor
+    nbytes: torch.Tensor
+    end: torch.Tensor
+    position: torch.Tensor
+    adler: torch.Tensor
 
 
-def count_records(extents: Extents, parts: Parts) -> Counted:
-    """The parts that are not all zeros, by one prefix sum; as many as there is room for."""
+def index_records(extents: Extents, parts: RowParts) -> RecordIndex:
+    """The parts that are not all zeros, by one prefix sum; at most `parts.runs`."""
     import torch
 
     upto = torch.cumsum(extents.length > 0, 0, dtype=torch.int32 if parts.count < 2**31 else torch.int64)
     wanted = torch.arange(1, parts.runs + 1, dtype=upto.dtype, device=upto.device)
     part = torch.searchsorted(upto, wanted).clamp(max=parts.count - 1)
     last = (upto[parts.first[1:] - 1].long() - 1).clamp(max=parts.runs - 1)
-    return Counted(part, last, upto[-1].long())
+    return RecordIndex(part, last, upto[-1].long())
 
 
-def place(records: Records, counted: Counted, *, deflate: bool) -> Places:
-    """Where everything will stand, by prefix sums of sizes."""
+def lay_out(records: Records, index: RecordIndex, *, deflate: bool) -> OutputLayout:
+    """The positions of all chunks and records, by prefix sums of sizes."""
     import torch
 
     ends = torch.cumsum(records.size, 0)
-    upto = ends[counted.last]
+    upto = ends[index.last]
     before = torch.cat((upto.new_zeros(1), upto[:-1]))
     nbytes, head, unit = upto - before, 0, 1
     if deflate:
@@ -117,6 +121,44 @@ def place(records: Records, counted: Counted, *, deflate: bool) -> Places:
     position = ends - records.size + (first - before)[records.volume]
     adler = nbytes.new_zeros(2, len(nbytes))
     if deflate:
-        sums = torch.cumsum(records.adler, 1)[:, counted.last]
+        sums = torch.cumsum(records.adler, 1)[:, index.last]
         adler = sums.diff(dim=1, prepend=sums.new_zeros(2, 1))
-    return Places(begin, nbytes, first + upto - before, position, adler)
+    return OutputLayout(begin, nbytes, first + upto - before, position, adler)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSizes:
+    """The sizes of N chunks, on the host.
+
+    Attributes:
+        begin: each chunk's first byte in the output.
+        nbytes: each chunk's bytes.
+        sums: each chunk's two sums of Adler-32 over all records, not reduced.
+        size: bytes of the output.
+        records: number of records in use.
+    """
+
+    begin: tuple[int, ...]
+    nbytes: tuple[int, ...]
+    sums: tuple[tuple[int, int], ...]
+    size: int
+    records: int
+
+
+def fetch_sizes(layout: OutputLayout, index: RecordIndex) -> BatchSizes:
+    """Copy the sizes to the host, and wait for them."""
+    import torch
+
+    *numbers, records = to_host(torch.cat((layout.nbytes, *layout.adler, index.count.view(1)))).tolist()
+    count = len(numbers) // 3
+    nbytes, low, high = numbers[:count], numbers[count : 2 * count], numbers[2 * count :]
+    begin = list(accumulate((-(-size // ALIGNMENT) * ALIGNMENT for size in nbytes), initial=0))
+    return BatchSizes(tuple(begin[:-1]), tuple(nbytes), tuple(zip(low, high, strict=True)), begin[-1], records)
+
+
+def adler32(size: int, low: int, high: int) -> int:
+    """The Adler-32 of `size` bytes from the sums over the non-zero ones; the two sums begin at 1 and 0.
+
+    Each byte adds itself to the first sum, and itself times the bytes from it to the end to the second (RFC 1950, 8.2).
+    """
+    return (size + high) % ADLER_BASE << 16 | (1 + low) % ADLER_BASE

@@ -1,6 +1,6 @@
 """The Triton kernels: parts to extents, extents to records, records to blocks of zstd or to codes of deflate.
 
-Imports Triton: `heatsvc.encode.cuda.fused` imports it when first needed. Tables are those of `parts.Parts` and
+Imports Triton: `heatsvc.encode.cuda.encoders` imports it when first needed. Tables are those of `rendered.RowParts` and
 `records.Records`. Numbers that differ from batch to batch are no constants: none of them makes a kernel compile again.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-# Of each of a program's records so many bytes, or blocks, or matches, are gone through at once.
-_LANES = tl.constexpr(32)
+# Bytes, blocks or matches of each record that a program handles at once.
+_WIDTH = tl.constexpr(32)
 
 _ZSTD_BLOCK = tl.constexpr(128 << 10)
 _LONGEST = tl.constexpr(258)
@@ -34,10 +34,10 @@ def find_extents(
     part: tl.constexpr,
     block: tl.constexpr,
 ):
-    """A block of a volume's parts: of each the first pixel that is not zero, and how many up to the last.
+    """A block of a volume's parts: for each the first non-zero pixel, and the pixels up to the last one.
 
     Args:
-        pixels: the drawn ones as whole numbers of `itemsize` bytes.
+        pixels: the rendered ones as whole numbers of `itemsize` bytes.
         first_program: the first program's block, among those of all volumes.
         count: volumes.
         alignment: a power of two that divides the width of every map, and at which every volume begins, in pixels.
@@ -52,7 +52,7 @@ def find_extents(
             volume = middle
         else:
             beyond = middle
-    # Told twice: a hint at a division by 1 would be gone with it.
+    # The hint is given twice: one on a division by 1 would be lost.
     first_byte = tl.multiple_of(tl.load(volumes + volume * 5), alignment * itemsize)
     first_pixel = tl.multiple_of(first_byte // itemsize, alignment)
     width = tl.multiple_of(tl.load(volumes + volume * 5 + 1).to(tl.int32), alignment)
@@ -61,15 +61,15 @@ def find_extents(
     last = tl.load(first + volume + 1) - first_part - 1
     begin = (program - tl.load(first_block + volume)) * block
     number = begin + tl.arange(0, block)
-    # Small numbers are divided: the block's first row and place in it are found once.
+    # Divisions are of small numbers: the row and the column of the block's first part are computed once.
     place = (begin % in_a_row).to(tl.int32) + tl.arange(0, block)
-    lane = tl.arange(0, part)[None, :]
-    x = (place % in_a_row * part)[:, None] + lane
+    offset = tl.arange(0, part)[None, :]
+    x = (place % in_a_row * part)[:, None] + offset
     inside = (x < width) & (number < last)[:, None]
     row = first_pixel + (begin // in_a_row + place // in_a_row) * width
     seen = tl.load(pixels + row[:, None] + x, mask=inside, other=0) != 0
-    left = tl.min(tl.where(seen, lane, part), 1)
-    right = tl.max(tl.where(seen, lane + 1, 0), 1)
+    left = tl.min(tl.where(seen, offset, part), 1)
+    right = tl.max(tl.where(seen, offset + 1, 0), 1)
     pixels_seen = tl.where(right > 0, right - left, 0)
     tl.store(start + first_part + number, tl.where(right > 0, left, 0).to(tl.uint8), mask=number <= last)
     tl.store(length + first_part + number, tl.where(number == last, 1, pixels_seen).to(tl.uint8), mask=number <= last)
@@ -82,7 +82,7 @@ def measure_records(
     length,
     first,
     volumes,
-    drawn,
+    rendered,
     literals,
     matches,
     to_volume,
@@ -100,7 +100,7 @@ def measure_records(
     part: tl.constexpr,
     block: tl.constexpr,
 ):
-    """A few records: where their bytes are, and how long each will be.
+    """A few records: the position of their bytes, and the encoded size of each.
 
     Args:
         count: volumes; `steps` halvings find one of them.
@@ -132,14 +132,14 @@ def measure_records(
         rest = tl.load(matches + zeros % _LONGEST) >> _BITS_AT
         bits = tl.where(gap > 0, fill_bits + zeros // _LONGEST * longest_bits + rest, 0)
         total, within = tl.zeros([block], tl.int32), tl.zeros([block], tl.int32)
-        for at in range(0, tl.max(size, 0).to(tl.int32), _LANES):
-            lane = at + tl.arange(0, _LANES)[None, :]
-            inside = (lane < size[:, None]) & live[:, None]
-            byte = tl.load(drawn + source[:, None] + lane, mask=inside, other=0).to(tl.int32)
+        for at in range(0, tl.max(size, 0).to(tl.int32), _WIDTH):
+            offset = at + tl.arange(0, _WIDTH)[None, :]
+            inside = (offset < size[:, None]) & live[:, None]
+            byte = tl.load(rendered + source[:, None] + offset, mask=inside, other=0).to(tl.int32)
             bits += tl.sum(tl.load(literals + byte, mask=inside, other=0) >> _BITS_AT, 1)
-            # Each byte counts once for itself and for each byte behind it (RFC 1950, 8.2).
+            # Each byte counts once for itself and for each byte after it (RFC 1950, 8.2).
             total += tl.sum(byte, 1)
-            within += tl.sum(byte * (size[:, None].to(tl.int32) - lane), 1)
+            within += tl.sum(byte * (size[:, None].to(tl.int32) - offset), 1)
         behind = tl.load(volumes + volume * 5 + 4) - begin - size
         tl.store(to_size + record, bits, mask=live)
         tl.store(to_adler + record, (total % _ADLER_BASE).to(tl.int64), mask=live)
@@ -151,7 +151,7 @@ def measure_records(
 
 @triton.jit
 def _run(own, volume, start, length, first, volumes, part: tl.constexpr):
-    """Of each part first byte and length in bytes of what is not zero, counted from the volume's first."""
+    """For each part the first byte, counted from the volume's first, and the bytes of its non-zero pixels."""
     width, itemsize = tl.load(volumes + volume * 5 + 1), tl.load(volumes + volume * 5 + 2)
     in_a_row, nbytes = tl.load(volumes + volume * 5 + 3), tl.load(volumes + volume * 5 + 4)
     number = own - tl.load(first + volume)
@@ -162,7 +162,7 @@ def _run(own, volume, start, length, first, volumes, part: tl.constexpr):
 
 
 @triton.jit(do_not_specialize=["records"])
-def write_zstd(drawn, source, length, gap, position, out, records, block: tl.constexpr):
+def write_zstd(rendered, source, length, gap, position, out, records, block: tl.constexpr):
     """A few records: RLE blocks for the zeros before, a raw one for the bytes (RFC 8878, 3.1.1.2)."""
     record = tl.program_id(0).to(tl.int64) * block + tl.arange(0, block)
     live = record < records
@@ -170,17 +170,17 @@ def write_zstd(drawn, source, length, gap, position, out, records, block: tl.con
     to, begin = out + tl.load(position + record, mask=live, other=0), tl.load(source + record, mask=live, other=0)
     blocks = (zeros + _ZSTD_BLOCK - 1) // _ZSTD_BLOCK
     _rle_block(to, tl.minimum(zeros, _ZSTD_BLOCK), blocks > 0)
-    for at in range(1, tl.max(blocks, 0).to(tl.int32), _LANES):
-        number = at + tl.arange(0, _LANES)[None, :].to(tl.int64)
+    for at in range(1, tl.max(blocks, 0).to(tl.int32), _WIDTH):
+        number = at + tl.arange(0, _WIDTH)[None, :].to(tl.int64)
         left = zeros[:, None] - number * _ZSTD_BLOCK
         _rle_block(to[:, None] + 4 * number, tl.minimum(left, _ZSTD_BLOCK), left > 0)
     to += 4 * blocks
     _header(to, size << 3, size > 0)
     to += 3
-    for at in range(0, tl.max(size, 0).to(tl.int32), _LANES):
-        lane = at + tl.arange(0, _LANES)[None, :]
-        inside = lane < size[:, None]
-        tl.store(to[:, None] + lane, tl.load(drawn + begin[:, None] + lane, mask=inside, other=0), mask=inside)
+    for at in range(0, tl.max(size, 0).to(tl.int32), _WIDTH):
+        offset = at + tl.arange(0, _WIDTH)[None, :]
+        inside = offset < size[:, None]
+        tl.store(to[:, None] + offset, tl.load(rendered + begin[:, None] + offset, mask=inside, other=0), mask=inside)
 
 
 @triton.jit
@@ -199,7 +199,7 @@ def _header(to, header, wanted):
 
 @triton.jit(do_not_specialize=["records"])
 def write_deflate(
-    drawn,
+    rendered,
     source,
     length,
     gap,
@@ -225,9 +225,9 @@ def write_deflate(
     bit += tl.where(filled, fill_bits, 0)
     zeros = tl.maximum(zeros - 1, 0)
     units = zeros // (_LONGEST * many)
-    for at in range(0, tl.max(units, 0).to(tl.int32), _LANES):
-        unit = at + tl.arange(0, _LANES)[None, :].to(tl.int64)
-        code = tl.full([block, _LANES], many_code, tl.int64)
+    for at in range(0, tl.max(units, 0).to(tl.int32), _WIDTH):
+        unit = at + tl.arange(0, _WIDTH)[None, :].to(tl.int64)
+        code = tl.full([block, _WIDTH], many_code, tl.int64)
         _put(words, bit[:, None] + unit * (many * longest_bits), code, unit < units[:, None])
     bit += units * (many * longest_bits)
     longest = zeros % (_LONGEST * many) // _LONGEST * longest_bits
@@ -237,10 +237,10 @@ def write_deflate(
     rest = tl.load(matches + zeros % _LONGEST)
     _put(words, bit, (rest & _CODE).to(tl.int64), filled)
     bit += rest >> _BITS_AT
-    for at in range(0, tl.max(size, 0).to(tl.int32), _LANES):
-        lane = at + tl.arange(0, _LANES)[None, :]
-        inside = lane < size[:, None]
-        byte = tl.load(drawn + begin[:, None] + lane, mask=inside, other=0).to(tl.int32)
+    for at in range(0, tl.max(size, 0).to(tl.int32), _WIDTH):
+        offset = at + tl.arange(0, _WIDTH)[None, :]
+        inside = offset < size[:, None]
+        byte = tl.load(rendered + begin[:, None] + offset, mask=inside, other=0).to(tl.int32)
         literal = tl.load(literals + byte, mask=inside, other=0)
         bits = literal >> _BITS_AT
         before = tl.cumsum(bits, 1) - bits
@@ -257,18 +257,18 @@ def write_ends(
     words,
     header_bytes: tl.constexpr,
     end_code: tl.constexpr,
-    lanes: tl.constexpr,
+    width: tl.constexpr,
 ):
-    """One piece of deflate: its block's header and end, and an empty stored block (RFC 1951, 3.2.4)."""
+    """One chunk of deflate: its block's header and end, and an empty stored block (RFC 1951, 3.2.4)."""
     volume = tl.program_id(0)
-    lane = tl.arange(0, lanes)
-    byte, there = tl.load(begin + volume), lane < header_bytes
-    code = tl.load(header + lane, mask=there, other=0).to(tl.int64)
-    _put(words, (byte + lane) * 8, code, there)
+    offset = tl.arange(0, width)
+    byte, there = tl.load(begin + volume), offset < header_bytes
+    code = tl.load(header + offset, mask=there, other=0).to(tl.int64)
+    _put(words, (byte + offset) * 8, code, there)
     # Three zero bits, those that fill the byte, length 0, and its complement: the ones are the last 16 bits.
     complement = (byte + tl.load(nbytes + volume)) * 8 - 16
-    place = tl.where(lane == 0, tl.load(end + volume), complement)
-    _put(words, place, tl.where(lane == 0, end_code, 0xFFFF).to(tl.int64), lane < 2)
+    place = tl.where(offset == 0, tl.load(end + volume), complement)
+    _put(words, place, tl.where(offset == 0, end_code, 0xFFFF).to(tl.int64), offset < 2)
 
 
 @triton.jit

@@ -67,7 +67,7 @@ def calibrate(gpu: GpuDevice, workers: int, sizes: Sequence[int] = SIZES) -> lis
         sizes: clips in a batch.
     """
     _load(gpu)
-    items = [_item(_volume(seed), "float32", CODINGS["zstd"]) for seed in range(max(sizes))]
+    items = [_item(str(seed), _volume(seed), "float32", CODINGS["zstd"]) for seed in range(max(sizes))]
     measurements = []
     for size in sizes:
         batch = items[:size]
@@ -85,12 +85,12 @@ def _load(gpu: GpuDevice) -> None:
     dtypes: tuple[DType, ...] = ("float32", "float16", "uint8")
     for limb in (limbs[:0], limbs):
         for coding in CODINGS.values():
-            items = [_item(_volume(1, limb), dtype, coding) for dtype in dtypes]
+            items = [_item("load", _volume(1, limb), dtype, coding) for dtype in dtypes]
             gpu.run([item for item in items if gpu.takes(item)])
 
 
-def _item(volume: HeatmapVolume, dtype: DType, coding: Coding) -> WorkItem:
-    planned = PlannedVolume.plan("clip", volume, dtype, coding)
+def _item(name: str, volume: HeatmapVolume, dtype: DType, coding: Coding) -> WorkItem:
+    planned = PlannedVolume.plan(name, volume, dtype, coding)
     return RenderJob(_NPY.writer([planned], coding, DEFAULT_BOUNDS), whole_volumes=True).items[0]
 
 

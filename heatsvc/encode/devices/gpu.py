@@ -98,7 +98,8 @@ class GpuDevice:
             try:
                 item.job.token.raise_if_cancelled()
             except Exception as error:
-                results[place] = error
+                # Its traceback would refer to this frame, and so to the results of all others.
+                results[place] = error.with_traceback(None)
             else:
                 groups.setdefault(item.job.writer.tile_coding.name, []).append(place)
         for places in groups.values():

@@ -1,6 +1,5 @@
 """Drawing with torch: batches of volumes as tensors, by Triton on a CUDA device or by plain torch on any."""
 
 from heatsvc.render.cuda.batch import Method, render_batch
-from heatsvc.render.cuda.tensors import TensorDType
 
 __all__ = ["Method", "TensorDType", "render_batch"]

@@ -1,39 +1,40 @@
-"""Tables: arrays in one buffer, which one copy that nobody waits for takes to a device."""
+"""Copies between host and device: several arrays at once to the device, and one tensor back to the host."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.render.cuda.tensors import Device, Tensor
+if TYPE_CHECKING:
+    import torch
 
-# Bytes: no table's numbers are longer.
+# Bytes: no array has larger elements.
 _ALIGNMENT = 16
 
 
-class Tables:
-    """Arrays of any types and shapes, which lie in one buffer one after the other.
+class PackedArrays:
+    """Arrays of any types and shapes in one buffer, which is copied to a device at once.
 
     Attributes:
-        arrays: the arrays, in the order they were asked for, not initialised.
+        arrays: the arrays, in the given order, not initialised.
     """
 
     def __init__(self, columns: Sequence[tuple[npt.DTypeLike, tuple[int, ...]]], *, pinned: bool = False):
-        """Make room for arrays of these types and shapes; `pinned` where a CUDA device is to read them."""
+        """Allocate arrays of these types and shapes; `pinned` for a copy to a CUDA device."""
         types = [np.dtype(kind) for kind, _ in columns]
         self._places, size = [], 0
         for dtype, (_, shape) in zip(types, columns, strict=True):
             self._places.append(size)
             size += -(-dtype.itemsize * prod(shape) // _ALIGNMENT) * _ALIGNMENT
-        self._pinned: Tensor | None = None
+        self._pinned: torch.Tensor | None = None
         if pinned:
             import torch
 
-            # From the pages that torch keeps pinned, mostly; it holds them back until the last copy from them is done.
+            # Mostly from torch's cache of pinned pages; they are reused when the last copy is done.
             self._pinned = torch.empty(size, dtype=torch.uint8, pin_memory=True)
         buffer = np.empty(size, np.uint8) if self._pinned is None else self._pinned.numpy()
         self.arrays: list[npt.NDArray[Any]] = [
@@ -41,10 +42,10 @@ class Tables:
             for at, dtype, (_, shape) in zip(self._places, types, columns, strict=True)
         ]
 
-    def to(self, device: Device) -> list[Tensor]:
+    def to(self, device: torch.device) -> list[torch.Tensor]:
         """The arrays as tensors on a device; on the CPU they share the memory.
 
-        To a CUDA device they go by one copy on the current stream, from pinned memory without waiting for it.
+        To a CUDA device they are copied at once on the current stream; the host does not wait if they are pinned.
         """
         import torch
 
@@ -55,3 +56,28 @@ class Tables:
             there[at : at + array.nbytes].view(torch.from_numpy(array[:0]).dtype).view(array.shape)
             for at, array in zip(self._places, self.arrays, strict=True)
         ]
+
+
+def to_host(tensor: torch.Tensor) -> npt.NDArray[Any]:
+    """The tensor as an array, by one copy on the current stream; on the CPU it shares the memory.
+
+    From a CUDA device it is copied to pinned memory, which returns to torch when the array and all its views are gone.
+    The calling thread sleeps until the copy is done.
+    """
+    import torch
+
+    if tensor.device.type == "cpu":
+        return tensor.numpy()
+    host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.device.type == "cuda")
+    host.copy_(tensor, non_blocking=True)
+    done: Any = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+    done.record(torch.cuda.current_stream(tensor.device))
+    done.synchronize()
+    return host.numpy()
+
+
+def device_context(device: torch.device) -> Any:
+    """A context in which a device is the current one, on which Triton launches."""
+    import torch
+
+    return torch.cuda.device(device if device.type == "cuda" else -1)

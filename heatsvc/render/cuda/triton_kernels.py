@@ -1,6 +1,6 @@
-"""The Triton kernels: one program draws one block of one map and writes it once, whatever is drawn in it.
+"""The Triton kernels: one program renders one block of one map and writes it once.
 
-Imports Triton: `heatsvc.render.cuda.fused` imports it when first needed. Tables are those of `pack.Pack`;
+Imports Triton: `heatsvc.render.cuda.renderers` imports it when first needed. Tables are those of `PackedBatch`;
 `blocks` is its row for the kind of map, and `count` its number of volumes. A program finds its map by itself, so that
 the host makes no table of programs.
 """
@@ -10,14 +10,14 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-# To add it to a float32 under 2**22, and to take it away again, rounds to whole numbers, halves to even ones.
+# Adding it to a float32 under 2**22 and subtracting it again rounds to integers, ties to even.
 _ROUNDER = tl.constexpr(12582912.0)
 _LARGEST_FLOAT16 = tl.constexpr(65504.0)
 _LARGEST_BFLOAT16 = tl.constexpr(3.3895313892515355e38)
 
 
 @triton.jit(do_not_specialize=["count"])
-def draw_keypoints(
+def render_keypoints(
     blocks,
     volumes,
     scales,
@@ -41,26 +41,26 @@ def draw_keypoints(
     """
     index, y, column, scale, pixels, inside = _block(blocks, volumes, scales, out, count, rows, columns, alignment)
     first, last = tl.load(starts + index), tl.load(starts + index + 1)
-    # Where a volume has both kinds of maps, those of the other kind are passed over.
+    # Where a volume has both kinds of maps, those of the other kind are skipped.
     if tl.load(segments + index) != 0:
         inside, last = inside & False, first
-    drawn = tl.zeros([rows, columns], tl.float32)
+    rendered = tl.zeros([rows, columns], tl.float32)
     left, right = tl.min(column, 0), tl.max(column, 0)
     top, bottom = tl.min(y, 0), tl.max(y, 0)
-    for figure in range(first, last):
-        x0, x1, y0, y1 = _box(boxes, figure)
+    for primitive in range(first, last):
+        x0, x1, y0, y1 = _box(boxes, primitive)
         if (x0 <= right) & (x1 > left) & (y0 <= bottom) & (y1 > top):
-            dx = (column.to(tl.float64) - tl.load(numbers + figure * 6)).to(tl.float32)
-            dy = (y.to(tl.float64) - tl.load(numbers + figure * 6 + 1)).to(tl.float32)
-            peak = tl.load(numbers + figure * 6 + 5).to(tl.float32)
+            dx = (column.to(tl.float64) - tl.load(numbers + primitive * 6)).to(tl.float32)
+            dy = (y.to(tl.float64) - tl.load(numbers + primitive * 6 + 1)).to(tl.float32)
+            peak = tl.load(numbers + primitive * 6 + 5).to(tl.float32)
             over_x = tl.where((column >= x0) & (column < x1), tl.exp(-dx * dx * scale), 0.0)
             over_y = tl.where((y >= y0) & (y < y1), peak * tl.exp(-dy * dy * scale), 0.0)
-            drawn = tl.maximum(drawn, over_y[:, None] * over_x[None, :])
-    _store(pixels, drawn, inside)
+            rendered = tl.maximum(rendered, over_y[:, None] * over_x[None, :])
+    _store(pixels, rendered, inside)
 
 
 @triton.jit(do_not_specialize=["count"])
-def draw_segments(
+def render_segments(
     blocks,
     volumes,
     scales,
@@ -85,29 +85,29 @@ def draw_segments(
     """
     index, y, column, scale, pixels, inside = _block(blocks, volumes, scales, out, count, rows, columns, alignment)
     first, last = tl.load(starts + index), tl.load(starts + index + 1)
-    # Where a volume has both kinds of maps, those of the other kind are passed over.
+    # Where a volume has both kinds of maps, those of the other kind are skipped.
     if tl.load(segments + index) == 0:
         inside, last = inside & False, first
-    drawn = tl.zeros([rows, columns], tl.float32)
+    rendered = tl.zeros([rows, columns], tl.float32)
     left, right = tl.min(column, 0), tl.max(column, 0)
     top, bottom = tl.min(y, 0), tl.max(y, 0)
-    for figure in range(first, last):
-        x0, x1, y0, y1 = _box(boxes, figure)
+    for primitive in range(first, last):
+        x0, x1, y0, y1 = _box(boxes, primitive)
         if (x0 <= right) & (x1 > left) & (y0 <= bottom) & (y1 > top):
-            dx = column.to(tl.float64) - tl.load(numbers + figure * 6)
-            dy = y.to(tl.float64) - tl.load(numbers + figure * 6 + 1)
-            ux, uy = tl.load(numbers + figure * 6 + 2), tl.load(numbers + figure * 6 + 3)
-            length = tl.load(numbers + figure * 6 + 4)
-            peak = tl.load(numbers + figure * 6 + 5).to(tl.float32)
+            dx = column.to(tl.float64) - tl.load(numbers + primitive * 6)
+            dy = y.to(tl.float64) - tl.load(numbers + primitive * 6 + 1)
+            ux, uy = tl.load(numbers + primitive * 6 + 2), tl.load(numbers + primitive * 6 + 3)
+            length = tl.load(numbers + primitive * 6 + 4)
+            peak = tl.load(numbers + primitive * 6 + 5).to(tl.float32)
             along = (dx * ux)[None, :] + (dy * uy)[:, None]
             beyond = (along - tl.minimum(tl.maximum(along, 0.0), length)).to(tl.float32)
             beside = ((dx * uy)[None, :] - (dy * ux)[:, None]).to(tl.float32)
             power = (beside * beside + beyond * beyond) * scale
             seen = ((column >= x0) & (column < x1))[None, :] & ((y >= y0) & (y < y1))[:, None]
-            # A keypoint is seen as far as its window reaches.
+            # A keypoint extends over its whole window.
             seen = seen & (power <= tl.where(length > 0.0, cut, float("inf")))
-            drawn = tl.maximum(drawn, tl.where(seen, peak * tl.exp(-power), 0.0))
-    _store(pixels, drawn, inside)
+            rendered = tl.maximum(rendered, tl.where(seen, peak * tl.exp(-power), 0.0))
+    _store(pixels, rendered, inside)
 
 
 @triton.jit
@@ -128,7 +128,7 @@ def _block(
         written, and which of them the map has.
     """
     program = tl.program_id(0).to(tl.int64)
-    # The last volume that begins at this program or before. One without blocks begins where the next one does.
+    # The last volume that begins at this program or before it. A volume without blocks begins where the next does.
     volume, beyond = 0, count
     while beyond - volume > 1:
         middle = (volume + beyond) // 2
@@ -154,19 +154,19 @@ def _block(
 
 
 @triton.jit
-def _box(boxes, figure):
-    """A figure's window x0, x1, y0, y1."""
-    box = boxes + figure * 4
+def _box(boxes, primitive):
+    """A primitive's window x0, x1, y0, y1."""
+    box = boxes + primitive * 4
     return tl.load(box), tl.load(box + 1), tl.load(box + 2), tl.load(box + 3)
 
 
 @triton.jit
-def _store(pixels, drawn, inside):
+def _store(pixels, rendered, inside):
     """Write a block in the output's type; what is beyond its largest finite number becomes that."""
     if pixels.dtype.element_ty == tl.uint8:
-        drawn = tl.minimum(drawn * 255.0, 255.0) + _ROUNDER - _ROUNDER
+        rendered = tl.minimum(rendered * 255.0, 255.0) + _ROUNDER - _ROUNDER
     elif pixels.dtype.element_ty == tl.float16:
-        drawn = tl.minimum(drawn, _LARGEST_FLOAT16)
+        rendered = tl.minimum(rendered, _LARGEST_FLOAT16)
     elif pixels.dtype.element_ty == tl.bfloat16:
-        drawn = tl.minimum(drawn, _LARGEST_BFLOAT16)
-    tl.store(pixels, drawn.to(pixels.dtype.element_ty), mask=inside)
+        rendered = tl.minimum(rendered, _LARGEST_BFLOAT16)
+    tl.store(pixels, rendered.to(pixels.dtype.element_ty), mask=inside)

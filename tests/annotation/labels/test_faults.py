@@ -72,14 +72,14 @@ def test_a_label_that_the_map_does_not_know(tmp_path: Path) -> None:
 
 def test_a_key_that_stands_twice(tmp_path: Path) -> None:
     assert refused(write(tmp_path, "a.json", '{"a": "yes", "a": "no"}')) == (
-        "'a' stands there twice with different values: once with one is right"
+        "the key 'a' occurs twice with different values: keep one of them"
     )
 
 
 def test_a_name_that_may_be_two_videos(tmp_path: Path) -> None:
     a = write(tmp_path, "a.csv", "file,label\nfront/a.avi,yes\nside/a.avi,yes\n")
     assert refused(a, write_json(tmp_path, "b.json", {"a": "yes"})) == (
-        "b.json, 'a': 'a' may be 'front/a' (a.csv, row 2) or 'side/a' (a.csv, row 3): tell its folder too"
+        "b.json, 'a': 'a' may be 'front/a' (a.csv, row 2) or 'side/a' (a.csv, row 3): give its folder, too"
     )
 
 
@@ -94,7 +94,7 @@ def test_a_video_without_a_label_that_a_filter_leaves_out(tmp_path: Path) -> Non
 
 def test_a_label_without_a_video(tmp_path: Path) -> None:
     detail = refused(write(tmp_path, "a.csv", "name,label\na,yes\n,no\n"))
-    assert detail == "a.csv, row 3: a row without a video's name, and no empty or sum row"
+    assert detail == "a.csv, row 3: a row without a video's name that is neither empty nor a sum"
 
 
 @pytest.mark.parametrize("index", ["-1", "1000001", "1.5", "x", "99999999999999999999"])
@@ -143,14 +143,14 @@ def test_a_table_without_known_headers(tmp_path: Path) -> None:
         (b"[1, 2]", "none of these"),
         (b'{"a": NaN}', "the JSON is broken"),
         (b'{"a": [1]}', "none of these"),
-        (b'{"a": {"label": {}}}', "is no text and no number"),
+        (b'{"a": {"label": {}}}', "is neither a text nor a number"),
         (b'{"a": {"x": 1}}', "neither label nor label_index"),
         (b'{"a": ""}', "an empty label"),
         (b'{"\\n": "x"}', "the video's name is empty"),
         (b'{"a\\u0001b": "x"}', "control characters"),
         (b"[" * 100_000, "the JSON is broken"),
-        (b"\x89PNG\r\n\x00\x00", "no text in UTF-8 or CP949"),
-        (b"name,label\n\xff\xff\xff,x", "no text in UTF-8 or CP949"),
+        (b"\x89PNG\r\n\x00\x00", "neither text in UTF-8 or CP949"),
+        (b"name,label\n\xff\xff\xff,x", "neither text in UTF-8 or CP949"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of before 2007"),
         (b"PK\x03\x04 nothing else", "the zip archive is damaged"),
         (b'name,label\na,"' + b"x" * 200_000 + b'"', "row 2 is broken"),
@@ -176,7 +176,7 @@ def test_a_file_too_large(tmp_path: Path) -> None:
 def test_an_archive_that_is_no_workbook(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a.csv", "name,label\n")
-    assert "no .xlsx workbook" in refused(write(tmp_path, "b.zip", (tmp_path / "a.zip").read_bytes()))
+    assert "not an .xlsx workbook" in refused(write(tmp_path, "b.zip", (tmp_path / "a.zip").read_bytes()))
 
 
 def test_a_workbook_without_sheets_of_labels(tmp_path: Path) -> None:

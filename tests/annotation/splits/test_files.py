@@ -84,7 +84,7 @@ def test_a_leaky_split_names_both() -> None:
         Fault(
             "unknown_to_labels",
             "KETI_SL_0000012345",
-            "in test, but no label is for it",
+            "in test, but not in the labels",
             "split_leaky.json",
             "refused",
         ),
@@ -126,7 +126,7 @@ def test_a_name_that_may_be_two_videos(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError) as caught:
         assigned(labels, write_json(tmp_path, "split.json", {"train": ["a.avi"]}))
     assert caught.value.detail == (
-        "split.json, train[0]: 'a' may be 'x/a' (labels.csv, row 2) or 'y/a' (labels.csv, row 3): tell its folder too"
+        "split.json, train[0]: 'a' may be 'x/a' (labels.csv, row 2) or 'y/a' (labels.csv, row 3): give its folder, too"
     )
 
 
@@ -140,12 +140,12 @@ def test_a_name_that_may_be_two_videos(tmp_path: Path) -> None:
         ('{"train": [1]}', "split.json, train[0] must be a name"),
         ('{"train": [""]}', "split.json, train[0]: the video's name is empty"),
         ('{"": ["a"]}', "the split's name must be a text"),
-        ('{"train": ["a"], "train": ["b"]}', "'train' stands there twice"),
+        ('{"train": ["a"], "train": ["b"]}', "the key 'train' occurs twice"),
         ("a,b,c", "split.json, row 1: a row without a header is name,split"),
         ("name,split\na", "split.json, row 2: a row of 1 cells has no name and split"),
         ("name,split\na,", "split.json, row 2: the split's name must be a text"),
         ("a,\x01", "the split's name must be a text"),
-        ("\x00", "no text in UTF-8 or CP949"),
+        ("\x00", "neither text in UTF-8 or CP949"),
     ],
 )
 def test_broken_files(tmp_path: Path, content: str, said: str) -> None:
@@ -166,5 +166,5 @@ def test_many_splits_are_not_all_told_for_each_name(tmp_path: Path) -> None:
     faults = assign_splits(labels_of(table), read_split(file, DEFAULT_BOUNDS), AnnotationOptions()).faults
     assert [fault.detail for fault in faults] == [
         "in s0 and s1 and s2 and s3 and s4 and 895 more: a video belongs in one split",
-        "in s0 and s1 and s2 and s3 and s4 and 895 more, but no label is for it",
+        "in s0 and s1 and s2 and s3 and s4 and 895 more, but not in the labels",
     ]

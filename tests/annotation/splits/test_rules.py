@@ -50,7 +50,7 @@ def test_faults_of_a_rule(labels: Labels) -> None:
     found = ruled(labels, {"signer": {"train": ">1", "test": 2}}, split_policy="first")
     assert found.split_of == (None, "train", "train", "train", "train")
     assert [(fault.kind, fault.name, fault.detail, fault.done) for fault in found.faults] == [
-        ("in_no_split", "ase/a", "its signer '1' fits no split", "dropped"),
+        ("in_no_split", "ase/a", "its signer '1' is in no split", "dropped"),
         ("in_two_splits", "ase/b", "in train and test: a video belongs in one split", "kept in train"),
     ]
 
@@ -109,7 +109,7 @@ def test_both_a_file_and_a_rule(tmp_path: Path, labels: Labels) -> None:
         ({"signer": {"a": {}}}, "split.signer.a must be a text, a number or a list"),
         ({"signer": {"a": ">x"}}, "> needs a number"),
         ({"signer": {"": 1}}, "a split's name must be a text"),
-        ({"signer": {"a": 1}, "seed": 0}, "split.seed goes with split.random alone"),
+        ({"signer": {"a": 1}, "seed": 0}, "split.seed needs split.random"),
         ({"random": {"a": 0.8, "b": 0.3}}, "the fractions of split.random add up to 1.1: 1 at most"),
         ({"random": {"a": 0}}, "split.random.a must be a fraction above 0"),
         ({"random": {"a": "0.5"}}, "split.random.a must be a fraction above 0"),

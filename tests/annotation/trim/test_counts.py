@@ -57,7 +57,7 @@ def test_two_counts_that_differ(tmp_path: Path) -> None:
 
 def test_a_count_that_no_label_knows(tmp_path: Path) -> None:
     assert trimmed(few(tmp_path), write_json(tmp_path, "n.json", {"x.avi": 6, "d": 3})).faults == (
-        Fault("trim_unknown", "x", "6 frames, but no label is for it", "n.json", "dropped"),
+        Fault("trim_unknown", "x", "6 frames, but not in the labels", "n.json", "dropped"),
     )
 
 

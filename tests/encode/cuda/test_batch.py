@@ -1,4 +1,4 @@
-"""Batches drawn and coded on a device, by torch and by interpreted Triton kernels, read by the reference decoders."""
+"""Batches rendered and encoded on a device, by torch and by interpreted Triton, read by the reference decoders."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.errand import Errand
-from heatsvc.encode.stretch import Stretch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.encode.codings import CODINGS, ZSTD, EncodedChunk
-from heatsvc.encode.cuda import BatchCoding, code_batch, codes
-from heatsvc.encode.cuda.batch import code_drawn
-from heatsvc.encode.cuda.drawn import draw_together
-from heatsvc.encode.cuda.fused import Fused
+from heatsvc.encode.codings import CODINGS, ZSTD, Coding, EncodedChunk
+from heatsvc.encode.cuda import DeviceCoding, can_encode, encode_batch
+from heatsvc.encode.cuda.batch import encode_rendered
+from heatsvc.encode.cuda.encoders import TritonEncoder
+from heatsvc.encode.cuda.rendered import render_together
+from heatsvc.encode.formats import FORMATS
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
 from heatsvc.render.cuda import Method, render_batch
-from heatsvc.render.cuda.windows import draw_windows
+from heatsvc.render.cuda.renderers import render_with_torch
 from heatsvc.volume import HeatmapVolume, Potion
 from tests.encode.cuda.decoding import decoded
 from tests.golden import GOLDEN, Golden, golden_volume, load_golden, tolerance
@@ -32,7 +31,7 @@ from tests.render.volumes import volumes
 
 MAPS = [name for name in GOLDEN if name != "potion"]
 METHODS: list[Method] = ["torch", "triton"]
-CODED: list[BatchCoding] = ["zstd", "deflate"]
+CODED: list[DeviceCoding] = ["zstd", "deflate"]
 DTYPES = ["float32", "float16", "uint8"]
 
 few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,15 +39,21 @@ several = settings(max_examples=100, deadline=None)
 batches = st.lists(st.tuples(volumes(), st.sampled_from(DTYPES)), min_size=1, max_size=4)
 
 
-def drawing(volume: HeatmapVolume, dtype: str = "float32", name: str = "clip") -> Drawing:
-    return Drawing.of(name, volume, dtype)
+def planned(volume: HeatmapVolume, dtype: str = "float32") -> PlannedVolume:
+    return PlannedVolume.plan("clip", volume, dtype, CODINGS["zstd"])
 
 
-def code(drawings: Sequence[Drawing], coding: BatchCoding, method: Method = "torch") -> list[EncodedChunk]:
-    return code_batch(drawings, coding, "cpu", bounds=DEFAULT_BOUNDS, method=method)
+def code(batch_volumes: Sequence[PlannedVolume], coding: DeviceCoding, method: Method = "torch") -> list[EncodedChunk]:
+    return encode_batch(batch_volumes, coding, "cpu", bounds=DEFAULT_BOUNDS, method=method)
 
 
-def read(chunk: EncodedChunk, of: Drawing, coding: str) -> np.ndarray:
+def cpu_chunks(one: PlannedVolume, coding: Coding) -> list[EncodedChunk]:
+    """As the CPU renders and encodes it."""
+    writer = FORMATS["application/x-npy"].writer([one], coding, DEFAULT_BOUNDS)
+    return [writer.encode(one, tile)[0] for tile in one.tiles]
+
+
+def read(chunk: EncodedChunk, of: PlannedVolume, coding: str) -> np.ndarray:
     return np.frombuffer(decoded([chunk], coding), of.dtype).reshape(of.shape)
 
 
@@ -64,10 +69,10 @@ def agree(found: np.ndarray, volume: HeatmapVolume, dtype: str, case: Golden) ->
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("coding", CODED)
-def test_golden_files_are_one_batch_by_torch(coding: BatchCoding, dtype: str) -> None:
+def test_golden_files_are_one_batch_by_torch(coding: DeviceCoding, dtype: str) -> None:
     cases = [load_golden(name) for name in MAPS]
-    drawings = [drawing(golden_volume(case), dtype) for case in cases]
-    for case, one, chunk in zip(cases, drawings, code(drawings, coding), strict=True):
+    batch_volumes = [planned(golden_volume(case), dtype) for case in cases]
+    for case, one, chunk in zip(cases, batch_volumes, code(batch_volumes, coding), strict=True):
         found = read(chunk, one, coding)
         agree(found, one.volume, dtype, case)
         if dtype == "float32":
@@ -85,114 +90,116 @@ def test_golden_files_are_one_batch_by_torch(coding: BatchCoding, dtype: str) ->
         ("deflate", "uint8", 1.02),
     ],
 )
-def test_answers_are_about_as_small_as_those_of_the_cpu(coding: BatchCoding, dtype: str, more: float) -> None:
+def test_answers_are_about_as_small_as_those_of_the_cpu(coding: DeviceCoding, dtype: str, more: float) -> None:
     """Written fast, where that is asked: it looks for several runs in a row, and writes close ones in one block."""
-    drawings = [drawing(golden_volume(load_golden(name)), dtype) for name in MAPS]
+    batch_volumes = [planned(golden_volume(load_golden(name)), dtype) for name in MAPS]
     fast = ZSTD["fast"] if coding == "zstd" else CODINGS[coding]
-    alone = [chunk for one in drawings for chunk in Stretch(one, one.tiles, fast, Errand()).code()]
-    total, on_the_cpu = (sum(len(chunk.data) for chunk in chunks) for chunks in (code(drawings, coding), alone))
+    alone = [chunk for one in batch_volumes for chunk in cpu_chunks(one, fast)]
+    total, on_the_cpu = (sum(len(chunk.data) for chunk in chunks) for chunks in (code(batch_volumes, coding), alone))
     assert total < more * on_the_cpu
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("coding", CODED)
-def test_the_first_frame_of_golden_files_is_coded_by_triton(coding: BatchCoding, dtype: str) -> None:
-    """And drawn by torch: the interpreter takes a second for a map of limbs."""
+def test_the_first_frame_of_golden_files_is_coded_by_triton(coding: DeviceCoding, dtype: str) -> None:
+    """And rendered by torch: the interpreter takes a second for a map of limbs."""
     cases = [load_golden(name) for name in MAPS if "133" not in name]
-    drawings = [drawing(first_frames(golden_volume(case), 1), dtype) for case in cases]
-    drawn = draw_together(drawings, draw_windows, torch.device("cpu"), DEFAULT_BOUNDS)
-    chunks = code_drawn(drawings, drawn, coding, Fused(), DEFAULT_BOUNDS)
-    for case, one, chunk in zip(cases, drawings, chunks, strict=True):
+    batch_volumes = [planned(first_frames(golden_volume(case), 1), dtype) for case in cases]
+    rendered = render_together(batch_volumes, render_with_torch, torch.device("cpu"), DEFAULT_BOUNDS)
+    chunks = encode_rendered(batch_volumes, rendered, coding, TritonEncoder(), DEFAULT_BOUNDS)
+    for case, one, chunk in zip(cases, batch_volumes, chunks, strict=True):
         agree(read(chunk, one, coding), one.volume, dtype, case)
 
 
 @pytest.mark.parametrize("coding", CODED)
 @pytest.mark.parametrize("name", ["kp_double", "limb_short_double"])
-def test_mirrored_copies_of_golden_files_are_coded_by_triton(name: str, coding: BatchCoding) -> None:
+def test_mirrored_copies_of_golden_files_are_coded_by_triton(name: str, coding: DeviceCoding) -> None:
     case = load_golden(name)
-    one = drawing(replace(first_frames(golden_volume(case), 1), double=True))
+    one = planned(replace(first_frames(golden_volume(case), 1), double=True))
     [chunk] = code([one], coding, "triton")
     agree(read(chunk, one, coding), one.volume, "float32", case)
 
 
-def assert_each_is_what_is_drawn(
-    batch: Sequence[tuple[HeatmapVolume, str]], coding: BatchCoding, method: Method
+def assert_each_is_what_is_rendered(
+    batch: Sequence[tuple[HeatmapVolume, str]], coding: DeviceCoding, method: Method
 ) -> None:
     """Bit for bit, in its place; and the same bytes alone as in the batch."""
-    drawings = [drawing(volume, dtype) for volume, dtype in batch]
-    chunks = code(drawings, coding, method)
+    batch_volumes = [planned(volume, dtype) for volume, dtype in batch]
+    chunks = code(batch_volumes, coding, method)
     dense = b""
-    for one, chunk in zip(drawings, chunks, strict=True):
-        [drawn] = render_batch([one.volume], one.dtype, method=method)
-        assert decoded([chunk], coding) == drawn.numpy().tobytes()
+    for one, chunk in zip(batch_volumes, chunks, strict=True):
+        [rendered] = render_batch([one.volume], one.dtype, method=method)
+        assert decoded([chunk], coding) == rendered.numpy().tobytes()
         assert code([one], coding, method)[0] == chunk
-        dense += drawn.numpy().tobytes()
+        dense += rendered.numpy().tobytes()
     assert decoded(chunks, coding) == dense
 
 
 @several
 @given(batches, st.sampled_from(CODED))
-def test_any_ragged_batch_by_torch_is_its_clips(batch: list[tuple[HeatmapVolume, str]], coding: BatchCoding) -> None:
-    assert_each_is_what_is_drawn(batch, coding, "torch")
+def test_any_ragged_batch_by_torch_is_its_clips(batch: list[tuple[HeatmapVolume, str]], coding: DeviceCoding) -> None:
+    assert_each_is_what_is_rendered(batch, coding, "torch")
 
 
 @few
 @given(batches, st.sampled_from(CODED))
-def test_any_ragged_batch_by_triton_is_its_clips(batch: list[tuple[HeatmapVolume, str]], coding: BatchCoding) -> None:
-    assert_each_is_what_is_drawn(batch, coding, "triton")
+def test_any_ragged_batch_by_triton_is_its_clips(batch: list[tuple[HeatmapVolume, str]], coding: DeviceCoding) -> None:
+    assert_each_is_what_is_rendered(batch, coding, "triton")
 
 
 @pytest.mark.parametrize("coding", CODED)
-def test_pieces_of_the_device_and_of_the_cpu_make_one_body(coding: BatchCoding) -> None:
+def test_pieces_of_the_device_and_of_the_cpu_make_one_body(coding: DeviceCoding) -> None:
     header = b"\x93NUMPY and more"
-    drawings = [drawing(golden_volume(load_golden(name)), "float16") for name in ("kp_multi_person", "kp_sigma2.0")]
+    batch_volumes = [
+        planned(golden_volume(load_golden(name)), "float16") for name in ("kp_multi_person", "kp_sigma2.0")
+    ]
     form = CODINGS[coding]
-    first, second = code(drawings, coding)
-    dense = [render_batch([one.volume], "float16")[0].numpy().tobytes() for one in drawings]
+    first, second = code(batch_volumes, coding)
+    dense = [render_batch([one.volume], "float16")[0].numpy().tobytes() for one in batch_volumes]
     body = [form.encode_bytes(header), first, form.encode_bytes(header), second]
     assert decoded(body, coding) == header + dense[0] + header + dense[1]
 
 
 @pytest.mark.parametrize("coding", CODED)
 @pytest.mark.parametrize("method", METHODS)
-def test_no_drawings_and_empty_ones(method: Method, coding: BatchCoding) -> None:
+def test_no_drawings_and_empty_ones(method: Method, coding: DeviceCoding) -> None:
     assert code([], coding, method) == []
     none = replace(dot(), keypoint=np.zeros((1, 0, 1, 2), np.float32), keypoint_score=np.zeros((1, 0, 1), np.float32))
     nowhere = dot(score=0.0)
-    chunks = code([drawing(volume) for volume in (none, nowhere, none, dot())], coding, method)
+    chunks = code([planned(volume) for volume in (none, nowhere, none, dot())], coding, method)
     assert [decoded([chunk], coding) for chunk in chunks[:3]] == [b"", bytes(9 * 9 * 4), b""]
     assert any(decoded(chunks[3:], coding))
-    assert decoded(code([drawing(none)], coding, method), coding) == b""
+    assert decoded(code([planned(none)], coding, method), coding) == b""
 
 
 def test_what_the_device_can_code() -> None:
-    assert all(codes(drawing(dot(), dtype), coding) for dtype in DTYPES for coding in CODED)
-    assert codes(drawing(replace(dot(), reduce="max")), "zstd")
-    assert not codes(drawing(dot()), "gzip")
-    assert not codes(drawing(dot()), "identity")
-    assert not codes(drawing(replace(dot(), reduce="argmax")), "zstd")
-    assert not codes(drawing(replace(dot(), potion=Potion(3))), "zstd")
+    assert all(can_encode(planned(dot(), dtype), coding) for dtype in DTYPES for coding in CODED)
+    assert can_encode(planned(replace(dot(), reduce="max")), "zstd")
+    assert not can_encode(planned(dot()), "gzip")
+    assert not can_encode(planned(dot()), "identity")
+    assert not can_encode(planned(replace(dot(), reduce="argmax")), "zstd")
+    assert not can_encode(planned(replace(dot(), potion=Potion(3))), "zstd")
 
 
 def test_what_stays_with_the_cpu_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"drawings\[1\] .*only the CPU does that"):
-        code([drawing(dot()), drawing(replace(dot(), reduce="argmax"))], "zstd")
+    with pytest.raises(ValueError, match=r"volumes\[1\] cannot be encoded .*only on the CPU"):
+        code([planned(dot()), planned(replace(dot(), reduce="argmax"))], "zstd")
 
 
 def test_sizes_are_checked_before_anything_is_allocated() -> None:
-    wide = drawing(replace(dot(), height=4096, width=4096))
+    wide = planned(replace(dot(), height=4096, width=4096))
     with pytest.raises(LimitError, match="HEATSVC_MAX_VOLUME_BYTES"):
         code([wide] * 65, "zstd")
     # Each type within it, both together not.
     small = replace(DEFAULT_BOUNDS, max_volume_bytes=500)
     with pytest.raises(LimitError, match="bytes of heatmaps"):
-        code_batch([drawing(dot()), drawing(dot(), "float16")], "zstd", "cpu", bounds=small, method="torch")
-    # Maps one pixel wide take more to describe than to draw.
-    thin = drawing(replace(dot(side=1), height=2_000), "uint8")
+        encode_batch([planned(dot()), planned(dot(), "float16")], "zstd", "cpu", bounds=small, method="torch")
+    # Maps one pixel wide take more to describe than to render.
+    thin = planned(replace(dot(side=1), height=2_000), "uint8")
     with pytest.raises(LimitError, match="to describe the heatmaps' rows"):
-        code_batch([thin], "zstd", "cpu", bounds=replace(small, max_volume_bytes=10_000), method="torch")
+        encode_batch([thin], "zstd", "cpu", bounds=replace(small, max_volume_bytes=10_000), method="torch")
     with pytest.raises(LimitError, match="to describe the heatmaps' runs"):
-        code_batch([drawing(dot())], "zstd", "cpu", bounds=small, method="torch")
+        encode_batch([planned(dot())], "zstd", "cpu", bounds=small, method="torch")
 
 
 def test_memory_that_is_not_there_is_the_callers_to_know(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,5 +209,5 @@ def test_memory_that_is_not_there_is_the_callers_to_know(monkeypatch: pytest.Mon
     with monkeypatch.context() as patched:
         patched.setattr(torch, "searchsorted", full)
         with pytest.raises(torch.OutOfMemoryError):
-            code([drawing(dot())], "zstd")
-    assert any(decoded(code([drawing(dot())], "zstd"), "zstd"))
+            code([planned(dot())], "zstd")
+    assert any(decoded(code([planned(dot())], "zstd"), "zstd"))

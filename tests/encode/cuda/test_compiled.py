@@ -16,7 +16,7 @@ from heatsvc.encode.cuda.deflate_codes import deflate_codes
 
 codes = deflate_codes()
 lengths = {"fill_bits": codes.fill_bits, "longest_bits": codes.longest_bits}
-types = {"drawn": "*u8", "out": "*u8", "start": "*u8", "length": "*u8", "literals": "*i32", "matches": "*i32",
+types = {"rendered": "*u8", "out": "*u8", "start": "*u8", "length": "*u8", "literals": "*i32", "matches": "*i32",
          "header": "*i32", "words": "*i32", "first_program": "i32", "count": "i32", "steps": "i32", "records": "i32"}
 
 def compiled(kernel, constants, **own):
@@ -35,7 +35,7 @@ for deflate in (False, True):
 compiled(kernels.write_zstd, {"block": 64}, length="*i64")
 compiled(kernels.write_deflate, {"fill_code": codes.fill_code, **lengths, "many": codes.many,
                                  "many_code": codes.many_code, "block": 64}, length="*i64")
-compiled(kernels.write_ends, {"header_bytes": len(codes.header), "end_code": codes.end_code, "lanes": 64})
+compiled(kernels.write_ends, {"header_bytes": len(codes.header), "end_code": codes.end_code, "width": 64})
 """
 
 ON_GPU = """
@@ -43,37 +43,39 @@ import numpy as np
 import torch
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.render.cuda import render_batch
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.cuda import code_batch
+from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.cuda import encode_batch
 from tests.encode.cuda.decoding import decoded
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 
 cases = [load_golden(name) for name in GOLDEN if name != "potion"] * 3
 types = ["float32", "float16", "uint8"]
-drawings = [Drawing.of(case.name, golden_volume(case), types[place % 3]) for place, case in enumerate(cases)]
+volumes = [PlannedVolume.plan(case.name, golden_volume(case), types[place % 3], CODINGS["zstd"])
+           for place, case in enumerate(cases)]
 for coding in ("zstd", "deflate"):
     for method in ("triton", "torch"):
-        chunks = code_batch(drawings, coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
-        for case, drawing, chunk in zip(cases, drawings, chunks, strict=True):
-            [drawn] = render_batch([drawing.volume], drawing.dtype, "cuda", method=method)
-            assert decoded([chunk], coding) == drawn.cpu().numpy().tobytes(), (case.name, coding, method)
-            [alone] = code_batch([drawing], coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
+        chunks = encode_batch(volumes, coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
+        for case, planned, chunk in zip(cases, volumes, chunks, strict=True):
+            [rendered] = render_batch([planned.volume], planned.dtype, "cuda", method=method)
+            assert decoded([chunk], coding) == rendered.cpu().numpy().tobytes(), (case.name, coding, method)
+            [alone] = encode_batch([planned], coding, "cuda", bounds=DEFAULT_BOUNDS, method=method)
             assert alone == chunk, (case.name, coding, method)
-            if drawing.dtype == "float32":
-                np.testing.assert_allclose(drawn.cpu().numpy(), case.imgs, rtol=0, atol=tolerance(case))
+            if planned.dtype == "float32":
+                np.testing.assert_allclose(rendered.cpu().numpy(), case.imgs, rtol=0, atol=tolerance(case))
         dense = b"".join(decoded([chunk], coding) for chunk in chunks)
         assert decoded(chunks, coding) == dense
 other = torch.cuda.Stream()
 with torch.cuda.stream(other):
-    [first] = code_batch(drawings[:1], "zstd", "cuda", bounds=DEFAULT_BOUNDS)
-[again] = code_batch(drawings[:1], "zstd", "cuda", bounds=DEFAULT_BOUNDS)
+    [first] = encode_batch(volumes[:1], "zstd", "cuda", bounds=DEFAULT_BOUNDS)
+[again] = encode_batch(volumes[:1], "zstd", "cuda", bounds=DEFAULT_BOUNDS)
 assert first == again
 print("coded")
 """
 
 
 def test_kernels_compile_for_a_gpu() -> None:
-    """Drawn pixels of every type are read 16 bytes at a time; only codes, which share words, are written by atomics."""
+    """Pixels of every type are read 16 bytes at a time; only codes, which share words, are written by atomics."""
     assert run_compiled(COMPILE).splitlines() == [
         *["find_extents ld.global.v4.b32"] * 3,
         *["measure_records"] * 2,

@@ -6,130 +6,134 @@ import gc
 import math
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.errand import Errand
-from heatsvc.encode.stretch import Stretch
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import CancelledError
-from heatsvc.encode.codings import ZSTD, EncodedChunk
-from heatsvc.encode.devices import CpuDevice, GpuDevice
+from heatsvc.encode.codings import CODINGS, ZSTD, EncodedChunk
+from heatsvc.encode.devices import GpuDevice
+from heatsvc.encode.formats import FORMATS
+from heatsvc.encode.job import RenderJob
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
-from heatsvc.render.scheduler import Batcher, Ran, Step
+from heatsvc.render.scheduler import BatchReport, Scheduler
 from tests.encode.cuda.decoding import decoded
-from tests.encode.devices.coders import StandIn, cancelled_stretch, coded, stretch, wide_stretch
+from tests.encode.devices.stand_in import StandIn, cancelled_item, decoded_on_cpu, work_item
 
-FOUR = [stretch(name) for name in "abcd"]
+FOUR = [work_item(name) for name in "abcd"]
 
 
-class Falls:
-    """What the device told."""
+class Fallbacks:
+    """The calls of `on_fallback`."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str]] = []
 
     def __call__(self, reason: str, why: str) -> None:
-        self.told.append((reason, why))
+        self.calls.append((reason, why))
 
 
-def device(coder: StandIn, falls: Falls | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> GpuDevice:
-    return GpuDevice("cpu", bounds, coder=coder, least=7, fell=falls or Falls())
+def device(encoder: StandIn, fallbacks: Fallbacks | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> GpuDevice:
+    return GpuDevice("cpu", bounds, encoder=encoder, min_batch_bytes=7, on_fallback=fallbacks or Fallbacks())
 
 
-def data(outcomes: Sequence[Sequence[EncodedChunk] | Exception | None]) -> list[list[bytes]]:
-    assert not any(isinstance(outcome, Exception | None) for outcome in outcomes)
-    return [[bytes(chunk.data) for chunk in outcome] for outcome in outcomes]  # type: ignore[union-attr]
+def arrays(results: Sequence[Sequence[EncodedChunk] | Exception | None], coding: str = "zstd") -> list[bytes]:
+    assert all(isinstance(result, list) for result in results)
+    return [decoded(result, coding) for result in results]  # type: ignore[arg-type]
 
 
-def raising(error: Exception, when: Callable[[Sequence[Drawing]], bool] = lambda _: True) -> StandIn:
-    def trouble(drawings: Sequence[Drawing]) -> None:
-        if when(drawings):
+def raising(error: Exception, when: Callable[[Sequence[PlannedVolume]], bool] = lambda _: True) -> StandIn:
+    def fail(volumes: Sequence[PlannedVolume]) -> None:
+        if when(volumes):
             raise error
 
-    return StandIn(trouble)
+    return StandIn(fail)
 
 
 def test_a_batch_is_coded_at_once() -> None:
-    coder = StandIn()
-    assert data(device(coder).run(FOUR)) == coded(FOUR)
-    assert coder.batches == [["a", "b", "c", "d"]]
+    encoder = StandIn()
+    assert arrays(device(encoder).run(FOUR)) == decoded_on_cpu(FOUR)
+    assert encoder.batches == [["a", "b", "c", "d"]]
 
 
 def test_a_batch_is_grouped_by_coding() -> None:
-    coder = StandIn()
-    mixed = [stretch("a"), stretch("b", "deflate"), stretch("c", dtype="uint8"), stretch("d", "deflate")]
-    assert data(device(coder).run(mixed)) == coded(mixed)
-    assert (coder.batches, coder.codings) == ([["a", "c"], ["b", "d"]], ["zstd", "deflate"])
+    encoder = StandIn()
+    mixed = [work_item("a"), work_item("b", "deflate"), work_item("c", dtype="uint8"), work_item("d", "deflate")]
+    results = device(encoder).run(mixed)
+    assert arrays(results[::2]) + arrays(results[1::2], "deflate") == decoded_on_cpu(mixed[::2] + mixed[1::2])
+    assert (encoder.batches, encoder.codings) == ([["a", "c"], ["b", "d"]], ["zstd", "deflate"])
 
 
 @pytest.mark.parametrize(("coding", "taken"), [("zstd", True), ("deflate", True), ("gzip", False), ("identity", False)])
 def test_it_takes_what_is_coded_there(coding: str, taken: bool) -> None:
-    assert device(StandIn()).takes(stretch("a", coding)) == taken
+    assert device(StandIn()).takes(work_item("a", coding)) == taken
 
 
 @pytest.mark.parametrize(("compression", "taken"), [("fast", True), ("small", False)])
 def test_it_writes_zstd_fast(compression: str, taken: bool) -> None:
-    task = replace(stretch("a"), coding=ZSTD[compression])
-    assert device(StandIn()).takes(task) == taken
+    item = work_item("a", ZSTD[compression])
+    assert device(StandIn()).takes(item) == taken
 
 
 def test_cancelled_work_is_not_coded() -> None:
-    coder = StandIn()
-    first, gone, last = device(coder).run([FOUR[0], cancelled_stretch(), FOUR[1]])
+    encoder = StandIn()
+    first, gone, last = device(encoder).run([FOUR[0], cancelled_item(), FOUR[1]])
     assert isinstance(gone, CancelledError)
-    assert data([first, last]) == coded(FOUR[:2])
-    assert coder.batches == [["a", "b"]]
+    assert arrays([first, last]) == decoded_on_cpu(FOUR[:2])
+    assert encoder.batches == [["a", "b"]]
 
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_what_ended_one_keeps_nothing_of_the_others(lost: bool) -> None:
     """By reference counts alone: the service's collector comes by but rarely."""
-    gone = cancelled_stretch()
-    on = device(raising(RuntimeError("illegal memory access")) if lost else StandIn())
+    gone = cancelled_item()
+
+    def lose(volumes: Sequence[PlannedVolume]) -> None:
+        raise RuntimeError("illegal memory access")
+
+    on = device(StandIn(lose) if lost else StandIn())
     gc.collect()
     gc.disable()
     try:
-        outcomes = on.run([FOUR[0], gone])
-        assert isinstance(outcomes[1], CancelledError)
-        assert (outcomes[0] is None) == lost
-        kept = weakref.ref(outcomes[1])
-        del outcomes
+        results = on.run([FOUR[0], gone])
+        assert isinstance(results[1], CancelledError)
+        assert (results[0] is None) == lost
+        kept = weakref.ref(results[1])
+        del results
         assert kept() is None
     finally:
         gc.enable()
 
 
 def test_the_time_is_shared_out_by_size() -> None:
-    tasks = [stretch("a"), stretch("b", dtype="uint8")]
-    device(StandIn()).run(tasks)
-    (draw, _), (smaller, _) = (task.errand.seconds for task in tasks)
+    items = [work_item("a"), work_item("b", dtype="uint8")]
+    device(StandIn()).run(items)
+    (draw, _), (smaller, _) = (item.job.seconds for item in items)
     assert draw == pytest.approx(4 * smaller)
     assert smaller > 0
 
 
 def test_requests_are_bounded_one_by_one_and_their_batch_by_its_budget() -> None:
     tight = Bounds(max_volume_bytes=FOUR[0].cost)
-    assert data(device(StandIn(), bounds=tight).run(FOUR)) == coded(FOUR)
+    assert arrays(device(StandIn(), bounds=tight).run(FOUR)) == decoded_on_cpu(FOUR)
 
 
 @pytest.mark.parametrize("coding", ["zstd", "deflate"])
 def test_the_coder_of_batches_codes_here_too(coding: str) -> None:
     """Not a stand-in: torch's own operations on the CPU."""
     gpu = GpuDevice("cpu", DEFAULT_BOUNDS)
-    tasks = [stretch(name, coding) for name in "ab"]
-    assert all(map(gpu.takes, tasks))
-    outcomes = gpu.run(tasks)
+    items = [work_item(name, coding) for name in "ab"]
+    assert all(map(gpu.takes, items))
+    results = gpu.run(items)
     assert gpu.failure is None
-    for task, outcome in zip(tasks, outcomes, strict=True):
-        assert isinstance(outcome, list)
-        values = np.frombuffer(decoded(outcome, coding), np.float32).reshape(task.drawing.shape)
-        np.testing.assert_allclose(values, render_array(task.drawing.volume), atol=2e-6)
+    for item, result in zip(items, results, strict=True):
+        assert isinstance(result, list)
+        values = np.frombuffer(decoded(result, coding), np.float32).reshape(item.tiles[0][0].shape)
+        np.testing.assert_allclose(values, render_array(item.tiles[0][0].volume), atol=2e-6)
 
 
 TOO_MUCH = [
@@ -141,23 +145,23 @@ TOO_MUCH = [
 
 @pytest.mark.parametrize("error", TOO_MUCH, ids=lambda error: type(error).__name__)
 def test_what_does_not_fit_is_halved(error: Exception) -> None:
-    coder, falls = raising(error, lambda drawings: len(drawings) > 2), Falls()
-    gpu = device(coder, falls)
-    five = [*FOUR, stretch("e")]
-    assert data(gpu.run(five)) == coded(five)
-    assert [len(batch) for batch in coder.batches] == [5, 2, 3, 1, 2]
-    assert (gpu.failure, gpu.least, falls.told) == (None, 7, [])
+    encoder, fallbacks = raising(error, lambda volumes: len(volumes) > 2), Fallbacks()
+    gpu = device(encoder, fallbacks)
+    five = [*FOUR, work_item("e")]
+    assert arrays(gpu.run(five)) == decoded_on_cpu(five)
+    assert [len(batch) for batch in encoder.batches] == [5, 2, 3, 1, 2]
+    assert (gpu.failure, gpu.min_batch_bytes, fallbacks.calls) == (None, 7, [])
 
 
 @pytest.mark.parametrize("error", TOO_MUCH, ids=lambda error: type(error).__name__)
 def test_what_does_not_fit_alone_is_left_to_the_cpu(error: Exception) -> None:
-    coder, falls = raising(error, lambda drawings: any(drawing.name == "c" for drawing in drawings)), Falls()
-    gpu = device(coder, falls)
+    encoder, fallbacks = raising(error, lambda volumes: any(planned.name == "c" for planned in volumes)), Fallbacks()
+    gpu = device(encoder, fallbacks)
     first, second, left, last = gpu.run(FOUR)
     assert left is None
-    assert data([first, second, last]) == coded([*FOUR[:2], FOUR[3]])
-    assert coder.batches == [["a", "b", "c", "d"], ["a", "b"], ["c", "d"], ["c"], ["d"]]
-    assert [reason for reason, _ in falls.told] == ["memory"]
+    assert arrays([first, second, last]) == decoded_on_cpu([*FOUR[:2], FOUR[3]])
+    assert encoder.batches == [["a", "b", "c", "d"], ["a", "b"], ["c", "d"], ["c"], ["d"]]
+    assert [reason for reason, _ in fallbacks.calls] == ["memory"]
     assert gpu.takes(FOUR[2])
 
 
@@ -171,57 +175,54 @@ DEAD = [
 
 @pytest.mark.parametrize("error", DEAD, ids=str)
 def test_after_any_other_error_all_is_left_to_the_cpu_for_good(error: Exception) -> None:
-    coder, falls = raising(error), Falls()
-    gpu = device(coder, falls)
+    encoder, fallbacks = raising(error), Fallbacks()
+    gpu = device(encoder, fallbacks)
     assert list(gpu.run(FOUR)) == [None] * 4
     assert list(gpu.run(FOUR[:2])) == [None] * 2
-    assert coder.batches == [["a", "b", "c", "d"]]  # it is not asked again
-    assert falls.told == [("lost", gpu.failure)]
+    assert encoder.batches == [["a", "b", "c", "d"]]  # it is not asked again
+    assert fallbacks.calls == [("lost", gpu.failure)]
     assert str(error).splitlines()[0] in str(gpu.failure)
-    assert gpu.least == math.inf
+    assert gpu.min_batch_bytes == math.inf
     assert not gpu.takes(FOUR[0])
 
 
 def test_a_gpu_lost_over_one_group_leaves_that_and_those_after_it() -> None:
-    coder = raising(RuntimeError("unspecified launch failure"), lambda drawings: drawings[0].name == "b")
-    mixed = [stretch("a"), stretch("b", "deflate"), stretch("c"), stretch("d", "deflate")]
-    first, second, third, fourth = device(coder).run(mixed)
+    encoder = raising(RuntimeError("unspecified launch failure"), lambda volumes: volumes[0].name == "b")
+    mixed = [work_item("a"), work_item("b", "deflate"), work_item("c"), work_item("d", "deflate")]
+    first, second, third, fourth = device(encoder).run(mixed)
     assert (second, fourth) == (None, None)
-    assert data([first, third]) == coded([mixed[0], mixed[2]])
-    assert coder.batches == [["a", "c"], ["b", "d"]]
-    coder.batches.clear()
-    assert device(coder).run(mixed[1:]) == [None] * 3
-    assert coder.batches == [["b", "d"]]
+    assert arrays([first, third]) == decoded_on_cpu([mixed[0], mixed[2]])
+    assert encoder.batches == [["a", "c"], ["b", "d"]]
+    encoder.batches.clear()
+    assert device(encoder).run(mixed[1:]) == [None] * 3
+    assert encoder.batches == [["b", "d"]]
 
 
 @pytest.mark.parametrize("error", [TOO_MUCH[0], DEAD[0]], ids=["memory", "lost"])
-def test_lanes_of_the_cpu_share_what_it_leaves(error: Exception) -> None:
-    """Each tile of a large clip is a task of its own."""
-    large = wide_stretch("large", 33)
-    assert len(large.tiles) == 3
-    steps: list[Step] = []
-    told: list[Ran] = []
-    devices = (device(raising(error)), CpuDevice(3, budget=1))
-    batcher: Batcher[Stretch, EncodedChunk] = Batcher(devices, steps.append, 1 << 40, told.append)
-    future = batcher.submit([large], list)
-    assert not steps.pop()()
-    assert len(steps) == 3
-    assert [step() for step in steps] == [False] * 3
-    assert [(ran.device, ran.tasks) for ran in told] == [("cpu", 0), *[("cpu", 1)] * 3]
-    assert data(future.result(0)) == coded([large])
+def test_cpu_workers_do_what_it_declines(error: Exception) -> None:
+    reports: list[BatchReport] = []
+    scheduler = Scheduler(2, device(raising(error)), reports.append)
+    futures = [scheduler.submit(item) for item in FOUR]
+    assert arrays([future.result(60) for future in futures]) == decoded_on_cpu(FOUR)
+    scheduler.stop()
+    assert sum(report.items for report in reports if report.device == "cpu") == len(FOUR)
 
 
 def test_answers_of_several_requests_do_not_keep_one_buffer() -> None:
     """A slow client would otherwise keep what was made for all."""
 
     class OneBuffer(StandIn):
-        def code_batch(self, drawings: Sequence[Drawing], *rest: object, **bounds: object) -> list[EncodedChunk]:
-            buffer = memoryview(bytes(len(drawings)))
-            return [EncodedChunk(buffer[place : place + 1], drawing.nbytes) for place, drawing in enumerate(drawings)]
+        def encode_batch(self, volumes: Sequence[PlannedVolume], *rest: object, **bounds: object) -> list[EncodedChunk]:
+            buffer = memoryview(bytes(len(volumes)))
+            return [EncodedChunk(buffer[place : place + 1], planned.nbytes) for place, planned in enumerate(volumes)]
 
+    planned = [item.tiles[0][0] for item in FOUR[:2]]
+    format = FORMATS["application/vnd.safetensors"]
     for several, kind in ((True, bytes), (False, memoryview)):
-        errand = Errand()
-        tasks = [stretch(name, errand=None if several else errand) for name in "ab"]
-        for outcome in device(OneBuffer()).run(tasks):
-            assert isinstance(outcome, list)
-            assert isinstance(outcome[0].data, kind)
+        items = FOUR[:2]
+        if not several:
+            job = RenderJob(format.writer(planned, CODINGS["zstd"], DEFAULT_BOUNDS), whole_volumes=True)
+            items = job.items
+        for result in device(OneBuffer()).run(items):
+            assert isinstance(result, list)
+            assert all(isinstance(chunk.data, kind) for chunk in result)

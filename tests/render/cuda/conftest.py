@@ -1,4 +1,4 @@
-"""Here Triton is imported with its interpreter on, so that its kernels draw on CPU tensors."""
+"""Here Triton is imported with its interpreter on, so that its kernels render on CPU tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches of volumes by torch and by interpreted Triton kernels, against the golden files and the CPU's loops."""
+"""Batches of volumes by torch and by interpreted Triton kernels, against the golden files and the CPU kernels."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
 from heatsvc.render.cuda import Method, render_batch
-from heatsvc.render.cuda.pack import pack
-from heatsvc.render.cuda.windows import draw_windows
+from heatsvc.render.cuda.packed_batch import pack_batch
+from heatsvc.render.cuda.renderers import render_with_torch
 from heatsvc.volume import HeatmapVolume, Potion
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 from tests.render.volumes import volumes
@@ -25,7 +25,7 @@ from tests.render.volumes import volumes
 METHODS: list[Method] = ["torch", "triton"]
 MAPS = [name for name in GOLDEN if name != "potion"]
 
-# The interpreter takes milliseconds for each map and figure.
+# The interpreter takes milliseconds for each map and primitive.
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 several = settings(max_examples=150, deadline=None)
 
@@ -55,46 +55,46 @@ def first_frames(volume: HeatmapVolume, count: int) -> HeatmapVolume:
     )
 
 
-def agree(drawn: torch.Tensor, volume: HeatmapVolume, expected: npt.NDArray[np.float32]) -> None:
-    assert tuple(drawn.shape) == expected.shape
-    np.testing.assert_allclose(drawn.numpy(), expected, rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6)
+def agree(rendered: torch.Tensor, volume: HeatmapVolume, expected: npt.NDArray[np.float32]) -> None:
+    assert tuple(rendered.shape) == expected.shape
+    np.testing.assert_allclose(rendered.numpy(), expected, rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6)
 
 
 @pytest.mark.parametrize("name", MAPS)
 def test_golden_files_are_reproduced_by_torch(name: str) -> None:
     case = load_golden(name)
-    [drawn] = render_batch([golden_volume(case)], method="torch")
-    assert tuple(drawn.shape) == case.imgs.shape
-    np.testing.assert_allclose(drawn.numpy(), case.imgs, rtol=0, atol=tolerance(case))
+    [rendered] = render_batch([golden_volume(case)], method="torch")
+    assert tuple(rendered.shape) == case.imgs.shape
+    np.testing.assert_allclose(rendered.numpy(), case.imgs, rtol=0, atol=tolerance(case))
 
 
 @pytest.mark.parametrize("name", [name for name in MAPS if load_golden(name).imgs.ndim == 4 and "133" not in name])
 def test_the_first_frame_of_golden_files_is_reproduced_by_triton(name: str) -> None:
     case = load_golden(name)
-    [drawn] = render_batch([first_frames(golden_volume(case), 1)], method="triton")
-    np.testing.assert_allclose(drawn.numpy(), case.imgs[:1], rtol=0, atol=tolerance(case))
+    [rendered] = render_batch([first_frames(golden_volume(case), 1)], method="triton")
+    np.testing.assert_allclose(rendered.numpy(), case.imgs[:1], rtol=0, atol=tolerance(case))
 
 
 @pytest.mark.parametrize("name", ["kp_double", "limb_short_double"])
 def test_mirrored_copies_of_golden_files_are_reproduced_by_triton(name: str) -> None:
     case = load_golden(name)
     half = len(case.imgs) // 2
-    [drawn] = render_batch([replace(first_frames(golden_volume(case), 1), double=True)], method="triton")
-    np.testing.assert_allclose(drawn.numpy(), case.imgs[[0, half]], rtol=0, atol=tolerance(case))
+    [rendered] = render_batch([replace(first_frames(golden_volume(case), 1), double=True)], method="triton")
+    np.testing.assert_allclose(rendered.numpy(), case.imgs[[0, half]], rtol=0, atol=tolerance(case))
 
 
 @several
 @given(st.lists(volumes(), max_size=5))
-def test_torch_draws_any_ragged_batch_as_the_cpu_does(batch: list[HeatmapVolume]) -> None:
-    for drawn, volume in zip(render_batch(batch, method="torch"), batch, strict=True):
-        agree(drawn, volume, render_array(volume))
+def test_torch_renders_any_ragged_batch_as_the_cpu_does(batch: list[HeatmapVolume]) -> None:
+    for rendered, volume in zip(render_batch(batch, method="torch"), batch, strict=True):
+        agree(rendered, volume, render_array(volume))
 
 
 @few
 @given(st.lists(volumes(), min_size=1, max_size=3))
-def test_triton_draws_any_ragged_batch_as_the_cpu_does(batch: list[HeatmapVolume]) -> None:
-    for drawn, volume in zip(render_batch(batch, method="triton"), batch, strict=True):
-        agree(drawn, volume, render_array(volume))
+def test_triton_renders_any_ragged_batch_as_the_cpu_does(batch: list[HeatmapVolume]) -> None:
+    for rendered, volume in zip(render_batch(batch, method="triton"), batch, strict=True):
+        agree(rendered, volume, render_array(volume))
 
 
 @several
@@ -112,10 +112,10 @@ def test_a_batch_by_triton_is_its_clips_bit_for_bit(batch: list[HeatmapVolume], 
 def assert_same_alone(batch: Sequence[HeatmapVolume], dtype: str, method: Method) -> None:
     together = render_batch(batch, dtype, method=method)
     assert len(together) == len(batch)
-    for drawn, volume in zip(together, batch, strict=True):
+    for rendered, volume in zip(together, batch, strict=True):
         [alone] = render_batch([volume], dtype, method=method)
-        assert alone.dtype == drawn.dtype == getattr(torch, dtype)
-        assert torch.equal(drawn, alone)
+        assert alone.dtype == rendered.dtype == getattr(torch, dtype)
+        assert torch.equal(rendered, alone)
 
 
 LARGEST = {"float32": 3.4028234e38, "float16": 65504.0, "bfloat16": 3.3895314e38, "uint8": 255.0}
@@ -128,22 +128,24 @@ def test_large_scores_are_clipped_to_the_type_and_never_infinite(method: Method,
     point = replace(dot(4, 5), keypoint_score=np.full((1, 1, 1), score, np.float32))
     segment = replace(limb((3, 3), (9, 9)), keypoint_score=np.full((1, 1, 2), score, np.float32))
     largest = np.float32(LARGEST[dtype])
-    for drawn in render_batch([point, segment], dtype, method=method):
-        pixels = drawn.float().numpy()
+    for rendered in render_batch([point, segment], dtype, method=method):
+        pixels = rendered.float().numpy()
         assert np.isfinite(pixels).all()
         np.testing.assert_allclose(pixels.max(), min(np.float32(score), largest), rtol=2**-7)
         assert pixels.max() <= largest
 
 
-def test_maps_of_several_blocks_are_drawn_whole() -> None:
+def test_maps_of_several_blocks_are_rendered_whole() -> None:
     rng = np.random.default_rng(0)
     keypoint = rng.uniform(-20, 320, (2, 1, 3, 2)).astype(np.float32)
     score = rng.uniform(0.2, 1, (2, 1, 3)).astype(np.float32)
     limbs = np.array([[0, 1], [1, 2]], np.int32)
     large = HeatmapVolume(keypoint, score, 133, 300, sigma=8, limbs=limbs)
     small = replace(large, height=7, width=5, reduce="max")
-    for drawn, volume in zip(render_batch([small, large, small], method="triton"), [small, large, small], strict=True):
-        agree(drawn, volume, render_array(volume))
+    for rendered, volume in zip(
+        render_batch([small, large, small], method="triton"), [small, large, small], strict=True
+    ):
+        agree(rendered, volume, render_array(volume))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -179,7 +181,7 @@ def test_a_window_is_cut_towards_zero_in_float64(method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_score_under_eps_draws_nothing(method: Method) -> None:
+def test_a_score_under_eps_renders_nothing(method: Method) -> None:
     low, enough = render_batch([dot(score=9.9e-4), dot(score=9.9e-4, eps=1e-4)], method=method)
     assert not low.any()
     assert enough.any()
@@ -187,13 +189,13 @@ def test_a_score_under_eps_draws_nothing(method: Method) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("far", [1e9, -1e9, 3e38, float("nan")])
-def test_what_is_far_away_or_nowhere_draws_nothing(far: float, method: Method) -> None:
-    assert not any(drawn.any() for drawn in render_batch([dot(far, 3), dot(3, far)], method=method))
+def test_what_is_far_away_or_nowhere_renders_nothing(far: float, method: Method) -> None:
+    assert not any(rendered.any() for rendered in render_batch([dot(far, 3), dot(3, far)], method=method))
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("far", [1e3, 1e12, 3e38])
-def test_a_far_end_draws_what_a_nearer_one_in_its_direction_draws(far: float, method: Method) -> None:
+def test_a_far_end_renders_what_a_nearer_one_in_its_direction_draws(far: float, method: Method) -> None:
     near_end, far_end, from_far = render_batch(
         [limb((5, 6), (105, 6)), limb((5, 6), (far, 6)), limb((far, 6), (5, 6))], method=method
     )
@@ -204,10 +206,10 @@ def test_a_far_end_draws_what_a_nearer_one_in_its_direction_draws(far: float, me
 
 def test_pixels_do_not_depend_on_the_chunk_they_are_in() -> None:
     volume = golden_volume(load_golden("kp_multi_person"))
-    batch = pack([volume, volume], 4, DEFAULT_BOUNDS)
+    batch = pack_batch([volume, volume], 4, DEFAULT_BOUNDS)
     one, other = torch.empty(2, batch.pixels)
-    draw_windows(batch, one, chunk=1_001)
-    draw_windows(batch, other, chunk=10_000_000)
+    render_with_torch(batch, one, chunk=1_001)
+    render_with_torch(batch, other, chunk=10_000_000)
     assert torch.equal(one, other)
 
 
@@ -222,14 +224,14 @@ def test_a_batch_is_one_allocation() -> None:
 def test_no_volumes_and_empty_volumes(method: Method) -> None:
     assert render_batch([], method=method) == []
     none = replace(dot(), keypoint=np.zeros((1, 0, 1, 2), np.float32), keypoint_score=np.zeros((1, 0, 1), np.float32))
-    empty, drawn = render_batch([none, dot()], method=method)
+    empty, rendered = render_batch([none, dot()], method=method)
     assert empty.shape == (0, 1, 9, 9)
-    assert drawn.any()
+    assert rendered.any()
 
 
 @pytest.mark.parametrize("kind", [{"potion": Potion(3)}, {"reduce": "argmax"}])
-def test_what_only_the_cpu_draws_is_refused(kind: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"volumes\[1\] is .*: only the CPU draws those"):
+def test_what_only_the_cpu_renders_is_refused(kind: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"volumes\[1\] is .*: only heatsvc.render.array.render_array renders those"):
         render_batch([dot(), replace(dot(), **kind)])
 
 
@@ -241,7 +243,7 @@ def test_sizes_are_checked_before_anything_is_allocated() -> None:
     crowd = replace(crowd, keypoint_score=np.ones((64, 1, 1), np.float32))
     with pytest.raises(LimitError, match="HEATSVC_MAX_MAP_WORK"):
         render_batch([crowd], bounds=replace(DEFAULT_BOUNDS, max_map_work=64 * 99 * 99 - 1))
-    # A map of one pixel takes more to describe than to draw.
+    # A map of one pixel takes more to describe than to render.
     dots = replace(dot(side=1), keypoint=np.zeros((1, 99, 1, 2), np.float32))
     dots = replace(dots, keypoint_score=np.ones((1, 99, 1), np.float32))
     with pytest.raises(LimitError, match="to describe"):

@@ -19,7 +19,7 @@ from heatsvc.render.cuda import triton_kernels
 pointers = {"blocks": "*i64", "volumes": "*i64", "scales": "*fp64", "starts": "*i64", "segments": "*u8",
             "boxes": "*i32", "numbers": "*fp64"}
 constants = {"rows": 32, "columns": 64, "alignment": 16}
-for kernel, scalars in ((triton_kernels.draw_keypoints, {}), (triton_kernels.draw_segments, {"cut": "fp32"})):
+for kernel, scalars in ((triton_kernels.render_keypoints, {}), (triton_kernels.render_segments, {"cut": "fp32"})):
     for out in ("fp32", "fp16", "bf16", "u8"):
         signature = {**pointers, "out": "*" + out, "count": "i32", **scalars, **dict.fromkeys(constants, "constexpr")}
         aligned = {(place,): [["tt.divisibility", 16]] for place in range(len(pointers) + 1)}
@@ -41,11 +41,11 @@ from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 cases = [load_golden(name) for name in GOLDEN if name != "potion"]
 volumes = [golden_volume(case) for case in cases]
 for method in ("triton", "torch"):
-    for case, drawn in zip(cases, render_batch(volumes, device="cuda", method=method), strict=True):
-        np.testing.assert_allclose(drawn.cpu().numpy(), case.imgs, rtol=0, atol=tolerance(case))
-    for volume, drawn in zip(volumes, render_batch(volumes, "uint8", "cuda", method=method), strict=True):
-        assert np.abs(drawn.cpu().numpy().astype(int) - render_array(volume, "uint8")).max() <= 1
-print("drawn")
+    for case, rendered in zip(cases, render_batch(volumes, device="cuda", method=method), strict=True):
+        np.testing.assert_allclose(rendered.cpu().numpy(), case.imgs, rtol=0, atol=tolerance(case))
+    for volume, rendered in zip(volumes, render_batch(volumes, "uint8", "cuda", method=method), strict=True):
+        assert np.abs(rendered.cpu().numpy().astype(int) - render_array(volume, "uint8")).max() <= 1
+print("rendered")
 """
 
 
@@ -70,15 +70,15 @@ def test_kernels_compile_for_a_gpu() -> None:
 
 if torch.cuda.is_available():
 
-    def test_a_gpu_draws_the_golden_files() -> None:
-        assert run_compiled(ON_GPU) == "drawn\n"
+    def test_a_gpu_renders_the_golden_files() -> None:
+        assert run_compiled(ON_GPU) == "rendered\n"
 
 
-def test_without_the_interpreter_triton_does_not_draw_on_the_cpu() -> None:
+def test_without_the_interpreter_triton_does_not_render_on_the_cpu() -> None:
     code = (
         "from heatsvc.render.cuda import render_batch\n"
         "assert render_batch([]) == []\n"
         "try:\n    render_batch([], method='triton')\n"
         "except ValueError as error:\n    print(error)\n"
     )
-    assert "Triton draws on CUDA devices" in run_compiled(code)
+    assert "Triton runs on CUDA devices" in run_compiled(code)

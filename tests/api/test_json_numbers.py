@@ -11,12 +11,12 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from heatsvc.api.clips import Asked, from_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.api import clips
+from heatsvc.api import request
 from heatsvc.api.problems import members_of, status_of
+from heatsvc.api.request import HeatmapRequest, from_json
 from heatsvc.bounds import Bounds
 from heatsvc.errors import InputError
 from heatsvc.pose.readers import parse_number_arrays
@@ -32,14 +32,14 @@ CLIPS = [clip_of(ROUGH + place, keypoint_score=SCORE.tolist(), frame_dir=f"c{pla
 @contextmanager
 def whole_texts() -> Iterator[None]:
     """Nothing is extracted, and the parser sees the whole text."""
-    with patch.object(clips, "parse_number_arrays", lambda *_: None):
+    with patch.object(request, "parse_number_arrays", lambda *_: None):
         yield
 
 
 @contextmanager
 def parsed(body: bytes, *, extracted: bool, whole: bool) -> Iterator[None]:
     """What is parsed: a short text that lists were extracted from, the whole text, or one after the other."""
-    with patch.object(clips, "parse_object", wraps=clips.parse_object) as parsing:
+    with patch.object(request, "parse_object", wraps=request.parse_object) as parsing:
         yield
     assert [len(call.args[0]) < len(body) for call in parsing.call_args_list] == [True] * extracted + [False] * whole
 
@@ -112,7 +112,7 @@ FAULTS: list[dict[str, Any]] = [
 def outcome(body: bytes, bounds: Bounds = SMALL, query: bytes = b"") -> Any:
     """What is asked, or all that a problem document says of it."""
     try:
-        asked: Asked = from_json(body, query, bounds)
+        asked: HeatmapRequest = from_json(body, query, bounds)
     except InputError as error:
         return status_of(error), error.detail, members_of(error)
     return asked.options, [
@@ -239,7 +239,7 @@ def test_any_body(document: Any, bounds: Bounds) -> None:
 def test_no_more_lists_are_extracted_than_all_clips_may_have(count: int) -> None:
     """A short list is ten times as large in Python, whether a clip has it or one key stands there again and again."""
     body = b'{%s,"img_shape":[64,64]}' % b",".join([b'"keypoint":%s' % json.dumps(CLIP["keypoint"]).encode()] * count)
-    with patch.object(clips, "parse_number_arrays", wraps=parse_number_arrays) as lifting:
+    with patch.object(request, "parse_number_arrays", wraps=parse_number_arrays) as lifting:
         asked = from_json(body, b"", Bounds(max_clips=1))
     assert lifting.call_count == 1
     extracted = parse_number_arrays(*lifting.call_args.args)

@@ -1,4 +1,4 @@
-"""A batch of volumes as tables of numbers: what a device needs to draw all of them, made once, on the host.
+"""PackedBatch: a batch of volumes as tables of numbers, made on the host, from which a device renders all of them.
 
 The geometry (windows, segments, what is skipped, persons, mirrored copies, the order of maps) is that of the CPU's
 kernel `kernels.primitives`. A table's rows are counted over the whole batch, so that one launch renders any mix of
@@ -11,68 +11,92 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import gcd, prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from heatsvc.bounds import Bounds
 from heatsvc.render.cpu import arguments, kernels
-from heatsvc.render.cuda.block_shape import BlockShape
-from heatsvc.render.cuda.tensors import Device, Tensor
-from heatsvc.render.cuda.transfer import Tables
+from heatsvc.render.cuda.transfer import PackedArrays
 from heatsvc.volume import HeatmapVolume
 
-# Volumes begin at multiples of so many pixels: rows of pixels are then as aligned as their width lets them be.
+if TYPE_CHECKING:
+    import torch
+
+# Volumes begin at multiples of this many pixels, so that rows are as aligned as their width allows.
 ALIGNMENT = 16
 
-# Pixels of a block. A map of 64 x 64 keypoint pixels is one block; those of limbs, which take more work and more
-# registers a pixel, are smaller, so that more of them have nothing to do.
+# Pixels of a block. A map of 64 x 64 keypoint pixels is one block; limb pixels take more work and registers
+# each, so their blocks are smaller and more of them are empty.
 _KEYPOINT_BLOCK = 4096
 _LIMB_BLOCK = 1024
 
-# Up to so many figures there is room for all that there could be; of more the loops first count those there are.
-_UNCOUNTED = 1 << 20
+# Up to this many possible primitives, space is allocated for all; above, those that are visible are counted first.
+_MAX_UNCOUNTED = 1 << 20
 
-_FIGURE_BYTES = 4 * 4 + 6 * 8
+_PRIMITIVE_BYTES = 4 * 4 + 6 * 8
 _MAP_BYTES = 8 + 1
 
+_LONGEST_ROW = 128
+
+
+@dataclass(frozen=True, slots=True)
+class BlockShape:
+    """The size of a Triton program's block in pixels; both are powers of two."""
+
+    rows: int
+    columns: int
+
+    @classmethod
+    def of(cls, height: int, width: int, pixels: int) -> BlockShape:
+        """A block of at most `pixels` pixels for maps up to `height` x `width`: as wide as the maps, then as high."""
+        columns = min(_power_of_two(width), _LONGEST_ROW)
+        return cls(min(_power_of_two(height), pixels // columns), columns)
+
+    def before(self, sides: npt.NDArray[np.int64], maps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """int64 [N + 1]: the blocks before those of each of N volumes of `maps` maps of `sides` [N, 2]; then all."""
+        blocks = (-(-sides // np.array([self.rows, self.columns]))).prod(1) * maps
+        return np.concatenate((np.zeros(1, np.int64), np.cumsum(blocks)))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OnDevice:
-    """The tables of a pack, of the same names, as tensors on a device."""
+class DeviceTables:
+    """The tables of a packed batch, of the same names, as tensors on a device."""
 
-    volumes: Tensor
-    scales: Tensor
-    blocks: Tensor
-    starts: Tensor
-    segments: Tensor
-    boxes: Tensor
-    numbers: Tensor
+    volumes: torch.Tensor
+    scales: torch.Tensor
+    blocks: torch.Tensor
+    starts: torch.Tensor
+    segments: torch.Tensor
+    boxes: torch.Tensor
+    numbers: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pack:
-    """N volumes of G maps in all, which are drawn from F figures: keypoints and limbs of single persons.
+class PackedBatch:
+    """N volumes of G maps in all, which are rendered from F primitives: keypoints and limbs of single persons.
 
     Attributes:
-        shapes: the drawn volumes' shapes.
+        shapes: of the rendered volumes.
         offsets: the first pixel of each volume in the packed output, multiples of `ALIGNMENT`.
         pixels: length of the packed output.
-        window_pixels: the pixels of all figures' windows, those that share a pixel too.
-        keypoint_block, limb_block: what a Triton program draws of a map of keypoints only, and of one with limbs.
+        window_pixels: the pixels of all primitives' windows; pixels of several windows count more than once.
+        keypoint_block, limb_block: the part of a map that a Triton program renders, for maps of keypoints only and
+            for maps with limbs.
         volumes: int64 [N, 5], for each volume H, W, the first pixel, the first map, and the first map of those that
             are mirrored in x.
         scales: float64 [N], 1 / (2 sigma**2), in 1 / pixels**2.
         blocks: int64 [2, N + 1], the number of blocks before each volume's: keypoint blocks of volumes that have maps
             of keypoints only, and limb blocks of volumes that have maps with limbs. A volume that has both kinds of
             maps has both kinds of blocks for all its maps.
-        starts: int64 [G + 1], each map's first figure; the next map's first one ends them.
+        starts: int64 [G + 1], each map's first primitive; the next map's first one ends them.
         segments: uint8 [G], 1 for maps with limbs.
         boxes: int32 [F, 4], windows: x from x0 up to, not including, x1; y0, y1 likewise. In pixels of the map, before
             any mirroring.
         numbers: float64 [F, 6], ax, ay, ux, uy, length, peak: a segment from (ax, ay) in direction (ux, uy), which has
-            length 1, in pixels, and what it is worth; a keypoint is a segment of length 0.
-        tables: what the arrays lie in, with some room behind the last figure.
+            length 1, in pixels, and its score; a keypoint is a segment of length 0.
+        tables: the buffer of the arrays, with unused space behind the last primitive.
     """
 
     shapes: tuple[tuple[int, ...], ...]
@@ -88,17 +112,17 @@ class Pack:
     segments: npt.NDArray[np.uint8]
     boxes: npt.NDArray[np.int32]
     numbers: npt.NDArray[np.float64]
-    tables: Tables
+    tables: PackedArrays
 
-    def to(self, device: Device) -> OnDevice:
+    def to(self, device: torch.device) -> DeviceTables:
         """The tables on a device; on CUDA queued on the current stream."""
         volumes, scales, blocks, starts, segments, boxes, numbers = self.tables.to(device)
-        figures = len(self.boxes)
-        return OnDevice(volumes, scales, blocks, starts, segments, boxes[:figures], numbers[:figures])
+        primitives = len(self.boxes)
+        return DeviceTables(volumes, scales, blocks, starts, segments, boxes[:primitives], numbers[:primitives])
 
 
-def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pinned: bool = False) -> Pack:
-    """Describe a batch.
+def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pinned: bool = False) -> PackedBatch:
+    """Write the tables of a batch.
 
     Args:
         volumes: of reduction `none` or `max`, and no PoTion pictures.
@@ -113,9 +137,7 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
     for number, volume in enumerate(volumes):
         if volume.potion or volume.reduce == "argmax":
             kind = "a PoTion picture" if volume.potion else "reduced by argmax"
-            raise ValueError(
-                f"volumes[{number}] is {kind}: only the CPU draws those (heatsvc.render.array.render_array)"
-            )
+            raise ValueError(f"volumes[{number}] is {kind}: only heatsvc.render.array.render_array renders those")
     count = len(volumes)
     shapes = tuple(volume.shape for volume in volumes)
     offsets = list(accumulate((-(-prod(shape) // ALIGNMENT) * ALIGNMENT for shape in shapes), initial=0))
@@ -123,12 +145,12 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
     pixels, all_maps = offsets.pop(), first_maps[-1]
     bounds.check("max_volume_bytes", pixels * itemsize, "bytes of heatmaps")
     bounds.check("max_volume_bytes", all_maps * _MAP_BYTES, "bytes to describe the heatmaps' maps")
-    room = sum(_most_figures(volume) for volume in volumes)
-    if room > _UNCOUNTED:
-        room = _count(volumes)
-    bounds.check("max_volume_bytes", room * _FIGURE_BYTES, "bytes to describe the heatmaps' figures")
+    room = sum(_max_primitives(volume) for volume in volumes)
+    if room > _MAX_UNCOUNTED:
+        room = _count_primitives(volumes)
+    bounds.check("max_volume_bytes", room * _PRIMITIVE_BYTES, "bytes to describe the heatmaps' primitives")
 
-    tables = Tables(
+    tables = PackedArrays(
         (
             (np.int64, (count, 5)),
             (np.float64, (count,)),
@@ -141,13 +163,15 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
         pinned=pinned,
     )
     table, scales, blocks, starts, segments, boxes, numbers = tables.arrays
-    figures, work = 0, 0
-    write_figures = kernels().primitives
+    primitives, work = 0, 0
+    write_primitives = kernels().primitives
     for volume, base in zip(volumes, first_maps[:-1], strict=True):
-        figures, spent, heaviest = write_figures(*arguments(volume), figures, base, starts, segments, boxes, numbers)
+        primitives, spent, heaviest = write_primitives(
+            *arguments(volume), primitives, base, starts, segments, boxes, numbers
+        )
         bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)")
         work += spent
-    starts[-1] = figures
+    starts[-1] = primitives
 
     sides = np.array([shape[-2:] for shape in shapes], np.int64).reshape(-1, 2)
     maps = np.diff(first_maps)
@@ -160,7 +184,7 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
     limb_block = BlockShape.of(height, width, _LIMB_BLOCK)
     blocks[0] = keypoint_block.before(sides, maps * kinds[:, 0])
     blocks[1] = limb_block.before(sides, maps * kinds[:, 1])
-    return Pack(
+    return PackedBatch(
         shapes=shapes,
         offsets=tuple(offsets),
         pixels=pixels,
@@ -172,8 +196,8 @@ def pack(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pin
         blocks=blocks,
         starts=starts,
         segments=segments,
-        boxes=boxes[:figures],
-        numbers=numbers[:figures],
+        boxes=boxes[:primitives],
+        numbers=numbers[:primitives],
         tables=tables,
     )
 
@@ -189,14 +213,18 @@ def _kinds(volume: HeatmapVolume) -> tuple[bool, bool]:
     return volume.with_kp and not (limbs and volume.reduce != "none"), limbs
 
 
-def _most_figures(volume: HeatmapVolume) -> int:
+def _max_primitives(volume: HeatmapVolume) -> int:
     return int(volume.keypoint.shape[0]) * volume.frames * volume.channels * volume.copies
 
 
-def _count(volumes: Sequence[HeatmapVolume]) -> int:
-    """How many figures there are to draw."""
+def _count_primitives(volumes: Sequence[HeatmapVolume]) -> int:
+    """How many primitives there are to draw."""
     count = 0
     nothing = np.empty(0, np.int64), np.empty(0, np.uint8), np.empty((0, 4), np.int32), np.empty((0, 6))
     for volume in volumes:
         count, _, _ = kernels().primitives(*arguments(volume), count, 0, *nothing)
     return count
+
+
+def _power_of_two(side: int) -> int:
+    return 1 << max(side - 1, 0).bit_length()
