@@ -158,25 +158,24 @@ class Settings(BaseSettings):
     data_dir: Path = _field(
         Path("heatsvc-data"),
         "folder",
-        "Where builds, uploads and the builds' database lie; made where it is not there.",
-    )
-    database_url: SecretStr | None = _field(
-        None, "URL", "The builds' database, `postgresql://...`; none: a SQLite file in the data folder."
+        "The data directory, with builds and uploads; created where it does not exist.",
     )
     build_workers: int = _field(
-        1, "processes", "Processes that `heatsvc serve` has build; 0: `heatsvc worker` runs elsewhere.", ge=0, le=64
+        1, "processes", "Build workers that `heatsvc serve` starts; 0: `heatsvc worker` runs elsewhere.", ge=0, le=64
     )
-    build_concurrency: int = _field(1, "builds", "Builds at a time, in each worker.", ge=1, le=64)
+    build_concurrency: int = _field(1, "builds", "Builds in progress in each build worker.", ge=1, le=64)
     build_jobs: int = _field(
-        0, "processes", "Processes that read keypoints, in each build; 0: one a core.", ge=0, le=1024
+        0, "processes", "Processes that read keypoints in each build; 0: one per core.", ge=0, le=1024
     )
     build_attempts: int = _field(
-        20, "attempts", "Times that a build may be cut off in a row without coming further; then it has failed.", ge=1
+        3, "attempts", "Attempts of a build in a row that may crash without progress; then it has failed.", ge=1
     )
-    builds_keep_seconds: float = _field(7 * 86400.0, "seconds", "That a finished build is kept.", gt=0)
-    builds_keep_bytes: int = _field(50 << 30, "bytes", "Of finished builds that are kept; the oldest go first.", ge=0)
+    builds_keep_seconds: float = _field(7 * 86400.0, "seconds", "Time that a finished build is kept.", gt=0)
+    builds_keep_bytes: int = _field(
+        50 << 30, "bytes", "Size of all finished builds that are kept; the oldest are deleted first.", ge=0
+    )
     uploads_keep_seconds: float = _field(
-        3600.0, "seconds", "That an upload may rest before it counts as given up.", gt=0
+        3600.0, "seconds", "Time without new data after which an upload is deleted as abandoned.", gt=0
     )
 
     @field_validator("api_keys", "cors_origins", mode="before")

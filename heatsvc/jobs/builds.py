@@ -27,7 +27,7 @@ class StillEndingError(Exception):
 class Builds:
     """The builds in a data directory. Methods block, and may be called from any thread of any number of processes.
 
-    All but `get` and `folder` raise DataDirectoryError where the data directory cannot be used.
+    All but `folder` raise DataDirectoryError where the data directory cannot be used.
 
     Args:
         settings: `data_dir`, `datasets_dir`, and `build_workers`, the worker processes to start once there is something
@@ -93,6 +93,7 @@ class Builds:
             raise StillEndingError(id)
         return state
 
+    @data_directory_errors()
     def get(self, id: str) -> BuildState | None:
         """A build with its report; None where there is none, or this is not an id."""
         return self.directory.build(id).state() if is_build_id(id) else None

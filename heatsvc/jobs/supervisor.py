@@ -24,6 +24,7 @@ _STABLE_SECONDS = 60.0
 """A worker that ran for so long did not fail at its start: the next one is started after the first pause again."""
 _STOP_SECONDS = 30.0
 _LOCK_SECONDS = 1.0
+_POLL_SECONDS = 0.2
 
 log = structlog.get_logger("heatsvc.builds")
 
@@ -42,6 +43,9 @@ class Supervisor:
         number: of workers; 0: none are started.
         environment: variables for them, added to this process's own.
         command: the command that starts one.
+
+    Attributes:
+        pids: process ids of the running workers.
     """
 
     def __init__(
@@ -51,10 +55,10 @@ class Supervisor:
         self._number = number
         self._environment = environment
         self._command = list(command)
+        self.pids: set[int] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._workers: set[subprocess.Popen[bytes]] = set()
 
     def start(self) -> None:
         """Start the workers, unless they were started."""
@@ -72,15 +76,8 @@ class Supervisor:
         """End the workers and wait until they have ended; builds in progress are resumed by the next worker."""
         with self._lock:
             self._stopping.set()
-            for worker in self._workers:
-                worker.terminate()
         for thread in self._threads:
             thread.join()
-
-    def pids(self) -> list[int]:
-        """The workers' process ids."""
-        with self._lock:
-            return [worker.pid for worker in self._workers]
 
     def _supervise(self, number: int) -> None:
         path = self._directory.workers / f"{socket.gethostname()}-supervisor-{number}.lock"
@@ -91,11 +88,16 @@ class Supervisor:
                     if acquired:
                         self._keep_running()
             except OSError as error:
-                log.warning("no worker can be started: the data directory cannot be used", error=str(error))
+                log.warning("no worker can be started", error=str(error))
                 self._stopping.wait(_LONGEST_PAUSE)
             self._stopping.wait(_LOCK_SECONDS)
 
     def _keep_running(self) -> None:
+        """Run workers one after another, until stopped.
+
+        Raises:
+            OSError: one cannot be started.
+        """
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             started = time.monotonic()
@@ -108,39 +110,31 @@ class Supervisor:
             self._stopping.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _run_worker(self) -> int | str:
-        """Start a worker and wait until it ends; its exit status, or why it could not be started."""
-        with self._lock:
-            if self._stopping.is_set():
-                return 0
-            try:
-                worker = subprocess.Popen(  # noqa: S603  # the interpreter's own path, and a constant command
-                    self._command,
-                    stdin=subprocess.PIPE,
-                    env={**os.environ, **self._environment},
-                    process_group=0,  # Ctrl-C goes to the service alone, which then stops its workers
-                )
-            except OSError as error:
-                return str(error)
-            self._workers.add(worker)
+    def _run_worker(self) -> int:
+        """Start a worker and wait until it ends; its exit status."""
+        worker = subprocess.Popen(  # noqa: S603  # the interpreter's own path, and a constant command
+            self._command,
+            stdin=subprocess.PIPE,
+            env={**os.environ, **self._environment},
+            process_group=0,  # Ctrl-C goes to the service alone, which then stops its workers
+        )
+        self.pids.add(worker.pid)
         try:
-            while worker.poll() is None:
-                if not self._stopping.wait(0.5):
-                    continue
+            while not self._stopping.is_set():
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    worker.wait(_STOP_SECONDS)
-                    break
-                worker.kill()
-                worker.wait()
+                    return worker.wait(_POLL_SECONDS)
+            worker.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return worker.wait(_STOP_SECONDS)
+            worker.kill()
+            return worker.wait()
         finally:
-            with self._lock:
-                self._workers.discard(worker)
+            self.pids.discard(worker.pid)
             # Processes that it had started and left behind.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(worker.pid, signal.SIGKILL)
             if worker.stdin:
                 worker.stdin.close()
-        return worker.returncode
 
 
 def end_with_parent(stop: threading.Event, seconds: float = 5.0) -> None:

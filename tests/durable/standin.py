@@ -24,7 +24,6 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.progress import Progress
-from heatsvc.annotation.shards import shard_path
 from heatsvc.cancel import CancelToken
 from heatsvc.jobs.worker import Worker
 from heatsvc.logs import configure_logs
@@ -70,6 +69,11 @@ def build(
     artifacts = write_artifacts(folder, steps, (shard_path(work, number) for number in range(steps)), seconds)
     _note(folder, "ended")
     return BuildResult(artifacts, {"steps": steps})
+
+
+def shard_path(work: Path, number: int) -> Path:
+    """The file of a finished shard; `count_finished_shards` of the real build counts it."""
+    return work / f"{number:06d}.part"
 
 
 def write_artifacts(folder: Path, steps: int, parts: Any, seconds: float) -> tuple[Artifact, ...]:

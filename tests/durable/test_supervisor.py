@@ -22,9 +22,9 @@ from heatsvc.jobs.data_directory import DataDirectory
 from heatsvc.jobs.supervisor import Supervisor
 supervisor = Supervisor(DataDirectory(Path(os.environ["HEATSVC_DATA_DIR"])), 1, {}, sys.argv[1:])
 supervisor.start()
-while not supervisor.pids():
+while not supervisor.pids:
     time.sleep(0.01)
-print(*supervisor.pids(), flush=True)
+print(*supervisor.pids, flush=True)
 time.sleep(600)
 """
 
@@ -40,20 +40,20 @@ def supervisor(site: Site) -> Iterator[Supervisor]:
 def test_a_worker_that_is_killed_is_restarted(site: Site, supervisor: Supervisor):
     sent = site.submit("steps=30,seconds=0.1")
     site.wait(sent.id, "running")
-    (first,) = supervisor.pids()
+    (first,) = supervisor.pids
     os.kill(first, signal.SIGKILL)
     site.wait(sent.id, "done")
-    (second,) = supervisor.pids()
+    (second,) = supervisor.pids
     assert second != first
 
 
 def test_stop_ends_the_worker_and_leaves_the_build_to_the_next(site: Site, supervisor: Supervisor):
     sent = site.submit("steps=600,seconds=0.1")
     site.wait(sent.id, "running")
-    (pid,) = supervisor.pids()
+    (pid,) = supervisor.pids
     supervisor.stop()
     assert not alive(pid)
-    assert supervisor.pids() == []
+    assert supervisor.pids == set()
     assert site.state(sent.id) == "running"
 
 
@@ -72,12 +72,12 @@ def test_a_worker_ends_with_a_service_that_is_killed(site: Site):
 
 def test_services_of_one_data_directory_share_a_worker(site: Site, supervisor: Supervisor):
     other = Supervisor(site.builds.directory, 1, site.environment, COMMAND)
-    until(supervisor.pids, "the worker")
+    until(lambda: supervisor.pids, "the worker")
     other.start()
     site.wait(site.submit("steps=1").id, "done")
-    assert len(supervisor.pids() + other.pids()) == 1
+    assert len(supervisor.pids | other.pids) == 1
     supervisor.stop()
-    until(other.pids, "the other service to take over")
+    until(lambda: other.pids, "the other service to take over")
     other.stop()
 
 

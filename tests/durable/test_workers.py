@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from heatsvc.annotation.progress import Progress
-from heatsvc.annotation.shards import shard_path
 from heatsvc.jobs.folder import is_locked
 from tests.durable.site import WORKER, Site, check_artifacts, until
+from tests.durable.standin import shard_path
 
 
 def test_a_build_is_done(site: Site):
