@@ -103,7 +103,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     if settings.api_keys:
         app.add_middleware(ApiKeyMiddleware, keys=[key.get_secret_value() for key in settings.api_keys])
     app.add_middleware(ConcurrencyLimitMiddleware, limit=settings.max_in_flight)
-    app.add_middleware(RequestLogMiddleware, access_log=settings.access_log)
+    app.add_middleware(RequestLogMiddleware, access_log=settings.access_log and settings.log_level in ("debug", "info"))
     app.add_middleware(DrainRequestBodyMiddleware, seconds=settings.idle_seconds)
     if settings.cors_origins:
         app.add_middleware(
