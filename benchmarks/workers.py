@@ -2,9 +2,9 @@
 
     python -m benchmarks.workers [--quick]
 
-One worker and two take turns under the same load, which comes from this machine, too: on two cores the client is
-in the way of both, so that requests a second tell little, and processor time per request shows what sharing the address,
-the caches and the metrics costs. All servers are up all the time; who is not asked takes no time.
+One worker and two take turns under the same load, which comes from this machine, too: on two cores the client is in the
+way of both, so that requests per second say little, and processor time per request shows what sharing the address, the
+caches and the metrics costs. All servers are up all the time; one without requests takes no time.
 """
 
 from __future__ import annotations
