@@ -3,7 +3,7 @@
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 FROM ${BASE_IMAGE}
 
-# The loops are compiled for any CPU of the image's architecture, so that what the build compiled serves everywhere:
+# The kernels are compiled for any CPU of the image's architecture, so that what the build compiled serves everywhere:
 # measured, they are as fast as those compiled for the machine at hand. numba wants its cache writable even to read it,
 # so it lies in the data volume; a new volume takes over what the image has there.
 ENV PYTHONUNBUFFERED=1 \

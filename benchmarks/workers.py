@@ -2,9 +2,9 @@
 
     python -m benchmarks.workers [--quick]
 
-One worker and two take turns under the same load, which comes from this machine, too: on two cores the client is
-in the way of both, so that requests a second tell little, and processor time a request tells what sharing the address,
-the caches and the counts costs. All servers are up all the time; who is not asked takes no time.
+One worker and two take turns under the same load, which comes from this machine, too: on two cores the client is in the
+way of both, so that requests per second say little, and processor time per request shows what sharing the address, the
+caches and the metrics costs. All servers are up all the time; one without requests takes no time.
 """
 
 from __future__ import annotations
@@ -139,9 +139,9 @@ def _turn(server: Server, exchange: Exchange, expected: bytes, seconds: float) -
 
 
 def _serving(server: Server) -> list[int]:
-    """The processes that answer: where there are several, they are the children of the one that was started."""
+    """The worker processes: where there are several, multiprocessing has spawned them from the one that was started."""
     parent, *children = below(server.pid)
-    return children or [parent]
+    return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()] or [parent]
 
 
 def _table(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int, Memory]) -> str:
@@ -167,7 +167,7 @@ def _table(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int
             name = "the one worker" if workers == 1 else f"of {workers} workers, the {('first', 'second')[number]}"
             met = "met" if one.resident < MOST_RESIDENT else "missed"
             lines.append(f"| {name} | {_cells(one)} | < {MOST_RESIDENT / 1e6:.0f} resident | {met} |")
-    lines += [f"| their parent, which answers nothing | {_cells(one)} | | |" for one in parents.values()]
+    lines += [f"| their parent, which serves nothing | {_cells(one)} | | |" for one in parents.values()]
     return "\n".join(lines)
 
 

@@ -113,7 +113,7 @@ def _add_middleware(app: FastAPI, service: Service) -> None:
         limit=settings.max_in_flight,
         count_exempt=lambda: service.uploads.taken + service.watchers.taken,
     )
-    app.add_middleware(RequestLogMiddleware, access_log=settings.access_log)
+    app.add_middleware(RequestLogMiddleware, access_log=settings.access_log and settings.log_level in ("debug", "info"))
     app.add_middleware(DrainRequestBodyMiddleware, seconds=settings.idle_seconds)
     if settings.cors_origins:
         app.add_middleware(

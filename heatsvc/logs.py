@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -22,6 +23,15 @@ class _StandardError:
 
     def flush(self) -> None:
         """Nothing is buffered."""
+
+
+_standard_error = _StandardError()
+
+
+def log_request(**fields: str | float | None) -> None:
+    """Write a line of the access log, in a fraction of the time that structlog takes."""
+    line = {**fields, "event": "request", "level": "info", "timestamp": datetime.now(UTC)}
+    _standard_error.write(orjson.dumps(line, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
 
 
 def _dumps(event: Any, **_: Any) -> bytes:
@@ -46,7 +56,7 @@ def configure_logs(level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.BytesLoggerFactory(_StandardError()),  # type: ignore[arg-type]
+        logger_factory=structlog.BytesLoggerFactory(_standard_error),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

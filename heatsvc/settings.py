@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         "Reverse proxies, or their networks, whose `X-Forwarded-For` and `-Proto` are trusted; `*`: all, empty: none.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _field("info", "level", "Lowest level that is logged.")
-    access_log: bool = _field(True, "boolean", "Whether to log a line for each request.")
+    access_log: bool = _field(True, "boolean", "Whether to log a line for each request, at level info.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = _field(
         (),
         "keys, separated by commas",

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "torch": {"library", "pose", "pipeline", "volume", "render", *COMMON},
     "settings": {"bounds"},
     "logs": set(),
-    "api": {"pose", "pipeline", "volume", "render", "encode", "annotation", "jobs", "settings", *COMMON},
+    "api": {"pose", "pipeline", "volume", "render", "encode", "annotation", "jobs", "logs", "settings", *COMMON},
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
 BELOW_API = tuple(room for room in MAY_IMPORT if room not in ("settings", "logs", "api"))

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from heatsvc.api import metrics
 from heatsvc.api.problems import problem
 from heatsvc.cancel import CancelledError
+from heatsvc.logs import log_request
 
 log = structlog.get_logger("heatsvc.request")
 
@@ -80,8 +81,7 @@ class RequestLogMiddleware:
             metrics.observe_request(scope["method"], route, status or 500, seconds)
             if self._access_log:
                 client = scope.get("client")
-                log.info(
-                    "request",
+                log_request(
                     request_id=request_id.decode(),
                     client=client[0] if client else None,
                     method=scope["method"],

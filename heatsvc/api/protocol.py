@@ -8,41 +8,40 @@ import struct
 import termios
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _MAX_HEAD_BYTES = 256 << 10  # a request line and its headers; the query may hold a pipeline
 _MIN_BYTES_PER_SECOND = 16 << 10
 
 
 class BoundedHttpToolsProtocol(HttpToolsProtocol):
-    """uvicorn's `HttpToolsProtocol`, plus what it has no option for.
+    """uvicorn's `HttpToolsProtocol`, plus what it has no option for:
 
-    - A request's head has at most 256 KiB and must arrive within `timeout_keep_alive` seconds.
-    - A connection is closed whose client takes less than 16 KiB a second of a response that is waiting for it.
+    - A request's head has at most 256 KiB, and must arrive within `timeout_keep_alive` seconds.
+    - A client must take 16 KiB a second of what is waiting for it, or its connection is closed.
     - Bytes that are not HTTP get a 400 of their own only where no other response is due on the connection.
-    - On shutdown the lifespan state's event `stopping` is set, so that responses without an end can end themselves.
+    - On shutdown the event `stopping` of the lifespan state is set, so that responses without an end can end.
 
-    Both times are checked every `timeout_keep_alive` seconds: a connection lasts for up to twice as long.
+    Times are checked every `timeout_keep_alive` seconds: a connection may last for twice as long.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._timer: asyncio.TimerHandle | None = None
         self._in_head = False
-        self._head_bytes = 0
         self._was_idle = False
         self._unsent = 0
+        self._cycles: list[RequestResponseCycle] = []  # of pipelined requests, the newest last
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the periodic check."""
         super().connection_made(transport)
-        self._schedule_check()
+        self._timer = self.loop.call_later(self.timeout_keep_alive, self._check)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the periodic check."""
         super().connection_lost(exc)
-        if self._timer is not None:
-            self._timer.cancel()
+        self._disconnect()
+        self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Parse some bytes; refuse a head that grows too long."""
@@ -63,20 +62,17 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         """Stop counting."""
         self._in_head = False
         super().on_headers_complete()
+        self._cycles = [*self._pending(), self.cycle]
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be parsed, unless a response to an earlier request is due: then close after that one."""
-        cycle = self.cycle
-        if self.transport.is_closing():
-            return
-        if cycle is not None and not cycle.response_complete and (cycle.response_started or not cycle.more_body):
-            cycle.keep_alive = False
+        pending = self._pending()
+        if len(pending) > 1 or any(cycle.response_started or not cycle.more_body for cycle in pending):
+            pending[-1].keep_alive = False
             self.flow.pause_reading()
-            return
-        super().send_400_response(msg)
-        if cycle is not None:  # the application must not respond as well
-            cycle.disconnected = True
-            cycle.message_event.set()
+        elif not self.transport.is_closing():
+            super().send_400_response(msg)
+            self._disconnect()
 
     def resume_writing(self) -> None:
         """The client has taken most of what was waiting for it."""
@@ -89,8 +85,15 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         if (stopping := self.app_state.get("stopping")) is not None:
             stopping.set()
 
-    def _schedule_check(self) -> None:
-        self._timer = self.loop.call_later(self.timeout_keep_alive, self._check)
+    def _disconnect(self) -> None:
+        """Let the application write nothing more, and learn that the client is gone."""
+        for cycle in self._pending():
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+    def _pending(self) -> list[RequestResponseCycle]:
+        """Requests whose responses are not complete; uvicorn itself only keeps track of the newest."""
+        return [cycle for cycle in self._cycles if not cycle.response_complete]
 
     def _check(self) -> None:
         """Abort the connection if neither a request nor the reading of a response got on since the last check."""
@@ -98,17 +101,17 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         # Nothing is written while writing is paused or the connection is closing: what is unsent can only shrink.
         unsent = self._unsent_bytes() if self.flow.write_paused or self.transport.is_closing() else 0
         taken = self._unsent - unsent
-        if (is_idle and self._was_idle and not unsent) or (
-            unsent and self._unsent and taken < _MIN_BYTES_PER_SECOND * self.timeout_keep_alive
-        ):
+        is_slow = unsent and self._unsent and taken < _MIN_BYTES_PER_SECOND * self.timeout_keep_alive
+        if is_slow or (is_idle and self._was_idle and not unsent):
+            self._disconnect()
             self.transport.abort()
             return
         self._was_idle = is_idle
         self._unsent = unsent
-        self._schedule_check()
+        self._timer = self.loop.call_later(self.timeout_keep_alive, self._check)
 
     def _unsent_bytes(self) -> int:
-        """Bytes written and not yet acknowledged: in this process and, where the system says, in its socket buffer."""
+        """Bytes written and not acknowledged, in this process and in the system's socket buffer."""
         size = self.transport.get_write_buffer_size()
         try:
             queued = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
