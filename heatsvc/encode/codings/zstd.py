@@ -97,7 +97,7 @@ class Zstd:
         return None if self.compact else _encode_patches
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
-        """An empty last block, so that no chunk need know whether it is the last."""
+        """An empty last block, so that no chunk depends on being the last."""
         return _TAIL
 
     def compressor(self) -> Compressor:
