@@ -181,15 +181,15 @@ def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequen
     for size in sizes:
         say(f"batches of {size}")
         volumes = repeated(clips, KEYPOINTS, size)
-        drawings = [
+        planned = [
             PlannedVolume.plan(str(place), volume, "float32", CODINGS["zstd"]) for place, volume in enumerate(volumes)
         ]
 
         def draw(volumes: list[HeatmapVolume] = volumes) -> object:
             return render_batch(volumes, "float32", device, bounds=no_bounds())
 
-        def code(drawings: list[PlannedVolume] = drawings) -> object:
-            return encode_batch(drawings, "zstd", device, bounds=no_bounds())
+        def code(planned: list[PlannedVolume] = planned) -> object:
+            return encode_batch(planned, "zstd", device, bounds=no_bounds())
 
         drawn, coded = clock.seconds([draw, code])
         figures += [

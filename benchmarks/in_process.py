@@ -18,9 +18,9 @@ from benchmarks.inputs import SIDE, Clip
 from benchmarks.servers import PEER_PYTHON, PEERS, on_core
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.errand import Errand
-from heatsvc.encode.formats import FORMS
+from heatsvc.encode.formats import FORMATS
+from heatsvc.encode.job import RenderJob
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose import PoseClip
 from heatsvc.volume import HeatmapVolume
@@ -90,10 +90,10 @@ def volumes_of(clips: list[Clip], step: dict[str, Any]) -> list[HeatmapVolume]:
 
 def coded_rate(volumes: list[HeatmapVolume], rounds: int) -> float:
     """Clips a second from coordinates to the bytes of an npy body in zstd; each clip's bytes are dropped then."""
-    form, coding = FORMS["application/x-npy"], CODINGS["zstd"]
+    format, coding = FORMATS["application/x-npy"], CODINGS["zstd"]
     start = perf_counter()
     for _ in range(rounds):
         for volume in volumes:
-            drawing = Drawing.of("clip", volume, "float32")
-            b"".join(form.layout([drawing], coding, DEFAULT_BOUNDS).write(Errand()).chunks)
+            planned = PlannedVolume.plan("clip", volume, "float32", coding)
+            RenderJob(format.writer([planned], coding, DEFAULT_BOUNDS)).render()
     return rounds * len(volumes) / (perf_counter() - start)

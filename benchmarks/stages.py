@@ -21,10 +21,6 @@ from statistics import quantiles
 from time import perf_counter
 
 import numpy as np
-from heatsvc.api.answer import sketch
-from heatsvc.api.clips import BODIES
-from heatsvc.encode.drawing import Drawing
-from heatsvc.encode.errand import Errand
 
 from benchmarks import inputs, servers
 from benchmarks.bench import stored_headers, turn
@@ -32,11 +28,14 @@ from benchmarks.inputs import KEYPOINTS, LIMBS, MANY
 from benchmarks.load import Exchange, ask
 from benchmarks.report import README
 from benchmarks.servers import Cores, Server, on_core
+from heatsvc.api.request import BODIES
 from heatsvc.api.service import warm
 from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.cli.memory import keep_freed_memory
 from heatsvc.encode.codings import CODINGS, Coding
-from heatsvc.encode.formats import FORMS
+from heatsvc.encode.formats import FORMATS
+from heatsvc.encode.planned import PlannedVolume
 from heatsvc.render.cpu import Tile
 from heatsvc.render.pixels import PixelRuns, SeparablePatches
 
@@ -45,8 +44,6 @@ _SECONDS = 0.4
 _PASSES = 4
 _UNDER_LOAD = 3.0
 _ROUNDS = 5
-# As `api.send` has it.
-_ONE_MESSAGE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +52,8 @@ class Spent:
 
     Attributes:
         read: from the body's bytes to clips, checked.
-        describe: pipeline, plan and layout.
-        draw: to runs of pixels.
+        describe: pipeline and plan.
+        render: to runs of pixels.
         encode: to zstd.
         assemble: header, chunks, one bytes object.
         http: everything else that the server does: sockets, parsing, the route, metrics, sending.
@@ -64,7 +61,7 @@ class Spent:
 
     read: float
     describe: float
-    draw: float
+    render: float
     encode: float
     assemble: float
     http: float
@@ -72,15 +69,15 @@ class Spent:
     @property
     def cells(self) -> list[float]:
         """In the order in which it happens."""
-        return [self.http, self.read, self.describe, self.draw, self.encode, self.assemble, self.all]
+        return [self.http, self.read, self.describe, self.render, self.encode, self.assemble, self.all]
 
     @property
     def all(self) -> float:
         """The sum."""
-        return self.http + self.read + self.describe + self.draw + self.encode + self.assemble
+        return self.http + self.read + self.describe + self.render + self.encode + self.assemble
 
 
-STAGES = ("HTTP: sockets, parsing, route", "read, check", "pipeline, plan", "draw", "encode", "assemble", "all")
+STAGES = ("HTTP: sockets, parsing, route", "read, check", "pipeline, plan", "render", "encode", "assemble", "all")
 
 
 def main() -> None:
@@ -115,8 +112,8 @@ def main() -> None:
             rest = total / count - spent.all
             names += [name, "floor"]
             columns += [
-                Spent(spent.read, spent.describe, spent.draw, spent.encode, spent.assemble, rest).cells,
-                Spent(floor.read, floor.describe, floor.draw, floor.encode, floor.assemble, bare / count).cells,
+                Spent(spent.read, spent.describe, spent.render, spent.encode, spent.assemble, rest).cells,
+                Spent(floor.read, floor.describe, floor.render, floor.encode, floor.assemble, bare / count).cells,
             ]
     lines = [["microseconds of a core, a clip", *names]]
     for stage, *row in zip(STAGES, *columns, strict=True):
@@ -129,43 +126,42 @@ def main() -> None:
 
 
 def stages(exchange: Exchange, media_type: str, count: int) -> tuple[Spent, Spent]:
-    """What each stage of a whole request takes a clip, answered in zstd, and its floor."""
+    """Microseconds of each stage of a request, per clip, with a response in zstd; and the least they could be."""
     query = exchange.path.partition("?")[2].encode()
     read = BODIES[exchange.content_type]
-    form, coding, bounds = FORMS[media_type], CODINGS["zstd"], DEFAULT_BOUNDS
+    format, coding, bounds = FORMATS[media_type], CODINGS["zstd"], DEFAULT_BOUNDS
 
-    reading = time_of(lambda: read(exchange.body, query, bounds))
-    asked = read(exchange.body, query, bounds)
-    describing = time_of(lambda: sketch(asked, form, coding, bounds))
-    layout = sketch(asked, form, coding, bounds).layout
-    tiles = [(drawing, tile) for drawing in layout.drawings for tile in drawing.tiles]
-    # One after the other and dropped, as the server does it: sixty clips' runs at a time would not fit into the caches.
-    drawing = sum(time_of(lambda p=p, d=d: drawn(d, p, coding), _SECONDS / len(tiles)) for d, p in tiles)  # type: ignore[misc]
-    parts = [drawn(d, p, coding) for d, p in tiles]
-    encoding = sum(time_of(lambda p=p: coded(p, coding), _SECONDS / len(parts)) for p in parts)  # type: ignore[misc]
-    size = layout.write(Errand()).length
-    # Large bodies are sent chunk by chunk.
-    join = b"".join if size <= _ONE_MESSAGE else list
-    writing = time_of(lambda: join(layout.write(Errand()).chunks))
-    spent = Spent(reading, describing, drawing, encoding, max(0.0, writing - drawing - encoding), 0)
-    points = sum(clip.nbytes for clip in asked.clips)
+    reading = time_of(lambda: read(exchange.body, query, bounds, NEVER_CANCELLED))
+    request = read(exchange.body, query, bounds, NEVER_CANCELLED)
+    describing = time_of(lambda: request.plan(format, coding, bounds, NEVER_CANCELLED))
+    job = request.plan(format, coding, bounds, NEVER_CANCELLED)
+    tiles = [(planned, tile) for planned in job.writer.volumes for tile in planned.tiles]
+    # One after the other and dropped, as the server does it: the runs of sixty clips would not fit into the caches.
+    rendering = sum(time_of(lambda p=p, t=t: rendered(p, t, coding), _SECONDS / len(tiles)) for p, t in tiles)  # type: ignore[misc]
+    parts = [rendered(planned, tile, coding) for planned, tile in tiles]
+    encoding = sum(time_of(lambda p=p: encoded(p, coding), _SECONDS / len(parts)) for p in parts)  # type: ignore[misc]
+    size = len(job.render())
+    # A writer writes one body, so each run has a job of its own, whose planning is subtracted.
+    whole = time_of(lambda: request.plan(format, coding, bounds, NEVER_CANCELLED).render())
+    assembling = max(0.0, whole - describing - rendering - encoding)
+    spent = Spent(reading, describing, rendering, encoding, assembling, 0)
+    points = sum(clip.nbytes for clip in request.clips)
     pixels = sum(4 * part.pixels if isinstance(part, SeparablePatches) else part.values.nbytes for part in parts)
     floor = Spent(copy_of(points), 0, copy_of(pixels), copy_of(size), copy_of(size), 0)
     return each(spent, count), each(floor, count)
 
 
-def drawn(drawing: Drawing, tile: Tile, coding: Coding) -> PixelRuns | SeparablePatches:
-    """A tile as the server draws it."""
-    return (drawing.patches(tile) if coding.encode_patches else None) or drawing.draw(tile)
+def rendered(planned: PlannedVolume, tile: Tile, coding: Coding) -> PixelRuns | SeparablePatches:
+    """A tile as the server renders it."""
+    return (planned.render_patches(tile) if coding.encode_patches else None) or planned.render(tile)
 
 
-def coded(part: PixelRuns | SeparablePatches, coding: Coding) -> object:
-    """What was drawn, as the server codes it."""
-    return (
-        coding.encode_patches(part)
-        if isinstance(part, SeparablePatches) and coding.encode_patches
-        else coding.encode_runs(part)
-    )
+def encoded(part: PixelRuns | SeparablePatches, coding: Coding) -> object:
+    """A rendered tile as the server encodes it."""
+    if isinstance(part, SeparablePatches):
+        assert coding.encode_patches
+        return coding.encode_patches(part)
+    return coding.encode_runs(part)
 
 
 def quickest(spent: Sequence[Spent]) -> Spent:
@@ -175,7 +171,7 @@ def quickest(spent: Sequence[Spent]) -> Spent:
 
 def each(spent: Spent, count: int) -> Spent:
     """A clip's part of a request of many."""
-    parts = (spent.read, spent.describe, spent.draw, spent.encode, spent.assemble, spent.http)
+    parts = (spent.read, spent.describe, spent.render, spent.encode, spent.assemble, spent.http)
     return Spent(*(part / count for part in parts))
 
 

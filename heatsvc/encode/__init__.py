@@ -1,1 +1,1 @@
-"""Bytes: how a drawn volume leaves. A form says what the body is (npy, npz, ...), a coding how it is compressed."""
+"""Encoding: rendered tiles to bytes. A format is what a body is (npy, npz, ...), a coding how it is compressed."""

@@ -1,4 +1,4 @@
-"""SeparablePatches are the runs of the same pixels, told by a row and a column each; or there are none."""
+"""SeparablePatches are the runs of the same pixels, given as a row and a column each; or there are none."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def dense(patches: SeparablePatches) -> np.ndarray:
 
 @settings(max_examples=800, deadline=None)
 @given(keypoints(), st.sampled_from([1, 60, 1 << 20]))
-def test_spots_are_what_is_drawn(volume: HeatmapVolume, tile_pixels: int) -> None:
+def test_patches_are_what_is_rendered(volume: HeatmapVolume, tile_pixels: int) -> None:
     area, whole = volume.height * volume.width, render_array(volume).reshape(-1)
     for tile in plan(volume, tile_pixels).tiles:
         patches = render_patches(volume, tile)
@@ -65,7 +65,7 @@ def test_spots_are_what_is_drawn(volume: HeatmapVolume, tile_pixels: int) -> Non
 
 
 @pytest.mark.parametrize("case", ["kp_sigma0.6", "clip48_val", "clip16_test_double"])
-def test_keypoints_of_the_usual_size_are_spots(case: str) -> None:
+def test_keypoints_of_the_usual_size_are_patches(case: str) -> None:
     volume = golden_volume(load_golden(case))
     (tile,) = plan(volume).tiles
     patches = render_patches(volume, tile)

@@ -1,4 +1,4 @@
-"""Checksums of runs: the gaps are not gone through.
+"""Checksums of runs, computed without reading the gaps.
 
 Of Adler-32 a gap's part is the sum of an arithmetic series. Of CRC-32 it is a matrix: to add n zero bytes to a message
 is a linear map of its CRC over GF(2), 32 x 32, and the map for n bytes is the product of those for the powers of two
@@ -25,26 +25,27 @@ _ADLER_BASE = 65521
 
 
 @cache
-def loops() -> Any:
-    """The compiled loops; the first call compiles them, or loads them from numba's cache."""
+def kernels() -> Any:
+    """The compiled kernels; the first call compiles them, or loads them from numba's cache."""
     from heatsvc.encode.codings import checksum_kernels
 
     return checksum_kernels
 
 
 def adler32_of_runs(runs: PixelRuns) -> int:
-    """Adler-32 (RFC 1950, 8.2) of a stretch told by its runs."""
+    """Adler-32 (RFC 1950, 8.2) of a tile given as runs."""
     return int(
-        loops().adler32_of_runs(
+        kernels().adler32_of_runs(
             runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill
         )
     )
 
 
 def adler32_combine(first: int, second: int, size: int) -> int:
-    """The Adler-32 of two stretches from each one's own, the second of `size` bytes (RFC 1950, 8.2).
+    """The Adler-32 of two byte strings one after the other, the second of `size` bytes, from that of each.
 
-    With s1 the sum of bytes and s2 the sum of sums, the second stretch starts from the first's sums and not from 1, 0.
+    With s1 the sum of bytes and s2 the sum of sums, the second string starts from the first's sums and not from 1, 0
+    (RFC 1950, 8.2).
     """
     low, high = first & 0xFFFF, first >> 16
     then_low, then_high = second & 0xFFFF, second >> 16
@@ -54,9 +55,9 @@ def adler32_combine(first: int, second: int, size: int) -> int:
 
 
 def crc32_of_runs(runs: PixelRuns) -> int:
-    """CRC-32 (RFC 1952, 8) of a stretch told by its runs."""
+    """CRC-32 (RFC 1952, 8) of a tile given as runs."""
     return int(
-        loops().crc32_of_runs(
+        kernels().crc32_of_runs(
             runs.values.view(np.uint8),
             runs.start,
             runs.length,
@@ -70,10 +71,10 @@ def crc32_of_runs(runs: PixelRuns) -> int:
 
 
 def crc32_of_chunks(chunks: Sequence[EncodedChunk]) -> tuple[int, int]:
-    """CRC-32 and size of chunks one after the other, from each one's own."""
+    """CRC-32 and size of chunks one after the other, from those of each."""
     check, size = 0, 0
     for chunk in chunks:
-        check = int(loops().crc32_after_zeros(check, chunk.size, zero_tables())) ^ chunk.checksum
+        check = int(kernels().crc32_after_zeros(check, chunk.size, zero_tables())) ^ chunk.checksum
         size += chunk.size
     return check, size
 

@@ -1,15 +1,21 @@
-"""deflate, as HTTP means it: a zlib stream (RFC 1950), written straight from runs."""
+"""deflate, as HTTP defines it: a zlib stream (RFC 1950), written from runs with one Huffman table (RFC 1951, 3.2.7).
+
+The bytes of rendered volumes are nearly all alike: mantissas that take every value equally often, and gaps of fill. A
+table counted for each body would cost a pass over it and save a few percent.
+"""
 
 from __future__ import annotations
 
+import heapq
 import zlib
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-from heatsvc.encode.codings import huffman
 from heatsvc.encode.codings.checksums import adler32_combine, adler32_of_runs
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.render.pixels import PixelRuns
@@ -20,10 +26,23 @@ _HEADER = b"\x78\x01"
 # A stored block of no bytes, the last one: ends a stream whose chunks are all byte-aligned.
 END_OF_STREAM = b"\x01\x00\x00\xff\xff"
 
+MAX_MATCH = 258
+_END_OF_BLOCK = 256
+_FIRST_LENGTH = 257
+
+# First match length of each length code from 257 on, and its extra bits (RFC 1951, 3.2.5).
+_LENGTH_BASE = (
+    *(3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27),
+    *(31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258),
+)
+_LENGTH_EXTRA = (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0)
+# The order in which the lengths of the code-length codes have in a block's header.
+_HEADER_ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
+
 
 @cache
-def loops() -> Any:
-    """The compiled loop; the first call compiles it, or loads it from numba's cache."""
+def kernels() -> Any:
+    """The compiled kernel; the first call compiles it, or loads it from numba's cache."""
     from heatsvc.encode.codings import deflate_kernels
 
     return deflate_kernels
@@ -61,14 +80,14 @@ class Deflate:
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """At most 15 bits a literal and 6 bytes a gap; 3 bits for each 258 bytes of fill."""
-        return huffman.bound(size, pixels * itemsize, runs)
+        return block_bound(size, pixels * itemsize, runs)
 
 
 def deflated(runs: PixelRuns) -> memoryview:
-    """A stretch as raw deflate (RFC 1951), ending on a byte: one block, then an empty stored one, neither the last."""
-    table = huffman.table(runs.fill)
-    out = np.empty(huffman.bound(runs.nbytes, runs.values.nbytes, runs.start.size), np.uint8)
-    size = loops().deflate_block(
+    """A tile as raw deflate (RFC 1951), ending on a byte: one block, then an empty stored one, neither the last."""
+    table = huffman_table(runs.fill)
+    out = np.empty(block_bound(runs.nbytes, runs.values.nbytes, runs.start.size), np.uint8)
+    size = kernels().deflate_block(
         runs.values.view(np.uint8),
         runs.start,
         runs.length,
@@ -93,3 +112,121 @@ def stored_blocks(data: bytes) -> bytes:
         b"\x00" + len(block).to_bytes(2, "little") + (len(block) ^ 0xFFFF).to_bytes(2, "little") + block
         for block in blocks
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HuffmanTable:
+    """Codes as they are written to the stream: lowest bit first, so Huffman codes are reversed.
+
+    Attributes:
+        header: the block's header, HLIT to the code lengths, bit after bit in bytes.
+        header_bits: how many of its bits count; the three of BFINAL and BTYPE are among them.
+        literal_code, literal_bits: of each byte, and at 256 of the end of the block.
+        match_code, match_bits: of a match of 0 to 258 bytes at distance 1, extra bits and distance code with it.
+    """
+
+    header: npt.NDArray[np.uint8]
+    header_bits: int
+    literal_code: npt.NDArray[np.uint64]
+    literal_bits: npt.NDArray[np.int64]
+    match_code: npt.NDArray[np.uint64]
+    match_bits: npt.NDArray[np.int64]
+
+
+@lru_cache(maxsize=2)
+def huffman_table(fill: int) -> HuffmanTable:
+    """The table for volumes whose gaps are of byte `fill`."""
+    frequency = [1] * _END_OF_BLOCK + [1] + [0] * len(_LENGTH_BASE)
+    for byte in range(256):
+        frequency[byte] = 12
+    frequency[fill] = 700
+    # High bytes of floats from 1e-6 to 1: every fourth byte is one.
+    for byte in range(0x36, 0x40):
+        frequency[byte] = 90
+    # The rest of a row, and the full matches of the empty rows between.
+    for code in range(len(_LENGTH_BASE) - 1):
+        frequency[_FIRST_LENGTH + code] = 2
+    for code in range(20, 28):
+        frequency[_FIRST_LENGTH + code] = 100
+    frequency[_FIRST_LENGTH + 28] = 2600
+    lengths = _code_lengths(frequency)
+    codes = _canonical(lengths)
+    match_code, match_bits = np.zeros(MAX_MATCH + 1, np.uint64), np.zeros(MAX_MATCH + 1, np.int64)
+    for code, (base, extra) in enumerate(zip(_LENGTH_BASE, _LENGTH_EXTRA, strict=True)):
+        symbol = _FIRST_LENGTH + code
+        last = MAX_MATCH - 1 if code == 27 else base + (1 << extra) - 1
+        for length in range(base, last + 1):
+            # Code, extra bits, then one bit for distance code 0, distance 1: the only distance there is.
+            match_code[length] = codes[symbol] | (length - base) << lengths[symbol]
+            match_bits[length] = lengths[symbol] + extra + 1
+    header, header_bits = _block_header(lengths)
+    return HuffmanTable(
+        header=header,
+        header_bits=header_bits,
+        literal_code=np.array(codes[: _END_OF_BLOCK + 1], np.uint64),
+        literal_bits=np.array(lengths[: _END_OF_BLOCK + 1], np.int64),
+        match_code=match_code,
+        match_bits=match_bits,
+    )
+
+
+def block_bound(size: int, literals: int, runs: int) -> int:
+    """An upper bound of the bytes of a block of `size` bytes, `literals` of them written out, in `runs` runs."""
+    longest = 15 + 5 + 1
+    gap_symbols = 4 * (runs + 1) + size // MAX_MATCH
+    return (literals * 15 + gap_symbols * longest) // 8 + 512
+
+
+def _code_lengths(frequency: Sequence[int]) -> list[int]:
+    """Huffman's code lengths; a frequency of 0 is a symbol that never occurs."""
+    lengths = [0] * len(frequency)
+    heap: list[tuple[int, int, tuple[int, ...]]] = [
+        (count, symbol, (symbol,)) for symbol, count in enumerate(frequency) if count
+    ]
+    heapq.heapify(heap)
+    while len(heap) > 1:
+        count, order, symbols = heapq.heappop(heap)
+        other_count, _, other_symbols = heapq.heappop(heap)
+        for symbol in (*symbols, *other_symbols):
+            lengths[symbol] += 1
+        heapq.heappush(heap, (count + other_count, order, symbols + other_symbols))
+    if max(lengths) > 15:
+        raise ValueError("a deflate code has at most 15 bits: the frequencies are too far apart")
+    return lengths
+
+
+def _canonical(lengths: Sequence[int]) -> list[int]:
+    """Codes for the lengths (RFC 1951, 3.2.2), reversed: shorter ones first, symbols of one length in order."""
+    codes = [0] * len(lengths)
+    code = 0
+    for length in range(1, max(lengths) + 1):
+        for symbol, own in enumerate(lengths):
+            if own == length:
+                codes[symbol] = int(f"{code:0{length}b}"[::-1], 2)
+                code += 1
+        code <<= 1
+    return codes
+
+
+def _block_header(lengths: Sequence[int]) -> tuple[npt.NDArray[np.uint8], int]:
+    """A dynamic block's header, not the last block; code lengths written one by one, without repeats."""
+    # One distance code of one bit: distance 1.
+    written = [*lengths, 1]
+    used = sorted(set(written))
+    length_lengths = _code_lengths([written.count(value) if value in used else 0 for value in range(19)])
+    if max(length_lengths) > 7:
+        raise ValueError("a code-length code has at most 7 bits")
+    length_codes = _canonical(length_lengths)
+    in_order = [length_lengths[value] for value in _HEADER_ORDER]
+    while len(in_order) > 4 and in_order[-1] == 0:
+        in_order.pop()
+    bits = "0" + _low_first(2, 2)
+    bits += _low_first(len(lengths) - 257, 5) + _low_first(0, 5) + _low_first(len(in_order) - 4, 4)
+    bits += "".join(_low_first(value, 3) for value in in_order)
+    bits += "".join(_low_first(length_codes[value], length_lengths[value]) for value in written)
+    padded = np.array([int(bit) for bit in bits + "0" * (-len(bits) % 8)], np.uint8)
+    return np.packbits(padded, bitorder="little"), len(bits)
+
+
+def _low_first(value: int, bits: int) -> str:
+    return f"{value:0{bits}b}"[::-1]

@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Sequence
 from typing import ClassVar
 
-from heatsvc.encode.codings import checksums, huffman
+from heatsvc.encode.codings import checksums
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
-from heatsvc.encode.codings.deflate import END_OF_STREAM, deflated, stored_blocks
+from heatsvc.encode.codings.deflate import END_OF_STREAM, block_bound, deflated, stored_blocks
 from heatsvc.render.pixels import PixelRuns
 
 # Magic, method deflate, no flags, no time (the same volume gives the same bytes), fastest, unknown system.
@@ -44,4 +44,4 @@ class Gzip:
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """As deflate's."""
-        return huffman.bound(size, pixels * itemsize, runs)
+        return block_bound(size, pixels * itemsize, runs)

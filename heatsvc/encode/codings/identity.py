@@ -1,4 +1,4 @@
-"""identity: the dense bytes, for who asks for no coding."""
+"""identity: the dense bytes, for clients that accept no coding."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Identity:
         return EncodedChunk(data, len(data))
 
     def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
-        """The stretch, dense."""
+        """The dense tile."""
         dense = np.zeros(runs.size, runs.values.dtype)
         if runs.fill:
             dense.view(np.uint8).fill(runs.fill)

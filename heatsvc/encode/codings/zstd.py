@@ -1,9 +1,9 @@
 """zstd, written straight from runs (RFC 8878).
 
-A frame is a row of blocks of up to 128 KiB, and there are two ways to write runs as blocks. The quick one makes RLE
-blocks of what lies between runs and raw blocks of the runs; the rows of a large figure become a block of literals and
-sequences: no match is searched, and no literal entropy-coded. The compact one (`zstd_compact`) does both, as far as it
-is worth its time. The window is 256 KiB, far under the 8 MB that a content coding may ask for (RFC 9659).
+A frame is a sequence of blocks of up to 128 KiB, and there are two ways to write runs as blocks. The fast one makes RLE
+blocks of the gaps and raw blocks of the runs; the rows of a large primitive become a block of literals and sequences,
+without match search or entropy-coded literals. The compact one does both, as far as it saves more than it costs. The
+window is 256 KiB, far under the 8 MB that a content coding may ask for (RFC 9659).
 """
 
 from __future__ import annotations
@@ -19,8 +19,15 @@ import numpy.typing as npt
 import zstandard
 
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
-from heatsvc.encode.codings.fse import literal_codes, match_codes
-from heatsvc.encode.codings.zstd_compact import compact_blocks
+from heatsvc.encode.codings.fse import (
+    ACCURACY_LOG,
+    LITERAL_LENGTHS,
+    MATCH_LENGTHS,
+    OFFSET_ACCURACY_LOG,
+    OFFSETS,
+    literal_codes,
+    match_codes,
+)
 from heatsvc.render.pixels import SIMD_WIDTH, PixelRuns, SeparablePatches
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
@@ -33,11 +40,13 @@ _RAW = 0
 _COMPACT_ITEMSIZES = (1, 2)
 _LAST = 1
 _MAX_KEPT_BYTES = 1 << 20
+# A decoder copies 16 or 32 bytes at a time, and waits for its own copy where that has just been made.
+_NEAR_PIXELS = 64
 
 
 @cache
-def loops() -> Any:
-    """The compiled loop; the first call compiles it, or loads it from numba's cache."""
+def kernels() -> Any:
+    """The compiled kernels; the first call compiles it, or loads it from numba's cache."""
     from heatsvc.encode.codings import zstd_kernels
 
     return zstd_kernels
@@ -70,14 +79,14 @@ class Zstd:
         """Blocks, none of them the last.
 
         Quick ones take the first repeated offset for 1, as it is at a frame's start and as they leave it: in a frame
-        none stands behind a compact one, since all chunks of a body are coded alike and have pixels of one size.
+        none follows a compact one, since all chunks of a body are encoded alike and have pixels of one size.
         """
         bound = self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
         compact = runs.itemsize in _COMPACT_ITEMSIZES if self.compact is None else self.compact
         if compact:
             return EncodedChunk(compact_blocks(runs, bound).data, runs.nbytes)
         out = np.empty(bound, np.uint8)
-        size = loops().zstd_blocks(
+        size = kernels().zstd_blocks(
             runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill, *_tables(), out
         )
         return EncodedChunk(out[:size].data, runs.nbytes)
@@ -88,7 +97,7 @@ class Zstd:
         return None if self.compact else _encode_patches
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
-        """An empty last block, so that no chunk need know whether it is the last."""
+        """An empty last block, so that no chunk depends on being the last."""
         return _TAIL
 
     def compressor(self) -> Compressor:
@@ -142,13 +151,13 @@ def _encode_patches(patches: SeparablePatches) -> EncodedChunk:
     nbytes = patches.nbytes
     room = patches.pixels * 4 + 7 * patches.rows + 4 * (nbytes // _BLOCK + patches.places.shape[0] + 2) + 4 * SIMD_WIDTH
     out = np.empty(room, np.uint8)
-    size = loops().zstd_patches(patches.places, patches.values, patches.width, patches.size, out)
+    size = kernels().zstd_patches(patches.places, patches.values, patches.width, patches.size, out)
     return EncodedChunk(out[:size].data, nbytes)
 
 
 @cache
 def _tables() -> tuple[tuple[npt.NDArray[np.generic], ...], ...]:
-    """The tables of both codes as the loop takes them."""
+    """The tables of both codes as arguments of the kernel."""
     both = (literal_codes(), match_codes())
     return tuple((one.code, one.base, one.extra, one.state, one.bits, one.baseline) for one in both)
 
@@ -159,3 +168,88 @@ def _block_header(kind: int, size: int, *, last: bool = False) -> bytes:
 
 
 _TAIL = _block_header(_RAW, 0, last=True)
+
+
+@cache
+def matches() -> Any:
+    """The compiled kernel that finds what to write; the first call compiles it, or loads it from numba's cache."""
+    from heatsvc.encode.codings import zstd_matches
+
+    return zstd_matches
+
+
+@cache
+def tables() -> Any:
+    """The compiled kernels that make the codes; as `matches`."""
+    from heatsvc.encode.codings import zstd_tables
+
+    return zstd_tables
+
+
+@cache
+def blocks() -> Any:
+    """The compiled kernel that writes; as `matches`."""
+    from heatsvc.encode.codings import zstd_blocks
+
+    return zstd_blocks
+
+
+def compact_blocks(runs: PixelRuns, expected: int) -> npt.NDArray[np.uint8]:
+    """A tile as compact blocks, none of them the last: each gap is a match, and the codes are made for the tile.
+
+    It is encoded in rounds of a few hundred kilobytes of literals: `zstd_matches` finds what to write, `zstd_tables`
+    makes the codes and `zstd_blocks` writes. Nothing is assumed about the blocks before the tile.
+
+    Args:
+        runs: the tile.
+        expected: upper bound of the encoded bytes.
+    """
+    find, make, write = matches(), tables(), blocks()
+    begin, end, source = np.empty((3, runs.start.size + 2), np.int64)
+    find.lay_out(runs.start, runs.length, runs.itemsize, runs.size, begin, end, source)
+    state = np.zeros(find.STATE, np.int64)
+    hashes = np.zeros((2, find.HASHES), np.int32)
+    literals = np.empty(min(find.LITERAL_ROOM, runs.nbytes), np.uint8)
+    sequences = np.empty((min(find.SEQUENCE_ROOM, 2 * runs.start.size), 3), np.int32)
+    found = np.empty((min(find.BLOCKS, runs.start.size + runs.nbytes // find.BLOCK + 2), 4), np.int64)
+    literal, match = literal_codes(), match_codes()
+    shares, predefined = _predefined()
+    codes = np.empty(256, np.uint32)
+    description = np.empty(make.DESCRIPTION, np.uint8)
+    own = np.empty((3, make.TABLE), np.int32)
+    descriptions = np.empty((3, make.DESCRIPTION), np.uint8)
+    facts = np.zeros((3, 3), np.int64)
+    out, at = np.empty(expected, np.uint8), 0
+    values, near = runs.values.view(np.uint8), _NEAR_PIXELS * runs.itemsize
+    while True:
+        made, taken, said = find.find(
+            values, runs.fill, near, begin, end, source, state, hashes, literals, sequences, found
+        )
+        if made == 0:
+            return out[:at]
+        described = make.literal_code(literals, taken, made, codes, description)
+        if said:
+            make.sequence_tables(
+                sequences, said, literal.code, match.code, shares, predefined, own, descriptions, facts
+            )
+        room = write.room(found[:made])
+        if at + room > out.size:
+            out = np.concatenate([out[:at], np.empty(max(room, out.size - at), np.uint8)])
+        at = write.write_blocks(
+            found, made, runs.fill, literals, sequences,
+            literal.code, literal.base, literal.extra, match.code, match.base, match.extra,
+            codes, description, described, own, descriptions, facts, predefined, out, at,
+        )  # fmt: skip
+
+
+@cache
+def _predefined() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Shares and tables of literal lengths, offsets and match lengths, that need no description."""
+    make = tables()
+    shares = np.zeros((3, make.SYMBOLS), np.int64)
+    made = np.zeros((3, make.TABLE), np.int32)
+    logs = (ACCURACY_LOG, OFFSET_ACCURACY_LOG, ACCURACY_LOG)
+    for t, (own, log) in enumerate(zip((LITERAL_LENGTHS, OFFSETS, MATCH_LENGTHS), logs, strict=True)):
+        shares[t, : len(own)] = own
+        make.spread(shares[t], len(own), log, made[t])
+    return shares, made

@@ -1,4 +1,4 @@
-"""DeflateCodes: the one deflate table of all volumes (`codings.huffman`) as arrays for look-up on a device."""
+"""DeflateCodes: the one deflate table of all volumes (`huffman_table`) as arrays for look-up on a device."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.encode.codings import huffman
+from heatsvc.encode.codings.deflate import MAX_MATCH, huffman_table
 
 END_OF_BLOCK = 256
-LONGEST = huffman.MAX_MATCH
+LONGEST = MAX_MATCH
 # A code is stored together with its number of bits, which is shifted by this many bits.
 BITS_AT = 24
 CODE = (1 << BITS_AT) - 1
@@ -50,7 +50,7 @@ class DeflateCodes:
 @cache
 def deflate_codes() -> DeflateCodes:
     """The codes for volumes whose gaps are zeros."""
-    table = huffman.table(0)
+    table = huffman_table(0)
     longest, longest_bits = int(table.match_code[LONGEST]), int(table.match_bits[LONGEST])
     many = 32 // longest_bits
     fill, fill_bits = int(table.literal_code[0]), int(table.literal_bits[0])

@@ -12,7 +12,7 @@ from heatsvc.bounds import Bounds
 from heatsvc.encode.devices.calibration import SIZES, Measurement, calibrate, min_winning_bytes
 from heatsvc.encode.devices.gpu import BatchEncoder, GpuDevice, OnFallback, first_line
 
-# What NVIDIA's driver creates for whoever may use it: on Linux, under WSL, and on a Jetson.
+# Device files of NVIDIA's driver: on Linux, under WSL, and on a Jetson.
 _DRIVER = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/nvmap"))
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -113,7 +113,7 @@ def measure(
     encoder: BatchEncoder | None = None,
     sizes: Sequence[int] = SIZES,
 ) -> DeviceSelection:
-    """The selection for a device that torch knows by name; arguments as those of `select_device`."""
+    """The selection for a device, by torch's name for it; arguments as those of `select_device`."""
     gpu = GpuDevice(name, bounds, encoder=encoder, on_fallback=on_fallback)
     measurements = calibrate(gpu, workers, sizes)
     if gpu.failure:

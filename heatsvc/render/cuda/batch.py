@@ -60,10 +60,10 @@ def render_batch(
     import torch
 
     place, pixel_type = torch.device(device), getattr(torch, dtype)
-    draw = select_renderer(method, place)
+    render = select_renderer(method, place)
     batch = pack_batch(volumes, pixel_type.itemsize, bounds, pinned=place.type == "cuda")
     out = torch.empty(batch.pixels, dtype=pixel_type, device=place)
-    draw(batch, out)
+    render(batch, out)
     return [
         out[first : first + prod(shape)].view(shape) for first, shape in zip(batch.offsets, batch.shapes, strict=True)
     ]
