@@ -1,10 +1,10 @@
-"""The annotation pickle of PYSKL and MMAction2, in pieces that are laid one behind the other: head, fragments, tail.
+"""The annotation pickle of PYSKL and MMAction2, in pieces to be concatenated: header, annotations, splits.
 
 The opcodes are written by hand (protocol 4, `Lib/pickletools.py` describes each), for three reasons. A dataset is never
-in memory as a whole. What fragments share (functions, type, keys) is memoised by the head under fixed numbers, so a
-fragment reads the same wherever it stands: processes write parts of their own, and the parts are concatenated. And the
+in memory as a whole. What annotations share (functions, type, keys) is memoized by the header under fixed
+numbers, so an annotation is the same bytes at any position, and shards of different processes are concatenated. And the
 bytes do not depend on the NumPy that writes: version 2 would name ``numpy._core``, which version 1 does not have, while
-``numpy.core.multiarray._reconstruct`` is known to both.
+``numpy.core.multiarray._reconstruct`` exists in both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _EMPTY_LIST, _APPEND, _APPENDS = b"]", b"a", b"e"
 _TUPLE, _TUPLE1, _TUPLE2, _TUPLE3 = b"t", b"\x85", b"\x86", b"\x87"
 _STACK_GLOBAL, _REDUCE, _BUILD = b"\x93", b"R", b"b"
 
-# How many names are on the reader's stack at once; pickle's own batches are as long.
+# Names on the reader's stack at once, as in pickle's own batches.
 _BATCH = 1000
 
 _DTYPES: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
@@ -33,8 +33,8 @@ _KEYS = (
     *("frame_dir", "label", "img_shape", "original_shape", "total_frames", "num_person_raw"),
     *("keypoint", "keypoint_score"),
 )
-# Fixed numbers in the memo. Each type has its own, so that an array of another type than the head's cannot be loaded
-# as one of the head's.
+# Fixed numbers in the memo. Each type has its own, so that an array of another type than the header's cannot be
+# loaded as one of the header's.
 _RECONSTRUCT, _EMPTY, _FIRST_DTYPE = 0, 1, 2
 _FIRST_KEY = _FIRST_DTYPE + len(_DTYPES)
 
@@ -67,7 +67,7 @@ def _number(value: int) -> bytes:
 
 
 def _bytes_opcode(size: int) -> bytes:
-    """What stands before so many bytes: BINBYTES or, from 4 GiB on, BINBYTES8."""
+    """The opcode before so many bytes: BINBYTES or, from 4 GiB on, BINBYTES8."""
     if size < 1 << 32:
         return b"B" + struct.pack("<I", size)
     return _pack_8(0x8E, size)
@@ -85,7 +85,7 @@ _KEY = {key: _get(_FIRST_KEY + i) for i, key in enumerate(_KEYS)}
 _OPEN_ARRAY = _get(_RECONSTRUCT) + _get(_EMPTY) + _REDUCE + _MARK + _number(1)
 _ARRAY_TYPE = {dtype: _get(slot) + _FALSE for dtype, slot in _SLOTS.items()}
 _CLOSE_ARRAY = _TUPLE + _BUILD
-# What stands between two things that differ from clip to clip, joined beforehand.
+# The constant bytes between values that differ from clip to clip.
 _FRAME_DIR = _OPEN_DICT + _KEY["frame_dir"]
 _IMG_SHAPE = _KEY["img_shape"]
 _ORIGINAL_SHAPE = _TUPLE2 + _KEY["original_shape"]
@@ -98,10 +98,10 @@ _CLOSE = _CLOSE_ARRAY + _CLOSE_ANNOTATION
 
 
 def encode_header(dtype: str) -> bytes:
-    """What stands before the first annotation: all that fragments refer to.
+    """The bytes before the first annotation, to which all annotations refer.
 
     Args:
-        dtype: of the arrays in all fragments, ``float16`` or ``float32``.
+        dtype: of the arrays in all annotations, ``float16`` or ``float32``.
 
     Raises:
         ValueError: another dtype.
@@ -132,20 +132,15 @@ def encode_annotation(
     img_shape: tuple[int, int],
     keypoint: npt.NDArray[Any],
     keypoint_score: npt.NDArray[Any],
-    *,
-    original_shape: tuple[int, int] | None = None,
-    num_person_raw: int | None = None,
 ) -> bytes:
-    """One annotation. Fragments stand between head and tail in any number and order.
+    """One annotation; any number of them follow the header, in any order.
 
     Args:
         frame_dir: the clip's name.
         label: class index.
         img_shape: (height, width) that the coordinates are pixels of.
-        keypoint: [M, T, V, 2], of the head's dtype; `total_frames` is its T.
+        keypoint: [M, T, V, 2], of the header's dtype; `total_frames` is its T.
         keypoint_score: [M, T, V], of the same dtype.
-        original_shape: (height, width) of the video; None where it is img_shape.
-        num_person_raw: persons found; None where they are M.
 
     Raises:
         ValueError: arrays of other shapes, or neither of float16 nor float32 in little-endian order.
@@ -157,7 +152,6 @@ def encode_annotation(
         raise ValueError(f"keypoint {dtype} and keypoint_score {keypoint_score.dtype} are not both float16 or float32")
     persons, frames, points = shape
     height, width = img_shape
-    original_height, original_width = original_shape or img_shape
     people, length = _number(persons), _number(frames)
     size = people + length + _number(points)
     return b"".join(
@@ -165,9 +159,9 @@ def encode_annotation(
             *(_FRAME_DIR, _text(frame_dir)),
             *(_KEY["label"], _number(label)),
             *(_IMG_SHAPE, _number(height), _number(width)),
-            *(_ORIGINAL_SHAPE, _number(original_height), _number(original_width)),
+            *(_ORIGINAL_SHAPE, _number(height), _number(width)),
             *(_TOTAL_FRAMES, length),
-            *(_KEY["num_person_raw"], people if num_person_raw is None else _number(num_person_raw)),
+            *(_KEY["num_person_raw"], people),
             *(_KEYPOINT, size, _KEYPOINT_TYPE[dtype], _bytes_opcode(keypoint.nbytes), _raw(keypoint)),
             *(_KEYPOINT_SCORE, size, _KEYPOINT_SCORE_TYPE[dtype], _bytes_opcode(keypoint_score.nbytes)),
             *(_raw(keypoint_score), _CLOSE),
@@ -181,7 +175,7 @@ def _raw(array: npt.NDArray[Any]) -> memoryview:
 
 
 def encode_splits(splits: Mapping[str, Sequence[str]]) -> bytes:
-    """What stands behind the last annotation: the splits, since which clips are left is known when all were read.
+    """The bytes after the last annotation: the splits, which are known once all clips were read.
 
     Args:
         splits: the `frame_dir`s of each split, in order.

@@ -1,4 +1,4 @@
-"""Artifacts: the files that a build writes, each whole or not at all."""
+"""Artifacts: the files that a build writes, each completely or not at all."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Artifact:
 
     Attributes:
         name: its file name, one of MEDIA_TYPES.
-        media_type: what it is.
+        media_type: its media type.
         size: in bytes.
-        sha256: of its bytes, in hexadecimal, the ETag it is served with; "" where nobody asked for it.
+        sha256: of its bytes, in hexadecimal, the ETag in responses; "" where it is not computed.
     """
 
     name: str
@@ -58,25 +58,25 @@ class Artifact:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Artifact:
-        """What as_json gave."""
+        """Parse the result of `as_json`."""
         return cls(**document)
 
 
 def write_atomically(path: Path, pieces: Iterable[bytes | Path], *, digest: bool = True) -> Artifact:
-    """Write a file so that it is there whole or not at all, also after a power cut: aside, fsync, rename, fsync.
+    """Write a file completely or not at all, also in a power failure: temporary file, fsync, rename, fsync.
 
     Args:
-        path: where it is to stand; its folder exists.
-        pieces: its bytes, and files that they lie in.
-        digest: whether anybody asks for sha256; without it files are copied by the system, not through here.
+        path: the file; its folder exists.
+        pieces: its bytes, and files whose bytes are inserted.
+        digest: whether sha256 is computed; without it the system copies files.
 
     Raises:
         OSError: the disk is full, or cannot be written.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     sha256 = hashlib.sha256()
     try:
-        with aside.open("wb") as file:
+        with partial.open("wb") as file:
             for piece in pieces:
                 if isinstance(piece, Path) and not digest:
                     _copy(piece, file)
@@ -88,9 +88,9 @@ def write_atomically(path: Path, pieces: Iterable[bytes | Path], *, digest: bool
             file.flush()
             size = os.fstat(file.fileno()).st_size
             os.fsync(file.fileno())
-        aside.replace(path)
+        partial.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
     sync_folder(path.parent)
     media_type = MEDIA_TYPES.get(path.name, "application/octet-stream")
     return Artifact(path.name, media_type, size, sha256.hexdigest() if digest else "")
@@ -103,7 +103,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 
 def _copy(source: Path, target: BinaryIO) -> None:
-    """Append a file; the system moves its pages where it can."""
+    """Append a file, by copy_file_range where it is supported."""
     target.flush()
     with source.open("rb") as file:
         left = os.fstat(file.fileno()).st_size
@@ -117,7 +117,7 @@ def _copy(source: Path, target: BinaryIO) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last, as fsync does a file's bytes."""
+    """Fsync a folder, so that its entries are on disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

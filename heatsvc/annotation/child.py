@@ -1,7 +1,7 @@
-"""Child: a process of its own for code that strangers' bytes may bring down.
+"""Child processes for native libraries that read untrusted files.
 
-Workbooks and videos are read by native libraries. What such a library allocates, or where it crashes, nobody can
-bound from within: so it works in a child that the system bounds, and whose end is a message and not the server's.
+What a library for workbooks or videos allocates, and where it crashes, cannot be limited from within. So it runs in a
+child process whose memory and time the system limits, and whose crash is an error message.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from heatsvc.errors import InputError
 
 R = TypeVar("R")
 
-# Not multiprocessing's spawn: that one runs the parent's main script again before any bound is set, and a daemon may
-# not use it. The path goes first, for all other imports are found by it.
+# Not multiprocessing's spawn: it runs the parent's main script again before any limit is set, and daemons cannot use
+# it. The module search path is sent first.
 _START = (
     "import pickle, sys\n"
     "sys.path[:] = pickle.load(sys.stdin.buffer)\n"
@@ -33,10 +33,10 @@ _POLL_SECONDS = 0.1
 
 
 class ChildError(Exception):
-    """A child that died, ran out of memory or time, or failed by its own fault.
+    """A child that died, ran out of memory or time, or raised an unexpected exception.
 
     Attributes:
-        detail: what became of it: ``it took more than 60 seconds``.
+        detail: the reason: ``it took more than 60 seconds``.
     """
 
     def __init__(self, detail: str):
@@ -51,18 +51,18 @@ def run_in_child(
     seconds: float,
     token: CancelToken = NEVER_CANCELLED,
 ) -> R:
-    """Call a function in a process of its own, and wait for what it gives.
+    """Call a function in a process of its own, and return its result.
 
     Args:
-        function: one that stands at the top of a module; a module that imports little starts fast. What it returns
-            is made of lists, tuples, dicts, texts, bytes, numbers, True, False and None alone.
-        args: its arguments, whatever can be pickled.
-        memory_bytes: address space that the child may have.
-        seconds: how long it may take.
+        function: a module-level function; a module that imports little starts fast. It may return only lists, tuples,
+            dicts, texts, bytes, numbers, booleans and None.
+        args: its arguments, which must be picklable.
+        memory_bytes: limit of the child's address space.
+        seconds: time limit.
         token: ends the work early.
 
     Raises:
-        InputError: whichever the function raised, as it raised it.
+        InputError: raised by the function, in the same class.
         ChildError: the child died, took too long, or raised anything else.
     """
     request: bytes | None = pickle.dumps(sys.path) + pickle.dumps(
@@ -81,7 +81,7 @@ def run_in_child(
                 if left <= 0:
                     raise ChildError(f"it took more than {seconds:g} seconds")
                 try:
-                    answer, _ = process.communicate(request, timeout=min(_POLL_SECONDS, left))
+                    response, _ = process.communicate(request, timeout=min(_POLL_SECONDS, left))
                     break
                 except subprocess.TimeoutExpired:
                     request = None
@@ -89,16 +89,16 @@ def run_in_child(
         finally:
             if process.poll() is None:
                 process.kill()
-    return cast(R, _outcome(answer, process.returncode))
+    return cast(R, _outcome(response, process.returncode))
 
 
 def _serve() -> None:
-    """What the child does: read the call, bound itself, call, write the outcome."""
-    with os.fdopen(os.dup(1), "wb") as answer:
-        # What a library prints is no part of the answer.
+    """In the child: read the call, set the limits, call, write the outcome."""
+    with os.fdopen(os.dup(1), "wb") as response:
+        # Output of libraries must not get into the response.
         os.dup2(2, 1)
         memory_bytes, seconds, call = pickle.load(sys.stdin.buffer)  # noqa: S301 - the parent wrote it
-        _bound(memory_bytes, seconds)
+        _set_limits(memory_bytes, seconds)
         try:
             function, args = pickle.loads(call)  # noqa: S301 - the parent wrote it
             outcome: tuple[Any, ...] = ("value", function(*args))
@@ -106,31 +106,31 @@ def _serve() -> None:
             outcome = ("error", type(error).__module__, type(error).__qualname__, error.args, vars(error))
         except MemoryError:
             outcome = ("failed", "it needed too much memory")
-        # A panic of native code is no Exception.
+        # A panic of native code is not an Exception.
         except BaseException as error:
             outcome = ("failed", f"{type(error).__name__}: {error}"[:500])
-        pickle.dump(outcome, answer)
+        pickle.dump(outcome, response)
 
 
-def _bound(memory_bytes: int, seconds: int) -> None:
+def _set_limits(memory_bytes: int, seconds: int) -> None:
     if sys.platform == "win32":
         return
     import resource
 
     for limit, value in (
         (resource.RLIMIT_AS, memory_bytes),
-        # Should the parent be killed, nobody else ends the child.
+        # Ends the child if the parent was killed.
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_CORE, 0),
     ):
-        # A system may know a limit and refuse to set it.
+        # A system may refuse to set a limit.
         with suppress(ValueError, OSError):
             resource.setrlimit(limit, (value, value))
 
 
-def _outcome(answer: bytes, returncode: int) -> Any:
+def _outcome(response: bytes, returncode: int) -> Any:
     try:
-        kind, *rest = _Plain(BytesIO(answer)).load()
+        kind, *rest = _PlainUnpickler(BytesIO(response)).load()
     except Exception:
         raise ChildError(f"it ended with code {returncode} before it was done") from None
     if kind == "value":
@@ -140,11 +140,11 @@ def _outcome(answer: bytes, returncode: int) -> Any:
     raise ChildError(rest[0])
 
 
-class _Plain(pickle.Unpickler):
-    """The child has read what a stranger wrote: nothing that it sends is called."""
+class _PlainUnpickler(pickle.Unpickler):
+    """Unpickles plain values only: the child has read untrusted bytes, and may have been taken over."""
 
     def find_class(self, module: str, name: str, /) -> Any:
-        raise pickle.UnpicklingError(f"{module}.{name} is no plain value")
+        raise pickle.UnpicklingError(f"{module}.{name} is not a plain value")
 
 
 def _error(module: str, name: str, args: tuple[Any, ...], attributes: dict[str, Any]) -> InputError:

@@ -1,4 +1,4 @@
-"""Inputs: the files that a dataset is made of, where they lie on disk and what they are called."""
+"""Inputs: the files of a dataset, with their paths and names."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class InputFile:
     """One file as it was sent or named.
 
     Attributes:
-        name: as the sender calls it; for messages, and to match names of videos. Never a path.
-        path: where its bytes lie.
+        name: the sender's name for it; used in messages and to match names of videos, never as a path.
+        path: where it is on disk.
     """
 
     name: str
@@ -32,13 +32,13 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a dataset is made of.
+    """The files of a dataset.
 
     Attributes:
         keypoints: files of keypoints, and archives of such.
-        folder: a folder of keypoint files, None where there is none. All that lies under it is read, nothing above.
-        labels: label tables and label maps of any form, merged.
-        split: a split file, None where options or nothing tell the split.
+        folder: a folder of keypoint files, None where there is none. Everything below it is read.
+        labels: label tables and label maps of any format, merged.
+        split: a split file; None where the options have the split, or there is none.
         trim: tables of frame counts, videos, and archives of videos.
         trim_folder: a folder of trimmed videos, None where there is none.
     """

@@ -1,4 +1,4 @@
-"""Names of videos, as labels, splits, trim tables and keypoint files spell them: one video under several names.
+"""Names of videos: labels, splits, trim tables and keypoint files may spell the name of one video differently.
 
 ``KETI_SL_0000000419``, ``keti_sl_0000000419.AVI`` and ``Keypoints-MMPOSE/KETI_SL_0000000419.avi.npy`` are one video.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from heatsvc.pose.clip import PoseError, check_frame_dir
 
-MOST_FOLDERS = 32
+MAX_FOLDERS = 32
 """Folders in a name, with the file itself: an index of names has a table for each depth."""
 
 _KEYPOINTS = (".npy", ".npz", ".pose", ".json", ".zip")
@@ -25,8 +25,8 @@ class VideoName:
     """A video's name without extensions.
 
     Attributes:
-        text: as it is shown and stored as `frame_dir`: folders with ``/`` and the stem, spelled as it came.
-        parts: the same for comparing, folder by folder: NFC, case folded.
+        text: as shown, and stored as `frame_dir`: folders with ``/`` and the stem, in the original spelling.
+        parts: the same for comparison, folder by folder: NFC, case folded.
     """
 
     __slots__ = ("parts", "text")
@@ -38,7 +38,7 @@ class VideoName:
 
     @classmethod
     def of(cls, name: str, *, field: str = "name", file: str | None = None) -> VideoName:
-        """The video that a file name, with or without folders and extensions, is about.
+        """The video of a file name with or without folders and extensions.
 
         Raises:
             PoseError: too long, with control characters in it, or too many folders deep.
@@ -50,26 +50,21 @@ class VideoName:
             folders = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
             if not folders:
                 return cls("")
-            if len(folders) > MOST_FOLDERS:
+            if len(folders) > MAX_FOLDERS:
                 raise PoseError(
-                    f"{field} {name!a:.80} lies {len(folders):,} folders deep: {MOST_FOLDERS} at most",
+                    f"{field} {name!a:.80} lies {len(folders):,} folders deep: {MAX_FOLDERS} at most",
                     field=field,
                     file=file,
                 )
         folders[-1] = _without(_without(folders[-1], _KEYPOINTS), VIDEO_EXTENSIONS)
         return cls("/".join(folders))
 
-    def fits(self, other: VideoName) -> bool:
-        """Whether both may be one video: equal, as far up the folders as both tell."""
-        depth = min(len(self.parts), len(other.parts))
-        return self.parts[-depth:] == other.parts[-depth:]
-
     def __repr__(self) -> str:
         return f"VideoName({self.text!r})"
 
 
 class NameIndex:
-    """Finds videos among `names` by any of their spellings; an answer is a position in `names`.
+    """Finds the positions of videos in `names` by any of their spellings.
 
     The time to find one does not grow with the number of names, also where all end in one stem (``a/points.npy``,
     ``b/points.npy``).
@@ -85,22 +80,22 @@ class NameIndex:
         self._endings: dict[int, dict[tuple[str, ...], list[int]]] = {}
 
     def find(self, name: VideoName) -> list[int]:
-        """Positions of all names that fit: one, where all is well; none for a stranger; two where it is ambiguous.
+        """Positions of all matching names: none if the name is unknown, several if it is ambiguous.
 
-        Of several that fit, one that tells more folders or is wholly equal wins over those that tell fewer.
+        An equal name, or names with more folders, are preferred to names with fewer folders.
         """
-        fitting = self._equal.get(name.parts) or self.deeper(name)
+        matching = self._equal.get(name.parts) or self.deeper(name)
         for start in range(1, len(name.parts)):
-            if fitting:
+            if matching:
                 break
-            fitting = self._equal.get(name.parts[start:], [])
-        return list(fitting)
+            matching = self._equal.get(name.parts[start:], [])
+        return list(matching)
 
     def deeper(self, name: VideoName) -> list[int]:
-        """Positions of all names that fit and tell more folders than this one."""
+        """Positions of all names that end like this one and have more folders."""
         depth = len(name.parts)
         if depth not in self._endings:
-            # Made for the depths that are asked for, which are few: what deep names end in is long.
+            # Only for the depths that are looked up, which are few: endings of deep names are long.
             endings: dict[tuple[str, ...], list[int]] = defaultdict(list)
             for deep, positions in self._depths.items():
                 if deep > depth:

@@ -1,4 +1,4 @@
-"""AnnotationOptions: what is to become of the files, as the `options` part has it."""
+"""AnnotationOptions: the options of a dataset, as in the `options` part of a request."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AnnotationOptions(BaseModel):
     img_shape: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = Field(
         None, description="`[height, width]` of the video frame in pixels, where the files do not carry it."
     )
-    layout: str | None = Field(None, description="What the files' points are, where their number does not tell.")
+    layout: str | None = Field(None, description="Layout of the files' points, if not inferred from their number.")
     missing: Literal["zeros", "drop", "error"] = Field(
         "zeros",
         description="Videos without keypoints (no file, no frames, a pickled None): zeros of the average frame count, "
@@ -56,7 +56,7 @@ class AnnotationOptions(BaseModel):
     )
     split_policy: Literal["error", "drop", "first"] = Field(
         "error",
-        description="Names in two splits, in none, or known to nobody: an error, left out, or (of two) the first.",
+        description="Names in two splits, in none, or not in the labels: an error, left out, or (of two) the first.",
     )
     dataset: str | None = Field(
         None, description="A folder of keypoint files under the server's HEATSVC_DATASETS_DIR, in place of uploads."

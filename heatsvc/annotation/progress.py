@@ -1,4 +1,4 @@
-"""Progress: how far a build is, told to whoever waits."""
+"""Progress of a build."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Progress:
     """How far a build is.
 
     Attributes:
-        stage: what is being done.
-        files_read: keypoint files read; `files`: all there are to read.
+        stage: the current step.
+        files_read, files: keypoint files that were read, and all of them.
         clips_written: annotations written.
-        seconds: since the build began (of this run, where it was taken up again).
-        seconds_left: estimated, None where nobody can tell yet.
+        seconds: since the build began, or was resumed.
+        seconds_left: estimated, None where it is not known yet.
     """
 
     stage: Stage
@@ -33,4 +33,4 @@ class Progress:
 
 
 def ignore_progress(progress: Progress) -> None:
-    """Told to nobody."""
+    """Do nothing."""

@@ -1,4 +1,4 @@
-"""`heatsvc annotate`: a dataset without a server, over all cores, with progress and report on the terminal."""
+"""`heatsvc annotate`: a dataset without a server, on all cores, with progress and report in the terminal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import errno
 import gc
 import json
 import os
+import re
 import shutil
 import sys
 from functools import partial
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from heatsvc.annotation.options import AnnotationOptions
     from heatsvc.annotation.progress import Progress
     from heatsvc.bounds import Bounds
+    from heatsvc.errors import InputError
 
-_COLLECT_AFTER = (200_000, 20, 100)
+_GC_THRESHOLDS = (200_000, 20, 100)
+_FLAGS = ("select", "dtype", "img_shape", "missing", "faulty", "split_policy", "types", "views", "signers", "years")
 _STAGES = {
     "waiting": "waiting",
     "labels": "labels, split, file names",
@@ -31,7 +34,7 @@ _STAGES = {
 
 
 def add_annotate(commands: Any) -> None:
-    """Describe the command."""
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "annotate",
         help="make an annotation pickle of keypoints, labels and a split",
@@ -50,16 +53,16 @@ def add_annotate(commands: Any) -> None:
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the pickle, such as KETI.pkl")
     parser.add_argument("--check", action="store_true", help="read everything and report, but write nothing")
-    parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes that read; 0: one a core")
+    parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes that read; 0: one per core")
     parser.add_argument(
         "--options", metavar="JSON", help='the same options as POST /annotation has: {"missing": "zeros", ...}'
     )
-    one = parser.add_argument_group("options one by one; they win over --options")
-    one.add_argument("--select", help="sign27 (default), coco_wholebody (all 133), ..., or none for all there are")
+    one = parser.add_argument_group("single options, which override --options")
+    one.add_argument("--select", help="sign27 (default), coco_wholebody (all 133), ..., or or none for all points")
     one.add_argument("--dtype", choices=("float16", "float32"), help="default float16")
     one.add_argument("--img-shape", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"), help="where files carry none")
     one.add_argument("--missing", choices=("zeros", "drop", "error"), help="videos without keypoints; default zeros")
-    one.add_argument("--faulty", choices=("error", "drop", "zeros"), help="files of no use; default error")
+    one.add_argument("--faulty", choices=("error", "drop", "zeros"), help="unusable files; default error")
     one.add_argument("--split-policy", choices=("error", "drop", "first"), help="names in two splits or none")
     for name in ("types", "views", "signers", "years"):
         one.add_argument(f"--{name}", nargs="+", metavar="VALUE", help=f"only rows of these {name}")
@@ -77,19 +80,21 @@ def _annotate(parsed: argparse.Namespace) -> int:
     if parsed.output is not None and (why := _why_not(parsed.output)):
         print(f"heatsvc annotate: {why}", file=sys.stderr)
         return 2
-    # Names and rows are many and in no cycle: the collector would look through them again and again.
-    gc.set_threshold(*_COLLECT_AFTER)
+    # Names and rows are many and have no cycles, but the garbage collector would visit them again and again.
+    gc.set_threshold(*_GC_THRESHOLDS)
     try:
         inputs, options = _inputs(parsed), _options(parsed)
         built = _with_progress(parsed, inputs, options, load_settings().bounds)
     except FaultsError as error:
         _print_report(error.report)
-        print(f"heatsvc annotate: {error.detail}", file=sys.stderr)
+        print(f"heatsvc annotate: {_with_flags(error)}", file=sys.stderr)
         return 1
     except InputError as error:
         place = f"{error.file}: " if error.file and error.file not in error.detail else ""
-        print(f"heatsvc annotate: {place}{error.detail}", file=sys.stderr)
+        print(f"heatsvc annotate: {place}{_with_flags(error)}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"heatsvc annotate: {error.filename or parsed.output}: {error.strerror or error}", file=sys.stderr)
         return 1
@@ -103,18 +108,35 @@ def _annotate(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _with_flags(error: InputError) -> str:
+    """An error's message with options as they are typed: ``--img-shape``, not ``options.img_shape``."""
+    detail = error.detail
+    name = (error.field or "").removeprefix("options.")
+    if name in _FLAGS and detail.startswith(name):
+        detail = _flag(name) + detail.removeprefix(name)
+    shape = "the option img_shape, [height, width] in pixels, such as [1080, 1920]"
+    detail = detail.replace(shape, "--img-shape HEIGHT WIDTH in pixels, such as --img-shape 1080 1920")
+    return re.sub(
+        r'options\.(\w+) = "(\w+)" or "(\w+)"', lambda found: f"{_flag(found[1])} {found[2]} or {found[3]}", detail
+    )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def _why_not(output: Path) -> str:
-    """Why a pickle cannot be written there; "" where it can. Asked before anything is read, which may take long."""
+    """Why a pickle cannot be written there, "" where it can. Checked first, since reading may take long."""
     from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE
 
     beside = _beside(output)
     if (output.exists() and not output.is_file()) or not output.absolute().parent.is_dir():
-        return f"{output} is no file that can be written"
+        return f"{output} is not a file that can be written"
     if beside.exists() and not beside.is_dir():
-        return f"{beside} is a file: a folder of that name is made beside {output.name}, so call the pickle otherwise"
+        return f"{beside} is a file, and a folder of that name is needed: give the pickle another name"
     if output.name == "work" or (output.name in MEDIA_TYPES and output.name != PICKLE):
         return (
-            f"{output.name} is what another file of the dataset is called: call the pickle otherwise, such as KETI.pkl"
+            f"{output.name} is the name of another file of the dataset: give the pickle another name, such as KETI.pkl"
         )
     return ""
 
@@ -130,20 +152,20 @@ def _inputs(parsed: argparse.Namespace) -> Inputs:
 
     for path in (*parsed.keypoints, *parsed.labels, *parsed.trim, *([parsed.split] if parsed.split else [])):
         if not path.exists():
-            raise AnnotationError(f"there is no {path}")
-    keypoints, folder = _apart(parsed.keypoints, "--keypoints")
-    trim, trim_folder = _apart(parsed.trim, "--trim")
-    labels, labels_folder = _apart(parsed.labels, "--labels")
+            raise AnnotationError(f"{path} does not exist")
+    keypoints, folder = _split_paths(parsed.keypoints, "--keypoints")
+    trim, trim_folder = _split_paths(parsed.trim, "--trim")
+    labels, labels_folder = _split_paths(parsed.labels, "--labels")
     if labels_folder is not None:
         raise AnnotationError(f"{labels_folder} is a folder: name the label files, such as {labels_folder}/*.xlsx")
-    splits, split_folder = _apart([parsed.split] if parsed.split else [], "--split")
+    splits, split_folder = _split_paths([parsed.split] if parsed.split else [], "--split")
     if split_folder is not None:
         raise AnnotationError(f"{split_folder} is a folder: name the split file, such as {split_folder}/split.json")
     return Inputs(keypoints, folder, labels, splits[0] if splits else None, trim, trim_folder)
 
 
-def _apart(paths: list[Path], option: str) -> tuple[tuple[InputFile, ...], Path | None]:
-    """Files, and the one folder."""
+def _split_paths(paths: list[Path], option: str) -> tuple[tuple[InputFile, ...], Path | None]:
+    """Files, and the folder, of which there may be one."""
     from heatsvc.annotation.errors import AnnotationError
     from heatsvc.annotation.inputs import InputFile
 
@@ -155,10 +177,10 @@ def _apart(paths: list[Path], option: str) -> tuple[tuple[InputFile, ...], Path 
 
 
 def _options(parsed: argparse.Namespace) -> AnnotationOptions:
-    """Options from --options and from those given one by one.
+    """Options from --options and from single options.
 
     Raises:
-        AnnotationError: no JSON object, or no such options.
+        AnnotationError: not a JSON object, or unknown options.
     """
     from pydantic import ValidationError
 
@@ -171,24 +193,24 @@ def _options(parsed: argparse.Namespace) -> AnnotationOptions:
         raise AnnotationError(f"--options is broken JSON: {error}") from None
     if not isinstance(document, dict):
         raise AnnotationError('--options must be a JSON object, such as {"missing": "zeros"}')
-    names = ("select", "dtype", "img_shape", "missing", "faulty", "split_policy", "types", "views", "signers", "years")
-    document.update((name, getattr(parsed, name)) for name in names if getattr(parsed, name) is not None)
+    document.update((name, getattr(parsed, name)) for name in _FLAGS if getattr(parsed, name) is not None)
     if document.get("select") == "none":
         document["select"] = None
     if document.get("dataset"):
-        raise AnnotationError("the option dataset is the server's: give the folder as --keypoints", field="dataset")
+        raise AnnotationError("dataset in --options is for the server: give the folder as --keypoints", field="dataset")
     try:
         return AnnotationOptions(**document)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
-        raise AnnotationError(f"option {where}: {fault['msg']}", field=where) from None
+        option = _flag(where) if getattr(parsed, where, None) is not None else f"{where} in --options"
+        raise AnnotationError(f"{option}: {fault['msg']}", field=where) from None
 
 
 def _with_progress(
     parsed: argparse.Namespace, inputs: Inputs, options: AnnotationOptions, bounds: Bounds
 ) -> BuildResult:
-    """Build beside the output, and put what was made in its place once all is there."""
+    """Build in a folder beside the output, and move the files into place at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -207,7 +229,7 @@ def _with_progress(
         with shared_memory_folder() as memory, Bar(*columns, console=Console(stderr=True)) as bar:
             line = bar.add_task("", total=None)
 
-            def told(progress: Progress) -> None:
+            def show_progress(progress: Progress) -> None:
                 bar.update(
                     line,
                     description=_STAGES[progress.stage],
@@ -223,7 +245,7 @@ def _with_progress(
                 check=parsed.check,
                 jobs=parsed.jobs or usable_cores(),
                 bounds=bounds,
-                progress=told,
+                progress=show_progress,
                 pickle_name=target.name,
                 digest=False,
             )
@@ -232,7 +254,7 @@ def _with_progress(
             except OSError as error:
                 if memory is None or error.errno != errno.ENOSPC:
                     raise
-                built = run()  # long clips of many points: a few parts of them are more than there is memory
+                built = run()  # a few shards of long clips with many points do not fit into memory
         if not parsed.check:
             _put_in_place(folder, target, built)
         return built
@@ -241,7 +263,7 @@ def _with_progress(
 
 
 def _put_in_place(folder: Path, target: Path, built: BuildResult) -> None:
-    """The pickle last: where it is, the rest is."""
+    """Move the files, the pickle last: once it is there, all are."""
     beside = _beside(target)
     beside.mkdir(exist_ok=True)
     for artifact in built.artifacts:
@@ -251,7 +273,7 @@ def _put_in_place(folder: Path, target: Path, built: BuildResult) -> None:
 
 
 def _beside(target: Path) -> Path:
-    """The folder of what belongs to a pickle: ``KETI`` for ``KETI.pkl``."""
+    """The folder of a pickle's other files: ``KETI`` for ``KETI.pkl``."""
     return target.with_suffix("") if target.suffix else target.with_name(f"{target.name}-files")
 
 

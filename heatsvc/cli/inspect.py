@@ -1,4 +1,4 @@
-"""`heatsvc inspect`: what is in an annotation pickle, and whether PYSKL and MMAction2 can read it."""
+"""`heatsvc inspect`: the contents of an annotation pickle, and whether PYSKL and MMAction2 can read it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-# One's own file on one's own machine: the whole of KETI has two million objects and 0.6 GB.
+# Larger than the server's, since the file is the user's own: KETI has two million objects and 0.6 GB.
 _OBJECTS = 200_000_000
 _BYTES = 64 << 30
 _CLIPS = 10_000_000
 
 
 def add_inspect(commands: Any) -> None:
-    """Describe the command."""
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "inspect",
         help="show and check an annotation pickle",
         description="Show what is in an annotation pickle and check it against what PYSKL and MMAction2 expect. "
-        "Nothing in it is executed. Ends with 1 where a reader would fail.",
+        "Nothing in it is executed. Exits with status 1 where a reader would fail.",
     )
     parser.add_argument("pickle", type=Path, metavar="FILE", help="the pickle, such as KETI.pkl")
     parser.set_defaults(run=_inspect)
@@ -41,6 +41,8 @@ def _inspect(parsed: argparse.Namespace) -> int:
     except InputError as error:
         print(f"heatsvc inspect: {error.detail}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"heatsvc inspect: {parsed.pickle}: {error.strerror or error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Memory that is freed and wanted again at once."""
+"""Settings of the C library's memory allocator."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import os
 # mallopt(3)
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT = 32 << 20
-_OF_ITS_OWN = 16 << 20
+_MMAPPED_FROM = 16 << 20
 
 
 def keep_freed_memory() -> None:
     """Have the allocator keep up to 32 MB of what was freed, for each of its arenas.
 
-    An answer of 64 clips is several megabytes, in pieces just small enough not to be mapped one by one. Given back to
-    the system after each answer and asked for again, they cost a thousand page faults a request: a fifth of its time.
-    Nothing is done where the environment says how the allocator is to be, or where that is not glibc's.
+    A response of 64 clips is several megabytes, in pieces just too small to be mapped one by one. Returning them to the
+    system after each response costs a thousand page faults per request, a fifth of its time. Nothing is done where the
+    environment configures the allocator, or where the C library is not glibc.
     """
     if any(name.startswith(("MALLOC_", "LD_PRELOAD")) or name == "GLIBC_TUNABLES" for name in os.environ):
         return
@@ -25,4 +25,4 @@ def keep_freed_memory() -> None:
     except (OSError, AttributeError, TypeError):
         return
     set_option(_TRIM_THRESHOLD, _KEPT)
-    set_option(_MMAP_THRESHOLD, _OF_ITS_OWN)
+    set_option(_MMAP_THRESHOLD, _MMAPPED_FROM)

@@ -22,7 +22,7 @@ def points(frames=3, dtype="float16", persons=1):
 def two_clips(dtype="float16") -> list[bytes]:
     return [
         encode_annotation("손_1", 418, (1080, 1920), *points(3, dtype)),
-        encode_annotation("b", 0, (64, 60), *points(300, dtype, 2), original_shape=(1080, 1920), num_person_raw=3),
+        encode_annotation("b", 0, (64, 60), *points(300, dtype, 2)),
     ]
 
 
@@ -51,9 +51,9 @@ def test_it_holds_what_the_readers_expect_in_their_order():
     assert keypoint.tolist() == points()[0].tolist()
     assert keypoint_score.tolist() == points()[1].tolist()
     assert second["img_shape"] == (64, 60)
-    assert second["original_shape"] == (1080, 1920)
+    assert second["original_shape"] == (64, 60)
     assert second["total_frames"] == 300
-    assert second["num_person_raw"] == 3
+    assert second["num_person_raw"] == 2
     assert second["keypoint"].shape == (2, 300, 4, 2)
 
 

@@ -38,11 +38,6 @@ def test_case_and_composition_do_not_count() -> None:
     assert VideoName.of("Cafe\u0301").parts == VideoName.of("CAFÉ").parts
 
 
-def test_names_are_equal_as_far_up_as_both_tell() -> None:
-    assert VideoName.of("front/a.avi").fits(VideoName.of("A.npy"))
-    assert not VideoName.of("front/a.avi").fits(VideoName.of("side/a.npy"))
-
-
 def test_one_that_fits() -> None:
     names = index("front/a.avi", "side/a.avi", "b.avi")
     assert find(names, "front/a.npy") == [0]

@@ -1,4 +1,4 @@
-"""Inspection: what is in an annotation pickle, and whether PYSKL and MMAction2 can train from it."""
+"""Inspection of an annotation pickle: its contents, and whether PYSKL and MMAction2 can train from it."""
 
 from __future__ import annotations
 

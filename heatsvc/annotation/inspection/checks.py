@@ -17,7 +17,7 @@ _LARGEST = 1 << 31
 
 @dataclass(frozen=True, slots=True)
 class AnnotationSummary:
-    """What is known of one annotation; None where it does not tell.
+    """The checked contents of an annotation; None where missing or invalid.
 
     Attributes:
         name: frame_dir, or filename, which the readers prefer.
@@ -37,12 +37,12 @@ class AnnotationSummary:
 
 
 def check_annotation(annotation: Mapping[Any, Any], where: str, findings: Findings) -> AnnotationSummary:
-    """What is in an annotation; what is wrong with it goes to `findings`.
+    """Check an annotation; problems are added to `findings`.
 
     Args:
         annotation: as unpickled.
-        where: what it is called where it has no name, ``annotations[3]``.
-        findings: told to.
+        where: its name in messages if it has none, ``annotations[3]``.
+        findings: to add to.
     """
     name = annotation.get("filename", annotation.get("frame_dir"))
     if not isinstance(name, str):
@@ -54,7 +54,7 @@ def check_annotation(annotation: Mapping[Any, Any], where: str, findings: Findin
     if type(total) is not int:
         findings.add("no_total_frames", called)
     elif shape is not None and total != shape[1]:
-        findings.add("other_total_frames", f"{called}: {_told(total)}, and T is {shape[1]}")
+        findings.add("other_total_frames", f"{called}: {_value_text(total)}, and T is {shape[1]}")
     return AnnotationSummary(
         name, _label(annotation, called, findings), _img_shape(annotation, called, findings), shape, dtype, nbytes
     )
@@ -65,14 +65,14 @@ def _label(annotation: Mapping[Any, Any], called: str, findings: Findings) -> in
     if label is None:
         findings.add("no_label", called)
     elif type(label) is not int or not 0 <= label < _LARGEST:
-        findings.add("odd_label", f"{called}: {_told(label)}")
+        findings.add("odd_label", f"{called}: {_value_text(label)}")
     else:
         return label
     return None
 
 
-def _told(value: object) -> str:
-    """A value for a message; a number of many digits, or what may hold itself, by its type alone."""
+def _value_text(value: object) -> str:
+    """A value for a message; of long numbers and of containers only the type."""
     if isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 1 << 63):
         return f"{value!r:.30}"
     return type(value).__name__
@@ -140,7 +140,7 @@ def _sides(array: npt.NDArray[Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SplitSize:
-    """A split: its name, the names in it, and the annotations and frames that a reader would take."""
+    """A split: its name, the number of names in it, and of annotations and frames that a reader would take."""
 
     name: str
     names: int
@@ -149,12 +149,12 @@ class SplitSize:
 
 
 def check_splits(splits: object, annotations: Sequence[AnnotationSummary], findings: Findings) -> tuple[SplitSize, ...]:
-    """How large each split is; what is wrong goes to `findings`.
+    """The size of each split; problems are added to `findings`.
 
     Args:
-        splits: what stands under ``split``.
+        splits: the value of the key ``split``.
         annotations: all of them.
-        findings: told to.
+        findings: to add to.
     """
     if not isinstance(splits, Mapping):
         findings.add("odd_split")

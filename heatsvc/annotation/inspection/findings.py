@@ -1,4 +1,4 @@
-"""Findings: what a reader of the pickle would stumble over, each kind under its own name."""
+"""Findings: problems that a reader of the pickle would have, by kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EXAMPLES, _EXAMPLE_LENGTH = 5, 100
 
 
 class Meaning(NamedTuple):
-    """A kind of finding: how bad, what it is, what to do."""
+    """A kind of finding: its severity, its text, and what to do."""
 
     severity: Severity
     text: str
@@ -25,7 +25,7 @@ MEANINGS: dict[str, Meaning] = {
     "no_annotations": Meaning("error", "there is no annotation in it", _AGAIN),
     "no_dict": Meaning("error", "annotations that are no dict", _AGAIN),
     "no_name": Meaning("error", "annotations without frame_dir, by which a split chooses", "Add frame_dir, as text."),
-    "no_label": Meaning("error", "annotations without label", "Add the class index; training cannot go without."),
+    "no_label": Meaning("error", "annotations without label", "Add the class index, which training needs."),
     "odd_label": Meaning("error", "labels that are no whole numbers from 0 on", "Write class indices, not label text."),
     "no_img_shape": Meaning("error", "annotations whose img_shape is not (height, width)", "Add the video's size."),
     "no_total_frames": Meaning("error", "annotations without total_frames", "Add T of keypoint."),
@@ -36,18 +36,18 @@ MEANINGS: dict[str, Meaning] = {
     "raw_file": Meaning(
         "note",
         "annotations whose keypoints lie in files of their own",
-        "Use a pipeline that reads them (DecompressPose); nothing is known of their points here.",
+        "Use a pipeline that reads them (DecompressPose); their points are not checked here.",
     ),
     "odd_keypoint": Meaning(
         "error", "keypoint is not [M, T, V, 2]", "PoseConv3D needs persons, frames, points, x and y."
     ),
     "three_columns": Meaning(
-        "warning", "keypoint has three numbers a point", "Fit for graph networks; PoseConv3D needs x and y alone."
+        "warning", "keypoint has three numbers per point", "Fit for graph networks; PoseConv3D needs x and y alone."
     ),
     "odd_dtype": Meaning("warning", "arrays that are not floating-point numbers", "Write float16 or float32."),
     "empty": Meaning("error", "annotations of no person, no frame or no point", "Leave them out."),
     "other_score": Meaning("error", "keypoint_score has not keypoint's shape without its last axis", "Correct it."),
-    "no_score": Meaning("note", "annotations without keypoint_score", "Every point is drawn as if it were certain."),
+    "no_score": Meaning("note", "annotations without keypoint_score", "Every point is rendered with score 1."),
     "infinite": Meaning(
         "error", "infinite coordinates or scores", "Write float32, if the numbers were too large for float16."
     ),
@@ -56,7 +56,7 @@ MEANINGS: dict[str, Meaning] = {
         "warning", "coordinates that are NaN", "PoseCompact sets them to 0; without it set them to 0 yourself."
     ),
     "all_zero": Meaning(
-        "note", "annotations whose points are all 0", "They stand for missing videos, and draw nothing."
+        "note", "annotations whose points are all 0", "They replace missing videos, and their heatmaps are empty."
     ),
     "other_points": Meaning(
         "error", "another number of points than most", "A model takes one number of channels: select the same points."
@@ -67,9 +67,9 @@ MEANINGS: dict[str, Meaning] = {
     ),
     "no_split": Meaning("note", "a list of annotations without splits", "Name no split in the config."),
     "odd_split": Meaning("error", "splits that are not lists of names", "Write {split: [frame_dir, ...]}."),
-    "empty_split": Meaning("warning", "splits of which no annotation is", "Training or testing on them fails."),
+    "empty_split": Meaning("warning", "splits without an annotation", "Training or testing on them fails."),
     "unknown_in_split": Meaning(
-        "warning", "names in a split that no annotation has", "The readers pass over them and say nothing."
+        "warning", "names in a split without an annotation", "The readers ignore them silently."
     ),
     "in_two_splits": Meaning(
         "warning", "names in more than one split", "Splits made for different protocols may share names; others leak."
@@ -87,13 +87,13 @@ MEANINGS: dict[str, Meaning] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of thing that was found.
+    """A finding.
 
     Attributes:
         kind: its name, one of MEANINGS.
-        severity: ``error``: reading or training fails; ``warning``: it goes, but not as meant; ``note``: good to know.
-        text: what is so.
-        what_to_do: what would mend it.
+        severity: ``error``: reading or training fails; ``warning``: the result may be wrong; ``note``: information.
+        text: what was found.
+        what_to_do: how to correct it.
         count: how often.
         examples: the first few, named.
     """
@@ -108,7 +108,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Findings:
-    """Found so far, by kind: how often, and the first few."""
+    """Findings by kind: how often, and the first few examples."""
 
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)

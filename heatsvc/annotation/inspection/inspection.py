@@ -36,16 +36,16 @@ class Inspection:
         file: its name.
         size: in bytes.
         protocol: of pickling.
-        numpy: the modules of NumPy that it names, ``numpy.core`` (which every version has), ``numpy._core``.
-        annotations: how many.
-        keys: what annotations hold, by how many do.
+        numpy: the modules of NumPy that it refers to, ``numpy.core`` (in every version), ``numpy._core``.
+        annotations: number of annotations.
+        keys: of annotations, with how many have each.
         splits: in the file's order; none where it is a bare list.
-        classes: different labels.
+        classes: number of different labels.
         labels: smallest and largest; None where there are none.
         frames, persons: T and M; None where no keypoint array can be read.
-        points: V, by how many annotations have so many.
-        dtypes: of keypoint, by how many annotations have it.
-        img_shapes: ``1080x1920`` (height, width), the most frequent first, by how many annotations have it.
+        points: each V, with how many annotations have it.
+        dtypes: of keypoint, with how many annotations have each.
+        img_shapes: ``1080x1920`` (height, width), the most frequent first, with how many annotations have each.
         array_bytes: of all keypoint and keypoint_score arrays.
         findings: the worst first.
     """
@@ -69,7 +69,7 @@ class Inspection:
 
     @property
     def usable(self) -> bool:
-        """Whether nothing was found that makes reading or training fail."""
+        """Whether there is no finding that makes reading or training fail."""
         return not any(finding.severity == "error" for finding in self.findings)
 
     def as_json(self) -> dict[str, Any]:
@@ -82,10 +82,10 @@ _SHAPES = 5
 
 
 def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: CancelToken = NEVER_CANCELLED) -> Inspection:
-    """What is in an annotation pickle, and what PYSKL's and MMAction2's readers would stumble over.
+    """Read an annotation pickle, and check it against what PYSKL and MMAction2 expect.
 
-    Any pickle is read that the safe reader accepts: ``{'split': ..., 'annotations': [...]}`` or the bare list. Nothing
-    of it is executed. Memory is that of its arrays.
+    The pickle is ``{'split': ..., 'annotations': [...]}`` or a list. Nothing in it is executed. It needs the memory of
+    its arrays.
 
     Args:
         path: the file.
@@ -94,7 +94,7 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: Cancel
 
     Raises:
         OSError: it cannot be read.
-        PoseError: no pickle, damaged, one that asks for more than data, or one that holds something else.
+        PoseError: not a pickle, damaged, one that refers to code, or one with other contents.
         LimitError: larger than the bounds.
     """
     size = path.stat().st_size
@@ -102,7 +102,7 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: Cancel
     if not size:
         raise PoseError("the file is empty", file=path.name)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        # Pages of a file, where bytes would be a second copy of all arrays: pickletools takes both.
+        # Mapped, since bytes would be a second copy of all arrays; pickletools takes both.
         content = unpickle(cast("bytes", mapped), bounds=bounds, file=path.name, token=token)
         protocol = mapped[1] if mapped[0] == 0x80 else 0
         cores = sorted({match.group().decode() for match in _CORES.finditer(mapped)}, reverse=True)
@@ -151,14 +151,14 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: Cancel
 
 
 def _check_all(facts: Sequence[AnnotationSummary], findings: Findings) -> None:
-    """What only all annotations together tell."""
+    """Check annotations against each other."""
     if not facts:
         findings.add("no_annotations")
         return
     names = Counter(fact.name for fact in facts if fact.name is not None)
     findings.add_all("duplicate", (f"{name}: {count} times" for name, count in names.items() if count > 1))
     labels = {fact.label for fact in facts if fact.label is not None}
-    # Indices of two billion are not walked through: there are no more gaps to tell than labels to train on.
+    # Not all gaps below an index of two billion are listed.
     if labels and max(labels) + 1 > len(labels):
         findings.add_all(
             "gap_in_labels", (str(label) for label in range(min(max(labels), 1 << 16)) if label not in labels)

@@ -23,8 +23,8 @@ def inspection_text(inspection: Inspection) -> RenderableType:
     from rich.text import Text
 
     facts = Table.grid(padding=(0, 2))
-    for name, told in _facts(inspection):
-        facts.add_row(Text(name, style="bold"), Text(told))
+    for name, text in _facts(inspection):
+        facts.add_row(Text(name, style="bold"), Text(text))
     splits = Table("split", box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("names", "annotations", "frames"):
         splits.add_column(column, justify="right")
@@ -60,7 +60,7 @@ def _points(count: int) -> str:
 
 
 def _shown(text: str) -> str:
-    """What stands in a stranger's pickle as it may go to a terminal, which would obey some of it; not too long."""
+    """Text of an untrusted pickle without control characters, which a terminal would obey, and not too long."""
     plain = text[:_LONGEST]
     if not plain.isprintable():
         plain = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in plain)

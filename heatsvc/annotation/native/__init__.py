@@ -1,4 +1,4 @@
-"""Native: what runs in a child, for it calls libraries that strangers' bytes may bring down.
+"""Code that runs in child processes, since it calls native libraries on untrusted files.
 
-Modules here import little, so that a child starts fast and its bound on memory is left to the library.
+These modules import little, so that a child starts fast and its memory limit is left to the library.
 """

@@ -1,4 +1,4 @@
-"""Frame counts of videos. Runs in a child: FFmpeg's demuxers and decoders read what a stranger wrote."""
+"""Frame counts of videos. Runs in a child process: FFmpeg's demuxers and decoders read untrusted files."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
 class VideoAt(NamedTuple):
-    """Where a video's bytes lie.
+    """Where a video's bytes are.
 
     Attributes:
-        path: the file, the video itself or an archive that holds it.
+        path: the video file, or the archive that contains it.
         offset: where it begins; in a zip archive its local header.
         size: its bytes there.
-        zipped: whether a zip archive's local header (APPNOTE 4.3.7) stands before it.
-        unpacked: bytes that it inflates to, 0 where it is not deflated.
-        container: FFmpeg's name of its format, told by its first bytes; empty where these are still to be seen.
+        zipped: whether a zip archive's local header (APPNOTE 4.3.7) precedes it.
+        unpacked: its bytes once inflated, 0 where it is not deflated.
+        container: FFmpeg's name of its format; empty where it is not detected yet.
     """
 
     path: str
@@ -36,9 +36,9 @@ class VideoAt(NamedTuple):
 
 
 def container_of(head: bytes) -> str | None:
-    """The format of a video by its first 400 bytes, None where it is none of those that are read.
+    """The format of a video by its first 400 bytes, None where it is not supported.
 
-    The format is told to FFmpeg: were it to guess, a text file could be a playlist of other files and addresses.
+    FFmpeg does not detect it: a text file could be a playlist of other files and URLs.
     """
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
@@ -53,33 +53,33 @@ def container_of(head: bytes) -> str | None:
     return None
 
 
-def count_frames(videos: Sequence[VideoAt], most: int, seconds: float, work: str) -> list[int | str]:
-    """The number of frames of each video, or what is wrong with it.
+def count_frames(videos: Sequence[VideoAt], max_frames: int, seconds: float, work: str) -> list[int | str]:
+    """The number of frames of each video, or an error message.
 
     Args:
-        videos: where they lie.
-        most: frames after which counting ends: such a video has `most` + 1.
+        videos: where they are.
+        max_frames: counting ends after these, and returns `max_frames` + 1.
         seconds: time for one video.
         work: a folder for what has to be unpacked.
     """
-    return [_count(VideoAt(*video), most, time.monotonic() + seconds, work) for video in videos]
+    return [_count(VideoAt(*video), max_frames, time.monotonic() + seconds, work) for video in videos]
 
 
-def _count(video: VideoAt, most: int, ends: float, work: str) -> int | str:
+def _count(video: VideoAt, max_frames: int, ends: float, work: str) -> int | str:
     import av
 
     try:
         with open(video.path, "rb") as file, _opened(video, file, work) as data:
             container = video.container or container_of(data.read(400))
             if container is None:
-                return "no video: AVI, MP4, MOV, MPEG-TS (.MTS) or Matroska is"
+                return "not a video: send AVI, MP4, MOV, MPEG-TS (.MTS) or Matroska"
             data.seek(0)
-            return _frames(data, container, most, ends)
+            return _frames(data, container, max_frames, ends)
     except TimeoutError:
         return "counting its frames took too long"
     except MemoryError:
         return "counting its frames needed too much memory"
-    # av's errors are OSError, ValueError, RuntimeError, and what the archive's bytes raise is.
+    # av raises OSError, ValueError and RuntimeError, damaged archives the others.
     except (
         av.FFmpegError,
         OSError,
@@ -93,40 +93,40 @@ def _count(video: VideoAt, most: int, ends: float, work: str) -> int | str:
         return f"the video is damaged: {str(error) or type(error).__name__:.200}"
 
 
-def _frames(data: BinaryIO, container: str, most: int, ends: float) -> int | str:
-    packets, sound, told = _packets(data, container, most, ends)
-    if packets > most:
+def _frames(data: BinaryIO, container: str, max_frames: int, ends: float) -> int | str:
+    packets, all_shown, declared = _packets(data, container, max_frames, ends)
+    if packets > max_frames:
         return packets
-    if packets == told and sound:
+    if packets == declared and all_shown:
         return packets or "the video has no frames"
-    if packets < told and _is_cut(data, container):
-        return f"the video is cut short: of {told:,} frames it has {packets:,}"
+    if packets < declared and _is_cut(data, container):
+        return f"the video is cut short: of {declared:,} frames it has {packets:,}"
     data.seek(0)
-    frames = _decoded(data, container, most, ends)
+    frames = _decoded(data, container, max_frames, ends)
     return frames or "the video has no frames"
 
 
-def _packets(data: BinaryIO, container: str, most: int, ends: float) -> tuple[int, bool, int]:
-    """Packets of the first video stream, whether each is a frame that is shown, and how many the container tells."""
-    packets, sound = 0, True
+def _packets(data: BinaryIO, container: str, max_frames: int, ends: float) -> tuple[int, bool, int]:
+    """Packets of the first video stream, whether each is a shown frame, and how many the container says it has."""
+    packets, all_shown = 0, True
     with _video(data, container) as (source, stream):
         for packet in source.demux(stream):
             _check_time(ends)
             if packet.size:
                 packets += 1
-                sound &= not (packet.is_corrupt or packet.is_discard)
-            if packets > most:
+                all_shown &= not (packet.is_corrupt or packet.is_discard)
+            if packets > max_frames:
                 break
-        return packets, sound, stream.frames
+        return packets, all_shown, stream.frames
 
 
-def _decoded(data: BinaryIO, container: str, most: int, ends: float) -> int:
+def _decoded(data: BinaryIO, container: str, max_frames: int, ends: float) -> int:
     frames = 0
     with _video(data, container) as (source, stream):
         for _ in source.decode(stream):
             _check_time(ends)
             frames += 1
-            if frames > most:
+            if frames > max_frames:
                 break
     return frames
 
@@ -138,11 +138,11 @@ def _video(data: BinaryIO, container: str) -> Iterator[tuple[Any, Any]]:
 
     with av.open(data, format=container, buffer_size=_CHUNK, io_open=_refuse) as source:
         if not source.streams.video:
-            raise ValueError("it has no picture")
+            raise ValueError("it has no video stream")
         stream = source.streams.video[0]
         if stream.codec_context is None:
-            raise ValueError("nobody knows how its pictures are coded")
-        # Every core has a child of its own.
+            raise ValueError("its codec is unknown")
+        # There is one child process per core.
         stream.codec_context.thread_count = 1
         yield source, stream
 
@@ -170,7 +170,7 @@ def _is_cut(data: BinaryIO, container: str) -> bool:
         if length == 1:
             length = int.from_bytes(head[8:], "big")
         if length < 8:
-            # 0: up to the end.
+            # 0: up to the end of the file.
             return False
         at += length
     return at > size
@@ -197,7 +197,7 @@ def _inflated(read: Callable[[int], bytes], unpacked: int, work: str) -> BinaryI
 
 
 class _Window(io.RawIOBase):
-    """A part of a file as a file."""
+    """A range of a file as a file."""
 
     def __init__(self, file: BinaryIO, offset: int, size: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Sheets of workbooks as text. Runs in a child: calamine allocates what a hostile sheet tells it to."""
+"""Sheets of workbooks as text. Runs in a child process: calamine allocates as much as a hostile sheet asks for."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Rows = list[list[str]]
 
 
 def read_sheets(files: Sequence[tuple[str, str]], max_cells: int) -> list[list[tuple[str, Rows]]]:
-    """The sheets of workbooks, each with its name and its rows from the first on; empty sheets too.
+    """The sheets of workbooks, empty ones included, each with its name and its rows.
 
     Args:
         files: (name, path) of each workbook.
         max_cells: cells of all sheets of a file.
 
     Raises:
-        AnnotationError: no readable workbook, or more rows, columns or text than a label table has.
+        AnnotationError: not a readable workbook, or more rows, columns or text than a label table has.
     """
     return [_sheets(name, path, max_cells) for name, path in files]
 
@@ -36,26 +36,26 @@ def read_sheets(files: Sequence[tuple[str, str]], max_cells: int) -> list[list[t
 def _sheets(name: str, path: str, max_cells: int) -> list[tuple[str, Rows]]:
     from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
-    # Equal texts become one: a sheet may refer a million times to one long text.
+    # Equal texts share one object: a sheet may refer a million times to one long text.
     texts: dict[str, str] = {}
     sheets: list[tuple[str, Rows]] = []
     try:
         with CalamineWorkbook.from_path(path) as workbook:
-            for about in workbook.sheets_metadata:
-                if about.typ != SheetTypeEnum.WorkSheet:
+            for metadata in workbook.sheets_metadata:
+                if metadata.typ != SheetTypeEnum.WorkSheet:
                     continue
-                sheet = workbook.get_sheet_by_name(about.name)
+                sheet = workbook.get_sheet_by_name(metadata.name)
                 start = sheet.start or (0, 0)
                 max_cells -= sheet.height * sheet.width
                 if sheet.height > MAX_ROWS or sheet.width > MAX_COLUMNS or max_cells < 0:
                     raise AnnotationError(
-                        f"sheet {about.name!r:.80} has {sheet.height:,} rows of {sheet.width:,} cells, more than a "
+                        f"sheet {metadata.name!r:.80} has {sheet.height:,} rows of {sheet.width:,} cells, more than a "
                         f"label table has: {MAX_ROWS:,} rows of {MAX_COLUMNS:,} at most",
                         file=name,
                     )
                 above: Rows = [[]] * min(start[0], MAX_ROWS)
-                rows = [_row(row, texts, name, about.name) for row in islice(sheet.iter_rows(), start[0], None)]
-                sheets.append((about.name, above + rows))
+                rows = [_row(row, texts, name, metadata.name) for row in islice(sheet.iter_rows(), start[0], None)]
+                sheets.append((metadata.name, above + rows))
     except (CalamineError, ValueError, OSError, LookupError) as error:
         if isinstance(error, AnnotationError):
             raise
@@ -76,7 +76,7 @@ def _row(row: list[Any], texts: dict[str, str], name: str, sheet: str) -> list[s
 
 
 def cell_text(value: Any) -> str:
-    """A cell as a person sees it: workbooks hold every number as a float, 10 as 10.0."""
+    """A value as a spreadsheet shows it: workbooks store every number as a float, 10 as 10.0."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

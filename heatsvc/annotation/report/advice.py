@@ -1,17 +1,17 @@
-"""Advice: what a reader of the report should know first, and do."""
+"""Advice: the important findings of a report, and what to do about them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-# By kind of fault; what the options did about it stands beside it.
+# By kind of fault.
 WHAT_TO_DO: dict[str, str] = {
     "no_file": "Run the pose estimator on these videos, or leave them out with missing=drop.",
     "no_frames": "Run the pose estimator on these videos again, or leave them out with missing=drop.",
     "no_keypoints": "Look at the videos: nobody may be in them. missing=drop leaves them out.",
     "cut_short": "Copy these files again: they end too early. faulty=drop leaves them out.",
-    "wrong_points": "Make these files with the pose estimator that made the others, or tell their layout.",
+    "wrong_points": "Make these files with the pose estimator that made the others, or give their layout.",
     "not_finite": "Make these files again, or leave them out with faulty=drop.",
     "out_of_range": "Ask for dtype=float32, or look at the coordinates: they may not be pixels.",
     "unreadable": "Look at what these files are. faulty=drop leaves them out.",
@@ -26,11 +26,11 @@ WHAT_TO_DO: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to know.
+    """One finding.
 
     Attributes:
-        severity: ``error`` forbade the build, ``warning`` makes training or testing worse, ``note`` is harmless.
-        text: what is so.
+        severity: ``error`` prevented the build, ``warning`` makes training or testing worse, ``note`` is harmless.
+        text: what was found.
         what_to_do: what would change it; "" where nothing is needed.
     """
 
@@ -44,10 +44,10 @@ _HARMLESS = ("unlabelled", "trim_unknown")
 
 
 def advice(report: dict[str, Any]) -> list[Advice]:
-    """All that a report says, the worst first; nothing where all is well.
+    """All advice on a report, the worst first.
 
     Args:
-        report: as report_json gives it.
+        report: from `report_json`.
     """
     found = [*_of_faults(report), *_of_leaks(report["leaks"]), *_of_classes(report), *_of_points(report["summary"])]
     return sorted(found, key=lambda item: _SEVERITIES.index(item.severity))
@@ -70,7 +70,7 @@ def _of_leaks(leaks: dict[str, Any]) -> list[Advice]:
         found.append(Advice("warning", text, "Leave one of each group out: the test has seen its answer in training."))
     if number := len(leaks["signers"]):
         text = f"{_of(number, 'signer')} in more than one split"
-        found.append(Advice("warning", text, "Split by signer, if the test is to tell how strangers are understood."))
+        found.append(Advice("warning", text, "Split by signer, to test with new signers."))
     return found
 
 
@@ -80,7 +80,9 @@ def _of_classes(report: dict[str, Any]) -> list[Advice]:
     found = []
     if nowhere:
         text = f"{_of(len(nowhere), 'class', 'classes')} without a clip in any split"
-        found.append(Advice("warning", text, "The model learns a class for nothing: leave these rows out by a filter."))
+        found.append(
+            Advice("warning", text, "The model has a class that is never seen: leave these rows out by a filter.")
+        )
     for split, labels in absent.items():
         if only := labels - nowhere:
             text = f"{_of(len(only), 'class', 'classes')} without a clip in {split}"

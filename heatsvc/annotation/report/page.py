@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing but itself."""
+"""The report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from heatsvc.annotation.report.advice import advice
 from heatsvc.annotation.report.plots import class_plot, frame_plot, score_plot
 
-# Rows over all tables: with them the page stays under a megabyte. report.json has every one.
+# Rows of all tables together, which keeps the page under a megabyte. report.json has every row.
 _ROWS = 3000
 _TEXT = 240
 
@@ -20,7 +20,7 @@ def report_page(report: dict[str, Any]) -> bytes:
     """HTML with plots and tables. Nothing is loaded from elsewhere, no script runs, all text is escaped.
 
     Args:
-        report: as report_json gives it, also after a way through JSON.
+        report: from `report_json`, or parsed from its JSON.
     """
     tables = 5 + len(report["faults"]) + len(report["splits"])
     return (
@@ -41,7 +41,7 @@ def report_page(report: dict[str, Any]) -> bytes:
 
 
 def _cut(text: object) -> str:
-    """Text of a length that a table bears."""
+    """Text shortened for a table."""
     whole = str(text)
     return whole if len(whole) <= _TEXT else whole[: _TEXT - 1] + "…"
 

@@ -15,12 +15,12 @@ from typing import Any
 WIDTH = 1000.0
 """Width of every plot, in its own units."""
 LEFT, RIGHT, TOP = 56.0, 12.0, 10.0
-"""Margins: labels of the vertical axis stand in the left one."""
+"""Margins: the left one has the labels of the vertical axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on an axis: where, and what is written there."""
+    """A mark on an axis: its coordinate and its text."""
 
     at: float
     text: str
@@ -51,12 +51,12 @@ _LABEL_LENGTH = 12
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One class: its place for the pointer, its label, and what is told of it.
+    """One class: the area that shows its tooltip, and its label.
 
     Attributes:
-        x, width: of the whole slot.
-        label: below it; "" where there are too many to write them.
-        title: label and clips by split.
+        x, width: of the area.
+        label: below it; "" where there are too many classes.
+        title: the tooltip, label and clips by split.
     """
 
     x: str
@@ -70,11 +70,11 @@ class ClassPlot:
     """The plot.
 
     Attributes:
-        height, bottom: of the picture, and of its axis.
-        paths: by split the columns' parts.
+        height, bottom: height of the plot, and y of its axis.
+        paths: bars of each split, as SVG paths.
         columns: the classes shown.
         ticks: numbers of clips.
-        left_out: classes that found no room.
+        left_out: number of classes that are not shown.
     """
 
     height: float
@@ -106,10 +106,10 @@ def class_plot(report: dict[str, Any]) -> ClassPlot | None:
                 y -= height
                 piece.append(box(x + (slot - width) / 2, y, width, height))
         label = _short_label(row["label"]) if len(shown) <= _MOST_LABELLED else ""
-        told = ", ".join(f"{split} {row['clips'].get(split, 0)}" for split in splits)
-        columns.append(Column(short(x), short(slot), label, f"{row['label']}: {told}"))
+        clips = ", ".join(f"{split} {row['clips'].get(split, 0)}" for split in splits)
+        columns.append(Column(short(x), short(slot), label, f"{row['label']}: {clips}"))
     return ClassPlot(
-        height=bottom + 14 + max(_fall(column.label) for column in columns),
+        height=bottom + 14 + max(_label_height(column.label) for column in columns),
         bottom=bottom,
         paths=tuple("".join(piece) for piece in pieces),
         columns=tuple(columns),
@@ -122,8 +122,8 @@ def _short_label(label: str) -> str:
     return label if len(label) <= _LABEL_LENGTH else label[: _LABEL_LENGTH - 1] + "…"
 
 
-def _fall(label: str) -> float:
-    """How far a label reaches down that is written at 45 degrees; Korean letters are about twice as wide as Latin."""
+def _label_height(label: str) -> float:
+    """The height of a label at 45 degrees; Korean letters are about twice as wide as Latin ones."""
     return sum(8.5 if unicodedata.east_asian_width(letter) in "WF" else 5.0 for letter in label)
 
 
@@ -136,7 +136,7 @@ class Bar:
 
     Attributes:
         x, y, width, height: of its rectangle.
-        title: frames and clips.
+        title: the tooltip, frames and clips.
     """
 
     x: str
@@ -151,11 +151,11 @@ class FramePlot:
     """The plot.
 
     Attributes:
-        height, bottom: of the picture, and of its axis.
+        height, bottom: height of the plot, and y of its axis.
         bars: the bins.
         ticks: numbers of clips.
         lengths: numbers of frames.
-        median, mean: where they stand on the axis.
+        median, mean: marks on the axis.
     """
 
     height: float
@@ -221,7 +221,7 @@ class Strip:
     Attributes:
         y, middle: its upper edge and its middle.
         name: its position and name; "" where rows are too low for text.
-        title: what is told of it.
+        title: the tooltip.
         quartiles: x of the quarters, None where it has no scores.
     """
 
@@ -237,10 +237,10 @@ class ScorePlot:
     """The plot.
 
     Attributes:
-        height, bottom: of the picture, and of its axis.
+        height, bottom: height of the plot, and y of its axis.
         row: height of a strip.
-        left, right: where scores 0 and 1 stand.
-        levels: all cells of one strength as a path, the faintest first.
+        left, right: x of scores 0 and 1.
+        levels: all cells of one intensity as an SVG path, the faintest first.
         strips: the points.
         ticks: scores.
     """
@@ -271,7 +271,7 @@ def score_plot(report: dict[str, Any]) -> ScorePlot | None:
         most = max(score["histogram"], default=0)
         for column, count in enumerate(score["histogram"]):
             if count:
-                # The root: a tenth of the most is still to be seen.
+                # The square root keeps a tenth of the maximum visible.
                 level = max(1, math.ceil(LEVELS * math.sqrt(count / most)))
                 pieces[level - 1].append(box(left + column * cell, y, cell, row - 1))
         strips.append(_strip(score, y, row, left, across))

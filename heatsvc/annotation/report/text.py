@@ -17,7 +17,7 @@ def report_text(report: dict[str, Any]) -> RenderableType:
     """A summary, the faults by kind with the first names of each, and what to do.
 
     Args:
-        report: as report_json gives it.
+        report: from `report_json`.
     """
     from rich.console import Group
 

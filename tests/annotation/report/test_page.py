@@ -67,7 +67,7 @@ def test_it_tells_every_fault_with_name_and_file():
 def test_plots_of_classes_frames_and_scores():
     page = page_of(dataset())
     labels = [value for name, value in page.attributes if name == "aria-label"]
-    assert labels == ["Clips by class", "Frames a clip", "Scores by point"]
+    assert labels == ["Clips by class", "Frames per clip", "Scores by point"]
     assert "10: train 2, test 2" in page.text
     assert "100 to 104 frames: 1 clips" in page.text
     assert "26 right_hand_20: median" in page.text

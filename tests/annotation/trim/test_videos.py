@@ -147,7 +147,7 @@ def test_a_file_that_only_begins_as_a_video(tmp_path: Path, labels: Labels) -> N
 def test_a_playlist_in_a_folder_is_no_video(tmp_path: Path, labels: Labels) -> None:
     (tmp_path / "removal").mkdir()
     (tmp_path / "removal" / "a.mp4").write_text("ffconcat version 1.0\nfile /etc/passwd\n")
-    with pytest.raises(AnnotationError, match="no video: AVI, MP4, MOV"):
+    with pytest.raises(AnnotationError, match="not a video: send AVI, MP4, MOV"):
         trimmed(labels, folder=tmp_path / "removal")
 
 
