@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -14,8 +12,8 @@ import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
-from heatsvc.pipeline import DEFAULT_PRESET, Pipeline, parse_pipeline
-from heatsvc.pose import PoseClip, PoseError, get_layout
+from heatsvc.pipeline import DEFAULT_PRESET, PipelineSpec, parse_pipeline
+from heatsvc.pose import PoseClip, PoseError
 from heatsvc.pose.clip import check_frame_dir, check_label
 from heatsvc.pose.readers import ReadOptions
 from heatsvc.pose.readers import read as read_bytes
@@ -28,7 +26,7 @@ from heatsvc.volume import Reduce
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ClipLike", "DType", "Steps", "draw", "read", "render_dtype"]
+__all__ = ["ClipLike", "DType", "draw", "read", "render_dtype"]
 
 ClipLike = PoseClip | Mapping[str, Any] | npt.NDArray[Any] | str | os.PathLike[str]
 """What `heatsvc.draw` takes for one clip."""
@@ -37,16 +35,13 @@ _KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "labe
 # What annotations of PYSKL have besides.
 _MORE_KEYS = ("original_shape", "total_frames", "num_person_raw")
 
-Steps = str | Sequence[Mapping[str, Any]] | Pipeline
-"""A preset's name, steps as in a PYSKL or MMAction2 config, or a `Pipeline`."""
-
 DType = Literal["float32", "float16", "uint8"]
 """What may be asked for."""
 
 
 def draw(
     clips: ClipLike | Sequence[ClipLike],
-    pipeline: Steps = DEFAULT_PRESET,
+    pipeline: PipelineSpec = DEFAULT_PRESET,
     *,
     select: str | Sequence[int] | None = None,
     dtype: DType = "float32",
@@ -86,7 +81,7 @@ def draw(
     one = isinstance(clips, PoseClip | Mapping | np.ndarray | str | os.PathLike)
     given: Sequence[ClipLike] = [clips] if one else clips  # type: ignore[assignment, list-item]
     rendered_dtype = render_dtype(dtype, reduce)
-    volumes = _as_pipeline(pipeline, reduce).describe_volumes(
+    volumes = parse_pipeline(pipeline, reduce=reduce).describe_volumes(
         (
             _as_clip(clip, img_shape=img_shape, layout=layout, bounds=bounds, field="" if one else f"clips[{place}].")
             for place, clip in enumerate(given)
@@ -198,7 +193,7 @@ def _from_mapping(
         keypoint,
         _numbers(clip.get("keypoint_score"), f"{field}keypoint_score", bounds),
         img_shape=img_shape if own_shape is None else own_shape,
-        layout=get_layout(named, keypoint.shape[-2] if keypoint.ndim > 1 else None) if named else None,
+        layout=named or None,
         frame_dir="" if name is None else check_frame_dir(name, field=f"{field}frame_dir"),
         label=check_label(clip.get("label"), field=f"{field}label"),
         bounds=bounds,
@@ -225,31 +220,3 @@ def render_dtype(dtype: str, reduce: Reduce) -> RenderDType:
         if dtype == known:
             return "int16" if reduce == "argmax" else known
     raise InputError(f"dtype must be {', '.join(get_args(DType))}, not {dtype!r:.40}", field="dtype")
-
-
-def _as_pipeline(steps: Steps, reduce: Reduce = "none") -> Pipeline:
-    """The pipeline; tuples in its steps are taken as lists, as Python configs have them.
-
-    Args:
-        steps: in any of the forms.
-        reduce: what becomes of the channels; a `Pipeline` keeps its own where this is ``none``.
-
-    Raises:
-        PipelineError: steps that do not exist or do not fit; `field` is ``pipeline[2].scale``.
-    """
-    if isinstance(steps, Pipeline):
-        return steps if reduce == "none" else replace(steps, reduce=reduce)
-    if isinstance(steps, str):
-        return _preset(steps, reduce)
-    listed = [_plain(step) for step in steps] if isinstance(steps, Sequence) else steps
-    return parse_pipeline(listed, reduce=reduce)
-
-
-@lru_cache(maxsize=64)
-def _preset(name: str, reduce: Reduce) -> Pipeline:
-    return parse_pipeline(name, reduce=reduce)
-
-
-def _plain(step: Any) -> Any:
-    """A step as a dict: configs of mmengine have classes of their own."""
-    return dict(step) if isinstance(step, Mapping) else step

@@ -74,23 +74,12 @@ class HeatmapOptions(BaseModel):
 
     @cached_property
     def built_pipeline(self) -> Pipeline:
-        """The pipeline and its reduction; the ones last used are kept.
+        """The pipeline and its reduction.
 
         Raises:
             PipelineError: steps that do not exist or do not fit.
         """
-        try:
-            spec = orjson.dumps(self.pipeline)
-        except TypeError:  # nested deeper than orjson writes, though not deeper than it reads
-            return parse_pipeline(self.pipeline, reduce=self.reduce)
-        if len(spec) > _LONGEST_KEPT:
-            return parse_pipeline(self.pipeline, reduce=self.reduce)
-        return _pipeline(spec, self.reduce)
-
-
-@lru_cache(maxsize=128)
-def _pipeline(spec: bytes, reduce: str) -> Pipeline:
-    return parse_pipeline(orjson.loads(spec), reduce=reduce)
+        return parse_pipeline(self.pipeline, reduce=self.reduce)
 
 
 OPTIONS = tuple(HeatmapOptions.model_fields)
