@@ -7,7 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Self, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -71,14 +71,19 @@ class SharedBudget:
             if turn.done() and not turn.cancelled():
                 self.release(amount)  # it was given in the moment in which the wait ended
             else:
-                self._waiting.remove(entry)
+                with suppress(ValueError):  # it may have been dropped already
+                    self._waiting.remove(entry)
                 self._give()  # those behind it may want less
             if isinstance(error, TimeoutError):
-                raise busy(
-                    f"the service has more to do than {self._setting} allows, and had for {self._wait_seconds:g} s",
-                    retry_after=max(1, round(self._wait_seconds)),
-                ) from None
+                raise self.refusal() from None
             raise
+
+    def refusal(self) -> RequestError:
+        """503: it was waited for in vain."""
+        return busy(
+            f"the service has more to do than {self._setting} allows, and had for {self._wait_seconds:g} s",
+            retry_after=max(1, round(self._wait_seconds)),
+        )
 
     def release(self, amount: int) -> None:
         """Give an amount back."""
@@ -92,7 +97,7 @@ class SharedBudget:
 
     def _give(self) -> None:
         """Give what is there to those who wait, in their order."""
-        while self._waiting and self.used + self._waiting[0][0] <= self.limit:
+        while self._waiting and (self._waiting[0][1].done() or self.used + self._waiting[0][0] <= self.limit):
             amount, turn = self._waiting.popleft()
             if not turn.done():
                 self.used += amount
