@@ -32,7 +32,7 @@ from heatsvc.api.request import BODIES
 from heatsvc.api.service import warm
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.cancel import NEVER_CANCELLED
-from heatsvc.cli.memory import keep_freed_memory
+from heatsvc.api.memory import keep_freed_memory
 from heatsvc.encode.codings import CODINGS, Coding
 from heatsvc.encode.formats import FORMATS
 from heatsvc.encode.planned import PlannedVolume
