@@ -25,13 +25,13 @@ class Row:
     """One line of the table: a figure of heatsvc's, the peer's, and what the one is to the other.
 
     Attributes:
-        item: (a) to (e).
+        item: (a) to (g).
         what: in words.
         unit: of the figures.
         heatsvc: the figure, the median over the rounds where it was taken in rounds.
-        peer: the figure it is held against; None where there is none.
-        peer_name: who the peer is.
-        target: the bound set; None where the figure is only told.
+        peer: the figure it is compared with; None where there is none.
+        peer_name: what the peer is.
+        target: the bound set; None for a figure without a target.
         bound: which of the figures the target bounds, and to which side: the quotient heatsvc / peer from below or
             from above, or heatsvc's figure itself from above.
         digits: after the decimal point, of the figures.
@@ -103,7 +103,7 @@ class Machine:
 
     @classmethod
     def here(cls, peer_numpy: str, cores: Cores) -> Machine:
-        """The machine it runs on, as /proc tells it."""
+        """The machine it runs on, as /proc describes it."""
         models = [
             line.partition(":")[2].strip()
             for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -122,7 +122,7 @@ class Machine:
 
     def sentence(self) -> str:
         """The machine in one line."""
-        client = "on the same core, for there is one" if self.one_core_for_both else "on another one"
+        client = "on the same core, the only one" if self.one_core_for_both else "on another one"
         return (
             f"{self.processor}, {self.cores} cores, {self.memory_gib:g} GiB, Linux {self.kernel}, "
             f"Python {self.python}, NumPy {self.numpy} (peers {self.peer_numpy}). Servers and "

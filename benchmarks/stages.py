@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks import inputs, servers
 from benchmarks.bench import stored_headers, turn
 from benchmarks.inputs import KEYPOINTS, LIMBS, MANY
-from benchmarks.load import Exchange, ask
+from benchmarks.load import Request, send_request
 from benchmarks.report import README
 from benchmarks.servers import Cores, Server, on_core
 from heatsvc.api.request import BODIES
@@ -88,11 +88,11 @@ def main() -> None:
     clip, clips = inputs.one_clip(), inputs.many_clips()
     npy, safetensors = "application/x-npy", "application/vnd.safetensors"
     requests = {
-        "JSON": (clip.json_exchange(KEYPOINTS), npy, 1),
-        "npy": (clip.npy_exchange(KEYPOINTS), npy, 1),
-        "npy, limbs": (clip.npy_exchange(LIMBS), npy, 1),
-        f"JSON, 1 of {MANY}": (inputs.many_json_exchange(clips, KEYPOINTS), safetensors, MANY),
-        f"limbs, 1 of {MANY}": (inputs.many_json_exchange(clips, LIMBS), safetensors, MANY),
+        "JSON": (clip.json_request(KEYPOINTS), npy, 1),
+        "npy": (clip.npy_request(KEYPOINTS), npy, 1),
+        "npy, limbs": (clip.npy_request(LIMBS), npy, 1),
+        f"JSON, 1 of {MANY}": (inputs.many_json_request(clips, KEYPOINTS), safetensors, MANY),
+        f"limbs, 1 of {MANY}": (inputs.many_json_request(clips, LIMBS), safetensors, MANY),
     }
     cores = Cores.available()
     keep_freed_memory()  # as the server does
@@ -107,8 +107,8 @@ def main() -> None:
     columns: list[list[float]] = []
     names: list[str] = []
     with servers.heatsvc(cores.server) as ours:
-        for (name, (exchange, _, count)), (spent, floor) in zip(requests.items(), measured, strict=True):
-            total, bare = under_load(ours, cores, exchange)
+        for (name, (request, _, count)), (spent, floor) in zip(requests.items(), measured, strict=True):
+            total, bare = under_load(ours, cores, request)
             rest = total / count - spent.all
             names += [name, "floor"]
             columns += [
@@ -125,14 +125,14 @@ def main() -> None:
         save(lines)
 
 
-def stages(exchange: Exchange, media_type: str, count: int) -> tuple[Spent, Spent]:
+def stages(request: Request, media_type: str, count: int) -> tuple[Spent, Spent]:
     """Microseconds of each stage of a request, per clip, with a response in zstd; and the least they could be."""
-    query = exchange.path.partition("?")[2].encode()
-    read = BODIES[exchange.content_type]
+    query = request.path.partition("?")[2].encode()
+    read = BODIES[request.content_type]
     format, coding, bounds = FORMATS[media_type], CODINGS["zstd"], DEFAULT_BOUNDS
 
-    reading = time_of(lambda: read(exchange.body, query, bounds, NEVER_CANCELLED))
-    request = read(exchange.body, query, bounds, NEVER_CANCELLED)
+    reading = time_of(lambda: read(request.body, query, bounds, NEVER_CANCELLED))
+    request = read(request.body, query, bounds, NEVER_CANCELLED)
     describing = time_of(lambda: request.plan(format, coding, bounds, NEVER_CANCELLED))
     job = request.plan(format, coding, bounds, NEVER_CANCELLED)
     tiles = [(planned, tile) for planned in job.writer.volumes for tile in planned.tiles]
@@ -175,11 +175,11 @@ def each(spent: Spent, count: int) -> Spent:
     return Spent(*(part / count for part in parts))
 
 
-def under_load(ours: Server, cores: Cores, exchange: Exchange) -> tuple[float, float]:
+def under_load(ours: Server, cores: Cores, request: Request) -> tuple[float, float]:
     """Processor microseconds a request, of heatsvc and of the bare route that sends the same; the quickest of turns."""
-    body, headers = ask(ours.port, exchange)
+    body, headers = send_request(ours.port, request)
     with servers.bare_service(cores.server, body, stored_headers(headers)) as bare:
-        turns = [[turn(server, exchange, body, _UNDER_LOAD).cpu for server in (ours, bare)] for _ in range(_ROUNDS)]
+        turns = [[turn(server, request, body, _UNDER_LOAD).cpu for server in (ours, bare)] for _ in range(_ROUNDS)]
     total, least = (min(column) for column in zip(*turns, strict=True))
     return total, least
 

@@ -22,7 +22,7 @@ import orjson
 
 from benchmarks import inputs
 from benchmarks.inputs import KEYPOINTS, LIMBS
-from benchmarks.load import Exchange, ask, run_load
+from benchmarks.load import Request, run_load, send_request
 from benchmarks.processes import Memory, below, cpu_seconds, memory_of
 from benchmarks.report import README, RESULTS, Machine
 from benchmarks.servers import ROOT, Cores, Server, heatsvc_workers
@@ -102,13 +102,13 @@ def main() -> None:
 
     clip = inputs.one_clip()
     loads = {
-        "npy body, keypoints": clip.npy_exchange(KEYPOINTS),
-        "JSON body, keypoints": clip.json_exchange(KEYPOINTS),
-        "npy body, limbs": clip.npy_exchange(LIMBS),
+        "npy body, keypoints": clip.npy_request(KEYPOINTS),
+        "JSON body, keypoints": clip.json_request(KEYPOINTS),
+        "npy body, limbs": clip.npy_request(LIMBS),
     }
     with heatsvc_workers(WORKERS[0]) as one, heatsvc_workers(WORKERS[1]) as two:
         servers = dict(zip(WORKERS, (one, two), strict=True))
-        kinds = [_take_turns(name, servers, exchange, seconds, rounds) for name, exchange in loads.items()]
+        kinds = [_take_turns(name, servers, request, seconds, rounds) for name, request in loads.items()]
         memory = {workers: [memory_of(pid) for pid in _serving(server)] for workers, server in servers.items()}
         parents = {workers: memory_of(server.pid) for workers, server in servers.items() if workers > 1}
     table = _table(kinds, memory, parents)
@@ -117,23 +117,23 @@ def main() -> None:
         print(f"\nwritten: {_save(kinds, memory, parents, table).relative_to(ROOT)}, README.md")
 
 
-def _take_turns(name: str, servers: dict[int, Server], exchange: Exchange, seconds: float, rounds: int) -> Kind:
+def _take_turns(name: str, servers: dict[int, Server], request: Request, seconds: float, rounds: int) -> Kind:
     print(name, file=sys.stderr, flush=True)
     turns: dict[int, list[Turn]] = {workers: [] for workers in servers}
-    expected = ask(servers[1].port, exchange)[0]
+    expected = send_request(servers[1].port, request)[0]
     for server in servers.values():
-        run_load(server.port, exchange, expected, seconds=seconds, connections=CONNECTIONS)
+        run_load(server.port, request, expected, seconds=seconds, connections=CONNECTIONS)
     for number in range(rounds):
         # Whoever comes first is another one each time.
         for workers in sorted(servers, reverse=bool(number % 2)):
-            turns[workers].append(_turn(servers[workers], exchange, expected, seconds))
+            turns[workers].append(_turn(servers[workers], request, expected, seconds))
     return Kind(name, turns)
 
 
-def _turn(server: Server, exchange: Exchange, expected: bytes, seconds: float) -> Turn:
+def _turn(server: Server, request: Request, expected: bytes, seconds: float) -> Turn:
     processes = _serving(server)
     before = [cpu_seconds(pid) for pid in processes]
-    load = run_load(server.port, exchange, expected, seconds=seconds, connections=CONNECTIONS)
+    load = run_load(server.port, request, expected, seconds=seconds, connections=CONNECTIONS)
     spent = [cpu_seconds(pid) - busy for pid, busy in zip(processes, before, strict=True)]
     return Turn(sum(spent) / load.requests * 1e6, load.rate, max(spent) / sum(spent))
 
