@@ -20,20 +20,17 @@ import tempfile
 import threading
 import time
 from dataclasses import asdict, dataclass
-from datetime import date
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-import orjson
 
 from benchmarks.keti import CLIPS, Dataset, make
 from benchmarks.processes import memory_of, process_tree
-from benchmarks.report import Machine
+from benchmarks.report import Machine, save_results
 from benchmarks.servers import ROOT, Cores
 
 _CACHE = ROOT / "benchmarks" / ".cache" / "keti"
-_RESULTS = ROOT / "benchmarks" / "results"
 _LOAD = """
 import sys, time, pathlib, numpy
 files = sorted(pathlib.Path(sys.argv[1]).iterdir())
@@ -102,8 +99,7 @@ def main() -> None:
         "pickle_bytes": size,
     }
     if parsed.clips == CLIPS:
-        _RESULTS.mkdir(exist_ok=True)
-        (_RESULTS / f"annotation-{date.today()}.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+        save_results("annotation", result)
     if not parsed.keep:
         shutil.rmtree(_CACHE)
 

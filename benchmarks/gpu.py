@@ -25,14 +25,13 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import orjson
 import torch
 
 from benchmarks import inputs, servers
 from benchmarks.in_process import volumes_of
 from benchmarks.inputs import KEYPOINTS, LIMBS, MANY, SIDE, Clip
 from benchmarks.load import run_load, send_request
-from benchmarks.report import README, RESULTS
+from benchmarks.report import replace_in_readme, save_results
 from benchmarks.responses import check_many, check_same
 from benchmarks.servers import PEERS, ROOT, Cores
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
@@ -44,7 +43,6 @@ from heatsvc.render.cuda import render_batch
 from heatsvc.volume import HeatmapVolume
 
 KORNIA = PEERS / ".kornia"
-_BEGIN, _END = "<!-- gpu results -->", "<!-- /gpu results -->"
 _SIZES = (1, 4, 16, 64, 256)
 _FILL_TARGET = 0.85
 _BYTES_A_PIXEL = {"float32": 4, "float16": 2, "bfloat16": 2, "uint8": 1}
@@ -272,15 +270,11 @@ def machine(device: torch.device) -> str:
 
 def save(description: str, figures: Sequence[Figure]) -> str:
     """Write the JSON file and the README's table; the file's path."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"gpu-{date.today().isoformat()}.json"
-    content = {"machine": description, "figures": [asdict(figure) for figure in figures]}
-    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+    path = save_results("gpu", {"machine": description, "figures": [asdict(figure) for figure in figures]})
     rule = ["---", "---", "---:", "---:", "---", "---:", "---:", "---"]
     lines = [" | ".join(line) for line in [HEADINGS, rule, *(figure.cells() for figure in figures)]]
     table = "\n".join(f"| {line} |" for line in lines)
-    before, rest = README.read_text().split(_BEGIN)
-    README.write_text(f"{before}{_BEGIN}\n{description}\n\n{table}\n{_END}{rest.split(_END)[1]}")
+    replace_in_readme("gpu results", f"{description}\n\n{table}")
     return str(path.relative_to(ROOT))
 
 

@@ -18,17 +18,15 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-import orjson
 import torch
 
 from benchmarks.keti import make
-from benchmarks.report import RESULTS, Machine
+from benchmarks.report import Machine, save_results
 from benchmarks.servers import PEER_PYTHON, PEERS, ROOT, Cores, on_core
 from heatsvc.torch import HeatmapCollate, HeatmapDataset
 
@@ -90,8 +88,7 @@ def _compare(folder: Path, kind: str, samples: int, rounds: int, cores: Cores) -
     print(f"{preset:20} heatsvc {ours:6.0f} samples/s   MMAction2 {theirs:6.1f} samples/s   ratio {ratio:5.1f}")
     machine = Machine.here(description["numpy"], cores)
     result = {"machine": asdict(machine), "preset": preset, "batch": BATCH, "rounds": taken, "ratio": ratio}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"loading-{kind}-{date.today()}.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    save_results(f"loading-{kind}", result)
     print(f"  {machine.processor}, one of {machine.cores} cores, PyTorch {torch.__version__}, NumPy {np.__version__}")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import orjson
@@ -17,7 +18,21 @@ from benchmarks.servers import ROOT, Cores
 
 README = ROOT / "benchmarks" / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
-_BEGIN, _END = "<!-- results -->", "<!-- /results -->"
+
+
+def save_results(name: str, content: Mapping[str, Any]) -> Path:
+    """Write results/NAME-DATE.json, or results/DATE.json for an empty name; its path."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}{'-' if name else ''}{date.today().isoformat()}.json"
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+    return path
+
+
+def replace_in_readme(name: str, text: str) -> None:
+    """Replace what benchmarks/README.md has between the comments NAME and /NAME."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, rest = README.read_text().split(begin)
+    README.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +171,14 @@ class Report:
 
     def save(self) -> Path:
         """Write the JSON file, the plot and the README's table; returns the JSON file's path."""
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{self.day.isoformat()}.json"
         content = {
             "date": self.day,
             "machine": asdict(self.machine),
             "rows": [{**asdict(row), "ratio": row.ratio, "met": row.met} for row in self.rows],
         }
-        path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+        path = save_results("", content)
         self._plot(RESULTS / "bench.svg")
-        readme = README.read_text()
-        before, rest = readme.split(_BEGIN)
-        after = rest.split(_END)[1]
-        README.write_text(f"{before}{_BEGIN}\n{self.markdown()}\n{_END}{after}")
+        replace_in_readme("results", self.markdown())
         return path
 
     def _plot(self, path: Path) -> None:

@@ -18,13 +18,12 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import orjson
 
 from benchmarks import inputs
 from benchmarks.inputs import KEYPOINTS, LIMBS
 from benchmarks.load import Request, run_load, send_request
 from benchmarks.processes import Memory, cpu_seconds, memory_of, process_tree
-from benchmarks.report import README, RESULTS, Machine
+from benchmarks.report import Machine, replace_in_readme, save_results
 from benchmarks.servers import ROOT, Cores, Server, heatsvc
 
 WORKERS = (1, 2)
@@ -40,7 +39,6 @@ _HEADINGS = (
     "busier worker's share",
     "requests a second, one and two",
 )
-_BEGIN, _END = "<!-- workers results -->", "<!-- /workers results -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +178,8 @@ def _save(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int,
         "memory": memory,
         "parents": parents,
     }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"workers-{date.today().isoformat()}.json"
-    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
-    before, rest = README.read_text().split(_BEGIN)
-    README.write_text(f"{before}{_BEGIN}\n{table}\n{_END}{rest.split(_END)[1]}")
-    return path
+    replace_in_readme("workers results", table)
+    return save_results("workers", content)
 
 
 if __name__ == "__main__":
