@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
+from ctypes import c_byte
 from io import BytesIO
-from multiprocessing.synchronize import Event
 from types import TracebackType
 
 import numpy as np
@@ -45,7 +45,7 @@ class ReaderPool:
         if jobs > 1:
             # Not forked: a fork of a process with threads may hang.
             context = multiprocessing.get_context("spawn")
-            self._cancelled = context.Event()
+            self._cancelled = context.RawValue("b", 0)
             self._pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(os.getpid(), self._cancelled))
             for _ in range(jobs):
                 self._pool.submit(os.getpid)
@@ -66,7 +66,7 @@ class ReaderPool:
         if self._pool is None:
             return
         if error is not None:
-            self._cancelled.set()
+            self._cancelled.value = 1
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def read(
@@ -129,15 +129,15 @@ def _result(future: Future[bytes], token: CancelToken) -> Shard:
             return Shard.from_json(future.result(_POLL_SECONDS))
 
 
-class _EventToken(CancelToken):
-    """Cancelled by an event that the parent process sets."""
+class _SharedToken(CancelToken):
+    """Cancelled by a shared flag that the parent process sets; without a lock, which a killed process might hold."""
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, flag: c_byte) -> None:
         super().__init__()
-        self._event = event
+        self._flag = flag
 
     def raise_if_cancelled(self) -> None:
-        if self._event.is_set():
+        if self._flag.value:
             self.cancel()
         super().raise_if_cancelled()
 
@@ -145,10 +145,10 @@ class _EventToken(CancelToken):
 _worker_token = NEVER_CANCELLED
 
 
-def _begin(parent: int, cancelled: Event) -> None:
+def _begin(parent: int, cancelled: c_byte) -> None:
     """In a new process: end together with the parent, leave Ctrl-C to it, and load the compiled code."""
     global _worker_token
-    _worker_token = _EventToken(cancelled)
+    _worker_token = _SharedToken(cancelled)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -7,7 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Self, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -19,8 +19,13 @@ from heatsvc.settings import Settings
 
 Result = TypeVar("Result")
 
-# Bytes a second: an upload that comes slower keeps its place among the few for too long.
-_MIN_UPLOAD_RATE = 4 << 10
+UNBUDGETED_BYTES = 64 << 10
+"""Bytes of a body that are not taken from a budget: uvicorn buffers as many for each connection."""
+
+# A body that comes slower than this, after the first seconds, keeps memory or a place from others.
+_MIN_BYTES_PER_SECOND = 4 << 10
+_GRACE_SECONDS = 10.0
+_RESERVED_STEP = 1 << 20
 
 
 class SharedBudget:
@@ -71,14 +76,19 @@ class SharedBudget:
             if turn.done() and not turn.cancelled():
                 self.release(amount)  # it was given in the moment in which the wait ended
             else:
-                self._waiting.remove(entry)
+                with suppress(ValueError):  # it may have been dropped already
+                    self._waiting.remove(entry)
                 self._give()  # those behind it may want less
             if isinstance(error, TimeoutError):
-                raise busy(
-                    f"the service has more to do than {self._setting} allows, and had for {self._wait_seconds:g} s",
-                    retry_after=max(1, round(self._wait_seconds)),
-                ) from None
+                raise self.refusal() from None
             raise
+
+    def refusal(self) -> RequestError:
+        """503: it was waited for in vain."""
+        return busy(
+            f"the service has more to do than {self._setting} allows, and had for {self._wait_seconds:g} s",
+            retry_after=max(1, round(self._wait_seconds)),
+        )
 
     def release(self, amount: int) -> None:
         """Give an amount back."""
@@ -92,7 +102,7 @@ class SharedBudget:
 
     def _give(self) -> None:
         """Give what is there to those who wait, in their order."""
-        while self._waiting and self.used + self._waiting[0][0] <= self.limit:
+        while self._waiting and (self._waiting[0][1].done() or self.used + self._waiting[0][0] <= self.limit):
             amount, turn = self._waiting.popleft()
             if not turn.done():
                 self.used += amount
@@ -158,7 +168,7 @@ class BodyReader:
         settings: `idle_seconds` without a byte are too many.
         setting: the name of the setting that bounds its size.
         token: its deadline is the body's too; without one an upload may take as long as enough of it comes.
-        budget: the memory that the bytes are taken from; the caller releases `size` bytes.
+        budget: the memory that a body of more than `UNBUDGETED_BYTES` takes, until `release`.
 
     Attributes:
         size: bytes that have come.
@@ -182,10 +192,11 @@ class BodyReader:
         self._limit: int = getattr(settings, setting)
         self._token = token
         self._budget = budget
+        self._reserved = 0
         self._started = time.monotonic()
         length = request.headers.get("content-length")
-        if length is not None and length.isascii() and length.isdigit():
-            self._check_size(int(length))
+        self._length = int(length) if length is not None and length.isascii() and length.isdigit() else 0
+        self._check_size(self._length)
 
     async def receive(self) -> bytes:
         """Some more of it.
@@ -207,18 +218,30 @@ class BodyReader:
         data: bytes = message.get("body", b"")
         self.more = message.get("more_body", False)
         self._check_size(self.size + len(data))
-        if self._budget is not None and data:
-            await self._budget.acquire(len(data))
+        if self._budget is not None:
+            await self._reserve(self._budget, self.size + len(data))
         self.size += len(data)
         seconds = time.monotonic() - self._started
-        if self.more and seconds > self._settings.request_seconds and self.size < _MIN_UPLOAD_RATE * seconds:
+        if self.more and seconds > _GRACE_SECONDS and self.size < _MIN_BYTES_PER_SECOND * (seconds - _GRACE_SECONDS):
             raise RequestError(
                 408,
-                f"the body comes at less than {_MIN_UPLOAD_RATE:,} bytes a second, for longer than "
-                f"{self._settings.request_seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
+                f"the body comes at less than {_MIN_BYTES_PER_SECOND:,} bytes a second",
                 headers={"Connection": "close"},
             )
         return data
+
+    async def _reserve(self, budget: SharedBudget, size: int) -> None:
+        """Take the memory for a large body from the budget: all of it at once where its length is known.
+
+        If bodies took their memory as they come, many could have a part of it, and none enough.
+        """
+        if max(size, self._length) <= UNBUDGETED_BYTES or size <= self._reserved:
+            return
+        wanted = max(self._length, self._reserved + _RESERVED_STEP)
+        started = time.monotonic()
+        await budget.acquire(wanted - self._reserved)
+        self._started += time.monotonic() - started  # while it waited, nothing was received
+        self._reserved = wanted
 
     async def read(self) -> bytes:
         """All that is left of it; raises as `receive`."""
@@ -233,7 +256,7 @@ class BodyReader:
     def release(self) -> None:
         """Give the bytes back to the budget."""
         if self._budget is not None:
-            self._budget.release(self.size)
+            self._budget.release(self._reserved)
             self._budget = None
 
     def _check_size(self, size: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -34,6 +35,8 @@ Result = TypeVar("Result")
 
 # Containers made before the collector looks for cycles: a clip in JSON is a thousand lists, and no cycle.
 _COLLECT_AFTER = (200_000, 20, 100)
+# Between threads that want the interpreter: the event loop waits for it whenever others compute.
+_SWITCH_SECONDS = 0.5e-3
 # Beside one for each upload.
 _DISK_THREADS = 4
 
@@ -80,6 +83,7 @@ class Service:
 
         Then builds go on that an earlier service left unfinished.
         """
+        sys.setswitchinterval(_SWITCH_SECONDS)
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
 
     def stop(self) -> None:

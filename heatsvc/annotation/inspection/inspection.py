@@ -6,9 +6,9 @@ import mmap
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from heatsvc.annotation.inspection.checks import AnnotationSummary, SplitSize, check_annotation, check_splits
 from heatsvc.annotation.inspection.findings import Finding, Findings
@@ -71,10 +71,6 @@ class Inspection:
     def usable(self) -> bool:
         """Whether there is no finding that makes reading or training fail."""
         return not any(finding.severity == "error" for finding in self.findings)
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as JSON has it."""
-        return asdict(self)
 
 
 _CORES = re.compile(rb"numpy\._?core(?=\.)")

@@ -10,16 +10,21 @@ import itertools
 import math
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 WIDTH = 1000.0
 """Width of every plot, in its own units."""
 LEFT, RIGHT, TOP = 56.0, 12.0, 10.0
 """Margins: the left one has the labels of the vertical axis."""
+_CLASS_HEIGHT, _FRAME_HEIGHT = 220.0, 200.0
+_MAX_CLASSES = 600
+_MAX_LABELLED = 60
+_LABEL_LENGTH = 12
+_LEVELS = 8
+_NAMES_WIDTH = 150.0
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """A mark on an axis: its coordinate and its text."""
 
     at: float
@@ -33,6 +38,13 @@ def round_steps(most: float, wanted: int) -> list[int]:
     return [size * i for i in range(max(1, -(-int(most) // size)) + 1)]
 
 
+def _vertical_axis(largest: int, height: float) -> tuple[float, float, tuple[Tick, ...]]:
+    """The y of zero, the height of a unit, and the ticks of an axis up to a number."""
+    steps = round_steps(largest, 4)
+    bottom, scale = TOP + height, height / steps[-1]
+    return bottom, scale, tuple(Tick(bottom - step * scale, f"{step:,}") for step in steps)
+
+
 def short(number: float) -> str:
     """A coordinate with one decimal at most."""
     return f"{round(number, 1):g}"
@@ -43,21 +55,8 @@ def box(x: float, y: float, width: float, height: float) -> str:
     return f"M{short(x)} {short(y)}h{short(width)}v{short(height)}h{short(-width)}z"
 
 
-_CLASS_HEIGHT = 220.0
-_MOST_CLASSES = 600
-_MOST_LABELLED = 60
-_LABEL_LENGTH = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One class: the area that shows its tooltip, and its label.
-
-    Attributes:
-        x, width: of the area.
-        label: below it; "" where there are too many classes.
-        title: the tooltip, label and clips by split.
-    """
+class Column(NamedTuple):
+    """One class: the area that shows its tooltip `title`, and its label, "" where there are too many classes."""
 
     x: str
     width: str
@@ -91,9 +90,8 @@ def class_plot(report: dict[str, Any]) -> ClassPlot | None:
     classes = sorted(report["classes"], key=lambda row: -sum(row["clips"].values()))
     if not classes or not any(classes[0]["clips"].values()):
         return None
-    shown = classes[:_MOST_CLASSES]
-    steps = round_steps(sum(shown[0]["clips"].values()), 4)
-    bottom, scale = TOP + _CLASS_HEIGHT, _CLASS_HEIGHT / steps[-1]
+    shown = classes[:_MAX_CLASSES]
+    bottom, scale, ticks = _vertical_axis(sum(shown[0]["clips"].values()), _CLASS_HEIGHT)
     slot = (WIDTH - LEFT - RIGHT) / len(shown)
     width = min(slot * 0.86 if slot > 4 else slot, 48.0)
     pieces: list[list[str]] = [[] for _ in splits]
@@ -105,7 +103,7 @@ def class_plot(report: dict[str, Any]) -> ClassPlot | None:
             if height:
                 y -= height
                 piece.append(box(x + (slot - width) / 2, y, width, height))
-        label = _short_label(row["label"]) if len(shown) <= _MOST_LABELLED else ""
+        label = _short_label(row["label"]) if len(shown) <= _MAX_LABELLED else ""
         clips = ", ".join(f"{split} {row['clips'].get(split, 0)}" for split in splits)
         columns.append(Column(short(x), short(slot), label, f"{row['label']}: {clips}"))
     return ClassPlot(
@@ -113,7 +111,7 @@ def class_plot(report: dict[str, Any]) -> ClassPlot | None:
         bottom=bottom,
         paths=tuple("".join(piece) for piece in pieces),
         columns=tuple(columns),
-        ticks=tuple(Tick(bottom - step * scale, f"{step:,}") for step in steps),
+        ticks=ticks,
         left_out=len(classes) - len(shown),
     )
 
@@ -127,17 +125,8 @@ def _label_height(label: str) -> float:
     return sum(8.5 if unicodedata.east_asian_width(letter) in "WF" else 5.0 for letter in label)
 
 
-_FRAME_HEIGHT = 200.0
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """Clips of one bin.
-
-    Attributes:
-        x, y, width, height: of its rectangle.
-        title: the tooltip, frames and clips.
-    """
+class Bar(NamedTuple):
+    """The clips of one bin: a rectangle and its tooltip."""
 
     x: str
     y: str
@@ -175,8 +164,7 @@ def frame_plot(report: dict[str, Any]) -> FramePlot | None:
     counts: list[int] = frames["histogram"]["counts"]
     if not counts:
         return None
-    steps = round_steps(max(counts), 4)
-    bottom, scale = TOP + _FRAME_HEIGHT, _FRAME_HEIGHT / steps[-1]
+    bottom, scale, ticks = _vertical_axis(max(counts), _FRAME_HEIGHT)
     slot = min((WIDTH - LEFT - RIGHT) / len(counts), 80.0)
 
     def x_of(length: float) -> float:
@@ -199,7 +187,7 @@ def frame_plot(report: dict[str, Any]) -> FramePlot | None:
         height=bottom + 34,
         bottom=bottom,
         bars=bars,
-        ticks=tuple(Tick(bottom - step * scale, f"{step:,}") for step in steps),
+        ticks=ticks,
         lengths=tuple(Tick(x_of(length), f"{length:,}") for length in lengths),
         median=Tick(x_of(frames["median"]), f"median {frames['median']:g}"),
         mean=Tick(x_of(frames["mean"]), f"mean {frames['mean']:g}"),
@@ -208,10 +196,6 @@ def frame_plot(report: dict[str, Any]) -> FramePlot | None:
 
 def _range(first: int, width: int) -> str:
     return f"{first:,}" if width == 1 else f"{first:,} to {first + width - 1:,}"
-
-
-LEVELS = 8
-_NAMES = 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +245,9 @@ def score_plot(report: dict[str, Any]) -> ScorePlot | None:
     if not any(score["count"] for score in scores):
         return None
     row = 18.0 if len(scores) <= 60 else 12.0 if len(scores) <= 140 else 6.0
-    left, right = _NAMES, WIDTH - RIGHT
+    left, right = _NAMES_WIDTH, WIDTH - RIGHT
     across = right - left
-    pieces: list[list[str]] = [[] for _ in range(LEVELS)]
+    pieces: list[list[str]] = [[] for _ in range(_LEVELS)]
     strips = []
     for i, score in enumerate(scores):
         y = TOP + i * row
@@ -272,7 +256,7 @@ def score_plot(report: dict[str, Any]) -> ScorePlot | None:
         for column, count in enumerate(score["histogram"]):
             if count:
                 # The square root keeps a tenth of the maximum visible.
-                level = max(1, math.ceil(LEVELS * math.sqrt(count / most)))
+                level = max(1, math.ceil(_LEVELS * math.sqrt(count / most)))
                 pieces[level - 1].append(box(left + column * cell, y, cell, row - 1))
         strips.append(_strip(score, y, row, left, across))
     bottom = TOP + len(scores) * row

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_our_own_pickle_is_without_fault(look):
     inspection = look(data)
     assert inspection.findings == ()
     assert inspection.usable
-    assert inspection.as_json() == {
+    assert asdict(inspection) == {
         "file": "KETI.pkl",
         "size": len(data),
         "protocol": 4,
@@ -95,7 +96,7 @@ def test_our_own_pickle_is_without_fault(look):
         "array_bytes": 2 * 2 * 5 * 27 * 3 * 2,
         "findings": (),
     }
-    json.dumps(inspection.as_json())
+    json.dumps(asdict(inspection))
 
 
 def test_a_pickle_as_pyskl_makes_it(look):
