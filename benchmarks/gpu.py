@@ -290,7 +290,7 @@ def _short(rate: float) -> str:
 def install_kornia() -> None:
     """Install the kornia package alone, beside the environment: its rendering needs nothing but torch."""
     if not KORNIA.exists():
-        subprocess.run([str(PEERS / "install_kornia.sh")], check=True)
+        subprocess.run([str(PEERS / "install_kornia.sh")], check=True, env={**os.environ, "PYTHON": sys.executable})
 
 
 if __name__ == "__main__":

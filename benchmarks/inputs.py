@@ -55,18 +55,19 @@ class Clip:
     keypoint: Float32
     keypoint_score: Float32
 
-    def json_request(self, step: dict[str, Any], *, float64_digits: bool = False) -> Request:
+    def json_request(self, step: dict[str, Any], *, float64_digits: bool = False, dtype: str = "float32") -> Request:
         """The clip as a JSON request.
 
         Args:
             step: the pipeline's one step.
             float64_digits: numbers with the 17 digits of Python's `json.dumps(array.tolist())`, instead of the 7 or 8
                 that identify a float32.
+            dtype: of the response.
         """
         fields: dict[str, Any] = self._fields()
         if float64_digits:
             fields = {**fields, "keypoint": self.keypoint.tolist(), "keypoint_score": self.keypoint_score.tolist()}
-        return _json(fields, step, accept="*/*")
+        return _json(fields, step, dtype, accept="*/*")
 
     def npy_request(self, step: dict[str, Any], dtype: str | None = None, compression: str | None = None) -> Request:
         """The clip as an npy request, [T, V, 3]."""
@@ -100,10 +101,10 @@ def many_clips() -> list[Clip]:
     return clips
 
 
-def many_json_request(clips: list[Clip], step: dict[str, Any]) -> Request:
+def many_json_request(clips: list[Clip], step: dict[str, Any], dtype: str = "float32") -> Request:
     """Many clips as one JSON request, named clip_00 and so on, with a response in safetensors."""
     fields = [{**clip._fields(), "frame_dir": f"clip_{index:02}"} for index, clip in enumerate(clips)]
-    return _json({"clips": fields}, step, accept=_SAFETENSORS)
+    return _json({"clips": fields}, step, dtype, accept=_SAFETENSORS)
 
 
 def many_form_request(clips: list[Clip], step: dict[str, Any]) -> Request:
@@ -140,8 +141,8 @@ def npy_bytes(array: npt.NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
-def _json(fields: dict[str, Any], step: dict[str, Any], *, accept: str) -> Request:
-    body = orjson.dumps({**fields, "pipeline": [step]}, option=orjson.OPT_SERIALIZE_NUMPY)
+def _json(fields: dict[str, Any], step: dict[str, Any], dtype: str, *, accept: str) -> Request:
+    body = orjson.dumps({**fields, "pipeline": [step], "dtype": dtype}, option=orjson.OPT_SERIALIZE_NUMPY)
     return Request("/heatmap", body, "application/json", accept)
 
 
