@@ -4,7 +4,7 @@
 
 The two take turns, first with the files out of the page cache, as a dataset of 6 GB mostly is, then with the files in
 it, which is the hard case: np.load has one core for itself, and the two that the command has share their caches.
-Memory is that of all processes of the command together, shared pages counted once (Pss), looked at 20 times a second.
+Memory is that of all processes of the command together, shared pages counted once (Pss), sampled 20 times a second.
 The pickle is then checked against the files: every clip, and the points of some.
 """
 
@@ -20,20 +20,17 @@ import tempfile
 import threading
 import time
 from dataclasses import asdict, dataclass
-from datetime import date
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-import orjson
 
 from benchmarks.keti import CLIPS, Dataset, make
-from benchmarks.processes import below, memory_of
-from benchmarks.report import Machine
+from benchmarks.processes import memory_of, process_tree
+from benchmarks.report import Machine, save_results
 from benchmarks.servers import ROOT, Cores
 
 _CACHE = ROOT / "benchmarks" / ".cache" / "keti"
-_RESULTS = ROOT / "benchmarks" / "results"
 _LOAD = """
 import sys, time, pathlib, numpy
 files = sorted(pathlib.Path(sys.argv[1]).iterdir())
@@ -51,7 +48,7 @@ _SIGN27 = [
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One turn of both.
+    """One measurement of both.
 
     Attributes:
         cached: whether the files were in the page cache.
@@ -102,14 +99,13 @@ def main() -> None:
         "pickle_bytes": size,
     }
     if parsed.clips == CLIPS:
-        _RESULTS.mkdir(exist_ok=True)
-        (_RESULTS / f"annotation-{date.today()}.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+        save_results("annotation", result)
     if not parsed.keep:
         shutil.rmtree(_CACHE)
 
 
-def _forget(dataset: Dataset) -> None:
-    """Put the files out of the page cache."""
+def _drop_from_cache(dataset: Dataset) -> None:
+    """Drop the files from the page cache."""
     os.sync()
     for path in dataset.keypoints.iterdir():
         handle = os.open(path, os.O_RDONLY)
@@ -119,7 +115,7 @@ def _forget(dataset: Dataset) -> None:
 
 def _round(dataset: Dataset, target: Path, cached: bool) -> Round:
     if not cached:
-        _forget(dataset)
+        _drop_from_cache(dataset)
     load = float(subprocess.check_output([sys.executable, "-c", _LOAD, str(dataset.keypoints)]))
     command = [
         *(sys.executable, "-m", "heatsvc", "annotate", "-o", str(target)),
@@ -127,38 +123,38 @@ def _round(dataset: Dataset, target: Path, cached: bool) -> Round:
         *("--options", '{"split": {"signer": {"train": ">10", "val": "<=10"}}}'),
     ]
     if not cached:
-        _forget(dataset)
+        _drop_from_cache(dataset)
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    watch = _Watch(process.pid)
-    watch.start()
-    _, complaints = process.communicate()
+    monitor = _MemoryMonitor(process.pid)
+    monitor.start()
+    _, errors = process.communicate()
     seconds = time.perf_counter() - started
-    watch.stop()
+    monitor.stop()
     if process.returncode:
-        raise SystemExit(complaints.decode())
+        raise SystemExit(errors.decode())
     where = "cached" if cached else "on disk"
-    print(f"  {where}: np.load {load:.2f} s, annotate {seconds:.2f} s, peak {watch.peak / 1e6:.0f} MB", flush=True)
-    return Round(cached, load, seconds, watch.peak)
+    print(f"  {where}: np.load {load:.2f} s, annotate {seconds:.2f} s, peak {monitor.peak / 1e6:.0f} MB", flush=True)
+    return Round(cached, load, seconds, monitor.peak)
 
 
-class _Watch(threading.Thread):
-    """Looks at the memory of a process and of all below it."""
+class _MemoryMonitor(threading.Thread):
+    """Records the peak memory of a process with its descendants."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.peak = 0
         self._pid = pid
-        self._over = threading.Event()
+        self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Until it is stopped."""
-        while not self._over.wait(0.05):
-            self.peak = max(self.peak, sum(memory_of(pid).shared_out for pid in below(self._pid)))
+        """Sample until `stop` is called."""
+        while not self._stopped.wait(0.05):
+            self.peak = max(self.peak, sum(memory_of(pid).proportional for pid in process_tree(self._pid)))
 
     def stop(self) -> None:
-        """No more looks."""
-        self._over.set()
+        """End the thread."""
+        self._stopped.set()
         self.join()
 
 

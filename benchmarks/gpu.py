@@ -1,14 +1,14 @@
-"""`make bench-gpu`: what a GPU draws and codes, beside the fastest it could and beside its peers, in one run.
+"""`make bench-gpu`: how fast a GPU renders and encodes, beside the fastest it could and beside its peers, in one run.
 
     python -m benchmarks.gpu [--device cuda] [--quick]
 
-(a) bytes a second drawn, against a fill of the same bytes: each pixel has to be written once
-(b) batch size against clips a second, from volumes: drawn, and drawn and coded as zstd on its way to the host
+(a) bytes a second rendered, against a fill of the same bytes: each pixel has to be written once
+(b) clips a second by batch size, from volumes: rendered, and rendered and encoded as zstd and copied to the host
 (c) against kornia's `render_gaussian2d` and a plain grid in torch, which compute every pixel of a map
 (d) clips a second through `POST /heatmap`, 64 clips a request, from a server with this GPU and from one without
 
-Takes turns in rounds, figures are medians. With `--device cpu` and `--quick` it runs anywhere, to see that it
-runs: what it prints then says nothing about a GPU, and nothing is written.
+All take turns in rounds; figures are medians. `--device cpu --quick` runs anywhere, as a check of the benchmark itself:
+its figures say nothing about a GPU, and nothing is written.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import orjson
 import torch
 
 from benchmarks import inputs, servers
-from benchmarks.answers import check_many, check_same
 from benchmarks.in_process import volumes_of
 from benchmarks.inputs import KEYPOINTS, LIMBS, MANY, SIDE, Clip
-from benchmarks.load import ask, run_load
-from benchmarks.report import README, RESULTS
+from benchmarks.load import run_load, send_request
+from benchmarks.report import replace_in_readme, save_results
+from benchmarks.responses import check_many, check_same
 from benchmarks.servers import PEERS, ROOT, Cores
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.encode.codings import CODINGS
@@ -44,7 +43,6 @@ from heatsvc.render.cuda import render_batch
 from heatsvc.volume import HeatmapVolume
 
 KORNIA = PEERS / ".kornia"
-_BEGIN, _END = "<!-- gpu results -->", "<!-- /gpu results -->"
 _SIZES = (1, 4, 16, 64, 256)
 _FILL_TARGET = 0.85
 _BYTES_A_PIXEL = {"float32": 4, "float16": 2, "bfloat16": 2, "uint8": 1}
@@ -52,13 +50,13 @@ _BYTES_A_PIXEL = {"float32": 4, "float16": 2, "bfloat16": 2, "uint8": 1}
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line: a rate of heatsvc's and what it is held against.
+    """One line: a rate of heatsvc's and what it is compared with.
 
     Attributes:
         item: (a) to (d).
         what: in words.
         unit: of both rates.
-        heatsvc, peer: medians over the rounds; no peer for a figure that is only told.
+        heatsvc, peer: medians over the rounds; None for a figure without a peer.
         peer_name: who that is.
         target: the least that the ratio should be.
     """
@@ -98,7 +96,7 @@ class Clock:
         self._cuda = device.type == "cuda"
 
     def seconds(self, works: Sequence[Callable[[], object]]) -> list[float]:
-        """Of each work, the median over the rounds, in turns; once before, that nothing is compiled on the clock."""
+        """The median of each work over rounds of all; a run before them, which compiles kernels, is not timed."""
         for work in works:
             self._once(work)
         rounds = [[self._once(work) for work in works] for _ in range(self.rounds)]
@@ -120,7 +118,7 @@ class Clock:
 
 def main() -> None:
     """Measure, print the table and, on a GPU, write it down."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description="what a GPU draws and codes")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description="how fast a GPU renders and encodes")
     parser.add_argument("--device", default="cuda", help="as torch names it; cpu to see that it runs")
     parser.add_argument("--quick", action="store_true", help="small batches, few rounds, nothing written")
     options = parser.parse_args()
@@ -136,22 +134,22 @@ def main() -> None:
     figures += against_grids(clips, device, clock, min(MANY, max(sizes)))
     if device.type == "cuda":
         figures += through_http(options.device, seconds=1.0 if options.quick else 4.0)
-    told = machine(device)
+    description = machine(device)
     table = [HEADINGS, *(figure.cells() for figure in figures)]
     widths = [max(len(line[column]) for line in table) for column in range(len(HEADINGS))]
-    print(told)
+    print(description)
     for line in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     if device.type == "cuda" and not options.quick:
-        print(f"written: {save(told, figures)}, README.md")
+        print(f"written: {save(description, figures)}, README.md")
 
 
 def check(clips: list[Clip], device: torch.device) -> None:
-    """Before any clock runs: the device draws what the CPU does."""
+    """Check, before anything is timed, that the device renders what the CPU does."""
     for step, kind in ((KEYPOINTS, "keypoints"), (LIMBS, "limbs")):
         (volume,) = volumes_of(clips[:1], step)
-        (drawn,) = render_batch([volume], "float32", device)
-        check_same(drawn.cpu().numpy(), render_array(volume), kind)
+        (rendered,) = render_batch([volume], "float32", device)
+        check_same(rendered.cpu().numpy(), render_array(volume), kind)
 
 
 def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Figure]:
@@ -164,14 +162,14 @@ def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count:
             pixels = sum(np.prod(volume.shape) for volume in volumes)
             blank = torch.empty(int(pixels), dtype=getattr(torch, dtype), device=device)
 
-            def draw(volumes: list[HeatmapVolume] = volumes, dtype: Any = dtype) -> object:
+            def render(volumes: list[HeatmapVolume] = volumes, dtype: Any = dtype) -> object:
                 return render_batch(volumes, dtype, device, bounds=no_bounds())
 
-            drawn, filled = clock.seconds([draw, lambda blank=blank: blank.fill_(1)])  # type: ignore[misc]
+            rendered, filled = clock.seconds([render, lambda blank=blank: blank.fill_(1)])  # type: ignore[misc]
             gigabytes = float(pixels) * size / 1e9
-            what = f"{count} clips drawn, {kind}, {dtype}"
+            what = f"{count} clips rendered, {kind}, {dtype}"
             target = _FILL_TARGET if kind == "keypoints" else None
-            figures.append(Figure("a", what, "GB a second", gigabytes / drawn, gigabytes / filled, "a fill", target))
+            figures.append(Figure("a", what, "GB a second", gigabytes / rendered, gigabytes / filled, "a fill", target))
     return figures
 
 
@@ -185,16 +183,16 @@ def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequen
             PlannedVolume.plan(str(place), volume, "float32", CODINGS["zstd"]) for place, volume in enumerate(volumes)
         ]
 
-        def draw(volumes: list[HeatmapVolume] = volumes) -> object:
+        def render(volumes: list[HeatmapVolume] = volumes) -> object:
             return render_batch(volumes, "float32", device, bounds=no_bounds())
 
-        def code(planned: list[PlannedVolume] = planned) -> object:
+        def encode(planned: list[PlannedVolume] = planned) -> object:
             return encode_batch(planned, "zstd", device, bounds=no_bounds())
 
-        drawn, coded = clock.seconds([draw, code])
+        rendered, encoded = clock.seconds([render, encode])
         figures += [
-            Figure("b", f"batch of {size}, drawn", "clips a second", size / drawn),
-            Figure("b", f"batch of {size}, drawn, coded and on the host", "clips a second", size / coded),
+            Figure("b", f"batch of {size}, rendered", "clips a second", size / rendered),
+            Figure("b", f"batch of {size}, rendered, encoded and copied to the host", "clips a second", size / encoded),
         ]
     return figures
 
@@ -219,17 +217,17 @@ def against_grids(clips: list[Clip], device: torch.device, clock: Clock, count: 
     def kornia() -> torch.Tensor:
         centre, peak = points.to(device), scores.to(device)
         deviation = torch.full_like(centre, 0.6)
-        drawn = render_gaussian2d(centre, deviation, (SIDE, SIDE), normalized_coordinates=False)
-        return drawn * (peak * (2 * np.pi * 0.6**2))[..., None, None]  # its maps sum to 1
+        maps = render_gaussian2d(centre, deviation, (SIDE, SIDE), normalized_coordinates=False)
+        return maps * (peak * (2 * np.pi * 0.6**2))[..., None, None]  # its maps sum to 1
 
     def ours() -> object:
         return render_batch(volumes, "float32", device, bounds=no_bounds())
 
-    drawn, gridded, rendered = clock.seconds([ours, grid, kornia])
-    what = f"{count} clips drawn, keypoints, float32"
+    ours_seconds, grid_seconds, kornia_seconds = clock.seconds([ours, grid, kornia])
+    what = f"{count} clips rendered, keypoints, float32"
     return [
-        Figure("c", what, "clips a second", count / drawn, count / gridded, "a grid in torch"),
-        Figure("c", what, "clips a second", count / drawn, count / rendered, "kornia"),
+        Figure("c", what, "clips a second", count / ours_seconds, count / grid_seconds, "a grid in torch"),
+        Figure("c", what, "clips a second", count / ours_seconds, count / kornia_seconds, "kornia"),
     ]
 
 
@@ -237,31 +235,31 @@ def through_http(device: str, seconds: float) -> list[Figure]:
     """(d), with as many requests in flight as fill the device's batches."""
     clips = inputs.many_clips()
     cores = Cores.available()
-    exchange = inputs.many_form_exchange(clips, KEYPOINTS)
+    request = inputs.many_form_request(clips, KEYPOINTS)
     rates: dict[str, float] = {}
     first: list[Any] = []
     for where in ("cpu", device):
         say(f"through HTTP, {where}")
         os.environ["HEATSVC_DEVICE"] = where
         with servers.heatsvc(cores.server) as server:
-            body, _ = ask(server.port, exchange)
+            body, _ = send_request(server.port, request)
             first = first or [render_array(volume) for volume in volumes_of(clips[:1], KEYPOINTS)]
             check_many(body, first[0], [float(first[0].sum(dtype=np.float64))], "keypoints")
-            run_load(server.port, exchange, body, seconds=seconds / 4, connections=8)
-            rates[where] = MANY * run_load(server.port, exchange, body, seconds=seconds, connections=8).rate
+            run_load(server.port, request, body, seconds=seconds / 4, connections=8)
+            rates[where] = MANY * run_load(server.port, request, body, seconds=seconds, connections=8).rate
     what = f"{MANY} clips a request, 8 requests in flight"
     return [Figure("d", what, "clips a second", rates[device], rates["cpu"], "the same server on one CPU core")]
 
 
 def repeated(clips: list[Clip], step: dict[str, Any], count: int) -> list[HeatmapVolume]:
-    """So many volumes, those of the clips over and over."""
+    """`count` volumes; those of the clips are repeated."""
     made = volumes_of(clips, step)
     return [made[place % len(made)] for place in range(count)]
 
 
 def no_bounds() -> Bounds:
-    """Bounds that let a whole batch pass: those of a request are not the matter here."""
-    return replace(DEFAULT_BOUNDS, max_volume_bytes=1 << 40, max_answer_bytes=1 << 40)
+    """Bounds of a whole batch, which may be larger than a request."""
+    return replace(DEFAULT_BOUNDS, max_volume_bytes=1 << 40)
 
 
 def machine(device: torch.device) -> str:
@@ -270,22 +268,18 @@ def machine(device: torch.device) -> str:
     return f"{date.today().isoformat()}: {name}, {os.cpu_count()} cores, torch {torch.__version__}"
 
 
-def save(told: str, figures: Sequence[Figure]) -> str:
+def save(description: str, figures: Sequence[Figure]) -> str:
     """Write the JSON file and the README's table; the file's path."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"gpu-{date.today().isoformat()}.json"
-    content = {"machine": told, "figures": [asdict(figure) for figure in figures]}
-    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+    path = save_results("gpu", {"machine": description, "figures": [asdict(figure) for figure in figures]})
     rule = ["---", "---", "---:", "---:", "---", "---:", "---:", "---"]
     lines = [" | ".join(line) for line in [HEADINGS, rule, *(figure.cells() for figure in figures)]]
     table = "\n".join(f"| {line} |" for line in lines)
-    before, rest = README.read_text().split(_BEGIN)
-    README.write_text(f"{before}{_BEGIN}\n{told}\n\n{table}\n{_END}{rest.split(_END)[1]}")
+    replace_in_readme("gpu results", f"{description}\n\n{table}")
     return str(path.relative_to(ROOT))
 
 
 def say(what: str) -> None:
-    """A word on the way, on standard error."""
+    """Print progress to standard error."""
     print(what, file=sys.stderr, flush=True)
 
 
@@ -294,9 +288,9 @@ def _short(rate: float) -> str:
 
 
 def install_kornia() -> None:
-    """The kornia package alone, beside the environment: it asks for nothing but torch to draw."""
+    """Install the kornia package alone, beside the environment: its rendering needs nothing but torch."""
     if not KORNIA.exists():
-        subprocess.run([str(PEERS / "install_kornia.sh")], check=True)
+        subprocess.run([str(PEERS / "install_kornia.sh")], check=True, env={**os.environ, "PYTHON": sys.executable})
 
 
 if __name__ == "__main__":

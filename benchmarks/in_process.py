@@ -1,4 +1,4 @@
-"""In process, with no HTTP around it: MMAction2, which draws and may compress, and heatsvc from coordinates to zstd."""
+"""In process, with no HTTP around it: MMAction2, rendering and compressing, and heatsvc, from keypoints to zstd."""
 
 from __future__ import annotations
 
@@ -26,40 +26,40 @@ from heatsvc.pose import PoseClip
 from heatsvc.volume import HeatmapVolume
 
 CHECKED = 8
-"""How many clips are compared before the clock runs."""
+"""Clips whose pixels are compared before anything is timed."""
 
 
 class InProcess:
-    """MMAction2 drawing clips in a process of its own, a line for each time: see peers/draw_clips.py."""
+    """MMAction2 rendering clips in a process of its own, one line of JSON for each run: see peers/render_clips.py."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path):
         self._process = process
         self._folder = folder
-        self.numpy: str = self._answer()["numpy"]
+        self.numpy: str = self._response()["numpy"]
 
-    def drawn(self, step: dict[str, Any]) -> tuple[npt.NDArray[np.float32], list[float]]:
+    def rendered(self, step: dict[str, Any]) -> tuple[npt.NDArray[np.float32], list[float]]:
         """The first clip's volume, and the sums of pixels of the first CHECKED clips."""
-        path = self._folder / "drawn.npy"
-        sums = self._draw(step, CHECKED, str(path))["sums"]
+        path = self._folder / "rendered.npy"
+        sums = self._render(step, CHECKED, str(path))["sums"]
         return np.load(path), sums
 
     def rate(self, step: dict[str, Any], count: int, zstd: int | None = None) -> float:
-        """Clips a second, drawing `count` of them once, and compressing them where a level is given."""
-        answer = self._draw(step, count, None, zstd)
-        return len(answer["sums"]) / float(answer["seconds"])
+        """Clips a second, rendering `count` of them once, and compressing them where a level is given."""
+        response = self._render(step, count, None, zstd)
+        return len(response["sums"]) / float(response["seconds"])
 
-    def _draw(self, step: dict[str, Any], count: int, save: str | None, zstd: int | None = None) -> dict[str, Any]:
+    def _render(self, step: dict[str, Any], count: int, save: str | None, zstd: int | None = None) -> dict[str, Any]:
         arguments = {name: value for name, value in step.items() if name not in ("type", "eps")}
         assert self._process.stdin
         line = {**arguments, "img_shape": [SIDE, SIDE], "count": count, "save": save, "zstd": zstd}
         self._process.stdin.write(json.dumps(line) + "\n")
         self._process.stdin.flush()
-        return self._answer()
+        return self._response()
 
-    def _answer(self) -> dict[str, Any]:
+    def _response(self) -> dict[str, Any]:
         assert self._process.stdout
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
+        response: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return response
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def mmaction2(clips: list[Clip], core: int) -> Iterator[InProcess]:
             keypoint=np.stack([clip.keypoint for clip in clips]),
             keypoint_score=np.stack([clip.keypoint_score for clip in clips]),
         )
-        command = [str(PEER_PYTHON), str(PEERS / "draw_clips.py"), str(path)]
+        command = [str(PEER_PYTHON), str(PEERS / "render_clips.py"), str(path)]
         with on_core(core):
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         with process:
@@ -88,8 +88,8 @@ def volumes_of(clips: list[Clip], step: dict[str, Any]) -> list[HeatmapVolume]:
     return [pipeline.run(PoseClip.build(clip.keypoint, clip.keypoint_score, img_shape=(SIDE, SIDE))) for clip in clips]
 
 
-def coded_rate(volumes: list[HeatmapVolume], rounds: int) -> float:
-    """Clips a second from coordinates to the bytes of an npy body in zstd; each clip's bytes are dropped then."""
+def encode_rate(volumes: list[HeatmapVolume], rounds: int) -> float:
+    """Clips a second from keypoints to the bytes of an npy body in zstd; the bytes are dropped."""
     format, coding = FORMATS["application/x-npy"], CODINGS["zstd"]
     start = perf_counter()
     for _ in range(rounds):

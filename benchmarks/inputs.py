@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from benchmarks.load import Exchange
+from benchmarks.load import Request
 from benchmarks.servers import ROOT
 
 Float32 = npt.NDArray[np.float32]
@@ -45,7 +45,7 @@ _BOUNDARY = b"a-line-that-no-npy-file-holds"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """One person in map pixels, every point inside the map and drawn by both sides.
+    """One person in map pixels, every point inside the map and with a score that both sides render.
 
     Attributes:
         keypoint: float32 [T, V, 2].
@@ -55,27 +55,28 @@ class Clip:
     keypoint: Float32
     keypoint_score: Float32
 
-    def json_exchange(self, step: dict[str, Any], *, float64_digits: bool = False) -> Exchange:
+    def json_request(self, step: dict[str, Any], *, float64_digits: bool = False, dtype: str = "float32") -> Request:
         """The clip as a JSON request.
 
         Args:
             step: the pipeline's one step.
             float64_digits: numbers with the 17 digits of Python's `json.dumps(array.tolist())`, instead of the 7 or 8
-                that tell a float32.
+                that identify a float32.
+            dtype: of the response.
         """
         fields: dict[str, Any] = self._fields()
         if float64_digits:
             fields = {**fields, "keypoint": self.keypoint.tolist(), "keypoint_score": self.keypoint_score.tolist()}
-        return _json(fields, step, accept="*/*")
+        return _json(fields, step, dtype, accept="*/*")
 
-    def npy_exchange(self, step: dict[str, Any], dtype: str | None = None, compression: str | None = None) -> Exchange:
+    def npy_request(self, step: dict[str, Any], dtype: str | None = None, compression: str | None = None) -> Request:
         """The clip as an npy request, [T, V, 3]."""
         pipeline = quote(orjson.dumps([step]), safe="")
         query = f"img_shape={SIDE},{SIDE}&pipeline={pipeline}"
         query += "".join(
             f"&{name}={value}" for name, value in (("dtype", dtype), ("compression", compression)) if value
         )
-        return Exchange(f"/heatmap?{query}", self.npy(), "application/x-npy")
+        return Request(f"/heatmap?{query}", self.npy(), "application/x-npy")
 
     def npy(self) -> bytes:
         """The clip as an npy file, [T, V, 3]."""
@@ -100,13 +101,13 @@ def many_clips() -> list[Clip]:
     return clips
 
 
-def many_json_exchange(clips: list[Clip], step: dict[str, Any]) -> Exchange:
-    """Many clips as one JSON request, named clip_00 and so on, to be answered as safetensors."""
+def many_json_request(clips: list[Clip], step: dict[str, Any], dtype: str = "float32") -> Request:
+    """Many clips as one JSON request, named clip_00 and so on, with a response in safetensors."""
     fields = [{**clip._fields(), "frame_dir": f"clip_{index:02}"} for index, clip in enumerate(clips)]
-    return _json({"clips": fields}, step, accept=_SAFETENSORS)
+    return _json({"clips": fields}, step, dtype, accept=_SAFETENSORS)
 
 
-def many_form_exchange(clips: list[Clip], step: dict[str, Any]) -> Exchange:
+def many_form_request(clips: list[Clip], step: dict[str, Any]) -> Request:
     """The same clips as a form of .npy files."""
     options = orjson.dumps({"img_shape": [SIDE, SIDE], "pipeline": [step]})
     parts = [b'form-data; name="options"\r\n\r\n' + options]
@@ -115,11 +116,14 @@ def many_form_exchange(clips: list[Clip], step: dict[str, Any]) -> Exchange:
         parts.append(head.encode() + clip.npy())
     body = b"".join(b"--%s\r\nContent-Disposition: %s\r\n" % (_BOUNDARY, part) for part in parts)
     media_type = f"multipart/form-data; boundary={_BOUNDARY.decode()}"
-    return Exchange("/heatmap", body + b"--%s--\r\n" % _BOUNDARY, media_type, _SAFETENSORS)
+    return Request("/heatmap", body + b"--%s--\r\n" % _BOUNDARY, media_type, _SAFETENSORS)
 
 
-def long_clip_exchange(frames: int = 432) -> Exchange:
-    """All 133 keypoints in video pixels, the clip repeated to `frames` with a small shift each time, for `view`."""
+def long_clip_request(frames: int = 432) -> Request:
+    """All 133 keypoints in video pixels, rendered by `view` without content coding: 941 MB for 432 frames.
+
+    The clip is repeated to `frames`, with a small shift each time.
+    """
     sign = np.load(_POSES)
     parts = []
     for repeat in range(-(-frames // len(sign))):
@@ -127,7 +131,7 @@ def long_clip_exchange(frames: int = 432) -> Exchange:
         moved[..., :2][sign[..., :2] != 0] += repeat
         parts.append(moved)
     body = npy_bytes(np.concatenate(parts)[:frames])
-    return Exchange("/heatmap?img_shape=2400,1400&pipeline=view", body, "application/x-npy")
+    return Request("/heatmap?img_shape=2400,1400&pipeline=view", body, "application/x-npy", accept_encoding="identity")
 
 
 def npy_bytes(array: npt.NDArray[Any]) -> bytes:
@@ -137,16 +141,16 @@ def npy_bytes(array: npt.NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
-def _json(fields: dict[str, Any], step: dict[str, Any], *, accept: str) -> Exchange:
-    body = orjson.dumps({**fields, "pipeline": [step]}, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Exchange("/heatmap", body, "application/json", accept)
+def _json(fields: dict[str, Any], step: dict[str, Any], dtype: str, *, accept: str) -> Request:
+    body = orjson.dumps({**fields, "pipeline": [step], "dtype": dtype}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Request("/heatmap", body, "application/json", accept)
 
 
 def _person() -> Clip:
-    """The signer's 17 body points over the whole sign, fitted into the map, each with a score high enough to be drawn.
+    """The signer's 17 body points over the whole sign, fitted into the map, with scores high enough for all.
 
     The left arm hangs out of the picture, and the estimator gave its wrist up in every frame: it is put where the
-    forearm would go on straight from the upper arm, so that all 17 points are drawn.
+    forearm would go on straight from the upper arm, so that all 17 points are rendered.
     """
     body = np.load(_POSES)[:, :POINTS]
     points, score = body[..., :2].astype(np.float64), body[..., 2]

@@ -1,8 +1,7 @@
 """A load client that is not the bottleneck: one request's bytes, sent over and over on a few kept connections.
 
-Nothing is built or decoded while the clock runs. An answer is read into one buffer a connection and compared with the
-answer that is expected, byte for byte; all else, a status but 200, a body of another length, a closed connection,
-ends the measurement with an error.
+Nothing is built or decoded while the clock runs. A response is read into the connection's buffer and compared with the
+expected one, byte for byte; any other response or a closed connection ends the measurement with an error.
 """
 
 from __future__ import annotations
@@ -17,33 +16,37 @@ from http.client import HTTPConnection, HTTPResponse
 HOST = "127.0.0.1"
 _HEAD_END = b"\r\n\r\n"
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_ROOM_FOR_HEAD = 64 << 10
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+_LAST_CHUNK = b"0\r\n\r\n"
+_MAX_HEAD_BYTES = 64 << 10
 
 
 class LoadError(RuntimeError):
-    """An answer that is not the one expected."""
+    """A response that is not the one expected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request: what is sent, as the bytes of a kept connection.
+class Request:
+    """One request to POST /heatmap.
 
     Attributes:
         path: with the query.
         body: the request's body.
         content_type: of the body.
-        accept: of the answer; `*/*` leaves it to the server.
+        accept: media type of the response; `*/*` leaves it to the server.
+        accept_encoding: content coding of the response.
     """
 
     path: str
     body: bytes
     content_type: str
     accept: str = "*/*"
+    accept_encoding: str = "zstd"
 
     @property
     def headers(self) -> dict[str, str]:
         """The request's headers, without Host and Content-Length."""
-        return {"Content-Type": self.content_type, "Accept": self.accept, "Accept-Encoding": "zstd"}
+        return {"Content-Type": self.content_type, "Accept": self.accept, "Accept-Encoding": self.accept_encoding}
 
     def wire(self, port: int) -> bytes:
         """The request as it goes over the wire."""
@@ -57,9 +60,9 @@ class Load:
     """What was measured.
 
     Attributes:
-        requests: answers received while the clock ran.
+        requests: responses received while the clock ran.
         seconds: on the clock.
-        client_seconds: of processor time the client spent; near `seconds` it would be the bottleneck itself.
+        client_seconds: of the client's processor time; close to `seconds`, the client is the bottleneck.
     """
 
     requests: int
@@ -72,31 +75,47 @@ class Load:
         return self.requests / self.seconds
 
 
-def ask(port: int, exchange: Exchange) -> tuple[bytes, dict[str, str]]:
-    """Send one request and return the answer's body and headers.
+def send_request(port: int, request: Request) -> tuple[bytes, dict[str, str]]:
+    """Send one request and return the response's body and headers.
 
     Raises:
         LoadError: any status but 200.
     """
     connection = HTTPConnection(HOST, port, timeout=120)
     try:
-        answer = open_answer(connection, exchange)
-        return answer.read(), {name.lower(): value for name, value in answer.getheaders()}
+        response = open_response(connection, request)
+        return response.read(), {name.lower(): value for name, value in response.getheaders()}
     finally:
         connection.close()
 
 
-def open_answer(connection: HTTPConnection, exchange: Exchange) -> HTTPResponse:
-    """Send one request and return the answer with its body still to be read.
+def open_response(connection: HTTPConnection, request: Request) -> HTTPResponse:
+    """Send one request and return the response with its body still to be read.
 
     Raises:
         LoadError: any status but 200.
     """
-    connection.request("POST", exchange.path, exchange.body, exchange.headers)
-    answer = connection.getresponse()
-    if answer.status != 200:
-        raise LoadError(f"{exchange.path}: {answer.status} {answer.read(2000).decode(errors='replace')}")
-    return answer
+    connection.request("POST", request.path, request.body, request.headers)
+    response = connection.getresponse()
+    if response.status != 200:
+        raise LoadError(f"{request.path}: {response.status} {response.read(2000).decode(errors='replace')}")
+    return response
+
+
+def join_chunks(data: bytes | bytearray | memoryview) -> bytes | None:
+    """The body that is sent in the chunked transfer coding (RFC 9112, 7.1); None while it is incomplete."""
+    data = bytes(data)
+    if not data.endswith(_LAST_CHUNK):
+        return None
+    parts = []
+    begin = 0
+    while (line := data.find(b"\r\n", begin)) >= 0:
+        size = int(data[begin:line], 16)
+        if size == 0:
+            return b"".join(parts)
+        parts.append(data[line + 2 : line + 2 + size])
+        begin = line + 2 + size + 2
+    return None
 
 
 class _Connection:
@@ -105,10 +124,11 @@ class _Connection:
     def __init__(self, port: int, request: bytes, expected: bytes):
         self._request = request
         self._expected = expected
-        self._buffer = bytearray(len(expected) + _ROOM_FOR_HEAD)
+        self._buffer = bytearray(len(expected) + _MAX_HEAD_BYTES)
         self._view = memoryview(self._buffer)
         self._filled = 0
         self._head = 0
+        self._chunked = False
         self.socket = socket.create_connection((HOST, port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -117,7 +137,7 @@ class _Connection:
         self.socket.sendall(self._request)
 
     def receive(self) -> bool:
-        """Read what has arrived; True when that completes the answer."""
+        """Read what has arrived; True when that completes the response."""
         count = self.socket.recv_into(self._view[self._filled :])
         if count == 0:
             raise LoadError(f"connection closed after {self._filled} bytes: {bytes(self._buffer[:300])!r}")
@@ -128,38 +148,48 @@ class _Connection:
                 return False
             self._head = end + len(_HEAD_END)
             self._check_head(bytes(self._buffer[:end]))
+        if self._chunked:
+            if not self._buffer.endswith(_LAST_CHUNK, 0, self._filled):
+                return False
+            body = join_chunks(self._view[self._head : self._filled])
+            if body is None:
+                return False
+            if body != self._expected:
+                raise LoadError("a response differs from the first one")
+            return True
         if self._filled < self._head + len(self._expected):
             return False
         if self._filled > self._head + len(self._expected):
-            raise LoadError("more bytes than Content-Length tells")
+            raise LoadError("more bytes than Content-Length")
         if not self._buffer.startswith(self._expected, self._head):
-            raise LoadError("an answer differs from the first one")
+            raise LoadError("a response differs from the first one")
         return True
 
     def _check_head(self, head: bytes) -> None:
         length = _CONTENT_LENGTH.search(head)
-        right = head.startswith(b"HTTP/1.1 200 ") and length and int(length[1]) == len(self._expected)
-        if not right:
-            raise LoadError(f"not the answer expected, 200 with {len(self._expected)} bytes: {head!r}")
+        self._chunked = _CHUNKED.search(head) is not None
+        is_right = self._chunked or (length is not None and int(length[1]) == len(self._expected))
+        if not (head.startswith(b"HTTP/1.1 200 ") and is_right):
+            raise LoadError(f"expected 200 with {len(self._expected)} bytes: {head!r}")
 
 
 def run_load(
-    port: int, exchange: Exchange, expected: bytes, *, seconds: float, connections: int = 4, limit: int = 1_000_000
+    port: int, request: Request, expected: bytes, *, seconds: float, connections: int = 4, limit: int = 1_000_000
 ) -> Load:
-    """Keep `connections` requests in flight for `seconds`, or until `limit` answers have come.
+    """Keep `connections` requests in flight for `seconds`, or until `limit` responses have come.
 
     Args:
         port: the server's, on this machine.
-        exchange: the request.
-        expected: the body that every answer must have.
-        seconds: for how long; answers in flight at the end are waited for and count with the time they took.
+        request: the request.
+        expected: the body that every response must have.
+        seconds: for how long; responses in flight at the end are waited for and count with the time they took.
         connections: how many requests are in flight at once.
         limit: how many requests at most.
 
     Raises:
-        LoadError: an answer is not the one expected.
+        LoadError: a response is not the one expected.
     """
-    request = exchange.wire(port)
+    request = request.wire(port)
     clients = [_Connection(port, request, expected) for _ in range(connections)]
     poll = select.epoll()
     try:
@@ -176,7 +206,7 @@ def run_load(
         while in_flight:
             ready = poll.poll(60)
             if not ready:
-                raise LoadError("no answer for a minute")
+                raise LoadError("no response for a minute")
             for number, _ in ready:
                 if not by_number[number].receive():
                     continue

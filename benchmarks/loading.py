@@ -5,8 +5,8 @@
 A data set of KETI's form (real signing, 109 frames on average, 27 keypoints), its pickle and its training config are
 made by `heatsvc annotate`. Both sides then load batches of training samples from the same pickle through the same steps
 (`posec3d-train`: 48 frames, random crop and flip, 56 x 56), in turns, in one process and one thread each, into one
-float32 tensor a batch. Before that a look: the same shapes, the same labels, and about the same pixels, since the steps
-are random on both sides.
+float32 tensor a batch. Shapes, labels and the sum of the pixels are compared first; the pixels only roughly, since the
+steps are random on both sides.
 """
 
 from __future__ import annotations
@@ -18,22 +18,20 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-import orjson
 import torch
 
 from benchmarks.keti import make
-from benchmarks.report import RESULTS, Machine
+from benchmarks.report import Machine, save_results
 from benchmarks.servers import PEER_PYTHON, PEERS, ROOT, Cores, on_core
 from heatsvc.torch import HeatmapCollate, HeatmapDataset
 
 BATCH = 16
-# heatsvc loads so many more in a round, for its rounds would be too short to be measured.
+# heatsvc loads this many times as many samples in a round, which would be too short to measure otherwise.
 _AS_MANY = 8
 _CACHE = ROOT / "benchmarks" / ".cache"
 
@@ -70,15 +68,15 @@ def _annotate(folder: Path, clips: int) -> None:
 
 def _compare(folder: Path, kind: str, samples: int, rounds: int, cores: Cores) -> None:
     preset = "posec3d-train" if kind == "keypoint" else "posec3d-train-limb"
-    dataset, draw = HeatmapDataset(folder / "data.pkl", "train", preset), HeatmapCollate()
+    dataset, collate = HeatmapDataset(folder / "data.pkl", "train", preset), HeatmapCollate()
     command = [str(PEER_PYTHON), str(PEERS / "load_samples.py"), str(folder / f"mmaction2_{kind}.py")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peer:
-        told = _line(peer)
-        assert told["clips"] == len(dataset)
-        _check(_ours(dataset, draw, BATCH * 4), _theirs(peer, BATCH * 4))
+        description = _line(peer)
+        assert description["clips"] == len(dataset)
+        _check(_ours(dataset, collate, BATCH * 4), _theirs(peer, BATCH * 4))
         taken = [
             (
-                _AS_MANY * samples / _ours(dataset, draw, _AS_MANY * samples)["seconds"],
+                _AS_MANY * samples / _ours(dataset, collate, _AS_MANY * samples)["seconds"],
                 samples / _theirs(peer, samples)["seconds"],
             )
             for _ in range(rounds)
@@ -88,18 +86,17 @@ def _compare(folder: Path, kind: str, samples: int, rounds: int, cores: Cores) -
     ours, theirs = (median(one) for one in zip(*taken, strict=True))
     ratio = median(our / their for our, their in taken)
     print(f"{preset:20} heatsvc {ours:6.0f} samples/s   MMAction2 {theirs:6.1f} samples/s   ratio {ratio:5.1f}")
-    machine = Machine.here(told["numpy"], cores)
+    machine = Machine.here(description["numpy"], cores)
     result = {"machine": asdict(machine), "preset": preset, "batch": BATCH, "rounds": taken, "ratio": ratio}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"loading-{kind}-{date.today()}.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    save_results(f"loading-{kind}", result)
     print(f"  {machine.processor}, one of {machine.cores} cores, PyTorch {torch.__version__}, NumPy {np.__version__}")
 
 
-def _ours(dataset: HeatmapDataset, draw: HeatmapCollate, samples: int) -> dict[str, Any]:
+def _ours(dataset: HeatmapDataset, collate: HeatmapCollate, samples: int) -> dict[str, Any]:
     total = seconds = 0.0
     for first in range(0, samples, BATCH):
         start = time.perf_counter()
-        imgs, labels = draw([dataset[(first + i) % len(dataset)] for i in range(BATCH)])
+        imgs, labels = collate([dataset[(first + i) % len(dataset)] for i in range(BATCH)])
         seconds += time.perf_counter() - start
         total += float(imgs.sum(dtype=torch.float64))
     return {"seconds": seconds, "sum": total, "shape": list(imgs.shape), "labels": labels.tolist()}
@@ -114,8 +111,8 @@ def _theirs(peer: subprocess.Popen[str], samples: int) -> dict[str, Any]:
 
 def _line(peer: subprocess.Popen[str]) -> dict[str, Any]:
     assert peer.stdout
-    answer: dict[str, Any] = json.loads(peer.stdout.readline())
-    return answer
+    response: dict[str, Any] = json.loads(peer.stdout.readline())
+    return response
 
 
 def _check(ours: dict[str, Any], theirs: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Processes, as /proc tells of them: which there are, their processor time and their memory. Linux only."""
+"""Processes by /proc: descendants, processor time and memory. Linux only."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What memory a process has, in bytes.
+    """Memory of a process in bytes.
 
     Attributes:
-        resident: all of its pages (Rss).
-        private: those that no other process has; what it would give back by ending.
-        shared_out: each page divided among those that have it (Pss); of all processes together it is what they take.
+        resident: all of its pages (RSS).
+        private: pages that no other process has.
+        proportional: each page divided by the number of processes that have it (PSS).
     """
 
     resident: int = 0
     private: int = 0
-    shared_out: int = 0
+    proportional: int = 0
 
 
-def below(pid: int) -> list[int]:
+def process_tree(pid: int) -> list[int]:
     """A process and its descendants."""
     found = [pid]
     for parent in found:
@@ -45,7 +45,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def memory_of(pid: int) -> Memory:
-    """What it has at this moment; nothing once it has ended."""
+    """Memory now; zeros for a process that has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     except OSError:
@@ -53,3 +53,8 @@ def memory_of(pid: int) -> Memory:
     kilobytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
     private = kilobytes["Private_Clean"] + kilobytes["Private_Dirty"]
     return Memory(kilobytes["Rss"] << 10, private << 10, kilobytes["Pss"] << 10)
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process and of all its descendants."""
+    return sum(memory_of(each).resident for each in process_tree(pid))

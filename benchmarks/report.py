@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import orjson
@@ -17,7 +18,21 @@ from benchmarks.servers import ROOT, Cores
 
 README = ROOT / "benchmarks" / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
-_BEGIN, _END = "<!-- results -->", "<!-- /results -->"
+
+
+def save_results(name: str, content: Mapping[str, Any]) -> Path:
+    """Write results/NAME-DATE.json, or results/DATE.json for an empty name; its path."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}{'-' if name else ''}{date.today().isoformat()}.json"
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+    return path
+
+
+def replace_in_readme(name: str, text: str) -> None:
+    """Replace what benchmarks/README.md has between the comments NAME and /NAME."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, rest = README.read_text().split(begin)
+    README.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +40,13 @@ class Row:
     """One line of the table: a figure of heatsvc's, the peer's, and what the one is to the other.
 
     Attributes:
-        item: (a) to (e).
+        item: (a) to (g).
         what: in words.
         unit: of the figures.
         heatsvc: the figure, the median over the rounds where it was taken in rounds.
-        peer: the figure it is held against; None where there is none.
-        peer_name: who the peer is.
-        target: the bound set; None where the figure is only told.
+        peer: the figure it is compared with; None where there is none.
+        peer_name: what the peer is.
+        target: the bound set; None for a figure without a target.
         bound: which of the figures the target bounds, and to which side: the quotient heatsvc / peer from below or
             from above, or heatsvc's figure itself from above.
         digits: after the decimal point, of the figures.
@@ -103,7 +118,7 @@ class Machine:
 
     @classmethod
     def here(cls, peer_numpy: str, cores: Cores) -> Machine:
-        """The machine it runs on, as /proc tells it."""
+        """The machine it runs on, as /proc describes it."""
         models = [
             line.partition(":")[2].strip()
             for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -122,7 +137,7 @@ class Machine:
 
     def sentence(self) -> str:
         """The machine in one line."""
-        client = "on the same core, for there is one" if self.one_core_for_both else "on another one"
+        client = "on the same core, the only one" if self.one_core_for_both else "on another one"
         return (
             f"{self.processor}, {self.cores} cores, {self.memory_gib:g} GiB, Linux {self.kernel}, "
             f"Python {self.python}, NumPy {self.numpy} (peers {self.peer_numpy}). Servers and "
@@ -156,19 +171,14 @@ class Report:
 
     def save(self) -> Path:
         """Write the JSON file, the plot and the README's table; returns the JSON file's path."""
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{self.day.isoformat()}.json"
         content = {
             "date": self.day,
             "machine": asdict(self.machine),
             "rows": [{**asdict(row), "ratio": row.ratio, "met": row.met} for row in self.rows],
         }
-        path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+        path = save_results("", content)
         self._plot(RESULTS / "bench.svg")
-        readme = README.read_text()
-        before, rest = readme.split(_BEGIN)
-        after = rest.split(_END)[1]
-        README.write_text(f"{before}{_BEGIN}\n{self.markdown()}\n{_END}{after}")
+        replace_in_readme("results", self.markdown())
         return path
 
     def _plot(self, path: Path) -> None:

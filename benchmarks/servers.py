@@ -1,4 +1,4 @@
-"""Servers under measurement: started on one core, watched through /proc, ended by their process id. Linux only."""
+"""Servers that are measured: started as a user starts them, on one core, and ended by their process id. Linux only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -20,7 +20,6 @@ from benchmarks.processes import cpu_seconds
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "benchmarks" / "peers"
 PEER_PYTHON = PEERS / ".venv" / "bin" / "python"
-_UVICORN = ("--loop", "uvloop", "--http", "httptools", "--workers", "1", "--no-access-log", "--log-level", "warning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,50 +54,54 @@ class Server:
         return cpu_seconds(self.pid)
 
     def reset_peak_memory(self) -> None:
-        """Set the kernel's mark of the largest resident size back to the present one (proc(5), clear_refs)."""
+        """Set the kernel's record of the peak resident size back to the present one (proc(5), clear_refs)."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     def peak_memory(self) -> int:
-        """The largest resident size since the start or the last reset, in bytes."""
+        """The peak resident size since the start or the last reset, in bytes.
+
+        Raises:
+            OSError: the kernel does not report VmHWM.
+        """
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
-        raise OSError("the kernel tells no VmHWM")
+        raise OSError("the kernel does not report VmHWM")
 
 
 @contextmanager
-def heatsvc(core: int) -> Iterator[Server]:
-    """The service as `heatsvc serve` starts it, without a log line a request."""
-    command = [sys.executable, "-m", "heatsvc", "serve", "--host", HOST, "--port"]
-    with _server("heatsvc", command, core, {"HEATSVC_ACCESS_LOG": "false"}) as server:
-        yield server
+def heatsvc(core: int | None, workers: int = 1, **settings: str) -> Iterator[Server]:
+    """The service, as `heatsvc serve` starts it, with the access log.
 
-
-@contextmanager
-def heatsvc_workers(workers: int) -> Iterator[Server]:
-    """The service as `heatsvc serve --workers` starts it, on all cores."""
-    command = [sys.executable, "-m", "heatsvc", "serve", "--workers", str(workers), "--host", HOST, "--port"]
-    with _server(f"{workers} workers", command, None, {"HEATSVC_ACCESS_LOG": "false"}) as server:
+    Args:
+        core: that it may use; None for all.
+        workers: worker processes.
+        settings: other than the defaults, `access_log="false"`.
+    """
+    command = [sys.executable, "-m", "heatsvc", "serve", "--workers", str(workers), "--host", HOST, "--port", "{port}"]
+    env = {f"HEATSVC_{setting.upper()}": value for setting, value in settings.items()}
+    with start_server("heatsvc", command, core, env) as server:
         yield server
 
 
 @contextmanager
 def plain_service(core: int) -> Iterator[Server]:
-    """MMAction2 behind FastAPI, in the peers' virtual environment."""
-    command = [str(PEER_PYTHON), "-m", "uvicorn", "plain_service:app", "--app-dir", str(PEERS), *_UVICORN]
-    with _server("plain", [*command, "--host", HOST, "--port"], core, {}) as server:
+    """MMAction2 behind FastAPI, under uvicorn with its defaults, in the peers' virtual environment."""
+    command = [str(PEER_PYTHON), "-m", "uvicorn", "plain_service:app", "--app-dir", str(PEERS), "--port", "{port}"]
+    with start_server("plain", command, core) as server:
         yield server
 
 
 @contextmanager
 def bare_service(core: int, body: bytes, headers: Mapping[str, str]) -> Iterator[Server]:
-    """A route that reads the request and answers `body` with `headers`, in heatsvc's own environment."""
+    """A route that reads the request and responds with `body` and `headers`, in heatsvc's own environment."""
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder)
         (stored / "body").write_bytes(body)
         (stored / "headers").write_text("".join(f"{name}: {value}\n" for name, value in headers.items()))
-        command = [sys.executable, "-m", "uvicorn", "benchmarks.bare_service:app", *_UVICORN, "--host", HOST, "--port"]
-        with _server("bare", command, core, {"BARE_ANSWER": str(stored)}) as server:
+        app = ["benchmarks.bare_service:app", "--app-dir", str(ROOT)]
+        command = [sys.executable, "-m", "uvicorn", *app, "--port", "{port}"]
+        with start_server("bare", command, core, {"BARE_RESPONSE": str(stored)}) as server:
             yield server
 
 
@@ -114,18 +117,32 @@ def on_core(core: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def _server(name: str, command: list[str], core: int | None, env: Mapping[str, str]) -> Iterator[Server]:
+def start_server(
+    name: str, command: Sequence[str], core: int | None, env: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Start a server in an empty folder, wait until it is ready, and end it.
+
+    Args:
+        name: in tables and errors.
+        command: its words; `{port}` in them is replaced with a free port.
+        core: that it may use; None for all.
+        env: variables beside this process's own.
+
+    Raises:
+        RuntimeError: it does not become ready.
+    """
     port = _free_port()
-    with tempfile.TemporaryFile() as log:
+    words = [word.replace("{port}", str(port)) for word in command]
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         with on_core(core):
             process = subprocess.Popen(
-                [*command, str(port)], cwd=ROOT, env={**os.environ, **env}, stdout=log, stderr=subprocess.STDOUT
+                words, cwd=folder, env={**os.environ, **(env or {})}, stdout=log, stderr=subprocess.STDOUT
             )
         try:
             if not _wait_until_ready(process, port):
                 log.seek(0)
                 tail = log.read().decode(errors="replace")[-3000:]
-                raise RuntimeError(f"{name} did not get ready; its last words:\n{tail}")
+                raise RuntimeError(f"{name} did not become ready; the end of its output:\n{tail}")
             yield Server(name, port, process.pid)
         finally:
             process.terminate()
@@ -144,7 +161,7 @@ def _free_port() -> int:
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, seconds: float = 180) -> bool:
-    """Ask for /health/ready until it says 200. The first start of all compiles the kernels, so the wait is long."""
+    """Request /health/ready until it is 200. The first start of all compiles the kernels, which takes long."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         connection = HTTPConnection(HOST, port, timeout=5)

@@ -1,10 +1,10 @@
-"""`make bench-workers`: what a second worker costs, in processor time a request and in memory.
+"""`make bench-workers`: what a second worker process costs, in processor time a request and in memory.
 
     python -m benchmarks.workers [--quick]
 
-One worker and two take turns under the same load, which comes from this machine, too: on two cores the client is in the
-way of both, so that requests per second say little, and processor time per request shows what sharing the address, the
-caches and the metrics costs. All servers are up all the time; one without requests takes no time.
+One worker process and two take turns under the same load. The client runs on the same cores and takes time of both, so
+that requests a second say little about what two workers can do, and processor time a request what a worker costs. Each
+connection belongs to the worker process that accepted it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import orjson
 
 from benchmarks import inputs
 from benchmarks.inputs import KEYPOINTS, LIMBS
-from benchmarks.load import Exchange, ask, run_load
-from benchmarks.processes import Memory, below, cpu_seconds, memory_of
-from benchmarks.report import README, RESULTS, Machine
-from benchmarks.servers import ROOT, Cores, Server, heatsvc_workers
+from benchmarks.load import Request, run_load, send_request
+from benchmarks.processes import Memory, cpu_seconds, memory_of, process_tree
+from benchmarks.report import Machine, replace_in_readme, save_results
+from benchmarks.servers import ROOT, Cores, Server, heatsvc
 
 WORKERS = (1, 2)
 CONNECTIONS = 8
@@ -37,11 +36,9 @@ _HEADINGS = (
     "growth",
     "target",
     "",
-    "growth of the quickest turns",
-    "busier worker's part",
+    "busier worker's share",
     "requests a second, one and two",
 )
-_BEGIN, _END = "<!-- workers results -->", "<!-- /workers results -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +46,9 @@ class Turn:
     """One server under load.
 
     Attributes:
-        micros: of processor time a request, of all serving processes.
+        micros: of processor time a request, of all worker processes.
         rate: requests a second.
-        busiest: the part of that time which the busiest process took; one half, where two share it evenly.
+        busiest: the share of that time of the busiest process; one half, if two share it evenly.
     """
 
     micros: float
@@ -61,10 +58,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Turns under one kind of load.
+    """Turns under one load.
 
     Attributes:
-        name: in words.
+        name: of the load.
         turns: of each number of workers, by round.
     """
 
@@ -81,34 +78,28 @@ class Kind:
 
     @property
     def growth(self) -> float:
-        """The median, over the rounds, of what two workers take for a request over what one does."""
+        """Processor time of two workers over that of one, the median of the rounds."""
         one, two = (self.turns[workers] for workers in WORKERS)
         return median(b.micros / a.micros for a, b in zip(one, two, strict=True))
 
-    @property
-    def least_growth(self) -> float:
-        """The same of the quickest turn of each, which had the least to do with what else the machine did."""
-        one, two = (min(turn.micros for turn in self.turns[workers]) for workers in WORKERS)
-        return two / one
-
 
 def main() -> None:
-    """Measure, print and, unless `--quick`, write it down."""
+    """Measure, print and, unless `--quick`, write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description="one worker and two")
     parser.add_argument("--quick", action="store_true", help="shorter turns, nothing written")
     quick = parser.parse_args().quick
-    # Short turns and many: what else the machine does meanwhile falls on both alike.
+    # Many short turns: what else the machine does affects both alike.
     seconds, rounds = (0.3, 12) if quick else (0.5, 50)
 
     clip = inputs.one_clip()
     loads = {
-        "npy body, keypoints": clip.npy_exchange(KEYPOINTS),
-        "JSON body, keypoints": clip.json_exchange(KEYPOINTS),
-        "npy body, limbs": clip.npy_exchange(LIMBS),
+        "npy body, keypoints": clip.npy_request(KEYPOINTS),
+        "JSON body, keypoints": clip.json_request(KEYPOINTS),
+        "npy body, limbs": clip.npy_request(LIMBS),
     }
-    with heatsvc_workers(WORKERS[0]) as one, heatsvc_workers(WORKERS[1]) as two:
+    with heatsvc(None, WORKERS[0]) as one, heatsvc(None, WORKERS[1]) as two:
         servers = dict(zip(WORKERS, (one, two), strict=True))
-        kinds = [_take_turns(name, servers, exchange, seconds, rounds) for name, exchange in loads.items()]
+        kinds = [_take_turns(name, servers, request, seconds, rounds) for name, request in loads.items()]
         memory = {workers: [memory_of(pid) for pid in _serving(server)] for workers, server in servers.items()}
         parents = {workers: memory_of(server.pid) for workers, server in servers.items() if workers > 1}
     table = _table(kinds, memory, parents)
@@ -117,37 +108,40 @@ def main() -> None:
         print(f"\nwritten: {_save(kinds, memory, parents, table).relative_to(ROOT)}, README.md")
 
 
-def _take_turns(name: str, servers: dict[int, Server], exchange: Exchange, seconds: float, rounds: int) -> Kind:
+def _take_turns(name: str, servers: dict[int, Server], request: Request, seconds: float, rounds: int) -> Kind:
     print(name, file=sys.stderr, flush=True)
     turns: dict[int, list[Turn]] = {workers: [] for workers in servers}
-    expected = ask(servers[1].port, exchange)[0]
+    expected = send_request(servers[1].port, request)[0]
     for server in servers.values():
-        run_load(server.port, exchange, expected, seconds=seconds, connections=CONNECTIONS)
+        run_load(server.port, request, expected, seconds=seconds, connections=CONNECTIONS)
     for number in range(rounds):
-        # Whoever comes first is another one each time.
         for workers in sorted(servers, reverse=bool(number % 2)):
-            turns[workers].append(_turn(servers[workers], exchange, expected, seconds))
+            turns[workers].append(_turn(servers[workers], request, expected, seconds))
     return Kind(name, turns)
 
 
-def _turn(server: Server, exchange: Exchange, expected: bytes, seconds: float) -> Turn:
+def _turn(server: Server, request: Request, expected: bytes, seconds: float) -> Turn:
     processes = _serving(server)
     before = [cpu_seconds(pid) for pid in processes]
-    load = run_load(server.port, exchange, expected, seconds=seconds, connections=CONNECTIONS)
+    load = run_load(server.port, request, expected, seconds=seconds, connections=CONNECTIONS)
     spent = [cpu_seconds(pid) - busy for pid, busy in zip(processes, before, strict=True)]
     return Turn(sum(spent) / load.requests * 1e6, load.rate, max(spent) / sum(spent))
 
 
 def _serving(server: Server) -> list[int]:
-    """The worker processes: where there are several, multiprocessing has spawned them from the one that was started."""
-    parent, *children = below(server.pid)
-    return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()] or [parent]
+    """The worker processes: those that uvicorn has started, or, of one worker, the server's own process."""
+    workers = [pid for pid in process_tree(server.pid) if b"multiprocessing.spawn" in _command_line(pid)]
+    return workers or [server.pid]
+
+
+def _command_line(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _table(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int, Memory]) -> str:
     machine = Machine.here(np.__version__, Cores.available())
     lines = [
-        f"{date.today().isoformat()}: {machine.processor}, {machine.cores} cores, which the client has, too; "
+        f"{date.today().isoformat()}: {machine.processor}, {machine.cores} cores, shared with the client; "
         f"Python {machine.python}; {CONNECTIONS} connections; medians of {len(kinds[0].turns[1])} rounds.",
         "",
         f"| load | {' | '.join(_HEADINGS)} |",
@@ -158,9 +152,9 @@ def _table(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int
         busier = median(turn.busiest for turn in kind.turns[2])
         lines.append(
             f"| {kind.name} | {kind.micros(1):,.0f} | {kind.micros(2):,.0f} | {kind.growth:.3f} | ≤ {MOST_GROWTH:.2f} "
-            f"| {met} | {kind.least_growth:.3f} | {busier:.2f} | {kind.rate(1):,.0f}, {kind.rate(2):,.0f} |"
+            f"| {met} | {busier:.2f} | {kind.rate(1):,.0f}, {kind.rate(2):,.0f} |"
         )
-    lines += ["", "| memory, MB | resident | private | with shared pages divided | target | |"]
+    lines += ["", "| memory, MB | resident | private | proportional | target | |"]
     lines.append("| --- | ---: | ---: | ---: | ---: | --- |")
     for workers, processes in memory.items():
         for number, one in enumerate(processes):
@@ -172,7 +166,7 @@ def _table(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int
 
 
 def _cells(memory: Memory) -> str:
-    return " | ".join(f"{size / 1e6:.0f}" for size in (memory.resident, memory.private, memory.shared_out))
+    return " | ".join(f"{size / 1e6:.0f}" for size in (memory.resident, memory.private, memory.proportional))
 
 
 def _save(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int, Memory], table: str) -> Path:
@@ -180,16 +174,12 @@ def _save(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int,
         "machine": asdict(Machine.here(np.__version__, Cores.available())),
         "load_average": os.getloadavg(),
         "connections": CONNECTIONS,
-        "kinds": [{**asdict(kind), "growth": kind.growth, "least_growth": kind.least_growth} for kind in kinds],
+        "kinds": [{**asdict(kind), "growth": kind.growth} for kind in kinds],
         "memory": memory,
         "parents": parents,
     }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"workers-{date.today().isoformat()}.json"
-    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
-    before, rest = README.read_text().split(_BEGIN)
-    README.write_text(f"{before}{_BEGIN}\n{table}\n{_END}{rest.split(_END)[1]}")
-    return path
+    replace_in_readme("workers results", table)
+    return save_results("workers", content)
 
 
 if __name__ == "__main__":

@@ -23,28 +23,28 @@ from mmengine.registry import init_default_scope
 
 
 def main(path: str) -> None:
-    """Answer lines until there are no more."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # where mmengine logs to
+    """Respond to each line until the input ends."""
+    output, sys.stdout = sys.stdout, sys.stderr  # where mmengine logs to
     torch.set_num_threads(1)
     os.chdir(Path(path).parent)
     config = Config.fromfile(path)
     init_default_scope(config.default_scope)
     dataset = DATASETS.build(config.train_dataloader.dataset.dataset)
-    print(json.dumps({"numpy": np.__version__, "clips": len(dataset)}), file=answers, flush=True)
+    print(json.dumps({"numpy": np.__version__, "clips": len(dataset)}), file=output, flush=True)
     for line in sys.stdin:
-        asked = json.loads(line)
+        options = json.loads(line)
         seconds, total, last = 0.0, 0.0, ([], [])
-        for first in range(0, asked["samples"], asked["batch"]):
+        for first in range(0, options["samples"], options["batch"]):
             start = time.perf_counter()
-            samples = [dataset[(first + i) % len(dataset)] for i in range(asked["batch"])]
+            samples = [dataset[(first + i) % len(dataset)] for i in range(options["batch"])]
             # Its model stacks the samples itself, in BaseDataPreprocessor, as float32.
             imgs = torch.stack([sample["inputs"] for sample in samples]).float()
             labels = [int(sample["data_samples"].gt_label) for sample in samples]
             seconds += time.perf_counter() - start
             total += float(imgs.sum(dtype=torch.float64))
             last = (list(imgs.shape), labels)
-        answer = {"seconds": seconds, "sum": total, "shape": last[0], "labels": last[1]}
-        print(json.dumps(answer), file=answers, flush=True)
+        response = {"seconds": seconds, "sum": total, "shape": last[0], "labels": last[1]}
+        print(json.dumps(response), file=output, flush=True)
 
 
 if __name__ == "__main__":

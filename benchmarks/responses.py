@@ -1,4 +1,4 @@
-"""What comes back: decoded, and compared with what MMAction2 draws before any clock runs."""
+"""Responses: decoded, and compared with MMAction2's pixels before anything is timed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import zstandard
 
 from benchmarks.inputs import MANY
-from benchmarks.load import HOST, Exchange, open_answer
+from benchmarks.load import HOST, Request, open_response
 from benchmarks.servers import Server
 
 TOLERANCE = {"keypoints": 2e-6, "limbs": 2e-5}
@@ -31,13 +31,13 @@ def tensors(body: bytes) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     with zstandard.ZstdDecompressor().stream_reader(body) as plain:
         header = json.loads(plain.read(int.from_bytes(plain.read(8), "little")))
         header.pop("__metadata__", None)
-        for name, told in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-            begin, end = told["data_offsets"]
-            yield name, np.frombuffer(plain.read(end - begin), np.float32).reshape(told["shape"])
+        for name, member in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+            begin, end = member["data_offsets"]
+            yield name, np.frombuffer(plain.read(end - begin), np.float32).reshape(member["shape"])
 
 
 def check_same(ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32], kind: str) -> None:
-    """Raise where two volumes differ by more than the tolerance, or nothing is drawn in a map."""
+    """Raise where two volumes differ by more than the tolerance, or a map is empty."""
     assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
     worst = float(np.abs(ours - theirs).max())
     assert worst <= TOLERANCE[kind], f"{kind}: heatsvc and MMAction2 differ by {worst}"
@@ -45,7 +45,7 @@ def check_same(ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32], k
 
 
 def check_many(body: bytes, first: npt.NDArray[np.float32], sums: list[float], kind: str) -> None:
-    """Raise where the first clip differs from MMAction2's, or the sum of pixels of another one that has one does."""
+    """Raise where the first clip differs from MMAction2's, or another one's sum of pixels does."""
     names = []
     for index, (name, volume) in enumerate(tensors(body)):
         names.append(name)
@@ -56,16 +56,14 @@ def check_many(body: bytes, first: npt.NDArray[np.float32], sums: list[float], k
     assert names == [f"clip_{index:02}" for index in range(MANY)], names
 
 
-def count_decoded(server: Server, exchange: Exchange) -> int:
-    """Ask, and decode the answer on the way without keeping it; its bytes dense."""
+def count_bytes(server: Server, request: Request) -> int:
+    """Send a request, and count the bytes of the response's body without keeping them."""
     connection = HTTPConnection(HOST, server.port, timeout=120)
     try:
-        answer = open_answer(connection, exchange)
-        assert answer.headers["Content-Encoding"] == "zstd", answer.headers
+        response = open_response(connection, request)
         total = 0
-        with zstandard.ZstdDecompressor().stream_reader(answer) as plain:
-            while chunk := plain.read(1 << 20):
-                total += len(chunk)
+        while chunk := response.read(1 << 20):
+            total += len(chunk)
         return total
     finally:
         connection.close()

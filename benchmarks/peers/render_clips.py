@@ -1,11 +1,11 @@
-"""MMAction2 in process: draws clips over and over, a line on standard input for each time.
+"""MMAction2 in process: renders clips one run for each line of standard input.
 
-    draw_clips.py CLIPS.npz
+    render_clips.py CLIPS.npz
 
 `CLIPS.npz` holds keypoint [N, T, V, 2] and keypoint_score [N, T, V]. Each line read is the arguments of a
 `GeneratePoseTarget` as JSON, with `img_shape` besides, `count`, how many of the clips, `save`, a path for the first
 clip's volume as npy, or null, and `zstd`, a level of compression, or null. Each line written is JSON: the seconds that
-drawing those clips took, and compressing them where a level was given, and each one's sum over all pixels. Nothing is
+rendering those clips took, and compressing them where a level was given, and each one's sum over all pixels. Nothing is
 read, stacked or kept while the clock runs.
 """
 
@@ -21,7 +21,7 @@ from mmaction.datasets.transforms.pose_transforms import GeneratePoseTarget
 
 
 def main(path: str) -> None:
-    """Answer lines until there are no more."""
+    """Respond to each line until the input ends."""
     with np.load(path) as file:
         clips = list(zip(file["keypoint"], file["keypoint_score"], strict=True))
     print(json.dumps({"numpy": np.__version__}), flush=True)
@@ -35,13 +35,13 @@ def main(path: str) -> None:
         for keypoint, score in clips[:count]:
             results = {"keypoint": keypoint[None], "keypoint_score": score[None], "img_shape": tuple(img_shape)}
             start = time.perf_counter()
-            drawn = target.transform(results)["imgs"]
+            rendered = target.transform(results)["imgs"]
             if compressor:
-                compressor.compress(drawn.data)
+                compressor.compress(rendered.data)
             seconds += time.perf_counter() - start
             if save and not sums:
-                np.save(save, drawn)
-            sums.append(float(drawn.sum(dtype=np.float64)))
+                np.save(save, rendered)
+            sums.append(float(rendered.sum(dtype=np.float64)))
         print(json.dumps({"seconds": seconds, "sums": sums}), flush=True)
 
 

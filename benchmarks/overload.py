@@ -1,0 +1,195 @@
+"""`make bench-overload`: more requests than one worker can serve, from many connections that never pause.
+
+    python -m benchmarks.overload [--seconds 40] [--connections 640] [--command '... --port {port}'] [--write]
+
+Nine of ten requests have one clip, one has 64; all are JSON, and their responses uint8 in zstd. All connections are open
+before the load begins. Each sends its next request when it has the response, or 50 ms after a refusal, whatever
+Retry-After says. The only right responses are 200 with the expected body and 503 with Retry-After. `--command` measures another server after this one, in the same
+way, and compares the 99th percentiles. Server and client have a core each, where there are two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from statistics import quantiles
+
+import numpy as np
+import uvloop
+
+from benchmarks import inputs
+from benchmarks.client import Connection
+from benchmarks.inputs import KEYPOINTS, MANY
+from benchmarks.load import send_request
+from benchmarks.processes import resident_bytes
+from benchmarks.report import Machine, save_results
+from benchmarks.servers import Cores, Server, heatsvc, start_server
+
+MANY_SHARE = 0.1
+MAX_P99_RATIO = 0.1
+MAX_MEMORY_RATIO = 1.2
+_PAUSE = 0.05
+_TIMEOUT = 90.0
+_SETTLE_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Overload:
+    """What one server did.
+
+    Attributes:
+        statuses: responses by what they were: `200`, `503`, or what is wrong.
+        seconds: that each accepted request took, by its kind.
+        memory: resident bytes of all processes before, at the peak and ten seconds after.
+    """
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {"one clip": [], f"{MANY} clips": []})
+    memory: list[int] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> dict[str, int]:
+        """Responses that are neither 200 nor 503 with Retry-After."""
+        return {status: count for status, count in self.statuses.items() if status not in ("200", "503")}
+
+    def percentiles(self, kind: str) -> tuple[float, float]:
+        """Seconds that the median and the 99th of 100 accepted requests took; not a number, without two of them."""
+        if len(self.seconds[kind]) < 2:
+            return float("nan"), float("nan")
+        cuts = quantiles(self.seconds[kind], n=100)
+        return cuts[49], cuts[98]
+
+
+def main() -> None:
+    """Measure and print; `--write` writes results/overload-DATE.json."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description="one worker under overload")
+    parser.add_argument("--seconds", type=float, default=40.0)
+    parser.add_argument("--connections", type=int, default=640)
+    parser.add_argument("--command", help="another server that is measured, too; {port} in it is replaced")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    cores = Cores.available()
+    os.sched_setaffinity(0, {cores.client})
+    measured: dict[str, Overload] = {}
+    with heatsvc(cores.server) as server:
+        measured["heatsvc"] = uvloop.run(overload(server, options.connections, options.seconds))
+    if options.command:
+        with start_server("other", shlex.split(options.command), cores.server) as server:
+            measured["other"] = uvloop.run(overload(server, options.connections, options.seconds))
+    print(table(measured, options.seconds))
+    if options.write:
+        content = {
+            "machine": asdict(Machine.here(np.__version__, cores)),
+            "seconds": options.seconds,
+            "connections": options.connections,
+            "servers": {
+                name: {
+                    "statuses": each.statuses,
+                    "p50_p99_seconds": {kind: each.percentiles(kind) for kind in each.seconds},
+                    "memory": each.memory,
+                }
+                for name, each in measured.items()
+            },
+        }
+        print(f"written: {save_results('overload', content).name}")
+    if measured["heatsvc"].wrong:
+        sys.exit(1)
+
+
+async def overload(server: Server, connections: int, seconds: float) -> Overload:
+    """Put a server under load, and look at it again ten seconds later."""
+    requests = {
+        "one clip": inputs.one_clip().json_request(KEYPOINTS, dtype="uint8"),
+        f"{MANY} clips": inputs.many_json_request(inputs.many_clips(), KEYPOINTS, dtype="uint8"),
+    }
+    expected = {kind: send_request(server.port, request)[0] for kind, request in requests.items()}
+    wires = {kind: request.wire(server.port) for kind, request in requests.items()}
+    result = Overload()
+    result.memory = [resident_bytes(server.pid)] * 2
+    clients = [Connection(server.port) for _ in range(connections)]
+    for client in clients:
+        await client.open()
+    await asyncio.sleep(1)
+    end = asyncio.get_running_loop().time() + seconds
+    monitor = asyncio.create_task(_record_peak(server, result))
+    await asyncio.gather(
+        *(_load(client, wires, expected, end, random.Random(seed), result) for seed, client in enumerate(clients))
+    )
+    await asyncio.sleep(_SETTLE_SECONDS)
+    monitor.cancel()
+    result.memory.append(resident_bytes(server.pid))
+    return result
+
+
+async def _load(
+    connection: Connection,
+    wires: Mapping[str, bytes],
+    expected: Mapping[str, bytes],
+    end: float,
+    generator: random.Random,
+    result: Overload,
+) -> None:
+    loop = asyncio.get_running_loop()
+    one, many = wires
+    while loop.time() < end:
+        kind = many if generator.random() < MANY_SHARE else one
+        try:
+            response = await connection.send(wires[kind], _TIMEOUT)
+        except (OSError, EOFError, ValueError, TimeoutError) as error:
+            result.statuses[type(error).__name__] += 1
+            connection.close()
+            await asyncio.sleep(_PAUSE)
+            continue
+        status = str(response.status)
+        if status == "200":
+            result.seconds[kind].append(response.seconds)
+            status = status if response.body == expected[kind] else "200 with another body"
+        elif status == "503" and "retry-after" not in response.headers:
+            status = "503 without Retry-After"
+        result.statuses[status] += 1
+        if status != "200":
+            await asyncio.sleep(_PAUSE)
+    connection.close()
+
+
+async def _record_peak(server: Server, result: Overload) -> None:
+    while True:
+        with suppress(OSError):
+            result.memory[1] = max(result.memory[1], resident_bytes(server.pid))
+        await asyncio.sleep(0.25)
+
+
+def table(measured: Mapping[str, Overload], seconds: float) -> str:
+    """What was measured, and the targets."""
+    lines = []
+    for name, each in measured.items():
+        before, peak, after = each.memory
+        lines += [
+            f"{name}: {each.statuses['200'] / seconds:,.0f} accepted a second, {each.statuses['503']:,} times 503"
+        ]
+        lines += [f"  {'wrong responses':24} {each.wrong or 'none'}"]
+        for kind in each.seconds:
+            p50, p99 = each.percentiles(kind)
+            lines += [f"  {kind:24} p50 {p50:8.3f} s   p99 {p99:8.3f} s   of {len(each.seconds[kind]):,} accepted"]
+        met = "met" if after <= MAX_MEMORY_RATIO * before else "missed"
+        lines += [
+            f"  {'resident memory':24} before {before / 1e6:,.0f} MB, peak {peak / 1e6:,.0f} MB, ten seconds after "
+            f"{after / 1e6:,.0f} MB   ratio {after / before:.2f}, at most {MAX_MEMORY_RATIO}: {met}"
+        ]
+    if len(measured) > 1:
+        ours, other = (each.percentiles("one clip")[1] for each in measured.values())
+        met = "met" if ours <= MAX_P99_RATIO * other else "missed"
+        lines += [f"p99 of one clip, heatsvc to other: ratio {ours / other:.3f}, at most {MAX_P99_RATIO}: {met}"]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
