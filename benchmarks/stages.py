@@ -23,11 +23,11 @@ from benchmarks.inputs import KEYPOINTS, LIMBS, MANY
 from benchmarks.load import Request, send_request
 from benchmarks.report import replace_in_readme
 from benchmarks.servers import Cores, Server, on_core
+from heatsvc.api.memory import keep_freed_memory
 from heatsvc.api.request import BODIES
 from heatsvc.api.service import warm
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.cancel import NEVER_CANCELLED
-from heatsvc.cli.memory import keep_freed_memory
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS
 from heatsvc.encode.job import RenderJob

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse
 
 from heatsvc import __version__
 from heatsvc.api import metrics
+from heatsvc.api.memory import keep_freed_memory
 from heatsvc.api.middleware import (
     DOCUMENTATION_ASSETS,
     ApiKeyMiddleware,
@@ -28,7 +29,6 @@ from heatsvc.api.renderer import DeviceError
 from heatsvc.api.routes import annotation, health, heatmap, layouts, pipelines
 from heatsvc.api.service import Service
 from heatsvc.cancel import DeadlineError
-from heatsvc.cli.memory import keep_freed_memory
 from heatsvc.errors import InputError
 from heatsvc.jobs.data_directory import DataDirectoryError
 from heatsvc.logs import configure_logs

@@ -38,11 +38,12 @@ class SharedBudget:
 
     Attributes:
         used: how much is taken.
+        peak: the most that was taken at a time.
     """
 
     def __init__(self, limit: int, setting: str, wait_seconds: float) -> None:
         self.limit = limit
-        self.used = 0
+        self.used = self.peak = 0
         self._setting = setting
         self._wait_seconds = wait_seconds
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -51,7 +52,7 @@ class SharedBudget:
         """Take an amount if it is there and nobody waits."""
         if self._waiting or self.used + min(amount, self.limit) > self.limit:
             return False
-        self.used += min(amount, self.limit)
+        self._take(min(amount, self.limit))
         return True
 
     async def acquire(self, amount: int, *, patient: bool = False) -> None:
@@ -105,8 +106,12 @@ class SharedBudget:
         while self._waiting and (self._waiting[0][1].done() or self.used + self._waiting[0][0] <= self.limit):
             amount, turn = self._waiting.popleft()
             if not turn.done():
-                self.used += amount
+                self._take(amount)
                 turn.set_result(None)
+
+    def _take(self, amount: int) -> None:
+        self.used += amount
+        self.peak = max(self.peak, self.used)
 
 
 class Reservation:

@@ -42,6 +42,9 @@ class Renderer:
     Args:
         settings: device, threads and the memory for tiles.
 
+    Attributes:
+        tile_memory: bytes of tiles that are rendered and not sent.
+
     Raises:
         DeviceError: a GPU is asked for by name, and there is none.
     """
@@ -53,7 +56,9 @@ class Renderer:
             except NoGpuError as error:
                 raise DeviceError(f"HEATSVC_DEVICE={settings.device}: {error}") from None
         self._settings = settings
-        self._tiles = SharedBudget(settings.tile_memory_bytes, "HEATSVC_TILE_MEMORY_BYTES", settings.admission_seconds)
+        self.tile_memory = SharedBudget(
+            settings.tile_memory_bytes, "HEATSVC_TILE_MEMORY_BYTES", settings.admission_seconds
+        )
         self._selection = DeviceSelection(settings.device, "not selected yet")
         self._scheduler: Scheduler[WorkItem] = Scheduler(settings.threads, on_batch=_count_batch)
 
@@ -151,7 +156,7 @@ class Renderer:
         Raises:
             RequestError: 503, the memory for the first item is used up.
         """
-        loop, tiles = asyncio.get_running_loop(), self._tiles
+        loop, tiles = asyncio.get_running_loop(), self.tile_memory
         waiting: deque[WorkItem] = deque(job.items)
         ahead: deque[tuple[WorkItem, asyncio.Future[list[EncodedChunk]]]] = deque()
         held, has_begun = 0, False

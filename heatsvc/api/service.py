@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from heatsvc.api.build_poller import BuildPoller, read_build_state
 from heatsvc.api.limits import Places, SharedBudget
+from heatsvc.api.memory import return_freed_memory
 from heatsvc.api.problems import busy
 from heatsvc.api.renderer import Renderer
 from heatsvc.bounds import DEFAULT_BOUNDS
@@ -33,10 +34,13 @@ from heatsvc.volume import HeatmapVolume, Potion
 
 Result = TypeVar("Result")
 
-# Containers made before the collector looks for cycles: a clip in JSON is a thousand lists, and no cycle.
-_COLLECT_AFTER = (200_000, 20, 100)
+# Objects made before the collector looks for cycles of them: a refused request leaves some, and they hold its body.
+_COLLECT_AFTER = (5_000, 10, 10)
 # Between threads that want the interpreter: the event loop waits for it whenever others compute.
 _SWITCH_SECONDS = 0.5e-3
+# Between two looks at whether memory should be returned to the system, and what is much and little.
+_RETURN_SECONDS = 5.0
+_MUCH_BYTES, _LITTLE_BYTES = 64 << 20, 1 << 20
 # Beside one for each upload.
 _DISK_THREADS = 4
 
@@ -85,13 +89,26 @@ class Service:
         """
         sys.setswitchinterval(_SWITCH_SECONDS)
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
+        self._returning = asyncio.get_running_loop().create_task(self._return_memory())
 
     def stop(self) -> None:
         """Take no more work; builds under way are left to the next service, or to workers elsewhere."""
+        self._returning.cancel()
         self._compute.shutdown(wait=False, cancel_futures=True)
         self._disk.shutdown(wait=False, cancel_futures=True)
         self.renderer.stop()
         self.builds.stop()
+
+    async def _return_memory(self) -> None:
+        """After requests that took much memory together, return it to the system once they are over."""
+        budgets = (self.body_memory, self.working_memory, self.renderer.tile_memory)
+        while True:
+            await asyncio.sleep(_RETURN_SECONDS)
+            peak, used = sum(budget.peak for budget in budgets), sum(budget.used for budget in budgets)
+            if peak >= _MUCH_BYTES and used <= _LITTLE_BYTES:
+                for budget in budgets:
+                    budget.peak = 0
+                await self.in_thread(return_freed_memory)
 
     def _warm(self) -> None:
         started = time.monotonic()

@@ -28,13 +28,17 @@ class WorkItem:
     """Tiles that are rendered and encoded together: one large tile, or those of several small volumes.
 
     Attributes:
-        job: that it is of.
+        writer: of the body.
+        token: ends the work.
+        stage_seconds: takes the seconds of rendering and of encoding of each tile; threads add to it.
         tiles: in the order of the body.
         bound: encoded bytes, at most.
         cost: bytes when decoded.
     """
 
-    job: RenderJob
+    writer: BodyWriter
+    token: CancelToken
+    stage_seconds: list[tuple[float, float]]
     tiles: Sequence[tuple[PlannedVolume, Tile]]
     bound: int
     cost: int
@@ -53,13 +57,13 @@ class WorkItem:
         """Render and encode on the CPU.
 
         Raises:
-            CancelledError, DeadlineError: as the job's token.
+            CancelledError, DeadlineError: as the token.
         """
         chunks = []
         for planned, tile in self.tiles:
-            self.job.token.raise_if_cancelled()
-            chunk, render_seconds, encode_seconds = self.job.writer.encode(planned, tile, self.job.token)
-            self.job.stage_seconds.append((render_seconds, encode_seconds))
+            self.token.raise_if_cancelled()
+            chunk, render_seconds, encode_seconds = self.writer.encode(planned, tile, self.token)
+            self.stage_seconds.append((render_seconds, encode_seconds))
             chunks.append(chunk)
         return chunks
 
@@ -160,6 +164,10 @@ class RenderJob:
         self.written += len(data)
         return data
 
+    def _item(self, tiles: Sequence[tuple[PlannedVolume, Tile]], bound: int, cost: int) -> WorkItem:
+        # It does not refer to the job, which has its items: volumes in such a circle would wait for the collector.
+        return WorkItem(self.writer, self.token, self.stage_seconds, tiles, bound, cost)
+
     def _items_by_tile(self, volumes: Sequence[PlannedVolume]) -> list[WorkItem]:
         """Items of at most `MAX_TILE_BYTES` when encoded and about 10 ms of work, unless a single tile has more."""
         items: list[WorkItem] = []
@@ -170,14 +178,14 @@ class RenderJob:
             for tile in planned.tiles:
                 tile_bound = self.writer.tile_bound(planned, tile)
                 if tiles and (bound + tile_bound > MAX_TILE_BYTES or work + share > _ITEM_WORK):
-                    items.append(WorkItem(self, tiles, bound, cost))
+                    items.append(self._item(tiles, bound, cost))
                     tiles, bound, cost, work = [], 0, 0, 0
                 tiles.append((planned, tile))
                 bound += tile_bound
                 cost += planned.tile_bytes(tile)
                 work += share
         if tiles:
-            items.append(WorkItem(self, tiles, bound, cost))
+            items.append(self._item(tiles, bound, cost))
         return items
 
     def _items_by_volume(self) -> list[WorkItem]:
@@ -190,7 +198,7 @@ class RenderJob:
             nonlocal group, bound, cost
             if group:
                 tiles = [(planned, tile) for planned in group for tile in planned.tiles]
-                items.append(WorkItem(self, tiles, bound, cost))
+                items.append(self._item(tiles, bound, cost))
             group, bound, cost = [], 0, 0
 
         for planned in self.writer.volumes:

@@ -65,6 +65,7 @@ async def create_heatmaps(request: Request) -> Response:
 
     async with AsyncExitStack() as held:
         body = await _receive_body(request, service, token, held)
+        size = body.size
         parsed: HeatmapRequest | None = None
         job: RenderJob | None = None
         if body.is_small:
@@ -73,7 +74,7 @@ async def create_heatmaps(request: Request) -> Response:
             if parsed.is_light:
                 job = plan(parsed)
                 if service.renderer.is_inline(job):
-                    return _whole(job.render(), job, parsed, body, times)
+                    return _whole(job.render(), job, parsed, size, times)
         async with cancel_on_disconnect(request, token):
             memory = held.enter_context(await service.working_memory.reserve(body.working_bytes))
             with await service.compute_slots.reserve(1):
@@ -83,12 +84,13 @@ async def create_heatmaps(request: Request) -> Response:
                 if job is None:
                     job = await service.in_thread(partial(plan, parsed))
             body.reader.release()
+            del body  # its bytes are not needed while the response is rendered and sent
             memory.shrink(job.point_bytes)
             if job.is_whole:
-                return _whole(await service.renderer.render(job), job, parsed, body, times)
+                return _whole(await service.renderer.render(job), job, parsed, size, times)
             chunks = service.renderer.stream(job)
             first = await anext(chunks)
-        held.callback(_count, job, parsed, body, times)
+        held.callback(_count, job, parsed, size, times)
         return RenderResponse(first, chunks, _headers(job, parsed, times), held.pop_all())
 
 
@@ -207,16 +209,16 @@ def _header(request: Request, name: str) -> str | None:
     return ", ".join(request.headers.getlist(name)) if name in request.headers else None
 
 
-def _whole(content: bytes, job: RenderJob, parsed: HeatmapRequest, body: _Body, times: _Times) -> Response:
+def _whole(content: bytes, job: RenderJob, parsed: HeatmapRequest, size: int, times: _Times) -> Response:
     """A response that is rendered."""
-    _count(job, parsed, body, times)
+    _count(job, parsed, size, times)
     return Response(content, headers=_headers(job, parsed, times))
 
 
-def _count(job: RenderJob, parsed: HeatmapRequest, body: _Body, times: _Times) -> None:
+def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: _Times) -> None:
     render, encode = job.seconds
     durations = {"read": times.read, "pipeline": times.pipeline, "render": render, "encode": encode}
-    metrics.observe_heatmaps(len(parsed.clips), body.size, job.written, durations)
+    metrics.observe_heatmaps(len(parsed.clips), size, job.written, durations)
 
 
 def _headers(job: RenderJob, parsed: HeatmapRequest, times: _Times) -> dict[str, str]:

@@ -85,7 +85,7 @@ class GpuDevice:
 
     def takes(self, item: WorkItem) -> bool:
         """Whether it is there, and can do this item: it writes fast zstd, not small."""
-        coding, volumes = item.job.writer.tile_coding, item.volumes
+        coding, volumes = item.writer.tile_coding, item.volumes
         if self.failure is not None or volumes is None or (isinstance(coding, Zstd) and coding.compact):
             return False
         return all(self._encoder.can_encode(planned, coding.name) for planned in volumes)
@@ -96,12 +96,12 @@ class GpuDevice:
         groups: dict[str, list[int]] = {}
         for place, item in enumerate(items):
             try:
-                item.job.token.raise_if_cancelled()
+                item.token.raise_if_cancelled()
             except Exception as error:
                 # Its traceback would refer to this frame, and so to the results of all others.
                 results[place] = error.with_traceback(None)
             else:
-                groups.setdefault(item.job.writer.tile_coding.name, []).append(place)
+                groups.setdefault(item.writer.tile_coding.name, []).append(place)
         for places in groups.values():
             for place, chunks in zip(places, self._encode([items[place] for place in places]), strict=True):
                 results[place] = chunks
@@ -129,7 +129,7 @@ class GpuDevice:
 
     def _encode_together(self, items: Sequence[WorkItem]) -> list[list[EncodedChunk]]:
         started = perf_counter()
-        coding: Literal["zstd", "deflate"] = "deflate" if items[0].job.writer.tile_coding.name == "deflate" else "zstd"
+        coding: Literal["zstd", "deflate"] = "deflate" if items[0].writer.tile_coding.name == "deflate" else "zstd"
         volumes = [item.volumes or [] for item in items]
         chunks = iter(
             self._encoder.encode_batch(
@@ -137,13 +137,13 @@ class GpuDevice:
             )
         )
         results = [[next(chunks) for _ in each] for each in volumes]
-        if len({id(item.job) for item in items}) > 1:
+        if len({id(item.writer) for item in items}) > 1:
             # They are views of one buffer, which must not live as long as the slowest of several clients reads.
             results = [[replace(chunk, data=bytes(chunk.data)) for chunk in each] for each in results]
         seconds = perf_counter() - started
         size = sum(item.cost for item in items)
         for item in items:
-            item.job.stage_seconds.append((seconds * item.cost / size, 0.0))
+            item.stage_seconds.append((seconds * item.cost / size, 0.0))
         return results
 
     def release_memory(self) -> None:

@@ -1,0 +1,37 @@
+"""Memory that the C library keeps after it was freed. On other systems than Linux with glibc, nothing is done."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+# mallopt(3)
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_KEPT_BYTES = 32 << 20
+_MAPPED_BYTES = 16 << 20
+
+
+def keep_freed_memory() -> None:
+    """Have the allocator keep up to 32 MB of what was freed, for each of its arenas.
+
+    A response of 64 clips is several megabytes, in chunks just small enough not to be mapped one by one. Given back to
+    the system after each response and asked for again, they cost a thousand page faults: a fifth of the request's time.
+    Nothing is done where the environment configures the allocator.
+    """
+    if any(name.startswith(("MALLOC_", "LD_PRELOAD")) or name == "GLIBC_TUNABLES" for name in os.environ):
+        return
+    try:
+        set_option = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    set_option(_TRIM_THRESHOLD, _KEPT_BYTES)
+    set_option(_MMAP_THRESHOLD, _MAPPED_BYTES)
+
+
+def return_freed_memory() -> None:
+    """Give freed memory back to the system: after much was used at a time, gaps between what is in use stay large."""
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError, TypeError):
+        return
+    trim(0)
