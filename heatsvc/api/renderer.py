@@ -174,6 +174,7 @@ class Renderer:
                 item, future = ahead.popleft()
                 chunks = await future
                 if not has_begun:
+                    job.token.raise_if_cancelled()
                     has_begun = True
                     job.token.remove_deadline()
                     yield job.start()

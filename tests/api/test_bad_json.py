@@ -136,4 +136,4 @@ def test_the_name_that_safetensors_keeps_is_refused(service: Asker) -> None:
 
 def test_options_do_not_stand_in_the_query_of_json(service: Asker) -> None:
     problem = service.post(json.dumps(CLIP).encode(), JSON, "dtype=uint8").problem(422)
-    assert "in the JSON, not in the query" in problem["detail"]
+    assert "keys of the JSON, not in the query" in problem["detail"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import fields
 from typing import Any
@@ -51,9 +50,7 @@ CASES: list[tuple[str, int, Ask, int, int | None]] = [
     ("max_map_work", 1000, draws({**CROWD, "reduce": "none", "pipeline": [*WIDE, POTION]}), 422, None),
     ("max_volume_bytes", 1000, draws(ASKED), 413, 3 * 5 * 64 * 64 * 4),
     ("max_volume_bytes", 300_000, draws({"clips": [ASKED_ := clip_of(TWO), ASKED_], "pipeline": DRAW}), 413, 491_520),
-    ("max_answer_bytes", 1000, draws(ASKED, accept_encoding="zstd"), 413, None),
-    ("max_answer_bytes", 200_000, draws(ASKED, accept_encoding="identity"), 413, 245_760),
-    ("max_answer_bytes", 200_000, draws({**ASKED, "pipeline": [*DRAW, {"type": "Heatmap2Potion", "C": 9}]}), 413, None),
+    ("max_potion_bytes", 200_000, draws({**ASKED, "pipeline": [*DRAW, {"type": "Heatmap2Potion", "C": 9}]}), 413, None),
     ("max_json_values", 1000, draws(ASKED, accept="application/json"), 422, 3 * 5 * 64 * 64),
     ("max_input_values", 10, draws(ASKED), 422, None),
     ("max_input_values", 10, files("a.json", b'{"people": [' + b"1," * 20 + b"1]}"), 422, 21),
@@ -87,26 +84,24 @@ def test_every_bound_has_a_case(bound: str) -> None:
 
 def test_a_body_may_not_take_longer_than_a_request(serve: Callable[..., Asker]) -> None:
     impatient = serve(request_seconds=0.3)
+    sent = 0
 
     async def drop_by_drop() -> AsyncIterator[bytes]:
-        for _ in range(200):
+        nonlocal sent
+        for sent in range(2000):  # noqa: B007
             yield b" "
             await asyncio.sleep(0.02)
 
-    started = time.monotonic()
     problem = impatient.post(drop_by_drop()).problem(408)
-    assert time.monotonic() - started < 1.5
+    assert sent < 1999
     assert "HEATSVC_REQUEST_SECONDS" in problem["detail"]
 
 
-def test_a_request_may_not_take_longer_than_is_set(serve: Callable[..., Asker]) -> None:
-    slow = serve(request_seconds=0.2)
-    crowd = np.random.default_rng(0).uniform(0, 500, (8, 200, 50, 2)).astype(np.float32)
-    steps = [{**DRAW[0], "sigma": 30.0}]
-    options = {"img_shape": [500, 500], "pipeline": steps, "reduce": "max", "dtype": "uint8"}
-    started = time.monotonic()
-    answer = slow.draw_array(crowd, {"accept-encoding": "zstd"}, **options)
-    assert time.monotonic() - started < 1.5
+def test_a_response_that_cannot_begin_in_time_is_refused(serve: Callable[..., Asker]) -> None:
+    slow = serve(request_seconds=0.02, max_map_work=1 << 40)
+    crowd = np.random.default_rng(0).uniform(0, 2000, (64, 1, 900, 2)).astype(np.float32)
+    options = {"img_shape": [2000, 2000], "pipeline": [{**DRAW[0], "sigma": 100.0}], "reduce": "max", "dtype": "uint8"}
+    answer = slow.draw_array(np.repeat(crowd, 4, axis=1), {"accept-encoding": "zstd"}, **options)
     problem = answer.problem(503)
     assert "HEATSVC_REQUEST_SECONDS" in problem["detail"]
     assert int(answer.headers["retry-after"]) >= 1

@@ -33,7 +33,7 @@ def test_the_rims_of_endless_limbs(service: Asker) -> None:
 
 
 def test_a_picture_of_gaps_of_a_few_bytes(service: Asker) -> None:
-    height = 900
+    height = 800
     persons = [[[[x, 0], [x, height - 1], [0, 0], [0, 0]]] for x in (100, 350)]
     target = {**LIMB, "skeletons": [[0, 1], *[[2, 3]] * 7]}
     asked = {

@@ -9,7 +9,7 @@ import pytest
 from tests.api.asking import CLIP, JSON, Asker
 
 WRONG = {"keypoint": []}
-TIMING = re.compile(r"read;dur=\d+\.\d+, pipeline;dur=\d+\.\d+, draw;dur=\d+\.\d+, encode;dur=\d+\.\d+")
+TIMING = re.compile(r"read;dur=\d+\.\d+, pipeline;dur=\d+\.\d+, render;dur=\d+\.\d+, encode;dur=\d+\.\d+")
 
 
 @pytest.mark.parametrize("coding", ["zstd", "deflate", "gzip", "identity"])

@@ -18,6 +18,7 @@ from heatsvc.api import request
 from heatsvc.api.problems import members_of, status_of
 from heatsvc.api.request import HeatmapRequest, from_json
 from heatsvc.bounds import Bounds
+from heatsvc.cancel import CancelledError, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.readers import parse_number_arrays
 from tests.api.asking import DRAW, Asker, clip_of, listed
@@ -147,7 +148,7 @@ def test_options_in_the_query_are_refused() -> None:
     body = json.dumps(CLIP).encode()
     assert outcome(body, query=b"seed=1")[:2] == (
         422,
-        "with a JSON body the options stand in the JSON, not in the query",
+        "with a JSON body the options are keys of the JSON, not in the query",
     )
 
 
@@ -191,16 +192,11 @@ def test_broken_json_is_told_by_its_own_place(body: bytes) -> None:
         assert outcome(body) == got
 
 
-class NobodyWaitsError(Exception):
-    """Nobody does."""
-
-
 def test_reading_ends_when_nobody_waits() -> None:
-    def check() -> None:
-        raise NobodyWaitsError
-
-    with pytest.raises(NobodyWaitsError):
-        from_json(json.dumps({"clips": CLIPS}).encode(), b"", Bounds(), check)
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(CancelledError):
+        from_json(json.dumps({"clips": CLIPS}).encode(), b"", Bounds(), token)
 
 
 values = st.sampled_from(

@@ -66,7 +66,7 @@ def test_json_holds_small_volumes(service: Asker) -> None:
         ({"clips": {}}, "clips", "a list of at least one clip"),
         ({"clips": [5]}, "clips[0]", "must be an object with keypoint and img_shape"),
         ({"clips": [CLIP, {"img_shape": [4, 4]}]}, "clips[1].keypoint", "clips[1].keypoint is missing"),
-        ({"clips": [CLIP, {**CLIP, "sigma": 1}]}, "clips[1].sigma", "options stand beside clips"),
+        ({"clips": [CLIP, {**CLIP, "sigma": 1}]}, "clips[1].sigma", "options go beside clips"),
         ({"clips": [CLIP], "keypoint": [[1, 2]]}, "keypoint", "give keypoint or clips, not both"),
         ({"clips": [{**CLIP, "frame_dir": "a"}] * 2}, "clips[1].frame_dir", "clips 0 and 1 are both called 'a'"),
         ({"clips": [CLIP, {**CLIP, "img_shape": [0, 1]}]}, "clips[1].img_shape", "from 1 to 100,000"),

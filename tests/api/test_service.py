@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from heatsvc import __version__
-from heatsvc.api.service import startup_lock
 from heatsvc.pipeline import PRESETS, STEPS
 from heatsvc.pose import LAYOUTS
 from tests.api.asking import CLIP, Asker
@@ -70,7 +67,7 @@ def test_metrics_count_what_was_answered(service: Asker) -> None:
     assert [b - a for a, b in zip(before, after, strict=True)] == [1, 2, len(answer.wire)]
 
 
-@pytest.mark.parametrize("stage", ["read", "pipeline", "draw", "encode"])
+@pytest.mark.parametrize("stage", ["read", "pipeline", "render", "encode"])
 def test_metrics_tell_seconds_by_stage(service: Asker, stage: str) -> None:
     before = sample(service, "heatsvc_stage_seconds_count", stage=stage)
     service.draw(CLIP)
@@ -114,12 +111,3 @@ def test_a_method_that_is_not_for_the_address(service: Asker, method: str) -> No
     answer = service.ask(method, "/heatmap")
     assert answer.headers["allow"] == "POST"
     assert answer.problem(405)["detail"] == f"{method} is not for /heatmap: use POST"
-
-
-def test_one_process_holds_the_startup_lock_and_another_goes_on_without_it(tmp_path: Path) -> None:
-    with structlog.testing.capture_logs() as lines, startup_lock(tmp_path), startup_lock(tmp_path, seconds=0.05):
-        pass
-    assert [line["log_level"] for line in lines] == ["warning"]
-    with structlog.testing.capture_logs() as lines, startup_lock(tmp_path, seconds=0.05):
-        pass
-    assert lines == []

@@ -1,0 +1,193 @@
+"""Admission: what requests share, who waits for it, and who is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from heatsvc.api.limits import UNBUDGETED_BYTES, SharedBudget
+from heatsvc.api.problems import RequestError
+from tests.api.asking import CLIP, DRAW, Asker, clip_of
+
+
+def budget(limit: int, wait_seconds: float = 30.0) -> SharedBudget:
+    return SharedBudget(limit, "HEATSVC_SOMETHING", wait_seconds)
+
+
+async def waiting(shared: SharedBudget, amount: int) -> asyncio.Task[None]:
+    """Somebody who waits for an amount."""
+    task = asyncio.create_task(shared.acquire(amount))
+    await asyncio.sleep(0)
+    assert not task.done()
+    return task
+
+
+def test_who_came_first_is_served_first() -> None:
+    async def run() -> None:
+        shared = budget(10)
+        await shared.acquire(8)
+        first, second = await waiting(shared, 5), await waiting(shared, 1)
+        assert not shared.try_acquire(1)  # it would be there, but others wait
+        shared.release(2)
+        await asyncio.sleep(0)
+        assert not second.done()
+        shared.release(3)
+        await asyncio.wait_for(asyncio.gather(first, second), 30)
+        assert shared.used == 9
+
+    asyncio.run(run())
+
+
+def test_more_than_there_is_is_all_of_it() -> None:
+    async def run() -> None:
+        shared = budget(10)
+        with await shared.reserve(1000):
+            assert shared.used == 10
+        assert shared.used == 0
+
+    asyncio.run(run())
+
+
+def test_who_waits_too_long_is_refused() -> None:
+    async def run() -> None:
+        shared = budget(10, wait_seconds=0.01)
+        await shared.acquire(10)
+        with pytest.raises(RequestError, match="HEATSVC_SOMETHING") as caught:
+            await shared.acquire(1)
+        assert (caught.value.status, int(caught.value.headers["Retry-After"])) == (503, 1)
+        shared.release(10)
+        assert shared.used == 0
+        assert shared.try_acquire(10)
+
+    asyncio.run(run())
+
+
+def test_who_is_cancelled_while_waiting_takes_nothing_and_holds_up_nobody() -> None:
+    async def run() -> None:
+        shared = budget(10)
+        await shared.acquire(8)
+        first, second = await waiting(shared, 9), await waiting(shared, 2)
+        first.cancel()
+        await asyncio.wait_for(second, 30)
+        assert shared.used == 10
+
+    asyncio.run(run())
+
+
+def test_what_is_given_to_somebody_cancelled_in_that_moment_comes_back() -> None:
+    async def run() -> None:
+        shared = budget(10)
+        await shared.acquire(10)
+        task = await waiting(shared, 4)
+        shared.release(10)  # given, but the task has not run yet
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert shared.used == 0
+
+    asyncio.run(run())
+
+
+def test_many_who_wait_in_vain_at_the_same_time_are_all_refused() -> None:
+    async def run() -> None:
+        shared = budget(10, wait_seconds=0.01)
+        await shared.acquire(10)
+        results = await asyncio.gather(*(shared.acquire(3) for _ in range(50)), return_exceptions=True)
+        assert all(isinstance(result, RequestError) for result in results)
+        shared.release(10)
+        assert shared.used == 0
+
+    asyncio.run(run())
+
+
+def test_a_reservation_shrinks() -> None:
+    async def run() -> None:
+        shared = budget(10)
+        with await shared.reserve(8) as reservation:
+            reservation.shrink(3)
+            assert shared.used == 3
+            reservation.shrink(5)  # it does not grow
+            assert shared.used == 3
+        assert shared.used == 0
+        assert shared.peak == 8
+
+    asyncio.run(run())
+
+
+def budgets(service: Asker) -> list[int]:
+    shared = service.app.state.service
+    parts = (shared.compute_slots, shared.body_memory, shared.working_memory, shared.renderer.tile_memory)
+    return [part.used for part in parts]
+
+
+LARGE = clip_of(np.random.default_rng(0).uniform(0, 64, (1, 300, 17, 2)), pipeline=DRAW)
+
+
+def test_large_requests_wait_for_a_slot_and_small_ones_do_not(serve: Callable[..., Asker]) -> None:
+    service = serve(compute_slots=1, admission_seconds=0.05)
+    slots = service.app.state.service.compute_slots
+    service.wait(slots.acquire(1))
+    assert service.draw(CLIP).status == 200
+    answer = service.draw(LARGE)
+    assert "HEATSVC_COMPUTE_SLOTS" in answer.problem(503)["detail"]
+    assert int(answer.headers["retry-after"]) >= 1
+    slots.release(1)
+    assert service.draw(LARGE).status == 200
+    assert budgets(service) == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["body_memory", "working_memory"])
+def test_large_requests_wait_for_memory_and_small_ones_do_not(serve: Callable[..., Asker], name: str) -> None:
+    service = serve(admission_seconds=0.05)
+    memory = getattr(service.app.state.service, name)
+    service.wait(memory.acquire(memory.limit))
+    assert service.draw(CLIP).status == 200
+    assert f"HEATSVC_{name.upper()}_BYTES" in service.draw(LARGE).problem(503)["detail"]
+    memory.release(memory.limit)
+    assert service.draw(LARGE).status == 200
+    assert budgets(service) == [0, 0, 0, 0]
+
+
+def test_a_streamed_response_waits_for_tile_memory_before_it_begins(serve: Callable[..., Asker]) -> None:
+    service = serve(admission_seconds=0.05)
+    memory = service.app.state.service.renderer.tile_memory
+    service.wait(memory.acquire(memory.limit))
+    assert "HEATSVC_TILE_MEMORY_BYTES" in service.draw(LARGE).problem(503)["detail"]
+    memory.release(memory.limit)
+    assert budgets(service) == [0, 0, 0, 0]
+
+
+def test_a_body_of_unknown_length_takes_memory_as_it_comes(serve: Callable[..., Asker]) -> None:
+    service = serve()
+    seen: list[int] = []
+    text = json.dumps(LARGE).encode()
+    assert len(text) > 2 * UNBUDGETED_BYTES
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(text), 10_000):
+            seen.append(budgets(service)[1])
+            yield text[start : start + 10_000]
+
+    assert service.post(pieces()).status == 200
+    assert (min(seen), max(seen)) == (0, 1 << 20)
+    assert budgets(service) == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, 200),
+        ({"dtype": "int8"}, 422),
+        ({"keypoint": [[["x", 0]]] * 20_000}, 422),
+        ({"pipeline": [{**DRAW[0], "scaling": 1000.0}]}, 422),
+    ],
+)
+def test_nothing_stays_taken_whatever_the_end(serve: Callable[..., Asker], change: dict[str, Any], status: int) -> None:
+    service = serve()
+    assert service.draw({**LARGE, **change}).status == status
+    assert budgets(service) == [0, 0, 0, 0]
