@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check peers bench bench-annotation bench-workers bench-gpu kill-rounds openapi clean
+.PHONY: run test check peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds openapi clean
 
 run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 	@$(BIN)/heatsvc warm
@@ -33,14 +33,20 @@ bench: $(VENV)/.tests  ## heatsvc beside its peers; rewrites benchmarks/README.m
 	benchmarks/peers/install.sh
 	$(BIN)/python -m benchmarks.bench
 
-bench-gpu: $(VENV)/.tests  ## what a GPU draws and codes, beside its peers; needs one
+bench-gpu: $(VENV)/.tests  ## a GPU beside its peers; needs one
 	$(BIN)/python -m benchmarks.gpu
 
 bench-annotation: $(VENV)/.tests  ## a dataset of KETI's size; needs 7 GB of disk
 	$(BIN)/python -m benchmarks.annotation
 
-bench-workers: $(VENV)/.tests  ## one worker and two, processor time a request and memory
+bench-workers: $(VENV)/.tests  ## one worker process and two: processor time a request, memory
 	$(BIN)/python -m benchmarks.workers
+
+bench-overload: $(VENV)/.tests  ## one worker with more requests than it can serve; COMMAND= measures another server, too
+	$(BIN)/python -m benchmarks.overload --write $(if $(COMMAND),--command '$(COMMAND)')
+
+soak: $(VENV)/.tests  ## a mixed load for 15 minutes, and whether memory grows
+	$(BIN)/python -m benchmarks.soak --write
 
 kill-rounds: $(VENV)/.tests  ## kill -9 on workers, a hundred times at random moments
 	HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m "" tests/durable/test_kills.py

@@ -2,10 +2,10 @@
 
     python -m benchmarks.overload [--seconds 40] [--connections 640] [--command '... --port {port}'] [--write]
 
-Nine of ten requests have one clip, one has 64; all are JSON, and their responses uint8 in zstd. All connections are open
+Nine of ten requests have one clip, one has 64; all are JSON with a response in uint8 and zstd. All connections are open
 before the load begins. Each sends its next request when it has the response, or 50 ms after a refusal, whatever
-Retry-After says. The only right responses are 200 with the expected body and 503 with Retry-After. `--command` measures another server after this one, in the same
-way, and compares the 99th percentiles. Server and client have a core each, where there are two.
+Retry-After says. The only right responses are 200 with the expected body and 503 with Retry-After. `--command` measures
+another server after this one, in the same way, and compares the 99th percentiles.
 """
 
 from __future__ import annotations
