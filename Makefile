@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-live test-all check peers bench bench-annotation bench-workers bench-gpu kill-rounds openapi clean
+.PHONY: run test test-live test-all check peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds \
+	openapi clean
 
 run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 	@$(BIN)/heatsvc warm
