@@ -1,6 +1,6 @@
 """Writes the request examples of this folder from the real clips in tests/data/poses: run it from anywhere.
 
-`examples.json` is the index: of each request its path, headers and body or form parts, and what the answer holds.
+`examples.json` is the index: of each request its path, headers and body or form parts, and what the response holds.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SERVICE = "http://127.0.0.1:8000"
 
 README = """# Request examples
 
-One request a body type, each with the curl line that sends it from the clone's root. `examples.json` tells the same to
-programs, with the arrays that each answer holds; `tests/test_examples.py` sends them all. `make.py` writes this folder.
+One request for each type of body, each with the curl line that sends it from the clone's root. `examples.json` has the same for
+programs, with the arrays that each response holds; `tests/test_examples.py` sends them all. `make.py` writes this folder.
 
 The keypoints are real: finger spelling in American Sign Language from the package `spoken-to-signed` 0.4.0
 (MIT licence, University of Zurich), estimated with MediaPipe Holistic. `FIRE` is the letters F, I, R and E in a row, in
@@ -76,7 +76,7 @@ def _index() -> list[dict[str, Any]]:
     return [
         _body("One clip in JSON.", "clip.json", "application/json", npy, [("FIRE", [95, 27, 64, 64], "float32")]),
         _body(
-            "Two clips in JSON, sampled to 48 frames each; one tensor a clip in safetensors.",
+            "Two clips in JSON, sampled to 48 frames each; one tensor per clip in safetensors.",
             "clips.json",
             "application/json",
             tensors,
@@ -84,7 +84,7 @@ def _index() -> list[dict[str, Any]]:
             save="heatmaps.safetensors",
         ),
         _body(
-            "A NumPy array of 133 keypoints; the options stand in the query.",
+            "A NumPy array of 133 keypoints; the options are query parameters.",
             "clip.npy",
             npy,
             npy,
@@ -114,7 +114,7 @@ def _index() -> list[dict[str, Any]]:
             [("openpose", [24, 64, 64], "int16")],
         ),
         _form(
-            "MMPose's predictions for a video; the answer as an npz archive.",
+            "MMPose's predictions for a video; the response is an npz archive.",
             "mmpose.json",
             {**hd, "pipeline": "posec3d-val", "dtype": "float16"},
             npz,
