@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from time import perf_counter
 from typing import ClassVar, Protocol
 
@@ -93,7 +92,7 @@ class BodyWriter:
 
     def _remember(self, chunk: EncodedChunk) -> None:
         """Keep size and checksum, for `finish`."""
-        self._chunks.append(replace(chunk, data=b""))
+        self._chunks.append(EncodedChunk(b"", chunk.size, chunk.checksum))
 
 
 class Format(Protocol):
