@@ -20,7 +20,7 @@ from heatsvc.api.heatmap_schemas import REQUEST, RESPONSES
 from heatsvc.api.limits import BodyReader, cancel_on_disconnect
 from heatsvc.api.negotiation import choose_coding, choose_format
 from heatsvc.api.problems import RequestError
-from heatsvc.api.renderer import RenderResponse
+from heatsvc.api.renderer import SLICE_BYTES, RenderResponse
 from heatsvc.api.request import BODIES, FORM, FilePart, HeatmapRequest, from_files, working_bytes
 from heatsvc.api.service import Service, service_of
 from heatsvc.cancel import CancelToken
@@ -76,7 +76,7 @@ async def create_heatmaps(request: Request) -> Response:
             if parsed.is_light:
                 job = plan(parsed)
                 if service.renderer.is_inline(job):
-                    return _whole(job.render(), job, parsed, size, times)
+                    return await _whole(job.render(), job, parsed, size, times, service, held)
         async with cancel_on_disconnect(request, token):
             memory = held.enter_context(await service.working_memory.reserve(body.working_bytes))
             with await service.compute_slots.reserve(1):
@@ -89,7 +89,7 @@ async def create_heatmaps(request: Request) -> Response:
             del body  # its bytes are not needed while the response is rendered and sent
             memory.shrink(job.point_bytes)
             if job.is_whole:
-                return _whole(await service.renderer.render(job), job, parsed, size, times)
+                return await _whole(await service.renderer.render(job), job, parsed, size, times, service, held)
             chunks = service.renderer.stream(job)
             first = await anext(chunks)
         held.callback(_count, job, parsed, size, times)
@@ -218,10 +218,27 @@ def _headers(request: Request) -> dict[str, str]:
     return headers
 
 
-def _whole(content: bytes, job: RenderJob, parsed: HeatmapRequest, size: int, times: _Times) -> Response:
-    """A response that is rendered."""
+async def _whole(
+    content: bytes,
+    job: RenderJob,
+    parsed: HeatmapRequest,
+    size: int,
+    times: _Times,
+    service: Service,
+    held: AsyncExitStack,
+) -> Response:
+    """A response that is rendered; if it is large, it takes its bytes from the budget for tiles until they are sent.
+
+    Raises:
+        RequestError: 503, the budget is used up.
+    """
     _count(job, parsed, size, times)
-    return Response(content, headers=_response_headers(job, parsed, times))
+    headers = _response_headers(job, parsed, times)
+    if len(content) <= SLICE_BYTES:
+        return Response(content, headers=headers)
+    held.enter_context(await service.renderer.tile_memory.reserve(len(content)))
+    headers["Content-Length"] = str(len(content))
+    return RenderResponse(content, None, headers, held.pop_all())
 
 
 def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: _Times) -> None:
