@@ -119,42 +119,33 @@ _HEADER_WITHIN = 20
 _SUMS = ("합계", "총계", "총합", "소계", "sum", "total", "grandtotal")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A sheet.
-
-    Attributes:
-        file: the file's name.
-        where: the file and, in a workbook, the sheet, for messages.
-        rows: its rows.
-    """
-
-    file: str
-    where: str
-    rows: Rows
-
-
-def read_table(table: Table, columns: Columns) -> LabelFile | None:
+def read_table(table: Rows, where: str, file: str, columns: Columns) -> LabelFile | None:
     """The videos of a table; None where it has no column of names or none of labels.
+
+    Args:
+        table: its rows.
+        where: the file and, in a workbook, the sheet, for messages.
+        file: the file's name.
+        columns: names of columns in the options.
 
     Raises:
         AnnotationError: a row without a name that is neither empty nor a sum.
     """
-    headers = ((position, Header.of(cells, columns)) for position, cells in enumerate(table.rows[:_HEADER_WITHIN]))
+    headers = ((position, Header.of(cells, columns)) for position, cells in enumerate(table[:_HEADER_WITHIN]))
     top, header = next(((position, header) for position, header in headers if header.is_table), (0, None))
     if header is None:
         return None
     rows = []
-    for position, cells in enumerate(table.rows[top + 1 :], top + 2):
-        row = _row(cells, header, f"{table.where}, row {position}", table.file)
+    for position, cells in enumerate(table[top + 1 :], top + 2):
+        row = _row(cells, header, f"{where}, row {position}", file)
         if row is not None:
             rows.append(row)
     return LabelFile(rows=tuple(rows), headers=frozenset(text for _, text in (*header.named, *header.known)))
 
 
-def missing_columns(tables: Sequence[Table]) -> str:
+def missing_columns(tables: Sequence[Rows]) -> str:
     """The message for a file without a known header: which headers it has, and what to do."""
-    seen = [cell.strip() for table in tables for cells in table.rows[:1] for cell in cells if cell.strip()]
+    seen = [cell.strip() for table in tables for cells in table[:1] for cell in cells if cell.strip()]
     if not seen:
         return "the table is empty"
     return (
