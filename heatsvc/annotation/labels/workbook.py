@@ -63,7 +63,7 @@ def read_workbooks(files: Sequence[ParsedFile], options: AnnotationOptions, toke
     except ChildError as error:
         names = ", ".join(file.name for file in files)
         raise AnnotationError(
-            f"the workbook cannot be read: {error.detail}: a cell may lie far below or right of the table; copy the "
+            f"the workbook cannot be read: {error}: a cell may lie far below or right of the table; copy the "
             "table into a new workbook, or save it as CSV",
             file=names,
         ) from None
