@@ -14,7 +14,7 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.identity import Identity
-from heatsvc.encode.formats.format import BodyWriter
+from heatsvc.encode.formats.format import BodyWriter, Format
 from heatsvc.encode.planned import PlannedVolume, check_sizes
 from heatsvc.render.cpu import Tile
 
@@ -29,13 +29,11 @@ class _JsonText(Identity):
         return size // itemsize * _VALUE_BYTES
 
 
-class Json:
+class Json(Format):
     """``{"clips": [{"name": .., "dtype": .., "shape": [..], "imgs": [[[[..]]]]}]}``."""
 
     media_type: ClassVar[str] = "application/json"
     title: ClassVar[str] = "Nested lists, for small volumes."
-    many: ClassVar[bool] = True
-    compressed: ClassVar[bool] = False
 
     def tile_coding(self, coding: Coding) -> Coding:
         """Text."""

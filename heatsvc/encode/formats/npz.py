@@ -15,7 +15,7 @@ from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.checksums import crc32_of_chunks
 from heatsvc.encode.codings.deflate import END_OF_STREAM
 from heatsvc.encode.codings.gzip import Gzip
-from heatsvc.encode.formats.format import BodyWriter
+from heatsvc.encode.formats.format import BodyWriter, Format
 from heatsvc.encode.formats.npy import npy_header
 from heatsvc.encode.planned import PlannedVolume, check_sizes
 from heatsvc.errors import InputError
@@ -32,12 +32,11 @@ _FLAGS = 1 << 11 | 1 << 3  # names in UTF-8; sizes and CRC-32 in a data descript
 _DATE = 1 << 5 | 1  # 1980-01-01: the same volumes give the same bytes
 
 
-class Npz:
+class Npz(Format):
     """One member per clip, read by `np.load`."""
 
     media_type: ClassVar[str] = "application/x-npz"
     title: ClassVar[str] = "One member per clip, named by its frame_dir, for numpy.load; compressed in itself."
-    many: ClassVar[bool] = True
     compressed: ClassVar[bool] = True
 
     def tile_coding(self, coding: Coding) -> Coding:
