@@ -49,6 +49,8 @@ class Connection:
             reader, writer = await self.open()
             loop = asyncio.get_running_loop()
             started = loop.time()
+            if writer.transport.is_closing():
+                raise ConnectionResetError
             writer.write(data)
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             status, *lines = head.rstrip().split("\r\n")

@@ -6,6 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_Index = Annotated[int, Field(ge=0, strict=True)]
+_Side = Annotated[int, Field(ge=1, strict=True)]
+
 Wanted = list[str | int] | str | int
 """Values of a column: one, several, or conditions such as ``">10"``; one that fits is enough."""
 
@@ -24,14 +27,14 @@ class AnnotationOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    select: str | list[Annotated[int, Field(ge=0)]] | None = Field(
+    select: str | list[_Index] | None = Field(
         "sign27",
         description="Which points: a layout (`sign27`, `coco_wholebody` for all 133), positions, or null for all.",
     )
     dtype: Literal["float16", "float32"] = Field(
         "float16", description="Of `keypoint` and `keypoint_score`. PYSKL's own pickles hold float16."
     )
-    img_shape: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = Field(
+    img_shape: tuple[_Side, _Side] | None = Field(
         None, description="`[height, width]` of the video frame in pixels, where the files do not carry it."
     )
     layout: str | None = Field(None, description="Layout of the files' points, if not inferred from their number.")

@@ -14,30 +14,30 @@ from heatsvc.pose.readers import READERS
 
 _REF = "#/components/schemas/"
 _BINARY = {"type": "string", "contentMediaType": "application/octet-stream"}
-_NUMBER = {"type": ["number", "null"], "description": "null: not detected."}
+# A number, or one more level of lists: generated clients cannot tell lists of different depths apart.
+_NUMBERS = {
+    "anyOf": [{"type": "number"}, {"type": "null"}, {"type": "array", "items": {}}],
+    "description": "A number, null (not detected), or a list of them.",
+}
 
 
 def _lists(depth: int) -> dict[str, Any]:
-    return {"type": "array", "items": _lists(depth - 1) if depth > 1 else _NUMBER}
-
-
-def _any_lists(*depths: int) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [_lists(depth) for depth in depths]})
+    return {"type": "array", "items": _lists(depth - 1) if depth > 1 else _NUMBERS}
 
 
 Side = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class Clip(BaseModel):
-    """One clip. Its lists of numbers are parsed by `heatsvc.pose.readers`."""
+    """One clip."""
 
     model_config = ConfigDict(extra="forbid")
 
-    keypoint: Annotated[list[Any], _any_lists(4, 3, 2)] = Field(
+    keypoint: Annotated[list[Any], WithJsonSchema(_lists(2))] = Field(
         description="x, y and, where there is a third number, the score: [V, 2|3], [T, V, 2|3] or [M, T, V, 2|3], "
         "in pixels of the video frame."
     )
-    keypoint_score: Annotated[list[Any] | None, _any_lists(3, 2, 1)] = Field(
+    keypoint_score: Annotated[list[Any], WithJsonSchema(_lists(1))] | None = Field(
         None, description="keypoint's shape without its last axis; 1 where it is missing."
     )
     img_shape: tuple[Side, Side] | None = Field(None, description="Height and width of the video frame in pixels.")
@@ -151,6 +151,6 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
             for name, each in FORMATS.items()
         },
     },
-    **problem_responses(400, 401, 406, 408, 413, 415, 422, 503),
+    **problem_responses(400, 401, 406, 408, 413, 415, 422, 500, 503),
 }
 """The responses of the route."""

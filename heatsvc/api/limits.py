@@ -22,9 +22,8 @@ Result = TypeVar("Result")
 UNBUDGETED_BYTES = 64 << 10
 """Bytes of a body that are not taken from a budget: uvicorn buffers as many for each connection."""
 
-# A body that comes slower than this, after the first seconds, keeps memory or a place from others.
+# A body that comes slower than this, after the first `idle_seconds`, keeps memory or a place from others.
 _MIN_BYTES_PER_SECOND = 4 << 10
-_GRACE_SECONDS = 10.0
 _RESERVED_STEP = 1 << 20
 
 
@@ -226,11 +225,12 @@ class BodyReader:
         if self._budget is not None:
             await self._reserve(self._budget, self.size + len(data))
         self.size += len(data)
-        seconds = time.monotonic() - self._started
-        if self.more and seconds > _GRACE_SECONDS and self.size < _MIN_BYTES_PER_SECOND * (seconds - _GRACE_SECONDS):
+        late = time.monotonic() - self._started - self._settings.idle_seconds
+        if self.more and self.size < _MIN_BYTES_PER_SECOND * late:
             raise RequestError(
                 408,
-                f"the body comes at less than {_MIN_BYTES_PER_SECOND:,} bytes a second",
+                f"the body comes at less than {_MIN_BYTES_PER_SECOND:,} bytes a second, for longer than "
+                f"{self._settings.idle_seconds:g} s (setting HEATSVC_IDLE_SECONDS)",
                 headers={"Connection": "close"},
             )
         return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 
 # mallopt(3)
@@ -29,7 +30,8 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Give freed memory back to the system: after much was used at a time, gaps between what is in use stay large."""
+    """Collect garbage, and return freed memory to the system: after a load, gaps between what is in use are large."""
+    gc.collect()
     try:
         trim = ctypes.CDLL(None).malloc_trim
     except (OSError, AttributeError, TypeError):

@@ -24,7 +24,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.responses import Response
 
-router = APIRouter(tags=["service"])
+from heatsvc.api.problems import problem_responses
+
+router = APIRouter(tags=["service"], responses=problem_responses(500))
 
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that names prometheus-client's folder; set where several processes serve."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
 import pytest
 
 from heatsvc.api.options import OPTIONS
@@ -86,3 +88,35 @@ def test_every_schema_that_is_referred_to_is_there(service: Asker) -> None:
     text = service.get("/openapi.json").wire.decode()
     schemas = service.get("/openapi.json").json()["components"]["schemas"]
     assert set(re.findall(r'"#/components/schemas/([^"]+)"', text)) <= set(schemas)
+
+
+def _schemas(node: Any) -> Iterator[dict[str, Any]]:
+    """All schemas of a document's component, the nested ones too."""
+    if isinstance(node, dict):
+        if "type" in node or "anyOf" in node or "$ref" in node:
+            yield node
+        for value in node.values():
+            yield from _schemas(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _schemas(value)
+
+
+def test_schemas_are_valid_and_so_are_their_defaults(service: Asker) -> None:
+    """OpenAPI 3.1's schemas are JSON Schema's of 2020-12."""
+    document = service.get("/openapi.json").json()
+    for schema in document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    for schema in _schemas(document):
+        if "default" in schema and not isinstance(schema["default"], dict):
+            whole = {**schema, "components": document["components"]}
+            jsonschema.Draft202012Validator(whole).validate(schema["default"])
+
+
+def test_every_operation_describes_its_problems(service: Asker) -> None:
+    """Health checks and metrics need no key and are never refused."""
+    document = service.get("/openapi.json").json()
+    for path, operations in document["paths"].items():
+        is_open = path.startswith("/health/") or path == "/metrics"
+        for operation in operations.values():
+            assert {"500"} if is_open else {"401", "500", "503"} <= set(operation["responses"]), path

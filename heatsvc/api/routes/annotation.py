@@ -36,7 +36,7 @@ class BuildIdConvertor(StringConvertor):
 
 
 register_url_convertor("build", BuildIdConvertor())
-router = APIRouter(tags=["datasets"], responses=problem_responses(401, 422, 503, 507))
+router = APIRouter(tags=["datasets"], responses=problem_responses(401, 422, 500, 503, 507))
 
 JSON = "application/json"
 OFFERS = {MEDIA_TYPES[PICKLE]: PICKLE, "application/octet-stream": PICKLE, ZIP: BUNDLE, JSON: None}

@@ -11,7 +11,7 @@ from heatsvc import __version__
 from heatsvc.api.problems import RequestError, problem_responses
 from heatsvc.api.service import service_of
 
-router = APIRouter(prefix="/health", tags=["service"])
+router = APIRouter(prefix="/health", tags=["service"], responses=problem_responses(500))
 
 
 class Liveness(BaseModel):

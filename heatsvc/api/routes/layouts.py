@@ -9,7 +9,7 @@ from heatsvc.api.problems import problem_responses
 from heatsvc.pose import LAYOUTS, Layout
 from heatsvc.pose.layouts import LayoutError
 
-router = APIRouter(tags=["catalogue"], responses=problem_responses(401, 503))
+router = APIRouter(tags=["catalogue"], responses=problem_responses(401, 500, 503))
 
 
 class LayoutInfo(BaseModel):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from heatsvc.api.problems import problem_responses
 from heatsvc.pipeline import describe_pipelines
 
-router = APIRouter(tags=["catalogue"], responses=problem_responses(401, 503))
+router = APIRouter(tags=["catalogue"], responses=problem_responses(401, 500, 503))
 
 
 class ParameterInfo(BaseModel):

@@ -206,7 +206,7 @@ class TestBounds:
         assert small.left() == []
 
     def test_a_body_that_arrives_too_slowly(self, set_up: Callable[..., Any]):
-        bench: Bench = set_up(request_seconds=0.5)
+        bench: Bench = set_up(idle_seconds=0.5)
 
         async def drops() -> AsyncIterator[bytes]:
             for at in range(len(NPY)):

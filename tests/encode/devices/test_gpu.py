@@ -112,7 +112,7 @@ def test_what_ended_one_keeps_nothing_of_the_others(lost: bool) -> None:
 def test_the_time_is_shared_out_by_size() -> None:
     items = [work_item("a"), work_item("b", dtype="uint8")]
     device(StandIn()).run(items)
-    (draw, _), (smaller, _) = (item.job.seconds for item in items)
+    ((draw, _),), ((smaller, _),) = (item.stage_seconds for item in items)
     assert draw == pytest.approx(4 * smaller)
     assert smaller > 0
 
