@@ -1,11 +1,11 @@
 """`make bench-overload`: more requests than one worker can serve, from many connections that never pause.
 
-    python -m benchmarks.overload [--seconds 40] [--connections 640] [--command '... --port {port}'] [--write]
+    python -m benchmarks.overload [--seconds 40] [--connections 640] [--cold] [--command '... {port}'] [--write]
 
 Nine of ten requests have one clip, one has 64; all are JSON with a response in uint8 and zstd. All connections are open
-before the load begins. Each sends its next request when it has the response, or 50 ms after a refusal, whatever
-Retry-After says. The only right responses are 200 with the expected body and 503 with Retry-After. `--command` measures
-another server after this one, in the same way, and compares the 99th percentiles.
+before the load begins; with `--cold` each is opened under load. A connection sends its next request when it has the
+response, or 50 ms after a refusal, whatever Retry-After says. The only right responses are 200 with the expected body
+and 503 with Retry-After. `--command` measures another server after this one, and compares the 99th percentiles.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description="one worker under overload")
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--connections", type=int, default=640)
+    parser.add_argument("--cold", action="store_true", help="open each connection with its first request, under load")
     parser.add_argument("--command", help="another server that is measured, too; {port} in it is replaced")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
@@ -80,10 +81,10 @@ def main() -> None:
     os.sched_setaffinity(0, {cores.client})
     measured: dict[str, Overload] = {}
     with heatsvc(cores.server) as server:
-        measured["heatsvc"] = uvloop.run(overload(server, options.connections, options.seconds))
+        measured["heatsvc"] = uvloop.run(overload(server, options.connections, options.seconds, options.cold))
     if options.command:
         with start_server("other", shlex.split(options.command), cores.server) as server:
-            measured["other"] = uvloop.run(overload(server, options.connections, options.seconds))
+            measured["other"] = uvloop.run(overload(server, options.connections, options.seconds, options.cold))
     rows = make_rows(measured["heatsvc"], measured.get("other"), options.seconds)
     print(text_table(rows))
     for name, each in measured.items():
@@ -101,7 +102,7 @@ def main() -> None:
         sys.exit(1)
 
 
-async def overload(server: Server, connections: int, seconds: float) -> Overload:
+async def overload(server: Server, connections: int, seconds: float, cold: bool) -> Overload:
     """Put a server under load, and look at it again ten seconds later."""
     requests = {
         "one clip": inputs.one_clip().json_request(KEYPOINTS, dtype="uint8"),
@@ -112,9 +113,9 @@ async def overload(server: Server, connections: int, seconds: float) -> Overload
     result = Overload()
     result.memory = [resident_bytes(server.pid)] * 2
     clients = [Connection(server.port) for _ in range(connections)]
-    for client in clients:
-        await client.open()
-    await asyncio.sleep(1)
+    if not cold:
+        await asyncio.gather(*(client.open() for client in clients))
+        await asyncio.sleep(1)
     end = asyncio.get_running_loop().time() + seconds
     monitor = asyncio.create_task(_record_peak(server, result))
     await asyncio.gather(
