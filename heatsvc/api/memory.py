@@ -30,7 +30,7 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Collect garbage, and give freed memory back to the system: after a load, gaps between what is in use are large."""
+    """Collect garbage, and return freed memory to the system: after a load, gaps between what is in use are large."""
     gc.collect()
     try:
         trim = ctypes.CDLL(None).malloc_trim
