@@ -27,8 +27,9 @@ SERVICE = "http://127.0.0.1:8000"
 
 README = """# Request examples
 
-One request for each type of body, each with the curl line that sends it from the clone's root. `examples.json` has the same for
-programs, with the arrays that each response holds; `tests/test_examples.py` sends them all. `make.py` writes this folder.
+One request for each type of body, each with the curl line that sends it from the clone's root. `examples.json` has the
+same for programs, with the arrays that each response holds; `tests/test_examples.py` sends them all. `make.py` writes
+this folder.
 
 The keypoints are real: finger spelling in American Sign Language from the package `spoken-to-signed` 0.4.0
 (MIT licence, University of Zurich), estimated with MediaPipe Holistic. `FIRE` is the letters F, I, R and E in a row, in
