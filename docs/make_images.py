@@ -7,8 +7,8 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-
 from heatsvc.encode.drawing import Drawing
+
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose import LAYOUTS, PoseClip
 from heatsvc.pose.readers import ReadOptions, read
