@@ -206,13 +206,13 @@ def _closes_connection(scope: Scope) -> bool:
     )
 
 
-async def drain_request_body(receive: Receive, seconds: float, max_bytes: int = _MAX_DRAINED_BYTES) -> None:
+async def drain_request_body(receive: Receive, seconds: float) -> None:
     """Read and discard a request's body until it ends, the client disconnects, or a bound is reached."""
     size = 0
     try:
         async with asyncio.timeout(seconds):
             more = True
-            while more and size < max_bytes:
+            while more and size < _MAX_DRAINED_BYTES:
                 message = await receive()
                 size += len(message.get("body", b""))
                 more = message.get("more_body", False)

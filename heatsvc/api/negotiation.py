@@ -26,8 +26,7 @@ def choose_format(accept: str | None, many: bool) -> Format:
     Raises:
         RequestError: 406, none of the accepted forms will do; 400, the header is too long.
     """
-    _check_length("Accept", accept or "")
-    ranges = parse_weights(accept) if accept and accept.strip() else [("*/*", 1.0)]
+    ranges = _media_ranges(accept)
     best: tuple[float, Format] | None = None
     for each in FORMATS.values():
         if many and not each.many:
@@ -55,8 +54,7 @@ def choose_media(accept: str | None, offers: tuple[str, ...]) -> str:
     Raises:
         RequestError: 406, none of the accepted types is offered; 400, the header is too long.
     """
-    _check_length("Accept", accept or "")
-    ranges = parse_weights(accept) if accept and accept.strip() else [("*/*", 1.0)]
+    ranges = _media_ranges(accept)
     weights = [_media_weight(offer, ranges) for offer in offers]
     best = max(weights)
     if best <= 0:
@@ -103,6 +101,11 @@ def choose_coding(accept_encoding: str | None, compressed: bool = False, compres
             field="Accept-Encoding",
         )
     return ZSTD[compression] if compression and best[1].name == "zstd" else best[1]
+
+
+def _media_ranges(accept: str | None) -> list[tuple[str, float]]:
+    _check_length("Accept", accept or "")
+    return parse_weights(accept) if accept and accept.strip() else [("*/*", 1.0)]
 
 
 def _check_length(name: str, header: str) -> None:

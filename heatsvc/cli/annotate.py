@@ -248,20 +248,15 @@ def _with_progress(
                     raise
                 built = run()  # a few shards of long clips with many points do not fit into memory
         if not parsed.check:
-            _put_in_place(folder, target, built)
+            beside = _beside(target)
+            beside.mkdir(exist_ok=True)
+            for artifact in built.artifacts:
+                if artifact.name != target.name:
+                    (folder / artifact.name).replace(beside / artifact.name)
+            (folder / target.name).replace(target)  # last: once it is there, all files are
         return built
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _put_in_place(folder: Path, target: Path, built: BuildResult) -> None:
-    """Move the files, the pickle last: once it is there, all are."""
-    beside = _beside(target)
-    beside.mkdir(exist_ok=True)
-    for artifact in built.artifacts:
-        if artifact.name != target.name:
-            (folder / artifact.name).replace(beside / artifact.name)
-    (folder / target.name).replace(target)
 
 
 def _beside(target: Path) -> Path:

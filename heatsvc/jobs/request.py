@@ -81,19 +81,18 @@ class BuildRequest:
 _ADAPTER = TypeAdapter(BuildRequest)
 
 
-def dataset_folder(root: Path | None, name: str, *, field: str = "dataset") -> Path:
+def dataset_folder(root: Path | None, name: str) -> Path:
     """The folder of a dataset that the operator has mounted, with symbolic links resolved.
 
     Args:
         root: HEATSVC_DATASETS_DIR; None where nothing is mounted.
         name: the folder's name under it, ``KETI/Keypoints-MMPOSE``.
-        field: the field of the request that has the name.
 
     Raises:
         AnnotationError: there is no such folder, or it is outside of `root`.
     """
     if root is None:
-        raise AnnotationError("no datasets are mounted here (setting HEATSVC_DATASETS_DIR)", field=field)
+        raise AnnotationError("no datasets are mounted here (setting HEATSVC_DATASETS_DIR)", field="dataset")
     try:
         within = root.resolve(strict=True)
         folder = (within / name).resolve(strict=True)
@@ -102,6 +101,7 @@ def dataset_folder(root: Path | None, name: str, *, field: str = "dataset") -> P
         found = False
     if not found:
         raise AnnotationError(
-            f"there is no dataset {name[:200]!r}; give the name of a folder under HEATSVC_DATASETS_DIR", field=field
+            f"there is no dataset {name[:200]!r}; give the name of a folder under HEATSVC_DATASETS_DIR",
+            field="dataset",
         )
     return folder

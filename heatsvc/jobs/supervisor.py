@@ -131,12 +131,12 @@ class Supervisor:
                 worker.stdin.close()
 
 
-def end_with_parent(stop: threading.Event, seconds: float = 5.0) -> None:
+def end_with_parent(stop: threading.Event) -> None:
     """Have this process end when its standard input does: called by a worker that a supervisor started.
 
     Args:
-        stop: set then, so that the worker can end by itself.
-        seconds: how long that may take; then the worker and all processes that it has started are killed.
+        stop: set then, so that the worker can end by itself within five seconds; then it and all processes that it has
+            started are killed.
     """
 
     def wait() -> None:
@@ -144,7 +144,7 @@ def end_with_parent(stop: threading.Event, seconds: float = 5.0) -> None:
             while os.read(0, 4096):
                 pass
         stop.set()
-        time.sleep(seconds)
+        time.sleep(5.0)
         if os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)

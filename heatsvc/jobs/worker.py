@@ -167,7 +167,11 @@ class Worker:
         number = 1 if shards > saved.shards else saved.attempts + 1
         if number > self._settings.build_attempts:
             log.error("build crashed too often", id=folder.id, attempts=saved.attempts)
-            folder.publish(_failed(_crashed(saved.attempts)))
+            detail = (
+                f"the build crashed {saved.attempts} times without progress (setting HEATSVC_BUILD_ATTEMPTS): its "
+                "worker was killed, or had too little memory; send it again to have it built anew"
+            )
+            folder.publish(_failed({"kind": "internal", "detail": detail}))
             return
         # Written before the build begins: if this process crashes, the attempt has been counted.
         folder.write_state(SavedState(number, max(shards, saved.shards)))
@@ -242,14 +246,6 @@ class _Monitor(CancelToken):
         if self._stopping.is_set():
             self.cancel()
         super().raise_if_cancelled()
-
-
-def _crashed(attempts: int) -> dict[str, object]:
-    return {
-        "kind": "internal",
-        "detail": f"the build crashed {attempts} times without progress (setting HEATSVC_BUILD_ATTEMPTS): its worker "
-        "was killed, or had too little memory; send it again to have it built anew",
-    }
 
 
 def _failed(problem: dict[str, object], attempt: Path | None = None) -> StoredResult:

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, Generic, Protocol, TypeVar
 
 
@@ -63,25 +62,20 @@ class BatchReport:
         device: its name, `cpu` for a CPU worker.
         items: how many it did; those that it declined are reported with the batch in which they are done.
         cost: bytes of decoded output, of the same items.
-        seconds: that it took.
-        waits: seconds that each item waited.
     """
 
     device: str
     items: int
     cost: int
-    seconds: float
-    waits: Sequence[float]
 
 
 @dataclass(slots=True, eq=False)
 class _Entry(Generic[Item]):
-    """An item in the queue; `for_gpu`: the GPU takes it if enough waits, `submitted`: when, by `perf_counter`."""
+    """An item in the queue; `for_gpu`: the GPU takes it if enough waits."""
 
     item: Item
     future: Future[Any]
     for_gpu: bool
-    submitted: float
 
 
 class Scheduler(Generic[Item]):
@@ -109,12 +103,6 @@ class Scheduler(Generic[Item]):
         self._stopped = False
 
     @property
-    def waiting_bytes(self) -> int:
-        """Decoded output of the items that wait."""
-        with self._changed:
-            return sum(entry.item.cost for entry in self._queue)
-
-    @property
     def has_idle_worker(self) -> bool:
         """Whether a CPU worker has nothing to do."""
         return not self._started or self._idle > 0
@@ -125,7 +113,7 @@ class Scheduler(Generic[Item]):
         Raises:
             RuntimeError: the scheduler is stopped.
         """
-        entry = _Entry(item, Future(), self.gpu is not None and self.gpu.takes(item), perf_counter())
+        entry = _Entry(item, Future(), self.gpu is not None and self.gpu.takes(item))
         with self._changed:
             if self._stopped:
                 raise RuntimeError("the scheduler is stopped")
@@ -155,12 +143,11 @@ class Scheduler(Generic[Item]):
 
     def _work(self) -> None:
         while (entry := self._take_one()) is not None:
-            started = perf_counter()
             try:
                 result: Any = entry.item.run()
             except Exception as error:
                 result = error
-            self._finish("cpu", [entry], [result], started)
+            self._finish("cpu", [entry], [result])
             del entry, result  # an idle worker keeps no response in memory
 
     def _take_one(self) -> _Entry[Item] | None:
@@ -184,14 +171,13 @@ class Scheduler(Generic[Item]):
         gpu = self.gpu
         assert gpu is not None  # noqa: S101  # it is started only then
         while batch := self._take_batch(gpu):
-            started = perf_counter()
             try:
                 results = list(gpu.run([entry.item for entry in batch]))
                 if len(results) != len(batch):
                     raise RuntimeError(f"{gpu.name} returned {len(results)} results for {len(batch)} items")
             except Exception as error:
                 results = [error] * len(batch)
-            self._finish(gpu.name, batch, results, started)
+            self._finish(gpu.name, batch, results)
             del batch, results
 
     def _take_batch(self, gpu: BatchDevice[Item]) -> list[_Entry[Item]]:
@@ -220,12 +206,10 @@ class Scheduler(Generic[Item]):
         waiting = sum(entry.item.cost for entry in self._queue if entry.for_gpu)
         return waiting > 0 and waiting >= self.gpu.min_batch_bytes
 
-    def _finish(self, device: str, batch: list[_Entry[Item]], results: list[Any], started: float) -> None:
+    def _finish(self, device: str, batch: list[_Entry[Item]], results: list[Any]) -> None:
         """Report a batch and set its futures; what a GPU declined waits again, for the CPU, before all others."""
-        seconds = perf_counter() - started
         done = [entry for entry, result in zip(batch, results, strict=True) if result is not None]
-        waits = [started - entry.submitted for entry in done]
-        self._on_batch(BatchReport(device, len(done), sum(entry.item.cost for entry in done), seconds, waits))
+        self._on_batch(BatchReport(device, len(done), sum(entry.item.cost for entry in done)))
         declined = []
         for entry, result in zip(batch, results, strict=True):
             if result is None:

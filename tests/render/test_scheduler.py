@@ -88,7 +88,6 @@ def test_workers_work_at_the_same_time():
         assert first.started.wait(WAIT)
         assert second.started.wait(WAIT)
         assert not third.started.is_set()
-        assert made.waiting_bytes == third.cost
         first.gate.set()
         assert futures[2].result(WAIT) == "third on cpu"
         second.gate.set()
@@ -143,7 +142,6 @@ def test_batches_are_reported():
         made.submit(opened("first", cost=7)).result(WAIT)
         made.submit(opened("second", cost=8)).result(WAIT)
     assert [(report.device, report.items, report.cost) for report in reports] == [("cpu", 1, 7), ("cpu", 1, 8)]
-    assert all(report.seconds >= 0 and report.waits[0] >= 0 for report in reports)
 
 
 def test_what_waits_for_a_gpu_is_its_next_batch_up_to_its_size():

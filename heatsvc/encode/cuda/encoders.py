@@ -172,13 +172,10 @@ def _runs(part: torch.Tensor, parts: RowParts, extents: Extents) -> tuple[torch.
 
     volume = torch.searchsorted(parts.first[1:], part, right=True)
     _, width, itemsize, in_a_row, nbytes = parts.volumes[volume].unbind(1)
-    pixel = _first_pixel(part - parts.first[volume], width, in_a_row) + extents.start[part]
+    row, place = (part - parts.first[volume]) // in_a_row, (part - parts.first[volume]) % in_a_row
+    pixel = row * width + place * PART + extents.start[part]
     ends = part + 1 == parts.first[volume + 1]
     return volume, torch.where(ends, nbytes, pixel * itemsize), torch.where(ends, 0, extents.length[part] * itemsize)
-
-
-def _first_pixel(part: torch.Tensor, width: torch.Tensor, in_a_row: torch.Tensor) -> torch.Tensor:
-    return part // in_a_row * width + part % in_a_row * PART
 
 
 def _fill_bits(gap: torch.Tensor, parts: RowParts) -> torch.Tensor:

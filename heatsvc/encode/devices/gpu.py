@@ -67,7 +67,11 @@ class GpuDevice:
         self.batch_bytes = _BATCH_BYTES
         self.failure: str | None = None
         self._bounds = replace(bounds, max_volume_bytes=max(bounds.max_volume_bytes, _BATCH_BYTES))
-        self._encoder = encoder or _cuda_encoder()
+        if encoder is None:
+            from heatsvc.encode import cuda
+
+            encoder = cuda
+        self._encoder = encoder
         self._min_batch_bytes = min_batch_bytes
         self._on_fallback = on_fallback
         self._lock = threading.Lock()
@@ -157,13 +161,6 @@ class GpuDevice:
             before, self.failure = self.failure, self.failure or message
         if before is None:
             self._on_fallback("lost", message)
-
-
-def _cuda_encoder() -> BatchEncoder:
-    from heatsvc.encode import cuda
-
-    encoder: BatchEncoder = cuda
-    return encoder
 
 
 def _is_too_much(error: Exception) -> bool:

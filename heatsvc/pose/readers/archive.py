@@ -7,7 +7,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
 
@@ -27,14 +26,6 @@ _ZIP_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
     *(ValueError, LookupError, OverflowError, NotImplementedError, RuntimeError),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A file of an archive."""
-
-    name: str
-    data: bytes
 
 
 def list_members(archive: BinaryIO, *, file: str | None = None) -> list[zipfile.ZipInfo]:
@@ -91,8 +82,8 @@ def member_names(data: bytes, *, bounds: Bounds, file: str | None = None) -> lis
 
 def unpack(
     data: bytes, *, bounds: Bounds, file: str | None = None, token: CancelToken = NEVER_CANCELLED
-) -> Iterator[Member]:
-    """The archive's files, one after the other.
+) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the archive's files, one after the other.
 
     The bytes that are unpacked count, not the sizes in the archive: max_unpacked_bytes over all members, and
     max_archive_ratio times the archive's own bytes (from 1 MiB on). So overlapping members gain nothing.
@@ -122,7 +113,7 @@ def unpack(
             unpacked += len(chunk)
             _check_size(unpacked, len(data), bounds, file)
             chunks.append(chunk)
-        yield Member(info.filename, b"".join(chunks))
+        yield info.filename, b"".join(chunks)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ https://mmpose.readthedocs.io/en/latest/user_guides/inference.html
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from heatsvc.pose.clip import Float32, PoseClip, PoseError
@@ -105,18 +106,15 @@ def _points(instance: object, field: str, upload: Upload, t: int) -> tuple[Float
         raise PoseError(
             f"{field} must be an instance with keypoints and keypoint_scores", field=field, file=file, frame=t
         )
+    as_array = partial(array_from_lists, bounds=bounds, booleans=upload.booleans, file=file, frame=t)
     name = f"{field}.keypoints"
-    keypoint = array_from_lists(
-        instance["keypoints"], name, bounds=bounds, booleans=upload.booleans, file=file, frame=t
-    )
+    keypoint = as_array(instance["keypoints"], name)
     if keypoint.ndim != 2 or keypoint.shape[1] != 2:
         raise PoseError(
             f"{name} must be a list of [x, y] in pixels, not {list(keypoint.shape)}", field=name, file=file, frame=t
         )
     name = f"{field}.keypoint_scores"
-    score = array_from_lists(
-        instance["keypoint_scores"], name, bounds=bounds, booleans=upload.booleans, file=file, frame=t
-    )
+    score = as_array(instance["keypoint_scores"], name)
     if score.shape != keypoint.shape[:1]:
         raise PoseError(
             f"{name} must be {len(keypoint)} numbers, one per keypoint, not {list(score.shape)}",

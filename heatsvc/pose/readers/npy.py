@@ -132,10 +132,6 @@ def _parse(head: bytes) -> _Header:
         raise _HeaderError("the header cannot be read: it must have descr, fortran_order and shape of numbers")
     if not _DESCR.fullmatch(entries["descr"]):
         raise _HeaderError(f"the array holds {entries['descr']!r:.40}: it must hold numbers, such as float32")
-    return _header(entries)
-
-
-def _header(entries: dict[str, str]) -> _Header:
     sides = [side.strip().rstrip("L") for side in entries["shape"][1:-1].split(",") if side.strip()]
     if len(sides) > _MAX_AXES:
         raise _HeaderError(f"the array has {len(sides)} axes: 4 at most, [M, T, V, 2|3]")

@@ -30,10 +30,10 @@ def read_npz(upload: Upload) -> list[PoseClip]:
     """
     file, options = upload.file, upload.options
     arrays: dict[str, npt.NDArray[Any]] = {}
-    for member in unpack(upload.data, bounds=options.bounds, file=file, token=options.token):
-        name = member.name.removesuffix(".npy")
+    for filename, data in unpack(upload.data, bounds=options.bounds, file=file, token=options.token):
+        name = filename.removesuffix(".npy")
         if name in _ARRAYS:
-            arrays[name] = array_from_npy(member.data, field=name, file=file, text=name in ("layout", "frame_dir"))
+            arrays[name] = array_from_npy(data, field=name, file=file, text=name in ("layout", "frame_dir"))
     if "keypoint" not in arrays:
         raise PoseError("there is no array keypoint in the .npz file", field="keypoint", file=file)
     layout = options.layout or _single(arrays, "layout", file)

@@ -85,10 +85,10 @@ def _frames(upload: Upload) -> Iterator[_Frame]:
             )
     texts: dict[str, bytes] = {}
     values = 0
-    for member in unpack(upload.data, bounds=bounds, file=upload.file, token=upload.options.token):
-        values += member.data.count(b",") + 1
+    for name, text in unpack(upload.data, bounds=bounds, file=upload.file, token=upload.options.token):
+        values += text.count(b",") + 1
         bounds.check("max_input_values", values, "JSON values", file=upload.file)
-        texts[member.name] = member.data
+        texts[name] = text
     for t, name in enumerate(sorted(texts, key=_number_order)):
         upload.options.token.raise_if_cancelled()
         file, text = f"{upload.filename}/{name}", texts.pop(name)

@@ -2,4 +2,4 @@
 
 from heatsvc.render.cuda.batch import Method, render_batch
 
-__all__ = ["Method", "TensorDType", "render_batch"]
+__all__ = ["Method", "render_batch"]

@@ -145,7 +145,7 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
     pixels, all_maps = offsets.pop(), first_maps[-1]
     bounds.check("max_volume_bytes", pixels * itemsize, "bytes of heatmaps")
     bounds.check("max_volume_bytes", all_maps * _MAP_BYTES, "bytes to describe the heatmaps' maps")
-    room = sum(_max_primitives(volume) for volume in volumes)
+    room = sum(volume.keypoint.shape[0] * volume.frames * volume.channels * volume.copies for volume in volumes)
     if room > _MAX_UNCOUNTED:
         room = _count_primitives(volumes)
     bounds.check("max_volume_bytes", room * _PRIMITIVE_BYTES, "bytes to describe the heatmaps' primitives")
@@ -211,10 +211,6 @@ def _kinds(volume: HeatmapVolume) -> tuple[bool, bool]:
     """Whether it has maps of keypoints only, and maps with limbs."""
     limbs = len(volume.limbs) > 0
     return volume.with_kp and not (limbs and volume.reduce != "none"), limbs
-
-
-def _max_primitives(volume: HeatmapVolume) -> int:
-    return int(volume.keypoint.shape[0]) * volume.frames * volume.channels * volume.copies
 
 
 def _count_primitives(volumes: Sequence[HeatmapVolume]) -> int:
