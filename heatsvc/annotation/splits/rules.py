@@ -74,15 +74,6 @@ def _assign_by_column(labels: Labels, column: str, splits: Any, policy: str) -> 
 
     A video whose row has no such cell is in no split. One with several rows of different cells may match two splits,
     which is a leak, and reported as one.
-
-    Args:
-        labels: the videos.
-        column: signer, year, view, type, or a header.
-        splits: split names, and the values or conditions of each.
-        policy: the option split_policy.
-
-    Raises:
-        AnnotationError: a column that no table has, or an invalid rule.
     """
     field = f"split.{column:.100}"
     headers = _headers(labels, column)
@@ -125,14 +116,6 @@ def _assign_at_random(labels: Labels, splits: Any, seed: Any) -> Assignment:
 
     The videos of a class are ordered by the SHA-256 of seed and name. Each split gets its fraction of this order, in
     whole videos by the largest remainders. What the fractions leave over is in no split, and no fault.
-
-    Args:
-        labels: the videos.
-        splits: split names and fractions of each class; together 1 at most.
-        seed: a number or a text.
-
-    Raises:
-        AnnotationError: an invalid rule.
     """
     fractions = _parse_fractions(splits)
     if isinstance(seed, bool) or not isinstance(seed, int | str):
