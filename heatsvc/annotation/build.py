@@ -17,7 +17,7 @@ import orjson
 from heatsvc.annotation import artifacts
 from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
 from heatsvc.annotation.artifacts import Artifact, write_atomically
-from heatsvc.annotation.configs import configs
+from heatsvc.annotation.configs.formats import configs
 from heatsvc.annotation.errors import AnnotationError, FaultsError
 from heatsvc.annotation.faults import FAULTY, MISSING, Fault
 from heatsvc.annotation.inputs import Inputs
@@ -26,7 +26,8 @@ from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.plan import LabelledVideo, Plan, make_plan
 from heatsvc.annotation.progress import Progress, Stage, ignore_progress
 from heatsvc.annotation.reader_pool import ReaderPool, is_large
-from heatsvc.annotation.report import report_json, report_page
+from heatsvc.annotation.report.document import report_json
+from heatsvc.annotation.report.page import report_page
 from heatsvc.annotation.shards import Shard, ShardReader
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics, DatasetStatistics
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
