@@ -8,9 +8,9 @@ import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import orjson
 
@@ -51,15 +51,6 @@ class Artifact:
     media_type: str
     size: int
     sha256: str
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as JSON has it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Artifact:
-        """Parse the result of `as_json`."""
-        return cls(**document)
 
 
 def write_atomically(path: Path, pieces: Iterable[bytes | Path], *, digest: bool = True) -> Artifact:

@@ -17,7 +17,7 @@ import orjson
 from heatsvc.annotation import artifacts
 from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
 from heatsvc.annotation.artifacts import Artifact, write_atomically
-from heatsvc.annotation.configs import configs
+from heatsvc.annotation.configs.formats import configs
 from heatsvc.annotation.errors import AnnotationError, FaultsError
 from heatsvc.annotation.faults import FAULTY, MISSING, Fault
 from heatsvc.annotation.inputs import Inputs
@@ -26,7 +26,8 @@ from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.plan import LabelledVideo, Plan, make_plan
 from heatsvc.annotation.progress import Progress, Stage, ignore_progress
 from heatsvc.annotation.reader_pool import ReaderPool, is_large
-from heatsvc.annotation.report import report_json, report_page
+from heatsvc.annotation.report.document import report_json
+from heatsvc.annotation.report.page import report_page
 from heatsvc.annotation.shards import Shard, ShardReader
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics, DatasetStatistics
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
@@ -104,13 +105,13 @@ def build(
         _delete_shards_of_other_plans(work, plan, selection, write=not check)
         selection = replace(selection, compiled=pool.has_processes)
         reader = ShardReader(selection, memory or work, write=not check, keep=memory is None)
-        dataset = DatasetBuild(plan, options, reader, pool, folder, progress, token)
+        dataset = _DatasetBuild(plan, options, reader, pool, folder, progress, token)
         if check:
             for _ in dataset.read_shards():
                 pass
-            reports = dataset.write_reports()
+            dataset.write_reports()
             dataset.report_progress("done")
-            return BuildResult(reports, dataset.report)
+            return BuildResult(dataset.reports, dataset.report)
         pickle = write_atomically(folder / pickle_name, dataset.pickle(), digest=digest)
     statistics = dataset.statistics
     made = [
@@ -129,13 +130,10 @@ def count_finished_shards(work: Path) -> int:
     return sum(1 for _ in work.glob("[0-9]*.part"))
 
 
-class DatasetBuild:
+class _DatasetBuild:
     """A build in progress: reads shards, decides on faults, and yields the pickle.
 
-    Attributes:
-        statistics: of the dataset; set once all shards are read.
-        report: the report as JSON; set at the same time.
-        reports: the report's files; set at the same time.
+    Statistics, the report as JSON and its files are set once all shards are read.
     """
 
     statistics: DatasetStatistics
@@ -160,7 +158,6 @@ class DatasetBuild:
         self._files_read = self._clips = 0
 
     def report_progress(self, stage: Stage, seconds_left: float | None = 0.0) -> None:
-        """Call the progress callback."""
         seconds = round(time.monotonic() - self._started, 3)
         files = len(self._plan.videos)
         self._progress(Progress(stage, self._files_read, files, self._clips, seconds, seconds_left))
@@ -207,7 +204,7 @@ class DatasetBuild:
                 yield encode_annotation(clip.name, clip.label, statistics.img_shape, keypoint, keypoint[..., 0].copy())
         yield encode_splits(names)
 
-    def write_reports(self) -> tuple[Artifact, ...]:
+    def write_reports(self) -> None:
         """Decide on the faults and write the report, once all shards are read.
 
         A video without usable keypoints may become zeros, of the average number of frames of all clips that were read.
@@ -240,7 +237,6 @@ class DatasetBuild:
         document = write_atomically(self._folder / artifacts.REPORT, [text])
         page = write_atomically(self._folder / artifacts.REPORT_PAGE, [report_page(self.report)])
         self.reports = (document, page)
-        return self.reports
 
     def _check_allowed(self) -> None:
         refused = [fault for fault in self.statistics.faults if fault.done == "refused"]
@@ -293,12 +289,6 @@ def _refusal(refused: Sequence[Fault]) -> str:
 
 
 def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: CancelToken) -> KeypointSelection:
-    """Which points are taken from each file.
-
-    Raises:
-        LayoutError: an unknown layout.
-        AnnotationError, LimitError: positions that most files do not have, none, or too many.
-    """
     select = tuple(options.select) if isinstance(options.select, list) else options.select
     for layout in (options.layout, select):
         if isinstance(layout, str):

@@ -103,11 +103,11 @@ def read_keypoints(
     Args:
         data: the file.
         name: the sender's name for it.
-        choice: what to take.
+        selection: what to take.
         last: how many frames to keep, the last ones; a file that has fewer is kept as it is.
 
     Raises:
-        FaultyError: the file cannot be used.
+        FaultyFileError: the file cannot be used.
         AnnotationError: options that no file can be read with: no img_shape, a layout that is none.
     """
     try:
@@ -140,9 +140,6 @@ def _plain_array(data: bytes, selection: KeypointSelection, last: int | None) ->
     """The common case without copies: a finite float32 .npy [T, V, 3] of a known layout. None for all other files.
 
     The points are selected before they are checked and converted: of 133 points often 27 are wanted.
-
-    Raises:
-        PoseError: a damaged .npy.
     """
     if selection.img_shape is None or selection.layout is not None or data[:6] != MAGIC:
         return None
@@ -186,13 +183,7 @@ def _compiled(
 
 
 def _any_format(data: bytes, name: str, selection: KeypointSelection, token: CancelToken) -> _Selected:
-    """A file of any format that `pose` reads.
-
-    Raises:
-        FaultyError: several clips, or points that cannot be selected.
-        AnnotationError: no img_shape anywhere.
-        PoseError: it cannot be read.
-    """
+    """A file of any format that `pose` reads."""
     options = ReadOptions(selection.img_shape, selection.layout, bounds=selection.bounds, token=token)
     try:
         clips = read(data, filename=name, options=options)

@@ -10,11 +10,13 @@ from typing import NamedTuple
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import Inputs
-from heatsvc.annotation.labels import Labels, read_labels
+from heatsvc.annotation.labels.labels import Labels, read_labels
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.sources import StoredFile, find_files
-from heatsvc.annotation.splits import Assignment, assign_splits, read_split
+from heatsvc.annotation.sources.find import find_files
+from heatsvc.annotation.sources.stored_file import StoredFile
+from heatsvc.annotation.splits.assignment import Assignment, assign_splits
+from heatsvc.annotation.splits.split_file import read_split
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
 from heatsvc.pose.clip import check_img_shape
@@ -102,7 +104,9 @@ def make_plan(
     last: Mapping[int, int] = {}
     trim_faults: Sequence[Fault] = ()
     if inputs.trim or inputs.trim_folder is not None:
-        from heatsvc.annotation.trim import read_frame_counts  # few datasets need it, and it loads large libraries
+        from heatsvc.annotation.trim.frame_counts import (
+            read_frame_counts,  # few datasets need it, and it loads large libraries
+        )
 
         counts = read_frame_counts(inputs.trim, inputs.trim_folder, labels, work / "trim", bounds, token)
         last, trim_faults = counts.frames, counts.faults

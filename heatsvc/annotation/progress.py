@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 Stage = Literal["waiting", "labels", "keypoints", "writing", "done"]
 
@@ -26,10 +26,6 @@ class Progress:
     clips_written: int = 0
     seconds: float = 0.0
     seconds_left: float | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as JSON has it."""
-        return asdict(self)
 
 
 def ignore_progress(progress: Progress) -> None:

@@ -38,23 +38,22 @@ class ReaderPool:
 
     Args:
         jobs: number of processes; with less than two, shards are read in this process.
+
+    Attributes:
+        has_processes: whether shards are read in other processes.
     """
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
-        if jobs > 1:
+        self.has_processes = jobs > 1
+        if self.has_processes:
             # Not forked: a fork of a process with threads may hang.
             context = multiprocessing.get_context("spawn")
             self._cancelled = context.RawValue("b", 0)
             self._pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(os.getpid(), self._cancelled))
             for _ in range(jobs):
                 self._pool.submit(os.getpid)
-
-    @property
-    def has_processes(self) -> bool:
-        """Whether shards are read in other processes."""
-        return self._pool is not None
 
     def __enter__(self) -> ReaderPool:
         """Return the pool."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -137,7 +138,7 @@ def describe_build(request: Request, state: BuildState) -> BuildInfo:
     """A build's document."""
     result = state.result
     artifacts = [
-        ArtifactInfo(href=build_url(request, state.id, "files", artifact.name), **artifact.as_json())
+        ArtifactInfo(href=build_url(request, state.id, "files", artifact.name), **asdict(artifact))
         for artifact in (result.artifacts if result else ())
     ]
     hrefs = {artifact.name: artifact.href for artifact in artifacts}
@@ -146,7 +147,7 @@ def describe_build(request: Request, state: BuildState) -> BuildInfo:
         state=state.state,
         created=datetime.fromtimestamp(round(state.created, 3), UTC),
         finished=datetime.fromtimestamp(round(result.finished, 3), UTC) if result else None,
-        progress=ProgressInfo(**state.progress.as_json()) if state.progress else None,
+        progress=ProgressInfo(**asdict(state.progress)) if state.progress else None,
         problem=describe_failure(request, state.id, result) if state.state == "failed" else None,
         artifacts=artifacts,
         links=BuildLinks(

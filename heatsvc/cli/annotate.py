@@ -267,6 +267,6 @@ def _beside(target: Path) -> Path:
 def _print_report(report: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from heatsvc.annotation.report import report_text
+    from heatsvc.annotation.report.text import report_text
 
     Console().print(report_text(report))

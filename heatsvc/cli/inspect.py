@@ -29,7 +29,8 @@ def add_inspect(commands: Any) -> None:
 def _inspect(parsed: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from heatsvc.annotation.inspection import inspect_pickle, inspection_text
+    from heatsvc.annotation.inspection.inspection import inspect_pickle
+    from heatsvc.annotation.inspection.text import inspection_text
     from heatsvc.bounds import DEFAULT_BOUNDS
     from heatsvc.errors import InputError
 

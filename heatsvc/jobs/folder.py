@@ -178,7 +178,7 @@ class BuildFolder:
         """Write how far the build is."""
         # Replaced as a whole, but not synced: it may be lost in a power failure.
         aside = self.path / ".progress.json.part"
-        aside.write_bytes(orjson.dumps(progress.as_json()))
+        aside.write_bytes(orjson.dumps(progress))
         aside.replace(self.path / "progress.json")
 
     def saved_state(self) -> SavedState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from heatsvc.annotation.artifacts import Artifact
@@ -41,7 +41,7 @@ class StoredResult:
         """A JSON object, without the report, which is one of the artifacts."""
         return {
             "state": self.state,
-            "artifacts": [artifact.as_json() for artifact in self.artifacts],
+            "artifacts": [asdict(artifact) for artifact in self.artifacts],
             "problem": self.problem,
             "finished": self.finished,
         }
@@ -49,7 +49,7 @@ class StoredResult:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> StoredResult:
         """The result that `as_json` was called on, without its report."""
-        artifacts = tuple(Artifact.from_json(artifact) for artifact in document["artifacts"])
+        artifacts = tuple(Artifact(**artifact) for artifact in document["artifacts"])
         return cls(document["state"], artifacts, None, document["problem"], document["finished"])
 
 

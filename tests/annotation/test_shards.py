@@ -17,7 +17,7 @@ from heatsvc.annotation.keypoints import KeypointSelection
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.plan import LabelledVideo
 from heatsvc.annotation.shards import ShardReader, shared_memory_folder
-from heatsvc.annotation.sources import StoredFile
+from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.cancel import CancelledError
 from tests.annotation.keti import OPTIONS, inputs, made
 from tests.annotation.tokens import CountingToken

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
-from heatsvc.annotation.configs import configs
+from heatsvc.annotation.configs.formats import configs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.statistics import ClipStatistics, DatasetStatistics
 from heatsvc.pipeline import parse_pipeline

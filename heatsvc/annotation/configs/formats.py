@@ -86,7 +86,7 @@ def config(name: str, dataset: DatasetStatistics, pickle_name: str) -> str:
         clips=len(dataset.clips),
         layout=dataset.layout.name if dataset.layout else "unknown points",
         skeleton=skeleton,
-        splits=Splits.of(dataset.splits),
+        splits=_splits(dataset.splits),
         pipelines=pipelines,
     )
 
@@ -130,26 +130,17 @@ class Skeleton:
         return cls(points, layout.left, layout.right, layout.limbs, left_limb, right_limb)
 
 
-@dataclass(frozen=True, slots=True)
-class Splits:
-    """Names of the splits to train, validate and test on; several may be the same."""
+def _splits(names: Sequence[str]) -> dict[str, str]:
+    """By the names: ``train1`` or ``xsub_train`` to train, ``val`` or ``dev`` to validate, ``test`` to test.
 
-    train: str
-    val: str
-    test: str
-
-    @classmethod
-    def of(cls, names: Sequence[str]) -> Splits:
-        """By the names: ``train1`` or ``xsub_train`` to train, ``val`` or ``dev`` to validate, ``test`` to test.
-
-        Where one of the last two is missing the other is used for both, as in PYSKL's own configs; a dataset of one
-        split uses that for all.
-        """
-        train = _like(names, "train") or (names[0] if names else "train")
-        others = [name for name in names if name != train] or [train]
-        val = _like(others, "val", "dev")
-        test = _like(others, "test")
-        return cls(train, val or test or others[0], test or val or others[-1])
+    Where one of the last two is missing the other is used for both, as in PYSKL's own configs; a dataset of one split
+    uses that for all.
+    """
+    train = _like(names, "train") or (names[0] if names else "train")
+    others = [name for name in names if name != train] or [train]
+    val = _like(others, "val", "dev")
+    test = _like(others, "test")
+    return {"train": train, "val": val or test or others[0], "test": test or val or others[-1]}
 
 
 def _like(names: Sequence[str], *words: str) -> str | None:

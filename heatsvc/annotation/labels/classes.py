@@ -10,18 +10,13 @@ from heatsvc.annotation.labels.rows import ClassEntry, LabelRow
 
 
 @dataclass(slots=True)
-class Classes:
+class _Classes:
     """Classes by label and by index, each with the place of its first occurrence."""
 
     by_label: dict[str, ClassEntry] = field(default_factory=dict)
     by_index: dict[int, ClassEntry] = field(default_factory=dict)
 
     def add(self, entry: ClassEntry) -> None:
-        """Add a class.
-
-        Raises:
-            AnnotationError: a label with two indices, or an index with two labels; both places are named.
-        """
         label = self.by_label.setdefault(entry.label, entry)
         if label.index != entry.index:
             raise AnnotationError(
@@ -51,7 +46,7 @@ def assign_class_indices(
     Raises:
         AnnotationError: a video without a label, a label without an index, or files that contradict each other.
     """
-    classes = Classes()
+    classes = _Classes()
     for entry in label_maps:
         classes.add(entry)
     for row in rows:
@@ -74,7 +69,7 @@ def assign_class_indices(
     return numbered, tuple(labels_by_index)
 
 
-def _numbered(row: LabelRow, classes: Classes) -> LabelRow:
+def _numbered(row: LabelRow, classes: _Classes) -> LabelRow:
     if row.index is None:
         entry = classes.by_label.get(row.label or "")
         if entry is None:

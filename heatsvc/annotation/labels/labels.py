@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile
+from heatsvc.annotation.labels import csv_labels, json_labels
 from heatsvc.annotation.labels.classes import assign_class_indices
 from heatsvc.annotation.labels.filters import columns_text, filter_rows
-from heatsvc.annotation.labels.formats import read_label_files
 from heatsvc.annotation.labels.merge import merge
 from heatsvc.annotation.labels.parsed_file import ParsedFile
-from heatsvc.annotation.labels.rows import LabelRow
+from heatsvc.annotation.labels.rows import LabelFile, LabelRow
 from heatsvc.annotation.labels.tables import normalize_header
+from heatsvc.annotation.labels.workbook import is_workbook, read_workbooks
 from heatsvc.annotation.names import NameIndex, VideoName
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+
+FORMATS: dict[str, Callable[[ParsedFile, AnnotationOptions], LabelFile | None]] = {
+    "JSON {name: {label, label_index}}": json_labels.read_json_rows,
+    "JSON {label: index}, a label map": json_labels.read_json_map,
+    "JSON {name: label}": json_labels.read_json_labels,
+    "CSV with the header label,label_index, a label map": csv_labels.read_csv_map,
+    "CSV of name,index without a header": csv_labels.read_csv_pairs,
+    "CSV with a header, such as KETI's or name,label": csv_labels.read_csv_table,
+}
+"""What a file contains, and what reads it: None if it is of another format. The first that fits is taken.
+
+To add a format is to add a function and an entry.
+"""
+
+_WORKBOOK = "an .xlsx workbook, each sheet a table with 파일명 and 한국어"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +99,7 @@ def read_labels(
     """
     if not files:
         raise AnnotationError("no label files: send at least one, such as KETI's workbook", field="labels")
-    found = read_label_files([ParsedFile(file, bounds) for file in files], options, token)
+    found = _read_files([ParsedFile(file, bounds) for file in files], options, token)
     headers = frozenset().union(*(file.headers for file in found))
     _check_columns(options, headers)
     rows = merge(found)
@@ -99,6 +115,23 @@ def read_labels(
     index = NameIndex(row.video for row in numbered)
     known = NameIndex(row.video for row in (*numbered, *left_out)) if left_out else index
     return Labels(tuple(numbered), classes, filtered, headers, index, known)
+
+
+def _read_files(files: Sequence[ParsedFile], options: AnnotationOptions, token: CancelToken) -> list[LabelFile]:
+    workbooks = [file for file in files if is_workbook(file)]
+    of_workbooks = iter(read_workbooks(workbooks, options, token) if workbooks else [])
+    found = []
+    for file in files:
+        token.raise_if_cancelled()
+        found.append(next(of_workbooks) if file in workbooks else _read_text(file, options))
+    return found
+
+
+def _read_text(file: ParsedFile, options: AnnotationOptions) -> LabelFile:
+    for read in FORMATS.values():
+        if (found := read(file, options)) is not None:
+            return found
+    raise AnnotationError(f"none of these: {'; '.join((_WORKBOOK, *FORMATS))}", file=file.name)
 
 
 def _check_columns(options: AnnotationOptions, headers: frozenset[str]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.labels.rows import LabelFile, LabelRow, parse_number
 from heatsvc.annotation.labels.tables import KNOWN
-from heatsvc.annotation.names import NameIndex, VideoName
+from heatsvc.annotation.names import NameIndex
 
 
 @dataclass(slots=True, eq=False)
@@ -17,11 +17,6 @@ class _Video:
 
     rows: list[LabelRow] = field(default_factory=list)
     files: set[int] = field(default_factory=set)
-
-    @property
-    def name(self) -> VideoName:
-        """The name with the most folders; of several spellings one that does not depend on the files' order."""
-        return min((row.video for row in self.rows), key=lambda video: (-len(video.parts), video.text))
 
 
 def merge(files: Sequence[LabelFile]) -> list[LabelRow]:
@@ -76,7 +71,8 @@ def _row(rows: list[LabelRow]) -> LabelRow:
                 others.setdefault(header, {})[text] = None
     _check(rows, columns)
     return LabelRow(
-        video=_Video(rows).name,
+        # The name with the most folders; of several spellings one that does not depend on the files' order.
+        video=min((row.video for row in rows), key=lambda video: (-len(video.parts), video.text)),
         label=next((row.label for row in rows if row.label is not None), None),
         index=next((row.index for row in rows if row.index is not None), None),
         columns=columns,

@@ -45,7 +45,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class _Header:
     """The columns of a table.
 
     Attributes:
@@ -59,13 +59,8 @@ class Header:
     columns: tuple[tuple[int, str], ...]
 
     @classmethod
-    def of(cls, cells: Sequence[str], columns: Columns) -> Header:
-        """Read a row of cells as a header.
-
-        Args:
-            cells: the row.
-            columns: names of columns in the options; where the row has no such column, known headers are looked for.
-        """
+    def of(cls, cells: Sequence[str], columns: Columns) -> _Header:
+        """Read a row of cells as a header: where it has no column that the options name, known ones are looked for."""
         texts = [normalize_cell(cell) for cell in cells]
         named: dict[str, int] = {}
         for position, text in enumerate(texts):
@@ -84,7 +79,6 @@ class Header:
 
     @property
     def is_table(self) -> bool:
-        """Whether it has the columns that a label table needs."""
         return self.name is not None and (self.label is not None or self.index is not None)
 
     def texts(self, cells: Sequence[str]) -> dict[str, str]:
@@ -125,7 +119,7 @@ def read_table(table: Rows, where: str, file: str, columns: Columns) -> LabelFil
     Raises:
         AnnotationError: a row without a name that is neither empty nor a sum.
     """
-    headers = ((position, Header.of(cells, columns)) for position, cells in enumerate(table[:_HEADER_WITHIN]))
+    headers = ((position, _Header.of(cells, columns)) for position, cells in enumerate(table[:_HEADER_WITHIN]))
     top, header = next(((position, header) for position, header in headers if header.is_table), (0, None))
     if header is None:
         return None
@@ -149,7 +143,7 @@ def missing_columns(tables: Sequence[Rows]) -> str:
     )
 
 
-def _row(cells: Sequence[str], header: Header, where: str, file: str) -> LabelRow | None:
+def _row(cells: Sequence[str], header: _Header, where: str, file: str) -> LabelRow | None:
     name, label, index = (_cell(cells, position) for position in (header.name, header.label, header.index))
     if not name or not (label or index):
         if _is_sum(cells):

@@ -223,7 +223,7 @@ class ScorePlot:
     Attributes:
         height, bottom: height of the plot, and y of its axis.
         row: height of a strip.
-        left, right: x of scores 0 and 1.
+        left: x of score 0.
         levels: all cells of one intensity as an SVG path, the faintest first.
         strips: the points.
         ticks: scores.
@@ -233,7 +233,6 @@ class ScorePlot:
     bottom: float
     row: float
     left: float
-    right: float
     levels: tuple[str, ...]
     strips: tuple[Strip, ...]
     ticks: tuple[Tick, ...]
@@ -245,8 +244,8 @@ def score_plot(report: dict[str, Any]) -> ScorePlot | None:
     if not any(score["count"] for score in scores):
         return None
     row = 18.0 if len(scores) <= 60 else 12.0 if len(scores) <= 140 else 6.0
-    left, right = _NAMES_WIDTH, WIDTH - RIGHT
-    across = right - left
+    left = _NAMES_WIDTH
+    across = WIDTH - RIGHT - left
     pieces: list[list[str]] = [[] for _ in range(_LEVELS)]
     strips = []
     for i, score in enumerate(scores):
@@ -265,7 +264,6 @@ def score_plot(report: dict[str, Any]) -> ScorePlot | None:
         bottom=bottom,
         row=row,
         left=left,
-        right=right,
         levels=tuple("".join(piece) for piece in pieces),
         strips=tuple(strips),
         ticks=tuple(Tick(left + share * across, f"{share:g}") for share in (0, 0.25, 0.5, 0.75, 1)),

@@ -1,14 +1,30 @@
-"""Assignment: the split of each video, and the faults that were found on the way."""
+"""Assignment: the split of each video, by a split file, by a column of the label table, or at random."""
 
 from __future__ import annotations
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any
 
+from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
+from heatsvc.annotation.labels.filters import Condition, columns_text
+from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.labels.rows import LabelRow
+from heatsvc.annotation.labels.tables import KNOWN, normalize_header
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.splits.split_file import FORMATS, MAX_SPLIT_NAME, MAX_SPLITS, SplitFile, is_split_name
 
 _MAX_NAMED = 5
+_RULES = (
+    'a rule: {"signer": {"train": ">10", "test": "<=10"}}, the same with any column of the label table, or '
+    '{"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
+)
+_RANDOM_EXAMPLE = 'such as {"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +42,176 @@ class Assignment:
     faults: tuple[Fault, ...]
 
 
-def resolve_splits(
+def assign_splits(labels: Labels, split_file: SplitFile | None, options: AnnotationOptions) -> Assignment:
+    """Which split each video is in.
+
+    Faults are collected and not raised, also where the policy is ``error``: the report lists those of all files.
+
+    Args:
+        labels: the videos.
+        split_file: the split file, None where a rule is used.
+        options: the rule, and the policy for names in two splits, in none, or not in the labels.
+
+    Raises:
+        AnnotationError: neither a file nor a rule, or both; an invalid rule; a name that matches several videos.
+    """
+    if split_file is not None:
+        if options.split is not None:
+            raise AnnotationError("a split file and the option split: give one of them", field="split")
+        return _assign_by_file(labels, split_file, options.split_policy)
+    if options.split is None:
+        raise AnnotationError(f"there is no split: send a split file, {FORMATS}; or {_RULES}", field="split")
+    column, splits = _parse_rule(options.split)
+    if column == "random":
+        return _assign_at_random(labels, splits, options.split.get("seed", 0))
+    if "seed" in options.split:
+        raise AnnotationError("split.seed needs split.random", field="split.seed")
+    return _assign_by_column(labels, column, splits, options.split_policy)
+
+
+def _assign_by_file(labels: Labels, split_file: SplitFile, policy: str) -> Assignment:
+    """The splits of a file. A name that filters left out is no fault: the file may be of the whole dataset."""
+    claims: list[dict[str, None]] = [{} for _ in labels.rows]
+    unknown: dict[tuple[str, ...], tuple[str, dict[str, None]]] = {}
+    for entry in split_file.entries:
+        row = labels.find_row(entry.video, entry.where, split_file.file)
+        if row is not None:
+            claims[row][entry.split] = None
+        elif not labels.known.find(entry.video):
+            unknown.setdefault(entry.video.parts, (entry.video.text, {}))[1][entry.split] = None
+    order = {split: position for position, split in enumerate(split_file.splits)}
+    done = "refused" if policy == "error" else "dropped"
+    faults = []
+    for name, splits in unknown.values():
+        detail = f"in {_splits_text(tuple(splits))}, but not in the labels"
+        faults.append(Fault("unknown_to_labels", name, detail, split_file.file, done))
+    return _resolve(
+        labels.rows,
+        [sorted(claimed, key=order.__getitem__) for claimed in claims],
+        split_file.splits,
+        policy,
+        file=split_file.file,
+        no_split=["labelled, but in no split"] * len(labels.rows),
+        other_faults=faults,
+    )
+
+
+def _parse_rule(split: dict[str, Any]) -> tuple[str, Any]:
+    """The rule's column, or ``random``, and its splits."""
+    rules = [key for key in split if key != "seed"]
+    if len(rules) != 1:
+        raise AnnotationError(f"split must hold one rule, not {len(rules)}: {_RULES}", field="split")
+    splits = split[rules[0]]
+    if isinstance(splits, dict):
+        if len(splits) > MAX_SPLITS:
+            raise AnnotationError(f"{len(splits):,} splits are too many: {MAX_SPLITS:,} at most", field="split")
+        for name in splits:
+            if not is_split_name(name):
+                raise AnnotationError(
+                    f"a split's name must be a text of 1 to {MAX_SPLIT_NAME} characters, not {name!r:.60}",
+                    field=f"split.{rules[0]:.100}",
+                )
+    return rules[0], splits
+
+
+def _assign_by_column(labels: Labels, column: str, splits: Any, policy: str) -> Assignment:
+    """The splits of a rule on a column, such as ``{"signer": {"train": ">10", "test": "<=10"}}``.
+
+    A video whose row has no such cell is in no split. One with several rows of different cells may match two splits,
+    which is a leak, and reported as one.
+    """
+    field = f"split.{column:.100}"
+    headers = _headers(labels, column)
+    if not headers:
+        known = columns_text(sorted(labels.headers)) or "none but names and labels"
+        raise AnnotationError(f"no label file has a column {column!r:.80}: they have {known}", field=field)
+    if not isinstance(splits, dict) or not splits:
+        raise AnnotationError(
+            f'{field} must name splits and their values, such as {{"train": ">10", "test": "<=10"}}', field=field
+        )
+    conditions = {split: Condition.of(values, f"{field}.{split:.100}") for split, values in splits.items()}
+    texts = [tuple(text for header in headers for text in row.texts(header)) or ("",) for row in labels.rows]
+
+    @cache  # a column has few values
+    def matching(values: tuple[str, ...]) -> list[str]:
+        return [split for split, condition in conditions.items() if any(map(condition.matches, values))]
+
+    return _resolve(
+        labels.rows,
+        [matching(values) for values in texts],
+        tuple(conditions),
+        policy,
+        file=None,
+        no_split=[
+            f"its {column} {values[0]!r:.80} is in no split" if values[0] else f"its row has no {column}"
+            for values in texts
+        ],
+    )
+
+
+def _headers(labels: Labels, column: str) -> list[str]:
+    """The headers that a column's name means, of which tables may have several spellings."""
+    if column in KNOWN and column in labels.headers:
+        return [column]
+    return sorted(header for header in labels.headers if normalize_header(header) == normalize_header(column))
+
+
+def _assign_at_random(labels: Labels, splits: Any, seed: Any) -> Assignment:
+    """Random splits, stratified by label: the same on every machine and under every version of Python.
+
+    The videos of a class are ordered by the SHA-256 of seed and name. Each split gets its fraction of this order, in
+    whole videos by the largest remainders. What the fractions leave over is in no split, and no fault.
+    """
+    fractions = _parse_fractions(splits)
+    if isinstance(seed, bool) or not isinstance(seed, int | str):
+        raise AnnotationError(f"split.seed must be a whole number or a text, not {seed!r:.60}", field="split.seed")
+    by_class: dict[int | None, list[int]] = defaultdict(list)
+    for position, row in enumerate(labels.rows):
+        by_class[row.index].append(position)
+    split_of: list[str | None] = [None] * len(labels.rows)
+    for positions in by_class.values():
+        positions.sort(key=lambda position: _random_key(seed, labels.rows[position].video.parts))
+        counts = _counts([*fractions.values(), 1 - sum(fractions.values(), Fraction())], len(positions))
+        remaining = iter(positions)
+        for split, count in zip(fractions, counts, strict=False):
+            for _ in range(count):
+                split_of[next(remaining)] = split
+    return Assignment(tuple(split_of), tuple(fractions), ())
+
+
+def _parse_fractions(splits: Any) -> dict[str, Fraction]:
+    if not isinstance(splits, dict) or not splits:
+        text = f"split.random must name splits and their fractions, {_RANDOM_EXAMPLE}"
+        raise AnnotationError(text, field="split.random")
+    fractions = {}
+    for split, fraction in splits.items():
+        field = f"split.random.{split:.100}"
+        if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 < fraction <= 1:
+            raise AnnotationError(f"{field} must be a fraction above 0, 1 at most, not {fraction!r:.60}", field=field)
+        # 0.8 means 4/5: binary fractions would add up to a little more than 1.
+        fractions[split] = Fraction(str(fraction))
+    total = sum(fractions.values())
+    if total > 1:
+        text = f"the fractions of split.random add up to {float(total):g}: 1 at most, {_RANDOM_EXAMPLE}"
+        raise AnnotationError(text, field="split.random")
+    return fractions
+
+
+def _counts(fractions: Sequence[Fraction], total: int) -> list[int]:
+    """Whole numbers that add up to the total, by the largest remainders; of equal ones the first."""
+    quotas = [fraction * total for fraction in fractions]
+    counts = [int(quota) for quota in quotas]
+    by_remainder = sorted(range(len(fractions)), key=lambda i: counts[i] - quotas[i])
+    for i in by_remainder[: total - sum(counts)]:
+        counts[i] += 1
+    return counts
+
+
+def _random_key(seed: int | str, parts: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
+    return hashlib.sha256(f"{seed}\n{'/'.join(parts)}".encode("utf-8", "surrogatepass")).digest(), parts
+
+
+def _resolve(
     rows: Sequence[LabelRow],
     claims: Sequence[Sequence[str]],
     splits: Sequence[str],
@@ -36,17 +221,7 @@ def resolve_splits(
     no_split: Iterable[str],
     other_faults: Sequence[Fault] = (),
 ) -> Assignment:
-    """Assign each video to the split that names it; the policy decides on those that several splits or none name.
-
-    Args:
-        rows: the videos.
-        claims: for each row the splits that name it, in the order of `splits`, each once.
-        splits: all splits.
-        policy: the option split_policy.
-        file: the split file, None for a rule.
-        no_split: for each row, the fault's detail if no split names it.
-        other_faults: faults to be reported, too.
-    """
+    """Assign each video to the split that names it; the policy decides on those that several splits or none name."""
     refused = "refused" if policy == "error" else "dropped"
     split_of: list[str | None] = []
     faults: list[Fault] = []
@@ -59,12 +234,12 @@ def resolve_splits(
         else:
             kept = claimed[0] if policy == "first" else None
             split_of.append(kept)
-            text = f"in {splits_text(claimed)}: a video belongs in one split"
+            text = f"in {_splits_text(claimed)}: a video belongs in one split"
             faults.append(Fault("in_two_splits", row.video.text, text, file, f"kept in {kept}" if kept else refused))
     return Assignment(tuple(split_of), tuple(splits), (*faults, *other_faults))
 
 
-def splits_text(splits: Sequence[str]) -> str:
+def _splits_text(splits: Sequence[str]) -> str:
     """Names of splits for a message, the first few of many."""
     more = f" and {len(splits) - _MAX_NAMED:,} more" if len(splits) > _MAX_NAMED else ""
     return " and ".join(splits[:_MAX_NAMED]) + more

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import InputFile
-from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.labels.parsed_file import ParsedFile
 from heatsvc.annotation.labels.rows import parse_video_name
 from heatsvc.annotation.labels.tables import NAME, find_column
 from heatsvc.annotation.names import VideoName
-from heatsvc.annotation.splits.assignment import Assignment, resolve_splits, splits_text
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 
 _SPLIT_HEADERS = ("split", "set", "subset", "fold", "partition", "usage")
@@ -71,42 +68,6 @@ def read_split(file: InputFile, bounds: Bounds = DEFAULT_BOUNDS) -> SplitFile:
     if not entries:
         raise AnnotationError(f"the split file names no video: send {FORMATS}", file=file.name)
     return SplitFile(file.name, tuple(splits), tuple(entries))
-
-
-def assign_by_file(labels: Labels, split_file: SplitFile, policy: str) -> Assignment:
-    """The splits of a file. A name that filters left out is no fault: the file may be of the whole dataset.
-
-    Args:
-        labels: the videos.
-        split_file: the file.
-        policy: the option split_policy.
-
-    Raises:
-        AnnotationError: a name that matches several videos.
-    """
-    claims: list[dict[str, None]] = [{} for _ in labels.rows]
-    unknown: dict[tuple[str, ...], tuple[str, dict[str, None]]] = {}
-    for entry in split_file.entries:
-        row = labels.find_row(entry.video, entry.where, split_file.file)
-        if row is not None:
-            claims[row][entry.split] = None
-        elif not labels.known.find(entry.video):
-            unknown.setdefault(entry.video.parts, (entry.video.text, {}))[1][entry.split] = None
-    order = {split: position for position, split in enumerate(split_file.splits)}
-    done = "refused" if policy == "error" else "dropped"
-    faults = []
-    for name, splits in unknown.values():
-        detail = f"in {splits_text(tuple(splits))}, but not in the labels"
-        faults.append(Fault("unknown_to_labels", name, detail, split_file.file, done))
-    return resolve_splits(
-        labels.rows,
-        [sorted(claimed, key=order.__getitem__) for claimed in claims],
-        split_file.splits,
-        policy,
-        file=split_file.file,
-        no_split=["labelled, but in no split"] * len(labels.rows),
-        other_faults=faults,
-    )
 
 
 def _read_json(file: ParsedFile, splits: dict[str, None]) -> Iterator[tuple[str, str, str]]:

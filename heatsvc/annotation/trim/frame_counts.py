@@ -126,7 +126,6 @@ class _Collector:
         return position
 
     def add(self, position: int, frames: int, where: str, file: str) -> None:
-        """Add a count."""
         if self.frames.setdefault(position, frames) != frames:
             raise AnnotationError(
                 f"two counts for {self.labels.rows[position].video.text!r:.100} differ: {self.frames[position]:,} "
@@ -137,12 +136,6 @@ class _Collector:
 
 
 def _read_table(file: ParsedFile) -> list[_TableCount]:
-    """The counts of a table.
-
-    Raises:
-        AnnotationError: another kind of file, or a count that is not a whole number of 1 or more.
-        LimitError: larger than its bounds.
-    """
     counts = []
     for name, value, where in _read_json(file) if file.is_json else _read_csv(file):
         frames = parse_whole_number(value) if isinstance(value, str) else value

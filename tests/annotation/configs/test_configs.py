@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES
-from heatsvc.annotation.configs import CONFIGS, config, configs
+from heatsvc.annotation.configs.formats import CONFIGS, config, configs
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.statistics import SCORE_BINS, DatasetStatistics

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
-from heatsvc.annotation.inspection import MEANINGS, Inspection, inspect_pickle
+from heatsvc.annotation.inspection.findings import MEANINGS
+from heatsvc.annotation.inspection.inspection import Inspection, inspect_pickle
 from heatsvc.bounds import Bounds
 from heatsvc.errors import LimitError
 from heatsvc.pose import PoseError

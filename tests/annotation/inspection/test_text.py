@@ -7,7 +7,8 @@ import numpy as np
 from rich.console import Console
 
 from heatsvc.annotation.annotation_pickle import encode_annotation, encode_header, encode_splits
-from heatsvc.annotation.inspection import inspect_pickle, inspection_text
+from heatsvc.annotation.inspection.inspection import inspect_pickle
+from heatsvc.annotation.inspection.text import inspection_text
 
 
 def shown(path) -> str:

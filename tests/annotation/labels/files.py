@@ -9,7 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from heatsvc.annotation.inputs import InputFile
-from heatsvc.annotation.labels import Labels, read_labels
+from heatsvc.annotation.labels.labels import Labels, read_labels
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from heatsvc.annotation.inputs import InputFile
-from heatsvc.annotation.labels import read_labels
+from heatsvc.annotation.labels.labels import read_labels
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.bounds import DEFAULT_BOUNDS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation.faults import KINDS, Fault
-from heatsvc.annotation.report import report_json
+from heatsvc.annotation.report.document import report_json
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
 from tests.annotation.report.datasets import dataset, empty
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation.faults import KINDS, Fault
-from heatsvc.annotation.report import report_json, report_page
+from heatsvc.annotation.report.document import report_json
+from heatsvc.annotation.report.page import report_page
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
 from heatsvc.pose.layouts import get_layout
 from tests.annotation.report.datasets import dataset, empty

@@ -5,7 +5,8 @@ import io
 from rich.console import Console
 
 from heatsvc.annotation.faults import Fault
-from heatsvc.annotation.report import report_json, report_text
+from heatsvc.annotation.report.document import report_json
+from heatsvc.annotation.report.text import report_text
 from heatsvc.annotation.statistics import ClipStatistics
 from tests.annotation.report.datasets import dataset, empty
 

@@ -20,7 +20,8 @@ import zstandard
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.sources import StoredFile, find_files
+from heatsvc.annotation.sources.find import find_files
+from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.errors import LimitError

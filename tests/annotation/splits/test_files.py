@@ -10,9 +10,10 @@ import pytest
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import InputFile
-from heatsvc.annotation.labels import Labels
+from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.splits import Assignment, assign_splits, read_split
+from heatsvc.annotation.splits.assignment import Assignment, assign_splits
+from heatsvc.annotation.splits.split_file import read_split
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import LimitError
 from tests.annotation.labels.files import KETI, WORKBOOK_2017, WORKBOOK_2018, labels_of, write, write_json

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels import Labels
+from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.splits import Assignment, assign_splits, read_split
+from heatsvc.annotation.splits.assignment import Assignment, assign_splits
+from heatsvc.annotation.splits.split_file import read_split
 from heatsvc.bounds import DEFAULT_BOUNDS
 from tests.annotation.labels.files import LABEL_JSON, WORKBOOK_2017, labels_of, write, write_json
 

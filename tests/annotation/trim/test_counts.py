@@ -9,8 +9,8 @@ import pytest
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import InputFile
-from heatsvc.annotation.labels import Labels
-from heatsvc.annotation.trim import FrameCounts, read_frame_counts
+from heatsvc.annotation.labels.labels import Labels
+from heatsvc.annotation.trim.frame_counts import FrameCounts, read_frame_counts
 from heatsvc.bounds import DEFAULT_BOUNDS
 from tests.annotation.labels.files import KETI, WORKBOOK_2017, WORKBOOK_2018, labels_of, write, write_json
 

@@ -15,10 +15,10 @@ import zstandard
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile
-from heatsvc.annotation.labels import Labels
+from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.native.frames import VideoAt, count_frames
-from heatsvc.annotation.trim import FrameCounts, read_frame_counts
 from heatsvc.annotation.trim import videos as counting
+from heatsvc.annotation.trim.frame_counts import FrameCounts, read_frame_counts
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import CancelledError
 from heatsvc.errors import LimitError
