@@ -1,35 +1,38 @@
-# Chores are one word. `make run` and `make test` need Python 3.11 or newer and nothing else.
+# `make run` and `make test` need Python 3.11 or newer and nothing else.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds openapi clean
+.PHONY: run test test-live test-all check peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds \
+	openapi clean
 
 run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 	@$(BIN)/heatsvc warm
 	@$(BIN)/heatsvc serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
-# Tests of builds that last wait most of their time, for workers to start and to be missed; those of loops wait for nothing.
-# Both run beside all others, which take as long.
-BESIDE := tests/durable tests/render tests/encode
+test: $(VENV)/.tests  ## what a contributor runs: no peers, no browser, no service of its own process
+	@$(BIN)/heatsvc warm
+	$(BIN)/python -m pytest --ignore=tests/live --ignore=tests/durable
 
-test: $(VENV)/.tests  ## all tests
-	@$(BIN)/python -m pytest $(BESIDE) > .durable.log 2>&1 & beside=$$!; \
-	$(BIN)/python -m pytest $(BESIDE:%=--ignore=%); others=$$?; \
-	wait $$beside; beside=$$?; cat .durable.log; rm .durable.log; \
-	test $$others -eq 0 && test $$beside -eq 0
+test-live: $(VENV)/.tests  ## a running service: connections, clients, worker processes, builds that are killed
+	@$(BIN)/heatsvc warm
+	$(BIN)/python -m pytest tests/live tests/durable
+
+test-all: $(VENV)/.tests peers  ## all tests: with peers, browser, fuzzing and 100 kill rounds; takes an hour
+	@$(BIN)/heatsvc warm
+	HEATSVC_TEST_ALL=1 HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m ""
 
 check: $(VENV)/.tests  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-peers:  ## what some tests hold heatsvc against: MMAction2, old NumPy, 600 real clips (1.6 GB)
+peers:  ## what some tests compare heatsvc with: MMAction2, old NumPy, 600 real clips (1.6 GB)
 	benchmarks/peers/install.sh
 	benchmarks/peers/install_numpy1.sh
 	benchmarks/peers/install_spoken.sh
 
-bench: $(VENV)/.tests  ## heatsvc beside its peers; rewrites benchmarks/README.md
+bench: $(VENV)/.tests  ## heatsvc and its peers; rewrites benchmarks/README.md
 	benchmarks/peers/install.sh
 	$(BIN)/python -m benchmarks.bench
 
@@ -48,14 +51,14 @@ bench-overload: $(VENV)/.tests  ## one worker with more requests than it can ser
 soak: $(VENV)/.tests  ## a mixed load for 15 minutes, and whether memory grows
 	$(BIN)/python -m benchmarks.soak --write
 
-kill-rounds: $(VENV)/.tests  ## kill -9 on workers, a hundred times at random moments
+kill-rounds: $(VENV)/.tests  ## kill -9 on build workers, a hundred times at random moments
 	HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m "" tests/durable/test_kills.py
 
 openapi: $(VENV)/.tests  ## write openapi/openapi.json and the tables of docs/
 	$(BIN)/heatsvc openapi > openapi/openapi.json
 	$(BIN)/python docs/make_tables.py
 
-clean:  ## what the other words made
+clean:  ## delete what the other targets made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:

@@ -47,21 +47,18 @@ class Effort:
     Attributes:
         seconds: under load, of a server's turn.
         rounds: turns of each server.
-        near_seconds, near_rounds: the same in (d) and (g), whose small differences need more rounds.
         many_rounds: turns in (b), of which the in-process peer needs seconds for one.
         peer_clips: clips that this peer renders in a turn.
     """
 
     seconds: float
     rounds: int
-    near_seconds: float
-    near_rounds: int
     many_rounds: int
     peer_clips: int
 
 
-FULL = Effort(seconds=2.0, rounds=7, near_seconds=0.4, near_rounds=30, many_rounds=7, peer_clips=MANY)
-QUICK = Effort(seconds=1.0, rounds=2, near_seconds=0.4, near_rounds=3, many_rounds=1, peer_clips=16)
+FULL = Effort(seconds=2.0, rounds=7, many_rounds=7, peer_clips=MANY)
+QUICK = Effort(seconds=1.0, rounds=2, many_rounds=1, peer_clips=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +109,9 @@ def single_clip(ours: Server, cores: Cores, effort: Effort) -> list[Row]:
             body, headers = send_request(ours.port, request)
             plain_body, _ = send_request(plain.port, request)
             check_same(npy_array(body), npy_array(plain_body), "keypoints")
-            turns = take_turns({plain: plain_body, ours: body}, request, effort.seconds, effort.rounds)
-            rows += in_turns("a", kind, turns, "plain", "plain service", target)
             with servers.bare_service(cores.server, body, stored_headers(headers)) as bare:
-                turns = take_turns({ours: body, bare: body}, request, effort.near_seconds, effort.near_rounds)
+                turns = take_turns({plain: plain_body, ours: body, bare: body}, request, effort.seconds, effort.rounds)
+            rows += in_turns("a", kind, turns, "plain", "plain service", target)
             rows += in_turns("d", kind, turns, "bare", "bare route")
     return rows
 
@@ -214,8 +210,9 @@ def access_log_cost(cores: Cores, effort: Effort) -> list[Row]:
     with servers.heatsvc(cores.server) as logging, servers.heatsvc(cores.server, access_log="false") as silent:
         body, _ = send_request(logging.port, request)
         turns = [
-            [turn(server, request, body, effort.near_seconds).cpu for server in (logging, silent)]
-            for _ in range(effort.near_rounds)
+            # Small differences need many rounds.
+            [turn(server, request, body, effort.seconds / 4).cpu for server in (logging, silent)]
+            for _ in range(4 * effort.rounds)
         ]
     ours, peer = map(list, zip(*turns, strict=True))
     what, unit = "npy body, with the access log", "processor µs a request"

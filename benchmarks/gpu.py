@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date
 from statistics import median
 from typing import Any
@@ -28,12 +28,13 @@ import numpy as np
 import torch
 
 from benchmarks import inputs, servers
+from benchmarks.bench import say
 from benchmarks.in_process import volumes_of
 from benchmarks.inputs import KEYPOINTS, LIMBS, MANY, SIDE, Clip
 from benchmarks.load import run_load, send_request
-from benchmarks.report import replace_in_readme, save_results
+from benchmarks.report import Row, markdown_table, replace_in_readme, save_results, text_table
 from benchmarks.responses import check_many, check_same
-from benchmarks.servers import PEERS, ROOT, Cores
+from benchmarks.servers import PEERS, Cores
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.cuda import encode_batch
@@ -48,44 +49,11 @@ _FILL_TARGET = 0.85
 _BYTES_A_PIXEL = {"float32": 4, "float16": 2, "bfloat16": 2, "uint8": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line: a rate of heatsvc's and what it is compared with.
-
-    Attributes:
-        item: (a) to (d).
-        what: in words.
-        unit: of both rates.
-        heatsvc, peer: medians over the rounds; None for a figure without a peer.
-        peer_name: who that is.
-        target: the least that the ratio should be.
-    """
-
-    item: str
-    what: str
-    unit: str
-    heatsvc: float
-    peer: float | None = None
-    peer_name: str = ""
-    target: float | None = None
-
-    def cells(self) -> list[str]:
-        """The line's cells as text."""
-        ratio = None if self.peer is None else self.heatsvc / self.peer
-        met = None if ratio is None or self.target is None else ratio >= self.target
-        return [
-            self.item,
-            f"{self.what}, {self.unit}",
-            _short(self.heatsvc),
-            "" if self.peer is None else _short(self.peer),
-            self.peer_name,
-            "" if ratio is None else f"{ratio:.2f}" if ratio < 10 else f"{ratio:,.0f}",
-            "" if self.target is None else f"≥ {self.target:g}",
-            {True: "met", False: "missed", None: ""}[met],
-        ]
-
-
-HEADINGS = ["", "what", "heatsvc", "peer", "peer is", "ratio", "target", ""]
+def row(
+    item: str, what: str, unit: str, rate: float, peer: float | None = None, name: str = "", target: float | None = None
+) -> Row:
+    """A row of the table; small rates have two digits after the decimal point."""
+    return Row(item, what, unit, rate, peer, name, target, digits=0 if rate >= 100 else 2)
 
 
 class Clock:
@@ -117,7 +85,7 @@ class Clock:
 
 
 def main() -> None:
-    """Measure, print the table and, on a GPU, write it down."""
+    """Measure, print the table and, on a GPU, write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description="how fast a GPU renders and encodes")
     parser.add_argument("--device", default="cuda", help="as torch names it; cpu to see that it runs")
     parser.add_argument("--quick", action="store_true", help="small batches, few rounds, nothing written")
@@ -130,18 +98,16 @@ def main() -> None:
     sizes = _SIZES[:2] if options.quick else _SIZES
 
     check(clips, device)
-    figures = [*against_a_fill(clips, device, clock, max(sizes)), *by_size(clips, device, clock, sizes)]
-    figures += against_grids(clips, device, clock, min(MANY, max(sizes)))
+    rows = [*against_a_fill(clips, device, clock, max(sizes)), *by_size(clips, device, clock, sizes)]
+    rows += against_grids(clips, device, clock, min(MANY, max(sizes)))
     if device.type == "cuda":
-        figures += through_http(options.device, seconds=1.0 if options.quick else 4.0)
+        rows += through_http(options.device, seconds=1.0 if options.quick else 4.0)
     description = machine(device)
-    table = [HEADINGS, *(figure.cells() for figure in figures)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(HEADINGS))]
-    print(description)
-    for line in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print(f"{description}\n\n{text_table(rows)}")
     if device.type == "cuda" and not options.quick:
-        print(f"written: {save(description, figures)}, README.md")
+        replace_in_readme("gpu results", f"{description}\n\n{markdown_table(rows)}")
+        path = save_results("gpu", {"machine": description, "rows": [asdict(each) for each in rows]})
+        print(f"written: {path.name}, README.md")
 
 
 def check(clips: list[Clip], device: torch.device) -> None:
@@ -152,9 +118,9 @@ def check(clips: list[Clip], device: torch.device) -> None:
         check_same(rendered.cpu().numpy(), render_array(volume), kind)
 
 
-def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Figure]:
+def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Row]:
     """(a)."""
-    figures = []
+    rows = []
     for kind, step in (("keypoints", KEYPOINTS), ("limbs", LIMBS)):
         volumes = repeated(clips, step, count)
         for dtype, size in _BYTES_A_PIXEL.items():
@@ -169,13 +135,13 @@ def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count:
             gigabytes = float(pixels) * size / 1e9
             what = f"{count} clips rendered, {kind}, {dtype}"
             target = _FILL_TARGET if kind == "keypoints" else None
-            figures.append(Figure("a", what, "GB a second", gigabytes / rendered, gigabytes / filled, "a fill", target))
-    return figures
+            rows.append(row("a", what, "GB a second", gigabytes / rendered, gigabytes / filled, "a fill", target))
+    return rows
 
 
-def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequence[int]) -> list[Figure]:
+def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequence[int]) -> list[Row]:
     """(b)."""
-    figures = []
+    rows = []
     for size in sizes:
         say(f"batches of {size}")
         volumes = repeated(clips, KEYPOINTS, size)
@@ -190,14 +156,14 @@ def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequen
             return encode_batch(planned, "zstd", device, bounds=no_bounds())
 
         rendered, encoded = clock.seconds([render, encode])
-        figures += [
-            Figure("b", f"batch of {size}, rendered", "clips a second", size / rendered),
-            Figure("b", f"batch of {size}, rendered, encoded and copied to the host", "clips a second", size / encoded),
+        rows += [
+            row("b", f"batch of {size}, rendered", "clips a second", size / rendered),
+            row("b", f"batch of {size}, rendered, encoded and copied to the host", "clips a second", size / encoded),
         ]
-    return figures
+    return rows
 
 
-def against_grids(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Figure]:
+def against_grids(clips: list[Clip], device: torch.device, clock: Clock, count: int) -> list[Row]:
     """(c)."""
     say("against kornia and a plain grid")
     volumes = repeated(clips, KEYPOINTS, count)
@@ -226,12 +192,12 @@ def against_grids(clips: list[Clip], device: torch.device, clock: Clock, count: 
     ours_seconds, grid_seconds, kornia_seconds = clock.seconds([ours, grid, kornia])
     what = f"{count} clips rendered, keypoints, float32"
     return [
-        Figure("c", what, "clips a second", count / ours_seconds, count / grid_seconds, "a grid in torch"),
-        Figure("c", what, "clips a second", count / ours_seconds, count / kornia_seconds, "kornia"),
+        row("c", what, "clips a second", count / ours_seconds, count / grid_seconds, "a grid in torch"),
+        row("c", what, "clips a second", count / ours_seconds, count / kornia_seconds, "kornia"),
     ]
 
 
-def through_http(device: str, seconds: float) -> list[Figure]:
+def through_http(device: str, seconds: float) -> list[Row]:
     """(d), with as many requests in flight as fill the device's batches."""
     clips = inputs.many_clips()
     cores = Cores.available()
@@ -248,7 +214,7 @@ def through_http(device: str, seconds: float) -> list[Figure]:
             run_load(server.port, request, body, seconds=seconds / 4, connections=8)
             rates[where] = MANY * run_load(server.port, request, body, seconds=seconds, connections=8).rate
     what = f"{MANY} clips a request, 8 requests in flight"
-    return [Figure("d", what, "clips a second", rates[device], rates["cpu"], "the same server on one CPU core")]
+    return [row("d", what, "clips a second", rates[device], rates["cpu"], "the same server on one CPU core")]
 
 
 def repeated(clips: list[Clip], step: dict[str, Any], count: int) -> list[HeatmapVolume]:
@@ -266,25 +232,6 @@ def machine(device: torch.device) -> str:
     """What it was measured on, in one line."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU"
     return f"{date.today().isoformat()}: {name}, {os.cpu_count()} cores, torch {torch.__version__}"
-
-
-def save(description: str, figures: Sequence[Figure]) -> str:
-    """Write the JSON file and the README's table; the file's path."""
-    path = save_results("gpu", {"machine": description, "figures": [asdict(figure) for figure in figures]})
-    rule = ["---", "---", "---:", "---:", "---", "---:", "---:", "---"]
-    lines = [" | ".join(line) for line in [HEADINGS, rule, *(figure.cells() for figure in figures)]]
-    table = "\n".join(f"| {line} |" for line in lines)
-    replace_in_readme("gpu results", f"{description}\n\n{table}")
-    return str(path.relative_to(ROOT))
-
-
-def say(what: str) -> None:
-    """Print progress to standard error."""
-    print(what, file=sys.stderr, flush=True)
-
-
-def _short(rate: float) -> str:
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.2f}"
 
 
 def install_kornia() -> None:

@@ -1,11 +1,11 @@
 """`make bench-overload`: more requests than one worker can serve, from many connections that never pause.
 
-    python -m benchmarks.overload [--seconds 40] [--connections 640] [--command '... --port {port}'] [--write]
+    python -m benchmarks.overload [--seconds 40] [--connections 640] [--cold] [--command '... {port}'] [--write]
 
 Nine of ten requests have one clip, one has 64; all are JSON with a response in uint8 and zstd. All connections are open
-before the load begins. Each sends its next request when it has the response, or 50 ms after a refusal, whatever
-Retry-After says. The only right responses are 200 with the expected body and 503 with Retry-After. `--command` measures
-another server after this one, in the same way, and compares the 99th percentiles.
+before the load begins; with `--cold` each is opened under load. A connection sends its next request when it has the
+response, or 50 ms after a refusal, whatever Retry-After says. The only right responses are 200 with the expected body
+and 503 with Retry-After. `--command` measures another server after this one, and compares the 99th percentiles.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import random
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from statistics import quantiles
@@ -30,7 +30,7 @@ from benchmarks.client import Connection
 from benchmarks.inputs import KEYPOINTS, MANY
 from benchmarks.load import send_request
 from benchmarks.processes import resident_bytes
-from benchmarks.report import Machine, save_results
+from benchmarks.report import Machine, Row, save_results, text_table
 from benchmarks.servers import Cores, Server, heatsvc, start_server
 
 MANY_SHARE = 0.1
@@ -73,6 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description="one worker under overload")
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--connections", type=int, default=640)
+    parser.add_argument("--cold", action="store_true", help="open each connection with its first request, under load")
     parser.add_argument("--command", help="another server that is measured, too; {port} in it is replaced")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
@@ -80,31 +81,28 @@ def main() -> None:
     os.sched_setaffinity(0, {cores.client})
     measured: dict[str, Overload] = {}
     with heatsvc(cores.server) as server:
-        measured["heatsvc"] = uvloop.run(overload(server, options.connections, options.seconds))
+        measured["heatsvc"] = uvloop.run(overload(server, options.connections, options.seconds, options.cold))
     if options.command:
         with start_server("other", shlex.split(options.command), cores.server) as server:
-            measured["other"] = uvloop.run(overload(server, options.connections, options.seconds))
-    print(table(measured, options.seconds))
+            measured["other"] = uvloop.run(overload(server, options.connections, options.seconds, options.cold))
+    rows = make_rows(measured["heatsvc"], measured.get("other"), options.seconds)
+    print(text_table(rows))
+    for name, each in measured.items():
+        print(f"{name}: responses {dict(each.statuses)}")
     if options.write:
         content = {
             "machine": asdict(Machine.here(np.__version__, cores)),
             "seconds": options.seconds,
             "connections": options.connections,
-            "servers": {
-                name: {
-                    "statuses": each.statuses,
-                    "p50_p99_seconds": {kind: each.percentiles(kind) for kind in each.seconds},
-                    "memory": each.memory,
-                }
-                for name, each in measured.items()
-            },
+            "statuses": {name: each.statuses for name, each in measured.items()},
+            "rows": [{**asdict(row), "ratio": row.ratio, "met": row.met} for row in rows],
         }
         print(f"written: {save_results('overload', content).name}")
     if measured["heatsvc"].wrong:
         sys.exit(1)
 
 
-async def overload(server: Server, connections: int, seconds: float) -> Overload:
+async def overload(server: Server, connections: int, seconds: float, cold: bool) -> Overload:
     """Put a server under load, and look at it again ten seconds later."""
     requests = {
         "one clip": inputs.one_clip().json_request(KEYPOINTS, dtype="uint8"),
@@ -115,9 +113,9 @@ async def overload(server: Server, connections: int, seconds: float) -> Overload
     result = Overload()
     result.memory = [resident_bytes(server.pid)] * 2
     clients = [Connection(server.port) for _ in range(connections)]
-    for client in clients:
-        await client.open()
-    await asyncio.sleep(1)
+    if not cold:
+        await asyncio.gather(*(client.open() for client in clients))
+        await asyncio.sleep(1)
     end = asyncio.get_running_loop().time() + seconds
     monitor = asyncio.create_task(_record_peak(server, result))
     await asyncio.gather(
@@ -167,28 +165,26 @@ async def _record_peak(server: Server, result: Overload) -> None:
         await asyncio.sleep(0.25)
 
 
-def table(measured: Mapping[str, Overload], seconds: float) -> str:
-    """What was measured, and the targets."""
-    lines = []
-    for name, each in measured.items():
-        before, peak, after = each.memory
-        lines += [
-            f"{name}: {each.statuses['200'] / seconds:,.0f} accepted a second, {each.statuses['503']:,} times 503"
-        ]
-        lines += [f"  {'wrong responses':24} {each.wrong or 'none'}"]
-        for kind in each.seconds:
-            p50, p99 = each.percentiles(kind)
-            lines += [f"  {kind:24} p50 {p50:8.3f} s   p99 {p99:8.3f} s   of {len(each.seconds[kind]):,} accepted"]
-        met = "met" if after <= MAX_MEMORY_RATIO * before else "missed"
-        lines += [
-            f"  {'resident memory':24} before {before / 1e6:,.0f} MB, peak {peak / 1e6:,.0f} MB, ten seconds after "
-            f"{after / 1e6:,.0f} MB   ratio {after / before:.2f}, at most {MAX_MEMORY_RATIO}: {met}"
-        ]
-    if len(measured) > 1:
-        ours, other = (each.percentiles("one clip")[1] for each in measured.values())
-        met = "met" if ours <= MAX_P99_RATIO * other else "missed"
-        lines += [f"p99 of one clip, heatsvc to other: ratio {ours / other:.3f}, at most {MAX_P99_RATIO}: {met}"]
-    return "\n".join(lines)
+def make_rows(ours: Overload, other: Overload | None, seconds: float) -> list[Row]:
+    """The table's rows: times of accepted requests, beside the other server's if there is one, and memory."""
+
+    def row(what: str, unit: str, figure: Callable[[Overload], float], target: float | None = None) -> Row:
+        peer = None if other is None else figure(other)
+        return Row("", what, unit, figure(ours), peer, "other server", target, "ratio at most")
+
+    before, peak, after = (size / 1e6 for size in ours.memory)
+    rows = [row("accepted", "requests a second", lambda each: each.statuses["200"] / seconds)]
+    rows += [row("refused with 503", "requests a second", lambda each: each.statuses["503"] / seconds)]
+    for kind in ours.seconds:
+        target = MAX_P99_RATIO if kind == "one clip" else None
+        rows += [row(f"{kind}, median", "ms", lambda each, kind=kind: 1e3 * each.percentiles(kind)[0])]  # type: ignore[misc]
+        rows += [row(f"{kind}, p99", "ms", lambda each, kind=kind: 1e3 * each.percentiles(kind)[1], target)]  # type: ignore[misc]
+    return [
+        *rows,
+        Row("", "wrong responses", "number", sum(ours.wrong.values()), None, "", 1, "figure under"),
+        Row("", "resident memory, peak", "MB", peak, before, "before"),
+        Row("", "resident memory, ten seconds after", "MB", after, before, "before", MAX_MEMORY_RATIO, "ratio at most"),
+    ]
 
 
 if __name__ == "__main__":

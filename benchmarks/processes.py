@@ -15,12 +15,10 @@ class Memory:
 
     Attributes:
         resident: all of its pages (RSS).
-        private: pages that no other process has.
         proportional: each page divided by the number of processes that have it (PSS).
     """
 
     resident: int = 0
-    private: int = 0
     proportional: int = 0
 
 
@@ -51,8 +49,7 @@ def memory_of(pid: int) -> Memory:
     except OSError:
         return Memory()
     kilobytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-    private = kilobytes["Private_Clean"] + kilobytes["Private_Dirty"]
-    return Memory(kilobytes["Rss"] << 10, private << 10, kilobytes["Pss"] << 10)
+    return Memory(kilobytes["Rss"] << 10, kilobytes["Pss"] << 10)
 
 
 def resident_bytes(pid: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -40,7 +40,7 @@ class Row:
     """One line of the table: a figure of heatsvc's, the peer's, and what the one is to the other.
 
     Attributes:
-        item: (a) to (g).
+        item: of the benchmark, (a) to (g).
         what: in words.
         unit: of the figures.
         heatsvc: the figure, the median over the rounds where it was taken in rounds.
@@ -69,7 +69,7 @@ class Row:
         """Heatsvc's figure over the peer's; of those taken in rounds, the median of what each round says of it."""
         if self.rounds:
             return median(ours / theirs for ours, theirs in self.rounds)
-        return None if self.peer is None else self.heatsvc / self.peer
+        return self.heatsvc / self.peer if self.peer else None
 
     @property
     def met(self) -> bool | None:
@@ -100,7 +100,29 @@ class Row:
         ]
 
 
-HEADINGS = ["", "what", "heatsvc", "peer", "peer is", "ratio", "target", ""]
+_HEADINGS = ["", "what", "heatsvc", "peer", "peer is", "ratio", "target", ""]
+
+
+def text_table(rows: Sequence[Row]) -> str:
+    """The rows as a table for a terminal."""
+    table = [_HEADINGS, *(row.cells() for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(_align(line, widths)).rstrip() for line in table]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def markdown_table(rows: Sequence[Row]) -> str:
+    """The rows as a table for the README."""
+    rule = ["---", "---", "---:", "---:", "---", "---:", "---:", "---"]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [_HEADINGS, rule, *(row.cells() for row in rows)])
+
+
+def _align(line: list[str], widths: list[int]) -> list[str]:
+    right = (2, 3, 5, 6)
+    return [
+        cell.rjust(width) if column in right else cell.ljust(width)
+        for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +177,11 @@ class Report:
 
     def text(self) -> str:
         """The table for a terminal."""
-        table = [HEADINGS, *(row.cells() for row in self.rows)]
-        widths = [max(len(line[column]) for line in table) for column in range(len(HEADINGS))]
-        lines = ["  ".join(_align(line, widths)).rstrip() for line in table]
-        return "\n".join([self.machine.sentence(), "", lines[0], "-" * max(map(len, lines)), *lines[1:]])
+        return f"{self.machine.sentence()}\n\n{text_table(self.rows)}"
 
     def markdown(self) -> str:
         """The table for the README."""
-        rule = ["---", "---", "---:", "---:", "---", "---:", "---:", "---"]
-        lines = [" | ".join(line) for line in [HEADINGS, rule, *(row.cells() for row in self.rows)]]
-        table = "\n".join(f"| {line} |" for line in lines)
+        table = markdown_table(self.rows)
         return (
             f"{self.day.isoformat()}: {self.machine.sentence()}\n\n{table}\n\n![The table as bars](results/bench.svg)"
         )
@@ -211,11 +228,3 @@ class Report:
             axes.minorticks_off()
             figure.savefig(path, metadata={"Date": None, "Creator": None})
             plt.close(figure)
-
-
-def _align(line: list[str], widths: list[int]) -> list[str]:
-    right = (2, 3, 5, 6)
-    return [
-        cell.rjust(width) if column in right else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-    ]

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -34,7 +35,8 @@ MAX_GROWTH = 1.10
 _SAMPLES = 180  # in a run; every 5 s in one of 15 minutes
 _PAUSE = 0.02
 _TIMEOUT = 60.0
-_REFUSALS = frozenset({400, 415, 422})
+_ACCEPTED = frozenset({200, 503})
+_REFUSALS = frozenset({400, 415, 422, 503})
 
 
 def main() -> None:
@@ -84,45 +86,41 @@ async def soak(server: Server, seconds: float) -> tuple[Counter[str], list[int]]
         "identity, streamed": streamed,
     }
     counts: Counter[str] = Counter()
+    port = server.port
 
-    def client(kind: str, data: bytes, statuses: frozenset[int]) -> Callable[[], Awaitable[None]]:
-        connection = Connection(server.port)
+    async def send(connection: Connection, kind: str, data: bytes, statuses: frozenset[int]) -> None:
+        response = await connection.send(data, _TIMEOUT)
+        prefix = "" if response.status in statuses else "unexpected: "
+        counts[f"{prefix}{kind}: {response.status}"] += 1
 
-        async def send() -> None:
-            response = await connection.send(data, _TIMEOUT)
-            right = response.status in statuses
-            counts[f"{kind}: {response.status}" if right else f"unexpected {response.status}: {kind}"] += 1
+    async def disconnect(connection: Connection, kind: str, data: bytes, read: int) -> None:
+        async with asyncio.timeout(_TIMEOUT):
+            await connection.send_and_disconnect(data, read)
+        counts[kind] += 1
 
-        return send
-
-    def disconnecting(kind: str, data: bytes, read: int) -> Callable[[], Awaitable[None]]:
-        async def send() -> None:
-            async with asyncio.timeout(_TIMEOUT):
-                await Connection(server.port).send_and_disconnect(data, read)
-            counts[kind] += 1
-
-        return send
-
-    many = accepted[f"JSON, {MANY} clips"].wire(server.port)
+    many = accepted[f"JSON, {MANY} clips"].wire(port)
     clients = [
-        *(client(kind, each.wire(server.port), frozenset({200, 503})) for kind, each in accepted.items()),
-        *(client(kind, each.wire(server.port), _REFUSALS) for kind, each in refused.items()),
-        disconnecting("disconnected while sending", many[: len(many) // 2], 0),
-        disconnecting("disconnected while waiting", many, 0),
-        disconnecting("disconnected while reading", streamed.wire(server.port), 1 << 20),
+        *(partial(send, kind=kind, data=each.wire(port), statuses=_ACCEPTED) for kind, each in accepted.items()),
+        *(partial(send, kind=kind, data=each.wire(port), statuses=_REFUSALS) for kind, each in refused.items()),
+        partial(disconnect, kind="disconnected while sending", data=many[: len(many) // 2], read=0),
+        partial(disconnect, kind="disconnected while waiting", data=many, read=0),
+        partial(disconnect, kind="disconnected while reading", data=streamed.wire(port), read=1 << 20),
     ]
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
 
-    async def repeat(send: Callable[[], Awaitable[None]]) -> None:
+    async def repeat(client: Callable[[Connection], Awaitable[None]]) -> None:
+        connection = Connection(port)
         while loop.time() < end:
             try:
-                await send()
+                await client(connection)
             except (OSError, EOFError, ValueError, TimeoutError) as error:
-                counts[f"unexpected {type(error).__name__}"] += 1
+                counts[f"unexpected: {type(error).__name__}"] += 1
+                connection.close()
             await asyncio.sleep(_PAUSE)
+        connection.close()
 
-    tasks = [asyncio.create_task(repeat(send)) for send in clients]
+    tasks = [asyncio.create_task(repeat(client)) for client in clients]
     memory: list[int] = []
     while loop.time() < end:
         await asyncio.sleep(seconds / _SAMPLES)

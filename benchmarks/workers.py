@@ -10,8 +10,6 @@ connection belongs to the worker process that accepted it.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -20,67 +18,25 @@ from statistics import median
 import numpy as np
 
 from benchmarks import inputs
+from benchmarks.bench import against, say
 from benchmarks.inputs import KEYPOINTS, LIMBS
 from benchmarks.load import Request, run_load, send_request
-from benchmarks.processes import Memory, cpu_seconds, memory_of, process_tree
-from benchmarks.report import Machine, replace_in_readme, save_results
-from benchmarks.servers import ROOT, Cores, Server, heatsvc
+from benchmarks.processes import cpu_seconds, memory_of, process_tree
+from benchmarks.report import Machine, Row, markdown_table, replace_in_readme, save_results, text_table
+from benchmarks.servers import Cores, Server, heatsvc
 
-WORKERS = (1, 2)
 CONNECTIONS = 8
-MOST_GROWTH = 1.10
-MOST_RESIDENT = 250e6
-_HEADINGS = (
-    "one worker, processor µs a request",
-    "two workers",
-    "growth",
-    "target",
-    "",
-    "busier worker's share",
-    "requests a second, one and two",
-)
+MAX_GROWTH = 1.10
+MAX_RESIDENT_MB = 250
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One server under load.
+    """A server under load: requests a second, processor time a request in µs, and the busiest process's share of it."""
 
-    Attributes:
-        micros: of processor time a request, of all worker processes.
-        rate: requests a second.
-        busiest: the share of that time of the busiest process; one half, if two share it evenly.
-    """
-
-    micros: float
     rate: float
+    cpu: float
     busiest: float
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Turns under one load.
-
-    Attributes:
-        name: of the load.
-        turns: of each number of workers, by round.
-    """
-
-    name: str
-    turns: dict[int, list[Turn]]
-
-    def micros(self, workers: int) -> float:
-        """Processor time a request, the median of the rounds."""
-        return median(turn.micros for turn in self.turns[workers])
-
-    def rate(self, workers: int) -> float:
-        """Requests a second, the median of the rounds."""
-        return median(turn.rate for turn in self.turns[workers])
-
-    @property
-    def growth(self) -> float:
-        """Processor time of two workers over that of one, the median of the rounds."""
-        one, two = (self.turns[workers] for workers in WORKERS)
-        return median(b.micros / a.micros for a, b in zip(one, two, strict=True))
 
 
 def main() -> None:
@@ -97,27 +53,44 @@ def main() -> None:
         "JSON body, keypoints": clip.json_request(KEYPOINTS),
         "npy body, limbs": clip.npy_request(LIMBS),
     }
-    with heatsvc(None, WORKERS[0]) as one, heatsvc(None, WORKERS[1]) as two:
-        servers = dict(zip(WORKERS, (one, two), strict=True))
-        kinds = [_take_turns(name, servers, request, seconds, rounds) for name, request in loads.items()]
-        memory = {workers: [memory_of(pid) for pid in _serving(server)] for workers, server in servers.items()}
-        parents = {workers: memory_of(server.pid) for workers, server in servers.items() if workers > 1}
-    table = _table(kinds, memory, parents)
-    print(table)
+    rows: list[Row] = []
+    with heatsvc(None) as one, heatsvc(None, workers=2) as two:
+        for name, request in loads.items():
+            rows += _compare(name, one, two, request, seconds, rounds)
+        rows += [_memory_row("the one worker", one.pid)]
+        rows += [_memory_row("one of two workers", pid) for pid in _serving(two)]
+    machine = Machine.here(np.__version__, Cores.available())
+    title = (
+        f"{date.today().isoformat()}: {machine.processor}, {machine.cores} cores, shared with the client; "
+        f"Python {machine.python}; {CONNECTIONS} connections; medians of {rounds} rounds. The peer is one worker."
+    )
+    print(f"{title}\n\n{text_table(rows)}")
     if not quick:
-        print(f"\nwritten: {_save(kinds, memory, parents, table).relative_to(ROOT)}, README.md")
+        replace_in_readme("workers results", f"{title}\n\n{markdown_table(rows)}")
+        content = {"machine": asdict(machine), "connections": CONNECTIONS, "rows": [asdict(row) for row in rows]}
+        print(f"\nwritten: {save_results('workers', content).name}, README.md")
 
 
-def _take_turns(name: str, servers: dict[int, Server], request: Request, seconds: float, rounds: int) -> Kind:
-    print(name, file=sys.stderr, flush=True)
-    turns: dict[int, list[Turn]] = {workers: [] for workers in servers}
-    expected = send_request(servers[1].port, request)[0]
-    for server in servers.values():
+def _compare(name: str, one: Server, two: Server, request: Request, seconds: float, rounds: int) -> list[Row]:
+    say(name)
+    expected = send_request(one.port, request)[0]
+    for server in (one, two):
         run_load(server.port, request, expected, seconds=seconds, connections=CONNECTIONS)
-    for number in range(rounds):
-        for workers in sorted(servers, reverse=bool(number % 2)):
-            turns[workers].append(_turn(servers[workers], request, expected, seconds))
-    return Kind(name, turns)
+    turns = [[_turn(server, request, expected, seconds) for server in (two, one)] for _ in range(rounds)]
+    ours, theirs = zip(*turns, strict=True)
+    cpu, peer_cpu = [turn.cpu for turn in ours], [turn.cpu for turn in theirs]
+    rates, peer_rates = [turn.rate for turn in ours], [turn.rate for turn in theirs]
+    share = 100 * median(turn.busiest for turn in ours)
+    return [
+        against("", name, "processor µs a request", cpu, peer_cpu, "one worker", MAX_GROWTH, "ratio at most"),
+        against("", name, "requests a second", rates, peer_rates, "one worker"),
+        Row("", name, "% of the processor time in the busier worker", share, None, ""),
+    ]
+
+
+def _memory_row(name: str, pid: int) -> Row:
+    resident = memory_of(pid).resident / 1e6
+    return Row("", f"resident memory of {name}", "MB", resident, None, "", MAX_RESIDENT_MB, "figure under")
 
 
 def _turn(server: Server, request: Request, expected: bytes, seconds: float) -> Turn:
@@ -125,7 +98,7 @@ def _turn(server: Server, request: Request, expected: bytes, seconds: float) -> 
     before = [cpu_seconds(pid) for pid in processes]
     load = run_load(server.port, request, expected, seconds=seconds, connections=CONNECTIONS)
     spent = [cpu_seconds(pid) - busy for pid, busy in zip(processes, before, strict=True)]
-    return Turn(sum(spent) / load.requests * 1e6, load.rate, max(spent) / sum(spent))
+    return Turn(load.rate, sum(spent) / load.requests * 1e6, max(spent) / sum(spent))
 
 
 def _serving(server: Server) -> list[int]:
@@ -136,50 +109,6 @@ def _serving(server: Server) -> list[int]:
 
 def _command_line(pid: int) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes()
-
-
-def _table(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int, Memory]) -> str:
-    machine = Machine.here(np.__version__, Cores.available())
-    lines = [
-        f"{date.today().isoformat()}: {machine.processor}, {machine.cores} cores, shared with the client; "
-        f"Python {machine.python}; {CONNECTIONS} connections; medians of {len(kinds[0].turns[1])} rounds.",
-        "",
-        f"| load | {' | '.join(_HEADINGS)} |",
-        f"| --- {'| ---: ' * len(_HEADINGS)}|",
-    ]
-    for kind in kinds:
-        met = "met" if kind.growth <= MOST_GROWTH else "missed"
-        busier = median(turn.busiest for turn in kind.turns[2])
-        lines.append(
-            f"| {kind.name} | {kind.micros(1):,.0f} | {kind.micros(2):,.0f} | {kind.growth:.3f} | ≤ {MOST_GROWTH:.2f} "
-            f"| {met} | {busier:.2f} | {kind.rate(1):,.0f}, {kind.rate(2):,.0f} |"
-        )
-    lines += ["", "| memory, MB | resident | private | proportional | target | |"]
-    lines.append("| --- | ---: | ---: | ---: | ---: | --- |")
-    for workers, processes in memory.items():
-        for number, one in enumerate(processes):
-            name = "the one worker" if workers == 1 else f"of {workers} workers, the {('first', 'second')[number]}"
-            met = "met" if one.resident < MOST_RESIDENT else "missed"
-            lines.append(f"| {name} | {_cells(one)} | < {MOST_RESIDENT / 1e6:.0f} resident | {met} |")
-    lines += [f"| their parent, which serves nothing | {_cells(one)} | | |" for one in parents.values()]
-    return "\n".join(lines)
-
-
-def _cells(memory: Memory) -> str:
-    return " | ".join(f"{size / 1e6:.0f}" for size in (memory.resident, memory.private, memory.proportional))
-
-
-def _save(kinds: list[Kind], memory: dict[int, list[Memory]], parents: dict[int, Memory], table: str) -> Path:
-    content = {
-        "machine": asdict(Machine.here(np.__version__, Cores.available())),
-        "load_average": os.getloadavg(),
-        "connections": CONNECTIONS,
-        "kinds": [{**asdict(kind), "growth": kind.growth} for kind in kinds],
-        "memory": memory,
-        "parents": parents,
-    }
-    replace_in_readme("workers results", table)
-    return save_results("workers", content)
 
 
 if __name__ == "__main__":

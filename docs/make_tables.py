@@ -21,7 +21,7 @@ from heatsvc.annotation.faults import FAULTY, KINDS, MISSING
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api.options import HeatmapOptions
 from heatsvc.app import create_app
-from heatsvc.encode.formats import FORMS
+from heatsvc.encode.formats import FORMATS
 from heatsvc.pipeline import describe_pipelines
 from heatsvc.pose.readers import READERS
 from heatsvc.settings import Settings, describe_settings
@@ -54,7 +54,7 @@ def _settings() -> str:
 
 
 def _shown(default: object, unit: str) -> str:
-    if default in ((), None):
+    if default in ((), None, ""):
         return "none"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
@@ -68,8 +68,8 @@ def _formats() -> str:
     return _table(("format", "files", "what it is"), rows)
 
 
-def _forms() -> str:
-    rows = ((f"`{name}`", "yes" if form.many else "no", form.title) for name, form in FORMS.items())
+def _accepted() -> str:
+    rows = ((f"`{name}`", "yes" if format.many else "no", format.title) for name, format in FORMATS.items())
     return _table(("`Accept`", "several clips", "what it is"), rows)
 
 
@@ -128,7 +128,7 @@ def _layouts() -> str:
         )
         for layout in found
     )
-    return _table(("layout", "points", "limbs", "what it is", "`select` gives"), rows)
+    return _table(("layout", "keypoints", "limbs", "what it is", "layouts to `select`"), rows)
 
 
 def _presets() -> str:
@@ -188,11 +188,11 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "accepted": _accepted,
     "annotation_options": _annotation_options,
     "artifacts": _artifacts,
     "faults": _faults,
     "formats": _formats,
-    "forms": _forms,
     "layouts": _layouts,
     "metrics": _metrics,
     "options": _options,

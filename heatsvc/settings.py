@@ -26,6 +26,11 @@ _ENV_FILE = ".env"
 _OTHER_VARIABLES = re.compile(
     r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|BASE_IMAGE|TEST_\w+)", re.ASCII
 )
+# Memory that no setting bounds; measured on Linux with CPython 3.11.
+_PROCESS_BYTES = 256 * _MIB  # a worker process that has rendered: 210 MB resident, and its share of the parent's 47 MB
+_CONNECTION_BYTES = (64 + 256) << 10  # what uvicorn buffers of a request or response, and one read or write
+_THREAD_BYTES = 8 * _MIB  # a render thread's stack and scratch arrays
+_BUILD_WORKER_BYTES = 400 * _MIB  # a build worker with its reading processes
 _PLAIN_VALUE = re.compile(r"[\w./:,@%+*\[\]-]*", re.ASCII)
 
 
@@ -84,19 +89,19 @@ class Settings(BaseSettings):
     )
 
     max_in_flight: int = _field(
-        1024, "requests", "Requests in flight in each worker process; further ones get 503.", ge=1
+        512, "requests", "Requests in flight in each worker process; further ones get 503.", ge=1
     )
     compute_slots: int = _field(
         16, "requests", "Requests that are parsed and planned, or wait for a thread that does it, at a time.", ge=1
     )
     body_memory_bytes: int = _field(
-        192 * _MIB, "bytes", "Memory for the bodies of requests that are being received, in each worker process.", ge=1
+        128 * _MIB, "bytes", "Memory for the bodies of requests that are being received, in each worker process.", ge=1
     )
     working_memory_bytes: int = _field(
-        640 * _MIB, "bytes", "Memory for parsing and planning requests, in each worker process.", ge=1
+        512 * _MIB, "bytes", "Memory for parsing and planning requests, in each worker process.", ge=1
     )
     tile_memory_bytes: int = _field(
-        192 * _MIB, "bytes", "Memory for encoded tiles that are not sent yet, in each worker process.", ge=1
+        128 * _MIB, "bytes", "Memory for encoded tiles that are not sent yet, in each worker process.", ge=1
     )
     admission_seconds: float = _field(
         4.0, "seconds", "Time that a request waits for a compute slot or for memory; then it gets 503.", gt=0
@@ -195,6 +200,36 @@ class Settings(BaseSettings):
     def jobs(self) -> int:
         """Processes that read keypoints in a build: as set, or one per core that this process may use."""
         return self.build_jobs or usable_cores()
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory that `heatsvc serve` takes at most on the CPU, in bytes: a sum that docs/deployment.md explains.
+
+        A worker process takes the sum of
+
+        - what it takes without requests, 256 MiB;
+        - 320 KiB of buffers for each request in flight, be it a usual one, an upload or a watcher;
+        - the budgets for bodies, for parsing and planning, and for tiles;
+        - what the largest tile takes while it is rendered: of such a tile there is only one at a time, since it takes
+          the whole budget for tiles. It is the largest of that budget, a map of `max_map_side` (its pixels as float32,
+          twice), and a PoTion picture (its color sums, and up to three times as much for the picture);
+        - 8 MiB for each render thread.
+
+        A build worker takes 400 MiB. The budgets must be as large as the largest request needs: one that needs more
+        gets the whole budget, and takes more than that.
+        """
+        connections = self.max_in_flight + self.max_uploads + self.max_watchers
+        largest_tile = max(self.tile_memory_bytes, 2 * 4 * self.max_map_side**2, 4 * self.max_potion_bytes)
+        process = (
+            _PROCESS_BYTES
+            + connections * _CONNECTION_BYTES
+            + self.body_memory_bytes
+            + self.working_memory_bytes
+            + self.tile_memory_bytes
+            + largest_tile
+            + self.threads * _THREAD_BYTES
+        )
+        return self.workers * process + self.build_workers * _BUILD_WORKER_BYTES
 
     def worker_environment(self) -> dict[str, str]:
         """Variables that give a build worker the same settings: those that differ from their defaults, no API keys."""

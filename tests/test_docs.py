@@ -92,6 +92,7 @@ def test_python_snippet_runs(block: str, root: Path, port: int):
 
 if CLIPS.exists() or "HEATSVC_TEST_ALL" in os.environ:
 
+    @pytest.mark.slow
     def test_the_training_example_learns(root: Path):
         """The network knows its letters far better than chance, and better than it did at first."""
         assert CLIPS.exists(), "the clips are not installed: run benchmarks/peers/install_spoken.sh"
@@ -109,6 +110,7 @@ if CLIPS.exists() or "HEATSVC_TEST_ALL" in os.environ:
 
 if has("chromium"):
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("block", snippets("js"))
     def test_browser_snippet_runs(block: str, port: int):
         code = block.replace(SERVICE, f"http://127.0.0.1:{port}")

@@ -33,15 +33,7 @@ _POLL_SECONDS = 0.1
 
 
 class ChildError(Exception):
-    """A child that died, ran out of memory or time, or raised an unexpected exception.
-
-    Attributes:
-        detail: the reason: ``it took more than 60 seconds``.
-    """
-
-    def __init__(self, detail: str):
-        super().__init__(detail)
-        self.detail = detail
+    """A child that died, ran out of memory or time, or raised an unexpected exception; the text is the reason."""
 
 
 def run_in_child(

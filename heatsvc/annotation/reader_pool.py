@@ -22,6 +22,7 @@ from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.keypoints import KeypointSelection, read_keypoints
 from heatsvc.annotation.plan import LabelledVideo
 from heatsvc.annotation.shards import Shard, ShardReader
+from heatsvc.annotation.sources.find import files_in_folder, is_keypoint_file
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 
 LARGE = 4096
@@ -105,16 +106,7 @@ def is_large(inputs: Inputs) -> bool:
         return True
     if inputs.folder is None:
         return False
-    count, folders = 0, [os.fspath(inputs.folder)]
-    while folders and count <= LARGE:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                count += 1
-                if count > LARGE:
-                    break
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-    return count > LARGE
+    return any(count > LARGE for count, _ in enumerate(files_in_folder(inputs.folder, is_keypoint_file), 1))
 
 
 def _read_shard(reader: ShardReader, number: int, videos: Sequence[LabelledVideo]) -> bytes:

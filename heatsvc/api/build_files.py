@@ -132,7 +132,6 @@ class _BuildFileResponse(FileResponse):
         self._size = stat.st_size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, a range of it, or 304."""
         with self._places.place():
             if scope["method"] in ("GET", "HEAD"):
                 headers = Headers(scope=scope)
@@ -144,11 +143,7 @@ class _BuildFileResponse(FileResponse):
             await super().__call__(scope, receive, send)
 
     def _with_valid_range(self, scope: Scope, headers: Headers) -> Scope:
-        """The request without an invalid Range, which is to be ignored (RFC 9110, section 14.2).
-
-        Raises:
-            RequestError: 416, the file has none of the requested bytes.
-        """
+        """The request without an invalid Range, which is to be ignored (RFC 9110, section 14.2)."""
         ranges = headers.get("range", "")
         unchanged = headers.get("if-range") in (None, self.headers["etag"], self.headers["last-modified"])
         bounds = [text.strip().split("-") for text in ranges.partition("=")[2].split(",")]

@@ -102,7 +102,6 @@ class _PolledBuild:
         return True
 
     async def poll(self, id: str, read_state: ReadState) -> None:
-        """Read the state until the build has ended."""
         interval = _MIN_INTERVAL
         try:
             while not self.ended:

@@ -95,11 +95,7 @@ def _submit(builds: Builds, folder: Path, form: UploadedForm, settings: Settings
 
 
 def _parse_options(text: bytes, settings: Settings) -> AnnotationOptions:
-    """The form's options part; all defaults where it is absent or empty.
-
-    Raises:
-        RequestError: 400, not a JSON object; 422, an unknown option, or an invalid value.
-    """
+    """The form's options part; all defaults where it is absent or empty."""
     if not text.strip():
         return AnnotationOptions.model_validate({})
     try:
@@ -117,11 +113,7 @@ def _parse_options(text: bytes, settings: Settings) -> AnnotationOptions:
 
 
 def _sort_files(files: Sequence[UploadedFile], options: AnnotationOptions, folder: Path | None) -> Inputs:
-    """The files by purpose.
-
-    Raises:
-        RequestError: 422, something is missing, or given in two ways.
-    """
+    """The files by purpose."""
 
     def of(part: str) -> tuple[InputFile, ...]:
         return tuple(
@@ -169,11 +161,7 @@ def _order(file: UploadedFile) -> tuple[str, str, bytes]:
 
 
 def _find_dataset(settings: Settings, name: str) -> Path:
-    """The folder of a mounted dataset.
-
-    Raises:
-        RequestError: 422, there is none of that name, or none at all; the message suggests existing names.
-    """
+    """The folder of a mounted dataset."""
     root = settings.datasets_dir
     try:
         return dataset_folder(root, name)
@@ -200,12 +188,7 @@ def _suggest_names(root: Path, name: str) -> list[str]:
 
 
 def _hash_dataset(folder: Path, settings: Settings) -> bytes:
-    """A digest of the names, sizes and modification times of all files in a folder.
-
-    Raises:
-        LimitError: more than `max_dataset_files` files.
-        RequestError: 422, the folder cannot be read.
-    """
+    """A digest of the names, sizes and modification times of all files in a folder."""
     digest = hashlib.sha256()
     files = 0
     folders = [folder]

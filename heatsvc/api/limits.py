@@ -198,8 +198,10 @@ class BodyReader:
         self._budget = budget
         self._reserved = 0
         self._started = time.monotonic()
-        length = request.headers.get("content-length")
-        self._length = int(length) if length is not None and length.isascii() and length.isdigit() else 0
+        # The server has checked that it is a number.
+        self._length = next(
+            (int(value) for name, value in request.scope["headers"] if name == b"content-length" and value.isdigit()), 0
+        )
         self._check_size(self._length)
 
     async def receive(self) -> bytes:

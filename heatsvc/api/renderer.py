@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,10 @@ log = structlog.get_logger("heatsvc.renderer")
 # Items that are rendered ahead of the client, and pixels of work that are rendered on the event loop: a millisecond.
 _AHEAD = 2
 _INLINE_WORK = 128 << 10
-_SLICE_BYTES = 256 << 10
 _GPU_LOCK_SECONDS = 60.0
+
+SLICE_BYTES = 256 << 10
+"""Bytes of a body that are handed to the server at a time: it buffers what the client does not take."""
 
 
 class DeviceError(RuntimeError):
@@ -210,7 +212,7 @@ class RenderResponse(StreamingResponse):
 
     Args:
         first: the first chunk of the body.
-        rest: the chunks behind it.
+        rest: the chunks behind it, if any.
         headers: of the response.
         held: closed behind the body.
     """
@@ -218,13 +220,14 @@ class RenderResponse(StreamingResponse):
     def __init__(
         self,
         first: bytes | memoryview,
-        rest: AsyncGenerator[bytes | memoryview],
+        rest: AsyncGenerator[bytes | memoryview] | None,
         headers: Mapping[str, str],
         held: AsyncExitStack,
     ) -> None:
         super().__init__(_chained(first, rest), headers=headers)
         self._held = held
-        held.push_async_callback(rest.aclose)
+        if rest is not None:
+            held.push_async_callback(rest.aclose)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -233,13 +236,21 @@ class RenderResponse(StreamingResponse):
 
 
 async def _chained(
-    first: bytes | memoryview, rest: AsyncGenerator[bytes | memoryview]
+    first: bytes | memoryview, rest: AsyncGenerator[bytes | memoryview] | None
 ) -> AsyncIterator[bytes | memoryview]:
-    yield first
-    async for data in rest:
-        # What is in transit is held twice, and many connections take turns on the event loop.
-        for start in range(0, len(data), _SLICE_BYTES):
-            yield data[start : start + _SLICE_BYTES]
+    # What is in transit is held twice, and many connections take turns on the event loop.
+    for data in _slices(first):
+        yield data
+    if rest is not None:
+        async for chunk in rest:
+            for data in _slices(chunk):
+                yield data
+
+
+def _slices(data: bytes | memoryview) -> Iterator[memoryview]:
+    view = memoryview(data)
+    for start in range(0, len(view), SLICE_BYTES):
+        yield view[start : start + SLICE_BYTES]
 
 
 def _count_batch(report: BatchReport) -> None:

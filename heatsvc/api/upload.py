@@ -170,27 +170,18 @@ class _FormWriter:
         )
 
     def write(self, data: bytes) -> None:
-        """Parse and write a block of the body. Runs in a thread, one block at a time.
-
-        Raises:
-            RequestError, LimitError, DataDirectoryError: as save_form.
-        """
+        """Parse and write a block of the body. Runs in a thread, one block at a time."""
         try:
             self._parser.write(data)
         except FormParserError as error:
             raise RequestError(400, f"the form is broken after {self._position()}: {error}") from None
 
     def finish(self) -> None:
-        """Check that the form is complete, after the end of the body.
-
-        Raises:
-            RequestError: 400, its last boundary is missing.
-        """
+        """Check that the form is complete, after the end of the body."""
         if not self._complete:
             raise RequestError(400, f"the form ends within or after {self._position()}, without its last boundary")
 
     def close(self) -> None:
-        """Close the open file, if any."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -142,11 +142,7 @@ def _why_not(output: Path) -> str:
 
 
 def _inputs(parsed: argparse.Namespace) -> Inputs:
-    """The paths of the command line.
-
-    Raises:
-        AnnotationError: one does not exist, or there are two folders.
-    """
+    """The paths of the command line."""
     from heatsvc.annotation.errors import AnnotationError
     from heatsvc.annotation.inputs import Inputs
 
@@ -177,11 +173,7 @@ def _split_paths(paths: list[Path], option: str) -> tuple[tuple[InputFile, ...],
 
 
 def _options(parsed: argparse.Namespace) -> AnnotationOptions:
-    """Options from --options and from single options.
-
-    Raises:
-        AnnotationError: not a JSON object, or unknown options.
-    """
+    """Options from --options and from single options."""
     from pydantic import ValidationError
 
     from heatsvc.annotation.errors import AnnotationError

@@ -152,11 +152,7 @@ class Builds:
                 self._discard(folder)
 
     def _discard(self, folder: BuildFolder) -> None:
-        """Delete a build that is cancelled, or cannot be used, as soon as nobody works on it.
-
-        Raises:
-            StillEndingError: a worker still works on it.
-        """
+        """Delete a build that is cancelled, or cannot be used, as soon as nobody works on it."""
         with acquire_lock(folder.lock, seconds=_END_SECONDS) as acquired:
             state = folder.state(report=False)
             if state is None or _is_usable(state):  # removed, or submitted again meanwhile

@@ -32,7 +32,6 @@ class DataDirectoryError(OSError):
         self.reason = f"the data directory (setting HEATSVC_DATA_DIR) {problem}: {message}"
 
     def __str__(self) -> str:
-        """The reason."""
         return self.reason
 
     @classmethod

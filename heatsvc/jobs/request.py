@@ -62,8 +62,6 @@ class BuildRequest:
         return _ADAPTER.validate_python(document)._with_paths(absolute)
 
     def _with_paths(self, convert: Callable[[Path], Path]) -> BuildRequest:
-        """The same request with each path converted."""
-
         def convert_file(file: InputFile) -> InputFile:
             return replace(file, path=convert(file.path))
 

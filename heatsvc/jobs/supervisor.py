@@ -93,11 +93,6 @@ class Supervisor:
             self._stopping.wait(_LOCK_SECONDS)
 
     def _keep_running(self) -> None:
-        """Run workers one after another, until stopped.
-
-        Raises:
-            OSError: one cannot be started.
-        """
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             started = time.monotonic()
@@ -111,7 +106,6 @@ class Supervisor:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _run_worker(self) -> int:
-        """Start a worker and wait until it ends; its exit status."""
         worker = subprocess.Popen(  # noqa: S603  # the interpreter's own path, and a constant command
             self._command,
             stdin=subprocess.PIPE,

@@ -203,11 +203,7 @@ class Worker:
         return StoredResult("done", built.artifacts, None, None, time.time())
 
     def _failure(self, folder: BuildFolder, attempt: Path, number: int, error: Exception) -> StoredResult:
-        """The result of an attempt that raised an error.
-
-        Raises:
-            DataDirectoryError: not the build failed, but the data directory: the build is to be tried again.
-        """
+        """The result of an attempt that raised an error."""
         if isinstance(error, OSError):
             failure = DataDirectoryError.from_error(error)
             if self.directory.check() is not None or (failure.is_full and number < self._settings.build_attempts):
@@ -232,14 +228,12 @@ class _Monitor(CancelToken):
         self._stage = ""
 
     def write_progress(self, progress: Progress) -> None:
-        """Write the progress, if the stage is new or some time has passed."""
         now = time.monotonic()
         if now - self._written >= _PROGRESS_SECONDS or progress.stage != self._stage:
             self._folder.write_progress(progress)
             self._written, self._stage = now, progress.stage
 
     def raise_if_cancelled(self) -> None:
-        """Raise CancelledError once the worker stops or the build is cancelled."""
         now = time.monotonic()
         if now - self._checked >= _CANCEL_SECONDS:
             self._checked = now

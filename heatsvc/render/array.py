@@ -14,6 +14,7 @@ from heatsvc.volume import HeatmapVolume, Potion
 
 # PYSKL's: keeps a channel that is empty from being divided by zero.
 _EPS = 1e-4
+_BLOCK_VALUES = 64 << 10
 
 
 def render_array(
@@ -82,10 +83,13 @@ def render_potion(volume: HeatmapVolume, token: CancelToken = NEVER_CANCELLED) -
             weights,
             sums[picture].reshape(-1),
         )
+    rows = max(1, _BLOCK_VALUES // (sums[0].size // height))
     for picture in range(pictures):
         token.raise_if_cancelled()
-        parts = _parts(sums[picture], volume.potion)
-        out[picture] = parts.transpose(1, 2, 0, 3).reshape(height, width, depth)
+        peaks = sums[picture].max(axis=(1, 2), keepdims=True) + _EPS
+        for row in range(0, height, rows):  # in blocks, since the parts of a whole picture take several times its bytes
+            parts = _parts(sums[picture][:, row : row + rows] / peaks, volume.potion)
+            out[picture, row : row + rows] = parts.transpose(1, 2, 0, 3).reshape(-1, width, depth)
     return out
 
 
@@ -96,9 +100,8 @@ def time_colours(frames: int, colours: int) -> npt.NDArray[np.float32]:
     return share.astype(np.float32)
 
 
-def _parts(sums: npt.NDArray[np.float64], potion: Potion) -> npt.NDArray[np.float64]:
-    """[K, H, W, C] sums to the asked-for parts on the last axis."""
-    u = sums / (sums.max(axis=(1, 2), keepdims=True) + _EPS)
+def _parts(u: npt.NDArray[np.float64], potion: Potion) -> npt.NDArray[np.float64]:
+    """The requested parts of U [K, H, W, C] on its last axis."""
     i = u.sum(axis=-1, keepdims=True)
     parts = {"U": (u,), "I": (i,), "N": (u / (i + 1),), "full": (u, i, u / (i + 1))}
     return np.concatenate(parts[potion.option], axis=-1)

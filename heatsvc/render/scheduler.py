@@ -154,7 +154,6 @@ class Scheduler(Generic[Item]):
             threading.Thread(target=target, name=f"render-{number}", daemon=True).start()
 
     def _work(self) -> None:
-        """A CPU worker."""
         while (entry := self._take_one()) is not None:
             started = perf_counter()
             try:
@@ -182,7 +181,6 @@ class Scheduler(Generic[Item]):
             return None
 
     def _work_gpu(self) -> None:
-        """The worker that gives the GPU its batches."""
         gpu = self.gpu
         assert gpu is not None  # noqa: S101  # it is started only then
         while batch := self._take_batch(gpu):

@@ -95,7 +95,6 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         self.frame_dirs = [annotation.frame_dir for annotation in self._annotations]
 
     def __len__(self) -> int:
-        """N."""
         return len(self._annotations)
 
     def __getitem__(self, index: int) -> HeatmapSample:

@@ -28,9 +28,7 @@ def running(**settings: Any) -> Iterator[Client]:
 @pytest.fixture(autouse=True)
 def no_metrics() -> None:
     """Metrics belong to the process: each test counts from zero."""
-    for metric in (metrics.requests, metrics.request_seconds, metrics.body_bytes, metrics.stage_seconds):
-        metric.clear()
-    for metric in (metrics.batches, metrics.fallbacks):
+    for metric in (metrics.requests, metrics.request_seconds, metrics.batches, metrics.fallbacks):
         metric.clear()
     metrics.in_flight.set(0)
 

@@ -15,6 +15,8 @@ from heatsvc.pipeline import PRESETS, STEPS
 from tests.api.client import CLIP, DRAW, JSON, NPY, PROBLEM, Client, Response
 from tests.pose.readers.samples import every_format, npy
 
+pytestmark = pytest.mark.slow
+
 FILES = {name: data for name, data in every_format().items() if len(data) < 20_000}
 POSE = every_format()["clip.pose"]
 SHAPED = {"img_shape": [64, 64], "reduce": "max", "pipeline": [{"type": "CenterCrop", "crop_size": 16}, *DRAW]}

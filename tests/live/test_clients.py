@@ -108,6 +108,7 @@ FETCH = """async ([path, body]) => {
 }"""
 
 
+@pytest.mark.slow
 @pytest.mark.needs("chromium")
 def test_chromium(live: Live, expected: bytes) -> None:
     from playwright.sync_api import sync_playwright

@@ -17,6 +17,8 @@ from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.render.array import render_array
 from tests.peers.conftest import Ask
 
+pytestmark = pytest.mark.slow
+
 SIGNING = Path(__file__).parents[1] / "data" / "poses" / "ase_FIRE_wholebody133.npy"
 SPLITS = {"train": ["clip_0", "zeros"], "test": ["clip_1", "clip_2", "clip_3"]}
 LABELS = {"clip_0": 0, "zeros": 1, "clip_1": 1, "clip_2": 2, "clip_3": 0}

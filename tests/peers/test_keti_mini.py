@@ -17,6 +17,8 @@ from tests.annotation.keti import KEYPOINTS, TABLES, WORKBOOKS, array_of, name
 from tests.peers.conftest import Ask
 from tests.serving import served
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {"img_shape": [1080, 1920], "types": ["단어"], "faulty": "drop"}
 # Of the test split: sound, and of at most 48 frames. Of longer ones MMAction2 draws other frames than PYSKL.
 SHORT = [n for n in (1, 2, 3, 4, 5, 6, 8, 10, 12) if len(array_of(n)) <= 48]

@@ -17,6 +17,8 @@ from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from tests.serving import ROOT
 
+pytestmark = pytest.mark.slow
+
 LEXICON = ROOT / "benchmarks" / "peers" / ".spoken" / "spoken_to_signed" / "assets" / "fingerspelling_lexicon"
 WORDS = {"columns": {"name": "path", "label": "words"}, "dtype": "float32"}
 # French fingerspelling is American: 26 clips stand in the table under both languages.

@@ -13,17 +13,14 @@ from heatsvc.annotation.native.sheets import MAX_CELL, cell_text
 from heatsvc.annotation.options import AnnotationOptions
 
 
-def is_json_map(file: ParsedFile) -> bool:
-    """Whether it is an object of whole numbers: ``{"화재": 418}``."""
-    return _holds(file.json, int)
-
-
-def read_json_map(file: ParsedFile, options: AnnotationOptions) -> LabelFile:
-    """The classes of a label map.
+def read_json_map(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
+    """The classes of a label map, an object of whole numbers: ``{"화재": 418}``.
 
     Raises:
         AnnotationError: a class index below 0 or above 1,000,000, or a label too long.
     """
+    if not _holds(file.json, int):
+        return None
     classes = []
     for label, index in file.json.items():
         where = f"{file.name}, {label!r:.100}"
@@ -32,17 +29,14 @@ def read_json_map(file: ParsedFile, options: AnnotationOptions) -> LabelFile:
     return LabelFile(classes=tuple(classes))
 
 
-def is_json_rows(file: ParsedFile) -> bool:
-    """Whether it is an object of objects: ``{"KETI_SL_0000000419": {"label": "화재", "label_index": 418}}``."""
-    return _holds(file.json, dict)
-
-
-def read_json_rows(file: ParsedFile, options: AnnotationOptions) -> LabelFile:
-    """The videos of an object of objects.
+def read_json_rows(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
+    """The videos of an object of objects: ``{"KETI_SL_0000000419": {"label": "화재", "label_index": 418}}``.
 
     Raises:
         AnnotationError: an object without label and index, or with an unusable one.
     """
+    if not _holds(file.json, dict):
+        return None
     found = []
     headers: set[str] = set()
     label_header = options.columns.label and normalize_header(options.columns.label)
@@ -69,17 +63,14 @@ def read_json_rows(file: ParsedFile, options: AnnotationOptions) -> LabelFile:
     return LabelFile(rows=tuple(found), headers=frozenset(headers))
 
 
-def is_json_labels(file: ParsedFile) -> bool:
-    """Whether it is an object of texts, among which numbers may be: ``{"KETI_SL_0000000419": "화재"}``."""
-    return _holds(file.json, str | int) and not _holds(file.json, int)
-
-
-def read_json_labels(file: ParsedFile, options: AnnotationOptions) -> LabelFile:
-    """The videos of an object of labels.
+def read_json_labels(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
+    """The videos of an object of texts, among which numbers may be: ``{"KETI_SL_0000000419": "화재"}``.
 
     Raises:
         AnnotationError: an empty label.
     """
+    if not _holds(file.json, str | int):
+        return None
     found = []
     for name, value in file.json.items():
         where = f"{file.name}, {name!r:.100}"

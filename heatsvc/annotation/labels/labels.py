@@ -9,10 +9,10 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.labels.classes import assign_class_indices
 from heatsvc.annotation.labels.filters import columns_text, filter_rows
-from heatsvc.annotation.labels.formats import FORMATS, format_of
+from heatsvc.annotation.labels.formats import read_label_files
 from heatsvc.annotation.labels.merge import merge
 from heatsvc.annotation.labels.parsed_file import ParsedFile
-from heatsvc.annotation.labels.rows import LabelFile, LabelRow
+from heatsvc.annotation.labels.rows import LabelRow
 from heatsvc.annotation.labels.tables import normalize_header
 from heatsvc.annotation.names import NameIndex, VideoName
 from heatsvc.annotation.options import AnnotationOptions
@@ -83,7 +83,7 @@ def read_labels(
     """
     if not files:
         raise AnnotationError("no label files: send at least one, such as KETI's workbook", field="labels")
-    found = _read_files([ParsedFile(file, bounds) for file in files], options, token)
+    found = read_label_files([ParsedFile(file, bounds) for file in files], options, token)
     headers = frozenset().union(*(file.headers for file in found))
     _check_columns(options, headers)
     rows = merge(found)
@@ -99,18 +99,6 @@ def read_labels(
     index = NameIndex(row.video for row in numbered)
     known = NameIndex(row.video for row in (*numbered, *left_out)) if left_out else index
     return Labels(tuple(numbered), classes, filtered, headers, index, known)
-
-
-def _read_files(files: Sequence[ParsedFile], options: AnnotationOptions, token: CancelToken) -> list[LabelFile]:
-    """The contents of each file, in the order of the files; those of one format are read together."""
-    formats = [format_of(file) for file in files]
-    found: dict[int, LabelFile] = {}
-    for known in FORMATS:
-        positions = [position for position, chosen in enumerate(formats) if chosen is known]
-        if positions:
-            contents = known.read([files[position] for position in positions], options, token)
-            found.update(zip(positions, contents, strict=True))
-    return [found[position] for position in range(len(files))]
 
 
 def _check_columns(options: AnnotationOptions, headers: frozenset[str]) -> None:

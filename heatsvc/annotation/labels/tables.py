@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -50,15 +50,13 @@ class Header:
 
     Attributes:
         name, label, index: positions of the columns of video names, labels and class indices, None where missing.
-        named: position and text of every header that is not empty.
-        known: positions by the keys of KNOWN.
+        columns: position and text of every header that is not empty, and position and key of those in KNOWN.
     """
 
     name: int | None
     label: int | None
     index: int | None
-    named: tuple[tuple[int, str], ...]
-    known: tuple[tuple[int, str], ...]
+    columns: tuple[tuple[int, str], ...]
 
     @classmethod
     def of(cls, cells: Sequence[str], columns: Columns) -> Header:
@@ -68,21 +66,19 @@ class Header:
             cells: the row.
             columns: names of columns in the options; where the row has no such column, known headers are looked for.
         """
-        positions: dict[str, int] = {}
+        texts = [normalize_cell(cell) for cell in cells]
         named: dict[str, int] = {}
-        for position, cell in enumerate(cells):
-            if text := normalize_cell(cell):
-                positions.setdefault(normalize_header(text), position)
+        for position, text in enumerate(texts):
+            if text:
                 named.setdefault(text, position)
+        known = ((find_column(texts, headers), key) for key, headers in KNOWN.items())
         return cls(
-            name=_first(positions, columns.name, NAME),
-            label=_first(positions, columns.label, LABEL),
-            index=_first(positions, None, INDEX),
-            named=tuple((position, text) for text, position in named.items()),
-            known=tuple(
-                (known, key)
-                for key, headers in KNOWN.items()
-                if (known := _first(positions, None, headers)) is not None
+            name=find_column(texts, filter(None, (columns.name, *NAME))),
+            label=find_column(texts, filter(None, (columns.label, *LABEL))),
+            index=find_column(texts, INDEX),
+            columns=(
+                *((position, text) for text, position in named.items()),
+                *((position, key) for position, key in known if position is not None),
             ),
         )
 
@@ -91,13 +87,11 @@ class Header:
         """Whether it has the columns that a label table needs."""
         return self.name is not None and (self.label is not None or self.index is not None)
 
-    def columns(self, cells: Sequence[str]) -> dict[str, str]:
+    def texts(self, cells: Sequence[str]) -> dict[str, str]:
         """A row's cells by header, and by the keys of KNOWN; without empty cells."""
         texts = [normalize_cell(cell) for cell in cells]
         return {
-            header: text
-            for position, header in self.named + self.known
-            if position < len(texts) and (text := texts[position])
+            header: text for position, header in self.columns if position < len(texts) and (text := texts[position])
         }
 
 
@@ -108,10 +102,10 @@ def normalize_header(header: str) -> str:
     return "".join(text.split()).replace("_", "").replace("-", "")
 
 
-def _first(positions: Mapping[str, int], wanted: str | None, headers: Sequence[str]) -> int | None:
-    if wanted is not None and (position := positions.get(normalize_header(wanted))) is not None:
-        return position
-    return next((positions[header] for header in headers if header in positions), None)
+def find_column(cells: Sequence[str], headers: Iterable[str]) -> int | None:
+    """The position of the first of some headers that a row has, None where it has none of them."""
+    found = [normalize_header(cell) for cell in cells]
+    return next((found.index(header) for header in map(normalize_header, headers) if header in found), None)
 
 
 # A title may precede the header.
@@ -119,42 +113,33 @@ _HEADER_WITHIN = 20
 _SUMS = ("합계", "총계", "총합", "소계", "sum", "total", "grandtotal")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A sheet.
-
-    Attributes:
-        file: the file's name.
-        where: the file and, in a workbook, the sheet, for messages.
-        rows: its rows.
-    """
-
-    file: str
-    where: str
-    rows: Rows
-
-
-def read_table(table: Table, columns: Columns) -> LabelFile | None:
+def read_table(table: Rows, where: str, file: str, columns: Columns) -> LabelFile | None:
     """The videos of a table; None where it has no column of names or none of labels.
+
+    Args:
+        table: its rows.
+        where: the file and, in a workbook, the sheet, for messages.
+        file: the file's name.
+        columns: names of columns in the options.
 
     Raises:
         AnnotationError: a row without a name that is neither empty nor a sum.
     """
-    headers = ((position, Header.of(cells, columns)) for position, cells in enumerate(table.rows[:_HEADER_WITHIN]))
+    headers = ((position, Header.of(cells, columns)) for position, cells in enumerate(table[:_HEADER_WITHIN]))
     top, header = next(((position, header) for position, header in headers if header.is_table), (0, None))
     if header is None:
         return None
     rows = []
-    for position, cells in enumerate(table.rows[top + 1 :], top + 2):
-        row = _row(cells, header, f"{table.where}, row {position}", table.file)
+    for position, cells in enumerate(table[top + 1 :], top + 2):
+        row = _row(cells, header, f"{where}, row {position}", file)
         if row is not None:
             rows.append(row)
-    return LabelFile(rows=tuple(rows), headers=frozenset(text for _, text in (*header.named, *header.known)))
+    return LabelFile(rows=tuple(rows), headers=frozenset(text for _, text in header.columns))
 
 
-def missing_columns(tables: Sequence[Table]) -> str:
+def missing_columns(tables: Sequence[Rows]) -> str:
     """The message for a file without a known header: which headers it has, and what to do."""
-    seen = [cell.strip() for table in tables for cells in table.rows[:1] for cell in cells if cell.strip()]
+    seen = [cell.strip() for table in tables for cells in table[:1] for cell in cells if cell.strip()]
     if not seen:
         return "the table is empty"
     return (
@@ -175,7 +160,7 @@ def _row(cells: Sequence[str], header: Header, where: str, file: str) -> LabelRo
         video=parse_video_name(name, where, file),
         label=parse_label(label, where, file),
         index=parse_index(index, where, file) if index else None,
-        columns=header.columns(cells),
+        columns=header.texts(cells),
         where=where,
     )
 

@@ -8,7 +8,7 @@ from heatsvc.annotation.child import ChildError, run_in_child
 from heatsvc.annotation.errors import AnnotationError, as_annotation_errors
 from heatsvc.annotation.labels.parsed_file import ParsedFile
 from heatsvc.annotation.labels.rows import LabelFile
-from heatsvc.annotation.labels.tables import Table, missing_columns, read_table
+from heatsvc.annotation.labels.tables import missing_columns, read_table
 from heatsvc.annotation.native.sheets import read_sheets
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.cancel import CancelToken
@@ -63,7 +63,7 @@ def read_workbooks(files: Sequence[ParsedFile], options: AnnotationOptions, toke
     except ChildError as error:
         names = ", ".join(file.name for file in files)
         raise AnnotationError(
-            f"the workbook cannot be read: {error.detail}: a cell may lie far below or right of the table; copy the "
+            f"the workbook cannot be read: {error}: a cell may lie far below or right of the table; copy the "
             "table into a new workbook, or save it as CSV",
             file=names,
         ) from None
@@ -71,11 +71,11 @@ def read_workbooks(files: Sequence[ParsedFile], options: AnnotationOptions, toke
 
 
 def _found(file: ParsedFile, sheets: list[tuple[str, list[list[str]]]], options: AnnotationOptions) -> LabelFile:
-    tables = [Table(file.name, f"{file.name}, sheet {name!s:.80}", rows) for name, rows in sheets]
+    tables = [read_table(rows, f"{file.name}, sheet {name!s:.80}", file.name, options.columns) for name, rows in sheets]
     # Sheets of notes or sums beside the tables are ignored.
-    found = [one for table in tables if (one := read_table(table, options.columns)) is not None]
+    found = [table for table in tables if table is not None]
     if not found:
-        raise AnnotationError(missing_columns(tables), file=file.name)
+        raise AnnotationError(missing_columns([rows for _, rows in sheets]), file=file.name)
     return LabelFile(
         rows=tuple(row for one in found for row in one.rows),
         headers=frozenset().union(*(one.headers for one in found)),

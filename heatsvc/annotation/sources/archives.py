@@ -37,7 +37,7 @@ _LARGEST_WINDOW = 128 << 20
 _NPZ_MEMBER = "keypoint.npy"
 
 
-class BoundedFile(io.RawIOBase):
+class _BoundedFile(io.RawIOBase):
     """A binary file of which only so many bytes can be read: `zipfile` and `tarfile` trust sizes in headers.
 
     Args:
@@ -56,11 +56,6 @@ class BoundedFile(io.RawIOBase):
         self._left = self._limit
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """The next bytes.
-
-        Raises:
-            PoseError: more than `limit` were read, at once or in many pieces.
-        """
         # `zipfile` reads an archive's last bytes without a size.
         data = self._file.read(self._left + 1 if size is None or size < 0 else min(size, self._left + 1))
         self._left -= len(data)
@@ -69,19 +64,15 @@ class BoundedFile(io.RawIOBase):
         return data
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Set the file's position."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """The file's position."""
         return self._file.tell()
 
     def seekable(self) -> bool:
-        """True."""
         return True
 
     def readable(self) -> bool:
-        """True."""
         return True
 
 
@@ -112,7 +103,7 @@ def archive_members(
 
 def _zip_members(source: InputFile, wanted: Callable[[str], bool], bounds: Bounds) -> Iterator[StoredFile]:
     with source.path.open("rb") as file:
-        bounded = BoundedFile(file, bounds.max_dataset_files * _ZIP_ENTRY, source.name)
+        bounded = _BoundedFile(file, bounds.max_dataset_files * _ZIP_ENTRY, source.name)
         infos = list_members(cast(BinaryIO, bounded), file=source.name)
     path, size = str(source.path), 0
     if wanted(_NPZ_MEMBER) and any(info.filename == _NPZ_MEMBER for info in infos):
@@ -136,7 +127,7 @@ def _tar_members(
     count = size = 0
     try:
         with path.open("rb") as file:
-            bounded = BoundedFile(file, _TAR_HEADERS, source.name)
+            bounded = _BoundedFile(file, _TAR_HEADERS, source.name)
             with tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r:") as archive:
                 while (member := archive.next()) is not None:
                     token.raise_if_cancelled()
@@ -167,12 +158,7 @@ def _tar_members(
 
 
 def _unpack_tar(source: InputFile, target: Path, bounds: Bounds, token: CancelToken) -> Path:
-    """Decompress a tar archive to `target`, which exists completely or not at all.
-
-    Raises:
-        PoseError: damaged.
-        LimitError: more than max_dataset_bytes, or max_archive_ratio times its own size.
-    """
+    """Decompress a tar archive to `target`, which exists completely or not at all."""
     if target.exists():
         return target
     packed, size = source.path.stat().st_size, 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.sources.archives import archive_members
 from heatsvc.annotation.sources.stored_file import StoredFile, join_frames
 from heatsvc.bounds import Bounds
-from heatsvc.cancel import CancelToken
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.archive import is_hidden
 
@@ -40,11 +40,11 @@ def find_files(
     """
     found: list[StoredFile] = []
     if inputs.folder is not None:
-        found += join_frames(list(_files_in_folder(inputs.folder, bounds, token)), inputs.folder.name)
+        found += join_frames(list(_keypoint_files_in(inputs.folder, bounds, token)), inputs.folder.name)
     singles = []
     for number, source in enumerate(inputs.keypoints):
         token.raise_if_cancelled()
-        members = archive_members(source, work / f"unpacked-{number}.tar", _is_keypoint_file, bounds, token)
+        members = archive_members(source, work / f"unpacked-{number}.tar", is_keypoint_file, bounds, token)
         if members is None:
             singles.append(StoredFile(source.name, str(source.path)))
         else:
@@ -73,19 +73,23 @@ def find_files(
     return sorted(files, key=lambda file: file.name)
 
 
-def _is_keypoint_file(name: str) -> bool:
+def is_keypoint_file(name: str) -> bool:
     """Whether a file is read, by its name; others beside them (a README, the videos) are ignored."""
     return name.lower().endswith(_KEYPOINTS) and not is_hidden(name)
 
 
-def _files_in_folder(folder: Path, bounds: Bounds, token: CancelToken) -> Iterator[StoredFile]:
-    """Keypoint files in a folder and below it, named by their relative paths. Links out of it are not followed.
+def files_in_folder(
+    folder: Path, wanted: Callable[[str], bool], token: CancelToken = NEVER_CANCELLED
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Files in a folder and below it, in any order, with their relative paths. Links out of it are not followed.
 
-    Raises:
-        LimitError: more than max_dataset_files, or more bytes than max_dataset_bytes.
+    Args:
+        folder: the folder.
+        wanted: chooses files by name.
+        token: ends the work early.
     """
     root = os.path.realpath(folder)
-    folders, count, size = [(root, "")], 0, 0
+    folders = [(root, "")]
     while folders:
         token.raise_if_cancelled()
         folder_path, prefix = folders.pop()
@@ -93,15 +97,17 @@ def _files_in_folder(folder: Path, bounds: Bounds, token: CancelToken) -> Iterat
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append((entry.path, f"{prefix}{entry.name}/"))
-                    continue
-                if not _is_keypoint_file(entry.name) or not _is_within(entry, root):
-                    continue
-                name = prefix + entry.name
-                count += 1
-                size += entry.stat().st_size
-                bounds.check("max_dataset_files", count, "files in a folder", file=name)
-                bounds.check("max_dataset_bytes", size, "bytes in a folder", file=name)
-                yield StoredFile(name, entry.path)
+                elif wanted(entry.name) and _is_within(entry, root):
+                    yield prefix + entry.name, entry
+
+
+def _keypoint_files_in(folder: Path, bounds: Bounds, token: CancelToken) -> Iterator[StoredFile]:
+    size = 0
+    for count, (name, entry) in enumerate(files_in_folder(folder, is_keypoint_file, token), 1):
+        size += entry.stat().st_size
+        bounds.check("max_dataset_files", count, "files in a folder", file=name)
+        bounds.check("max_dataset_bytes", size, "bytes in a folder", file=name)
+        yield StoredFile(name, entry.path)
 
 
 def _is_within(entry: os.DirEntry[str], root: str) -> bool:
@@ -112,11 +118,7 @@ def _is_within(entry: os.DirEntry[str], root: str) -> bool:
 
 
 def _clips_in_pickle(source: StoredFile, folder: Path, options: ReadOptions) -> Iterator[StoredFile]:
-    """The clips of an annotation pickle, each written to `folder` as an `.npz`, and named by its `frame_dir`.
-
-    Raises:
-        PoseError, LimitError: as the reader of annotation pickles.
-    """
+    """The clips of an annotation pickle, each written to `folder` as an `.npz`, and named by its `frame_dir`."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, clip in enumerate(read(source.read(options.bounds), filename=source.name, options=options)):
         options.token.raise_if_cancelled()

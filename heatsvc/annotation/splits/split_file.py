@@ -11,7 +11,7 @@ from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.labels.parsed_file import ParsedFile
 from heatsvc.annotation.labels.rows import parse_video_name
-from heatsvc.annotation.labels.tables import NAME, normalize_header
+from heatsvc.annotation.labels.tables import NAME, find_column
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.splits.assignment import Assignment, resolve_splits, splits_text
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
@@ -143,9 +143,7 @@ def _read_csv(file: ParsedFile) -> Iterator[tuple[str, str, str]]:
 
 def _header(cells: list[str]) -> tuple[int, int] | None:
     """The columns of name and split, where the row is a header."""
-    headers = [normalize_header(cell) for cell in cells]
-    split = next((headers.index(header) for header in _SPLIT_HEADERS if header in headers), None)
-    name = next((headers.index(header) for header in NAME if header in headers), None)
+    name, split = find_column(cells, NAME), find_column(cells, _SPLIT_HEADERS)
     return None if name is None or split is None else (name, split)
 
 

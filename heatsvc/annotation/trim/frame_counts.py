@@ -14,7 +14,7 @@ from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.labels.parsed_file import ParsedFile
 from heatsvc.annotation.labels.rows import parse_number, parse_video_name, parse_whole_number
-from heatsvc.annotation.labels.tables import NAME, normalize_header
+from heatsvc.annotation.labels.tables import NAME, find_column
 from heatsvc.annotation.names import VideoName
 from heatsvc.annotation.trim.videos import Video, count_all, videos_in, videos_under
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
@@ -104,7 +104,7 @@ def _read_files(
         else:
             videos += contained
     if folder is not None:
-        videos += videos_under(folder, bounds, token)
+        videos += sorted(videos_under(folder, bounds, token))
     return counts, videos
 
 
@@ -169,9 +169,9 @@ def _read_csv(file: ParsedFile) -> Iterator[tuple[str, object, str]]:
     start, name, frames = file.top, 0, 1
     first = file.rows[start] if file.rows else []
     if len(first) > 1 and parse_number(first[1]) is None:
-        headers = [normalize_header(cell) for cell in first]
-        name = next((headers.index(header) for header in NAME if header in headers), 0)
-        frames = next((headers.index(header) for header in _FRAMES_HEADERS if header in headers), 1)
+        name = find_column(first, NAME) or 0
+        column = find_column(first, _FRAMES_HEADERS)
+        frames = 1 if column is None else column
         start += 1
     for where, cells in file.rows_from(start):
         if max(name, frames) >= len(cells):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -14,6 +13,7 @@ from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.names import VIDEO_EXTENSIONS
 from heatsvc.annotation.native.frames import VideoAt, container_of, count_frames
 from heatsvc.annotation.sources.archives import archive_members
+from heatsvc.annotation.sources.find import files_in_folder
 from heatsvc.bounds import Bounds, usable_cores
 from heatsvc.cancel import CancelToken
 from heatsvc.pose.readers.archive import is_hidden
@@ -84,20 +84,9 @@ def videos_under(folder: Path, bounds: Bounds, token: CancelToken) -> Iterator[V
     Raises:
         LimitError: more files than max_dataset_files.
     """
-    root = os.path.realpath(folder)
-    count = 0
-    for path, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            token.raise_if_cancelled()
-            full = os.path.join(path, name)
-            real = os.path.realpath(full)
-            if not _is_video(name) or not os.path.isfile(real) or os.path.commonpath((real, root)) != root:
-                continue
-            count += 1
-            bounds.check("max_dataset_files", count, "videos in a folder", file=folder.name)
-            relative = os.path.relpath(full, root).replace(os.sep, "/")
-            yield Video(relative, VideoAt(full, 0, os.path.getsize(full)), relative, relative)
+    for count, (name, entry) in enumerate(files_in_folder(folder, _is_video, token), 1):
+        bounds.check("max_dataset_files", count, "videos in a folder", file=folder.name)
+        yield Video(name, VideoAt(entry.path, 0, entry.stat().st_size), name, name)
 
 
 def _is_video(name: str) -> bool:
@@ -161,5 +150,5 @@ def _count(videos: Sequence[Video], max_frames: int, work: str, token: CancelTok
         )
     except ChildError as error:
         if len(videos) == 1:
-            return [f"the video cannot be read: {error.detail}"]
+            return [f"the video cannot be read: {error}"]
     return [count for video in videos for count in _count([video], max_frames, work, token)]

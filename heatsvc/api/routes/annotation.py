@@ -313,11 +313,7 @@ def _wait_seconds(service: Service, preferences: dict[str, str], size: int, *, e
 
 
 async def _wait_until_ended(request: Request, service: Service, id: str, seconds: float) -> bool:
-    """Wait for a build to end; False where it has not within the given seconds, or the server is stopping.
-
-    Raises:
-        ClientDisconnect: the client has disconnected. The build continues, and is there when it is requested again.
-    """
+    """Wait for a build to end; False where it has not within the given seconds, or the server is stopping."""
     disconnect = asyncio.ensure_future(request.receive())
     try:
         async with asyncio.timeout(seconds), aclosing(service.poller.poll(id, TICK_SECONDS)) as states:
@@ -334,11 +330,7 @@ async def _wait_until_ended(request: Request, service: Service, id: str, seconds
 
 
 def _ended_response(request: Request, service: Service, id: str, wanted: str | None, check: bool) -> Response:
-    """The response with what a build has written, or with the reason why it failed. Reads the disk: for a thread.
-
-    Raises:
-        RequestError: 409, the build has been cancelled.
-    """
+    """The response with what a build has written, or with the reason why it failed. Reads the disk: for a thread."""
     state = service.builds.get(id)
     if state is None or state.state == "cancelled":
         raise RequestError(409, "the build was cancelled while it was waited for: send its input again", field="build")

@@ -20,7 +20,7 @@ from heatsvc.api.heatmap_schemas import REQUEST, RESPONSES
 from heatsvc.api.limits import BodyReader, cancel_on_disconnect
 from heatsvc.api.negotiation import choose_coding, choose_format
 from heatsvc.api.problems import RequestError
-from heatsvc.api.renderer import RenderResponse
+from heatsvc.api.renderer import SLICE_BYTES, RenderResponse
 from heatsvc.api.request import BODIES, FORM, FilePart, HeatmapRequest, from_files, working_bytes
 from heatsvc.api.service import Service, service_of
 from heatsvc.cancel import CancelToken
@@ -30,6 +30,7 @@ router = APIRouter(tags=["heatmaps"])
 
 # A body of so many bytes is parsed on the event loop: about half a millisecond.
 _INLINE_BYTES = 64 << 10
+_HEADERS = {name.encode(): name for name in ("accept", "accept-encoding", "content-type", "content-encoding")}
 
 
 @router.post(
@@ -47,7 +48,8 @@ async def create_heatmaps(request: Request) -> Response:
     """
     service = service_of(request)
     service.check_ready()
-    accept, accept_encoding = _header(request, "accept"), _header(request, "accept-encoding")
+    headers = _headers(request)
+    accept, accept_encoding = headers.get("accept"), headers.get("accept-encoding")
     # What nothing can satisfy is refused before the body is read.
     choose_format(accept, many=False)
     choose_coding(accept_encoding)
@@ -64,7 +66,7 @@ async def create_heatmaps(request: Request) -> Response:
         return job
 
     async with AsyncExitStack() as held:
-        body = await _receive_body(request, service, token, held)
+        body = await _receive_body(request, headers, service, token, held)
         size = body.size
         parsed: HeatmapRequest | None = None
         job: RenderJob | None = None
@@ -74,7 +76,7 @@ async def create_heatmaps(request: Request) -> Response:
             if parsed.is_light:
                 job = plan(parsed)
                 if service.renderer.is_inline(job):
-                    return _whole(job.render(), job, parsed, size, times)
+                    return await _whole(job.render(), job, parsed, size, times, service, held)
         async with cancel_on_disconnect(request, token):
             memory = held.enter_context(await service.working_memory.reserve(body.working_bytes))
             with await service.compute_slots.reserve(1):
@@ -87,11 +89,11 @@ async def create_heatmaps(request: Request) -> Response:
             del body  # its bytes are not needed while the response is rendered and sent
             memory.shrink(job.point_bytes)
             if job.is_whole:
-                return _whole(await service.renderer.render(job), job, parsed, size, times)
+                return await _whole(await service.renderer.render(job), job, parsed, size, times, service, held)
             chunks = service.renderer.stream(job)
             first = await anext(chunks)
         held.callback(_count, job, parsed, size, times)
-        return RenderResponse(first, chunks, _headers(job, parsed, times), held.pop_all())
+        return RenderResponse(first, chunks, _response_headers(job, parsed, times), held.pop_all())
 
 
 @dataclass(slots=True)
@@ -126,14 +128,16 @@ class _Body:
     working_bytes: int
 
 
-async def _receive_body(request: Request, service: Service, token: CancelToken, held: AsyncExitStack) -> _Body:
+async def _receive_body(
+    request: Request, headers: dict[str, str], service: Service, token: CancelToken, held: AsyncExitStack
+) -> _Body:
     """Receive a body of any type that can be read.
 
     Raises:
         RequestError: 415, it is of another type, or has a content coding.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if headers.get("content-encoding", "identity").lower() != "identity":
         raise RequestError(415, "a coded body is not read: send it without Content-Encoding", field="Content-Encoding")
     if media_type != FORM and media_type not in BODIES:
         raise RequestError(
@@ -204,15 +208,37 @@ async def _read_parts(form: FormData) -> tuple[list[FilePart], bytes]:
     return files, options
 
 
-def _header(request: Request, name: str) -> str | None:
-    """A header whose repetitions are joined by commas (RFC 9110, 5.3); None where there is none."""
-    return ", ".join(request.headers.getlist(name)) if name in request.headers else None
+def _headers(request: Request) -> dict[str, str]:
+    """The headers that are read here, by lower-case name; repeated ones joined by commas (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for name, value in request.scope["headers"]:
+        if name in _HEADERS:
+            key, text = _HEADERS[name], value.decode("latin-1")
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
 
 
-def _whole(content: bytes, job: RenderJob, parsed: HeatmapRequest, size: int, times: _Times) -> Response:
-    """A response that is rendered."""
+async def _whole(
+    content: bytes,
+    job: RenderJob,
+    parsed: HeatmapRequest,
+    size: int,
+    times: _Times,
+    service: Service,
+    held: AsyncExitStack,
+) -> Response:
+    """A response that is rendered; if it is large, it takes its bytes from the budget for tiles until they are sent.
+
+    Raises:
+        RequestError: 503, the budget is used up.
+    """
     _count(job, parsed, size, times)
-    return Response(content, headers=_headers(job, parsed, times))
+    headers = _response_headers(job, parsed, times)
+    if len(content) <= SLICE_BYTES:
+        return Response(content, headers=headers)
+    held.enter_context(await service.renderer.tile_memory.reserve(len(content)))
+    headers["Content-Length"] = str(len(content))
+    return RenderResponse(content, None, headers, held.pop_all())
 
 
 def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: _Times) -> None:
@@ -221,7 +247,7 @@ def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: _Times) -> 
     metrics.observe_heatmaps(len(parsed.clips), size, job.written, durations)
 
 
-def _headers(job: RenderJob, parsed: HeatmapRequest, times: _Times) -> dict[str, str]:
+def _response_headers(job: RenderJob, parsed: HeatmapRequest, times: _Times) -> dict[str, str]:
     """Headers of a response; the durations of rendering and encoding are known only where it is rendered."""
     timing = [f"read;dur={1e3 * times.read:.3f}", f"pipeline;dur={1e3 * times.pipeline:.3f}"]
     if job.is_whole:

@@ -13,14 +13,10 @@ from heatsvc.render.pixels import PixelRuns
 
 
 class _NoCompressor:
-    """A stream as it is."""
-
     def compress(self, data: bytes, /) -> bytes:
-        """The bytes themselves."""
         return data
 
     def flush(self) -> bytes:
-        """Nothing."""
         return b""
 
 

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import EncodedChunk
 from heatsvc.encode.cuda.encoders import TorchEncoder, TritonEncoder
-from heatsvc.encode.cuda.records import (
-    Extents,
-    OutputLayout,
-    RecordIndex,
-    Records,
-    adler32,
-    fetch_sizes,
-    index_records,
-    lay_out,
-)
-from heatsvc.encode.cuda.rendered import RenderedBatch, RowParts, cut_rows, render_together
+from heatsvc.encode.cuda.records import adler32, fetch_sizes, index_records, lay_out
+from heatsvc.encode.cuda.rendered import RenderedBatch, cut_rows, render_together
 from heatsvc.encode.planned import PlannedVolume
 from heatsvc.render.cuda import Method
 from heatsvc.render.cuda.batch import select_renderer
@@ -32,26 +23,8 @@ DeviceCoding = Literal["zstd", "deflate"]
 _CODINGS = ("zstd", "deflate")
 
 
-class Encoder(Protocol):
-    """The steps over all pixels, or over all bytes of the output: by plain torch, or by Triton kernels."""
-
-    def extents(self, rendered: RenderedBatch, parts: RowParts) -> Extents:
-        """The non-zero pixels of each part, decided by their bits. Reads each rendered byte once."""
-
-    def measure(
-        self, rendered: RenderedBatch, parts: RowParts, extents: Extents, index: RecordIndex, *, deflate: bool
-    ) -> Records:
-        """All records, and the encoded size of each; for deflate their bytes are read once to count the bits."""
-
-    def zstd(
-        self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
-    ) -> torch.Tensor:
-        """The chunks, uint8 [size], at the positions of `layout`: RLE and raw blocks (RFC 8878, 3.1.1.2)."""
-
-    def deflate(
-        self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
-    ) -> torch.Tensor:
-        """The chunks, uint8 [size]: each a block of codes and an empty stored block (RFC 1951, 3.2)."""
+# The same steps over all pixels and all bytes of the output: by plain torch, or by Triton kernels.
+Encoder = TorchEncoder | TritonEncoder
 
 
 def can_encode(planned: PlannedVolume, coding: str) -> bool:

@@ -20,7 +20,7 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class TorchEncoder:
-    """Encodes a batch with the steps of `batch.Encoder`.
+    """Encodes a batch by plain torch.
 
     Attributes:
         chunk: so many pixels, bytes or matches at once; what comes out does not depend on it. Up to 100 bytes each.
@@ -62,7 +62,7 @@ class TorchEncoder:
     def measure(
         self, rendered: RenderedBatch, parts: RowParts, extents: Extents, index: RecordIndex, *, deflate: bool
     ) -> Records:
-        """All records, and the encoded size of each."""
+        """All records, and the encoded size of each; for deflate their bytes are read once to count the bits."""
         import torch
 
         volume, begin, length = _runs(index.part, parts, extents)
@@ -225,7 +225,7 @@ def triton_kernels() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class TritonEncoder:
-    """Encodes a batch with the steps of `batch.Encoder`; on CUDA queued on the current stream of its device."""
+    """Encodes a batch in the steps of `TorchEncoder`; on CUDA queued on the current stream of its device."""
 
     def extents(self, rendered: RenderedBatch, parts: RowParts) -> Extents:
         """One launch for each type of pixels."""

@@ -48,7 +48,6 @@ class GpuDevice:
         bounds: of a single request; several in a batch may together have as much as `batch_bytes`.
         encoder: of batches; None: `heatsvc.encode.cuda`.
         min_batch_bytes: as of `BatchDevice`, as long as the GPU is there.
-        batch_bytes: decoded output of a batch.
         on_fallback: called when the CPU replaces the GPU.
 
     Attributes:
@@ -62,13 +61,12 @@ class GpuDevice:
         *,
         encoder: BatchEncoder | None = None,
         min_batch_bytes: float = 0,
-        batch_bytes: int = _BATCH_BYTES,
         on_fallback: OnFallback = lambda _reason, _message: None,
     ) -> None:
         self.name = name
-        self.batch_bytes = batch_bytes
+        self.batch_bytes = _BATCH_BYTES
         self.failure: str | None = None
-        self._bounds = replace(bounds, max_volume_bytes=max(bounds.max_volume_bytes, batch_bytes))
+        self._bounds = replace(bounds, max_volume_bytes=max(bounds.max_volume_bytes, _BATCH_BYTES))
         self._encoder = encoder or _cuda_encoder()
         self._min_batch_bytes = min_batch_bytes
         self._on_fallback = on_fallback

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from time import perf_counter
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
@@ -93,22 +93,24 @@ class BodyWriter:
 
     def _remember(self, chunk: EncodedChunk) -> None:
         """Keep size and checksum, for `finish`."""
-        self._chunks.append(replace(chunk, data=b""))
+        self._chunks.append(EncodedChunk(b"", chunk.size, chunk.checksum))
 
 
-class Format(Protocol):
+class Format(ABC):
     """A way to write volumes down."""
 
     media_type: ClassVar[str]
     title: ClassVar[str]
-    many: ClassVar[bool]
+    many: ClassVar[bool] = True
     """Whether one body can hold more than one volume."""
-    compressed: ClassVar[bool]
+    compressed: ClassVar[bool] = False
     """Whether the format compresses: its body then needs no content coding."""
 
     def tile_coding(self, coding: Coding) -> Coding:
         """What tiles are encoded in for a body of a content coding."""
+        return coding
 
+    @abstractmethod
     def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
         """A writer for a body.
 

@@ -14,7 +14,7 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.identity import Identity
-from heatsvc.encode.formats.format import BodyWriter
+from heatsvc.encode.formats.format import BodyWriter, Format
 from heatsvc.encode.planned import PlannedVolume, check_sizes
 from heatsvc.render.cpu import Tile
 
@@ -26,17 +26,14 @@ class _JsonText(Identity):
     """Tiles as text: numbers are written from dense arrays."""
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """So many bytes for each value."""
         return size // itemsize * _VALUE_BYTES
 
 
-class Json:
+class Json(Format):
     """``{"clips": [{"name": .., "dtype": .., "shape": [..], "imgs": [[[[..]]]]}]}``."""
 
     media_type: ClassVar[str] = "application/json"
     title: ClassVar[str] = "Nested lists, for small volumes."
-    many: ClassVar[bool] = True
-    compressed: ClassVar[bool] = False
 
     def tile_coding(self, coding: Coding) -> Coding:
         """Text."""
@@ -63,13 +60,11 @@ class _JsonWriter(BodyWriter):
 
     @property
     def overhead(self) -> int:
-        """Names and shapes."""
         return 256 + sum(256 + 6 * len(planned.name) for planned in self.volumes)
 
     def encode(
         self, planned: PlannedVolume, tile: Tile, token: CancelToken = NEVER_CANCELLED
     ) -> tuple[EncodedChunk, float, float]:
-        """A tile as text, with the brackets and commas that its place in the array needs."""
         chunk, render_seconds, encode_seconds = super().encode(planned, tile, token)
         started = perf_counter()
         text = _nested_text(planned, tile, np.frombuffer(chunk.data, planned.dtype))
@@ -82,7 +77,6 @@ class _JsonWriter(BodyWriter):
     def add(
         self, planned: PlannedVolume, chunk: EncodedChunk, *, first: bool, last: bool
     ) -> Sequence[bytes | memoryview]:
-        """The text, behind the clip's other members."""
         before = b""
         if first:
             members = {"name": planned.name, "dtype": planned.dtype, "shape": planned.shape}
@@ -91,7 +85,6 @@ class _JsonWriter(BodyWriter):
         return (self._compressor.compress(before + bytes(chunk.data) + (b"}" if last else b"")),)
 
     def finish(self) -> bytes:
-        """The last brackets."""
         return self._compressor.compress(b"]}") + self._compressor.flush()
 
 

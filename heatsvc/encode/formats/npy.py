@@ -11,21 +11,16 @@ import numpy as np
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.formats.format import BodyWriter
+from heatsvc.encode.formats.format import BodyWriter, Format
 from heatsvc.encode.planned import PlannedVolume, check_sizes
 
 
-class Npy:
+class Npy(Format):
     """One volume, read by `np.load`."""
 
     media_type: ClassVar[str] = "application/x-npy"
     title: ClassVar[str] = "One volume, for numpy.load."
     many: ClassVar[bool] = False
-    compressed: ClassVar[bool] = False
-
-    def tile_coding(self, coding: Coding) -> Coding:
-        """The body's."""
-        return coding
 
     def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
         """Header and volume."""

@@ -15,7 +15,7 @@ from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.checksums import crc32_of_chunks
 from heatsvc.encode.codings.deflate import END_OF_STREAM
 from heatsvc.encode.codings.gzip import Gzip
-from heatsvc.encode.formats.format import BodyWriter
+from heatsvc.encode.formats.format import BodyWriter, Format
 from heatsvc.encode.formats.npy import npy_header
 from heatsvc.encode.planned import PlannedVolume, check_sizes
 from heatsvc.errors import InputError
@@ -32,12 +32,11 @@ _FLAGS = 1 << 11 | 1 << 3  # names in UTF-8; sizes and CRC-32 in a data descript
 _DATE = 1 << 5 | 1  # 1980-01-01: the same volumes give the same bytes
 
 
-class Npz:
+class Npz(Format):
     """One member per clip, read by `np.load`."""
 
     media_type: ClassVar[str] = "application/x-npz"
     title: ClassVar[str] = "One member per clip, named by its frame_dir, for numpy.load; compressed in itself."
-    many: ClassVar[bool] = True
     compressed: ClassVar[bool] = True
 
     def tile_coding(self, coding: Coding) -> Coding:
@@ -77,17 +76,14 @@ class _NpzWriter(BodyWriter):
 
     @property
     def overhead(self) -> int:
-        """Headers, names and descriptors."""
         return 256 + sum(512 + 2 * len(planned.name.encode()) for planned in self.volumes)
 
     def start(self) -> bytes:
-        """Nothing."""
         return b""
 
     def add(
         self, planned: PlannedVolume, chunk: EncodedChunk, *, first: bool, last: bool
     ) -> Sequence[bytes | memoryview]:
-        """The next deflate blocks of a member, and what is before and behind the member."""
         parts: list[bytes | memoryview] = []
         if first:
             name = f"{planned.name}.npy".encode()
@@ -118,7 +114,6 @@ class _NpzWriter(BodyWriter):
         return _DESCRIPTOR.pack(b"PK\x07\x08", checksum, packed, size)
 
     def finish(self) -> bytes:
-        """The directory."""
         central, count = b"".join(self._directory), len(self._directory)
         end = _END.pack(b"PK\x05\x06", 0, 0, count, count, len(central), self._offset, 0)
         return self._compressor.compress(central + end) + self._compressor.flush()
@@ -130,11 +125,7 @@ class _NpzWriter(BodyWriter):
 
 
 def _check_names(names: Sequence[str]) -> None:
-    """Members must stay in the folder they are unpacked to, and `np.load` must tell them apart.
-
-    Raises:
-        InputError: an absolute name or one that leads upwards; or `a` and `a.npy`, which `np.load` takes for one.
-    """
+    """Members must stay in the folder they are unpacked to, and `np.load` must tell them apart."""
     known = set(names)
     for name in names:
         if ".." in name.replace("\\", "/").split("/") or name.startswith(("/", "\\")) or name[1:2] == ":":

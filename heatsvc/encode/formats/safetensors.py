@@ -9,7 +9,7 @@ import orjson
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.formats.format import BodyWriter
+from heatsvc.encode.formats.format import BodyWriter, Format
 from heatsvc.encode.planned import PlannedVolume, check_sizes
 from heatsvc.errors import InputError
 
@@ -18,17 +18,11 @@ _RESERVED = "__metadata__"
 _DTYPES = {"float32": "F32", "float16": "F16", "uint8": "U8", "int16": "I16"}
 
 
-class Safetensors:
+class Safetensors(Format):
     """One tensor per clip, read by `safetensors.numpy.load` and `safetensors.torch.load`."""
 
     media_type: ClassVar[str] = "application/vnd.safetensors"
     title: ClassVar[str] = "One tensor per clip, named by its frame_dir, for safetensors.torch.load."
-    many: ClassVar[bool] = True
-    compressed: ClassVar[bool] = False
-
-    def tile_coding(self, coding: Coding) -> Coding:
-        """The body's."""
-        return coding
 
     def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
         """Header and volumes.

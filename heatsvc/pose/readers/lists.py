@@ -118,7 +118,6 @@ def _flatten(value: object, bounds: Bounds, name: str, file: str | None) -> tupl
 
 
 def _fill(array: Float32, rows: list[Any], booleans: bool) -> None:
-    """Rows of numbers into an array of as many rows."""
     width = array.shape[1]
     with np.errstate(over="ignore"):  # PoseClip.build refuses infinities, by index
         if width > _MAX_POINT_WIDTH:

@@ -91,8 +91,6 @@ class _Size:
 
 
 class _HeaderReader:
-    """Reads the numbers in the header."""
-
     def __init__(self, data: bytes, file: str | None):
         self.data = data
         self.file = file
@@ -128,7 +126,6 @@ class _HeaderReader:
         return _Size(components, persons, self._frames(frames, persons * sum(components.values()) * (dims + 1) * 4))
 
     def _frames(self, frames: int, frame_bytes: int) -> int:
-        """The number of frames, checked against the file's length."""
         left = len(self.data) - self.position
         if frame_bytes == 0:
             raise self._error("the .pose file has no persons or no points")

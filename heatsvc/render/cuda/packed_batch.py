@@ -218,7 +218,6 @@ def _max_primitives(volume: HeatmapVolume) -> int:
 
 
 def _count_primitives(volumes: Sequence[HeatmapVolume]) -> int:
-    """The number of primitives in all volumes."""
     count = 0
     nothing = np.empty(0, np.int64), np.empty(0, np.uint8), np.empty((0, 4), np.int32), np.empty((0, 6))
     for volume in volumes:
