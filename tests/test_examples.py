@@ -1,4 +1,4 @@
-"""The request examples of `openapi/examples`: each is sent, and its answer holds what the index says."""
+"""The request examples of `openapi/examples`: each is sent, and its response holds what the index says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from heatsvc.api.request import BODIES, FORM
 from heatsvc.pose.readers import READERS, ReadOptions
 from heatsvc.pose.readers.upload import Upload
-from tests.api.asking import NPY, Answer, Asker
+from tests.api.client import NPY, Client, Response
 from tests.api.conftest import running
 from tests.serving import ROOT
 
@@ -25,45 +25,45 @@ IDS = [example["body"] if "body" in example else example["form"][0]["file"] for 
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
-    with running(data_dir=tmp_path_factory.mktemp("data")) as asker:
-        yield asker
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    with running(data_dir=tmp_path_factory.mktemp("data")) as client:
+        yield client
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=IDS)
-def test_answer_is_as_told(service: Asker, example: dict[str, Any]):
-    answer, told = send(service, example), example["answer"]
-    assert (answer.status, answer.headers["content-type"]) == (told["status"], told["content_type"])
-    if told["content_type"] == PICKLE:
-        assert sorted(pickle.loads(answer.wire)) == ["annotations", "split"]
+def test_response_is_as_described(client: Client, example: dict[str, Any]):
+    response, expected = send(client, example), example["answer"]
+    assert (response.status, response.headers["content-type"]) == (expected["status"], expected["content_type"])
+    if expected["content_type"] == PICKLE:
+        assert sorted(pickle.loads(response.wire)) == ["annotations", "split"]
         return
-    arrays = {"": answer.array()} if told["content_type"] == NPY else answer.tensors()
+    arrays = {"": response.array()} if expected["content_type"] == NPY else response.tensors()
     assert {name: (list(array.shape), array.dtype.name) for name, array in arrays.items()} == {
-        (array["name"] if told["content_type"] != NPY else ""): (array["shape"], array["dtype"])
-        for array in told["arrays"]
+        (array["name"] if expected["content_type"] != NPY else ""): (array["shape"], array["dtype"])
+        for array in expected["arrays"]
     }
     for array in arrays.values():
         assert array.max() > 0
         assert np.isfinite(array).all()
 
 
-def test_one_clip_in_three_forms_gives_the_same_heatmaps(service: Asker):
+def test_one_clip_in_three_formats_gives_the_same_heatmaps(client: Client):
     """The first 16 frames of FIRE, as an array, as MMPose's and as COCO-WholeBody's."""
     options = {"img_shape": [1080, 1920], "select": "sign27"}
-    expected = service.draw_array(np.load(FOLDER / "clip.npy")[:16], **options).array()
+    expected = client.post_npy(np.load(FOLDER / "clip.npy")[:16], **options).array()
     mmpose = json.loads((FOLDER / "mmpose.json").read_text())
     files = {
         "coco_wholebody.json": (FOLDER / "coco_wholebody.json").read_bytes(),
         "mmpose.json": json.dumps(mmpose["instance_info"][:16]).encode(),
     }
     for name, data in files.items():
-        np.testing.assert_array_equal(service.send_files({name: data}, options).array(), expected, name)
+        np.testing.assert_array_equal(client.post_files({name: data}, options).array(), expected, name)
 
 
-def test_example_of_the_openapi_document(service: Asker):
-    document = service.get("/openapi.json").json()
+def test_example_of_the_openapi_document(client: Client):
+    document = client.get("/openapi.json").json()
     body = document["paths"]["/heatmap"]["post"]["requestBody"]["content"]["application/json"]
-    assert service.draw(body["example"]).array().shape == (2, 64, 64)
+    assert client.post_json(body["example"]).array().shape == (2, 64, 64)
 
 
 def test_every_body_type_has_an_example():
@@ -78,11 +78,11 @@ def test_every_format_has_an_example():
     }
 
 
-def test_readme_tells_the_same_as_the_index():
+def test_readme_agrees_with_the_index():
     text = (FOLDER / "README.md").read_text()
-    told = [block.split("```")[0] for block in text.split("```sh\n")[1:]]
-    assert len(told) == len(EXAMPLES)
-    for line, example, sent in zip(told, EXAMPLES, IDS, strict=True):
+    commands = [block.split("```")[0] for block in text.split("```sh\n")[1:]]
+    assert len(commands) == len(EXAMPLES)
+    for line, example, sent in zip(commands, EXAMPLES, IDS, strict=True):
         words = shlex.split(line)
         assert f"http://127.0.0.1:8000{example['path']}" in words
         for name, value in example["headers"].items():
@@ -105,11 +105,11 @@ def test_files_are_small():
     assert sum(sizes.values()) < 1_000_000
 
 
-def send(service: Asker, example: dict[str, Any]) -> Answer:
+def send(client: Client, example: dict[str, Any]) -> Response:
     method, path, headers = example["method"], example["path"], example["headers"]
     if "body" in example:
-        return service.ask(method, path, content=(FOLDER / example["body"]).read_bytes(), headers=headers)
+        return client.request(method, path, content=(FOLDER / example["body"]).read_bytes(), headers=headers)
     parts = example["form"]
     files = [(part["name"], (part["file"], (FOLDER / part["file"]).read_bytes())) for part in parts if "file" in part]
     fields = {part["name"]: part["text"] for part in parts if "text" in part}
-    return service.ask(method, path, files=files, data=fields, headers=headers)
+    return client.request(method, path, files=files, data=fields, headers=headers)

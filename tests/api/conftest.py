@@ -11,18 +11,18 @@ import pytest
 from heatsvc.api import metrics
 from heatsvc.app import create_app
 from heatsvc.settings import Settings
-from tests.api.asking import Asker
+from tests.api.client import Client
 
 
 @contextmanager
-def running(**settings: Any) -> Iterator[Asker]:
+def running(**settings: Any) -> Iterator[Client]:
     """A service of these settings, warm; the environment's own do not count."""
-    asker = Asker(create_app(Settings(_env_file=None, access_log=False, **settings)))
-    asker.start()
+    client = Client(create_app(Settings(_env_file=None, access_log=False, **settings)))
+    client.start()
     try:
-        yield asker
+        yield client
     finally:
-        asker.stop()
+        client.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -34,14 +34,14 @@ def no_metrics() -> None:
 
 
 @pytest.fixture(scope="session")
-def service() -> Iterator[Asker]:
+def client() -> Iterator[Client]:
     """The service with its default settings."""
-    with running() as asker:
-        yield asker
+    with running() as client:
+        yield client
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Asker]]:
+def serve() -> Iterator[Callable[..., Client]]:
     """A function that starts a service of the settings it is given."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(running(**settings))

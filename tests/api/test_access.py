@@ -1,4 +1,4 @@
-"""Who may ask, from where, and how many at a time."""
+"""API keys, CORS, the limit of requests in flight, and the access log."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ import httpx
 import pytest
 import structlog
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from heatsvc.api.middleware import DrainRequestBodyMiddleware, RequestLogMiddleware
 from heatsvc.app import create_app
 from heatsvc.settings import Settings
-from tests.api.asking import CLIP, HEATMAP, JSON, Answer, Asker
+from tests.api.client import CLIP, HEATMAP, JSON, Client, Response
 
-Serve = Callable[..., Asker]
+Serve = Callable[..., Client]
 ORIGIN = "https://keypoints.example"
 PREFLIGHT = {"origin": ORIGIN, "access-control-request-method": "POST", "access-control-request-headers": "x-a"}
 
 
 @pytest.mark.parametrize("sent", [None, "", "Bearer", "Bearer ", "Bearer wrong", "Basic first", "first", "Bearer firs"])
-def test_without_a_key_nothing_is_drawn(serve: Serve, sent: str | None) -> None:
+def test_without_a_key_a_request_is_refused(serve: Serve, sent: str | None) -> None:
     locked = serve(api_keys="first, second")
-    answer = locked.draw(CLIP, **({} if sent is None else {"authorization": sent}))
-    assert "Authorization: Bearer" in answer.problem(401)["detail"]
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+    response = locked.post_json(CLIP, **({} if sent is None else {"authorization": sent}))
+    assert "Authorization: Bearer" in response.problem(401)["detail"]
+    assert response.headers["www-authenticate"].startswith("Bearer")
 
 
-def test_each_key_opens(serve: Serve) -> None:
+def test_each_key_is_accepted(serve: Serve) -> None:
     locked = serve(api_keys="first, second")
     for sent in ("Bearer first", "bearer second", "BEARER  second "):
-        assert locked.draw(CLIP, authorization=sent).status == 200
+        assert locked.post_json(CLIP, authorization=sent).status == 200
 
 
 def test_health_metrics_and_documentation_need_no_key_and_the_rest_does(serve: Serve) -> None:
@@ -58,8 +58,8 @@ def test_below_a_root_path_the_same_needs_a_key(serve: Serve) -> None:
     assert locked.wait(statuses()) == [200, 200, 401]
 
 
-def test_links_begin_with_the_root_path(service: Asker) -> None:
-    transport = httpx.ASGITransport(service.app, root_path="/prefix")
+def test_links_begin_with_the_root_path(client: Client) -> None:
+    transport = httpx.ASGITransport(client.app, root_path="/prefix")
 
     async def pages() -> tuple[httpx.Response, httpx.Response, httpx.Response]:
         async with httpx.AsyncClient(transport=transport, base_url="http://heatsvc") as client:
@@ -69,7 +69,7 @@ def test_links_begin_with_the_root_path(service: Asker) -> None:
                 await client.get("/prefix/openapi.json"),
             )
 
-    root, page, document = service.wait(pages())
+    root, page, document = client.wait(pages())
     assert root.headers["location"] == "/prefix/docs"
     assert "url: '/prefix/openapi.json'" in page.text
     assert all(path.startswith("/prefix/docs-assets/") for path in re.findall(r'(?:src|href)="([^"]+)"', page.text))
@@ -81,31 +81,31 @@ def test_keys_are_not_shown(serve: Serve) -> None:
     assert "very-secret" not in repr(settings) + str(settings.model_dump())
 
 
-def test_cors_is_off(service: Asker) -> None:
-    answer = service.draw(CLIP, origin=ORIGIN)
-    assert not [name for name in answer.headers if name.startswith("access-control")]
-    assert service.ask("OPTIONS", HEATMAP, headers=PREFLIGHT).status == 405
+def test_cors_is_off(client: Client) -> None:
+    response = client.post_json(CLIP, origin=ORIGIN)
+    assert not [name for name in response.headers if name.startswith("access-control")]
+    assert client.request("OPTIONS", HEATMAP, headers=PREFLIGHT).status == 405
 
 
-def test_cors_lets_the_origins_in_that_are_set(serve: Serve) -> None:
+def test_cors_allows_the_configured_origins(serve: Serve) -> None:
     open_to_one = serve(cors_origins=ORIGIN)
-    answer = open_to_one.draw(CLIP, origin=ORIGIN)
-    assert answer.headers["access-control-allow-origin"] == ORIGIN
-    assert "X-Heatmap-Seed" in answer.headers["access-control-expose-headers"]
-    assert open_to_one.ask("OPTIONS", HEATMAP, headers=PREFLIGHT).status == 200
-    other = open_to_one.draw(CLIP, origin="https://elsewhere.example")
+    response = open_to_one.post_json(CLIP, origin=ORIGIN)
+    assert response.headers["access-control-allow-origin"] == ORIGIN
+    assert "X-Heatmap-Seed" in response.headers["access-control-expose-headers"]
+    assert open_to_one.request("OPTIONS", HEATMAP, headers=PREFLIGHT).status == 200
+    other = open_to_one.post_json(CLIP, origin="https://elsewhere.example")
     assert "access-control-allow-origin" not in other.headers
 
 
-def test_pages_of_other_origins_may_read_problems_too(serve: Serve) -> None:
-    answer = serve(cors_origins=ORIGIN, api_keys="first").draw(CLIP, origin=ORIGIN)
-    assert (answer.status, answer.headers["access-control-allow-origin"]) == (401, ORIGIN)
+def test_pages_of_configured_origins_may_read_problems_too(serve: Serve) -> None:
+    response = serve(cors_origins=ORIGIN, api_keys="first").post_json(CLIP, origin=ORIGIN)
+    assert (response.status, response.headers["access-control-allow-origin"]) == (401, ORIGIN)
 
 
-def test_over_the_limit_of_requests_in_flight_is_503(serve: Serve) -> None:
+def test_requests_over_max_in_flight_get_503(serve: Serve) -> None:
     small = serve(max_in_flight=1)
 
-    async def at_the_same_time() -> tuple[Answer, Answer, Answer, Answer]:
+    async def at_the_same_time() -> tuple[Response, Response, Response, Response]:
         go_on = asyncio.Event()
 
         async def slow_body() -> AsyncIterator[bytes]:
@@ -113,12 +113,12 @@ def test_over_the_limit_of_requests_in_flight_is_503(serve: Serve) -> None:
             await go_on.wait()
 
         headers = {"content-type": JSON}
-        first = asyncio.create_task(small.asking("POST", HEATMAP, content=slow_body(), headers=headers))
+        first = asyncio.create_task(small.send("POST", HEATMAP, content=slow_body(), headers=headers))
         await asyncio.sleep(0.05)
-        second = await small.asking("POST", HEATMAP, json=CLIP)
-        live = await small.asking("GET", "/health/live")
+        second = await small.send("POST", HEATMAP, json=CLIP)
+        live = await small.send("GET", "/health/live")
         go_on.set()
-        return await first, second, live, await small.asking("POST", HEATMAP, json=CLIP)
+        return await first, second, live, await small.send("POST", HEATMAP, json=CLIP)
 
     first, second, live, third = small.wait(at_the_same_time())
     problem = second.problem(503)
@@ -130,22 +130,22 @@ def test_over_the_limit_of_requests_in_flight_is_503(serve: Serve) -> None:
 def test_an_exception_that_nothing_handles_is_a_500_and_one_line_of_the_log(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = serve()
+    client = serve()
 
-    @service.app.get("/broken")
+    @client.app.get("/broken")
     async def broken() -> None:
         raise RuntimeError("secret")
 
     with structlog.testing.capture_logs() as lines:
-        answer = service.get("/broken", {"x-request-id": "mine"})
-    assert "secret" not in str(answer.problem(500))
-    assert answer.headers["x-request-id"] == "mine"
+        response = client.get("/broken", {"x-request-id": "mine"})
+    assert "secret" not in str(response.problem(500))
+    assert response.headers["x-request-id"] == "mine"
     (line,) = lines
     assert (line["event"], line["request_id"], line["log_level"]) == ("request failed", "mine", "error")
 
 
 @pytest.mark.parametrize("error", [ClientDisconnect, asyncio.CancelledError])
-def test_a_client_that_is_gone_is_logged_as_499(
+def test_a_disconnected_client_is_logged_as_499(
     error: type[BaseException], capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -181,7 +181,7 @@ def test_what_is_left_of_a_body_is_read_before_the_connection_closes(
         sent.append(message | {"received": received})
 
     scope = {"type": "http", "headers": headers, "http_version": "1.1"}
-    app = DrainRequestBodyMiddleware(Response("too large", 413), seconds=60)
+    app = DrainRequestBodyMiddleware(PlainTextResponse("too large", 413), seconds=60)
     asyncio.run(app(scope, receive, send))
     assert received == read
     assert b"".join(message.get("body", b"") for message in sent) == b"too large"
@@ -189,13 +189,13 @@ def test_what_is_left_of_a_body_is_read_before_the_connection_closes(
     assert [message["received"] for message in sent[:2]] == [0, 0]  # the response leaves before anything is read
 
 
-def test_before_it_is_warm_it_lives_and_is_not_ready() -> None:
-    cold = Asker(create_app(Settings(_env_file=None, access_log=False)))
+def test_before_the_kernels_are_loaded_the_service_is_live_and_not_ready() -> None:
+    cold = Client(create_app(Settings(_env_file=None, access_log=False)))
     cold.open()
     try:
         assert cold.get("/health/live").status == 200
-        for answer in (cold.get("/health/ready"), cold.draw(CLIP)):
-            assert "compiling" in answer.problem(503)["detail"]
-            assert int(answer.headers["retry-after"]) >= 1
+        for response in (cold.get("/health/ready"), cold.post_json(CLIP)):
+            assert "compiling" in response.problem(503)["detail"]
+            assert int(response.headers["retry-after"]) >= 1
     finally:
         cold.close()

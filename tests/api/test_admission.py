@@ -12,7 +12,7 @@ import pytest
 
 from heatsvc.api.limits import UNBUDGETED_BYTES, SharedBudget
 from heatsvc.api.problems import RequestError
-from tests.api.asking import CLIP, DRAW, Asker, clip_of
+from tests.api.client import CLIP, DRAW, Client, clip_of
 
 
 def budget(limit: int, wait_seconds: float = 30.0) -> SharedBudget:
@@ -27,7 +27,7 @@ async def waiting(shared: SharedBudget, amount: int) -> asyncio.Task[None]:
     return task
 
 
-def test_who_came_first_is_served_first() -> None:
+def test_first_come_first_served() -> None:
     async def run() -> None:
         shared = budget(10)
         await shared.acquire(8)
@@ -43,7 +43,7 @@ def test_who_came_first_is_served_first() -> None:
     asyncio.run(run())
 
 
-def test_more_than_there_is_is_all_of_it() -> None:
+def test_more_than_the_limit_is_all_of_it() -> None:
     async def run() -> None:
         shared = budget(10)
         with await shared.reserve(1000):
@@ -53,7 +53,7 @@ def test_more_than_there_is_is_all_of_it() -> None:
     asyncio.run(run())
 
 
-def test_who_waits_too_long_is_refused() -> None:
+def test_waiting_too_long_is_refused() -> None:
     async def run() -> None:
         shared = budget(10, wait_seconds=0.01)
         await shared.acquire(10)
@@ -67,7 +67,7 @@ def test_who_waits_too_long_is_refused() -> None:
     asyncio.run(run())
 
 
-def test_who_is_cancelled_while_waiting_takes_nothing_and_holds_up_nobody() -> None:
+def test_a_cancelled_waiter_takes_nothing_and_blocks_nobody() -> None:
     async def run() -> None:
         shared = budget(10)
         await shared.acquire(8)
@@ -79,7 +79,7 @@ def test_who_is_cancelled_while_waiting_takes_nothing_and_holds_up_nobody() -> N
     asyncio.run(run())
 
 
-def test_what_is_given_to_somebody_cancelled_in_that_moment_comes_back() -> None:
+def test_an_amount_granted_to_a_cancelled_waiter_is_released() -> None:
     async def run() -> None:
         shared = budget(10)
         await shared.acquire(10)
@@ -93,7 +93,7 @@ def test_what_is_given_to_somebody_cancelled_in_that_moment_comes_back() -> None
     asyncio.run(run())
 
 
-def test_many_who_wait_in_vain_at_the_same_time_are_all_refused() -> None:
+def test_many_waiters_are_refused_at_the_same_time() -> None:
     async def run() -> None:
         shared = budget(10, wait_seconds=0.01)
         await shared.acquire(10)
@@ -119,8 +119,8 @@ def test_a_reservation_shrinks() -> None:
     asyncio.run(run())
 
 
-def budgets(service: Asker) -> list[int]:
-    shared = service.app.state.service
+def budgets(client: Client) -> list[int]:
+    shared = client.app.state.service
     parts = (shared.compute_slots, shared.body_memory, shared.working_memory, shared.renderer.tile_memory)
     return [part.used for part in parts]
 
@@ -128,54 +128,54 @@ def budgets(service: Asker) -> list[int]:
 LARGE = clip_of(np.random.default_rng(0).uniform(0, 64, (1, 300, 17, 2)), pipeline=DRAW)
 
 
-def test_large_requests_wait_for_a_slot_and_small_ones_do_not(serve: Callable[..., Asker]) -> None:
-    service = serve(compute_slots=1, admission_seconds=0.05)
-    slots = service.app.state.service.compute_slots
-    service.wait(slots.acquire(1))
-    assert service.draw(CLIP).status == 200
-    answer = service.draw(LARGE)
-    assert "HEATSVC_COMPUTE_SLOTS" in answer.problem(503)["detail"]
-    assert int(answer.headers["retry-after"]) >= 1
+def test_large_requests_wait_for_a_slot_and_small_ones_do_not(serve: Callable[..., Client]) -> None:
+    client = serve(compute_slots=1, admission_seconds=0.05)
+    slots = client.app.state.service.compute_slots
+    client.wait(slots.acquire(1))
+    assert client.post_json(CLIP).status == 200
+    response = client.post_json(LARGE)
+    assert "HEATSVC_COMPUTE_SLOTS" in response.problem(503)["detail"]
+    assert int(response.headers["retry-after"]) >= 1
     slots.release(1)
-    assert service.draw(LARGE).status == 200
-    assert budgets(service) == [0, 0, 0, 0]
+    assert client.post_json(LARGE).status == 200
+    assert budgets(client) == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("name", ["body_memory", "working_memory"])
-def test_large_requests_wait_for_memory_and_small_ones_do_not(serve: Callable[..., Asker], name: str) -> None:
-    service = serve(admission_seconds=0.05)
-    memory = getattr(service.app.state.service, name)
-    service.wait(memory.acquire(memory.limit))
-    assert service.draw(CLIP).status == 200
-    assert f"HEATSVC_{name.upper()}_BYTES" in service.draw(LARGE).problem(503)["detail"]
+def test_large_requests_wait_for_memory_and_small_ones_do_not(serve: Callable[..., Client], name: str) -> None:
+    client = serve(admission_seconds=0.05)
+    memory = getattr(client.app.state.service, name)
+    client.wait(memory.acquire(memory.limit))
+    assert client.post_json(CLIP).status == 200
+    assert f"HEATSVC_{name.upper()}_BYTES" in client.post_json(LARGE).problem(503)["detail"]
     memory.release(memory.limit)
-    assert service.draw(LARGE).status == 200
-    assert budgets(service) == [0, 0, 0, 0]
+    assert client.post_json(LARGE).status == 200
+    assert budgets(client) == [0, 0, 0, 0]
 
 
-def test_a_streamed_response_waits_for_tile_memory_before_it_begins(serve: Callable[..., Asker]) -> None:
-    service = serve(admission_seconds=0.05)
-    memory = service.app.state.service.renderer.tile_memory
-    service.wait(memory.acquire(memory.limit))
-    assert "HEATSVC_TILE_MEMORY_BYTES" in service.draw(LARGE).problem(503)["detail"]
+def test_a_streamed_response_waits_for_tile_memory_before_it_begins(serve: Callable[..., Client]) -> None:
+    client = serve(admission_seconds=0.05)
+    memory = client.app.state.service.renderer.tile_memory
+    client.wait(memory.acquire(memory.limit))
+    assert "HEATSVC_TILE_MEMORY_BYTES" in client.post_json(LARGE).problem(503)["detail"]
     memory.release(memory.limit)
-    assert budgets(service) == [0, 0, 0, 0]
+    assert budgets(client) == [0, 0, 0, 0]
 
 
-def test_a_body_of_unknown_length_takes_memory_as_it_comes(serve: Callable[..., Asker]) -> None:
-    service = serve()
+def test_a_body_of_unknown_length_takes_memory_as_it_comes(serve: Callable[..., Client]) -> None:
+    client = serve()
     seen: list[int] = []
     text = json.dumps(LARGE).encode()
     assert len(text) > 2 * UNBUDGETED_BYTES
 
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(text), 10_000):
-            seen.append(budgets(service)[1])
+            seen.append(budgets(client)[1])
             yield text[start : start + 10_000]
 
-    assert service.post(pieces()).status == 200
+    assert client.post(pieces()).status == 200
     assert (min(seen), max(seen)) == (0, 1 << 20)
-    assert budgets(service) == [0, 0, 0, 0]
+    assert budgets(client) == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,9 @@ def test_a_body_of_unknown_length_takes_memory_as_it_comes(serve: Callable[..., 
         ({"pipeline": [{**DRAW[0], "scaling": 1000.0}]}, 422),
     ],
 )
-def test_nothing_stays_taken_whatever_the_end(serve: Callable[..., Asker], change: dict[str, Any], status: int) -> None:
-    service = serve()
-    assert service.draw({**LARGE, **change}).status == status
-    assert budgets(service) == [0, 0, 0, 0]
+def test_budgets_return_to_zero_however_a_request_ends(
+    serve: Callable[..., Client], change: dict[str, Any], status: int
+) -> None:
+    client = serve()
+    assert client.post_json({**LARGE, **change}).status == status
+    assert budgets(client) == [0, 0, 0, 0]

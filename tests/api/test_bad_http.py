@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import numpy as np
 import pytest
 
-from tests.api.asking import CLIP, JSON, NPY, NPZ, Asker
+from tests.api.client import CLIP, JSON, NPY, NPZ, Client
 from tests.pose.readers.samples import npy
 
 BODY = json.dumps(CLIP).encode()
@@ -27,39 +27,39 @@ BODY = json.dumps(CLIP).encode()
         "*/*",
     ],
 )
-def test_a_body_of_another_type(service: Asker, media_type: str) -> None:
-    answer = service.post(BODY, media_type)
-    problem = answer.problem(415)
+def test_a_body_of_another_type(client: Client, media_type: str) -> None:
+    response = client.post(BODY, media_type)
+    problem = response.problem(415)
     assert problem["field"] == "Content-Type"
     known = f"the body must be {JSON}, {NPY}, {NPZ}, multipart/form-data"
     assert known in problem["detail"]
-    assert answer.headers["accept"] == f"{JSON}, {NPY}, {NPZ}, multipart/form-data"
+    assert response.headers["accept"] == f"{JSON}, {NPY}, {NPZ}, multipart/form-data"
 
 
-def test_no_type(service: Asker) -> None:
-    problem = service.ask("POST", "/heatmap", content=BODY).problem(415)
+def test_no_type(client: Client) -> None:
+    problem = client.request("POST", "/heatmap", content=BODY).problem(415)
     assert "Content-Type is missing" in problem["detail"]
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "APPLICATION/JSON", " application/json "])
-def test_parameters_and_case_of_the_type_do_not_matter(service: Asker, media_type: str) -> None:
-    assert service.post(BODY, media_type).status == 200
+def test_parameters_and_case_of_the_type_do_not_matter(client: Client, media_type: str) -> None:
+    assert client.post(BODY, media_type).status == 200
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd", "br", "identity, gzip"])
-def test_a_coded_body_is_not_read(service: Asker, coding: str) -> None:
-    problem = service.post(BODY, headers={"content-encoding": coding}).problem(415)
+def test_a_coded_body_is_not_read(client: Client, coding: str) -> None:
+    problem = client.post(BODY, headers={"content-encoding": coding}).problem(415)
     assert problem["field"] == "Content-Encoding"
     assert "without Content-Encoding" in problem["detail"]
 
 
-def test_a_body_that_is_another_type_than_it_says(service: Asker) -> None:
-    assert "broken" in service.post(npy(np.ones((1, 3, 2))), JSON).problem(400)["detail"]
-    assert "this is not a .npy file" in service.post(BODY, NPY).problem(422)["detail"]
-    assert "is of no known format" in service.post(b"\xff" + BODY, NPZ, "img_shape=4,4").problem(422)["detail"]
+def test_a_body_that_is_another_type_than_it_says(client: Client) -> None:
+    assert "broken" in client.post(npy(np.ones((1, 3, 2))), JSON).problem(400)["detail"]
+    assert "this is not a .npy file" in client.post(BODY, NPY).problem(422)["detail"]
+    assert "is of no known format" in client.post(b"\xff" + BODY, NPZ, "img_shape=4,4").problem(422)["detail"]
 
 
-def test_a_body_that_is_too_long_is_refused_by_its_content_length(serve: Callable[..., Asker]) -> None:
+def test_a_body_that_is_too_long_is_refused_by_its_content_length(serve: Callable[..., Client]) -> None:
     small = serve(max_body_bytes=1000)
     read = 0
 
@@ -75,7 +75,7 @@ def test_a_body_that_is_too_long_is_refused_by_its_content_length(serve: Callabl
 
 
 @pytest.mark.parametrize("media_type", [JSON, NPY, "multipart/form-data; boundary=b"])
-def test_a_body_that_is_too_long_is_refused_while_it_is_read(serve: Callable[..., Asker], media_type: str) -> None:
+def test_a_body_that_is_too_long_is_refused_while_it_is_read(serve: Callable[..., Client], media_type: str) -> None:
     small = serve(max_body_bytes=1000)
     read = 0
 
@@ -92,17 +92,17 @@ def test_a_body_that_is_too_long_is_refused_while_it_is_read(serve: Callable[...
 
 
 @pytest.mark.parametrize("length", ["-5", "1e3", "٣", "x", "9" * 30])
-def test_a_content_length_that_is_none_or_lies(service: Asker, length: str) -> None:
+def test_a_content_length_that_is_none_or_lies(client: Client, length: str) -> None:
     headers = [(b"content-type", JSON.encode()), (b"content-length", length.encode())]
-    assert service.ask("POST", "/heatmap", content=BODY, headers=headers).status in (200, 413)
+    assert client.request("POST", "/heatmap", content=BODY, headers=headers).status in (200, 413)
 
 
-def test_a_body_in_pieces_is_one_body(service: Asker) -> None:
+def test_a_body_in_pieces_is_one_body(client: Client) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for at in range(len(BODY)):
             yield BODY[at : at + 1]
 
-    assert service.post(pieces()).wire == service.post(BODY).wire
+    assert client.post(pieces()).wire == client.post(BODY).wire
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,11 @@ def test_a_body_in_pieces_is_one_body(service: Asker) -> None:
         ),
     ],
 )
-def test_a_form_that_is_none(service: Asker, media_type: str, body: bytes, said: str) -> None:
-    assert said in service.post(body, media_type).problem(400)["detail"]
+def test_a_form_that_is_no_form(client: Client, media_type: str, body: bytes, said: str) -> None:
+    assert said in client.post(body, media_type).problem(400)["detail"]
 
 
-def test_parts_without_end_are_refused(service: Asker) -> None:
+def test_parts_without_end_are_refused(client: Client) -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n\r\n'
-    problem = service.post(part * 20_000 + b"--b--", "multipart/form-data; boundary=b").problem(422)
+    problem = client.post(part * 20_000 + b"--b--", "multipart/form-data; boundary=b").problem(422)
     assert problem["setting"] == "HEATSVC_MAX_CLIPS"

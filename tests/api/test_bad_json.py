@@ -1,4 +1,4 @@
-"""JSON bodies that cannot be used: each is told by the place of its fault."""
+"""JSON bodies that cannot be used: the problem names the position of the error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.asking import CLIP, DRAW, JSON, Asker
+from tests.api.client import CLIP, DRAW, JSON, Client
 
 GOOD = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]
 
@@ -30,8 +30,8 @@ GOOD = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]
         (b'"keypoint"', "the JSON must be an object, {...}"),
     ],
 )
-def test_broken_json(service: Asker, body: bytes, said: str) -> None:
-    assert said in service.post(body).problem(400)["detail"]
+def test_broken_json(client: Client, body: bytes, said: str) -> None:
+    assert said in client.post(body).problem(400)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_broken_json(service: Asker, body: bytes, said: str) -> None:
         (None, None, "keypoint is missing"),
     ],
 )
-def test_values_that_are_no_keypoints(service: Asker, keypoint: Any, frame: int | None, said: str) -> None:
-    problem = service.draw({**CLIP, "keypoint": keypoint}).problem(422)
+def test_values_that_are_no_keypoints(client: Client, keypoint: Any, frame: int | None, said: str) -> None:
+    problem = client.post_json({**CLIP, "keypoint": keypoint}).problem(422)
     assert (problem["field"], problem.get("frame")) == ("keypoint", frame)
     assert said in problem["detail"]
 
@@ -70,15 +70,15 @@ def test_values_that_are_no_keypoints(service: Asker, keypoint: Any, frame: int 
         ([[1.0, 2.0, 3.0, 4.0]], "the last axis of keypoint has 4 numbers per point"),
     ],
 )
-def test_wrong_axes(service: Asker, keypoint: Any, said: str) -> None:
-    problem = service.draw({**CLIP, "keypoint": keypoint}).problem(422)
+def test_wrong_axes(client: Client, keypoint: Any, said: str) -> None:
+    problem = client.post_json({**CLIP, "keypoint": keypoint}).problem(422)
     assert problem["field"] == "keypoint"
     assert said in problem["detail"]
 
 
 @pytest.mark.parametrize("keypoint", [[], [[]], [[[]]], [[[], []]], [[[[]]]]])
-def test_nothing_in_an_axis(service: Asker, keypoint: Any) -> None:
-    problem = service.draw({**CLIP, "keypoint": keypoint}).problem(422)
+def test_nothing_in_an_axis(client: Client, keypoint: Any) -> None:
+    problem = client.post_json({**CLIP, "keypoint": keypoint}).problem(422)
     assert problem["field"] == "keypoint"
     assert "empty" in problem["detail"]
 
@@ -93,16 +93,16 @@ def test_nothing_in_an_axis(service: Asker, keypoint: Any) -> None:
         (0.5, "keypoint_score is a number: it must be lists of numbers"),
     ],
 )
-def test_scores_that_do_not_fit(service: Asker, keypoint_score: Any, said: str) -> None:
-    problem = service.draw({**CLIP, "keypoint_score": keypoint_score}).problem(422)
+def test_scores_that_do_not_fit(client: Client, keypoint_score: Any, said: str) -> None:
+    problem = client.post_json({**CLIP, "keypoint_score": keypoint_score}).problem(422)
     assert problem["field"] == "keypoint_score"
     assert said in problem["detail"]
 
 
 @pytest.mark.parametrize("field", ["frame_dir", "label", "layout"])
 @pytest.mark.parametrize("value", [[1], {}, 1.5, True])
-def test_what_goes_with_a_clip_has_its_type(service: Asker, field: str, value: Any) -> None:
-    problem = service.draw({**CLIP, field: value}).problem(422)
+def test_what_goes_with_a_clip_has_its_type(client: Client, field: str, value: Any) -> None:
+    problem = client.post_json({**CLIP, field: value}).problem(422)
     assert problem["field"] == field
     assert "must be" in problem["detail"]
 
@@ -111,29 +111,29 @@ def test_what_goes_with_a_clip_has_its_type(service: Asker, field: str, value: A
     ("frame_dir", "said"),
     [("a" * 256, "256 characters: 255 at most"), ("a\0b", "control characters"), ("a\nb", "control characters")],
 )
-def test_names_that_no_file_can_hold(service: Asker, frame_dir: str, said: str) -> None:
-    problem = service.draw({**CLIP, "frame_dir": frame_dir}).problem(422)
+def test_names_that_no_file_can_hold(client: Client, frame_dir: str, said: str) -> None:
+    problem = client.post_json({**CLIP, "frame_dir": frame_dir}).problem(422)
     assert problem["field"] == "frame_dir"
     assert said in problem["detail"]
 
 
-def test_names_with_slashes_and_dots_are_only_names(service: Asker) -> None:
+def test_names_with_slashes_and_dots_are_only_names(client: Client) -> None:
     upwards, inside = "../../etc/passwd \u8868 \U0001f44b", "k400/a..b \u8868 \U0001f44b"
     for accept, names in (("application/vnd.safetensors", (upwards, inside)), ("application/x-npz", (inside,))):
         for name in names:
             clips = [{**CLIP, "frame_dir": name}, CLIP]
-            assert set(service.draw({"clips": clips, "pipeline": DRAW}, accept=accept).tensors()) == {name, "1"}
+            assert set(client.post_json({"clips": clips, "pipeline": DRAW}, accept=accept).tensors()) == {name, "1"}
     # A member of an archive is a path to whoever unpacks it.
     clips = [{**CLIP, "frame_dir": upwards}, CLIP]
-    assert service.draw({"clips": clips}, accept="application/x-npz").problem(422)["field"] == "frame_dir"
+    assert client.post_json({"clips": clips}, accept="application/x-npz").problem(422)["field"] == "frame_dir"
 
 
-def test_the_name_that_safetensors_keeps_is_refused(service: Asker) -> None:
+def test_the_name_that_safetensors_keeps_is_refused(client: Client) -> None:
     clips = [{**CLIP, "frame_dir": "__metadata__"}, CLIP]
-    assert service.draw({"clips": clips}).problem(422)["field"] == "frame_dir"
-    assert "__metadata__" in service.draw({"clips": clips}, accept="application/x-npz").tensors()
+    assert client.post_json({"clips": clips}).problem(422)["field"] == "frame_dir"
+    assert "__metadata__" in client.post_json({"clips": clips}, accept="application/x-npz").tensors()
 
 
-def test_options_do_not_stand_in_the_query_of_json(service: Asker) -> None:
-    problem = service.post(json.dumps(CLIP).encode(), JSON, "dtype=uint8").problem(422)
+def test_options_in_the_query_of_a_json_request_are_refused(client: Client) -> None:
+    problem = client.post(json.dumps(CLIP).encode(), JSON, "dtype=uint8").problem(422)
     assert "keys of the JSON, not in the query" in problem["detail"]

@@ -1,4 +1,4 @@
-"""Options that cannot be: what is told names the option, what it was, and what would be right."""
+"""Invalid options: the problem names the option, its value, and what would be valid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.api.asking import CLIP, DRAW, NPY, Asker
+from tests.api.client import CLIP, DRAW, NPY, Client
 from tests.pose.readers.samples import npy
 
 ARRAY = np.ones((2, 17, 3), np.float32)
@@ -30,14 +30,14 @@ ARRAY = np.ones((2, 17, 3), np.float32)
         (64, "must be two whole numbers, [height, width]"),
     ],
 )
-def test_img_shape(service: Asker, img_shape: Any, said: str) -> None:
-    problem = service.draw({**CLIP, "img_shape": img_shape}).problem(422)
+def test_img_shape(client: Client, img_shape: Any, said: str) -> None:
+    problem = client.post_json({**CLIP, "img_shape": img_shape}).problem(422)
     assert problem["field"] == "img_shape"
     assert said in problem["detail"]
 
 
-def test_img_shape_and_layout_changed_over(service: Asker) -> None:
-    assert service.draw({**CLIP, "img_shape": "coco17", "layout": [64, 64]}).problem(422)["field"] in (
+def test_img_shape_and_layout_changed_over(client: Client) -> None:
+    assert client.post_json({**CLIP, "img_shape": "coco17", "layout": [64, 64]}).problem(422)["field"] in (
         "img_shape",
         "layout",
     )
@@ -46,25 +46,25 @@ def test_img_shape_and_layout_changed_over(service: Asker) -> None:
 @pytest.mark.parametrize(
     "query", ["", "img_shape=0,4", "img_shape=4", "img_shape=4,x", "img_shape=[4,4.5]", "img_shape="]
 )
-def test_img_shape_of_a_query(service: Asker, query: str) -> None:
-    problem = service.post(npy(ARRAY), NPY, query).problem(422)
+def test_img_shape_of_a_query(client: Client, query: str) -> None:
+    problem = client.post(npy(ARRAY), NPY, query).problem(422)
     assert problem["field"] == "img_shape"
     assert "height" in problem["detail"]
 
 
 @pytest.mark.parametrize("sigma", [0, 0.0, -1, 1e6, "0.6", None, True, [0.6]])
-def test_sigma(service: Asker, sigma: Any) -> None:
-    problem = service.draw({**CLIP, "pipeline": [{**DRAW[0], "sigma": sigma}]}).problem(422)
+def test_sigma(client: Client, sigma: Any) -> None:
+    problem = client.post_json({**CLIP, "pipeline": [{**DRAW[0], "sigma": sigma}]}).problem(422)
     assert problem["field"] == "pipeline[0].sigma"
     assert "sigma must be" in problem["detail"]
 
 
 @pytest.mark.parametrize("sigma", ["NaN", "Infinity", "1e400"])
-def test_sigma_that_is_no_number_is_no_json(service: Asker, sigma: str) -> None:
+def test_sigma_that_is_no_number_is_no_json(client: Client, sigma: str) -> None:
     body = b'{"keypoint": [[1, 2]], "img_shape": [4, 4], "pipeline": [{"type": "GeneratePoseTarget", "sigma": %s}]}'
-    assert "the JSON is broken" in service.post(body % sigma.encode()).problem(400)["detail"]
+    assert "the JSON is broken" in client.post(body % sigma.encode()).problem(400)["detail"]
     query = {"img_shape": "4,4", "pipeline": f'[{{"type": "GeneratePoseTarget", "sigma": {sigma}}}]'}
-    assert service.post(npy(ARRAY), NPY, query).problem(422)["field"] == "pipeline"
+    assert client.post(npy(ARRAY), NPY, query).problem(422)["field"] == "pipeline"
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_sigma_that_is_no_number_is_no_json(service: Asker, sigma: str) -> None:
         ({"type": "Resize", "scale": 0.001}, 422, "pipeline[0].scale"),
     ],
 )
-def test_map_sides(service: Asker, step: dict[str, Any], status: int, field: str) -> None:
-    problem = service.draw({**CLIP, "pipeline": [step, *DRAW]}).problem(status)
+def test_map_sides(client: Client, step: dict[str, Any], status: int, field: str) -> None:
+    problem = client.post_json({**CLIP, "pipeline": [step, *DRAW]}).problem(status)
     assert problem["field"] == field
     assert any(word in problem["detail"] for word in ("HEATSVC_MAX_MAP_SIDE", "from 1 to", "at least 1", "no side may"))
 
@@ -91,9 +91,9 @@ def test_map_sides(service: Asker, step: dict[str, Any], status: int, field: str
         ("sign28", "sign28"),
     ],
 )
-def test_layout_that_is_none_or_does_not_fit(service: Asker, layout: str, said: str) -> None:
+def test_layout_that_is_none_or_does_not_fit(client: Client, layout: str, said: str) -> None:
     query = {"img_shape": "4,4", "layout": layout}
-    problem = service.post(npy(ARRAY[:, :3]), NPY, query).problem(422)
+    problem = client.post(npy(ARRAY[:, :3]), NPY, query).problem(422)
     assert problem["field"] == "layout"
     assert said in problem["detail"]
 
@@ -112,14 +112,14 @@ def test_layout_that_is_none_or_does_not_fit(service: Asker, layout: str, said: 
         ([0] * 1025, "select", "HEATSVC_MAX_KEYPOINTS"),
     ],
 )
-def test_select(service: Asker, select: Any, field: str, said: str) -> None:
-    problem = service.draw_array(ARRAY, img_shape=[64, 64], select=select).problem(422)
+def test_select(client: Client, select: Any, field: str, said: str) -> None:
+    problem = client.post_npy(ARRAY, img_shape=[64, 64], select=select).problem(422)
     assert problem["field"] == field
     assert said in problem["detail"]
 
 
-def test_select_from_points_of_an_unknown_layout(service: Asker) -> None:
-    problem = service.draw({**CLIP, "select": "sign27"}).problem(422)
+def test_select_from_points_of_an_unknown_layout(client: Client) -> None:
+    problem = client.post_json({**CLIP, "select": "sign27"}).problem(422)
     assert problem["field"] == "select"
     assert "give the layout's name, or select points by index" in problem["detail"]
 
@@ -141,8 +141,8 @@ def test_select_from_points_of_an_unknown_layout(service: Asker) -> None:
         ("o" * 1000, 1),
     ],
 )
-def test_an_option_that_there_is_not_or_that_cannot_be(service: Asker, option: str, value: Any) -> None:
-    problem = service.draw({**CLIP, option: value}).problem(422)
+def test_an_option_that_there_is_not_or_that_cannot_be(client: Client, option: str, value: Any) -> None:
+    problem = client.post_json({**CLIP, option: value}).problem(422)
     assert problem["field"] == option[:60]
     assert "cannot be" in problem["detail"] or "known are pipeline, reduce, select" in problem["detail"]
 
@@ -159,7 +159,7 @@ def test_an_option_that_there_is_not_or_that_cannot_be(service: Asker, option: s
         ("img_shape=4,4&select=1,2,x", "select", "1,2,x"),
     ],
 )
-def test_a_query_that_cannot_be(service: Asker, query: str, field: str | None, said: str) -> None:
-    problem = service.post(npy(ARRAY), NPY, query).problem(422)
+def test_a_query_that_cannot_be(client: Client, query: str, field: str | None, said: str) -> None:
+    problem = client.post(npy(ARRAY), NPY, query).problem(422)
     assert problem.get("field") == field
     assert said in problem["detail"]

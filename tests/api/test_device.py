@@ -16,21 +16,21 @@ from heatsvc.encode.devices import DeviceSelection, GpuDevice
 from heatsvc.encode.devices.calibration import Measurement
 from heatsvc.encode.planned import PlannedVolume
 from heatsvc.settings import Settings
-from tests.api.asking import CLIP, JSON, NPZ, SAFETENSORS, Asker
+from tests.api.client import CLIP, JSON, NPZ, SAFETENSORS, Client
 from tests.api.test_service import sample
 from tests.encode.devices.stand_in import StandIn
 
 MEASUREMENTS = [Measurement(1, 100, 2e-4, 9e-4), Measurement(4, 400, 8e-4, 1e-4)]
 
 
-def with_gpu(service: Asker, encoder: StandIn, min_batch_bytes: float = 0) -> Asker:
+def with_gpu(client: Client, encoder: StandIn, min_batch_bytes: float = 0) -> Client:
     """The service, as if it had found a GPU."""
-    renderer = service.app.state.service.renderer
+    renderer = client.app.state.service.renderer
     gpu = GpuDevice(
         "cuda:0", DEFAULT_BOUNDS, encoder=encoder, min_batch_bytes=min_batch_bytes, on_fallback=renderer.on_fallback
     )
     renderer.use(DeviceSelection("auto", "cuda:0 is faster", gpu, MEASUREMENTS))
-    return service
+    return client
 
 
 def clip(name: str) -> dict[str, Any]:
@@ -41,12 +41,12 @@ def clips(name: str, count: int) -> dict[str, Any]:
     return {"clips": [clip(f"{name}{place}") for place in range(count)]}
 
 
-def device(service: Asker) -> dict[str, Any]:
-    described: dict[str, Any] = service.get("/health/ready").json()["device"]
+def device(client: Client) -> dict[str, Any]:
+    described: dict[str, Any] = client.get("/health/ready").json()["device"]
     return described
 
 
-def test_readiness_says_why_it_is_the_cpu(serve: Callable[..., Asker]) -> None:
+def test_readiness_says_why_it_is_the_cpu(serve: Callable[..., Client]) -> None:
     assert device(serve(device="cpu", draw_threads=3)) == {
         "asked": "cpu",
         "used": "cpu",
@@ -57,7 +57,7 @@ def test_readiness_says_why_it_is_the_cpu(serve: Callable[..., Asker]) -> None:
     }
 
 
-def test_readiness_has_the_selection_and_its_measurements(serve: Callable[..., Asker]) -> None:
+def test_readiness_has_the_selection_and_its_measurements(serve: Callable[..., Client]) -> None:
     described = device(with_gpu(serve(), StandIn(), min_batch_bytes=400))
     names = ("asked", "used", "why", "from_bytes")
     assert [described[name] for name in names] == ["auto", "cuda:0", "cuda:0 is faster", 400]
@@ -67,25 +67,27 @@ def test_readiness_has_the_selection_and_its_measurements(serve: Callable[..., A
     ]
 
 
-def test_what_the_gpu_renders_is_what_the_cpu_renders(serve: Callable[..., Asker]) -> None:
+def test_what_the_gpu_renders_is_what_the_cpu_renders(serve: Callable[..., Client]) -> None:
     encoder, documents = StandIn(), [CLIP, clip("a"), clips("b", 70)]
-    plain, service = serve(device="cpu"), with_gpu(serve(), encoder)
+    plain, client = serve(device="cpu"), with_gpu(serve(), encoder)
     for document in documents:
         for coding in ("zstd", "deflate"):
-            rendered, expected = (each.draw(document, accept_encoding=coding) for each in (service, plain))
+            rendered, expected = (each.post_json(document, accept_encoding=coding) for each in (client, plain))
             assert (rendered.status, rendered.headers["content-encoding"]) == (200, coding)
             assert rendered.body == expected.body
     assert sum(map(len, encoder.batches)) == 2 * 72
 
 
-def test_volumes_encoded_by_torch_are_the_same(serve: Callable[..., Asker]) -> None:
+def test_volumes_encoded_by_torch_are_the_same(serve: Callable[..., Client]) -> None:
     """Not by a stand-in."""
-    plain, service = serve(device="cpu"), serve()
-    renderer = service.app.state.service.renderer
+    plain, client = serve(device="cpu"), serve()
+    renderer = client.app.state.service.renderer
     gpu = GpuDevice("cpu", DEFAULT_BOUNDS, on_fallback=renderer.on_fallback)
     renderer.use(DeviceSelection("cuda", "asked for", gpu, MEASUREMENTS))
     for coding in ("zstd", "deflate"):
-        rendered, expected = (each.draw(clips("a", 3), accept_encoding=coding).tensors() for each in (service, plain))
+        rendered, expected = (
+            each.post_json(clips("a", 3), accept_encoding=coding).tensors() for each in (client, plain)
+        )
         assert rendered.keys() == expected.keys()
         for name, array in rendered.items():
             np.testing.assert_allclose(array, expected[name], atol=2e-6)
@@ -97,51 +99,51 @@ def test_volumes_encoded_by_torch_are_the_same(serve: Callable[..., Asker]) -> N
     [{"accept": JSON}, {"accept": NPZ}, {"accept": SAFETENSORS}, {"accept_encoding": "gzip"}],
     ids=lambda headers: next(iter(headers.values())),
 )
-def test_what_the_gpu_does_not_encode_the_cpu_does(serve: Callable[..., Asker], headers: dict[str, str]) -> None:
+def test_what_the_gpu_does_not_encode_the_cpu_does(serve: Callable[..., Client], headers: dict[str, str]) -> None:
     encoder = StandIn()
-    plain, service = serve(device="cpu"), with_gpu(serve(), encoder)
+    plain, client = serve(device="cpu"), with_gpu(serve(), encoder)
     for document in (CLIP, clip("a")):
-        assert service.draw(document, **headers).body == plain.draw(document, **headers).body
+        assert client.post_json(document, **headers).body == plain.post_json(document, **headers).body
     assert encoder.batches == []
 
 
-def test_only_what_is_large_goes_to_a_gpu_that_is_faster_with_more(serve: Callable[..., Asker]) -> None:
+def test_only_what_is_large_goes_to_a_gpu_that_is_faster_with_more(serve: Callable[..., Client]) -> None:
     encoder = StandIn()
-    service = with_gpu(serve(), encoder, min_batch_bytes=3 << 20)
-    assert service.draw(CLIP, accept_encoding="zstd").status == 200
+    client = with_gpu(serve(), encoder, min_batch_bytes=3 << 20)
+    assert client.post_json(CLIP, accept_encoding="zstd").status == 200
     assert encoder.batches == []
-    assert len(service.draw(clips("a", 100), accept_encoding="zstd").tensors()) == 100
+    assert len(client.post_json(clips("a", 100), accept_encoding="zstd").tensors()) == 100
     assert [len(batch) for batch in encoder.batches] == [100]
 
 
-def test_a_lost_gpu_is_reported_and_every_request_served(serve: Callable[..., Asker]) -> None:
+def test_a_lost_gpu_is_reported_and_every_request_served(serve: Callable[..., Client]) -> None:
     def fail(volumes: Sequence[PlannedVolume]) -> None:
         if volumes[0].name == "deadly":
             raise RuntimeError("CUDA error: device-side assert triggered\nand more")
 
     encoder = StandIn(fail)
-    service = with_gpu(serve(), encoder)
-    expected = service.draw(clip("well"), accept_encoding="zstd").array()
+    client = with_gpu(serve(), encoder)
+    expected = client.post_json(clip("well"), accept_encoding="zstd").array()
     for name in ("deadly", "later"):
-        np.testing.assert_array_equal(service.draw(clip(name), accept_encoding="zstd").array(), expected)
+        np.testing.assert_array_equal(client.post_json(clip(name), accept_encoding="zstd").array(), expected)
     assert encoder.batches == [["well"], ["deadly"]]
-    described = device(service)
+    described = device(client)
     assert (described["asked"], described["used"], described["from_bytes"]) == ("auto", "cpu", None)
     assert described["why"] == "cuda:0 was lost: RuntimeError: CUDA error: device-side assert triggered"
-    assert sample(service, "heatsvc_device_fallbacks_total", reason="lost") == 1
+    assert sample(client, "heatsvc_device_fallbacks_total", reason="lost") == 1
 
 
-def test_a_gpu_without_memory_gets_less(serve: Callable[..., Asker]) -> None:
+def test_a_gpu_without_memory_gets_less(serve: Callable[..., Client]) -> None:
     def fail(volumes: Sequence[PlannedVolume]) -> None:
         if len(volumes) > 20:
             raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    service = with_gpu(serve(), StandIn(fail))
-    tensors = service.draw(clips("b", 64), accept_encoding="zstd").tensors()
+    client = with_gpu(serve(), StandIn(fail))
+    tensors = client.post_json(clips("b", 64), accept_encoding="zstd").tensors()
     assert set(tensors) == {f"b{place}" for place in range(64)}
-    assert sample(service, "heatsvc_device_fallbacks_total", reason="memory") == 1
-    assert sample(service, "heatsvc_device_fallbacks_total", reason="lost") == 0
-    assert device(service)["used"] == "cuda:0"
+    assert sample(client, "heatsvc_device_fallbacks_total", reason="memory") == 1
+    assert sample(client, "heatsvc_device_fallbacks_total", reason="lost") == 0
+    assert device(client)["used"] == "cuda:0"
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", "", "cuda:-1", "mps"])
@@ -152,6 +154,6 @@ def test_a_device_that_cannot_be_is_refused(device: str) -> None:
 
 if not torch.cuda.is_available():
 
-    def test_the_service_does_not_start_without_the_gpu_that_it_was_told_to_use() -> None:
+    def test_the_service_does_not_start_without_the_configured_gpu() -> None:
         with pytest.raises(SystemExit, match=r"^heatsvc: HEATSVC_DEVICE=cuda:1: PyTorch sees no CUDA device$"):
             create_app(Settings(_env_file=None, device="cuda:1"))

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is the heatmaps or a problem that says why not; never a 500."""
+"""Whatever is sent, the response is heatmaps or a problem document; never a 500."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from heatsvc.api.options import OPTIONS
 from heatsvc.pipeline import PRESETS, STEPS
-from tests.api.asking import CLIP, DRAW, JSON, NPY, PROBLEM, Answer, Asker
+from tests.api.client import CLIP, DRAW, JSON, NPY, PROBLEM, Client, Response
 from tests.pose.readers.samples import every_format, npy
 
 pytestmark = pytest.mark.slow
@@ -42,12 +42,12 @@ def steps(draw: st.DrawFn) -> list[dict[str, Any]]:
     return made
 
 
-def fine(answer: Answer) -> None:
-    assert answer.status in (200, 400, 406, 413, 415, 422), answer.wire[:500]
-    if answer.status != 200:
-        assert answer.headers["content-type"] == PROBLEM
-        assert answer.json()["detail"]
-    assert int(answer.headers["content-length"]) == len(answer.wire)
+def fine(response: Response) -> None:
+    assert response.status in (200, 400, 406, 413, 415, 422), response.wire[:500]
+    if response.status != 200:
+        assert response.headers["content-type"] == PROBLEM
+        assert response.json()["detail"]
+    assert int(response.headers["content-length"]) == len(response.wire)
 
 
 def fuzzed(examples: int) -> Any:
@@ -58,28 +58,30 @@ def fuzzed(examples: int) -> Any:
 
 @fuzzed(250)
 @given(document=anything)
-def test_any_json(service: Asker, document: Any) -> None:
-    fine(service.draw(document))
+def test_any_json(client: Client, document: Any) -> None:
+    fine(client.post_json(document))
 
 
 @fuzzed(400)
 @given(change=st.dictionaries(st.sampled_from([*OPTIONS, *CLIP, "clips", "label", "x"]), anything, max_size=3))
-def test_a_clip_with_any_option(service: Asker, change: dict[str, Any]) -> None:
-    fine(service.draw({**CLIP, **change}, accept_encoding="zstd"))
+def test_a_clip_with_any_option(client: Client, change: dict[str, Any]) -> None:
+    fine(client.post_json({**CLIP, **change}, accept_encoding="zstd"))
 
 
 @fuzzed(400)
 @given(pipeline=steps(), keypoint=st.lists(st.lists(numbers, min_size=2, max_size=3), min_size=1, max_size=4))
-def test_any_pipeline(service: Asker, pipeline: list[dict[str, Any]], keypoint: list[list[float]]) -> None:
+def test_any_pipeline(client: Client, pipeline: list[dict[str, Any]], keypoint: list[list[float]]) -> None:
     document = {"keypoint": keypoint, "img_shape": [32, 32], "pipeline": pipeline, "reduce": "max", "dtype": "uint8"}
-    fine(service.draw(document, accept_encoding="zstd"))
+    fine(client.post_json(document, accept_encoding="zstd"))
 
 
 @fuzzed(200)
 @given(clips=st.lists(st.one_of(anything, st.just(CLIP), st.builds(lambda name: {**CLIP, "frame_dir": name}, leaves))))
-def test_any_clips(service: Asker, clips: list[Any]) -> None:
+def test_any_clips(client: Client, clips: list[Any]) -> None:
     fine(
-        service.draw({"clips": clips, "pipeline": DRAW}, accept_encoding="zstd", accept="application/x-npz, */*;q=0.5")
+        client.post_json(
+            {"clips": clips, "pipeline": DRAW}, accept_encoding="zstd", accept="application/x-npz, */*;q=0.5"
+        )
     )
 
 
@@ -88,10 +90,10 @@ def test_any_clips(service: Asker, clips: list[Any]) -> None:
     query=st.dictionaries(st.one_of(st.sampled_from(OPTIONS), st.text(max_size=5)), st.text(max_size=12), max_size=3),
     raw=st.text("=&%;+[],0123456789abc", max_size=20),
 )
-def test_any_query(service: Asker, query: dict[str, str], raw: str) -> None:
+def test_any_query(client: Client, query: dict[str, str], raw: str) -> None:
     body = npy(np.ones((1, 3, 2)))
-    fine(service.post(body, NPY, {"img_shape": "4,4", **query}))
-    fine(service.post(body, NPY, f"img_shape=4,4&{raw}"))
+    fine(client.post(body, NPY, {"img_shape": "4,4", **query}))
+    fine(client.post(body, NPY, f"img_shape=4,4&{raw}"))
 
 
 @fuzzed(200)
@@ -103,9 +105,9 @@ def test_any_query(service: Asker, query: dict[str, str], raw: str) -> None:
         ),
     )
 )
-def test_any_headers(service: Asker, headers: dict[str, str]) -> None:
+def test_any_headers(client: Client, headers: dict[str, str]) -> None:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in {"content-type": JSON, **headers}.items()]
-    fine(service.ask("POST", "/heatmap", json=CLIP, headers=raw))
+    fine(client.request("POST", "/heatmap", json=CLIP, headers=raw))
 
 
 @st.composite
@@ -132,21 +134,23 @@ def bent(draw: st.DrawFn, data: bytes) -> bytes:
 @pytest.mark.parametrize("name", FILES)
 @fuzzed(60)
 @given(data=st.data())
-def test_any_bent_file(service: Asker, name: str, data: st.DataObject) -> None:
-    fine(service.send_files({name: data.draw(bent(FILES[name]))}, SHAPED))
+def test_any_bent_file(client: Client, name: str, data: st.DataObject) -> None:
+    fine(client.post_files({name: data.draw(bent(FILES[name]))}, SHAPED))
 
 
 @fuzzed(40)
 @given(data=st.data())
-def test_any_bent_pose_file(service: Asker, data: st.DataObject) -> None:
+def test_any_bent_pose_file(client: Client, data: st.DataObject) -> None:
     header, body = POSE[:8000], POSE[8000:]
-    fine(service.send_files({"clip.pose": data.draw(bent(header)) + body}, SHAPED))
+    fine(client.post_files({"clip.pose": data.draw(bent(header)) + body}, SHAPED))
 
 
 @fuzzed(100)
 @given(name=st.text(max_size=30), part=st.text(max_size=6), options=anything, boundary=st.text("ab-\"';= ", max_size=8))
-def test_any_form(service: Asker, name: str, part: str, options: Any, boundary: str) -> None:
+def test_any_form(client: Client, name: str, part: str, options: Any, boundary: str) -> None:
     data = npy(np.ones((1, 3, 2)))
-    fine(service.ask("POST", "/heatmap", files=[("file", (name, data)), (part, (None, json.dumps(options).encode()))]))
-    fine(service.ask("POST", "/heatmap", files=[("file", (name, data))], data={"options": json.dumps(options)}))
-    fine(service.post(b"--ab\r\n\r\n--ab--", f"multipart/form-data; boundary={boundary}"))
+    fine(
+        client.request("POST", "/heatmap", files=[("file", (name, data)), (part, (None, json.dumps(options).encode()))])
+    )
+    fine(client.request("POST", "/heatmap", files=[("file", (name, data))], data={"options": json.dumps(options)}))
+    fine(client.post(b"--ab\r\n\r\n--ab--", f"multipart/form-data; boundary={boundary}"))

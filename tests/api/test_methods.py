@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.asking import Asker
+from tests.api.client import Client
 
 BUILD = "/annotation/" + "0" * 32
 
@@ -22,12 +22,12 @@ BUILD = "/annotation/" + "0" * 32
         ("/openapi.json", "GET, HEAD"),
     ],
 )
-def test_allow_names_all_methods_of_the_path(service: Asker, path: str, methods: str) -> None:
-    refused = service.ask("PATCH", path)
+def test_allow_names_all_methods_of_the_path(client: Client, path: str, methods: str) -> None:
+    refused = client.request("PATCH", path)
     assert refused.headers["allow"] == methods
     assert methods in refused.problem(405)["detail"]
 
 
-def test_an_unknown_path_is_404_whatever_the_method(service: Asker) -> None:
+def test_an_unknown_path_is_404_whatever_the_method(client: Client) -> None:
     for method in ("GET", "PATCH", "DELETE"):
-        service.ask(method, "/nothing").problem(404)
+        client.request(method, "/nothing").problem(404)

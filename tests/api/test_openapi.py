@@ -13,15 +13,15 @@ from heatsvc.api.options import OPTIONS
 from heatsvc.api.request import BODIES, FORM
 from heatsvc.cli.main import main
 from heatsvc.encode.formats import FORMATS
-from tests.api.asking import CLIP, JSON, PROBLEM, Asker
+from tests.api.client import CLIP, JSON, PROBLEM, Client
 from tests.serving import ROOT
 
 DOCUMENT = ROOT / "openapi" / "openapi.json"
 
 
 @pytest.fixture(scope="module")
-def post(service: Asker) -> Any:
-    return service.get("/openapi.json").json()["paths"]["/heatmap"]["post"]
+def post(client: Client) -> Any:
+    return client.get("/openapi.json").json()["paths"]["/heatmap"]["post"]
 
 
 def test_the_committed_document_is_the_code_s(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -38,7 +38,7 @@ def test_settings_of_the_machine_do_not_change_it(
     assert capfdbinary.readouterr().out == DOCUMENT.read_bytes()
 
 
-def test_every_body_and_every_form_of_the_answer_is_described(post: Any) -> None:
+def test_every_body_and_every_response_format_is_described(post: Any) -> None:
     assert set(post["requestBody"]["content"]) == {*BODIES, FORM}
     assert set(post["responses"]["200"]["content"]) == set(FORMATS)
 
@@ -57,36 +57,36 @@ def test_every_option_is_described(post: Any) -> None:
         ("422", {"content-type": JSON}, b"{}"),
     ],
 )
-def test_problems_are_described(service: Asker, post: Any, status: str, headers: dict[str, str], body: bytes) -> None:
+def test_problems_are_described(client: Client, post: Any, status: str, headers: dict[str, str], body: bytes) -> None:
     assert set(post["responses"][status]["content"]) == {PROBLEM}
-    problem = service.ask("POST", "/heatmap", content=body, headers=headers).problem(int(status))
-    schema = service.get("/openapi.json").json()["components"]["schemas"]["Problem"]
+    problem = client.request("POST", "/heatmap", content=body, headers=headers).problem(int(status))
+    schema = client.get("/openapi.json").json()["components"]["schemas"]["Problem"]
     assert set(schema["required"]) <= set(problem) <= set(schema["properties"])
 
 
-def test_headers_of_the_answer_are_described(service: Asker, post: Any) -> None:
+def test_response_headers_are_described(client: Client, post: Any) -> None:
     described = {name.lower() for name in post["responses"]["200"]["headers"]}
-    assert {"server-timing", "x-request-id"} <= described & set(service.draw(CLIP).headers)
+    assert {"server-timing", "x-request-id"} <= described & set(client.post_json(CLIP).headers)
 
 
-def test_an_api_key_can_be_sent(service: Asker) -> None:
+def test_an_api_key_can_be_sent(client: Client) -> None:
     """Swagger UI's Authorize button needs it. A service without keys needs none."""
-    document = service.get("/openapi.json").json()
+    document = client.get("/openapi.json").json()
     [(name, scheme)] = document["components"]["securitySchemes"].items()
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
     assert document["security"] == [{name: []}, {}]
 
 
-def test_operations_have_short_names_of_their_own(service: Asker) -> None:
-    paths = service.get("/openapi.json").json()["paths"]
+def test_operations_have_short_names_of_their_own(client: Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
     names = [operation["operationId"] for path in paths.values() for operation in path.values()]
     assert len(set(names)) == len(names)
     assert {"create_annotation", "check_annotation", "list_builds", "get_build", "delete_build"} <= set(names)
 
 
-def test_every_schema_that_is_referred_to_is_there(service: Asker) -> None:
-    text = service.get("/openapi.json").wire.decode()
-    schemas = service.get("/openapi.json").json()["components"]["schemas"]
+def test_every_schema_that_is_referred_to_is_there(client: Client) -> None:
+    text = client.get("/openapi.json").wire.decode()
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
     assert set(re.findall(r'"#/components/schemas/([^"]+)"', text)) <= set(schemas)
 
 
@@ -102,9 +102,9 @@ def _schemas(node: Any) -> Iterator[dict[str, Any]]:
             yield from _schemas(value)
 
 
-def test_schemas_are_valid_and_so_are_their_defaults(service: Asker) -> None:
+def test_schemas_are_valid_and_so_are_their_defaults(client: Client) -> None:
     """OpenAPI 3.1's schemas are JSON Schema's of 2020-12."""
-    document = service.get("/openapi.json").json()
+    document = client.get("/openapi.json").json()
     for schema in document["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
     for schema in _schemas(document):
@@ -113,9 +113,9 @@ def test_schemas_are_valid_and_so_are_their_defaults(service: Asker) -> None:
             jsonschema.Draft202012Validator(whole).validate(schema["default"])
 
 
-def test_every_operation_describes_its_problems(service: Asker) -> None:
+def test_every_operation_describes_its_problems(client: Client) -> None:
     """Health checks and metrics need no key and are never refused."""
-    document = service.get("/openapi.json").json()
+    document = client.get("/openapi.json").json()
     for path, operations in document["paths"].items():
         is_open = path.startswith("/health/") or path == "/metrics"
         for operation in operations.values():

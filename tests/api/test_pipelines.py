@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heatsvc.pipeline import PRESETS
-from tests.api.asking import CLIP, DRAW, Asker, clip_of
+from tests.api.client import CLIP, DRAW, Client, clip_of
 from tests.golden import load_golden
 
 CASE = load_golden("pipeline_sl27")
@@ -30,28 +30,28 @@ def test_these_are_all_presets() -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_preset(service: Asker, name: str) -> None:
-    assert service.draw({**CLIP27, "pipeline": name}, accept_encoding="zstd").array().shape == SHAPES[name]
+def test_preset(client: Client, name: str) -> None:
+    assert client.post_json({**CLIP27, "pipeline": name}, accept_encoding="zstd").array().shape == SHAPES[name]
 
 
-def test_the_preset_view_is_taken_where_none_is_named(service: Asker) -> None:
-    assert service.draw(CLIP27).wire == service.draw({**CLIP27, "pipeline": "view"}).wire
+def test_the_preset_view_is_taken_where_none_is_named(client: Client) -> None:
+    assert client.post_json(CLIP27).wire == client.post_json({**CLIP27, "pipeline": "view"}).wire
 
 
-def test_a_preset_is_the_steps_that_the_service_lists(service: Asker) -> None:
-    listed = {preset["name"]: preset["steps"] for preset in service.get("/pipelines").json()["presets"]}
-    by_name = service.draw({**CLIP27, "pipeline": "posec3d-val"}, accept_encoding="zstd")
-    by_steps = service.draw({**CLIP27, "pipeline": listed["posec3d-val"]}, accept_encoding="zstd")
+def test_a_preset_is_the_steps_that_the_service_lists(client: Client) -> None:
+    listed = {preset["name"]: preset["steps"] for preset in client.get("/pipelines").json()["presets"]}
+    by_name = client.post_json({**CLIP27, "pipeline": "posec3d-val"}, accept_encoding="zstd")
+    by_steps = client.post_json({**CLIP27, "pipeline": listed["posec3d-val"]}, accept_encoding="zstd")
     assert by_name.wire == by_steps.wire
 
 
-def test_a_list_stands_in_the_query_as_json(service: Asker) -> None:
+def test_a_list_is_json_in_the_query(client: Client) -> None:
     steps = [{"type": "Resize", "scale": [32, 32], "keep_ratio": False}, {"type": "GeneratePoseTarget", "sigma": 1.0}]
-    in_query = service.draw_array(CASE.keypoint, img_shape=list(CASE.img_shape), pipeline=json.dumps(steps))
-    np.testing.assert_array_equal(in_query.array(), service.draw({**CLIP27, "pipeline": steps}).array())
+    in_query = client.post_npy(CASE.keypoint, img_shape=list(CASE.img_shape), pipeline=json.dumps(steps))
+    np.testing.assert_array_equal(in_query.array(), client.post_json({**CLIP27, "pipeline": steps}).array())
 
 
-def test_an_mmaction2_config_can_be_pasted(service: Asker) -> None:
+def test_an_mmaction2_config_can_be_pasted(client: Client) -> None:
     pasted = [
         {"type": "UniformSampleFrames", "clip_len": 48, "num_clips": 1, "test_mode": True},
         {"type": "PoseDecode"},
@@ -61,30 +61,30 @@ def test_an_mmaction2_config_can_be_pasted(service: Asker) -> None:
         {"type": "FormatShape", "input_format": "NCTHW_Heatmap"},
         {"type": "PackActionInputs"},
     ]
-    answer = service.draw({**CLIP27, "pipeline": pasted}, accept_encoding="zstd")
-    assert answer.wire == service.draw({**CLIP27, "pipeline": "posec3d-val"}, accept_encoding="zstd").wire
+    response = client.post_json({**CLIP27, "pipeline": pasted}, accept_encoding="zstd")
+    assert response.wire == client.post_json({**CLIP27, "pipeline": "posec3d-val"}, accept_encoding="zstd").wire
 
 
-def test_a_pyskl_config_can_be_pasted(service: Asker) -> None:
+def test_a_pyskl_config_can_be_pasted(client: Client) -> None:
     pasted = [
         {"type": "PoseDecode"},
         *DRAW,
         {"type": "Collect", "keys": ["imgs", "label"], "meta_keys": []},
         {"type": "ToTensor", "keys": ["imgs"]},
     ]
-    assert service.draw({**CLIP, "pipeline": pasted}).wire == service.draw({**CLIP, "pipeline": DRAW}).wire
+    assert client.post_json({**CLIP, "pipeline": pasted}).wire == client.post_json({**CLIP, "pipeline": DRAW}).wire
 
 
-def test_keypoints_and_limbs_together_have_all_channels(service: Asker) -> None:
+def test_keypoints_and_limbs_together_have_all_channels(client: Client) -> None:
     both = [{"type": "GeneratePoseTarget", "with_limb": True, "skeletons": [[0, 1], [1, 2]]}]
-    drawn = service.draw({**CLIP, "pipeline": both}).array()
-    np.testing.assert_array_equal(drawn[:, :3], service.draw({**CLIP, "pipeline": DRAW}).array())
+    drawn = client.post_json({**CLIP, "pipeline": both}).array()
+    np.testing.assert_array_equal(drawn[:, :3], client.post_json({**CLIP, "pipeline": DRAW}).array())
     assert drawn.shape == (1, 5, 64, 64)
 
 
-def test_potion_is_one_picture(service: Asker) -> None:
+def test_potion_is_one_picture(client: Client) -> None:
     steps = [*DRAW, {"type": "Heatmap2Potion", "C": 3}]
-    assert service.draw({**CLIP27, "img_shape": [64, 64], "pipeline": steps}).array().shape == (1, 64, 64, 27 * 7)
+    assert client.post_json({**CLIP27, "img_shape": [64, 64], "pipeline": steps}).array().shape == (1, 64, 64, 27 * 7)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_potion_is_one_picture(service: Asker) -> None:
         ([DRAW[0]] * 65, "pipeline", "65 steps are too many: at most 64"),
     ],
 )
-def test_a_wrong_pipeline_is_told_by_step_and_parameter(
-    service: Asker, pipeline: object, field: str, said: str
+def test_an_invalid_pipeline_is_reported_by_step_and_parameter(
+    client: Client, pipeline: object, field: str, said: str
 ) -> None:
-    problem = service.draw({**CLIP, "pipeline": pipeline}).problem(422)
+    problem = client.post_json({**CLIP, "pipeline": pipeline}).problem(422)
     assert problem["field"] == field
     assert said in problem["detail"]

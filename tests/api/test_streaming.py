@@ -3,66 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
+import itertools
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import structlog
+from starlette.types import Message
 
+from heatsvc.cancel import CancelledError
 from heatsvc.encode.codings import CODINGS
-from heatsvc.encode.job import MAX_WHOLE_BYTES
+from heatsvc.encode.job import MAX_WHOLE_BYTES, WorkItem
 from heatsvc.render.scheduler import Scheduler
-from tests.api.asking import DRAW, JSON, NPY, NPZ, SAFETENSORS, Answer, Asker, clip_of
+from tests.api.client import (
+    DRAW,
+    JSON,
+    NPY,
+    NPZ,
+    SAFETENSORS,
+    TIMEOUT,
+    Client,
+    Response,
+    StreamedRequest,
+    clip_of,
+)
 from tests.api.test_admission import budgets
+from tests.api.test_service import sample
 
-WAIT = 60
-POINTS = np.random.default_rng(5).uniform(0, 64, (1, 400, 17, 2))
-CLIP: dict[str, Any] = clip_of(POINTS, pipeline=DRAW)
+POINTS = np.random.default_rng(5).uniform(0, 64, (1, 160, 17, 2))
+STEPS = [{**DRAW[0], "sigma": 2}]
+CLIP: dict[str, Any] = clip_of(POINTS, pipeline=STEPS)
 CLIPS: dict[str, Any] = {
     "clips": [clip_of(POINTS[:, :count], frame_dir=f"clip{count}") for count in (30, 60, 90, 120)],
     "pipeline": DRAW,
 }
-
-
-class Stream:
-    """A request by ASGI itself, whose client takes the response's messages one by one."""
-
-    def __init__(self, service: Asker, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
-        self.app = service.app
-        self.body = json.dumps(document).encode()
-        self.headers = {"content-type": JSON, "content-length": str(len(self.body)), **(headers or {})}
-        self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue(1)
-        self.gone = asyncio.Event()
-        self._received = False
-
-    async def _receive(self) -> dict[str, Any]:
-        if not self._received:
-            self._received = True
-            return {"type": "http.request", "body": self.body, "more_body": False}
-        await self.gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def run(self) -> None:
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "method": "POST",
-            "scheme": "http",
-            "path": "/heatmap",
-            "raw_path": b"/heatmap",
-            "query_string": b"",
-            "root_path": "",
-            "headers": [(name.encode(), value.encode()) for name, value in self.headers.items()],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 80),
-            "state": {},
-        }
-        await self.app(scope, self._receive, self.messages.put)
-
-    async def take(self, count: int) -> list[dict[str, Any]]:
-        return [await asyncio.wait_for(self.messages.get(), WAIT) for _ in range(count)]
+LARGE: dict[str, Any] = clip_of(POINTS[:, :100], pipeline=DRAW)
+SMALL: dict[str, Any] = clip_of(POINTS[:, :10], pipeline=DRAW)
+WIDE = {"keypoint": [[[10.0, 20.0]]], "img_shape": [512, 512], "pipeline": [{**DRAW[0], "sigma": 200}]}
+# Items that are submitted for a client that has taken the first two or three chunks.
+MOST_AHEAD = 6
 
 
 @pytest.fixture
@@ -76,135 +58,267 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @pytest.mark.parametrize("coding", sorted(CODINGS))
 @pytest.mark.parametrize("accept", [NPY, SAFETENSORS, NPZ])
-def test_the_volumes_are_those_of_whole_responses(service: Asker, accept: str, coding: str) -> None:
-    streamed = service.draw(CLIP, accept=accept, accept_encoding=coding)
+def test_the_volumes_are_those_of_whole_responses(client: Client, accept: str, coding: str) -> None:
+    streamed = client.post_json(CLIP, accept=accept, accept_encoding=coding)
+    assert "render;dur" not in streamed.headers["server-timing"]
     array = streamed.array() if accept == NPY else streamed.tensors()["imgs"]
-    halves = []
-    for half in (slice(0, 200), slice(200, 400)):
-        part = clip_of(POINTS[:, half], pipeline=DRAW)
-        halves.append(service.draw(part, accept=accept, accept_encoding=coding))
-    expected = [half.array() if accept == NPY else half.tensors()["imgs"] for half in halves]
+    expected = []
+    for first in range(0, 160, 40):
+        whole = client.post_json(clip_of(POINTS[:, first : first + 40], pipeline=STEPS), accept_encoding="zstd")
+        assert "render;dur" in whole.headers["server-timing"]
+        expected.append(whole.array())
     np.testing.assert_array_equal(array, np.concatenate(expected))
 
 
 @pytest.mark.parametrize("coding", sorted(CODINGS))
 @pytest.mark.parametrize("accept", [SAFETENSORS, NPZ])
-def test_several_clips(service: Asker, accept: str, coding: str) -> None:
-    tensors = service.draw(CLIPS, accept=accept, accept_encoding=coding).tensors()
+def test_several_clips(client: Client, accept: str, coding: str) -> None:
+    tensors = client.post_json(CLIPS, accept=accept, accept_encoding=coding).tensors()
     assert set(tensors) == {clip["frame_dir"] for clip in CLIPS["clips"]}
     for clip in CLIPS["clips"]:
-        alone = service.draw({**clip, "pipeline": DRAW}, accept_encoding="zstd").array()
+        alone = client.post_json({**clip, "pipeline": DRAW}, accept_encoding="zstd").array()
         np.testing.assert_array_equal(tensors[clip["frame_dir"]], alone)
 
 
-def test_json_is_streamed_too(service: Asker) -> None:
-    document = {**CLIP, "keypoint": CLIP["keypoint"][0][:10]}
-    answer = service.draw(document, accept=JSON)
-    assert "content-length" not in answer.headers
-    (clip,) = answer.json()["clips"]
-    np.testing.assert_array_equal(np.array(clip["imgs"], np.float32), service.draw(document).array())
+def test_json_is_streamed_too(client: Client) -> None:
+    response = client.post_json(SMALL, accept=JSON)
+    assert "content-length" not in response.headers
+    (clip,) = response.json()["clips"]
+    np.testing.assert_array_equal(np.array(clip["imgs"], np.float32), client.post_json(SMALL).array())
 
 
 @pytest.mark.parametrize(("accept", "coding"), [(NPY, "identity"), (SAFETENSORS, "identity")])
-def test_the_length_is_there_where_it_is_known(service: Asker, accept: str, coding: str) -> None:
-    answer = service.draw(CLIP, accept=accept, accept_encoding=coding)
-    assert int(answer.headers["content-length"]) == len(answer.wire) > MAX_WHOLE_BYTES
+def test_the_length_is_there_where_it_is_known(client: Client, accept: str, coding: str) -> None:
+    response = client.post_json(CLIP, accept=accept, accept_encoding=coding)
+    assert int(response.headers["content-length"]) == len(response.wire) > MAX_WHOLE_BYTES
 
 
-def test_a_small_response_is_whole(service: Asker) -> None:
-    small = {**CLIP, "keypoint": CLIP["keypoint"][0][:10]}
-    answer = service.draw(small, accept_encoding="zstd")
-    assert int(answer.headers["content-length"]) == len(answer.wire)
-    assert "render;dur" in answer.headers["server-timing"]
+def test_a_small_response_is_whole(client: Client) -> None:
+    response = client.post_json(SMALL, accept_encoding="zstd")
+    assert int(response.headers["content-length"]) == len(response.wire)
+    assert "render;dur" in response.headers["server-timing"]
 
 
-def test_a_client_that_does_not_read_stops_the_rendering(serve: Callable[..., Asker], submitted: list[Any]) -> None:
-    service = serve()
+def test_a_client_that_does_not_read_stops_the_rendering(serve: Callable[..., Client], submitted: list[Any]) -> None:
+    client = serve(draw_threads=1)
 
     async def run() -> None:
-        stream = Stream(service, CLIP)
+        stream = StreamedRequest(client, CLIP)
         running = asyncio.create_task(stream.run())
         await stream.take(3)
-        await asyncio.sleep(0.2)  # time for all of it
-        assert len(submitted) <= 6
-        assert 0 < budgets(service)[3] <= 4 << 20
-        stream.gone.set()
-        while not running.done():
-            with pytest.MonkeyPatch.context():
-                try:
-                    await asyncio.wait_for(stream.messages.get(), 0.05)
-                except TimeoutError:
-                    break
-        await asyncio.wait_for(running, WAIT)
+        # Meanwhile the same worker renders all of another response.
+        other = await client.send("POST", "/heatmap", json=CLIP, headers={"accept-encoding": "identity"})
+        assert int(other.headers["content-length"]) == len(other.wire)
+        taken = count_first(submitted)
+        assert taken <= MOST_AHEAD
+        assert len(submitted) - taken > 2 * MOST_AHEAD
+        assert 0 < budgets(client)[3] <= MOST_AHEAD * MAX_WHOLE_BYTES
+        stream.disconnect()
+        await asyncio.wait_for(running, TIMEOUT)
+        assert count_first(submitted) <= MOST_AHEAD
 
-    service.wait(run())
-    assert len(submitted) <= 8
-    assert budgets(service) == [0, 0, 0, 0]
+    client.wait(run())
+    assert budgets(client) == [0, 0, 0, 0]
 
 
-def test_a_single_clip_is_rendered_while_a_client_reads_a_long_response(serve: Callable[..., Asker]) -> None:
-    service = serve(draw_threads=1)
-    large = clip_of(POINTS[:, :100], pipeline=DRAW)
+def test_a_huge_response_is_rendered_as_far_as_it_is_read(serve: Callable[..., Client], submitted: list[Any]) -> None:
+    client = serve(max_volume_bytes=1 << 40)
+    maps = clip_of(np.full((1, 2000, 1, 2), 2000.0), (4096, 4096), pipeline=[{**DRAW[0], "sigma": 300}], dtype="uint8")
 
-    async def run() -> Answer:
-        stream = Stream(service, CLIP)
+    async def run() -> None:
+        stream = StreamedRequest(client, maps, {"accept-encoding": "zstd"})
         running = asyncio.create_task(stream.run())
-        await stream.take(2)
-        other = await service.asking("POST", "/heatmap", json=large, headers={"accept-encoding": "zstd"})
-        assert not running.done()
-        stream.gone.set()
-        while not running.done():
-            try:
-                await asyncio.wait_for(stream.messages.get(), 0.05)
-            except TimeoutError:
-                break
-        await asyncio.wait_for(running, WAIT)
-        return other
+        await stream.take(5)
+        assert (await client.send("GET", "/health/live")).status == 200
+        assert (await client.send("POST", "/heatmap", json=SMALL)).status == 200
+        stream.disconnect()
+        await asyncio.wait_for(running, TIMEOUT)
 
-    assert service.wait(run()).status == 200
-    assert budgets(service) == [0, 0, 0, 0]
+    client.wait(run())
+    assert sum(item.cost for item in submitted) < 20 << 24  # of 2000 maps of 16 MiB
+    assert budgets(client) == [0, 0, 0, 0]
 
 
-def test_a_fault_in_a_tile_ends_the_response_before_its_end(
-    serve: Callable[..., Asker], monkeypatch: pytest.MonkeyPatch
+def test_requests_are_served_while_a_client_reads_a_long_response(
+    serve: Callable[..., Client], submitted: list[Any]
 ) -> None:
-    service = serve()
-    submit, count = Scheduler.submit, 0
+    client = serve(draw_threads=1)
 
-    def fail_later(self: Any, item: Any) -> Any:
-        nonlocal count
-        count += 1
-        future = submit(self, item)
-        if count == 4:
-            future.cancel()
-        return future
-
-    monkeypatch.setattr(Scheduler, "submit", fail_later)
-
-    async def run() -> list[dict[str, Any]]:
-        stream = Stream(service, CLIP)
+    async def run() -> list[Response]:
+        stream = StreamedRequest(client, CLIP)
         running = asyncio.create_task(stream.run())
-        messages = []
-        while not running.done() or not stream.messages.empty():
-            try:
-                messages.append(await asyncio.wait_for(stream.messages.get(), 0.2))
-            except TimeoutError:
-                continue
-        assert running.done()
-        return messages
+        messages = await stream.take(2)
+        headers = {"accept-encoding": "zstd"}
+        others = [await client.send("POST", "/heatmap", json=document, headers=headers) for document in (SMALL, LARGE)]
+        assert not running.done()
+        messages += await stream.take_all(running)
+        assert b"".join(message.get("body", b"") for message in messages) == whole
+        return others
 
-    messages = service.wait(run())
+    whole = client.post_json(CLIP).wire
+    assert [response.status for response in client.wait(run())] == [200, 200]
+    assert budgets(client) == [0, 0, 0, 0]
+
+
+def test_a_single_clip_does_not_wait_behind_many(serve: Callable[..., Client], submitted: list[Any]) -> None:
+    client = serve(draw_threads=1)
+    many = {"clips": [{**LARGE, "frame_dir": f"clip{place}"} for place in range(60)], "pipeline": DRAW, "reduce": "max"}
+    for clip in many["clips"]:
+        del clip["pipeline"]
+
+    async def run() -> tuple[Response, Response]:
+        headers = {"accept-encoding": "zstd"}
+        long = asyncio.create_task(client.send("POST", "/heatmap", json=many, headers=headers))
+        while not submitted:
+            await asyncio.sleep(0.001)
+        single = await client.send("POST", "/heatmap", json=WIDE, headers=headers)
+        return single, await long
+
+    single, long = client.wait(run())
+    assert single.array().shape == (1, 1, 512, 512)
+    assert len(long.tensors()) == 60
+    last = max(place for place, item in enumerate(submitted) if item.token is not submitted[0].token)
+    assert last < len(submitted) // 2
+
+
+def test_a_client_that_disconnects_before_the_response_starts(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve(draw_threads=1)
+    gate, begun, rendered = threading.Event(), [], []
+    run_item = WorkItem.run
+
+    def gated(item: WorkItem) -> Any:
+        begun.append(item)
+        assert gate.wait(TIMEOUT)
+        chunks = run_item(item)
+        rendered.append(item)
+        return chunks
+
+    monkeypatch.setattr(WorkItem, "run", gated)
+
+    async def run() -> None:
+        stream = StreamedRequest(client, CLIP)
+        running = asyncio.create_task(stream.run())
+        while not begun:
+            await asyncio.sleep(0.001)
+        stream.disconnect()
+        while not is_cancelled(begun[0]):
+            await asyncio.sleep(0.001)
+        gate.set()
+        assert await stream.take_all(running) == []
+
+    client.wait(run())
+    assert rendered == []
+    assert sample(client, "heatsvc_requests_total", method="POST", route="/heatmap", status="499") == 1
+    assert budgets(client) == [0, 0, 0, 0]
+
+
+def test_a_response_that_cannot_begin_in_time_is_refused(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve(request_seconds=0.2)
+    delay_items(monkeypatch, 0.3, from_number=0)
+    response = client.post_json(LARGE)
+    assert "HEATSVC_REQUEST_SECONDS" in response.problem(503)["detail"]
+    assert int(response.headers["retry-after"]) >= 1
+    assert budgets(client) == [0, 0, 0, 0]
+
+
+def test_a_response_that_has_begun_may_take_longer(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve(request_seconds=1.5)
+    expected = client.post_json(LARGE).array()
+    delay_items(monkeypatch, 1.6, from_number=3)
+    np.testing.assert_array_equal(client.post_json(LARGE).array(), expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "headers", "settings", "status"),
+    [
+        ({}, {"accept": "text/html"}, {}, 406),
+        ({}, {"accept_encoding": "br, identity;q=0"}, {}, 406),
+        ({"select": [17]}, {}, {}, 422),
+        ({"frame_dir": "a" * 100_000}, {}, {}, 422),
+        ({}, {}, {"max_volume_bytes": 40_000_000}, 413),
+        ({"pipeline": [*DRAW, {"type": "Heatmap2Potion", "C": 9}]}, {}, {"max_potion_bytes": 100_000}, 413),
+        ({}, {"accept": JSON}, {"max_json_values": 1_000_000}, 422),
+    ],
+)
+def test_requests_are_refused_before_anything_is_rendered(
+    serve: Callable[..., Client],
+    submitted: list[Any],
+    change: dict[str, Any],
+    headers: dict[str, str],
+    settings: dict[str, int],
+    status: int,
+) -> None:
+    client = serve(**settings)
+    client.post_json({**CLIP, **change}, **headers).problem(status)
+    assert submitted == []
+    assert budgets(client) == [0, 0, 0, 0]
+
+
+def test_an_error_in_a_tile_cuts_the_response_off(
+    serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve(draw_threads=1)
+    fail_at(monkeypatch, 3)
+
+    async def run() -> list[Message]:
+        stream = StreamedRequest(client, CLIP)
+        return await stream.take_all(asyncio.create_task(stream.run()))
+
+    with structlog.testing.capture_logs() as lines:
+        messages = client.wait(run())
+    assert [line["event"] for line in lines] == ["request failed"]
     assert messages[0]["status"] == 200
     assert all(message.get("more_body", True) for message in messages)
     assert [message["type"] for message in messages].count("http.response.start") == 1
-    assert budgets(service) == [0, 0, 0, 0]
+    assert budgets(client) == [0, 0, 0, 0]
 
 
-def test_a_fault_in_the_first_tile_is_a_500(serve: Callable[..., Asker], monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Any, item: Any) -> Any:
-        raise ValueError("broken")
+def test_an_error_in_the_first_tile_is_a_500(serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    client = serve()
+    fail_at(monkeypatch, 0)
+    with structlog.testing.capture_logs():
+        client.post_json(CLIP).problem(500)
+    assert budgets(client) == [0, 0, 0, 0]
 
-    service = serve()
-    monkeypatch.setattr(Scheduler, "submit", fail)
-    assert service.draw(CLIP).status == 500
-    assert budgets(service) == [0, 0, 0, 0]
+
+def count_first(submitted: list[Any]) -> int:
+    """The items of the first response that was begun."""
+    return sum(item.token is submitted[0].token for item in submitted)
+
+
+def is_cancelled(item: WorkItem) -> bool:
+    try:
+        item.token.raise_if_cancelled()
+    except CancelledError:
+        return True
+    return False
+
+
+def delay_items(monkeypatch: pytest.MonkeyPatch, seconds: float, *, from_number: int) -> None:
+    """Rendering an item takes so long from now on, after the first few."""
+    numbers, run = itertools.count(), WorkItem.run
+
+    def slow(item: WorkItem) -> Any:
+        if next(numbers) in range(from_number, from_number + 2):
+            time.sleep(seconds)
+        return run(item)
+
+    monkeypatch.setattr(WorkItem, "run", slow)
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Rendering the item of that number raises an exception."""
+    numbers, run = itertools.count(), WorkItem.run
+
+    def failing(item: WorkItem) -> Any:
+        if next(numbers) == number:
+            raise ValueError("broken")
+        return run(item)
+
+    monkeypatch.setattr(WorkItem, "run", failing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.api.asking import DRAW, NPZ, Asker, clip_of
+from tests.api.client import DRAW, NPZ, Client, clip_of
 from tests.pose.readers.samples import (
     DATA,
     annotation,
@@ -27,59 +27,59 @@ PICKLE = pickled({"split": {"train": list(NAMED)}, "annotations": list(NAMED.val
 
 
 @pytest.mark.parametrize("name", every_format())
-def test_each_format_is_drawn(service: Asker, name: str) -> None:
+def test_each_format_is_rendered(client: Client, name: str) -> None:
     options = {"img_shape": [64, 64], "reduce": "max", "pipeline": [SMALL, *DRAW]}
-    drawn = service.send_files({name: every_format()[name]}, options).array()
+    drawn = client.post_files({name: every_format()[name]}, options).array()
     assert drawn.shape[1:] == (64, 64)
     assert drawn.max() > 0
 
 
-def test_npy_file(service: Asker) -> None:
+def test_npy_file(client: Client) -> None:
     array = np.array([[[10.0, 20.0, 0.5], [30.0, 40.0, 1.0]]])
-    answer = service.send_files({"clip.npy": npy(array)}, OPTIONS)
-    assert answer.wire == service.draw(clip_of(array, pipeline=DRAW)).wire
+    response = client.post_files({"clip.npy": npy(array)}, OPTIONS)
+    assert response.wire == client.post_json(clip_of(array, pipeline=DRAW)).wire
 
 
-def test_npz_file_says_its_own_img_shape(service: Asker) -> None:
+def test_an_npz_file_contains_its_img_shape(client: Client) -> None:
     array = np.array([[[10.0, 20.0], [30.0, 40.0]]])
-    answer = service.send_files({"clip.npz": npz(keypoint=array, img_shape=np.array([48, 32]))}, OPTIONS)
-    assert answer.wire == service.draw(clip_of(array, (48, 32), pipeline=DRAW)).wire
+    response = client.post_files({"clip.npz": npz(keypoint=array, img_shape=np.array([48, 32]))}, OPTIONS)
+    assert response.wire == client.post_json(clip_of(array, (48, 32), pipeline=DRAW)).wire
 
 
-def test_npz_body(service: Asker) -> None:
+def test_npz_body(client: Client) -> None:
     array = np.array([[[10.0, 20.0], [30.0, 40.0]]])
     body = npz(keypoint=array, keypoint_score=np.array([[0.25, 1.0]]), img_shape=np.array([48, 32]))
-    drawn = service.post(body, NPZ, {"pipeline": DRAW}).array()
+    drawn = client.post(body, NPZ, {"pipeline": DRAW}).array()
     assert drawn.max(axis=(0, 2, 3)).tolist() == [0.25, 1.0]
 
 
-def test_pose_file_of_mediapipe_gives_the_sign_points(service: Asker) -> None:
+def test_pose_file_of_mediapipe_gives_the_sign_points(client: Client) -> None:
     data = (DATA / "poses" / "ase_A.pose").read_bytes()
-    assert service.send_files({"ase_A.pose": data}, {"select": "sign27"}).array().shape[1:] == (27, 64, 64)
+    assert client.post_files({"ase_A.pose": data}, {"select": "sign27"}).array().shape[1:] == (27, 64, 64)
 
 
-def test_openpose_archive_is_a_clip(service: Asker) -> None:
+def test_openpose_archive_is_a_clip(client: Client) -> None:
     frames = {f"v_{t}.json": openpose_frame({"pose_keypoints_2d": triples(25, 5.0 + t)}) for t in range(3)}
-    assert service.send_files({"v.zip": zipped(frames)}, OPTIONS).array().shape == (3, 25, 64, 64)
+    assert client.post_files({"v.zip": zipped(frames)}, OPTIONS).array().shape == (3, 25, 64, 64)
 
 
-def test_mmpose_predictions_are_a_clip(service: Asker) -> None:
+def test_mmpose_predictions_are_a_clip(client: Client) -> None:
     frames = [{"frame_id": t, "instances": [mmpose_instance(17, 3.0 + t, 0.5)]} for t in range(2)]
-    drawn = service.send_files({"v.json": text({"instance_info": frames})}, OPTIONS).array()
+    drawn = client.post_files({"v.json": text({"instance_info": frames})}, OPTIONS).array()
     assert drawn.shape == (2, 17, 64, 64)
     assert drawn.max() == 0.5
 
 
-def test_coco_annotations_are_a_clip(service: Asker) -> None:
+def test_coco_annotations_are_a_clip(client: Client) -> None:
     coco = {
         "images": [{"id": i, "height": 64, "width": 64} for i in (7, 8)],
         "annotations": [{"image_id": i, "keypoints": triples(17, i, 2)} for i in (7, 8)],
     }
-    assert service.send_files({"c.json": text(coco)}, {"pipeline": DRAW}).array().shape == (2, 17, 64, 64)
+    assert client.post_files({"c.json": text(coco)}, {"pipeline": DRAW}).array().shape == (2, 17, 64, 64)
 
 
-def test_all_clips_of_an_annotation_pickle_come_by_name(service: Asker) -> None:
-    tensors = service.send_files({"a.pkl": PICKLE}).tensors()
+def test_all_clips_of_an_annotation_pickle_come_by_name(client: Client) -> None:
+    tensors = client.post_files({"a.pkl": PICKLE}).tensors()
     assert {name: array.shape for name, array in tensors.items()} == {
         "v_0": (2, 17, 64, 64),
         "v_1": (3, 17, 64, 64),
@@ -87,35 +87,35 @@ def test_all_clips_of_an_annotation_pickle_come_by_name(service: Asker) -> None:
     }
 
 
-def test_frame_dir_chooses_one_clip_of_a_pickle(service: Asker) -> None:
-    assert service.send_files({"a.pkl": PICKLE}, {"frame_dir": "v_1"}).array().shape == (3, 17, 64, 64)
+def test_frame_dir_chooses_one_clip_of_a_pickle(client: Client) -> None:
+    assert client.post_files({"a.pkl": PICKLE}, {"frame_dir": "v_1"}).array().shape == (3, 17, 64, 64)
 
 
-def test_frame_dir_chooses_several_clips_of_a_pickle(service: Asker) -> None:
-    assert set(service.send_files({"a.pkl": PICKLE}, {"frame_dir": ["v_2", "v_0"]}).tensors()) == {"v_0", "v_2"}
+def test_frame_dir_chooses_several_clips_of_a_pickle(client: Client) -> None:
+    assert set(client.post_files({"a.pkl": PICKLE}, {"frame_dir": ["v_2", "v_0"]}).tensors()) == {"v_0", "v_2"}
 
 
-def test_a_frame_dir_that_the_pickle_has_not_is_told_with_some_that_it_has(service: Asker) -> None:
-    problem = service.send_files({"a.pkl": PICKLE}, {"frame_dir": "v_9"}).problem(422)
+def test_an_unknown_frame_dir_is_reported_with_some_that_exist(client: Client) -> None:
+    problem = client.post_files({"a.pkl": PICKLE}, {"frame_dir": "v_9"}).problem(422)
     assert (problem["field"], problem["file"]) == ("frame_dir", "a.pkl")
     assert "'v_9': it has 3, such as 'v_0', 'v_1', 'v_2'" in problem["detail"]
 
 
-def test_several_files_are_several_clips_named_after_them(service: Asker) -> None:
+def test_several_files_are_several_clips_named_after_them(client: Client) -> None:
     files = {f"KETI_SL_{i}.avi.npy": npy(np.full((i, 5, 2), 9.0)) for i in (1, 2)}
-    tensors = service.send_files(files, OPTIONS).tensors()
+    tensors = client.post_files(files, OPTIONS).tensors()
     assert {name: len(array) for name, array in tensors.items()} == {"KETI_SL_1.avi": 1, "KETI_SL_2.avi": 2}
 
 
-def test_options_of_a_form_may_stand_in_the_query(service: Asker) -> None:
+def test_options_of_a_form_may_be_query_parameters(client: Client) -> None:
     files = [("file", ("a.npy", npy(np.full((1, 5, 2), 9.0))))]
-    assert service.ask("POST", "/heatmap?img_shape=64,64&reduce=max", files=files).array().shape == (1, 64, 64)
+    assert client.request("POST", "/heatmap?img_shape=64,64&reduce=max", files=files).array().shape == (1, 64, 64)
 
 
-def test_options_in_form_and_query_are_refused(service: Asker) -> None:
+def test_options_in_form_and_query_are_refused(client: Client) -> None:
     files = [("file", ("a.npy", npy(np.full((1, 5, 2), 9.0))))]
-    answer = service.ask("POST", "/heatmap?reduce=max", files=files, data={"options": '{"img_shape": [64, 64]}'})
-    assert "in the form or in the query, not in both" in answer.problem(422)["detail"]
+    response = client.request("POST", "/heatmap?reduce=max", files=files, data={"options": '{"img_shape": [64, 64]}'})
+    assert "in the form or in the query, not in both" in response.problem(422)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_options_in_form_and_query_are_refused(service: Asker) -> None:
         ([("file", ("n" * 300 + ".npy", npy(np.ones((1, 3, 2)))))], 422, "filename", "300 characters: 255 at most"),
     ],
 )
-def test_a_wrong_form_is_told(
-    service: Asker, files: list[tuple[str, object]], status: int, field: str | None, said: str
+def test_an_invalid_form_is_reported(
+    client: Client, files: list[tuple[str, object]], status: int, field: str | None, said: str
 ) -> None:
-    problem = service.ask("POST", "/heatmap", files=files).problem(status)
+    problem = client.request("POST", "/heatmap", files=files).problem(status)
     assert problem.get("field") == field
     assert said in problem["detail"]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.api.conftest import service
+from tests.api.conftest import client
 
-__all__ = ["service"]
+__all__ = ["client"]
 
 LABELS = {"clip_0": 2, "clip_1": 0, "clip_2": 1, "clip_3": 2, "clip_4": 0, "clip_5": 4}
 

@@ -1,4 +1,4 @@
-"""heatsvc.draw and heatsvc.read: what POST /heatmap answers, without HTTP."""
+"""heatsvc.draw and heatsvc.read: what POST /heatmap returns, without HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import heatsvc.render.cuda
 from heatsvc.errors import InputError
 from heatsvc.pose import LAYOUTS, PoseClip
 from heatsvc.render.tensors import DeviceError
-from tests.api.asking import SAFETENSORS, Asker, clip_of
+from tests.api.client import SAFETENSORS, Client, clip_of
 from tests.library.conftest import annotations
 from tests.serving import ROOT
 
@@ -50,20 +50,20 @@ def points(frames: int = 30, count: int = 133) -> np.ndarray:
     ],
     ids=str,
 )
-def test_one_clip_is_what_the_service_answers_bit_for_bit(service: Asker, options: dict[str, Any]):
+def test_one_clip_is_what_the_service_returns_bit_for_bit(client: Client, options: dict[str, Any]):
     array = points()
-    answer = service.draw({**clip_of(array, (480, 640)), **options}, accept_encoding="zstd").array()
+    answer = client.post_json({**clip_of(array, (480, 640)), **options}, accept_encoding="zstd").array()
     drawn = heatsvc.draw({"keypoint": array, "img_shape": (480, 640)}, **options)
     assert drawn.dtype == answer.dtype
     assert drawn.max() > 0
     np.testing.assert_array_equal(drawn, answer)
 
 
-def test_several_clips_draw_from_seeds_of_their_own_as_in_the_service(service: Asker):
+def test_several_clips_draw_from_seeds_of_their_own_as_in_the_service(client: Client):
     arrays = {"a": points(50), "b": points(30), "c": points(200)}
     document = {"clips": [clip_of(array, (480, 640), frame_dir=name) for name, array in arrays.items()]}
     options = {**TRAIN, "seed": 2**32 - 2, "select": "sign27"}
-    answer = service.draw(document | options, accept=SAFETENSORS).tensors()
+    answer = client.post_json(document | options, accept=SAFETENSORS).tensors()
     drawn = heatsvc.draw([{"keypoint": array, "img_shape": (480, 640)} for array in arrays.values()], **options)
     assert isinstance(drawn, list)
     for one, name in zip(drawn, arrays, strict=True):

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.api.asking import clip_of, listed
+from tests.api.client import clip_of, listed
 from tests.golden import load_golden
 from tests.live.wire import Live
 

@@ -63,7 +63,7 @@ def test_aiohttp(live: Live, expected: bytes, coding: str) -> None:
     ],
     ids=["httpx", "requests"],
 )
-def test_what_a_client_asks_for_by_itself(live: Live, expected: bytes, client: object) -> None:
+def test_default_codings_of_clients(live: Live, expected: bytes, client: object) -> None:
     assert client(f"{live.address}/heatmap") == expected  # type: ignore[operator]
 
 

@@ -87,7 +87,7 @@ def test_a_head_without_end(live: Live) -> None:
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 @pytest.mark.parametrize("read", [0, 1000, 1_000_000])
-def test_a_client_that_hangs_up_while_the_answer_is_written(live: Live, read: int, how: str) -> None:
+def test_a_client_that_disconnects_while_the_response_is_sent(live: Live, read: int, how: str) -> None:
     logged = live.logged()
     with live.connect(receive_buffer=4096) as wire:
         wire.sendall(LARGE_REQUEST)
@@ -99,7 +99,7 @@ def test_a_client_that_hangs_up_while_the_answer_is_written(live: Live, read: in
     live.check_unharmed(logged)
 
 
-def test_a_client_that_hangs_up_while_its_body_is_read(live: Live) -> None:
+def test_a_client_that_disconnects_while_its_body_is_read(live: Live) -> None:
     logged = live.logged()
     for _ in range(5):
         with live.connect() as wire:
@@ -108,7 +108,7 @@ def test_a_client_that_hangs_up_while_its_body_is_read(live: Live) -> None:
 
 
 @pytest.mark.parametrize("what", [LARGE_REQUEST, request(SMALL, KEEP)], ids=["large", "small"])
-def test_a_client_that_never_reads_is_left(live: Live, what: bytes) -> None:
+def test_a_client_that_never_reads_is_disconnected(live: Live, what: bytes) -> None:
     logged, before = live.logged(), live.sockets()
     with live.connect(receive_buffer=4096) as wire:
         wire.sendall(what * (1 if len(what) > 10_000 else 30))
@@ -133,7 +133,7 @@ def test_a_client_that_reads_slowly_gets_all(live: Live) -> None:
             left -= len(part)
 
 
-def test_work_ends_when_the_client_hangs_up(live: Live) -> None:
+def test_work_ends_when_the_client_disconnects(live: Live) -> None:
     logged = live.logged()
     with live.connect() as wire:
         wire.sendall(ENDLESS_REQUEST)
@@ -146,7 +146,7 @@ def test_work_ends_when_the_client_hangs_up(live: Live) -> None:
     assert '"status":499' in live.log.read_text()[logged:]
 
 
-def test_the_service_answers_while_others_wait_for_heavy_work(live: Live) -> None:
+def test_the_service_responds_while_others_wait_for_heavy_work(live: Live) -> None:
     wires = []
     for _ in range(6):
         wire = socket.create_connection(("127.0.0.1", live.port))
@@ -167,7 +167,7 @@ def test_the_service_answers_while_others_wait_for_heavy_work(live: Live) -> Non
     live.check_unharmed()
 
 
-def test_many_silent_clients_keep_nobody_out(live: Live) -> None:
+def test_many_silent_clients_block_no_other(live: Live) -> None:
     before = live.sockets()
     wires = [socket.create_connection(("127.0.0.1", live.port)) for _ in range(200)]
     try:
@@ -192,7 +192,7 @@ def test_many_silent_clients_keep_nobody_out(live: Live) -> None:
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused(live: Live, data: bytes) -> None:
+def test_malformed_http_is_refused(live: Live, data: bytes) -> None:
     logged = live.logged()
     assert status_of(live.send(data)) in (b"400", b"415", b"408")
     live.check_unharmed(logged)

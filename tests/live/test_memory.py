@@ -49,7 +49,7 @@ def ask(live: Live, body: bytes) -> bytes:
         connection.close()
 
 
-def test_the_peak_hardly_grows(live: Live) -> None:
+def test_peak_memory_hardly_grows(live: Live) -> None:
     body = walk()
     forget_peak(live.pid)
     before = peak_bytes(live.pid)
@@ -60,7 +60,7 @@ def test_the_peak_hardly_grows(live: Live) -> None:
 
 
 @pytest.mark.needs("zstd")
-def test_all_of_it_is_there(live: Live, tmp_path: Path) -> None:
+def test_the_whole_volume_arrives(live: Live, tmp_path: Path) -> None:
     (tmp_path / "out.npy.zst").write_bytes(ask(live, walk()))
     subprocess.run([path_of("zstd"), "-q", "-d", tmp_path / "out.npy.zst"], check=True)
     volume = np.load(tmp_path / "out.npy", mmap_mode="r")

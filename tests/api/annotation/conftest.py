@@ -12,7 +12,7 @@ import pytest
 
 from tests.api.annotation.forms import Form
 from tests.api.annotation.stand_in import Worker
-from tests.api.asking import Answer, Asker
+from tests.api.client import Client, Response
 from tests.api.conftest import running
 
 
@@ -20,14 +20,14 @@ from tests.api.conftest import running
 class Bench:
     """A service and its build worker."""
 
-    asker: Asker
+    client: Client
     worker: Worker
     data_dir: Path
 
-    def send(self, form: Form, path: str = "/annotation", **headers: str) -> Answer:
+    def send(self, form: Form, path: str = "/annotation", **headers: str) -> Response:
         """POST a form; a header `accept_encoding=...` for each keyword."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.asker.ask("POST", path, content=form.body, headers={"content-type": form.media_type, **named})
+        return self.client.request("POST", path, content=form.body, headers={"content-type": form.media_type, **named})
 
     def left(self) -> list[Path]:
         """Files of uploads on disk."""
@@ -37,11 +37,11 @@ class Bench:
 @contextmanager
 def benched(data_dir: Path, **settings: Any) -> Iterator[Bench]:
     """A service of these settings."""
-    with running(data_dir=data_dir, build_workers=0, **settings) as asker:
+    with running(data_dir=data_dir, build_workers=0, **settings) as client:
         worker = Worker(data_dir)
         worker.start()
         try:
-            yield Bench(asker, worker, data_dir)
+            yield Bench(client, worker, data_dir)
         finally:
             worker.stop()
 

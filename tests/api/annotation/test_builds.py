@@ -11,7 +11,7 @@ import pytest
 
 from tests.api.annotation.conftest import Bench
 from tests.api.annotation.forms import dataset
-from tests.api.asking import JSON
+from tests.api.client import JSON
 
 ASYNC = {"prefer": "respond-async"}
 UNKNOWN = "0" * 32
@@ -37,18 +37,18 @@ def slow(bench: Bench):
 
 
 def test_respond_async_gets_202(bench: Bench, slow: Callable[..., Any]):
-    answer = slow()
-    assert (answer.status, answer.headers["content-type"]) == (202, JSON)
-    assert answer.headers["preference-applied"] == "respond-async"
-    assert answer.headers["location"] == answer.json()["links"]["self"] == f"/annotation/{answer.json()['id']}"
-    assert answer.json()["state"] in ("queued", "running")
+    response = slow()
+    assert (response.status, response.headers["content-type"]) == (202, JSON)
+    assert response.headers["preference-applied"] == "respond-async"
+    assert response.headers["location"] == response.json()["links"]["self"] == f"/annotation/{response.json()['id']}"
+    assert response.json()["state"] in ("queued", "running")
 
 
 def test_a_running_build_has_progress(bench: Bench, slow: Callable[..., Any]):
     location = slow().headers["location"]
-    while (answer := bench.asker.get(location)).json()["progress"]["stage"] != "keypoints":
-        assert answer.headers["retry-after"] == "1"
-    document = answer.json()
+    while (response := bench.client.get(location)).json()["progress"]["stage"] != "keypoints":
+        assert response.headers["retry-after"] == "1"
+    document = response.json()
     assert document["state"] == "running"
     assert document["progress"] == {
         "stage": "keypoints",
@@ -58,9 +58,9 @@ def test_a_running_build_has_progress(bench: Bench, slow: Callable[..., Any]):
         "seconds": 0.5,
         "seconds_left": 3.0,
     }
-    assert answer.headers["retry-after"] == "3"
+    assert response.headers["retry-after"] == "3"
     assert (document["artifacts"], document["links"]["report"]) == ([], None)
-    bench.asker.get(f"{location}/files/annotations.pkl").problem(404)
+    bench.client.get(f"{location}/files/annotations.pkl").problem(404)
 
 
 def test_a_large_form_gets_202(set_up: Callable[..., Bench]):
@@ -89,7 +89,7 @@ def test_a_finished_build_gets_200_at_once(set_up: Callable[..., Bench]):
     bench = set_up(annotation_sync_bytes=1)
     sent = dataset()
     location = bench.send(sent).headers["location"]
-    while bench.asker.get(location).json()["state"] != "done":
+    while bench.client.get(location).json()["state"] != "done":
         pass
     assert bench.send(sent).status == 200
 
@@ -98,36 +98,36 @@ def test_events_report_progress_and_end_with_the_document(bench: Bench, slow: Ca
     location = slow().headers["location"]
 
     async def watch() -> tuple[Any, str]:
-        watching = asyncio.create_task(bench.asker.asking("GET", f"{location}/events"))
-        while not bench.asker.app.state.service.watchers.taken:
+        watching = asyncio.create_task(bench.client.send("GET", f"{location}/events"))
+        while not bench.client.app.state.service.watchers.taken:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.3)
         bench.worker.go_on.set()
-        answer = await watching
-        return answer, answer.wire.decode()
+        response = await watching
+        return response, response.wire.decode()
 
-    answer, text = bench.asker.wait(watch())
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["x-accel-buffering"] == "no"
+    response, text = bench.client.wait(watch())
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-accel-buffering"] == "no"
     found = events(text)
     assert {name for name, _ in found[:-1]} == {"progress"}
     assert found[-2][1]["progress"]["files"] == 2
     name, last = found[-1]
-    assert (name, last) == ("done", bench.asker.get(location).json())
+    assert (name, last) == ("done", bench.client.get(location).json())
     assert last["artifacts"]
 
 
 def test_a_finished_build_has_one_event(bench: Bench):
     failed = bench.send(dataset("faulty")).problem(422)["build"]
-    [(name, document)] = events(bench.asker.get(f"{failed}/events").wire.decode())
+    [(name, document)] = events(bench.client.get(f"{failed}/events").wire.decode())
     assert name == "failed"
     assert document["problem"]["faults"]["no_file"]["count"] == 7
 
 
 def test_an_event_source_that_reconnects_after_the_last_event_gets_204(bench: Bench):
     build = bench.send(dataset(), accept=JSON).json()["links"]["events"]
-    assert bench.asker.get(build, {"last-event-id": "end"}).status == 204
+    assert bench.client.get(build, {"last-event-id": "end"}).status == 204
 
 
 def test_a_quiet_stream_has_a_heartbeat(bench: Bench, slow: Callable[..., Any], monkeypatch: pytest.MonkeyPatch):
@@ -136,29 +136,29 @@ def test_a_quiet_stream_has_a_heartbeat(bench: Bench, slow: Callable[..., Any], 
     location = slow().headers["location"]
 
     async def watch() -> str:
-        watching = asyncio.create_task(bench.asker.asking("GET", f"{location}/events"))
+        watching = asyncio.create_task(bench.client.send("GET", f"{location}/events"))
         await asyncio.sleep(1.5)
         bench.worker.go_on.set()
         return (await watching).wire.decode()
 
-    assert bench.asker.wait(watch()).count(": still there\n\n") >= 3
+    assert bench.client.wait(watch()).count(": still there\n\n") >= 3
 
 
 def test_many_clients_watch_one_build(bench: Bench, slow: Callable[..., Any]):
     location = slow().headers["location"]
-    service = bench.asker.app.state.service
+    client = bench.client.app.state.service
 
     async def watch() -> list[Any]:
-        watching = [asyncio.create_task(bench.asker.asking("GET", f"{location}/events")) for _ in range(50)]
-        while service.watchers.taken < 50:
+        watching = [asyncio.create_task(bench.client.send("GET", f"{location}/events")) for _ in range(50)]
+        while client.watchers.taken < 50:
             await asyncio.sleep(0.01)
         bench.worker.go_on.set()
         return await asyncio.gather(*watching)
 
-    answers = bench.asker.wait(watch())
-    assert [events(answer.wire.decode())[-1][0] for answer in answers] == ["done"] * 50
-    assert service.poller.polled == 0
-    assert service.watchers.taken == 0
+    responses = bench.client.wait(watch())
+    assert [events(response.wire.decode())[-1][0] for response in responses] == ["done"] * 50
+    assert client.poller.polled == 0
+    assert client.watchers.taken == 0
 
 
 def test_watchers_have_places_of_their_own(set_up: Callable[..., Bench]):
@@ -166,22 +166,22 @@ def test_watchers_have_places_of_their_own(set_up: Callable[..., Bench]):
     location = bench.send(dataset("slow"), **ASYNC).headers["location"]
 
     async def watch() -> tuple[int, int]:
-        watching = asyncio.create_task(bench.asker.asking("GET", f"{location}/events"))
-        while not bench.asker.app.state.service.watchers.taken:
+        watching = asyncio.create_task(bench.client.send("GET", f"{location}/events"))
+        while not bench.client.app.state.service.watchers.taken:
             await asyncio.sleep(0.01)
-        refused = await bench.asker.asking("GET", f"{location}/events")
-        other = await bench.asker.asking("GET", "/layouts")
+        refused = await bench.client.send("GET", f"{location}/events")
+        other = await bench.client.send("GET", "/layouts")
         bench.worker.go_on.set()
         await watching
         refused.problem(503)
         return refused.status, other.status
 
-    assert bench.asker.wait(watch()) == (503, 200)
+    assert bench.client.wait(watch()) == (503, 200)
 
 
 def test_without_a_place_to_wait_the_response_is_202(set_up: Callable[..., Bench]):
     bench = set_up(max_watchers=1)
-    with bench.asker.app.state.service.watchers.place():
+    with bench.client.app.state.service.watchers.place():
         assert bench.send(dataset()).status == 202
 
 
@@ -192,39 +192,39 @@ def test_a_build_continues_after_its_client_disconnects(bench: Bench, slow: Call
         async def body() -> AsyncIterator[bytes]:
             yield sent.body
 
-        asking = asyncio.create_task(
-            bench.asker.asking("POST", "/annotation", content=body(), headers={"content-type": sent.media_type})
+        send = asyncio.create_task(
+            bench.client.send("POST", "/annotation", content=body(), headers={"content-type": sent.media_type})
         )
-        while not bench.asker.app.state.service.watchers.taken:
+        while not bench.client.app.state.service.watchers.taken:
             await asyncio.sleep(0.01)
-        asking.cancel()
+        send.cancel()
         await asyncio.sleep(0.1)
 
-    bench.asker.wait(hang_up())
-    assert bench.asker.app.state.service.watchers.taken == 0
-    assert bench.asker.app.state.service.poller.polled == 0
+    bench.client.wait(hang_up())
+    assert bench.client.app.state.service.watchers.taken == 0
+    assert bench.client.app.state.service.poller.polled == 0
     bench.worker.go_on.set()
     assert bench.send(sent).status == 200
 
 
 def test_the_newest_build_is_listed_first(bench: Bench):
     ids = [bench.send(dataset(), accept=JSON).json()["id"] for _ in range(3)]
-    listed = bench.asker.get("/annotation?limit=3").json()["builds"]
+    listed = bench.client.get("/annotation?limit=3").json()["builds"]
     assert [build["id"] for build in listed] == ids[::-1]
-    assert len(bench.asker.get("/annotation?limit=1").json()["builds"]) == 1
+    assert len(bench.client.get("/annotation?limit=1").json()["builds"]) == 1
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "many", ""])
 def test_an_invalid_limit_is_a_problem(bench: Bench, limit: str):
-    assert bench.asker.get(f"/annotation?limit={limit}").problem(422)["field"] == "limit"
+    assert bench.client.get(f"/annotation?limit={limit}").problem(422)["field"] == "limit"
 
 
 def test_delete_removes_a_build(bench: Bench):
     location = bench.send(dataset(), accept=JSON).json()["links"]["self"]
-    answer = bench.asker.ask("DELETE", location)
-    assert (answer.status, answer.wire) == (204, b"")
+    response = bench.client.request("DELETE", location)
+    assert (response.status, response.wire) == (204, b"")
     for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/events"), ("GET", "/files/annotations.pkl")):
-        bench.asker.ask(method, location + path).problem(404)
+        bench.client.request(method, location + path).problem(404)
     assert not (bench.data_dir / "builds" / location.rpartition("/")[2]).exists()
 
 
@@ -232,21 +232,21 @@ def test_delete_ends_a_running_build_and_its_watchers(bench: Bench, slow: Callab
     location = slow().headers["location"]
 
     async def watch() -> tuple[int, str, int]:
-        watching = asyncio.create_task(bench.asker.asking("GET", f"{location}/events"))
+        watching = asyncio.create_task(bench.client.send("GET", f"{location}/events"))
         waiting = asyncio.create_task(
-            bench.asker.asking("POST", "/annotation", content=sent.body, headers={"content-type": sent.media_type})
+            bench.client.send("POST", "/annotation", content=sent.body, headers={"content-type": sent.media_type})
         )
-        while bench.asker.app.state.service.watchers.taken < 2:
+        while bench.client.app.state.service.watchers.taken < 2:
             await asyncio.sleep(0.01)
-        deleted = await bench.asker.asking("DELETE", location)
-        await bench.asker.asking("DELETE", f"/annotation/{(await last_id())}")
+        deleted = await bench.client.send("DELETE", location)
+        await bench.client.send("DELETE", f"/annotation/{(await last_id())}")
         return deleted.status, (await watching).wire.decode(), (await waiting).status
 
     async def last_id() -> str:
-        return (await bench.asker.asking("GET", "/annotation?limit=1")).json()["builds"][0]["id"]  # type: ignore[no-any-return]
+        return (await bench.client.send("GET", "/annotation?limit=1")).json()["builds"][0]["id"]  # type: ignore[no-any-return]
 
     sent = dataset("slow")
-    status, text, waited = bench.asker.wait(watch())
+    status, text, waited = bench.client.wait(watch())
     assert status == 204
     assert events(text)[-1][0] == "cancelled"
     assert waited == 409
@@ -256,14 +256,14 @@ def test_delete_ends_a_running_build_and_its_watchers(bench: Bench, slow: Callab
 @pytest.mark.parametrize("path", ["", "/events", "/files/annotations.pkl"])
 def test_a_missing_build_is_a_404(bench: Bench, id: str, path: str):
     for method in ("GET", "DELETE") if not path else ("GET",):
-        bench.asker.ask(method, f"/annotation/{id}{path}").problem(404)
+        bench.client.request(method, f"/annotation/{id}{path}").problem(404)
 
 
 def test_metrics_have_routes_and_no_ids(bench: Bench):
     location = bench.send(dataset(), accept=JSON).json()["links"]["self"]
     for path in ("", "/events", "/files/report.json"):
-        bench.asker.get(location + path)
-    metrics = bench.asker.get("/metrics").wire.decode()
+        bench.client.get(location + path)
+    metrics = bench.client.get("/metrics").wire.decode()
     assert location not in metrics
     for route in ("/annotation", "/annotation/{id}", "/annotation/{id}/events", "/annotation/{id}/files/{name}"):
         assert f'route="{route}"' in metrics
@@ -274,8 +274,8 @@ def test_metrics_have_routes_and_no_ids(bench: Bench):
 def test_cors(set_up: Callable[..., Bench]):
     bench = set_up(cors_origins="https://page.example")
     origin = {"origin": "https://page.example"}
-    asked = {**origin, "access-control-request-method": "DELETE"}
-    allowed = bench.asker.ask("OPTIONS", f"/annotation/{UNKNOWN}", headers=asked).headers
+    document = {**origin, "access-control-request-method": "DELETE"}
+    allowed = bench.client.request("OPTIONS", f"/annotation/{UNKNOWN}", headers=document).headers
     assert "DELETE" in allowed["access-control-allow-methods"]
-    exposed = bench.asker.get("/annotation", origin).headers["access-control-expose-headers"]
+    exposed = bench.client.get("/annotation", origin).headers["access-control-expose-headers"]
     assert {"Location", "ETag", "Content-Range"} <= set(exposed.split(", "))

@@ -13,33 +13,33 @@ import pytest
 from heatsvc.annotation.artifacts import MEDIA_TYPES
 from tests.api.annotation.conftest import Bench
 from tests.api.annotation.forms import dataset, form, part
-from tests.api.asking import JSON, Answer
+from tests.api.client import JSON, Response
 from tests.live.wire import until
 
 PICKLE = "application/x-pickle"
 ZIP = "application/zip"
 
 
-def received(answer: Answer) -> dict[str, object]:
+def received(response: Response) -> dict[str, object]:
     """What the worker of these tests received."""
-    assert answer.status == 200, answer.wire[:500]
-    return json.loads(answer.wire.partition(b"\n")[0])  # type: ignore[no-any-return]
+    assert response.status == 200, response.wire[:500]
+    return json.loads(response.wire.partition(b"\n")[0])  # type: ignore[no-any-return]
 
 
 def test_the_pickle_is_the_default_response(bench: Bench):
-    answer = bench.send(dataset())
-    assert answer.status == 200
-    assert answer.headers["content-type"] == PICKLE
-    assert answer.headers["content-disposition"] == 'attachment; filename="annotations.pkl"'
-    assert int(answer.headers["content-length"]) == len(answer.wire) > 1_000_000
+    response = bench.send(dataset())
+    assert response.status == 200
+    assert response.headers["content-type"] == PICKLE
+    assert response.headers["content-disposition"] == 'attachment; filename="annotations.pkl"'
+    assert int(response.headers["content-length"]) == len(response.wire) > 1_000_000
 
 
 def test_the_response_links_to_its_build(bench: Bench):
-    answer = bench.send(dataset())
-    build = answer.headers["link"].removeprefix("<").removesuffix('>; rel="describedby"')
-    assert bench.asker.get(build).json()["state"] == "done"
-    assert answer.headers["content-location"] == f"{build}/files/annotations.pkl"
-    assert bench.asker.get(answer.headers["content-location"]).wire == answer.wire
+    response = bench.send(dataset())
+    build = response.headers["link"].removeprefix("<").removesuffix('>; rel="describedby"')
+    assert bench.client.get(build).json()["state"] == "done"
+    assert response.headers["content-location"] == f"{build}/files/annotations.pkl"
+    assert bench.client.get(response.headers["content-location"]).wire == response.wire
 
 
 def test_all_parts_keep_the_client_s_file_names(bench: Bench):
@@ -77,8 +77,8 @@ def test_form_fields_without_a_file_are_ignored(bench: Bench):
         part("split", b"", ""),
         part("trim", b"", ""),
     )
-    answer = received(bench.send(sent))
-    assert (answer["split"], answer["trim"]) == (None, [])
+    response = received(bench.send(sent))
+    assert (response["split"], response["trim"]) == (None, [])
 
 
 @pytest.mark.parametrize(
@@ -95,22 +95,22 @@ def test_form_fields_without_a_file_are_ignored(bench: Bench):
     ],
 )
 def test_accept_chooses_the_response_s_media_type(bench: Bench, accept: str, media_type: str):
-    answer = bench.send(dataset(), accept=accept)
-    assert (answer.status, answer.headers["content-type"]) == (200, media_type)
-    assert "Accept" in answer.headers["vary"]
+    response = bench.send(dataset(), accept=accept)
+    assert (response.status, response.headers["content-type"]) == (200, media_type)
+    assert "Accept" in response.headers["vary"]
 
 
 def test_the_bundle_contains_every_artifact(bench: Bench):
-    answer = bench.send(dataset(), accept=ZIP)
-    with zipfile.ZipFile(io.BytesIO(answer.wire)) as archive:
+    response = bench.send(dataset(), accept=ZIP)
+    with zipfile.ZipFile(io.BytesIO(response.wire)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == [name for name in MEDIA_TYPES if not name.startswith("report")] + [
             "report.json",
             "report.html",
         ]
         assert archive.read("label_map.csv") == b"label_map.csv"
-    again = bench.asker.get(answer.headers["content-location"])
-    assert (again.wire, again.headers["etag"]) == (answer.wire, answer.headers["etag"])
+    again = bench.client.get(response.headers["content-location"])
+    assert (again.wire, again.headers["etag"]) == (response.wire, response.headers["etag"])
 
 
 def test_every_link_of_the_document_exists(bench: Bench):
@@ -118,7 +118,7 @@ def test_every_link_of_the_document_exists(bench: Bench):
     assert document["state"] == "done"
     assert [artifact["media_type"] for artifact in document["artifacts"]][:1] == [PICKLE]
     for href in (*(artifact["href"] for artifact in document["artifacts"]), *document["links"].values()):
-        assert bench.asker.ask("GET", href).status == 200, href
+        assert bench.client.request("GET", href).status == 200, href
 
 
 def test_the_same_input_is_built_once(bench: Bench):
@@ -166,14 +166,14 @@ def test_an_input_error_is_a_problem(bench: Bench):
     problem = bench.send(dataset("broken")).problem(422)
     assert problem["detail"] == "the label in row 3 is empty: give one"
     assert (problem["field"], problem["file"]) == ("labels", "broken")
-    assert bench.asker.get(problem["build"]).json()["state"] == "failed"
+    assert bench.client.get(problem["build"]).json()["state"] == "failed"
 
 
 def test_faults_are_counted_by_kind_and_the_report_is_linked(bench: Bench):
     problem = bench.send(dataset("faulty")).problem(422)
     assert problem["faults"]["no_file"]["count"] == 7
     assert [fault["name"] for fault in problem["faults"]["no_file"]["first"]] == [f"video{i}" for i in range(5)]
-    assert bench.asker.get(problem["report"]).json()["faults"][0]["count"] == 7
+    assert bench.client.get(problem["report"]).json()["faults"][0]["count"] == 7
 
 
 def test_an_internal_error_is_a_500_without_details(bench: Bench):
@@ -185,7 +185,7 @@ def test_an_api_key_is_required(set_up: Callable[..., Bench]):
     bench = set_up(api_keys="open-sesame")
     bench.send(dataset()).problem(401)
     for path in ("/annotation", "/annotation/" + "0" * 32):
-        bench.asker.get(path).problem(401)
+        bench.client.get(path).problem(401)
     assert bench.left() == []
     assert bench.send(dataset(), authorization="Bearer open-sesame").status == 200
 
@@ -194,21 +194,21 @@ class TestCheck:
     """POST /annotation/check builds nothing."""
 
     def test_the_report_is_the_response(self, bench: Bench):
-        answer = bench.send(dataset(), "/annotation/check")
-        assert (answer.status, answer.headers["content-type"]) == (200, JSON)
-        assert answer.json() == {"faults": [], "clips": 3}
+        response = bench.send(dataset(), "/annotation/check")
+        assert (response.status, response.headers["content-type"]) == (200, JSON)
+        assert response.json() == {"faults": [], "clips": 3}
         assert bench.worker.built[-1]["check"] is True
 
     def test_the_page_is_sent_for_accept_html(self, bench: Bench):
-        answer = bench.send(dataset(), "/annotation/check", accept="text/html,application/xhtml+xml,*/*;q=0.8")
-        assert (answer.status, answer.wire) == (200, b"<!doctype html><p>report")
-        assert "script-src" not in answer.headers["content-security-policy"]
-        assert answer.headers["content-disposition"].startswith("inline")
+        response = bench.send(dataset(), "/annotation/check", accept="text/html,application/xhtml+xml,*/*;q=0.8")
+        assert (response.status, response.wire) == (200, b"<!doctype html><p>report")
+        assert "script-src" not in response.headers["content-security-policy"]
+        assert response.headers["content-disposition"].startswith("inline")
 
     def test_faults_are_reported_with_200(self, bench: Bench):
-        answer = bench.send(dataset("faulty"), "/annotation/check")
-        assert answer.status == 200
-        assert answer.json()["faults"][0]["count"] == 7
+        response = bench.send(dataset("faulty"), "/annotation/check")
+        assert response.status == 200
+        assert response.json()["faults"][0]["count"] == 7
 
     def test_unreadable_labels_are_a_problem(self, bench: Bench):
         bench.send(dataset("broken"), "/annotation/check").problem(422)
@@ -231,36 +231,36 @@ class TestDatasets:
         (tmp_path / "datasets/out").symlink_to(tmp_path / "outside")
         return tmp_path / "datasets"
 
-    def ask(self, bench: Bench, name: str) -> Answer:
+    def create(self, bench: Bench, name: str) -> Response:
         return bench.send(dataset(options={"dataset": name}, keypoints={}), accept=JSON)
 
     def test_a_build_reads_its_folder(self, set_up: Callable[..., Bench], root: Path):
         bench = set_up(datasets_dir=root)
         bench.worker.datasets = root
-        assert self.ask(bench, "KETI/Keypoints-MMPOSE").json()["state"] == "done"
+        assert self.create(bench, "KETI/Keypoints-MMPOSE").json()["state"] == "done"
         assert bench.worker.built[-1]["folder"] == "Keypoints-MMPOSE"
 
     def test_a_changed_file_makes_another_build(self, set_up: Callable[..., Bench], root: Path):
         bench = set_up(datasets_dir=root)
         bench.worker.datasets = root
-        first, again = (self.ask(bench, "KETI/Keypoints-MMPOSE").json()["id"] for _ in range(2))
+        first, again = (self.create(bench, "KETI/Keypoints-MMPOSE").json()["id"] for _ in range(2))
         (root / "KETI/Keypoints-MMPOSE/a.npy").write_bytes(b"22")
-        assert self.ask(bench, "KETI/Keypoints-MMPOSE").json()["id"] != first == again
+        assert self.create(bench, "KETI/Keypoints-MMPOSE").json()["id"] != first == again
 
     @pytest.mark.parametrize("name", ["../outside", "/etc", "out", "KETI/../../outside", "a\0b", "KETI/none"])
     def test_no_name_leads_outside(self, set_up: Callable[..., Bench], root: Path, name: str):
         bench = set_up(datasets_dir=root)
-        assert self.ask(bench, name).problem(422)["field"] == "dataset"
+        assert self.create(bench, name).problem(422)["field"] == "dataset"
         assert bench.left() == []
 
     def test_the_message_suggests_names(self, set_up: Callable[..., Bench], root: Path):
         bench = set_up(datasets_dir=root)
-        detail = self.ask(bench, "KETI/Keypoint").problem(422)["detail"]
+        detail = self.create(bench, "KETI/Keypoint").problem(422)["detail"]
         assert "KETI/Keypoints-MMPOSE, KETI/Keypoints-removal" in detail
-        assert "KETI, other" in self.ask(bench, "none").problem(422)["detail"]
+        assert "KETI, other" in self.create(bench, "none").problem(422)["detail"]
 
     def test_without_a_mount_the_message_names_the_setting(self, bench: Bench):
-        assert "HEATSVC_DATASETS_DIR" in self.ask(bench, "KETI").problem(422)["detail"]
+        assert "HEATSVC_DATASETS_DIR" in self.create(bench, "KETI").problem(422)["detail"]
 
     def test_keypoint_files_and_a_dataset_are_refused(self, set_up: Callable[..., Bench], root: Path):
         bench = set_up(datasets_dir=root)

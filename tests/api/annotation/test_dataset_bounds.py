@@ -37,13 +37,13 @@ def test_the_problem_names_the_setting(tmp_path: Path, bound: str) -> None:
         part("labels", b"a,0\nb,1\nc,0\n", "labels.csv"),
         part("options", b'{"select": null, "split": {"random": {"train": 1.0}, "seed": 0}, "img_shape": [9, 9]}'),
     )
-    with running(data_dir=tmp_path, build_workers=0) as asker:
+    with running(data_dir=tmp_path, build_workers=0) as client:
         headers = {"content-type": sent.media_type, "prefer": "respond-async"}
-        location = asker.ask("POST", "/annotation", content=sent.body, headers=headers).headers["location"]
-        builds = asker.app.state.service.builds
+        location = client.request("POST", "/annotation", content=sent.body, headers=headers).headers["location"]
+        builds = client.app.state.service.builds
         Worker(Settings(data_dir=tmp_path, **{bound: limit})).build_pending()
         until(lambda: builds.get(location.rpartition("/")[2]).state == "failed")
-        problem = asker.ask(
+        problem = client.request(
             "POST", "/annotation", content=sent.body, headers={"content-type": sent.media_type}
         ).problem(status)
     assert (problem["setting"], problem["limit"]) == (f"HEATSVC_{bound.upper()}", limit)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.annotation.conftest import Bench
 from tests.api.annotation.forms import dataset
-from tests.api.asking import JSON, Answer
+from tests.api.client import JSON, Response
 
 
 @pytest.fixture(scope="module")
@@ -17,27 +17,27 @@ def href(bench: Bench) -> str:
 
 
 @pytest.fixture(scope="module")
-def whole(bench: Bench, href: str) -> Answer:
-    return bench.asker.get(href)
+def whole(bench: Bench, href: str) -> Response:
+    return bench.client.get(href)
 
 
-def test_the_etag_is_the_hash_of_the_bytes(whole: Answer):
+def test_the_etag_is_the_hash_of_the_bytes(whole: Response):
     assert whole.headers["etag"] == f'"{hashlib.sha256(whole.wire).hexdigest()}"'
     assert whole.headers["accept-ranges"] == "bytes"
     assert "content-encoding" not in whole.headers
 
 
-def test_files_have_no_content_coding(bench: Bench, href: str, whole: Answer):
-    answer = bench.asker.get(href, {"accept-encoding": "gzip, zstd"})
-    assert "content-encoding" not in answer.headers
-    assert answer.wire == whole.wire
+def test_files_have_no_content_coding(bench: Bench, href: str, whole: Response):
+    response = bench.client.get(href, {"accept-encoding": "gzip, zstd"})
+    assert "content-encoding" not in response.headers
+    assert response.wire == whole.wire
 
 
-def test_head_has_the_same_headers_and_no_body(bench: Bench, href: str, whole: Answer):
-    answer = bench.asker.ask("HEAD", href)
-    assert (answer.status, answer.wire) == (200, b"")
+def test_head_has_the_same_headers_and_no_body(bench: Bench, href: str, whole: Response):
+    response = bench.client.request("HEAD", href)
+    assert (response.status, response.wire) == (200, b"")
     for name in ("content-length", "content-type", "etag", "accept-ranges"):
-        assert answer.headers[name] == whole.headers[name]
+        assert response.headers[name] == whole.headers[name]
 
 
 @pytest.mark.parametrize(
@@ -52,28 +52,28 @@ def test_head_has_the_same_headers_and_no_body(bench: Bench, href: str, whole: A
         ("bytes=5-9, 99999999999-", 5, 9),
     ],
 )
-def test_a_range(bench: Bench, href: str, whole: Answer, requested: str, first: int, last: int | None):
+def test_a_range(bench: Bench, href: str, whole: Response, requested: str, first: int, last: int | None):
     size = len(whole.wire)
     start, stop = first % size, size if last is None else last + 1
-    answer = bench.asker.get(href, {"range": requested})
-    assert (answer.status, answer.wire) == (206, whole.wire[start:stop])
-    assert answer.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
-    assert answer.headers["etag"] == whole.headers["etag"]
+    response = bench.client.get(href, {"range": requested})
+    assert (response.status, response.wire) == (206, whole.wire[start:stop])
+    assert response.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
+    assert response.headers["etag"] == whole.headers["etag"]
 
 
-def test_several_ranges(bench: Bench, href: str, whole: Answer):
-    answer = bench.asker.get(href, {"range": "bytes=0-4,100-104"})
-    assert answer.status == 206
-    assert answer.headers["content-type"].startswith("multipart/byteranges; boundary=")
-    assert whole.wire[:5] in answer.wire
-    assert int(answer.headers["content-length"]) == len(answer.wire)
+def test_several_ranges(bench: Bench, href: str, whole: Response):
+    response = bench.client.get(href, {"range": "bytes=0-4,100-104"})
+    assert response.status == 206
+    assert response.headers["content-type"].startswith("multipart/byteranges; boundary=")
+    assert whole.wire[:5] in response.wire
+    assert int(response.headers["content-length"]) == len(response.wire)
 
 
 @pytest.mark.parametrize("requested", ["bytes=999999999-", "bytes=-0", "bytes=99999999-99999999999,88888888-"])
-def test_an_unsatisfiable_range(bench: Bench, href: str, whole: Answer, requested: str):
-    answer = bench.asker.get(href, {"range": requested})
-    answer.problem(416)
-    assert answer.headers["content-range"] == f"bytes */{len(whole.wire)}"
+def test_an_unsatisfiable_range(bench: Bench, href: str, whole: Response, requested: str):
+    response = bench.client.get(href, {"range": requested})
+    response.problem(416)
+    assert response.headers["content-range"] == f"bytes */{len(whole.wire)}"
 
 
 @pytest.mark.parametrize(
@@ -81,43 +81,43 @@ def test_an_unsatisfiable_range(bench: Bench, href: str, whole: Answer, requeste
     ["lines=1-2", "bytes", "bytes=", "bytes=a-b", "bytes=5-3", "bytes=--5", "bytes=1-2-3", "bytes=0-1," * 200 + "0-1",
      "bytes=" + "9" * 5000 + "-", "bytes=\u0661-\u0662".encode()],
 )  # fmt: skip
-def test_an_invalid_range_is_ignored(bench: Bench, href: str, whole: Answer, requested: str | bytes):
-    answer = bench.asker.ask(
+def test_an_invalid_range_is_ignored(bench: Bench, href: str, whole: Response, requested: str | bytes):
+    response = bench.client.request(
         "GET", href, headers=[(b"range", requested if isinstance(requested, bytes) else requested.encode())]
     )
-    assert (answer.status, len(answer.wire)) == (200, len(whole.wire))
+    assert (response.status, len(response.wire)) == (200, len(whole.wire))
 
 
-def test_if_range(bench: Bench, href: str, whole: Answer):
+def test_if_range(bench: Bench, href: str, whole: Response):
     for condition in (whole.headers["etag"], whole.headers["last-modified"]):
-        assert bench.asker.get(href, {"range": "bytes=0-4", "if-range": condition}).status == 206
+        assert bench.client.get(href, {"range": "bytes=0-4", "if-range": condition}).status == 206
     for condition in ('"another"', f"W/{whole.headers['etag']}", "Thu, 01 Jan 1970 00:00:00 GMT"):
         for requested in ("bytes=0-4", "bytes=999999999-"):
-            answer = bench.asker.get(href, {"range": requested, "if-range": condition})
-            assert (answer.status, len(answer.wire)) == (200, len(whole.wire))
+            response = bench.client.get(href, {"range": requested, "if-range": condition})
+            assert (response.status, len(response.wire)) == (200, len(whole.wire))
 
 
-def test_if_none_match(bench: Bench, href: str, whole: Answer):
+def test_if_none_match(bench: Bench, href: str, whole: Response):
     etag = whole.headers["etag"]
     for condition in (etag, f'"x", {etag}', f"W/{etag}", "*"):
-        answer = bench.asker.get(href, {"if-none-match": condition})
-        assert (answer.status, answer.wire, answer.headers["etag"]) == (304, b"", etag)
-    assert bench.asker.get(href, {"if-none-match": '"x"'}).status == 200
+        response = bench.client.get(href, {"if-none-match": condition})
+        assert (response.status, response.wire, response.headers["etag"]) == (304, b"", etag)
+    assert bench.client.get(href, {"if-none-match": '"x"'}).status == 200
 
 
 @pytest.mark.parametrize("name", ["none.pkl", "%2e%2e%2frequest.json", "request.json", "%2e", "a\\b", "%00"])
 def test_a_missing_file_is_a_404(bench: Bench, href: str, name: str):
-    bench.asker.get(f"{href.rpartition('/')[0]}/{name}").problem(404)
+    bench.client.get(f"{href.rpartition('/')[0]}/{name}").problem(404)
 
 
 def test_a_failed_build_has_only_its_report(bench: Bench):
     build = bench.send(dataset("faulty")).problem(422)["build"]
-    assert bench.asker.get(f"{build}/files/report.json").status == 200
-    assert "report.html" in bench.asker.get(f"{build}/files/bundle.zip").problem(404)["detail"]
+    assert bench.client.get(f"{build}/files/report.json").status == 200
+    assert "report.html" in bench.client.get(f"{build}/files/bundle.zip").problem(404)["detail"]
 
 
 def test_the_report_s_page_can_load_and_run_nothing(bench: Bench, href: str):
-    answer = bench.asker.get(href.replace("annotations.pkl", "report.html"))
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    response = bench.client.get(href.replace("annotations.pkl", "report.html"))
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert response.headers["x-content-type-options"] == "nosniff"

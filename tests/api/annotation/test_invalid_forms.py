@@ -13,7 +13,7 @@ import pytest
 
 from tests.api.annotation.conftest import Bench
 from tests.api.annotation.forms import BOUNDARY, Form, dataset, form, part
-from tests.api.asking import Answer
+from tests.api.client import Response
 
 NPY = part("keypoints", b"1", "a.npy")
 CSV = part("labels", b"a,0", "labels.csv")
@@ -100,7 +100,7 @@ def test_options_in_the_query_are_refused(bench: Bench):
 def test_an_unacceptable_media_type_is_refused_before_the_body_is_read(bench: Bench, path: str):
     headers = {"accept": "image/png", "content-type": dataset().media_type}
     body = LongBody(b"")
-    refused = bench.asker.ask("POST", path, content=body.blocks(), headers=headers)
+    refused = bench.client.request("POST", path, content=body.blocks(), headers=headers)
     assert "application/json" in refused.problem(406)["detail"]
     assert body.sent == 0
 
@@ -130,7 +130,7 @@ class LongBody:
 def test_an_error_is_reported_before_the_whole_body_is_received(bench: Bench, start: bytes, status: int):
     headers = {"content-type": dataset().media_type}
     body = LongBody(start)
-    bench.asker.ask("POST", "/annotation", content=body.blocks(), headers=headers).problem(status)
+    bench.client.request("POST", "/annotation", content=body.blocks(), headers=headers).problem(status)
     assert body.sent < 10
 
 
@@ -142,7 +142,7 @@ def test_a_million_tiny_parts_are_too_many(bench: Bench):
             yield tiny
 
     headers = {"content-type": dataset().media_type}
-    problem = bench.asker.ask("POST", "/annotation", content=many(), headers=headers).problem(422)
+    problem = bench.client.request("POST", "/annotation", content=many(), headers=headers).problem(422)
     assert problem["setting"] == "HEATSVC_MAX_UPLOAD_FILES"
 
 
@@ -153,9 +153,9 @@ def test_a_form_within_a_form_is_not_parsed(bench: Bench):
 
 def test_huge_options_are_refused(bench: Bench):
     for bomb in ('{"select": [' + "-1," * 80_000 + "0]}", '{"a": ' * 40_000, '{"types": "' + "x" * 250_000 + '"'):
-        answer = bench.send(form(NPY, CSV, options(bomb)))
-        assert answer.status in (400, 422)
-        assert len(answer.wire) < 2_000
+        response = bench.send(form(NPY, CSV, options(bomb)))
+        assert response.status in (400, 422)
+        assert len(response.wire) < 2_000
     bench.send(form(NPY, CSV, options(b" " * (1 << 20)))).problem(413)
 
 
@@ -168,7 +168,7 @@ def test_the_body_can_be_split_anywhere(bench: Bench, chunk: int):
             yield body[at : at + chunk]
 
     headers = {"content-type": dataset().media_type}
-    problem = bench.asker.ask("POST", "/annotation", content=pieces(), headers=headers).problem(422)
+    problem = bench.client.request("POST", "/annotation", content=pieces(), headers=headers).problem(422)
     assert problem["field"] == "nothing"
 
 
@@ -187,7 +187,7 @@ class TestBounds:
     def test_a_chunked_body_above_the_limit(self, small: Bench):
         headers = {"content-type": dataset().media_type}
         body = LongBody(part("keypoints", b"", "a")[:-2], bytes(1_000)).blocks()
-        small.asker.ask("POST", "/annotation", content=body, headers=headers).problem(413)
+        small.client.request("POST", "/annotation", content=body, headers=headers).problem(413)
         assert small.left() == []
 
     def test_files(self, small: Bench):
@@ -202,7 +202,7 @@ class TestBounds:
             yield CSV
 
         headers = {"content-type": dataset().media_type}
-        small.asker.ask("POST", "/annotation", content=stops(), headers=headers).problem(408)
+        small.client.request("POST", "/annotation", content=stops(), headers=headers).problem(408)
         assert small.left() == []
 
     def test_a_body_that_arrives_too_slowly(self, set_up: Callable[..., Any]):
@@ -214,12 +214,12 @@ class TestBounds:
                 await asyncio.sleep(0.05)
 
         headers = {"content-type": dataset().media_type}
-        problem = bench.asker.ask("POST", "/annotation", content=drops(), headers=headers).problem(408)
+        problem = bench.client.request("POST", "/annotation", content=drops(), headers=headers).problem(408)
         assert "4,096 bytes a second" in problem["detail"]
         assert bench.left() == []
 
     def test_uploads_at_a_time(self, small: Bench):
-        places = small.asker.app.state.service.uploads
+        places = small.client.app.state.service.uploads
         with places.place():
             refused = small.send(dataset())
             assert refused.problem(503)["detail"].endswith("(setting HEATSVC_MAX_UPLOADS)")
@@ -239,17 +239,17 @@ class TestBounds:
 
             headers = {"content-type": dataset().media_type}
             uploads = [
-                asyncio.create_task(bench.asker.asking("POST", "/annotation", content=body(), headers=headers))
+                asyncio.create_task(bench.client.send("POST", "/annotation", content=body(), headers=headers))
                 for _ in range(4)
             ]
-            while bench.asker.app.state.service.uploads.taken < 4:
+            while bench.client.app.state.service.uploads.taken < 4:
                 await asyncio.sleep(0.01)
-            answer: Answer = await bench.asker.asking("GET", "/layouts")
+            response: Response = await bench.client.send("GET", "/layouts")
             done.set()
             await asyncio.gather(*uploads)
-            return [answer.status]
+            return [response.status]
 
-        assert bench.asker.wait(together()) == [200]
+        assert bench.client.wait(together()) == [200]
 
 
 @pytest.mark.parametrize(("code", "status"), [(errno.ENOSPC, 507), (errno.EDQUOT, 507), (errno.EROFS, 503)])
@@ -257,7 +257,7 @@ def test_an_unusable_data_directory(bench: Bench, monkeypatch: pytest.MonkeyPatc
     def fail() -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(bench.asker.app.state.service.builds, "new_upload", fail)
+    monkeypatch.setattr(bench.client.app.state.service.builds, "new_upload", fail)
     detail = bench.send(dataset()).problem(status)["detail"]
     assert "HEATSVC_DATA_DIR" in detail
     assert os.strerror(code) in detail
@@ -281,10 +281,10 @@ def test_readiness_reports_an_unusable_data_directory(set_up: Callable[..., Benc
     folder = bench.data_dir.with_name("moved")
     bench.data_dir.rename(folder)
     bench.data_dir.write_bytes(b"")
-    assert "HEATSVC_DATA_DIR" in bench.asker.get("/health/ready").problem(503)["detail"]
+    assert "HEATSVC_DATA_DIR" in bench.client.get("/health/ready").problem(503)["detail"]
     bench.data_dir.unlink()
     folder.rename(bench.data_dir)
-    assert bench.asker.get("/health/ready").status == 200
+    assert bench.client.get("/health/ready").status == 200
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "x/" * 2_000, "a" * 5_000])

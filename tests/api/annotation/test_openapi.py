@@ -9,14 +9,14 @@ import pytest
 from heatsvc.annotation.options import AnnotationOptions
 from tests.api.annotation.conftest import Bench
 from tests.api.annotation.forms import Form, dataset
-from tests.api.asking import JSON, PROBLEM
+from tests.api.client import JSON, PROBLEM
 
 UNKNOWN = "/annotation/" + "0" * 32
 
 
 @pytest.fixture(scope="module")
 def document(bench: Bench) -> Any:
-    return bench.asker.get("/openapi.json").json()
+    return bench.client.get("/openapi.json").json()
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,8 @@ def test_the_example_s_options_are_valid(document: Any):
 
 @pytest.mark.parametrize("accept", ["application/x-pickle", "application/octet-stream", "application/zip", JSON])
 def test_every_media_type_of_the_response_is_described(bench: Bench, document: Any, accept: str):
-    answer = bench.send(dataset(), accept=accept)
-    assert answer.headers["content-type"] in document["paths"]["/annotation"]["post"]["responses"]["200"]["content"]
+    response = bench.send(dataset(), accept=accept)
+    assert response.headers["content-type"] in document["paths"]["/annotation"]["post"]["responses"]["200"]["content"]
 
 
 def test_the_build_s_document_is_as_described(bench: Bench, schemas: Any):
@@ -90,5 +90,5 @@ def test_problems_are_described(
     schema = schemas[content[PROBLEM]["schema"]["$ref"].rpartition("/")[2]]
     body = {} if sent is None else {"content": sent.body}
     typed = {} if sent is None else {"content-type": sent.media_type}
-    problem = bench.asker.ask(method.upper(), path, **body, headers={**typed, **headers}).problem(status)
+    problem = bench.client.request(method.upper(), path, **body, headers={**typed, **headers}).problem(status)
     assert set(schema["required"]) <= set(problem) <= set(schema["properties"])
