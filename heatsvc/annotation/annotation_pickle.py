@@ -175,11 +175,7 @@ def _raw(array: npt.NDArray[Any]) -> memoryview:
 
 
 def encode_splits(splits: Mapping[str, Sequence[str]]) -> bytes:
-    """The bytes after the last annotation: the splits, which are known once all clips were read.
-
-    Args:
-        splits: the `frame_dir`s of each split, in order.
-    """
+    """The bytes after the last annotation: the `frame_dir`s of each split, in order."""
     pieces = [_text("split"), _OPEN_DICT]
     for split, names in splits.items():
         pieces += (_text(split), _EMPTY_LIST)

@@ -117,21 +117,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def label_map_json(classes: Sequence[str]) -> bytes:
-    """``{label: index}`` as JSON.
-
-    Args:
-        classes: labels by class index; "" at an index that has none, which is left out.
-    """
+    """``{label: index}`` as JSON, from the labels by class index; "", at an index that has none, is left out."""
     document = {label: index for index, label in enumerate(classes) if label}
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def label_map_csv(classes: Sequence[str]) -> bytes:
-    """``label,label_index`` as CSV in UTF-8.
-
-    Args:
-        classes: labels by class index; "" at an index that has none, which is left out.
-    """
+    """``label,label_index`` as CSV in UTF-8, from the labels as in `label_map_json`."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("label", "label_index"))

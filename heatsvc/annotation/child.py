@@ -11,7 +11,7 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from typing import Any, TypeVar, cast
@@ -140,14 +140,9 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def _error(module: str, name: str, args: tuple[Any, ...], attributes: dict[str, Any]) -> InputError:
-    kinds = (kind for kind in _kinds(InputError) if (kind.__module__, kind.__qualname__) == (module, name))
-    kind = next(kinds, InputError)
+    kind = getattr(sys.modules.get(module), name, None)
+    if not isinstance(kind, type) or not issubclass(kind, InputError):
+        kind = InputError
     error = kind.__new__(kind, *args)
     vars(error).update(attributes)
     return error
-
-
-def _kinds(kind: type[InputError]) -> Iterator[type[InputError]]:
-    yield kind
-    for below in kind.__subclasses__():
-        yield from _kinds(below)

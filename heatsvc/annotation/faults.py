@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-Kind = Literal[
-    "no_file",
-    "no_frames",
-    "no_keypoints",
-    "cut_short",
-    "wrong_points",
-    "not_finite",
-    "out_of_range",
-    "unreadable",
-    "unlabelled",
-    "trim_too_long",
-    "trim_unknown",
-    "in_two_splits",
-    "in_no_split",
-    "unknown_to_labels",
-]
+MissingKind = Literal["no_file", "no_frames", "no_keypoints"]
+FaultyKind = Literal["cut_short", "wrong_points", "not_finite", "out_of_range", "unreadable"]
+LabelKind = Literal["unlabelled", "trim_too_long", "trim_unknown"]
+SplitKind = Literal["in_two_splits", "in_no_split", "unknown_to_labels"]
+Kind = Literal[MissingKind, FaultyKind, LabelKind, SplitKind]
 
 KINDS: dict[Kind, str] = {
     "no_file": "labelled, but no file of keypoints",
@@ -40,10 +29,10 @@ KINDS: dict[Kind, str] = {
 }
 """Every kind of fault, with its meaning."""
 
-MISSING: frozenset[Kind] = frozenset({"no_file", "no_frames", "no_keypoints"})
+MISSING: frozenset[Kind] = frozenset(get_args(MissingKind))
 """Kinds that the option `missing` decides on."""
 
-FAULTY: frozenset[Kind] = frozenset({"cut_short", "wrong_points", "not_finite", "out_of_range", "unreadable"})
+FAULTY: frozenset[Kind] = frozenset(get_args(FaultyKind))
 """Kinds that the option `faulty` decides on."""
 
 

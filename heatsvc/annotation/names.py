@@ -59,9 +59,6 @@ class VideoName:
         folders[-1] = _without(_without(folders[-1], _KEYPOINTS), VIDEO_EXTENSIONS)
         return cls("/".join(folders))
 
-    def __repr__(self) -> str:
-        return f"VideoName({self.text!r})"
-
 
 class NameIndex:
     """Finds the positions of videos in `names` by any of their spellings.

@@ -72,12 +72,7 @@ class ReaderPool:
     def read(
         self, shards: Iterable[tuple[int, Sequence[LabelledVideo]]], reader: ShardReader, token: CancelToken
     ) -> Iterator[Shard]:
-        """Read shards and yield them in order.
-
-        Args:
-            shards: number and videos of each.
-            reader: reads them.
-            token: ends the work early.
+        """Read shards, each given by its number and its videos, and yield them in order.
 
         Raises:
             AnnotationError: options that no file can be read with.

@@ -178,5 +178,7 @@ def check_splits(splits: object, annotations: Sequence[AnnotationSummary], findi
                 findings.add("unknown_in_split", f"{name} ({split})")
             if split_of.setdefault(name, str(split)) != str(split):
                 findings.add("in_two_splits", f"{name} ({split_of[name]}, {split})")
-    findings.add_all("in_no_split", (name for name in by_name if name not in split_of))
+    for name in by_name:
+        if name not in split_of:
+            findings.add("in_no_split", name)
     return tuple(sizes)

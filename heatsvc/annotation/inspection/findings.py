@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 _EXAMPLES, _EXAMPLE_LENGTH = 5, 100
 
 
@@ -119,11 +119,6 @@ class Findings:
         few = self.examples.setdefault(kind, [])
         if example and len(few) < _EXAMPLES:
             few.append(example if len(example) <= _EXAMPLE_LENGTH else example[: _EXAMPLE_LENGTH - 1] + "…")
-
-    def add_all(self, kind: str, examples: Iterable[str]) -> None:
-        """Count each."""
-        for example in examples:
-            self.add(kind, example)
 
     def listed(self) -> tuple[Finding, ...]:
         """All, the worst first."""

@@ -152,13 +152,15 @@ def _check_all(facts: Sequence[AnnotationSummary], findings: Findings) -> None:
         findings.add("no_annotations")
         return
     names = Counter(fact.name for fact in facts if fact.name is not None)
-    findings.add_all("duplicate", (f"{name}: {count} times" for name, count in names.items() if count > 1))
+    for name, count in names.items():
+        if count > 1:
+            findings.add("duplicate", f"{name}: {count} times")
     labels = {fact.label for fact in facts if fact.label is not None}
     # Not all gaps below an index of two billion are listed.
     if labels and max(labels) + 1 > len(labels):
-        findings.add_all(
-            "gap_in_labels", (str(label) for label in range(min(max(labels), 1 << 16)) if label not in labels)
-        )
+        for label in range(min(max(labels), 1 << 16)):
+            if label not in labels:
+                findings.add("gap_in_labels", str(label))
     points = Counter(fact.shape[2] for fact in facts if fact.shape)
     if len(points) > 1:
         usual = points.most_common(1)[0][0]

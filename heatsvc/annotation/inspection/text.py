@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from heatsvc.annotation.inspection.findings import COLOURS
 from heatsvc.annotation.inspection.inspection import Inspection, Span
 from heatsvc.pose.layouts import infer_layout
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 _LONGEST = 200
 
 
@@ -85,5 +85,5 @@ def _findings(inspection: Inspection) -> RenderableType:
             more = ", ..." if finding.count > len(finding.examples) else ""
             text.append(f"{', '.join(map(_shown, finding.examples))}{more}\n", style="dim")
         text.append(finding.what_to_do, style="dim")
-        table.add_row(Text(finding.severity, style=_COLOURS[finding.severity]), text)
+        table.add_row(Text(finding.severity, style=COLOURS[finding.severity]), text)
     return table

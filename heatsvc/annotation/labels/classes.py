@@ -39,10 +39,6 @@ def assign_class_indices(
     An index comes from the row itself, from a label map, or from another row with the same label. If no file has any,
     it is the position in the labels sorted by code point.
 
-    Args:
-        rows: the videos used.
-        label_maps: entries of label maps.
-
     Raises:
         AnnotationError: a video without a label, a label without an index, or files that contradict each other.
     """

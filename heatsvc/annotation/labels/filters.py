@@ -98,11 +98,6 @@ def filter_rows(
     A video that several filters leave out counts for the first of them. One whose row lacks the column, or has an
     empty cell there, is left out.
 
-    Args:
-        rows: one per video.
-        options: types, views, signers, years.
-        headers: columns that the tables have.
-
     Raises:
         AnnotationError: a column that no table has, or an invalid condition.
     """
@@ -113,7 +108,9 @@ def filter_rows(
             continue
         if column not in headers:
             raise AnnotationError(
-                f"{name} asks for a column {column} that no label file has: {_columns(headers)}", field=name
+                f"{name} asks for a column {column} that no label file has: they have "
+                f"{columns_text(sorted(headers)) or 'none but names and labels'}",
+                field=name,
             )
         conditions.append((name, column, Condition.of(wanted, name)))
     counts = {name: 0 for name, _, _ in conditions}
@@ -127,10 +124,6 @@ def filter_rows(
             left_out.append(row)
             counts[by] += 1
     return used, left_out, counts
-
-
-def _columns(headers: frozenset[str]) -> str:
-    return f"they have {columns_text(sorted(headers))}" if headers else "they have none but names and labels"
 
 
 def columns_text(headers: Sequence[str]) -> str:

@@ -6,9 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
@@ -93,22 +94,14 @@ class ParsedFile:
         Raises:
             AnnotationError: none of these.
         """
+        encodings: tuple[str, ...] = ("utf-8-sig", "cp949")
         if self.data[:2] in _UTF16:
-            return self._decoded("utf-16")
-        if b"\x00" in self.data[:4096]:
-            self._refuse()
-        try:
-            return self.data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return self._decoded("cp949")
-
-    def _decoded(self, encoding: str) -> str:
-        try:
-            return self.data.decode(encoding)
-        except UnicodeDecodeError:
-            self._refuse()
-
-    def _refuse(self) -> NoReturn:
+            encodings = ("utf-16",)
+        elif b"\x00" in self.data[:4096]:
+            encodings = ()
+        for encoding in encodings:
+            with suppress(UnicodeDecodeError):
+                return self.data.decode(encoding)
         raise AnnotationError(
             "the file is neither text in UTF-8 or CP949 nor a workbook: save it as one", file=self.name
         )

@@ -69,12 +69,7 @@ class LabelFile:
 
 
 def parse_video_name(text: str, where: str, file: str) -> VideoName:
-    """A video's name.
-
-    Args:
-        text: from a cell or a key.
-        where: its place, for messages.
-        file: the file's name.
+    """A video's name from a cell or a key, whose place and file are for messages.
 
     Raises:
         AnnotationError: empty, too long, or with control characters in it.

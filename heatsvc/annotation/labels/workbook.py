@@ -49,7 +49,10 @@ def read_workbooks(files: Sequence[ParsedFile], options: AnnotationOptions, toke
         LimitError: more cells than max_input_values, or larger unpacked than `bounds` allow.
     """
     for file in files:
-        _check(file, token)
+        # All of it is unpacked once and discarded: the sizes in its directory may be wrong.
+        with as_annotation_errors(file.name):
+            for _ in archive.unpack(file.data, bounds=file.bounds, file=file.name, token=token):
+                pass
     max_cells = files[0].bounds.max_input_values
     try:
         books = run_in_child(
@@ -80,10 +83,3 @@ def _found(file: ParsedFile, sheets: list[tuple[str, list[list[str]]]], options:
         rows=tuple(row for one in found for row in one.rows),
         headers=frozenset().union(*(one.headers for one in found)),
     )
-
-
-def _check(file: ParsedFile, token: CancelToken) -> None:
-    """Unpack all of it once and discard it: the sizes in its directory may be wrong."""
-    with as_annotation_errors(file.name):
-        for _ in archive.unpack(file.data, bounds=file.bounds, file=file.name, token=token):
-            pass

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
+
+from heatsvc.annotation.inspection.findings import SEVERITIES, Severity
 
 # By kind of fault.
 WHAT_TO_DO: dict[str, str] = {
@@ -34,23 +36,18 @@ class Advice:
         what_to_do: what would change it; "" where nothing is needed.
     """
 
-    severity: Literal["error", "warning", "note"]
+    severity: Severity
     text: str
     what_to_do: str = ""
 
 
-_SEVERITIES = ("error", "warning", "note")
 _HARMLESS = ("unlabelled", "trim_unknown")
 
 
 def advice(report: dict[str, Any]) -> list[Advice]:
-    """All advice on a report, the worst first.
-
-    Args:
-        report: from `report_json`.
-    """
+    """All advice on a report of `report_json`, the worst first."""
     found = [*_of_faults(report), *_of_leaks(report["leaks"]), *_of_classes(report), *_of_points(report["summary"])]
-    return sorted(found, key=lambda item: _SEVERITIES.index(item.severity))
+    return sorted(found, key=lambda item: SEVERITIES.index(item.severity))
 
 
 def _of_faults(report: dict[str, Any]) -> list[Advice]:
@@ -58,7 +55,7 @@ def _of_faults(report: dict[str, Any]) -> list[Advice]:
     for group in report["faults"]:
         done = ", ".join(f"{number:,} {what}" for what, number in group["done"].items())
         text = f"{group['kind']}: {group['meaning']} ({group['count']:,}{f'; {done}' if done else ''})"
-        severity: Literal["error", "warning", "note"] = "note" if group["kind"] in _HARMLESS else "warning"
+        severity: Severity = "note" if group["kind"] in _HARMLESS else "warning"
         found.append(Advice("error" if group["done"].get("refused") else severity, text, WHAT_TO_DO[group["kind"]]))
     return found
 

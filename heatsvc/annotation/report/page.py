@@ -17,11 +17,7 @@ _TEXT = 240
 
 
 def report_page(report: dict[str, Any]) -> bytes:
-    """HTML with plots and tables. Nothing is loaded from elsewhere, no script runs, all text is escaped.
-
-    Args:
-        report: from `report_json`, or parsed from its JSON.
-    """
+    """A report of `report_json` as HTML. Nothing is loaded from elsewhere, no script runs, all text is escaped."""
     tables = 5 + len(report["faults"]) + len(report["splits"])
     return (
         _environment()

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from heatsvc.annotation.inspection.findings import COLOURS
 from heatsvc.annotation.report.advice import advice
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 _FEW = 3
 
 
 def report_text(report: dict[str, Any]) -> RenderableType:
-    """A summary, the faults by kind with the first names of each, and what to do.
-
-    Args:
-        report: from `report_json`.
-    """
+    """Of a report of `report_json` a summary, the faults by kind with the first names of each, and what to do."""
     from rich.console import Group
 
     faults = _faults(report)
@@ -76,5 +72,5 @@ def _advice(report: dict[str, Any]) -> RenderableType:
         text = Text(item.text)
         if item.what_to_do:
             text.append(f"\n{item.what_to_do}", style="dim")
-        table.add_row(Text(item.severity, style=_COLOURS[item.severity]), text)
+        table.add_row(Text(item.severity, style=COLOURS[item.severity]), text)
     return table

@@ -71,7 +71,17 @@ def read_frame_counts(
     """
     work.mkdir(parents=True, exist_ok=True)
     try:
-        counts, videos = _read_files(files, folder, work, bounds, token)
+        counts: list[_TableCount] = []
+        videos: list[Video] = []
+        for number, file in enumerate(files):
+            token.raise_if_cancelled()
+            contained = videos_in(file, work / f"{number}.tar", bounds, token)
+            if contained is None:
+                counts += _read_table(ParsedFile(file, bounds))
+            else:
+                videos += contained
+        if folder is not None:
+            videos += sorted(videos_under(folder, bounds, token))
         found = _Collector(labels)
         for count in counts:
             position = found.position(count.video, count.where, count.file, f"{count.frames:,} frames")
@@ -89,23 +99,6 @@ def read_frame_counts(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return FrameCounts(dict(sorted(found.frames.items())), tuple(found.faults.values()))
-
-
-def _read_files(
-    files: Sequence[InputFile], folder: Path | None, work: Path, bounds: Bounds, token: CancelToken
-) -> tuple[list[_TableCount], list[Video]]:
-    counts: list[_TableCount] = []
-    videos: list[Video] = []
-    for position, file in enumerate(files):
-        token.raise_if_cancelled()
-        contained = videos_in(file, work / f"{position}.tar", bounds, token)
-        if contained is None:
-            counts += _read_table(ParsedFile(file, bounds))
-        else:
-            videos += contained
-    if folder is not None:
-        videos += sorted(videos_under(folder, bounds, token))
-    return counts, videos
 
 
 @dataclass(slots=True)
