@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,8 @@ def _scalar(dtype: object, raw: object) -> object:
     """`numpy.core.multiarray.scalar`: Python's own number or text."""
     if not isinstance(dtype, PickledDtype) or not isinstance(raw, bytes) or len(raw) != dtype.dtype.itemsize or not raw:
         raise PickledPartError("a NumPy number has a state that NumPy does not write")
+    if dtype.dtype.kind == "U" and np.frombuffer(raw, dtype.dtype.str[0] + "u4").max() > sys.maxunicode:
+        raise PickledPartError("a NumPy text has a character that Unicode does not have")
     value: object = np.frombuffer(raw, dtype.dtype)[0].item()
     return value
 

@@ -27,46 +27,48 @@ PREFLIGHT = {"origin": ORIGIN, "access-control-request-method": "POST", "access-
 
 @pytest.mark.parametrize("sent", [None, "", "Bearer", "Bearer ", "Bearer wrong", "Basic first", "first", "Bearer firs"])
 def test_without_a_key_a_request_is_refused(serve: Serve, sent: str | None) -> None:
-    locked = serve(api_keys="first, second")
-    response = locked.post_json(CLIP, **({} if sent is None else {"authorization": sent}))
+    client = serve(api_keys="first, second")
+    response = client.post_json(CLIP, **({} if sent is None else {"authorization": sent}))
     assert "Authorization: Bearer" in response.problem(401)["detail"]
     assert response.headers["www-authenticate"].startswith("Bearer")
 
 
 def test_each_key_is_accepted(serve: Serve) -> None:
-    locked = serve(api_keys="first, second")
+    client = serve(api_keys="first, second")
     for sent in ("Bearer first", "bearer second", "BEARER  second "):
-        assert locked.post_json(CLIP, authorization=sent).status == 200
+        assert client.post_json(CLIP, authorization=sent).status == 200
 
 
 def test_health_metrics_and_documentation_need_no_key_and_the_rest_does(serve: Serve) -> None:
-    locked = serve(api_keys="first")
+    client = serve(api_keys="first")
     for path in ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json", "/docs-assets/swagger-ui.css"):
-        assert locked.get(path).status == 200
+        assert client.get(path).status == 200
     for path in ("/layouts", "/annotation", "/docs-assets", "/docs/", "/nowhere"):
-        assert locked.get(path).status == 401
+        assert client.get(path).status == 401
 
 
 def test_below_a_root_path_the_same_needs_a_key(serve: Serve) -> None:
-    locked = serve(api_keys="first")
-    transport = httpx.ASGITransport(locked.app, root_path="/prefix")
+    client = serve(api_keys="first")
+    transport = httpx.ASGITransport(client.app, root_path="/prefix")
 
     async def statuses() -> list[int]:
-        async with httpx.AsyncClient(transport=transport, base_url="http://heatsvc") as client:
-            return [(await client.get(f"/prefix{path}")).status_code for path in ("/health/live", "/docs", "/layouts")]
+        async with httpx.AsyncClient(transport=transport, base_url="http://heatsvc") as prefixed:
+            return [
+                (await prefixed.get(f"/prefix{path}")).status_code for path in ("/health/live", "/docs", "/layouts")
+            ]
 
-    assert locked.wait(statuses()) == [200, 200, 401]
+    assert client.wait(statuses()) == [200, 200, 401]
 
 
 def test_links_begin_with_the_root_path(client: Client) -> None:
     transport = httpx.ASGITransport(client.app, root_path="/prefix")
 
     async def pages() -> tuple[httpx.Response, httpx.Response, httpx.Response]:
-        async with httpx.AsyncClient(transport=transport, base_url="http://heatsvc") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://heatsvc") as prefixed:
             return (
-                await client.get("/prefix/"),
-                await client.get("/prefix/docs"),
-                await client.get("/prefix/openapi.json"),
+                await prefixed.get("/prefix/"),
+                await prefixed.get("/prefix/docs"),
+                await prefixed.get("/prefix/openapi.json"),
             )
 
     root, page, document = client.wait(pages())
@@ -106,18 +108,18 @@ def test_requests_over_max_in_flight_get_503(serve: Serve) -> None:
     small = serve(max_in_flight=1)
 
     async def at_the_same_time() -> tuple[Response, Response, Response, Response]:
-        go_on = asyncio.Event()
+        rest_may_come = asyncio.Event()
 
         async def slow_body() -> AsyncIterator[bytes]:
             yield json.dumps(CLIP).encode()
-            await go_on.wait()
+            await rest_may_come.wait()
 
         headers = {"content-type": JSON}
         first = asyncio.create_task(small.send("POST", HEATMAP, content=slow_body(), headers=headers))
         await asyncio.sleep(0.05)
         second = await small.send("POST", HEATMAP, json=CLIP)
         live = await small.send("GET", "/health/live")
-        go_on.set()
+        rest_may_come.set()
         return await first, second, live, await small.send("POST", HEATMAP, json=CLIP)
 
     first, second, live, third = small.wait(at_the_same_time())

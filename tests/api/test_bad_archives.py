@@ -1,4 +1,4 @@
-"""Archives and pickles from strangers: bombs, names that climb, code."""
+"""Hostile archives and pickles: bombs, paths out of the archive, code."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from tests.api.client import DRAW, NPZ, Client, Response
 from tests.pose.readers.samples import annotation, npy, npz, openpose_frame, pickled, triples, zipped
+from tests.serving import ROOT
 
 OPTIONS = {"img_shape": [64, 64], "pipeline": DRAW}
 FRAME = openpose_frame({"pose_keypoints_2d": triples(25, 5.0)})
@@ -132,6 +133,12 @@ def test_a_few_opcodes_make_no_billion(client: Client, make: Any) -> None:
         tracemalloc.stop()
     assert problem["file"] == "a.pkl"
     assert peak < 8 << 20
+
+
+@pytest.mark.parametrize("name", ["empty.pkl", "empty2.pkl", "scalarU1.pkl"])
+def test_pickles_without_annotations_are_refused(client: Client, name: str) -> None:
+    problem = send(client, name, (ROOT / "tests" / "data" / "attack" / name).read_bytes()).problem(422)
+    assert problem["file"] == name
 
 
 def test_a_truncated_archive_is_reported(client: Client) -> None:

@@ -14,9 +14,9 @@ from tests.golden import GOLDEN, Golden, load_golden, tolerance
 case_of = cache(load_golden)
 
 
-def check(case: Golden, drawn: np.ndarray) -> None:
-    assert (drawn.shape, drawn.dtype) == (case.imgs.shape, np.float32)
-    np.testing.assert_allclose(drawn, case.imgs, rtol=0, atol=tolerance(case))
+def check(case: Golden, rendered: np.ndarray) -> None:
+    assert (rendered.shape, rendered.dtype) == (case.imgs.shape, np.float32)
+    np.testing.assert_allclose(rendered, case.imgs, rtol=0, atol=tolerance(case))
 
 
 @pytest.mark.parametrize("coding", sorted(CODINGS))

@@ -58,10 +58,10 @@ def test_headers_do_not_reveal_the_server(client: Client) -> None:
     }
 
 
-def test_content_length_of_a_body_that_is_sent_in_slices(service: Asker) -> None:
+def test_content_length_of_a_body_that_is_sent_in_slices(client: Client) -> None:
     """A whole response of more than 256 KiB."""
     frames = {**CLIP, "keypoint": CLIP["keypoint"] * 20}
-    answer = service.draw(frames, accept_encoding="identity")
-    assert len(answer.array()) == 20
-    assert int(answer.headers["content-length"]) == len(answer.wire) > 512 << 10
-    assert service.app.state.service.renderer.tile_memory.used == 0
+    response = client.post_json(frames, accept_encoding="identity")
+    assert len(response.array()) == 20
+    assert int(response.headers["content-length"]) == len(response.wire) > 512 << 10
+    assert client.app.state.service.renderer.tile_memory.used == 0

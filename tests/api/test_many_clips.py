@@ -52,11 +52,11 @@ def test_several_threads_can_render_one_response(client: Client) -> None:
 
 
 def test_json_holds_small_volumes(client: Client) -> None:
-    drawn = client.post_json({**CLIP, "pipeline": DRAW}).array()
+    rendered = client.post_json({**CLIP, "pipeline": DRAW}).array()
     response = client.post_json({**CLIP, "pipeline": DRAW, "frame_dir": "a"}, accept=JSON)
     [clip] = response.json()["clips"]
     assert (clip["name"], clip["dtype"], clip["shape"]) == ("a", "float32", [1, 3, 64, 64])
-    np.testing.assert_array_equal(np.array(clip["imgs"], np.float32), drawn)
+    np.testing.assert_array_equal(np.array(clip["imgs"], np.float32), rendered)
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,16 @@ def test_layout_says_what_the_points_are(client: Client) -> None:
 def test_dtype(client: Client, dtype: str) -> None:
     exact = volume(client)
     expected = {"float32": exact, "float16": exact.astype(np.float16), "uint8": np.rint(exact * 255.0)}
-    drawn = volume(client, dtype=dtype)
-    assert drawn.dtype == dtype
-    np.testing.assert_array_equal(drawn, expected[dtype].astype(dtype))
+    rendered = volume(client, dtype=dtype)
+    assert rendered.dtype == dtype
+    np.testing.assert_array_equal(rendered, expected[dtype].astype(dtype))
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [("float32", np.float32(1e30)), ("float16", 65504), ("uint8", 255)])
+def test_a_score_beyond_a_dtype_gives_its_largest_number(client: Client, dtype: str, largest: float) -> None:
+    clip = {"keypoint": [[[10, 20]]], "keypoint_score": [[1e30]], "img_shape": [64, 64], "pipeline": DRAW}
+    volume = client.post_json({**clip, "dtype": dtype}).array()
+    assert volume.max() == volume[0, 0, 20, 10] == largest
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
@@ -69,9 +76,9 @@ def test_reduce_max_keeps_the_largest_of_the_channels(client: Client) -> None:
 
 
 def test_reduce_argmax_gives_the_channel_of_the_largest(client: Client) -> None:
-    full, drawn = volume(client), volume(client, reduce="argmax")
-    assert drawn.dtype == np.int16
-    np.testing.assert_array_equal(drawn, np.where(full.max(axis=1) > 0, full.argmax(axis=1), -1))
+    full, rendered = volume(client), volume(client, reduce="argmax")
+    assert rendered.dtype == np.int16
+    np.testing.assert_array_equal(rendered, np.where(full.max(axis=1) > 0, full.argmax(axis=1), -1))
 
 
 def test_random_steps_are_the_same_each_time_in_test_mode(client: Client) -> None:
@@ -108,15 +115,15 @@ def test_each_clip_has_its_own_seed(client: Client) -> None:
 
 def test_null_and_nan_mean_not_detected(client: Client) -> None:
     points = [[[10.0, 20.0], [None, 40.0], [55.0, None]]]
-    drawn = client.post_json({"keypoint": points, "img_shape": [64, 64], "pipeline": DRAW})
-    assert drawn.array().any(axis=(0, 2, 3)).tolist() == [True, False, False]
+    rendered = client.post_json({"keypoint": points, "img_shape": [64, 64], "pipeline": DRAW})
+    assert rendered.array().any(axis=(0, 2, 3)).tolist() == [True, False, False]
     array = np.array(points, float)
-    np.testing.assert_array_equal(client.post_npy(array, img_shape="64,64", pipeline=DRAW).array(), drawn.array())
+    np.testing.assert_array_equal(client.post_npy(array, img_shape="64,64", pipeline=DRAW).array(), rendered.array())
 
 
 def test_a_score_of_null_means_not_detected(client: Client) -> None:
-    drawn = client.post_json({**CLIP, "keypoint_score": [[1, None, 0.5]], "pipeline": DRAW}).array()
-    assert drawn.max(axis=(0, 2, 3)).tolist() == [1.0, 0.0, 0.5]
+    rendered = client.post_json({**CLIP, "keypoint_score": [[1, None, 0.5]], "pipeline": DRAW}).array()
+    assert rendered.max(axis=(0, 2, 3)).tolist() == [1.0, 0.0, 0.5]
 
 
 def test_options_mean_the_same_in_json_query_and_form(client: Client) -> None:

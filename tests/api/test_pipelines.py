@@ -77,9 +77,9 @@ def test_a_pyskl_config_can_be_pasted(client: Client) -> None:
 
 def test_keypoints_and_limbs_together_have_all_channels(client: Client) -> None:
     both = [{"type": "GeneratePoseTarget", "with_limb": True, "skeletons": [[0, 1], [1, 2]]}]
-    drawn = client.post_json({**CLIP, "pipeline": both}).array()
-    np.testing.assert_array_equal(drawn[:, :3], client.post_json({**CLIP, "pipeline": DRAW}).array())
-    assert drawn.shape == (1, 5, 64, 64)
+    rendered = client.post_json({**CLIP, "pipeline": both}).array()
+    np.testing.assert_array_equal(rendered[:, :3], client.post_json({**CLIP, "pipeline": DRAW}).array())
+    assert rendered.shape == (1, 5, 64, 64)
 
 
 def test_potion_is_one_picture(client: Client) -> None:

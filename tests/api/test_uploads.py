@@ -29,9 +29,9 @@ PICKLE = pickled({"split": {"train": list(NAMED)}, "annotations": list(NAMED.val
 @pytest.mark.parametrize("name", every_format())
 def test_each_format_is_rendered(client: Client, name: str) -> None:
     options = {"img_shape": [64, 64], "reduce": "max", "pipeline": [SMALL, *DRAW]}
-    drawn = client.post_files({name: every_format()[name]}, options).array()
-    assert drawn.shape[1:] == (64, 64)
-    assert drawn.max() > 0
+    rendered = client.post_files({name: every_format()[name]}, options).array()
+    assert rendered.shape[1:] == (64, 64)
+    assert rendered.max() > 0
 
 
 def test_npy_file(client: Client) -> None:
@@ -49,8 +49,8 @@ def test_an_npz_file_contains_its_img_shape(client: Client) -> None:
 def test_npz_body(client: Client) -> None:
     array = np.array([[[10.0, 20.0], [30.0, 40.0]]])
     body = npz(keypoint=array, keypoint_score=np.array([[0.25, 1.0]]), img_shape=np.array([48, 32]))
-    drawn = client.post(body, NPZ, {"pipeline": DRAW}).array()
-    assert drawn.max(axis=(0, 2, 3)).tolist() == [0.25, 1.0]
+    rendered = client.post(body, NPZ, {"pipeline": DRAW}).array()
+    assert rendered.max(axis=(0, 2, 3)).tolist() == [0.25, 1.0]
 
 
 def test_pose_file_of_mediapipe_gives_the_sign_points(client: Client) -> None:
@@ -65,9 +65,9 @@ def test_openpose_archive_is_a_clip(client: Client) -> None:
 
 def test_mmpose_predictions_are_a_clip(client: Client) -> None:
     frames = [{"frame_id": t, "instances": [mmpose_instance(17, 3.0 + t, 0.5)]} for t in range(2)]
-    drawn = client.post_files({"v.json": text({"instance_info": frames})}, OPTIONS).array()
-    assert drawn.shape == (2, 17, 64, 64)
-    assert drawn.max() == 0.5
+    rendered = client.post_files({"v.json": text({"instance_info": frames})}, OPTIONS).array()
+    assert rendered.shape == (2, 17, 64, 64)
+    assert rendered.max() == 0.5
 
 
 def test_coco_annotations_are_a_clip(client: Client) -> None:

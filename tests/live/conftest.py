@@ -1,4 +1,4 @@
-"""The service as a process of its own, with little patience."""
+"""A service as a process of its own, with a short `idle_seconds`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.wire import IDLE_SECONDS, Live
+from tests.live.server import IDLE_SECONDS, Live
 from tests.serving import ROOT, free_port, is_ready
 
 
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @cache
 def is_there(program: str, word: str = "") -> bool:
-    """Whether the program is there, and tells of `word` where it tells its version."""
+    """Whether the program is installed, and prints `word` with its version."""
     path = shutil.which(program)
     if path is None or not word:
         return path is not None

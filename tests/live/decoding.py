@@ -1,4 +1,4 @@
-"""A request, its answer as the service sends it uncoded, and what the programs need that decode it otherwise."""
+"""A request whose response other programs decode, and a proxy that sets `Accept-Encoding` for a browser."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from contextlib import contextmanager
 
 from tests.api.client import clip_of, listed
 from tests.golden import load_golden
-from tests.live.wire import Live
+from tests.live.server import Live
 
 CODINGS = ("zstd", "deflate", "gzip")
-# 26 MB dense: more than one block of zstd, one piece of drawing, one read of a socket.
+# 26 MB dense: more than one block of zstd, one tile, one read of a socket.
 CASE = load_golden("pipeline_wholebody133")
 BODY = json.dumps(
     clip_of(CASE.keypoint, CASE.img_shape, keypoint_score=listed(CASE.keypoint_score), pipeline=CASE.pipeline)
@@ -24,14 +24,14 @@ HEADERS = {"Content-Type": "application/json"}
 
 
 def raw(live: Live, accept_encoding: str) -> bytes:
-    """The answer's body as it comes over the wire."""
+    """The encoded body of the response."""
     connection = http.client.HTTPConnection("127.0.0.1", live.port)
     try:
         connection.request("POST", "/heatmap", BODY, {**HEADERS, "Accept-Encoding": accept_encoding})
-        answer = connection.getresponse()
-        assert answer.status == 200
-        assert answer.headers.get("Content-Encoding", "identity") == accept_encoding
-        return answer.read()
+        response = connection.getresponse()
+        assert response.status == 200
+        assert response.headers.get("Content-Encoding", "identity") == accept_encoding
+        return response.read()
     finally:
         connection.close()
 
@@ -42,7 +42,7 @@ def path_of(program: str) -> str:
 
 
 class OneCoding(http.server.BaseHTTPRequestHandler):
-    """Hands on what a browser asks: `/gzip/heatmap` is `/heatmap` with `Accept-Encoding: gzip`.
+    """A proxy: `/gzip/heatmap` is `/heatmap` with `Accept-Encoding: gzip`.
 
     A page cannot set that header, nor can the browser's tools; and the bytes that come back are the service's own.
     """
@@ -53,20 +53,20 @@ class OneCoding(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         coding, path = self.path.removeprefix("/").split("/", 1)
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.hand_on("POST", f"/{path}", body, {**HEADERS, "Accept-Encoding": coding})
+        self.forward("POST", f"/{path}", body, {**HEADERS, "Accept-Encoding": coding})
 
     def do_GET(self) -> None:
-        self.hand_on("GET", self.path, None, {})
+        self.forward("GET", self.path, None, {})
 
-    def hand_on(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> None:
+    def forward(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port)
         connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        self.send_response_only(answer.status)
-        for name, value in answer.getheaders():
+        response = connection.getresponse()
+        self.send_response_only(response.status)
+        for name, value in response.getheaders():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer.read())
+        self.wfile.write(response.read())
         connection.close()
 
     def log_message(self, *_: object) -> None:
@@ -75,7 +75,7 @@ class OneCoding(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def one_coding(live: Live) -> Iterator[str]:
-    """The address of a server that hands on to the live one."""
+    """The URL of a proxy to the service."""
     handler = type("Handler", (OneCoding,), {"port": live.port})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

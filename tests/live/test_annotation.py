@@ -23,7 +23,7 @@ import pytest
 
 from tests.annotation.keti import CLASSES, KEYPOINTS, TABLES, WORKBOOKS
 from tests.api.annotation.forms import dataset
-from tests.live.wire import Live, until
+from tests.live.server import Live, until
 from tests.serving import ROOT, free_port, is_ready
 
 OPTIONS = {"img_shape": [1080, 1920], "types": ["단어"], "missing": "zeros", "faulty": "drop"}
@@ -73,10 +73,10 @@ def test_curl_resumes_a_download(live: Live, tmp_path: Path):
 
 
 def test_the_bundle_contains_what_training_needs(live: Live):
-    answer = httpx.post(
+    response = httpx.post(
         f"{live.address}/annotation", files=parts("split.json"), headers={"Accept": "application/zip"}, timeout=PATIENCE
     )
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         assert json.loads(archive.read("label_map.json")) == {label: index for index, label in enumerate(CLASSES)}
         assert b"annotations.pkl" in archive.read("pyskl_keypoint.py")
         assert json.loads(archive.read("report.json"))["summary"]["clips"] > 0
@@ -103,18 +103,18 @@ def test_a_build_is_watched_to_its_end(live: Live):
 
 
 def test_faults_that_the_options_forbid_are_named(live: Live):
-    answer = httpx.post(f"{live.address}/annotation", files=parts("split_leaky.json"), timeout=PATIENCE)
-    problem = answer.json()
-    assert (answer.status_code, problem["status"]) == (422, 422)
+    response = httpx.post(f"{live.address}/annotation", files=parts("split_leaky.json"), timeout=PATIENCE)
+    problem = response.json()
+    assert (response.status_code, problem["status"]) == (422, 422)
     assert [fault["name"] for fault in problem["faults"]["in_two_splits"]["first"]] == ["KETI_SL_0000000001"]
     page = httpx.get(live.address + problem["report"].replace("json", "html"))
     assert page.headers["content-type"] == "text/html; charset=utf-8"
 
 
 def test_a_check_reports_what_a_build_would_refuse(live: Live):
-    answer = httpx.post(f"{live.address}/annotation/check", files=parts("split_leaky.json"), timeout=PATIENCE)
-    assert answer.status_code == 200
-    assert {group["kind"] for group in answer.json()["faults"]} >= {"no_file", "in_two_splits"}
+    response = httpx.post(f"{live.address}/annotation/check", files=parts("split_leaky.json"), timeout=PATIENCE)
+    assert response.status_code == 200
+    assert {group["kind"] for group in response.json()["faults"]} >= {"no_file", "in_two_splits"}
 
 
 def test_a_client_that_disconnects_from_a_download(live: Live):
@@ -152,7 +152,7 @@ def without_workers(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str
 
 def test_a_stopping_service_ends_waiting_requests(tmp_path: Path):
     """A client that waits for a dataset gets 202 with its URL; one that watches it may reconnect."""
-    answers: dict[str, Any] = {}
+    responses: dict[str, Any] = {}
     with without_workers(tmp_path) as (process, address):
         sent = dataset()
         headers = {"Content-Type": sent.media_type}
@@ -161,12 +161,12 @@ def test_a_stopping_service_ends_waiting_requests(tmp_path: Path):
         )
 
         def wait() -> None:
-            answers["waited"] = httpx.post(
+            responses["waited"] = httpx.post(
                 f"{address}/annotation", content=sent.body, headers=headers, timeout=PATIENCE
             )
 
         def watch() -> None:
-            answers["watched"] = httpx.get(address + location.headers["location"] + "/events", timeout=PATIENCE)
+            responses["watched"] = httpx.get(address + location.headers["location"] + "/events", timeout=PATIENCE)
 
         threads = [threading.Thread(target=wait), threading.Thread(target=watch)]
         for thread in threads:
@@ -176,9 +176,9 @@ def test_a_stopping_service_ends_waiting_requests(tmp_path: Path):
         process.wait(timeout=20)
         for thread in threads:
             thread.join()
-    assert answers["waited"].status_code == 202
-    assert answers["waited"].headers["location"] == location.headers["location"]
-    assert "event: progress" in answers["watched"].text
+    assert responses["waited"].status_code == 202
+    assert responses["waited"].headers["location"] == location.headers["location"]
+    assert "event: progress" in responses["watched"].text
 
 
 def test_a_kept_connection_serves_one_after_the_other(live: Live):
@@ -187,6 +187,6 @@ def test_a_kept_connection_serves_one_after_the_other(live: Live):
     sent = dataset()
     for media_type, status in ((sent.media_type, 202), ("text/plain", 415), (sent.media_type, 202)):
         connection.request("POST", "/annotation", sent.body, {"Content-Type": media_type, "Prefer": "respond-async"})
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status == status
+        response = connection.getresponse()
+        response.read()
+        assert response.status == status

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.api.annotation.forms import BOUNDARY, dataset, form, part
+from tests.live.server import Live, read_all, until
 from tests.live.test_memory import forget_peak, peak_bytes
-from tests.live.wire import Live, read_all, until
 
 MIB = 1 << 20
 TYPE = dataset().media_type
@@ -37,7 +37,7 @@ def head(length: int | str, path: str = "/annotation") -> bytes:
 
 
 def send(live: Live, pieces: Iterator[bytes]) -> http.client.HTTPResponse:
-    """A chunked request; the answer, its body read into `data`."""
+    """A chunked request; the response, its body read into `data`."""
     connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=60)
     connection.request("POST", "/annotation", pieces, {"Content-Type": TYPE}, encode_chunked=True)
     return connection.getresponse()
@@ -99,8 +99,8 @@ def test_a_client_that_disconnects(live: Live):
 def test_a_client_that_stops_sending(live: Live):
     with live.connect() as wire:
         wire.sendall(head(100 * MIB) + part("keypoints", b"", "a.npy")[:-2] + bytes(3 * MIB))
-        answer = read_all(wire)
-    assert answer.startswith(b"HTTP/1.1 408 ")
+        response = read_all(wire)
+    assert response.startswith(b"HTTP/1.1 408 ")
     assert nothing_left(live)
 
 
@@ -111,9 +111,9 @@ def test_a_body_that_ends_before_its_form_does(live: Live):
 
 
 def test_a_content_length_above_the_limit_is_refused_at_once(live: Live):
-    answer = live.send(head(1 << 40))
-    assert answer.startswith(b"HTTP/1.1 413 ")
-    assert b"HEATSVC_MAX_UPLOAD_BYTES" in answer
+    response = live.send(head(1 << 40))
+    assert response.startswith(b"HTTP/1.1 413 ")
+    assert b"HEATSVC_MAX_UPLOAD_BYTES" in response
 
 
 def test_malformed_chunks(live: Live):

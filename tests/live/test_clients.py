@@ -16,7 +16,7 @@ import requests
 
 from tests.golden import tolerance
 from tests.live.decoding import BODY, CASE, CODINGS, HEADERS, one_coding, path_of, raw
-from tests.live.wire import Live
+from tests.live.server import Live
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +30,18 @@ def test_the_array_is_pyskl_s(expected: bytes) -> None:
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_httpx(live: Live, expected: bytes, coding: str) -> None:
-    answer = httpx.post(f"{live.address}/heatmap", content=BODY, headers={**HEADERS, "Accept-Encoding": coding})
-    assert answer.headers["content-encoding"] == coding
-    assert answer.content == expected
+    response = httpx.post(f"{live.address}/heatmap", content=BODY, headers={**HEADERS, "Accept-Encoding": coding})
+    assert response.headers["content-encoding"] == coding
+    assert response.content == expected
 
 
 @pytest.mark.parametrize("coding", ["deflate", "gzip"])
 def test_requests(live: Live, expected: bytes, coding: str) -> None:
-    answer = requests.post(f"{live.address}/heatmap", BODY, headers={**HEADERS, "Accept-Encoding": coding}, timeout=60)
-    assert answer.headers["content-encoding"] == coding
-    assert answer.content == expected
+    response = requests.post(
+        f"{live.address}/heatmap", BODY, headers={**HEADERS, "Accept-Encoding": coding}, timeout=60
+    )
+    assert response.headers["content-encoding"] == coding
+    assert response.content == expected
 
 
 @pytest.mark.parametrize("coding", ["deflate", "gzip"])
@@ -48,9 +50,9 @@ def test_aiohttp(live: Live, expected: bytes, coding: str) -> None:
         headers = {**HEADERS, "Accept-Encoding": coding}
         async with (
             aiohttp.ClientSession() as session,
-            session.post(f"{live.address}/heatmap", data=BODY, headers=headers) as answer,
+            session.post(f"{live.address}/heatmap", data=BODY, headers=headers) as response,
         ):
-            return answer.headers["Content-Encoding"], await answer.read()
+            return response.headers["Content-Encoding"], await response.read()
 
     assert asyncio.run(post()) == (coding, expected)
 
@@ -100,11 +102,11 @@ def test_zstd(live: Live, expected: bytes) -> None:
 
 
 FETCH = """async ([path, body]) => {
-    const answer = await fetch(path, {method: 'POST', body, headers: {'Content-Type': 'application/json'}});
-    const data = await answer.arrayBuffer();
+    const response = await fetch(path, {method: 'POST', body, headers: {'Content-Type': 'application/json'}});
+    const data = await response.arrayBuffer();
     const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', data));
     const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
-    return [answer.status, answer.headers.get('Content-Encoding'), data.byteLength, hex];
+    return [response.status, response.headers.get('Content-Encoding'), data.byteLength, hex];
 }"""
 
 

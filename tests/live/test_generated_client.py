@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import heatsvc
-from tests.live.wire import Live
+from tests.live.server import Live
 from tests.serving import ROOT
 
 NAME = "generated_heatsvc_client"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.live.decoding import path_of
-from tests.live.wire import Live
+from tests.live.server import Live
 from tests.pose.readers.samples import npy
 
 FRAMES, POINTS, SIDE = 432, 133, 64
@@ -37,14 +37,14 @@ def walk() -> bytes:
     return npy(np.concatenate([xy, rng.uniform(0.3, 1, (FRAMES, POINTS, 1))], axis=-1).astype(np.float32))
 
 
-def ask(live: Live, body: bytes) -> bytes:
+def post(live: Live, body: bytes) -> bytes:
     connection = http.client.HTTPConnection("127.0.0.1", live.port)
     try:
         headers = {"Content-Type": "application/x-npy", "Accept-Encoding": "zstd"}
         connection.request("POST", "/heatmap?img_shape=1080,1920&pipeline=view", body, headers)
-        answer = connection.getresponse()
-        assert answer.status == 200
-        return answer.read()
+        response = connection.getresponse()
+        assert response.status == 200
+        return response.read()
     finally:
         connection.close()
 
@@ -53,15 +53,15 @@ def test_peak_memory_hardly_grows(live: Live) -> None:
     body = walk()
     forget_peak(live.pid)
     before = peak_bytes(live.pid)
-    answer = ask(live, body)
+    response = post(live, body)
     assert DENSE == 941_359_104
-    assert len(answer) < DENSE // 40
+    assert len(response) < DENSE // 40
     assert peak_bytes(live.pid) - before < 64 << 20
 
 
 @pytest.mark.needs("zstd")
 def test_the_whole_volume_arrives(live: Live, tmp_path: Path) -> None:
-    (tmp_path / "out.npy.zst").write_bytes(ask(live, walk()))
+    (tmp_path / "out.npy.zst").write_bytes(post(live, walk()))
     subprocess.run([path_of("zstd"), "-q", "-d", tmp_path / "out.npy.zst"], check=True)
     volume = np.load(tmp_path / "out.npy", mmap_mode="r")
     assert volume.shape == (FRAMES, POINTS, SIDE, SIDE)

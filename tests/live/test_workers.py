@@ -19,7 +19,7 @@ import orjson
 import pytest
 
 from tests.durable.clips import write_upload
-from tests.live.wire import until
+from tests.live.server import until
 from tests.serving import ROOT, free_port, is_ready
 
 LAYOUTS = 'heatsvc_requests_total{method="GET",route="/layouts",status="200"}'

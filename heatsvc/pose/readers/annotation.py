@@ -24,13 +24,16 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
     """The clips of `options.frame_dirs`, in that order; all clips where it is None.
 
     Raises:
-        PoseError: a pickle that holds other things, a frame_dir that it does not hold, or an annotation whose arrays,
-            img_shape, total_frames or label do not fit; `field` is ``annotations[3].keypoint``.
+        PoseError: a pickle that holds other things or no annotations, a frame_dir that it does not hold, or an
+            annotation whose arrays, img_shape, total_frames or label do not fit; `field` is
+            ``annotations[3].keypoint``.
         LimitError: more clips than max_clips, or more bytes of keypoints than max_unpacked_bytes.
     """
     bounds, file = upload.options.bounds, upload.file
     annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file, token=upload.options.token), file)
     chosen = _choose(annotations, upload)
+    if not chosen:
+        raise PoseError("the pickle has no annotations: it must have at least one", field="annotations", file=file)
     if len(chosen) > bounds.max_clips:
         bounds.check("max_clips", len(chosen), "clips at once: name some by frame_dir; these", file=file)
     # One annotation may be in the list a million times: the result counts.

@@ -14,7 +14,7 @@ from heatsvc.annotation.artifacts import MEDIA_TYPES
 from tests.api.annotation.conftest import Bench
 from tests.api.annotation.forms import dataset, form, part
 from tests.api.client import JSON, Response
-from tests.live.wire import until
+from tests.live.server import until
 
 PICKLE = "application/x-pickle"
 ZIP = "application/zip"

@@ -13,7 +13,7 @@ from heatsvc.jobs.worker import Worker
 from heatsvc.settings import Settings
 from tests.api.annotation.forms import form, part
 from tests.api.conftest import running
-from tests.live.wire import until
+from tests.live.server import until
 from tests.pose.readers.samples import npy
 
 DATASET_BOUNDS = {"max_dataset_files": (2, 422), "max_dataset_bytes": (1_000, 413)}

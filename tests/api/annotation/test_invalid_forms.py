@@ -134,6 +134,7 @@ def test_an_error_is_reported_before_the_whole_body_is_received(bench: Bench, st
     assert body.sent < 10
 
 
+@pytest.mark.slow
 def test_a_million_tiny_parts_are_too_many(bench: Bench):
     tiny = b"".join(part("keypoints", b"", "a") for _ in range(1_000))
 

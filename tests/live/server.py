@@ -1,4 +1,4 @@
-"""A live service, and a client that knows no manners: bytes over a socket."""
+"""A running service, and requests to it as bytes over a socket."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ import numpy as np
 from tests.pose.readers.samples import npy
 
 IDLE_SECONDS = 1
-# For what should happen at once, on a machine that does other things as well.
-SOON = 5.0
+# Until a test gives up.
+TIMEOUT = 60.0
 
 SMALL = json.dumps({"keypoint": [[[10.0, 20.0]]], "img_shape": [64, 64]}).encode()
-# 16 MB of answer, more than sockets and buffers hold between two processes.
+# 16 MB of response, more than sockets and buffers hold between two processes.
 LARGE = npy(np.random.default_rng(0).uniform(0, 200, (60, 17, 2)).astype(np.float32))
 LARGE_QUERY = "?img_shape=200,200"
-# A minute of work in pieces of milliseconds, for an answer of 90 KB: crowds on 10,000 frames, summed to a picture.
+# A minute of work in pieces of milliseconds, for a response of 90 KB: crowds on 10,000 frames, summed to a picture.
 ENDLESS = npy(np.full((32, 100, 1, 2), 150.0, np.float32))
 _STEPS = [
     {"type": "UniformSampleFrames", "clip_len": 10_000},
@@ -39,7 +39,7 @@ ENDLESS_QUERY = "?" + urlencode({"img_shape": "300,300", "dtype": "uint8", "pipe
 
 @dataclass(frozen=True)
 class Live:
-    """Where it listens, its process, and what it has logged."""
+    """A service: its port, process id, and the file that it logs to."""
 
     port: int
     pid: int
@@ -60,12 +60,12 @@ class Live:
             yield wire
 
     def get(self, path: str) -> bytes:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SOON)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
         try:
             connection.request("GET", path)
-            answer = connection.getresponse()
-            body = answer.read()
-            assert answer.status == 200, body
+            response = connection.getresponse()
+            body = response.read()
+            assert response.status == 200, body
             return body
         finally:
             connection.close()
@@ -85,7 +85,7 @@ class Live:
         return count
 
     def check_unharmed(self, logged: int = 0) -> None:
-        """It answers, nothing is in flight but this question, and the log tells of no fault since `logged`."""
+        """It responds, only this request is in flight, and nothing has failed since `logged`, a length of the log."""
         until(lambda: self.gauge("heatsvc_in_flight") == 1)
         assert self.send(request(SMALL))[:15] == b"HTTP/1.1 200 OK"
         text = self.log.read_text()[logged:]
@@ -93,7 +93,7 @@ class Live:
         assert '"status":500' not in text
 
     def logged(self) -> int:
-        """How much is in the log."""
+        """Length of the log."""
         return len(self.log.read_text())
 
     def send(self, data: bytes) -> bytes:
@@ -125,9 +125,9 @@ def read_all(wire: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def until(happens: Callable[[], bool], seconds: float = SOON) -> None:
-    """Wait for it."""
+def until(happens: Callable[[], bool], seconds: float = TIMEOUT) -> None:
+    """Wait until it happens."""
     end = time.monotonic() + seconds
     while not happens():
-        assert time.monotonic() < end, "it does not happen"
+        assert time.monotonic() < end, "it has not happened"
         time.sleep(0.05)
