@@ -12,7 +12,7 @@ run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
 
 test: $(VENV)/.tests  ## what a contributor runs: no peers, no browser, no service of its own process
 	@$(BIN)/heatsvc warm
-	$(BIN)/python -m pytest --ignore=tests/live --ignore=tests/durable
+	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/live --ignore=tests/durable
 
 test-live: $(VENV)/.tests  ## a running service: connections, clients, worker processes, builds that are killed
 	@$(BIN)/heatsvc warm
