@@ -144,7 +144,7 @@ def _match(files: Iterable[StoredFile], labels: Labels) -> tuple[dict[int, Store
         if len(rows) > 1:
             names = " and ".join(labels.rows[row].video.text for row in rows[:2])
             raise AnnotationError(
-                f"the file {file.name!a:.200} may be either of {names}: put it into a folder that tells which",
+                f"the file {file.name!a:.200} may be either of {names}: put it into a folder named after one of them",
                 field="keypoints",
                 file=file.name,
             )

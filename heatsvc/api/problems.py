@@ -18,20 +18,20 @@ from heatsvc.jobs.data_directory import DataDirectoryError
 MEDIA_TYPE = "application/problem+json"
 
 _TITLES = {
-    400: "The request is broken",
-    401: "A key is needed",
-    404: "There is nothing here",
-    405: "This method is not for this address",
-    406: "No form of the answer is acceptable",
+    400: "The request is malformed",
+    401: "An API key is required",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "No acceptable representation",
     408: "The request did not arrive in time",
-    409: "What was asked for was taken back",
+    409: "The build was cancelled",
     413: "Too large",
-    415: "The body is of a type that is not known",
-    416: "There are no such bytes",
-    422: "The request cannot be done",
+    415: "Unsupported media type",
+    416: "Range not satisfiable",
+    422: "The request cannot be processed",
     500: "The service failed",
-    503: "The service cannot do this now",
-    507: "The service has no room left",
+    503: "The service is not available now",
+    507: "The disk of the service is full",
 }
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -90,7 +90,7 @@ def busy(detail: str, *, retry_after: int = 1) -> RequestError:
 
 
 def status_of(error: InputError) -> int:
-    """The status code of an error from any room."""
+    """The status code of an error from any package."""
     if isinstance(error, RequestError):
         return error.status
     if isinstance(error, LimitError) and error.setting.endswith("_BYTES"):
@@ -124,7 +124,7 @@ def members_of(error: InputError) -> dict[str, Any]:
 
 
 async def on_input_error(request: Request, error: Exception) -> Response:
-    """What a room below said of the input."""
+    """An error that a package below raised about the input."""
     assert isinstance(error, InputError)  # noqa: S101  # registered for no other
     headers = error.headers if isinstance(error, RequestError) else None
     return problem(status_of(error), error.detail, headers=headers, **members_of(error))
