@@ -76,7 +76,7 @@ class Site:
     def submit(self, what: str, content: bytes = b"keypoints", *, builds: Builds | None = None) -> BuildState:
         """Submit a build to the stand-in, which does `what`."""
         builds = builds or self.builds
-        upload = builds.new_upload()
+        upload = builds.directory.new_upload()
         (upload / "0").write_bytes(content)
         inputs = Inputs(keypoints=(InputFile("a.npy", upload / "0"),))
         request = BuildRequest(inputs, AnnotationOptions(columns=Columns(name=what)), False, time.time())

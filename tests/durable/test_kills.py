@@ -80,7 +80,7 @@ class Real:
     command = WORKER
 
     def send(self, site: Site, number: int) -> str:
-        upload = site.builds.new_upload()
+        upload = site.builds.directory.new_upload()
         request = write_upload(upload, 5000, seed=number)
         return site.builds.submit(upload, request, f"{number:032x}").id
 

@@ -41,7 +41,7 @@ def read_coco(upload: Upload) -> list[PoseClip]:
     whole = any(part in annotation for annotation in annotations for part, _ in _WHOLEBODY[1:])
     parts = _WHOLEBODY if whole else (_BODY,)
     builder = ClipBuilder(upload, len(frame_of))
-    builder.count_points(sum(size for _, size in parts), field="annotations")
+    builder.count(points=sum(size for _, size in parts), field="annotations")
     indices = _indices(annotations, frame_of, builder)
     builder.allocate()
     for i, (annotation, (m, t)) in enumerate(zip(annotations, indices, strict=True)):
@@ -78,7 +78,7 @@ def _indices(
             )
         indices.append((persons[t], t))
         persons[t] += 1
-        builder.count_persons(persons[t], field=f"annotations[{i}]")
+        builder.count(persons=persons[t], field=f"annotations[{i}]")
     return indices
 
 

@@ -52,12 +52,12 @@ def _count(frames: list[tuple[str, list[Any]]], upload: Upload) -> ClipBuilder:
     first = None
     for t, (field, instances) in enumerate(frames):
         upload.options.token.raise_if_cancelled()
-        builder.count_persons(len(instances), field=field)
+        builder.count(persons=len(instances), field=field)
         for instance in instances:
             lists = instance.get("keypoints") if isinstance(instance, dict) else None
             if not isinstance(lists, list):
                 continue
-            builder.count_points(len(lists), field="keypoints")
+            builder.count(points=len(lists), field="keypoints")
             first = first or len(lists)
             if len(lists) not in (0, first):
                 raise PoseError(

@@ -17,7 +17,8 @@ from heatsvc.pose.readers import archive
 from heatsvc.pose.readers.lists import may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
+EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
+"""Extensions of keypoint files, pickles aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Upload:
             PoseError: as check_frame_dir.
         """
         name = self.filename.replace("\\", "/").rsplit("/", 1)[-1]
-        for extension in _EXTENSIONS:
+        for extension in EXTENSIONS:
             if name.lower().endswith(extension):
                 name = name[: -len(extension)]
                 break

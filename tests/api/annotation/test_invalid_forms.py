@@ -258,7 +258,7 @@ def test_an_unusable_data_directory(bench: Bench, monkeypatch: pytest.MonkeyPatc
     def fail() -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(bench.client.app.state.service.builds, "new_upload", fail)
+    monkeypatch.setattr(bench.client.app.state.service.builds.directory, "new_upload", fail)
     detail = bench.send(dataset()).problem(status)["detail"]
     assert "HEATSVC_DATA_DIR" in detail
     assert os.strerror(code) in detail

@@ -14,7 +14,6 @@ from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.devices import NoGpuError, find_gpu, select_device, selection
 from heatsvc.encode.devices.calibration import Measurement, calibrate, min_winning_bytes
 from heatsvc.encode.devices.gpu import GpuDevice
-from heatsvc.encode.devices.selection import measure
 from heatsvc.encode.planned import PlannedVolume
 from tests.encode.devices.stand_in import StandIn
 from tests.encode.devices.test_gpu import Fallbacks
@@ -56,21 +55,23 @@ def test_both_sides_are_measured_at_each_size() -> None:
     assert {"zstd", "deflate"} == set(encoder.codings[:4])
 
 
-def test_the_coder_of_batches_is_measured_too() -> None:
+def test_the_coder_of_batches_is_measured_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not a stand-in: torch's own operations on the CPU."""
-    made = measure("cuda", "cpu", 1, DEFAULT_BOUNDS, Fallbacks(), sizes=(1,))
+    monkeypatch.setattr(selection, "find_gpu", lambda asked: "cpu")
+    made = select_device("cuda", 1, DEFAULT_BOUNDS, Fallbacks(), sizes=(1,))
     assert made.gpu is not None
     assert made.gpu.failure is None
     assert [each.clips for each in made.measurements] == [1]
 
 
-def test_calibration_ends_where_the_gpu_is_lost() -> None:
+def test_calibration_ends_where_the_gpu_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(volumes: Sequence[PlannedVolume]) -> None:
         if len(volumes) == 4:
             raise RuntimeError("unspecified launch failure")
 
     fallbacks = Fallbacks()
-    made = measure("auto", "cpu", 1, DEFAULT_BOUNDS, fallbacks, encoder=StandIn(fail), sizes=(1, 4, 16))
+    monkeypatch.setattr(selection, "find_gpu", lambda asked: "cpu")
+    made = select_device("auto", 1, DEFAULT_BOUNDS, fallbacks, encoder=StandIn(fail), sizes=(1, 4, 16))
     assert (made.gpu, len(made.measurements)) == (None, 1)
     assert "unspecified launch failure" in made.why
     assert [reason for reason, _ in fallbacks.calls] == ["lost"]
@@ -109,7 +110,8 @@ def test_a_gpu_without_memory_is_taken_only_where_it_was_asked_for(
 ) -> None:
     """Whether it would win with more is not known."""
     monkeypatch.setattr(selection, "calibrate", lambda *_: measurements(*[(6, 5)] * (full - 1)))
-    made = measure(asked, "cuda:0", 1, DEFAULT_BOUNDS, Fallbacks(), encoder=StandIn(), sizes=(1, 2, 4))
+    monkeypatch.setattr(selection, "find_gpu", lambda asked: "cuda:0")
+    made = select_device(asked, 1, DEFAULT_BOUNDS, Fallbacks(), encoder=StandIn(), sizes=(1, 2, 4))
     assert (made.gpu is None, made.why) == (asked == "auto", why)
     assert len(made.measurements) == full - 1
 
@@ -126,7 +128,8 @@ def test_what_is_chosen(
     monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[float, float]], asked: str, min_bytes: int | None
 ) -> None:
     monkeypatch.setattr(selection, "calibrate", lambda *_: measurements(*pairs))
-    made = measure(asked, "cuda:0", 2, DEFAULT_BOUNDS, Fallbacks(), encoder=StandIn(), sizes=(1, 2))
+    monkeypatch.setattr(selection, "find_gpu", lambda asked: "cuda:0")
+    made = select_device(asked, 2, DEFAULT_BOUNDS, Fallbacks(), encoder=StandIn(), sizes=(1, 2))
     assert list(made.measurements) == measurements(*pairs)
     assert (made.gpu.min_batch_bytes if made.gpu else None) == min_bytes
     assert made.why
