@@ -147,7 +147,7 @@ def test_the_state_file_is_read_as_it_was_written(folder: BuildFolder):
         assert folder.saved_state() == saved
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 80, b"[1]", b'{"attempts": 1}'])
+@pytest.mark.parametrize("content", [b"", b"\0" * 80, b"[1]", b'{"attempts": 1, "result": {}}'])
 def test_a_damaged_state_file_is_that_of_a_build_never_begun(folder: BuildFolder, content: bytes):
     (folder.path / "state.json").write_bytes(content)
     assert folder.saved_state() == SavedState()

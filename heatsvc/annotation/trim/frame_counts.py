@@ -114,8 +114,10 @@ class _Collector:
 
 
 def _read_table(file: ParsedFile, found: _Collector) -> None:
-    is_empty = True
-    for name, value, where in _read_json(file) if file.is_json else _read_csv(file):
+    rows = list(_read_json(file) if file.is_json else _read_csv(file))
+    if not rows:
+        raise AnnotationError(f"no frame counts: send {_FORMATS}", file=file.name)
+    for name, value, where in rows:
         frames = parse_whole_number(value) if isinstance(value, str) else value
         if isinstance(frames, float) and frames.is_integer():
             frames = int(frames)
@@ -123,12 +125,9 @@ def _read_table(file: ParsedFile, found: _Collector) -> None:
             raise AnnotationError(
                 f"{where}: the number of frames must be a whole number of 1 or more, not {value!r:.60}", file=file.name
             )
-        is_empty = False
         position = found.position(parse_video_name(name, where, file.name), where, file.name, f"{frames:,} frames")
         if position is not None:
             found.add(position, frames, where, file.name)
-    if is_empty:
-        raise AnnotationError(f"no frame counts: send {_FORMATS}", file=file.name)
 
 
 def _read_json(file: ParsedFile) -> Iterator[tuple[str, object, str]]:
