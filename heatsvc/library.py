@@ -121,15 +121,13 @@ def read(
         OSError: the file cannot be opened.
         InputError: it cannot be read as keypoints, or is larger than `bounds`; names file, field and frame.
     """
-    data, filename = (bytes(source), "") if isinstance(source, bytes | bytearray | memoryview) else _open(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, filename = bytes(source), ""
+    else:
+        data, filename = Path(source).read_bytes(), Path(source).name
     frame_dirs = [frame_dir] if isinstance(frame_dir, str) else frame_dir
     options = ReadOptions(img_shape=img_shape, layout=layout, frame_dirs=frame_dirs, bounds=bounds)
     return read_bytes(data, filename=filename, options=options)
-
-
-def _open(source: str | os.PathLike[str]) -> tuple[bytes, str]:
-    path = Path(source)
-    return path.read_bytes(), path.name
 
 
 def _as_clip(

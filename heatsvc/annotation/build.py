@@ -242,7 +242,7 @@ class _DatasetBuild:
     def _check_allowed(self) -> None:
         refused = [fault for fault in self.statistics.faults if fault.done == "refused"]
         if refused:
-            raise FaultsError(_refusal(refused), self.report)
+            raise FaultsError(_refusal(refused), self.report, self.reports)
         if not self.statistics.clips:
             raise AnnotationError("no video is left: every one was filtered out, missing, faulty or in no split")
 

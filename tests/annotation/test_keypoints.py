@@ -29,7 +29,7 @@ def keti(number: int) -> bytes:
 
 
 def normalize_header(data: bytes, selection: KeypointSelection, last: int | None = None) -> VideoKeypoints:
-    """What stands in DOMAIN.md, written down."""
+    """The rules of DOMAIN.md."""
     array = np.load(io.BytesIO(data))
     array = array[None] if array.ndim == 3 else array
     keypoint, score = array[..., :2].astype(np.float32), array[..., 2].astype(np.float32)
@@ -132,7 +132,7 @@ def test_every_fault_has_its_name(number, kind, detail):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_infinity_is_a_fault_wherever_it_stands(compiled):
+def test_infinity_is_a_fault_at_any_point(compiled):
     for point in (0, 50, 132):
         array = np.ones((3, 133, 3), np.float32)
         array[1, point, 0] = np.inf
@@ -189,7 +189,7 @@ def test_score_histogram():
     assert histogram[1].tolist() == [0] * 19 + [4]
 
 
-def test_digest_tells_equal_points():
+def test_digest_of_equal_points_is_equal():
     one = read_keypoints(keti(1), "a.npy", HD)
     assert one.digest() == read_keypoints(keti(1), "b.npy", HD).digest()
     assert one.digest() != read_keypoints(keti(2), "b.npy", HD).digest()

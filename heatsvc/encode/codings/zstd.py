@@ -151,11 +151,7 @@ def _encode_patches(patches: SeparablePatches) -> EncodedChunk:
 @cache
 def _tables() -> tuple[Any, Any]:
     """The tables of both codes as arguments of the kernel."""
-    literal, match = (
-        (codes.code, codes.base, codes.extra, codes.state, codes.bits, codes.baseline)
-        for codes in (literal_codes(), match_codes())
-    )
-    return literal, match
+    return tuple(literal_codes()), tuple(match_codes())
 
 
 def _block_header(kind: int, size: int, *, last: bool = False) -> bytes:
