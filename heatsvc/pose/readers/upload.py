@@ -129,6 +129,10 @@ class Upload:
         except orjson.JSONDecodeError as error:
             raise PoseError(f"the JSON is broken: {error}", file=file) from None
 
+    def error(self, text: str, field: str, frame: int | None = None) -> PoseError:
+        """An error of this file."""
+        return PoseError(text, field=field, file=self.file, frame=frame)
+
     def build_clip(
         self,
         keypoint: npt.NDArray[Any],
