@@ -18,7 +18,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import CutShortError, Float32, InfiniteError, NoKeypointsError, PoseClip, PoseError
-from heatsvc.pose.layouts import Layout, get_layout, infer_layout
+from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.npy import MAGIC, array_from_npy
 from heatsvc.pose.select import select_points
@@ -269,7 +269,7 @@ class _Offsets:
 @lru_cache(maxsize=64)
 def _offsets(select: str | tuple[int, ...] | None, points: int) -> _Offsets | None:
     """None where `_any_format` has to select the points, or to refuse the selection."""
-    source = infer_layout(points)
+    source = LAYOUTS_BY_POINTS.get(points)
     if not isinstance(select, str) or source is None:
         return None
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from heatsvc.annotation.inspection.findings import COLOURS
 from heatsvc.annotation.inspection.inspection import Inspection, Span
-from heatsvc.pose.layouts import infer_layout
+from heatsvc.pose.layouts import LAYOUTS_BY_POINTS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,7 +55,7 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _points(count: int) -> str:
-    layout = infer_layout(count)
+    layout = LAYOUTS_BY_POINTS.get(count)
     return f"{count} (as {layout.name} has)" if layout else str(count)
 
 

@@ -28,7 +28,7 @@ from heatsvc.encode.codings.fse import (
     literal_codes,
     match_codes,
 )
-from heatsvc.render.pixels import SIMD_WIDTH, PixelRuns, SeparablePatches
+from heatsvc.render.cpu import SIMD_WIDTH, PixelRuns, SeparablePatches
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _BLOCK_HEADER = struct.Struct("<I")

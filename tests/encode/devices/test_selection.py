@@ -15,7 +15,7 @@ from heatsvc.encode.devices import NoGpuError, find_gpu, select_device, selectio
 from heatsvc.encode.devices.calibration import Measurement, calibrate, min_winning_bytes
 from heatsvc.encode.devices.gpu import GpuDevice
 from heatsvc.encode.devices.selection import measure
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from tests.encode.devices.stand_in import StandIn
 from tests.encode.devices.test_gpu import Fallbacks
 
