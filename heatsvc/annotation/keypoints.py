@@ -17,7 +17,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import CutShortError, Float32, InfiniteError, NoKeypointsError, PoseClip, PoseError
-from heatsvc.pose.layouts import Layout, get_layout, infer_layout
+from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.npy import MAGIC, array_from_npy
 from heatsvc.pose.select import select_points
@@ -138,7 +138,7 @@ def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) 
     if array.ndim != 3 or array.shape[-1] != 3 or array.dtype != np.float32 or not array.flags.c_contiguous:
         return None
     frames_read, points = array.shape[:2]
-    source = infer_layout(points)
+    source = LAYOUTS_BY_POINTS.get(points)
     if frames_read > selection.bounds.max_frames or source is None or not isinstance(selection.select, str):
         return None
     try:

@@ -19,8 +19,7 @@ from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api import metrics
 from heatsvc.api.limits import finished
-from heatsvc.api.options import validated
-from heatsvc.api.problems import RequestError, busy
+from heatsvc.api.problems import RequestError, busy, validated
 from heatsvc.api.request import parse_object
 from heatsvc.api.service import Service
 from heatsvc.api.upload import FormPart, UploadedFile, UploadedForm, form_boundary, save_form
@@ -60,7 +59,7 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
         finally:
             # A submitted folder has been moved to the build, and nothing is left here.
             await finished(service.on_disk(partial(builds.directory.discard, folder)))
-    metrics.observe_upload(form.size)
+    metrics.body_bytes.labels("/annotation", "request").inc(form.size)
     return state, form.size
 
 

@@ -14,7 +14,7 @@ from heatsvc.app import create_app
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.devices import DeviceSelection, GpuDevice
 from heatsvc.encode.devices.calibration import Measurement
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.settings import Settings
 from tests.api.client import CLIP, JSON, NPZ, SAFETENSORS, Client
 from tests.api.test_service import sample

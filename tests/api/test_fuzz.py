@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heatsvc.api.options import OPTIONS
+from heatsvc.api.heatmap_schemas import OPTIONS
 from heatsvc.pipeline import PRESETS, STEPS
 from tests.api.client import CLIP, JSON, NPY, PIPELINE, PROBLEM, Client, Response
 from tests.pose.readers.samples import every_format, npy

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from heatsvc.api.options import OPTIONS
+from heatsvc.api.heatmap_schemas import OPTIONS
 from heatsvc.api.request import BODIES, FORM
 from heatsvc.cli.main import main
 from heatsvc.encode.formats import FORMATS

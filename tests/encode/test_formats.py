@@ -17,8 +17,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import CancelledError, CancelToken
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import RenderJob
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError, LimitError
 from heatsvc.render.array import render_array
 from heatsvc.volume import HeatmapVolume

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.codings.zstd import Zstd
 from heatsvc.render.array import render_array
-from heatsvc.render.cpu import DType, plan, render_runs
-from heatsvc.render.pixels import PixelRuns
+from heatsvc.render.cpu import DType, PixelRuns, plan, render_runs
 from heatsvc.volume import HeatmapVolume
 from tests.golden import golden_volume, load_golden
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from heatsvc.annotation.inspection.findings import COLOURS
 from heatsvc.annotation.inspection.inspection import Inspection, Span
-from heatsvc.pose.layouts import infer_layout
+from heatsvc.pose.layouts import LAYOUTS_BY_POINTS
 
 _LONGEST = 200
 
@@ -51,7 +51,7 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _points(count: int) -> str:
-    layout = infer_layout(count)
+    layout = LAYOUTS_BY_POINTS.get(count)
     return f"{count} (as {layout.name} has)" if layout else str(count)
 
 

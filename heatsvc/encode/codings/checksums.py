@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.encode.codings.coding import EncodedChunk
-from heatsvc.render.pixels import PixelRuns
+from heatsvc.render.cpu import PixelRuns
 
 _POLYNOMIAL = 0xEDB88320
 _POWERS = 40  # gaps up to 2**40 bytes

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from heatsvc.encode.codings.checksums import adler32_combine, adler32_of_runs
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
-from heatsvc.render.pixels import PixelRuns
+from heatsvc.render.cpu import PixelRuns
 
 ADLER_START = 1
 # Deflate with a window of 32 KiB, no dictionary, fastest level; the two bytes together are a multiple of 31.

@@ -9,7 +9,7 @@ from typing import ClassVar
 from heatsvc.encode.codings import checksums
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.encode.codings.deflate import END_OF_STREAM, Deflate, deflated, stored_blocks
-from heatsvc.render.pixels import PixelRuns
+from heatsvc.render.cpu import PixelRuns
 
 # Magic, method deflate, no flags, no time (the same volume gives the same bytes), fastest, unknown system.
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"

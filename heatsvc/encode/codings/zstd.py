@@ -27,7 +27,7 @@ from heatsvc.encode.codings.fse import (
     literal_codes,
     match_codes,
 )
-from heatsvc.render.pixels import SIMD_WIDTH, PixelRuns, SeparablePatches
+from heatsvc.render.cpu import SIMD_WIDTH, PixelRuns, SeparablePatches
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 # Frame header: content size in 8 bytes, no dictionary, no checksum (3.1.1.1.1); then the window, 2**(10 + 8).

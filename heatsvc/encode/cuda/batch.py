@@ -12,7 +12,7 @@ from heatsvc.encode.codings import EncodedChunk
 from heatsvc.encode.cuda.encoders import TorchEncoder, TritonEncoder
 from heatsvc.encode.cuda.records import adler32, fetch_sizes, index_records, lay_out
 from heatsvc.encode.cuda.rendered import RenderedBatch, cut_rows, render_together
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.cuda import Method
 from heatsvc.render.cuda.batch import select_renderer
 from heatsvc.render.cuda.renderers import render_with_triton

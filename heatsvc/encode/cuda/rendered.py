@@ -12,7 +12,7 @@ import torch
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.cuda.deflate_codes import deflate_codes
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.cuda.packed_batch import PackedBatch, pack_batch
 from heatsvc.render.cuda.transfer import PackedArrays
 

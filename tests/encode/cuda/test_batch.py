@@ -18,7 +18,7 @@ from heatsvc.encode.cuda.batch import encode_rendered
 from heatsvc.encode.cuda.encoders import TritonEncoder
 from heatsvc.encode.cuda.rendered import render_together
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
 from heatsvc.render.cuda import Method, render_batch

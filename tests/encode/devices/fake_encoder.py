@@ -11,8 +11,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import CODINGS, Coding, EncodedChunk
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import RenderJob, WorkItem
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, RenderJob, WorkItem
 from heatsvc.render.cpu import DType
 from heatsvc.volume import HeatmapVolume
 

@@ -16,8 +16,7 @@ from heatsvc.cancel import CancelledError
 from heatsvc.encode.codings import CODINGS, ZSTD, EncodedChunk
 from heatsvc.encode.devices import GpuDevice
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import RenderJob
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
 from heatsvc.render.scheduler import BatchReport, Scheduler

@@ -14,7 +14,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.devices import NoGpuError, find_gpu, select_device, selection
 from heatsvc.encode.devices.calibration import Measurement, calibrate, min_winning_bytes
 from heatsvc.encode.devices.gpu import GpuDevice
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from tests.encode.devices.fake_encoder import FakeEncoder
 from tests.encode.devices.test_gpu import Fallbacks
 
