@@ -1,6 +1,7 @@
 #include "conversion.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 
@@ -11,6 +12,22 @@ void to_uint8(std::span<const float> values, std::span<std::uint8_t> out) {
         // 2**52 has no fraction bits left: the sum is rounded as the processor rounds, to nearest, ties to even.
         const double scaled = std::min(static_cast<double>(values[i]) * 255.0, 255.0);
         out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>((scaled + 0x1p52) - 0x1p52));
+    }
+}
+
+void to_float16(std::span<const float> values, std::span<std::uint16_t> out) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const auto bits = std::bit_cast<std::uint32_t>(values[i]);
+        const std::uint32_t magnitude = bits & 0x7FFFFFFF;
+        // From 2**-14 on: the exponent counts from 15 instead of 127, and the last 13 bits are rounded away. A carry
+        // out of the mantissa is the next exponent. 65504, the largest finite float16, has the bits 0x7BFF.
+        std::uint32_t half = (magnitude - 0x38000000 + 0xFFF + (magnitude >> 13 & 1)) >> 13;
+        half = std::min<std::uint32_t>(half, 0x7BFF);
+        // Below it: so many times float16's smallest number, 2**-24, as the last bits of a sum that is rounded so.
+        const float small = std::min(std::bit_cast<float>(magnitude), 0x1p-14F) * 0x1p24F;
+        half = magnitude >= 0x38800000 ? half : std::bit_cast<std::uint32_t>(small + 0x1p23F) & 0xFFFF;
+        half = magnitude <= 0x7F800000 ? half : 0x7E00;
+        out[i] = static_cast<std::uint16_t>(half | (bits >> 16 & 0x8000));
     }
 }
 

@@ -1,6 +1,7 @@
 #include "runs.h"
 
 #include <cstring>
+#include <iterator>
 #include <stdexcept>
 
 namespace heatsvc {
@@ -32,6 +33,38 @@ void scatter(const Runs& runs, std::span<std::uint8_t> out) {
         const auto bytes = static_cast<std::size_t>(runs.lengths[run] * runs.itemsize);
         std::memcpy(out.data() + runs.starts[run] * runs.itemsize, source, bytes);
         source += bytes;
+    }
+}
+
+void add_colours(Runs runs, std::int64_t first, std::int64_t area, std::int64_t channels, std::int64_t colours,
+                 std::span<const float> weights, std::span<double> sums) {
+    if (area < 1 || channels < 1 || colours < 1 || std::ssize(sums) % colours != 0 ||
+        std::ssize(sums) / colours % area != 0 || std::ssize(sums) / colours / area != channels) {
+        throw std::invalid_argument("the sums have to be [K, H, W, colours]");
+    }
+    const std::int64_t maps = std::ssize(weights) / colours * channels;
+    if (first < 0 || first > maps) {
+        throw std::invalid_argument("there are maps of more frames than weights");
+    }
+    runs.size = (maps - first) * area;
+    runs.check();
+    const std::uint8_t* source = runs.values.data();
+    const std::int64_t pixels = area * channels;  // of a frame
+    for (std::size_t run = 0; run < runs.starts.size(); ++run) {
+        const std::int64_t start = first * area + runs.starts[run];
+        std::int64_t frame = start / pixels, pixel = start % pixels;
+        for (std::int64_t i = 0; i < runs.lengths[run]; ++i, source += sizeof(float)) {
+            float value;
+            std::memcpy(&value, source, sizeof(float));
+            for (std::int64_t colour = 0; colour < colours; ++colour) {
+                sums[static_cast<std::size_t>(pixel * colours + colour)] +=
+                    static_cast<double>(value * weights[static_cast<std::size_t>(frame * colours + colour)]);
+            }
+            if (++pixel == pixels) {
+                pixel = 0;
+                ++frame;
+            }
+        }
     }
 }
 
