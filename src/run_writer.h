@@ -1,7 +1,6 @@
 // Pixels above a threshold, written down as runs.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -52,8 +51,12 @@ class RunWriter {
         return values_.data() + std::exchange(count_, count_ + size);
     }
 
+    // Where the pixels of a run of its own will be written.
+    float* next() { return values_.data() + count_; }
+
     // Add the pixels of a row from number `at` on, to the last run where that is near. There must be room for them.
     // Eight numbers are copied at once, so 7 more behind the row are read, and written where there is room.
+    // A row that is_apart may itself be at `next` or behind it.
     void add(std::int64_t at, const float* row, std::int64_t size) {
         float* out;
         if (runs_ == 0 || is_apart(at)) {
@@ -67,12 +70,17 @@ class RunWriter {
             out = values_.data() + std::exchange(count_, count_ + size);
             end_ = at + size;
         }
-        if (room() >= 7) {
-            for (std::int64_t i = 0; i < size; i += 8) {
-                std::memcpy(out + i, row + i, 8 * sizeof(float));
-            }
-        } else {
-            std::copy_n(row, size, out);
+        if (out == row) {
+            return;
+        }
+        std::int64_t i = 0;
+        for (; i < size && room() >= 7; i += 8) {
+            float eight[8];
+            std::memcpy(eight, row + i, sizeof(eight));
+            std::memcpy(out + i, eight, sizeof(eight));
+        }
+        for (; i < size; ++i) {
+            out[i] = row[i];
         }
     }
 
