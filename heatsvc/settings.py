@@ -22,9 +22,9 @@ _B = Bounds()
 _MIB = 1 << 20
 _PREFIX = "HEATSVC_"
 _ENV_FILE = ".env"
-# Variables of docker-compose.yml and of the tests, which are no settings.
+# Variables of the build, of docker-compose.yml and of the tests, which are no settings.
 _OTHER_VARIABLES = re.compile(
-    r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|BASE_IMAGE|TEST_\w+)", re.ASCII
+    r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|BASE_IMAGE|REQUIRE_NATIVE|TEST_\w+)", re.ASCII
 )
 # Memory that no setting bounds; measured on Linux with CPython 3.11.
 _PROCESS_BYTES = 256 * _MIB  # a worker process that has rendered: 210 MB resident, and its share of the parent's 47 MB

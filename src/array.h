@@ -1,0 +1,33 @@
+// NumPy arrays as arguments: of one type, C-contiguous, of so many axes. Never copied: another array is a TypeError.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <span>
+#include <stdexcept>
+
+namespace heatsvc {
+
+template <typename T, std::size_t axes = 1>
+using In = nanobind::ndarray<const T, nanobind::ndim<axes>, nanobind::c_contig, nanobind::device::cpu>;
+template <typename T, std::size_t axes = 1>
+using Out = nanobind::ndarray<T, nanobind::ndim<axes>, nanobind::c_contig, nanobind::device::cpu>;
+
+// The name of such an argument.
+inline auto array(const char* name) { return nanobind::arg(name).noconvert(); }
+
+// All numbers of an array, in C order.
+template <typename T, typename... Config>
+std::span<T> flat(const nanobind::ndarray<T, Config...>& array) {
+    return {array.data(), array.size()};
+}
+
+// ValueError unless `condition`.
+inline void require(bool condition, const char* message) {
+    if (!condition) {
+        throw nanobind::value_error(message);
+    }
+}
+
+}  // namespace heatsvc

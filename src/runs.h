@@ -1,0 +1,33 @@
+// Runs of pixels: where each starts, how long it is, and the pixels of all, one after the other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace heatsvc {
+
+// A stretch of `size` pixels given as its runs; every byte between them is `fill`.
+struct Runs {
+    std::span<const std::uint8_t> values;   // the runs' bytes
+    std::span<const std::int64_t> starts;   // in pixels, ascending
+    std::span<const std::int64_t> lengths;  // in pixels
+    std::int64_t itemsize;                  // bytes per pixel
+    std::int64_t size;
+    std::uint8_t fill = 0;
+
+    // Throws std::invalid_argument unless the runs follow each other within the stretch and have just these values.
+    void check() const;
+};
+
+// Write runs into a dense stretch `out` of runs.size pixels that already holds the fill. The runs are checked.
+void scatter(const Runs& runs, std::span<std::uint8_t> out);
+
+// Add float32 runs of frames-first maps to their channel's colour sums, each frame in its colours. The runs are checked.
+//
+// runs: its size is not read. first: the number of its first map, counted from the first map of the picture.
+// weights: [T, colours], how much of each colour a frame has. sums: [K, area, colours].
+void add_colours(Runs runs, std::int64_t first, std::int64_t area, std::int64_t channels, std::int64_t colours,
+                 std::span<const float> weights, std::span<double> sums);
+
+}  // namespace heatsvc
