@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
-from heatsvc.render.cpu import DType, convert, plan, render_runs, run_kernels, scatter
+from heatsvc.kernels import KERNELS
+from heatsvc.render import reference
+from heatsvc.render.cpu import DType, convert, plan, render_runs, scatter
 from heatsvc.volume import HeatmapVolume, Potion
 
 # PYSKL's: keeps a channel that is empty from being divided by zero.
@@ -62,6 +64,8 @@ def render_potion(volume: HeatmapVolume, token: CancelToken = NEVER_CANCELLED) -
     """
     if volume.potion is None:
         raise ValueError("the volume has no potion")
+    if KERNELS.native is None:
+        return reference.render_potion(volume, volume.potion)
     pictures, height, width, depth = volume.shape
     maps = frames_first(volume)
     frames = volume.frames * volume.copies // pictures
@@ -73,7 +77,7 @@ def render_potion(volume: HeatmapVolume, token: CancelToken = NEVER_CANCELLED) -
         token.raise_if_cancelled()
         runs = render_runs(maps, tile, "float32")
         picture, first = divmod(tile.first, each)
-        run_kernels().colour(
+        KERNELS.native.colour(
             runs.values,
             runs.start,
             runs.length,

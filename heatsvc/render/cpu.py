@@ -1,19 +1,23 @@
 """Rendering on the CPU: a volume is cut into tiles, and each tile is rendered as runs, as patches or into an array.
 
 A tile is a range of the volume's maps. Rendering one takes about 10 ms at most and little memory. Tiles are
-independent: several threads render several at once, since the compiled kernels release the interpreter lock.
+independent: several threads render several at once, since the compiled kernels release the interpreter lock. Without
+compiled kernels `heatsvc.render.reference` renders a tile, which takes many times as long.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.kernels import KERNELS
+from heatsvc.render import reference
 from heatsvc.volume import HeatmapVolume
 
 SIMD_WIDTH = 8
@@ -32,6 +36,9 @@ SMALL_PIXELS = 256 << 10
 
 # Pixels of float32 that must lie between two patches: a shorter gap is not worth a header of its own.
 _MIN_GAP = 2
+
+# From this sigma on a patch has no pixel that is too faint for a float32.
+_MIN_PATCH_SIGMA = 0.25
 
 # A pixel of at most this value becomes 0 in the type: half of the smallest float16, and half of 1/255 in float64.
 _CUT = {"float32": 0.0, "float16": 2.0**-25, "uint8": 0.5 / 255, "int16": 0.0}
@@ -85,17 +92,22 @@ class PixelRuns:
     fill: int = 0
 
     @classmethod
-    def of_array(cls, array: npt.NDArray[Any]) -> PixelRuns:
-        """The runs of non-zero pixels of a dense array; runs less than 8 bytes apart are joined."""
+    def of_array(cls, array: npt.NDArray[Any], fill: int = 0) -> PixelRuns:
+        """The runs of a dense array whose other pixels are `fill`; runs less than 8 bytes apart are joined."""
         flat = array.reshape(-1)
-        edges = np.flatnonzero(np.diff(flat != 0, prepend=False, append=False))
+        edges = np.flatnonzero(np.diff(flat != (-1 if fill else 0), prepend=False, append=False))
         start, stop = edges[::2], edges[1::2]
         apart = (start[1:] - stop[:-1]) * flat.itemsize >= 8
         start, stop = start[np.append(True, apart)[: start.size]], stop[np.append(apart, True)[: stop.size]]
-        inside = np.zeros(flat.size + 1, np.int8)
-        inside[start] += 1
-        inside[stop] -= 1
-        return cls(start, stop - start, flat[np.cumsum(inside[:-1], dtype=np.int8).view(bool)], flat.size)
+        runs = cls(start, stop - start, flat[:0], flat.size, fill)
+        return replace(runs, values=flat[runs.places()])
+
+    def places(self) -> npt.NDArray[np.bool_]:
+        """Bool [size]: which pixels of the dense tile are in a run."""
+        inside = np.zeros(self.size + 1, np.int8)
+        inside[self.start] += 1
+        inside[self.start + self.length] -= 1
+        return np.cumsum(inside[:-1], dtype=np.int8).view(np.bool_)
 
     @property
     def itemsize(self) -> int:
@@ -139,22 +151,6 @@ class SeparablePatches:
         return self.size * self.values.itemsize
 
 
-@cache
-def kernels() -> Any:
-    """The compiled kernels that render. The first call compiles them, or loads them from numba's cache."""
-    from heatsvc.render import kernels as compiled
-
-    return compiled
-
-
-@cache
-def run_kernels() -> Any:
-    """The compiled kernels that read runs; loaded as `kernels` are."""
-    from heatsvc.render import run_kernels as compiled
-
-    return compiled
-
-
 def plan(
     volume: HeatmapVolume,
     tile_pixels: int = TILE_PIXELS,
@@ -179,7 +175,7 @@ def plan(
         pixels = rows * min(reach, volume.width)
         if pixels <= min(SMALL_PIXELS, tile_pixels):
             return Plan((Tile(0, maps, pixels, rows),), pixels, rows, pixels)
-    measure, given = kernels().measure, arguments(volume)
+    measure = _measure(volume)
     tiles = []
     first, maps, work, heaviest = 0, volume.maps, 0, 0
     # Keypoints outside the map have no pixels, but take time to measure.
@@ -188,7 +184,7 @@ def plan(
     while first < maps:
         token.raise_if_cancelled()
         last = min(maps, first + step, first - first % each + each if each else maps)
-        end, pixels, runs, spent = measure(*given, first, last, tile_pixels)
+        end, pixels, runs, spent = measure(first, last, tile_pixels)
         tiles.append(Tile(first, end, pixels, runs))
         if end == first + 1:
             heaviest = max(heaviest, spent)
@@ -196,6 +192,12 @@ def plan(
         first = end
     all_pixels, all_runs = sum(tile.pixels for tile in tiles), sum(tile.runs for tile in tiles)
     return Plan(tuple(tiles), all_pixels, all_runs, work, heaviest)
+
+
+def _measure(volume: HeatmapVolume) -> Callable[[int, int, int], tuple[int, int, int, int]]:
+    if KERNELS.native is None:
+        return partial(reference.measure, volume)
+    return partial(KERNELS.native.measure, native_volume(volume))
 
 
 def _reach(volume: HeatmapVolume) -> int:
@@ -218,15 +220,19 @@ def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
     if (dtype == "int16") != (volume.reduce == "argmax"):
         raise ValueError(f"a volume of reduce={volume.reduce} cannot be rendered as {dtype}")
     argmax = dtype == "int16"
+    fill = 255 if argmax else 0
+    if KERNELS.native is None:
+        return PixelRuns.of_array(convert(reference.render_maps(volume, tile.first, tile.last), dtype), fill)
     # A run costs about 7 encoded bytes: a shorter gap of zeros is cheaper inside a run than between two.
     gap = 8 // np.dtype(dtype).itemsize
+    given = native_volume(volume)
     runs, count, room = -1, 0, 1
     while runs < 0:
         starts = np.empty(room * (tile.runs + 1), np.int64)
         lengths = np.empty(room * (tile.runs + 1), np.int64)
-        values = np.empty(room * (tile.pixels + tile.runs * gap) + kernels().SIMD_WIDTH, np.float32)
-        runs, count = kernels().render(
-            *arguments(volume),
+        values = np.empty(room * (tile.pixels + tile.runs * gap) + SIMD_WIDTH, np.float32)
+        runs, count = KERNELS.native.render(
+            given,
             tile.first,
             tile.last,
             _CUT[dtype],
@@ -238,7 +244,7 @@ def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
         )
         room *= 2
     size = (tile.last - tile.first) * volume.height * volume.width
-    return PixelRuns(starts[:runs], lengths[:runs], convert(values[:count], dtype), size, 255 if argmax else 0)
+    return PixelRuns(starts[:runs], lengths[:runs], convert(values[:count], dtype), size, fill)
 
 
 def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None:
@@ -248,14 +254,13 @@ def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None
         volume: as planned; no PoTion picture.
         tile: one of `plan(volume).tiles`.
     """
-    compiled = kernels()
     separate = volume.reduce == "none" and volume.keypoint.shape[0] == 1 and not len(volume.limbs)
-    if not separate or volume.sigma < compiled.SMALLEST_SMALL_SIGMA or _reach(volume) > SIMD_WIDTH:
+    if not separate or volume.sigma < _MIN_PATCH_SIGMA or _reach(volume) > SIMD_WIDTH or KERNELS.native is None:
         return None
     maps = tile.last - tile.first
     places, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * SIMD_WIDTH), np.float32)
-    count, pixels, rows = compiled.separable_patches(
-        *arguments(volume), tile.first, tile.last, _MIN_GAP, places, values
+    count, pixels, rows = KERNELS.native.separable_patches(
+        native_volume(volume), tile.first, tile.last, _MIN_GAP, places, values
     )
     if count < 0:
         return None
@@ -265,7 +270,10 @@ def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None
 
 def scatter(runs: PixelRuns, out: npt.NDArray[Any]) -> None:
     """Write runs into `out`, a flat, C-ordered array of `runs.size` pixels that already holds the fill."""
-    run_kernels().scatter(runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, out.view(np.uint8))
+    if KERNELS.native is None:
+        out[runs.places()] = runs.values
+    else:
+        KERNELS.native.scatter(runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, out.view(np.uint8))
 
 
 def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
@@ -280,13 +288,20 @@ def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
         return values
     if dtype == "int16":
         return values.astype(np.int16)
+    if KERNELS.native is None:
+        if dtype == "float16":
+            return np.minimum(values, np.float32(65504)).astype(np.float16)
+        return np.minimum(np.rint(values.astype(np.float64) * 255), 255).astype(np.uint8)
     flat = np.ascontiguousarray(values).reshape(-1)
     out: npt.NDArray[Any] = np.empty(values.shape, dtype)
     if dtype == "uint8":
-        run_kernels().to_uint8(flat, out.reshape(-1))
+        KERNELS.native.to_uint8(flat, out.reshape(-1))
     else:
-        run_kernels().to_float16(flat, flat.view(np.uint32), out.reshape(-1).view(np.uint16))
+        KERNELS.native.to_float16(flat, out.reshape(-1).view(np.uint16))
     return out
+
+
+_REDUCE = {"none": 0, "max": 1, "argmax": 2}
 
 
 @lru_cache(maxsize=1)
@@ -294,16 +309,16 @@ def _empty() -> npt.NDArray[np.int32]:
     return np.zeros(0, np.int32)
 
 
-def arguments(volume: HeatmapVolume) -> tuple[Any, ...]:
-    """The volume as the arguments of the kernels; see `_VOLUME` in kernels.py."""
-    return (
+def native_volume(volume: HeatmapVolume) -> Any:
+    """The volume as the compiled kernels take it."""
+    return KERNELS.native.Volume(
         volume.keypoint,
         volume.keypoint_score,
         volume.limbs,
         volume.mirror if volume.double else _empty(),
         volume.keypoint.shape[2] if volume.with_kp else 0,
         volume.frames // volume.clips if volume.clips else 0,
-        kernels().REDUCE[volume.reduce],
+        _REDUCE[volume.reduce],
         volume.height,
         volume.width,
         volume.sigma,

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heatsvc import _native
 from heatsvc.render.array import render_array
-from heatsvc.render.cpu import arguments, kernels, plan
+from heatsvc.render.cpu import native_volume, plan
 from heatsvc.volume import HeatmapVolume
 from tests.reference import render_reference
 
@@ -57,8 +58,8 @@ def test_no_more_is_written_than_there_is_room_for(volume: HeatmapVolume, missin
     room = max(tile.pixels + tile.runs * gap - missing, 0)
     starts, lengths = np.full(tile.runs + 9, -7), np.full(tile.runs + 9, -7)
     values = np.full(room + 16, -7, np.float32)
-    runs, count = kernels().render(
-        *arguments(volume), 0, volume.maps, 0.0, 0.0, gap, starts[: tile.runs], lengths[: tile.runs], values[:room]
+    runs, count = _native.render(
+        native_volume(volume), 0, volume.maps, 0.0, 0.0, gap, starts[: tile.runs], lengths[: tile.runs], values[:room]
     )
     assert (starts[tile.runs :] == -7).all()
     assert (lengths[tile.runs :] == -7).all()

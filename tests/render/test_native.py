@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from heatsvc import _native
 from heatsvc.volume import HeatmapVolume
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
+from tests.reference import render_reference
 from tests.render.volumes import volumes
-from tests.twin import draw_slowly
 
 UNBOUNDED = 1 << 60
 
@@ -83,7 +83,7 @@ def test_golden_files_are_reproduced(name: str) -> None:
 @settings(max_examples=700, deadline=None)
 @given(volumes())
 def test_every_volume_is_as_its_slow_twin_draws_it(volume: HeatmapVolume) -> None:
-    np.testing.assert_allclose(draw(volume), draw_slowly(volume), rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6)
+    np.testing.assert_allclose(draw(volume), render_reference(volume), rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6)
 
 
 @settings(max_examples=200, deadline=None)

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.bounds import Bounds
-from heatsvc.render.cpu import arguments, kernels
+from heatsvc.kernels import KERNELS
+from heatsvc.render.cpu import native_volume
 from heatsvc.render.cuda.transfer import PackedArrays
 from heatsvc.volume import HeatmapVolume
 
@@ -164,10 +165,9 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
     )
     table, scales, blocks, starts, segments, boxes, numbers = tables.arrays
     primitives, work = 0, 0
-    write_primitives = kernels().primitives
     for volume, base in zip(volumes, first_maps[:-1], strict=True):
-        primitives, spent, heaviest = write_primitives(
-            *arguments(volume), primitives, base, starts, segments, boxes, numbers
+        primitives, spent, heaviest = KERNELS.native.primitives(
+            native_volume(volume), primitives, base, starts, segments, boxes, numbers
         )
         bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)")
         work += spent
@@ -217,7 +217,7 @@ def _count_primitives(volumes: Sequence[HeatmapVolume]) -> int:
     count = 0
     nothing = np.empty(0, np.int64), np.empty(0, np.uint8), np.empty((0, 4), np.int32), np.empty((0, 6))
     for volume in volumes:
-        count, _, _ = kernels().primitives(*arguments(volume), count, 0, *nothing)
+        count, _, _ = KERNELS.native.primitives(native_volume(volume), count, 0, *nothing)
     return count
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from heatsvc.render.cpu import kernels
 from heatsvc.render.cuda.packed_batch import PackedBatch, common_alignment
 from heatsvc.render.cuda.transfer import device_context
 
@@ -14,6 +13,11 @@ if TYPE_CHECKING:
 
 # Window pixels that plain torch computes at once.
 CHUNK = 1 << 19
+
+
+# Limb pixels further from the segment than this many sigma stay zero, as in src/limb.h: exp(-5.8**2 / 2) < 2**-24, half
+# a unit in the last place of 1. PYSKL computes the tail on, down to 1e-38, 300 times under the tolerance.
+_LIMB_REACH = 5.8
 
 
 @cache
@@ -43,7 +47,7 @@ def render_with_triton(batch: PackedBatch, out: torch.Tensor) -> None:
     there = batch.to(out.device)
     tables = (there.volumes, there.scales, there.starts, there.segments, there.boxes, there.numbers)
     volumes, alignment = len(batch.volumes), common_alignment(batch.volumes[:, 1].tolist())
-    cut = 0.5 * kernels().LIMB_REACH ** 2
+    cut = 0.5 * _LIMB_REACH**2
     with device_context(out.device):
         if keypoints:
             triton_kernels().render_keypoints[(keypoints,)](
@@ -93,7 +97,7 @@ def render_with_torch(batch: PackedBatch, out: torch.Tensor, chunk: int = CHUNK)
     first_pixel = first_pixel + (map_of - first_map) * height * width
     mirrored = map_of >= first_mirrored
     scale = there.scales[volume]
-    cut = 0.5 * kernels().LIMB_REACH ** 2
+    cut = 0.5 * _LIMB_REACH**2
     for start in range(0, batch.window_pixels, chunk):
         pixel = torch.arange(start, min(start + chunk, batch.window_pixels), device=device)
         f = torch.searchsorted(ends, pixel, right=True)

@@ -1,0 +1,173 @@
+"""The reference renderer: formulas in NumPy, one keypoint or limb at a time, in float64. Slow, and made to be read.
+
+The compiled kernels are held against it, and it renders where they are not installed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.volume import HeatmapVolume, Potion
+
+Float32 = npt.NDArray[np.float32]
+
+
+def render_maps(volume: HeatmapVolume, first: int, last: int) -> npt.NDArray[np.generic]:
+    """Maps `first` up to `last` of a volume, in output order.
+
+    Args:
+        volume: no PoTion picture, which is not made of maps.
+        first, last: numbers of maps.
+
+    Returns:
+        float32 [last - first, H, W]; int16 of channel indices for `argmax`, -1 where all channels are zero.
+    """
+    out = np.zeros((last - first, volume.height, volume.width), np.int16 if volume.reduce == "argmax" else np.float32)
+    for image, (frame, channel) in zip(out, _places(volume, first, last), strict=True):
+        if volume.reduce == "none":
+            image[:] = _render_channel(volume, frame, channel)
+            continue
+        channels = np.stack([_render_channel(volume, frame, each) for each in range(volume.channels)])
+        if volume.reduce == "max":
+            image[:] = channels.max(axis=0)
+        else:
+            image[:] = np.where(channels.max(axis=0) > 0, channels.argmax(axis=0), -1)
+    return out
+
+
+def measure(volume: HeatmapVolume, first: int, last: int, budget: int) -> tuple[int, int, int, int]:
+    """How far from map `first` about `budget` pixels of work reach.
+
+    Returns:
+        the map after the last one that is within the budget, at least `first` + 1 and at most `last`; upper bounds of
+        the non-zero pixels and of the runs of those maps; and their work: the pixels of all windows, those that share
+        a pixel too, and a pixel for each window that was looked for.
+    """
+    pixels = rows = work = 0
+    area = volume.height * volume.width
+    for index, (frame, channel) in enumerate(_places(volume, first, last), first):
+        mine = found = 0
+        for source in range(volume.channels) if volume.reduce != "none" else (channel,):
+            for _, _, ys, xs in _primitives(volume, *_source(volume, frame, source)):
+                mine += len(ys) * len(xs)
+                rows += len(ys)
+                found += 1
+        pixels += min(mine, area)
+        work += mine + found
+        if work >= budget:
+            return index + 1, pixels, rows, work
+    return last, pixels, rows, work
+
+
+def render_potion(volume: HeatmapVolume, potion: Potion) -> Float32:
+    """The PoTion pictures of a volume, float32 [N, H, W, K x parts]: sums over time in colors that change over time.
+
+    U_c = sum over t of w_c(t) heatmap(t), over its largest value + 1e-4; I = sum of U_c over c; N_c = U_c / (I + 1)
+    (PYSKL, `Heatmap2Potion`).
+    """
+    count = volume.shape[0]
+    frames = replace(volume, potion=None, clips=0, reduce="none")
+    heat = render_maps(frames, 0, frames.maps).reshape(count, -1, volume.channels, volume.height, volume.width)
+    length = heat.shape[1]
+    weights = np.zeros((length, potion.colours))
+    for t in range(length):
+        place = (potion.colours - 1) * (t / (length - 1) if length > 1 else 1.0)
+        for c in range(potion.colours):
+            weights[t, c] = max(0.0, 1 - abs(place - c))
+    sums = np.einsum("ntkhw,tc->nhwkc", heat.astype(np.float64), weights)
+    u = sums / (sums.max(axis=(1, 2), keepdims=True) + 1e-4)
+    i = u.sum(axis=-1, keepdims=True)
+    parts = {"U": [u], "I": [i], "N": [u / (i + 1)], "full": [u, i, u / (i + 1)]}
+    image = np.concatenate(parts[potion.option], axis=-1)
+    return image.reshape(volume.shape).astype(np.float32)
+
+
+def _places(volume: HeatmapVolume, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Frame (the mirrored copy counted on) and channel of maps; of a reduced volume the channel is 0."""
+    for place in zip(*np.unravel_index(np.arange(first, last), volume.shape[:-2]), strict=True):
+        axes = [int(axis) for axis in place]
+        channel = 0
+        if volume.reduce == "none":
+            channel = axes.pop(1)
+        frame = axes[-1] if len(axes) == 1 else axes[0] * (volume.frames // volume.clips) + axes[1]
+        yield frame, channel
+
+
+def _source(volume: HeatmapVolume, frame: int, channel: int) -> tuple[int, int]:
+    """The frame and channel that a map shows, itself or as its mirror image."""
+    if frame < volume.frames:
+        return frame, channel
+    return frame - volume.frames, int(volume.mirror[channel])
+
+
+def _render_channel(volume: HeatmapVolume, frame: int, channel: int) -> Float32:
+    """One map, float32 [H, W]: each pixel is the largest value that one of the persons has there."""
+    image = np.zeros((volume.height, volume.width), np.float32)
+    for a, b, ys, xs in _primitives(volume, *_source(volume, frame, channel)):
+        distance_squared = _distance_squared(a, b, np.array(ys)[:, None], np.array(xs))
+        # The peak of a limb is the lower score of its ends.
+        values = np.exp(-distance_squared / (2 * volume.sigma**2)) * min(a[2], b[2])
+        window = image[ys.start : ys.stop, xs.start : xs.stop]
+        np.maximum(window, values.astype(np.float32), out=window)
+    return image if frame < volume.frames else image[:, ::-1]
+
+
+Point = tuple[float, float, float]
+"""x, y and score."""
+
+
+def _primitives(volume: HeatmapVolume, frame: int, channel: int) -> Iterator[tuple[Point, Point, range, range]]:
+    """What a channel shows of each person in a frame: the two ends of a limb (of a keypoint: twice its point), and the
+    rows and columns of its window, 3 sigma to all sides, its ends rounded as PYSKL rounds them.
+    """
+    keypoints = volume.keypoint.shape[2] if volume.with_kp else 0
+    ends = (channel, channel) if channel < keypoints else tuple(volume.limbs[channel - keypoints])
+    for person in range(volume.keypoint.shape[0]):
+        a, b = (
+            (*map(float, volume.keypoint[person, frame, end]), float(volume.keypoint_score[person, frame, end]))
+            for end in ends
+        )
+        if math.isnan(a[0]) or math.isnan(b[0]) or min(a[2], b[2]) < volume.eps:
+            continue
+        columns = _window(min(a[0], b[0]), max(a[0], b[0]), volume.sigma, volume.width)
+        rows = _window(min(a[1], b[1]), max(a[1], b[1]), volume.sigma, volume.height)
+        if not columns or not rows:
+            continue
+        if _length_squared(a, b) < 1 and a != b:
+            # A limb of less than a pixel is its first point.
+            b = a
+            columns = _window(a[0], a[0], volume.sigma, volume.width)
+            rows = _window(a[1], a[1], volume.sigma, volume.height)
+        yield a, b, rows, columns
+
+
+def _window(low: float, high: float, sigma: float, side: int) -> range:
+    return range(max(int(low - 3 * sigma), 0), min(int(high + 3 * sigma) + 1, side))
+
+
+def _length_squared(a: Point, b: Point) -> float:
+    along_x, along_y = _along(a, b)
+    return along_x**2 + along_y**2
+
+
+def _along(a: Point, b: Point) -> tuple[float, float]:
+    """From one end to the other: a difference of float32 numbers, whose square in float64 decides what is short."""
+    return float(np.float32(b[0]) - np.float32(a[0])), float(np.float32(b[1]) - np.float32(a[1]))
+
+
+def _distance_squared(
+    a: Point, b: Point, y: npt.NDArray[np.int64], x: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Of pixels from a point, or from the nearest point of the segment between two."""
+    if a is b or (length := _length_squared(a, b)) < 1:
+        return (x - a[0]) ** 2 + (y - a[1]) ** 2
+    along_x, along_y = _along(a, b)
+    share = np.clip(((x - a[0]) * along_x + (y - a[1]) * along_y) / length, 0.0, 1.0)
+    near_x, near_y = a[0] + share * along_x, a[1] + share * along_y
+    distances: npt.NDArray[np.float64] = (x - near_x) ** 2 + (y - near_y) ** 2
+    return distances
