@@ -290,7 +290,7 @@ def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
         return values.astype(np.int16)
     if KERNELS.native is None:
         if dtype == "float16":
-            return np.minimum(values, np.float32(65504)).astype(np.float16)
+            return np.clip(values, -65504, 65504).astype(np.float16)
         return np.minimum(np.rint(values.astype(np.float64) * 255), 255).astype(np.uint8)
     flat = np.ascontiguousarray(values).reshape(-1)
     out: npt.NDArray[Any] = np.empty(values.shape, dtype)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,10 @@ from heatsvc.volume import HeatmapVolume, Potion
 
 Float32 = npt.NDArray[np.float32]
 
+_FAR = 1e5  # pixels
 
-def render_maps(volume: HeatmapVolume, first: int, last: int) -> npt.NDArray[np.generic]:
+
+def render_maps(volume: HeatmapVolume, first: int, last: int) -> npt.NDArray[Any]:
     """Maps `first` up to `last` of a volume, in output order.
 
     Args:
@@ -109,7 +112,7 @@ def _render_channel(volume: HeatmapVolume, frame: int, channel: int) -> Float32:
     """One map, float32 [H, W]: each pixel is the largest value that one of the persons has there."""
     image = np.zeros((volume.height, volume.width), np.float32)
     for a, b, ys, xs in _primitives(volume, *_source(volume, frame, channel)):
-        distance_squared = _distance_squared(a, b, np.array(ys)[:, None], np.array(xs))
+        distance_squared = _distance_squared(*_near_part(a, b), np.array(ys)[:, None], np.array(xs))
         # The peak of a limb is the lower score of its ends.
         values = np.exp(-distance_squared / (2 * volume.sigma**2)) * min(a[2], b[2])
         window = image[ys.start : ys.stop, xs.start : xs.stop]
@@ -128,10 +131,7 @@ def _primitives(volume: HeatmapVolume, frame: int, channel: int) -> Iterator[tup
     keypoints = volume.keypoint.shape[2] if volume.with_kp else 0
     ends = (channel, channel) if channel < keypoints else tuple(volume.limbs[channel - keypoints])
     for person in range(volume.keypoint.shape[0]):
-        a, b = (
-            (*map(float, volume.keypoint[person, frame, end]), float(volume.keypoint_score[person, frame, end]))
-            for end in ends
-        )
+        a, b = (_point(volume, person, frame, end) for end in ends)
         if math.isnan(a[0]) or math.isnan(b[0]) or min(a[2], b[2]) < volume.eps:
             continue
         columns = _window(min(a[0], b[0]), max(a[0], b[0]), volume.sigma, volume.width)
@@ -146,6 +146,11 @@ def _primitives(volume: HeatmapVolume, frame: int, channel: int) -> Iterator[tup
         yield a, b, rows, columns
 
 
+def _point(volume: HeatmapVolume, person: int, frame: int, index: int) -> Point:
+    x, y = map(float, volume.keypoint[person, frame, index])
+    return x, y, float(volume.keypoint_score[person, frame, index])
+
+
 def _window(low: float, high: float, sigma: float, side: int) -> range:
     return range(max(int(low - 3 * sigma), 0), min(int(high + 3 * sigma) + 1, side))
 
@@ -158,6 +163,22 @@ def _length_squared(a: Point, b: Point) -> float:
 def _along(a: Point, b: Point) -> tuple[float, float]:
     """From one end to the other: a difference of float32 numbers, whose square in float64 decides what is short."""
     return float(np.float32(b[0]) - np.float32(a[0])), float(np.float32(b[1]) - np.float32(a[1]))
+
+
+def _near_part(a: Point, b: Point) -> tuple[Point, Point]:
+    """The part of a segment within 100,000 pixels of the map: further away float64 cannot tell its pixels apart."""
+    if max(map(abs, (*a[:2], *b[:2]))) <= _FAR:
+        return a, b
+    if max(map(abs, a[:2])) > max(map(abs, b[:2])):
+        a, b = b, a
+    start, end = 0.0, 1.0
+    for place, along in ((a[0], b[0] - a[0]), (a[1], b[1] - a[1])):
+        if along:
+            enters, leaves = sorted(((-_FAR - place) / along, (_FAR - place) / along))
+            start, end = max(start, enters), min(end, leaves)
+    ends = ((a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share) for share in (start, max(start, end)))
+    (x0, y0), (x1, y1) = ends
+    return (x0, y0, a[2]), (x1, y1, b[2])
 
 
 def _distance_squared(
