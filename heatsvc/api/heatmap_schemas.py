@@ -4,28 +4,40 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from heatsvc.api.options import HeatmapOptions
+from heatsvc.api.options import HeatmapOptions, LayoutName, Side
 from heatsvc.api.problems import problem_responses
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS
+from heatsvc.pipeline import PRESETS
+from heatsvc.pose import LAYOUTS
 from heatsvc.pose.readers import READERS
 
 _REF = "#/components/schemas/"
+_NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]*$"
 _BINARY = {"type": "string", "contentMediaType": "application/octet-stream"}
-# A number, or one more level of lists: generated clients cannot tell lists of different depths apart.
-_NUMBERS = {
-    "anyOf": [{"type": "number"}, {"type": "null"}, {"type": "array", "items": {}}],
-    "description": "A number, null (not detected), or a list of them.",
+_LARGEST = float(np.finfo(np.float32).max)
+_NUMBER = {
+    "type": ["number", "null"],
+    "minimum": -_LARGEST,
+    "maximum": _LARGEST,
+    "description": "A number; null: not detected.",
 }
 
 
-def _lists(depth: int) -> dict[str, Any]:
-    return {"type": "array", "items": _lists(depth - 1) if depth > 1 else _NUMBERS}
+def _lists(items: dict[str, Any]) -> dict[str, Any]:
+    """Lists of `items`, lists of such lists, and lists of those: of one frame, one person, several persons."""
+    frame = {"type": "array", "items": items, "minItems": 1}
+    person = {"type": "array", "items": frame, "minItems": 1}
+    return {"anyOf": [frame, person, {"type": "array", "items": person, "minItems": 1}]}
 
 
-Side = Annotated[int, Field(ge=1, le=100_000)]
+_Points = Annotated[
+    list[Any], WithJsonSchema(_lists({"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 3}))
+]
+_Scores = Annotated[list[Any], WithJsonSchema(_lists(_NUMBER))]
 
 
 class Clip(BaseModel):
@@ -33,19 +45,21 @@ class Clip(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    keypoint: Annotated[list[Any], WithJsonSchema(_lists(2))] = Field(
+    keypoint: _Points = Field(
         description="x, y and, where there is a third number, the score: [V, 2|3], [T, V, 2|3] or [M, T, V, 2|3], "
         "in pixels of the video frame."
     )
-    keypoint_score: Annotated[list[Any], WithJsonSchema(_lists(1))] | None = Field(
+    keypoint_score: _Scores | None = Field(
         None, description="keypoint's shape without its last axis; 1 where it is missing."
     )
     img_shape: tuple[Side, Side] | None = Field(None, description="Height and width of the video frame in pixels.")
-    layout: str | None = Field(
+    layout: LayoutName | None = Field(
         None, description="The keypoint layout; inferred from the number of keypoints where it is missing."
     )
-    frame_dir: str | None = Field(None, description="The clip's name in the response.")
-    label: int | None = Field(None, description="Not used.")
+    frame_dir: Annotated[str, Field(max_length=255, pattern=_NO_CONTROL_CHARACTERS)] | None = Field(
+        None, description="The clip's name in the response."
+    )
+    label: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = Field(None, description="Not used.")
 
 
 class OneClip(Clip, HeatmapOptions):  # type: ignore[misc]  # its frame_dir names the clip, the options' chooses
@@ -63,10 +77,13 @@ class ManyClips(HeatmapOptions):
 class HeatmapForm(BaseModel):
     """Files of keypoints, and the options."""
 
+    model_config = ConfigDict(extra="forbid")
+
     file: list[Annotated[str, WithJsonSchema(_BINARY)]] = Field(
-        description="Recognized by their content: " + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS)
+        min_length=1,
+        description="Recognized by their content: " + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS),
     )
-    options: HeatmapOptions | None = None
+    options: HeatmapOptions = Field(default_factory=lambda: HeatmapOptions.model_validate({}))
 
 
 class NamedHeatmap(BaseModel):
@@ -96,13 +113,35 @@ _EXAMPLE = {
 }
 _ARRAY = "`keypoint` with its scores as a third number; the options are query parameters."
 
+
+def _query_schemas() -> dict[str, dict[str, Any]]:
+    """How options are written in a query: a value as text, several by commas or as JSON."""
+    side, index = "([1-9][0-9]{0,4}|100000)", "(0|[1-9][0-9]*)"
+    written: dict[str, Any] = {
+        "pipeline": {"pattern": rf"^({'|'.join(PRESETS)}|\[.+\])$"},
+        "select": {"pattern": rf"^({'|'.join(LAYOUTS)}|{index}(,{index})*|\[{index}(, ?{index})*\])$"},
+        "img_shape": {"pattern": rf"^({side},{side}|\[{side}, ?{side}\])$"},
+        "frame_dir": {},
+    }
+    schemas = HeatmapOptions.model_json_schema()["properties"]
+    return {
+        name: {"type": "string", **written[name]}
+        if name in written
+        # Without null, and without a default, which generated clients would send with a JSON body, too.
+        else {key: value for key, value in schema.get("anyOf", [schema])[0].items() if key not in ("default", "title")}
+        for name, schema in schemas.items()
+    }
+
+
+_QUERY_SCHEMAS = _query_schemas()
+
 REQUEST: dict[str, Any] = {
     "parameters": [
         {
             "name": name,
             "in": "query",
             "description": f"With an array as the body. {field.description}",
-            "schema": {"type": "string"},
+            "schema": _QUERY_SCHEMAS[name],
         }
         for name, field in HeatmapOptions.model_fields.items()
     ]

@@ -8,15 +8,35 @@ from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from heatsvc.api.problems import RequestError
-from heatsvc.pipeline import DEFAULT_PRESET, Pipeline, parse_pipeline
+from heatsvc.pipeline import DEFAULT_PRESET, MAX_STEPS, PRESETS, STEPS, Pipeline, parse_pipeline
 from heatsvc.pipeline.errors import short
+from heatsvc.pose import LAYOUTS
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_Side = Annotated[int, Field(strict=True)]
+# Only described: the pipeline, and the clip with its file and field, report what is wrong with these.
+LayoutName = Annotated[str, WithJsonSchema({"type": "string", "enum": ["", *LAYOUTS]})]
+"""A layout; "" where it is to be inferred."""
+Side = Annotated[int, Field(strict=True), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100_000})]
+"""Height or width of a video frame in pixels."""
+_PresetName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRESETS)})]
+_Step = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"type": {"type": "string", "enum": list(STEPS)}},
+            "required": ["type"],
+            "additionalProperties": True,
+        }
+    ),
+]
+_Steps = Annotated[list[_Step], Field(fail_fast=True, json_schema_extra={"minItems": 1, "maxItems": MAX_STEPS})]
+_Target = Annotated[str, WithJsonSchema({"type": "string", "enum": list(LAYOUTS)})]
+_Index = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 0})]
 
 # Longer ones, of steps that ignore what they are given, are not worth keeping.
 _LONGEST_KEPT = 4 << 10
@@ -28,7 +48,7 @@ class HeatmapOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     # fail_fast: of a list of a million faults the first is told, and the rest not collected.
-    pipeline: str | Annotated[list[dict[str, Any]], Field(fail_fast=True)] = Field(
+    pipeline: _PresetName | _Steps = Field(
         DEFAULT_PRESET,
         description="A preset's name, or a list of steps in PYSKL's form; see `GET /pipelines`.",
         examples=["view", [{"type": "PoseDecode"}, {"type": "GeneratePoseTarget", "sigma": 0.6}]],
@@ -38,7 +58,7 @@ class HeatmapOptions(BaseModel):
         description="`max`: each pixel's largest value over the channels. `argmax`: which channel has it, int16, "
         "-1 where all are zero.",
     )
-    select: str | Annotated[list[Annotated[int, Field(strict=True)]], Field(fail_fast=True)] | None = Field(
+    select: _Target | Annotated[list[_Index], Field(fail_fast=True, json_schema_extra={"minItems": 1})] | None = Field(
         None, description="A smaller layout, whose points are taken from the clip's; or points by position."
     )
     dtype: Literal["float32", "float16", "uint8"] = Field(
@@ -59,8 +79,8 @@ class HeatmapOptions(BaseModel):
         description="Of the random steps where `test_mode` is false; clip i draws from seed + i. "
         "The one used comes back in X-Heatmap-Seed.",
     )
-    layout: str | None = Field(None, description="What the points are, for clips that do not say it themselves.")
-    img_shape: tuple[_Side, _Side] | None = Field(
+    layout: LayoutName | None = Field(None, description="What the points are, for clips that do not say it themselves.")
+    img_shape: tuple[Side, Side] | None = Field(
         None, description="(height, width) in pixels, for clips that do not say it themselves."
     )
     frame_dir: str | Annotated[list[str], Field(fail_fast=True)] | None = Field(
