@@ -1,4 +1,4 @@
-"""The kernels in C++, with each instruction set: held against the slow twin, the golden files and NumPy."""
+"""The kernels in C++, with each instruction set: held against the reference renderer, the golden files and NumPy."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from heatsvc.volume import HeatmapVolume
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
+from tests.reference import render_reference
 from tests.render.volumes import volumes
-from tests.twin import draw_slowly
 
 _native = pytest.importorskip("heatsvc._native", reason="heatsvc was installed without a compiler")
 
@@ -83,8 +83,10 @@ def test_golden_files_are_reproduced(name: str) -> None:
 
 @settings(max_examples=700, deadline=None)
 @given(volumes())
-def test_every_volume_is_as_its_slow_twin_draws_it(volume: HeatmapVolume) -> None:
-    np.testing.assert_allclose(draw(volume), draw_slowly(volume), rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6)
+def test_every_volume_is_as_the_reference_renders_it(volume: HeatmapVolume) -> None:
+    np.testing.assert_allclose(
+        draw(volume), render_reference(volume), rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6
+    )
 
 
 @settings(max_examples=200, deadline=None)
