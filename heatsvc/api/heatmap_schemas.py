@@ -36,7 +36,7 @@ class HeatmapOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # fail_fast: of a list of a million faults the first is told, and the rest not collected.
+    # fail_fast: of a list of a million faults the first is reported, and the rest not collected.
     pipeline: str | Annotated[list[dict[str, Any]], Field(fail_fast=True)] = Field(
         DEFAULT_PRESET,
         description="A preset's name, or a list of steps in PYSKL's form; see `GET /pipelines`.",
@@ -55,7 +55,7 @@ class HeatmapOptions(BaseModel):
     )
     compression: Literal["fast", "small"] | None = Field(
         None,
-        description="Of zstd answers: `fast` for a near client, `small` for a far one. By default float32 is fast, "
+        description="Of zstd responses: `fast` for a near client, `small` for a far one. By default float32 is fast, "
         "uint8 and float16 are small.",
     )
     test_mode: Annotated[bool, Field(strict=True)] = Field(

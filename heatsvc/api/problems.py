@@ -103,10 +103,9 @@ def status_of(error: InputError) -> int:
 
 
 def document(status: int, detail: str, **members: Any) -> dict[str, Any]:
-    """What a problem document tells; members that are None are left out."""
-    told = {"type": "about:blank", "title": _TITLES.get(status, "Problem"), "status": status, "detail": detail}
-    told.update((name, value) for name, value in members.items() if value is not None)
-    return told
+    """The members of a problem document; those that are None are left out."""
+    given = {name: value for name, value in members.items() if value is not None}
+    return {"type": "about:blank", "title": _TITLES.get(status, "Problem"), "status": status, "detail": detail, **given}
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> Response:
@@ -193,6 +192,6 @@ def validated(model: type[Options], given: Mapping[str, Any]) -> Options:
             raise RequestError(
                 422, f"there is no option {short(name)}: known are {', '.join(model.model_fields)}", field=name[:60]
             ) from None
-        told = model.model_fields[name].description or ""
+        description = model.model_fields[name].description or ""
         value = given.get(name)
-        raise RequestError(422, f"{name} cannot be {short(value)}: {first['msg']}. {told}", field=name) from None
+        raise RequestError(422, f"{name} cannot be {short(value)}: {first['msg']}. {description}", field=name) from None

@@ -1,4 +1,4 @@
-"""The committed OpenAPI document is what the code says, and describes what the service takes and gives."""
+"""The committed OpenAPI document is that of the code, and describes requests and responses."""
 
 from __future__ import annotations
 

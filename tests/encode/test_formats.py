@@ -38,7 +38,7 @@ def written(media_type: str, coding: str, volumes: Sequence[PlannedVolume]) -> b
     body = job.render()
     assert len(body) <= job.bound
     assert job.writer.length in (None, len(body))
-    if coding == "zstd" and media_type == "application/json":  # of which a large one does not say its size
+    if coding == "zstd" and media_type == "application/json":  # a large one has no content size
         return zstandard.ZstdDecompressor().stream_reader(body).read()
     return DECODERS[coding](body)
 

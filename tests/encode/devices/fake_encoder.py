@@ -1,4 +1,4 @@
-"""A stand-in for `heatsvc.encode.cuda`: encodes on the CPU, and fails as a GPU does."""
+"""A fake for `heatsvc.encode.cuda`: encodes on the CPU, and fails as a GPU does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def no_failure(volumes: Sequence[PlannedVolume]) -> None:
 
 
 @dataclass
-class StandIn:
+class FakeEncoder:
     """An encoder that records its batches.
 
     Attributes:
