@@ -17,7 +17,7 @@ class Canvas {
     Canvas(std::int64_t height, std::int64_t width, bool with_channels)
         : width_(width),
           pixels_(static_cast<std::size_t>(height * width + 7)),  // RunWriter reads 7 more
-         
+
           channels_(with_channels ? pixels_.size() : 0),
           touched_(static_cast<std::size_t>(height), untouched) {}
 

@@ -75,7 +75,9 @@ inline float exp_negative(float x) {
     constexpr float log2_e = 1.4426950408889634F;
     // ln 2 in two parts, the first one exact times any whole number of eight bits.
     constexpr float ln2 = 0.693359375F, ln2_rest = -2.12194440e-4F;
-    x = x > -87.0F ? x : -87.0F;  // the least power of e that float32 holds in full
+    // At least -87, the least power of e that float32 holds in full: of numbers with a sign, the larger bits, which
+    // compilers take the minimum of in one instruction.
+    x = std::bit_cast<float>(std::min(std::bit_cast<std::int32_t>(x), std::bit_cast<std::int32_t>(-87.0F)));
     const auto n = static_cast<std::int32_t>(x * log2_e - 0.5F);
     const auto negative_n = -static_cast<float>(n);
     const float r = fused(negative_n, ln2_rest, fused(negative_n, ln2, x));
@@ -91,8 +93,8 @@ inline float exp_negative(float x) {
     return series * std::bit_cast<float>((n + 127) << 23);
 }
 
-// A primitive of at most simd_width pixels a side: its row, mirrored or not, and simd_width numbers on its column, whose
-// peak it is. What lies beyond the window is undefined. Sixteen numbers at once, which compilers make vectors of.
+// A primitive of at most simd_width pixels a side: its row, mirrored or not, and simd_width numbers on its column,
+// whose peak it is. What lies beyond the window is undefined. Sixteen numbers at once, which compilers make vectors of.
 inline void write_small_gaussian(float* out, const Window& window, const float* centre, float scale, float peak,
                                  bool mirrored) {
     const auto from_x = static_cast<double>(mirrored ? window.x1 - 1 : window.x0);

@@ -52,7 +52,9 @@ Segment visible_segment(const float* a, const float* b, double margin, const Vol
 }
 
 LimbRows::LimbRows(const Volume& volume)
-    : width_(volume.width), reach_(limb_reach * volume.sigma), unit_(0.25 * std::sqrt(0.5 / (volume.sigma * volume.sigma))) {
+    : width_(volume.width),
+      reach_(limb_reach * volume.sigma),
+      unit_(0.25 * std::sqrt(0.5 / (volume.sigma * volume.sigma))) {
     if (!volume.limbs.empty()) {
         const auto stretches = static_cast<std::size_t>(most_rows * stride(width_) / stretch);
         // One more each: stretches are filled two at a time, and read up to 7 pixels beyond the last.

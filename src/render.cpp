@@ -16,7 +16,8 @@ namespace {
 // The maps first to last of a volume: which frame and channels each one shows.
 class Maps {
   public:
-    Maps(const Volume& volume, std::int64_t first) : volume_(volume), merged_(volume.merged()), place_(volume.place(first)) {}
+    Maps(const Volume& volume, std::int64_t first)
+        : volume_(volume), merged_(volume.merged()), place_(volume.place(first)) {}
 
     void advance() { place_ = volume_.next(place_); }
     bool mirrored() const { return place_.frame >= volume_.frames; }
@@ -154,7 +155,8 @@ class Renderer {
         }
         if (columns <= simd_width && rows <= simd_width && volume_.sigma >= smallest_small_sigma) {
             float values[2 * simd_width];
-            write_small_gaussian(values, primitive.window, primitive.a, static_cast<float>(scale_), primitive.peak, mirrored);
+            write_small_gaussian(values, primitive.window, primitive.a, static_cast<float>(scale_), primitive.peak,
+                                 mirrored);
             const float* down = values + simd_width;
             const std::int64_t at = base + y0 * volume_.width + left;
             if (alone_ && faintest(values, primitive.window) > cut_ && volume_.width - columns >= gap_ &&
@@ -181,8 +183,8 @@ class Renderer {
         write_gaussian(down_.data(), ay, scale_, shrink_, static_cast<double>(primitive.peak), y0, y1, false);
         for (std::int64_t y = 0; y < rows; ++y) {
             const double factor = down_[static_cast<std::size_t>(y)];
-            const bool in_place = alone_ && writer_.room() >= columns + 7 &&
-                                  writer_.is_apart(base + (y0 + y) * volume_.width + left);
+            const bool in_place =
+                alone_ && writer_.room() >= columns + 7 && writer_.is_apart(base + (y0 + y) * volume_.width + left);
             float* row = in_place ? writer_.next() : row_.data();
             // Whole eights, for which there is room: vectors without a remainder.
             for (std::int64_t x = 0; x < columns; x += 8) {

@@ -22,11 +22,25 @@ class BoundVolume {
   public:
     BoundVolume(In<float, 4> keypoint, In<float, 3> score, In<std::int32_t, 2> limbs, In<std::int32_t> mirror,
                 Count keypoint_channels, Count clip, int reduce, Count height, Count width, double sigma, double eps)
-        : keypoint_(std::move(keypoint)), score_(std::move(score)), limbs_(std::move(limbs)), mirror_(std::move(mirror)) {
+        : keypoint_(std::move(keypoint)),
+          score_(std::move(score)),
+          limbs_(std::move(limbs)),
+          mirror_(std::move(mirror)) {
         require(limbs_.shape(1) == 2 && reduce >= 0 && reduce <= 2, "limbs are pairs, and reduce is 0, 1 or 2");
-        volume_ = {static_cast<Count>(score_.shape(0)), static_cast<Count>(score_.shape(1)),
-                   static_cast<Count>(score_.shape(2)), flat(keypoint_), flat(score_), flat(limbs_), flat(mirror_),
-                   keypoint_channels, clip, static_cast<Reduce>(reduce), height, width, sigma, eps};
+        volume_ = {static_cast<Count>(score_.shape(0)),
+                   static_cast<Count>(score_.shape(1)),
+                   static_cast<Count>(score_.shape(2)),
+                   flat(keypoint_),
+                   flat(score_),
+                   flat(limbs_),
+                   flat(mirror_),
+                   keypoint_channels,
+                   clip,
+                   static_cast<Reduce>(reduce),
+                   height,
+                   width,
+                   sigma,
+                   eps};
         volume_.check();
     }
 
@@ -48,8 +62,8 @@ class BoundVolume {
 
 void bind_volume(nb::module_& module) {
     nb::class_<BoundVolume>(module, "Volume", "A volume to render; see HeatmapVolume.")
-        .def(nb::init<In<float, 4>, In<float, 3>, In<std::int32_t, 2>, In<std::int32_t>, Count, Count, int, Count, Count,
-                      double, double>(),
+        .def(nb::init<In<float, 4>, In<float, 3>, In<std::int32_t, 2>, In<std::int32_t>, Count, Count, int, Count,
+                      Count, double, double>(),
              array("keypoint"), array("keypoint_score"), array("limbs"), array("mirror"), "keypoint_channels"_a,
              "clip"_a, "reduce"_a, "height"_a, "width"_a, "sigma"_a, "eps"_a,
              "mirror: empty where there is no mirrored copy. clip: frames of an output clip, 0 for frames-first order. "
@@ -81,8 +95,8 @@ void bind_volume(nb::module_& module) {
             require(places.shape(1) == 3 && values.shape(1) == 2 * simd_width, "places are [S, 3], values [S, 16]");
             require((*volume).persons == 1 && (*volume).limbs.empty() && (*volume).reduce == Reduce::none,
                     "only keypoints of one person are separable patches");
-            const Patches patches = kernels().separable_patches(volume.maps(first, last), first, last, gap,
-                                                                flat(places), flat(values));
+            const Patches patches =
+                kernels().separable_patches(volume.maps(first, last), first, last, gap, flat(places), flat(values));
             return std::tuple{patches.count, patches.pixels, patches.rows};
         },
         "volume"_a, "first"_a, "last"_a, "gap"_a, array("places"), array("values"), Unlocked(),
@@ -93,11 +107,14 @@ void bind_volume(nb::module_& module) {
         [](const BoundVolume& volume, Count at, Count base, const Out<Count>& starts, const Out<std::uint8_t>& segments,
            const Out<std::int32_t, 2>& boxes, const Out<double, 2>& numbers) {
             const auto maps = static_cast<std::size_t>((*volume).maps());
-            require(at >= 0 && base >= 0 && boxes.shape(1) == 4 && numbers.shape(1) == 6, "boxes are [F, 4], numbers [F, 6]");
-            require(numbers.size() == 0 || (starts.size() >= maps && starts.size() - maps >= static_cast<std::size_t>(base) &&
-                                            segments.size() >= maps && segments.size() - maps >= static_cast<std::size_t>(base)),
+            require(at >= 0 && base >= 0 && boxes.shape(1) == 4 && numbers.shape(1) == 6,
+                    "boxes are [F, 4], numbers [F, 6]");
+            require(numbers.size() == 0 ||
+                        (starts.size() >= maps && starts.size() - maps >= static_cast<std::size_t>(base) &&
+                         segments.size() >= maps && segments.size() - maps >= static_cast<std::size_t>(base)),
                     "there are more maps than room for them");
-            const Listed listed = kernels().primitives(*volume, at, base, flat(starts), flat(segments), flat(boxes), flat(numbers));
+            const Listed listed =
+                kernels().primitives(*volume, at, base, flat(starts), flat(segments), flat(boxes), flat(numbers));
             return std::tuple{listed.last, listed.work, listed.heaviest};
         },
         "volume"_a, "at"_a, "base"_a, array("starts"), array("segments"), array("boxes"), array("numbers"), Unlocked(),
@@ -124,7 +141,8 @@ void bind_runs(nb::module_& module) {
                         static_cast<Count>(weights.shape(1)), flat(weights), flat(sums));
         },
         array("values"), array("starts"), array("lengths"), "first"_a, "area"_a, "channels"_a, array("weights"),
-        array("sums"), Unlocked(), "Add runs of frames-first maps to the sums [K x H x W x colours] of a PoTion picture.");
+        array("sums"), Unlocked(),
+        "Add runs of frames-first maps to the sums [K x H x W x colours] of a PoTion picture.");
     module.def(
         "to_uint8",
         [](const In<float>& values, const Out<std::uint8_t>& out) {

@@ -42,7 +42,8 @@ void Runs::check() const {
     std::uint64_t pixels = 0;
     for (std::size_t run = 0; run < starts.size(); ++run) {
         const std::int64_t start = starts[run], length = lengths[run];
-        sound &= (length >= 0) & (length <= size) & (start >= end) & (start <= size - std::max<std::int64_t>(length, 0));
+        sound &=
+            (length >= 0) & (length <= size) & (start >= end) & (start <= size - std::max<std::int64_t>(length, 0));
         end = static_cast<std::int64_t>(static_cast<std::uint64_t>(start) + static_cast<std::uint64_t>(length));
         pixels += static_cast<std::uint64_t>(length);
     }

@@ -23,7 +23,8 @@ struct Runs {
 // Write runs into a dense stretch `out` of runs.size pixels that already holds the fill. The runs are checked.
 void scatter(const Runs& runs, std::span<std::uint8_t> out);
 
-// Add float32 runs of frames-first maps to their channel's colour sums, each frame in its colours. The runs are checked.
+// Add float32 runs of frames-first maps to their channel's colour sums, each frame in its colours. The runs are
+// checked.
 //
 // runs: its size is not read. first: the number of its first map, counted from the first map of the picture.
 // weights: [T, colours], how much of each colour a frame has. sums: [K, area, colours].

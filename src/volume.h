@@ -15,13 +15,13 @@ struct Place {
 };
 
 struct Volume {
-    std::int64_t persons, frames, points;   // M, T, V
-    std::span<const float> keypoint;        // [M, T, V, 2], x and y in map pixels
-    std::span<const float> score;           // [M, T, V]
-    std::span<const std::int32_t> limbs;    // [L, 2], the two points of each limb channel
-    std::span<const std::int32_t> mirror;   // [K], each channel's mirror image; empty where there is no mirrored copy
-    std::int64_t keypoint_channels;         // V or 0
-    std::int64_t clip;                      // frames of an output clip; 0 for frames-first order
+    std::int64_t persons, frames, points;  // M, T, V
+    std::span<const float> keypoint;       // [M, T, V, 2], x and y in map pixels
+    std::span<const float> score;          // [M, T, V]
+    std::span<const std::int32_t> limbs;   // [L, 2], the two points of each limb channel
+    std::span<const std::int32_t> mirror;  // [K], each channel's mirror image; empty where there is no mirrored copy
+    std::int64_t keypoint_channels;        // V or 0
+    std::int64_t clip;                     // frames of an output clip; 0 for frames-first order
     Reduce reduce;
     std::int64_t height, width;
     double sigma, eps;

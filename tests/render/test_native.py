@@ -1,4 +1,4 @@
-"""The kernels in C++, with each instruction set: held against the slow twin, the golden files and NumPy."""
+"""The kernels in C++, with each instruction set: held against the reference renderer, the golden files and NumPy."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_golden_files_are_reproduced(name: str) -> None:
 
 @settings(max_examples=700, deadline=None)
 @given(volumes())
-def test_every_volume_is_as_its_slow_twin_draws_it(volume: HeatmapVolume) -> None:
+def test_every_volume_is_as_the_reference_renders_it(volume: HeatmapVolume) -> None:
     np.testing.assert_allclose(
         draw(volume), render_reference(volume), rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6
     )
