@@ -36,6 +36,7 @@ struct NumberArrays {
 //
 // Throws std::invalid_argument where `rest` is too short.
 NumberArrays parse_number_arrays(std::span<const std::uint8_t> text, std::span<const std::uint8_t> mark,
-                                 std::size_t most, std::span<std::uint8_t> rest, std::span<float> values, std::span<std::int32_t> shapes);
+                                 std::size_t most, std::span<std::uint8_t> rest, std::span<float> values,
+                                 std::span<std::int32_t> shapes);
 
 }  // namespace heatsvc
