@@ -1,16 +1,19 @@
-"""Schemas of POST /heatmap for the OpenAPI document, and the route's description."""
+"""Schemas of POST /heatmap: its options, and what the OpenAPI document says of its bodies and responses."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import cached_property
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from heatsvc.api.options import HeatmapOptions
 from heatsvc.api.problems import problem_responses
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS
+from heatsvc.pipeline import DEFAULT_PRESET, Pipeline, parse_pipeline
 from heatsvc.pose.readers import READERS
+
+_Side = Annotated[int, Field(strict=True)]
 
 _REF = "#/components/schemas/"
 _BINARY = {"type": "string", "contentMediaType": "application/octet-stream"}
@@ -26,6 +29,69 @@ def _lists(depth: int) -> dict[str, Any]:
 
 
 Side = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class HeatmapOptions(BaseModel):
+    """Options of `POST /heatmap`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # fail_fast: of a list of a million faults the first is reported, and the rest not collected.
+    pipeline: str | Annotated[list[dict[str, Any]], Field(fail_fast=True)] = Field(
+        DEFAULT_PRESET,
+        description="A preset's name, or a list of steps in PYSKL's form; see `GET /pipelines`.",
+        examples=["view", [{"type": "PoseDecode"}, {"type": "GeneratePoseTarget", "sigma": 0.6}]],
+    )
+    reduce: Literal["none", "max", "argmax"] = Field(
+        "none",
+        description="`max`: each pixel's largest value over the channels. `argmax`: which channel has it, int16, "
+        "-1 where all are zero.",
+    )
+    select: str | Annotated[list[Annotated[int, Field(strict=True)]], Field(fail_fast=True)] | None = Field(
+        None, description="A smaller layout, whose points are taken from the clip's; or points by position."
+    )
+    dtype: Literal["float32", "float16", "uint8"] = Field(
+        "float32", description="uint8 is value * 255, rounded. `argmax` is int16 whatever is asked."
+    )
+    compression: Literal["fast", "small"] | None = Field(
+        None,
+        description="Of zstd responses: `fast` for a near client, `small` for a far one. By default float32 is fast, "
+        "uint8 and float16 are small.",
+    )
+    test_mode: Annotated[bool, Field(strict=True)] = Field(
+        True, description="Deterministic, as PYSKL tests. false: random steps draw from `seed`."
+    )
+    seed: Annotated[int, Field(strict=True)] | None = Field(
+        None,
+        ge=0,
+        le=2**32 - 1,
+        description="Of the random steps where `test_mode` is false; clip i draws from seed + i. "
+        "The one used comes back in X-Heatmap-Seed.",
+    )
+    layout: str | None = Field(None, description="What the points are, for clips that do not say it themselves.")
+    img_shape: tuple[_Side, _Side] | None = Field(
+        None, description="(height, width) in pixels, for clips that do not say it themselves."
+    )
+    frame_dir: str | Annotated[list[str], Field(fail_fast=True)] | None = Field(
+        None, description="Which clips of an annotation pickle; all by default."
+    )
+
+    @property
+    def frame_dirs(self) -> list[str] | None:
+        """The chosen clips as a list."""
+        return [self.frame_dir] if isinstance(self.frame_dir, str) else self.frame_dir
+
+    @cached_property
+    def built_pipeline(self) -> Pipeline:
+        """The pipeline and its reduction.
+
+        Raises:
+            PipelineError: steps that do not exist or do not fit.
+        """
+        return parse_pipeline(self.pipeline, reduce=self.reduce)
+
+
+OPTIONS = tuple(HeatmapOptions.model_fields)
 
 
 class Clip(BaseModel):
