@@ -16,6 +16,7 @@
 #include <utility>
 
 namespace heatsvc {
+namespace json {
 
 // A place in the text.
 struct Cursor {
@@ -128,7 +129,7 @@ std::optional<double> rounded(Scaled scaled) {
 // As `read_number`, for one of many digits or with an exponent. The digits and the point are from `first` to the
 // cursor, their number modulo 2**64 is `number`; `digits` of them are there in all, `decimals` after the point.
 //
-// Not in the anonymous namespace: a compiler inlines there what is called once, and this would take registers of the
+// Not in the anonymous namespace: compilers inline what is called once there, and this would take registers from the
 // loop over the numbers.
 Number read_long_number(Cursor text, const std::uint8_t* first, std::uint64_t number, std::int64_t digits,
                         std::int64_t decimals) {
@@ -324,6 +325,9 @@ Lists read_lists(Cursor text, std::span<float> values, std::size_t at, std::size
 }
 
 }  // namespace
+}  // namespace json
+
+using namespace json;
 
 NumberArrays parse_number_arrays(Text text, Text mark, std::size_t most, std::span<std::uint8_t> rest,
                                  std::span<float> values, std::span<std::int32_t> shapes) {
