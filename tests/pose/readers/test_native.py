@@ -163,6 +163,16 @@ def test_a_list_is_replaced_where_its_placeholder_is_no_longer() -> None:
         assert check(text) == (2 * length + 1 >= PLACEHOLDER_BYTES)
 
 
+def test_arrays_that_there_is_no_room_for_stay_in_the_text() -> None:
+    array = b"[%s]" % b",".join([b"1.5"] * 40)
+    text = b'{"keypoint":%s,"keypoint_score":%s}' % (array, array)
+    for values, rows, found in ((80, 2, 2), (79, 2, 1), (39, 2, 0), (0, 2, 0), (200, 1, 1), (200, 0, 0)):
+        rest, extracted = parse(text, values=values, rows=rows)
+        assert (len(extracted), rest.count(array)) == (found, 2 - found)
+    for other in (b"", text[:-1], text + b" "):
+        assert parse(other) == (b"", {})
+
+
 TEXT = b'{"keypoint":[1.5,2.5,3.5,4.5,5.5,6.5]}'
 
 

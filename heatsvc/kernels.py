@@ -1,0 +1,54 @@
+"""Which kernels compute: the compiled ones, `heatsvc._native`, or NumPy, zlib and zstandard, where there are none."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+try:
+    from heatsvc import _native as compiled
+except ImportError:  # installed on a machine without a C++ compiler
+    compiled = None
+
+Choice = Literal["auto", "native", "reference"]
+
+HOW_TO_GET = "install a C++20 compiler and reinstall heatsvc, or install one of its wheels"
+
+
+class KernelsError(RuntimeError):
+    """The compiled kernels are asked for, and are not installed."""
+
+
+class Kernels:
+    """The kernels in use.
+
+    Attributes:
+        native: the compiled module; None where the slower reference computes.
+    """
+
+    def __init__(self) -> None:
+        self.native: Any = None
+        self.use(os.environ.get("HEATSVC_KERNELS", "auto"))
+
+    def use(self, choice: str) -> None:
+        """Compute with other kernels from now on.
+
+        Args:
+            choice: auto takes the compiled ones if they are installed.
+
+        Raises:
+            KernelsError: native, and they are not installed; or no such choice.
+        """
+        if choice not in ("auto", "native", "reference"):
+            raise KernelsError(f"HEATSVC_KERNELS={choice:.60}: it is auto, native or reference")
+        if choice == "native" and compiled is None:
+            raise KernelsError(f"HEATSVC_KERNELS=native, but the compiled kernels are not installed: {HOW_TO_GET}")
+        self.native = None if choice == "reference" else compiled
+
+    @property
+    def name(self) -> str:
+        """Native or reference."""
+        return "reference" if self.native is None else "native"
+
+
+KERNELS = Kernels()
