@@ -18,12 +18,16 @@ class CancelToken:
 
     Args:
         seconds: that the work may take from now on; None for no deadline.
+
+    Attributes:
+        waited: seconds that the work has waited so far for memory or places that others had.
     """
 
-    __slots__ = ("_cancelled", "_deadline", "seconds")
+    __slots__ = ("_cancelled", "_deadline", "seconds", "waited")
 
     def __init__(self, seconds: float | None = None) -> None:
         self.seconds = seconds
+        self.waited = 0.0
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._cancelled = False
 

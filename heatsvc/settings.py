@@ -104,7 +104,7 @@ class Settings(BaseSettings):
         128 * _MIB, "bytes", "Memory for encoded tiles that are not sent yet, in each worker process.", ge=1
     )
     admission_seconds: float = _field(
-        4.0, "seconds", "Time that a request waits for a compute slot or for memory; then it gets 503.", gt=0
+        4.0, "seconds", "Time that a request waits for compute slots and memory, in all; then it gets 503.", gt=0
     )
     request_seconds: float = _field(
         60.0, "seconds", "Time from the start of a request to the start of its response.", gt=0

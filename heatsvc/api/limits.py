@@ -33,7 +33,7 @@ class SharedBudget:
     Args:
         limit: the amount; a request that wants more gets all of it.
         setting: its name, for messages.
-        wait_seconds: that a request waits before it is refused.
+        wait_seconds: that a request waits before it is refused, for all budgets together.
 
     Attributes:
         used: how much is taken.
@@ -54,23 +54,25 @@ class SharedBudget:
         self._take(min(amount, self.limit))
         return True
 
-    async def acquire(self, amount: int, *, patient: bool = False) -> None:
+    async def acquire(self, amount: int, token: CancelToken | None = None) -> None:
         """Take an amount, as soon as it is there.
 
         Args:
             amount: to take.
-            patient: wait however long it takes: for a response that has begun.
+            token: of the request; it counts how long that has waited. None waits however long it takes: for a response
+                that has begun.
 
         Raises:
-            RequestError: 503, it was not there within `wait_seconds`.
+            RequestError: 503, the request has waited `wait_seconds`.
         """
         if self.try_acquire(amount):
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (min(amount, self.limit), turn)
         self._waiting.append(entry)
+        started = time.monotonic()
         try:
-            async with asyncio.timeout(None if patient else self._wait_seconds):
+            async with asyncio.timeout(None if token is None else max(0.0, self._wait_seconds - token.waited)):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
@@ -82,6 +84,9 @@ class SharedBudget:
             if isinstance(error, TimeoutError):
                 raise self.refusal() from None
             raise
+        finally:
+            if token is not None:
+                token.waited += time.monotonic() - started
 
     def refusal(self) -> RequestError:
         """503: it was waited for in vain."""
@@ -95,9 +100,9 @@ class SharedBudget:
         self.used -= min(amount, self.limit)
         self._give()
 
-    async def reserve(self, amount: int) -> Reservation:
-        """Take an amount that may shrink; raises as `acquire`."""
-        await self.acquire(amount)
+    async def reserve(self, amount: int, token: CancelToken | None = None) -> Reservation:
+        """Take an amount that may shrink; arguments and errors as of `acquire`."""
+        await self.acquire(amount, token)
         return Reservation(self, min(amount, self.limit))
 
     def _give(self) -> None:
@@ -246,7 +251,7 @@ class BodyReader:
             return
         wanted = max(self._length, self._reserved + _RESERVED_STEP)
         started = time.monotonic()
-        await budget.acquire(wanted - self._reserved)
+        await budget.acquire(wanted - self._reserved, self._token)
         self._started += time.monotonic() - started  # while it waited, nothing was received
         self._reserved = wanted
 

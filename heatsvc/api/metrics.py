@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client import (
@@ -23,9 +24,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.responses import Response
 
-from heatsvc.api.problems import problem_responses
+from heatsvc.api.problems import NEEDS_NO_KEY, problem_responses
 
 router = APIRouter(tags=["service"], responses=problem_responses(500))
+_RESPONSES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that names prometheus-client's folder; set where several processes serve."""
@@ -69,7 +71,13 @@ def remove_dead_processes() -> None:
             continue
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses=_RESPONSES,
+    openapi_extra=NEEDS_NO_KEY,
+)
 def metrics() -> Response:
     """Requests, durations, bodies, clips, batches and requests in progress, of all worker processes together."""
     registry = REGISTRY

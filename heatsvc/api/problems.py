@@ -21,6 +21,9 @@ Options = TypeVar("Options", bound=BaseModel)
 
 MEDIA_TYPE = "application/problem+json"
 
+NEEDS_NO_KEY: dict[str, Any] = {"security": []}
+"""For the `openapi_extra` of routes that respond without an API key."""
+
 _TITLES = {
     400: "The request is malformed",
     401: "An API key is required",

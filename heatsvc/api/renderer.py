@@ -163,7 +163,7 @@ class Renderer:
                     if not tiles.try_acquire(item.bound):
                         if ahead:
                             break  # somebody else may have nothing under way
-                        await tiles.acquire(item.bound, patient=has_begun)
+                        await tiles.acquire(item.bound, None if has_begun else job.token)
                     held += item.bound
                     waiting.popleft()
                     ahead.append((item, asyncio.wrap_future(self._scheduler.submit(item))))

@@ -12,6 +12,7 @@ import pytest
 
 from heatsvc.api.limits import UNBUDGETED_BYTES, SharedBudget
 from heatsvc.api.problems import RequestError
+from heatsvc.cancel import CancelToken
 from tests.api.client import CLIP, PIPELINE, Client, clip_of
 
 
@@ -58,11 +59,46 @@ def test_waiting_too_long_is_refused() -> None:
         shared = budget(10, wait_seconds=0.01)
         await shared.acquire(10)
         with pytest.raises(RequestError, match="HEATSVC_SOMETHING") as caught:
-            await shared.acquire(1)
+            await shared.acquire(1, CancelToken())
         assert (caught.value.status, int(caught.value.headers["Retry-After"])) == (503, 1)
         shared.release(10)
         assert shared.used == 0
         assert shared.try_acquire(10)
+
+    asyncio.run(run())
+
+
+def test_a_request_that_has_waited_for_one_budget_does_not_wait_for_the_next() -> None:
+    async def run() -> None:
+        first, second = budget(10, wait_seconds=0.01), budget(10)
+        await first.acquire(10)
+        await second.acquire(10)
+        token = CancelToken()
+        with pytest.raises(RequestError):
+            await first.acquire(1, token)
+        assert token.waited > 0
+        token.waited = 30.0
+        refused = asyncio.create_task(second.acquire(1, token))
+        newcomer = await waiting(second, 1)
+        with pytest.raises(RequestError):
+            await refused
+        assert not newcomer.done()
+        second.release(10)
+        await newcomer
+
+    asyncio.run(run())
+
+
+def test_what_is_refused_to_an_impatient_request_is_waited_for_by_a_patient_one() -> None:
+    async def run() -> None:
+        shared = budget(10, wait_seconds=0.01)
+        await shared.acquire(10)
+        patient = await waiting(shared, 5)
+        with pytest.raises(RequestError):
+            await shared.acquire(1, CancelToken())
+        shared.release(10)
+        await asyncio.wait_for(patient, 30)
+        assert shared.used == 5
 
     asyncio.run(run())
 
@@ -97,7 +133,7 @@ def test_many_waiters_are_refused_at_the_same_time() -> None:
     async def run() -> None:
         shared = budget(10, wait_seconds=0.01)
         await shared.acquire(10)
-        results = await asyncio.gather(*(shared.acquire(3) for _ in range(50)), return_exceptions=True)
+        results = await asyncio.gather(*(shared.acquire(3, CancelToken()) for _ in range(50)), return_exceptions=True)
         assert all(isinstance(result, RequestError) for result in results)
         shared.release(10)
         assert shared.used == 0

@@ -82,8 +82,8 @@ async def create_heatmaps(request: Request) -> Response:
                 if job.is_light and service.renderer.gpu is None:
                     return await _whole(job.render(), job, parsed, size, times, service, held)
         async with cancel_on_disconnect(request, token):
-            memory = held.enter_context(await service.working_memory.reserve(body.working_bytes))
-            with await service.compute_slots.reserve(1):
+            memory = held.enter_context(await service.working_memory.reserve(body.working_bytes, token))
+            with await service.compute_slots.reserve(1, token):
                 if parsed is None:
                     parsed = await service.in_thread(body.parse)
                     times["read"] = perf_counter() - started
@@ -227,7 +227,7 @@ async def _whole(
     headers = _response_headers(job, parsed, times)
     if len(content) <= SLICE_BYTES:
         return Response(content, headers=headers)
-    held.enter_context(await service.renderer.tile_memory.reserve(len(content)))
+    held.enter_context(await service.renderer.tile_memory.reserve(len(content), job.token))
     headers["Content-Length"] = str(len(content))
     return RenderResponse(content, None, headers, held.pop_all())
 
