@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CLANG ?= clang++
+RUNS ?= 1000000
 
-.PHONY: run test test-live test-all check peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds \
+.PHONY: run test test-live test-all check fuzz peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds \
 	openapi clean
 
 run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
@@ -26,6 +28,10 @@ check: $(VENV)/.tests  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+fuzz: build/fuzz/json_numbers  ## libFuzzer on the JSON number parser, with RUNS= inputs; needs clang
+	mkdir -p build/fuzz/corpus
+	$< -runs=$(RUNS) -max_len=300 -print_final_stats=1 build/fuzz/corpus
 
 peers:  ## what some tests compare heatsvc with: MMAction2, old NumPy, 600 real clips (1.6 GB)
 	benchmarks/peers/install.sh
@@ -60,6 +66,11 @@ openapi: $(VENV)/.tests  ## write openapi/openapi.json and the tables of docs/
 
 clean:  ## delete what the other targets made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+build/fuzz/%: fuzz/%.cpp src/%.cpp src/%.h
+	mkdir -p build/fuzz
+	$(CLANG) -std=c++20 -O1 -g -Isrc -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS \
+		fuzz/$*.cpp src/$*.cpp -o $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "heatsvc needs Python 3.11 or newer")'

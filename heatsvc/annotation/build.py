@@ -99,12 +99,10 @@ def build(
     work.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     progress(Progress("labels"))
-    large = is_large(inputs)
-    with ReaderPool(jobs if large else 1) as pool:
+    with ReaderPool(jobs if is_large(inputs) else 1) as pool:
         plan = make_plan(inputs, options, work, bounds, token, check=check)
         selection = _selection(plan, options, bounds, token)
         _delete_shards_of_other_plans(work, plan, selection, write=not check)
-        selection = replace(selection, compiled=large)
         reader = ShardReader(selection, memory or work, write=not check, keep=memory is None)
         dataset = _DatasetBuild(plan, options, reader, pool, folder, progress, token)
         if check:

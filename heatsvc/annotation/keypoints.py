@@ -16,6 +16,7 @@ from heatsvc.annotation.statistics import SCORE_BINS
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
+from heatsvc.kernels import KERNELS
 from heatsvc.pose.clip import CutShortError, Float32, InfiniteError, NoKeypointsError, PoseClip, PoseError
 from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
 from heatsvc.pose.readers import ReadOptions, read
@@ -36,7 +37,6 @@ class KeypointSelection:
         layout: of the files' points, where it is not inferred from their number.
         points: V that a file must have, where `select` names no layout; None for any.
         bounds: how large a file may be.
-        compiled: whether compiled code is used, which takes a second to load.
     """
 
     select: str | tuple[int, ...] | None
@@ -45,7 +45,6 @@ class KeypointSelection:
     layout: str | None = None
     points: int | None = None
     bounds: Bounds = DEFAULT_BOUNDS
-    compiled: bool = False
 
 
 class FaultyFileError(Exception):
@@ -110,7 +109,7 @@ def read_keypoints(
         AnnotationError: options that no file can be read with: no img_shape, a layout that is none.
     """
     try:
-        keypoints = _read_compiled(data, selection, last) if selection.compiled else None
+        keypoints = _read_compiled(data, selection, last)
         if keypoints is not None:
             return keypoints
         clip = _read_clip(data, name, selection, token)
@@ -132,10 +131,13 @@ def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) 
 
     Of 133 points often 27 are wanted: all are checked, and only these are converted.
     """
-    if selection.img_shape is None or selection.layout is not None or data[:6] != MAGIC:
+    native = KERNELS.native
+    if native is None or selection.img_shape is None or selection.layout is not None or data[:6] != MAGIC:
         return None
     array = array_from_npy(data, field="keypoint", file=None)
-    if array.ndim != 3 or array.shape[-1] != 3 or array.dtype != np.float32 or not array.flags.c_contiguous:
+    if array.ndim != 3 or array.shape[-1] != 3 or array.dtype != np.float32:
+        return None
+    if not (array.flags.c_contiguous and array.flags.aligned):
         return None
     frames_read, points = array.shape[:2]
     source = LAYOUTS_BY_POINTS.get(points)
@@ -145,15 +147,14 @@ def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) 
         layout, indices = _indices(selection.select, source)
     except InputError:  # reported by `_select`
         return None
-    from heatsvc.annotation import kernels  # takes half a second
-
     kept = array[-last:] if last is not None else array
     keypoint = np.empty((1, len(kept), len(indices), 2), selection.dtype)
     score = np.empty((1, len(kept), len(indices)), selection.dtype)
-    if not kernels.take(kept, indices, keypoint[0], score[0], array):
+    bits = np.uint16 if keypoint.dtype == np.float16 else np.float32
+    if not native.take_keypoints(array, indices, keypoint[0].view(bits), score[0].view(bits)):
         return None  # a number that is infinite, NaN or too large for the dtype
     histogram = np.zeros((len(indices), SCORE_BINS), np.int64)
-    kernels.count_scores(kept, indices, histogram)
+    native.count_scores(kept, indices, histogram)
     return VideoKeypoints(keypoint, score, selection.img_shape, layout, frames_read, 0, histogram)
 
 

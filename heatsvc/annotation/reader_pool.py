@@ -13,20 +13,16 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from ctypes import c_byte
-from io import BytesIO
 from types import TracebackType
 
-import numpy as np
-
 from heatsvc.annotation.inputs import Inputs
-from heatsvc.annotation.keypoints import KeypointSelection, read_keypoints
 from heatsvc.annotation.plan import LabelledVideo
 from heatsvc.annotation.shards import Shard, ShardReader
 from heatsvc.annotation.sources.find import files_in_folder, is_keypoint_file
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 
 LARGE = 4096
-"""Number of files from which on it is worth starting processes and loading compiled code."""
+"""Number of files from which on it is worth starting processes."""
 
 _LARGE_BYTES = 256 << 20
 _POLL_SECONDS = 0.1
@@ -128,7 +124,7 @@ _worker_token = NEVER_CANCELLED
 
 
 def _begin(parent: int, cancelled: c_byte) -> None:
-    """In a new process: end together with the parent, leave Ctrl-C to it, and load the compiled code."""
+    """In a new process: end together with the parent, and leave Ctrl-C to it."""
     global _worker_token
     _worker_token = _SharedToken(cancelled)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -136,12 +132,3 @@ def _begin(parent: int, cancelled: c_byte) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
-    compile_kernels()
-
-
-def compile_kernels() -> None:
-    """Compile the reading of arrays, or load it from numba's cache."""
-    file = BytesIO()
-    np.save(file, np.ones((1, 133, 3), np.float32))
-    for dtype in ("float16", "float32"):
-        read_keypoints(file.getvalue(), "warm.npy", KeypointSelection("sign27", dtype, (1, 1), compiled=True))

@@ -27,7 +27,6 @@ from heatsvc.encode.formats import FORMATS
 from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.jobs.builds import Builds
 from heatsvc.jobs.data_directory import data_directory_errors
-from heatsvc.pose.readers.json_numbers import load_kernels as load_json_number_kernels
 from heatsvc.settings import Settings
 from heatsvc.volume import HeatmapVolume, Potion
 
@@ -141,7 +140,6 @@ class Service:
 
 def warm() -> None:
     """Render a point and a limb in every format and coding: compiles the kernels, or loads them from numba's cache."""
-    load_json_number_kernels()
     keypoint = np.array([[[[1, 1], [5, 5]]]], np.float32)
     limbs = np.array([[0, 1]], np.int32)
     volume = HeatmapVolume(keypoint, np.ones((1, 1, 2), np.float32), 8, 8, limbs=limbs)

@@ -71,13 +71,11 @@ def _worker(parsed: argparse.Namespace) -> int:
 
 
 def _warm(parsed: argparse.Namespace) -> int:
-    from heatsvc.annotation.reader_pool import compile_kernels
     from heatsvc.api.service import warm
 
     print("compiling the kernels (once; later starts load them from the cache) ...", file=sys.stderr, flush=True)
     started = time.monotonic()
     warm()
-    compile_kernels()
     print(f"done in {time.monotonic() - started:.1f} s", file=sys.stderr)
     return 0
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
+from heatsvc.kernels import KERNELS
 from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
 
 Float32 = npt.NDArray[np.float32]
@@ -24,6 +25,8 @@ _SEQUENCES = (list, tuple, np.ndarray, Sequence)
 _INTEGERS = (int, np.integer)
 _MAX_SIDE = 100_000
 _MAX_NAME_LENGTH = 255
+# Native floating-point types that the kernels read.
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16))
 _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
 
 
@@ -133,15 +136,22 @@ class PoseClip:
                     raise NoKeypointsError(f"{name} has 0 {axis}: at least one is needed", field=name, file=file)
                 bounds.check(f"max_{axis}", length, axis, field=name, file=file)
             bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field=name, file=file)
-        points = _as_float32(xy, name, file)
-        if keypoint_score is not None:
-            score = _scores(keypoint_score, keypoint.shape[:-1], points.shape[:3], f"{field}keypoint_score", file)
-        elif score_column is not None:
-            score = _as_float32(score_column, name, file)
+        if keypoint_score is None and not is_finite and _is_read_by_kernels(keypoint):
+            points = np.empty((persons, frames, count, 2), np.float32)
+            score = np.empty((persons, frames, count), np.float32)
+            numbers = keypoint.view(np.uint16) if keypoint.dtype == np.float16 else keypoint
+            if not KERNELS.native.split_keypoints(numbers, points, score):
+                _raise_infinite(points, score, name, file)
         else:
-            score = np.ones(points.shape[:3], np.float32)
-        if not is_finite:
-            points, score = _mark_undetected(points, score, name, file)
+            points = _as_float32(xy, name, file)
+            if keypoint_score is not None:
+                score = _scores(keypoint_score, keypoint.shape[:-1], points.shape[:3], f"{field}keypoint_score", file)
+            elif score_column is not None:
+                score = _as_float32(score_column, name, file)
+            else:
+                score = np.ones(points.shape[:3], np.float32)
+            if not is_finite:
+                points, score = _mark_undetected(points, score, name, file)
         return cls(
             keypoint=points,
             keypoint_score=score,
@@ -213,6 +223,12 @@ def check_label(value: object, *, field: str, file: str | None = None) -> int | 
     return value
 
 
+def _is_read_by_kernels(array: npt.NDArray[Any]) -> bool:
+    """Whether there are compiled kernels, and they read such an array."""
+    flags = array.flags
+    return KERNELS.native is not None and flags.c_contiguous and flags.aligned and array.dtype in _FLOATS
+
+
 def _as_float32(array: npt.NDArray[Any], name: str, file: str | None) -> Float32:
     """Numbers of any width and byte order as native float32: C-ordered, aligned and writable.
 
@@ -274,6 +290,16 @@ def _mark_undetected(points: Float32, score: Float32, name: str, file: str | Non
     """NaN in x, y or score makes the whole point NaN with score 0. Infinity is an error."""
     if _all_finite(points) and _all_finite(score):
         return points, score
+    _raise_infinite(points, score, name, file)
+    undetected = np.isnan(points).any(axis=-1) | np.isnan(score)
+    points, score = points.copy(), score.copy()
+    points[undetected] = np.nan
+    score[undetected] = 0
+    return points, score
+
+
+def _raise_infinite(points: Float32, score: Float32, name: str, file: str | None) -> None:
+    """Raise InfiniteError with the index of the first number that is infinite, if there is one."""
     for what, values in ((name, points), (name + "_score", score)):
         infinite = np.isinf(values)
         if infinite.any():
@@ -285,11 +311,6 @@ def _mark_undetected(points: Float32, score: Float32, name: str, file: str | Non
                 file=file,
                 frame=where[1],
             )
-    undetected = np.isnan(points).any(axis=-1) | np.isnan(score)
-    points, score = points.copy(), score.copy()
-    points[undetected] = np.nan
-    score[undetected] = 0
-    return points, score
 
 
 def _all_finite(array: Float32) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from heatsvc.annotation import kernels
+from heatsvc import _native
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, VideoKeypoints, read_keypoints
+from heatsvc.kernels import KERNELS
 from heatsvc.pose.layouts import get_layout
 from tests.pose.readers.samples import KETI, npy, npz
 
@@ -72,6 +75,20 @@ def assert_same(got: VideoKeypoints, wanted: VideoKeypoints) -> None:
     )
 
 
+@contextmanager
+def using(choice: str) -> Iterator[None]:
+    before = KERNELS.name
+    KERNELS.use(choice)
+    yield
+    KERNELS.use(before)
+
+
+@pytest.fixture(params=["native", "reference"], scope="module")
+def kernels(request: pytest.FixtureRequest) -> Iterator[None]:
+    with using(request.param):
+        yield
+
+
 def test_compiled_halves_are_numpys():
     bits = np.arange(0, 0x477FE000, 1013, dtype=np.uint32)  # every 1013th float32 from 0 to 65504
     ties = np.arange(0x33000000 - 3, 0x477FE000, 1 << 12, dtype=np.uint32)  # and all that lie between two halves
@@ -79,20 +96,21 @@ def test_compiled_halves_are_numpys():
     values = np.concatenate((values, -values))
     array = values[: len(values) // 399 * 399].reshape(-1, 133, 3)
     keypoint, score = np.empty((len(array), 133, 2), np.float16), np.empty((len(array), 133), np.float16)
-    assert kernels.take(array, np.arange(133), keypoint, score, array)
+    assert _native.take_keypoints(array, np.arange(133), keypoint.view(np.uint16), score.view(np.uint16))
     np.testing.assert_array_equal(keypoint, array[..., :2].astype(np.float16))
     np.testing.assert_array_equal(score, array[..., 2].astype(np.float16))
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 @pytest.mark.parametrize("number", [1, 2, 14, 39])
 @pytest.mark.parametrize("last", [None, 1, 5, 1000])
-def test_keti_files(number, dtype, last, compiled):
-    selection = replace(HD, dtype=dtype, compiled=compiled)
+def test_keti_files(number, dtype, last):
+    selection = replace(HD, dtype=dtype)
     assert_same(read_keypoints(keti(number), "f.npy", selection, last), normalize_header(keti(number), selection, last))
 
 
+@pytest.mark.usefixtures("kernels")
 @given(
     arrays.arrays(
         np.float32,
@@ -102,17 +120,19 @@ def test_keti_files(number, dtype, last, compiled):
     ),
     st.sampled_from(["float16", "float32"]),
     st.none() | st.integers(1, 6),
-    st.booleans(),
 )
-def test_any_array(array, dtype, last, compiled):
-    selection = replace(HD, dtype=dtype, compiled=compiled)
+def test_any_array(array, dtype, last):
+    selection = replace(HD, dtype=dtype)
     assert_same(read_keypoints(npy(array), "f.npy", selection, last), normalize_header(npy(array), selection, last))
 
 
 @pytest.mark.parametrize("number", [1, 6, 39])
 def test_compiled_code_gives_the_same(number):
-    fast = read_keypoints(keti(number), "f.npy", replace(HD, compiled=True))
-    assert_same(fast, read_keypoints(keti(number), "f.npy", HD))
+    got = []
+    for choice in ("native", "reference"):
+        with using(choice):
+            got.append(read_keypoints(keti(number), "f.npy", HD))
+    assert_same(*got)
 
 
 @pytest.mark.parametrize(
@@ -131,13 +151,13 @@ def test_every_fault_has_its_name(number, kind, detail):
     assert detail in caught.value.detail
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_infinity_is_a_fault_at_any_point(compiled):
+@pytest.mark.usefixtures("kernels")
+def test_infinity_is_a_fault_at_any_point():
     for point in (0, 50, 132):
         array = np.ones((3, 133, 3), np.float32)
         array[1, point, 0] = np.inf
         with pytest.raises(FaultyFileError) as caught:
-            read_keypoints(npy(array), "f.npy", replace(HD, compiled=compiled))
+            read_keypoints(npy(array), "f.npy", HD)
         assert caught.value.kind == "not_finite"
 
 
@@ -146,12 +166,12 @@ def test_sum_beyond_float32_is_no_infinity():
     assert read_keypoints(npy(array), "f.npy", HD).keypoint.max() == np.float32(3e38)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize(("x", "fits"), [(65504, True), (-65504, True), (65520, False), (-1e6, False)])
-def test_what_float16_cannot_hold_is_a_fault(x, fits, compiled):
+def test_what_float16_cannot_hold_is_a_fault(x, fits):
     array = np.full((1, 133, 3), x, np.float32)
     array[..., 2] = 1
-    selection = replace(HD, dtype="float16", compiled=compiled)
+    selection = replace(HD, dtype="float16")
     if fits:
         assert read_keypoints(npy(array), "f.npy", selection).keypoint.max() == x
         return

@@ -1,13 +1,24 @@
 """PoseClip.build: validation and conversion of arrays."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from heatsvc.bounds import Bounds
 from heatsvc.errors import LimitError
+from heatsvc.kernels import KERNELS
 from heatsvc.pose import LAYOUTS, NoKeypointsError, PoseClip, PoseError
 
 HD = (1080, 1920)
+
+
+@pytest.fixture(params=["native", "reference"], autouse=True, scope="module")
+def kernels(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = KERNELS.name
+    KERNELS.use(request.param)
+    yield
+    KERNELS.use(before)
 
 
 def build(keypoint, score=None, **more):
@@ -83,6 +94,24 @@ def test_infinity_is_refused_with_index_and_frame(value):
     with pytest.raises(PoseError, match=r"keypoint\[0, 2, 3, 1\] is infinite, or too large for float32") as caught:
         build(keypoint)
     assert (caught.value.field, caught.value.frame) == ("keypoint", 2)
+
+
+@pytest.mark.parametrize(
+    ("point", "where"),
+    [
+        ([np.nan, np.inf, 1], r"keypoint\[0, 0, 1, 1\]"),
+        ([1, 1, -np.inf], r"keypoint_score\[0, 0, 1\]"),
+        ([np.nan, 1, np.inf], r"keypoint_score\[0, 0, 1\]"),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_infinity_beside_nan_is_refused(point, where, dtype):
+    with pytest.raises(PoseError, match=where + " is infinite"):
+        build(np.array([[[1, np.nan, 1], point]], dtype))
+
+
+def test_a_view_with_a_reversed_axis_of_one_is_read():
+    assert build(np.arange(6.0).reshape(1, 1, 2, 3)[::-1]).keypoint.tolist() == [[[[0, 1], [3, 4]]]]
 
 
 def test_wrong_axes_are_refused_with_the_right_ones():

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from functools import cache
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from heatsvc.kernels import KERNELS
 from heatsvc.pose.clip import Float32
 
 # Placeholders in the text begin with this, which a sender cannot guess.
 _PLACEHOLDER = secrets.token_hex(12)
-_PLACEHOLDER_BYTES = np.frombuffer(_PLACEHOLDER.encode(), np.uint8)
+_PLACEHOLDER_BYTES = _PLACEHOLDER.encode()
 _WHITE_SPACE = b" \t\n\r"  # RFC 8259, section 2
 # A key, a colon and a placeholder have more bytes.
 _MIN_ENTRY_BYTES = 40
@@ -67,19 +67,19 @@ def parse_number_arrays(data: bytes, max_numbers: int, max_arrays: int) -> Numbe
 
     Returns:
         float32 arrays of one to four axes: each number as a parser's double rounded to float32, `null` as NaN. None
-        where there are none.
+        where there are none, or no compiled kernels.
     """
     data = data.rstrip(_WHITE_SPACE)
     size = len(data)
-    if size < _MIN_ENTRY_BYTES:
+    if size < _MIN_ENTRY_BYTES or KERNELS.native is None:
         return None
     values = np.empty(size // 2 + 1, np.float32)
     shapes = np.empty((min(max_arrays, size // _MIN_ENTRY_BYTES), 5), np.int32)
     rest = np.empty(size, np.uint8)
-    found, length, nulls = load_kernels().parse_number_arrays(
-        np.frombuffer(data, np.uint8), _PLACEHOLDER_BYTES, min(max_numbers, size), rest, values, shapes
+    found, length, nulls = KERNELS.native.parse_number_arrays(
+        data, _PLACEHOLDER_BYTES, min(max_numbers, size), rest, values, shapes
     )
-    if found <= 0:
+    if found == 0:
         return None
     arrays: dict[str, Float32] = {}
     first = 0
@@ -88,11 +88,3 @@ def parse_number_arrays(data: bytes, max_numbers: int, max_arrays: int) -> Numbe
         arrays[f"{_PLACEHOLDER}{number:08}"] = np.ndarray(shape, np.float32, values, first)
         first += prod(shape) * values.itemsize
     return NumberArrays(rest[:length].tobytes(), arrays, nulls == 0)
-
-
-@cache
-def load_kernels() -> Any:
-    """The compiled kernels. The first call compiles them, or loads them from numba's cache."""
-    from heatsvc.pose.readers import json_number_kernels
-
-    return json_number_kernels

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.pose.readers import NumberArrays, parse_number_arrays
-from heatsvc.pose.readers.json_numbers import load_kernels
 from heatsvc.pose.readers.lists import array_from_lists
 
 MOST = 1_000_000
@@ -487,34 +486,6 @@ def test_many_lists_are_all_extracted() -> None:
     extracted = check(text)
     assert extracted is not None
     assert len(extracted.arrays) == 5000
-
-
-def kernel(text: bytes, out: int, numbers: int, lists: int) -> tuple[int, int, bytes]:
-    """The loop itself in arrays of these sizes, and what it wrote behind their ends."""
-    rest, values = np.full(out + 64, 0xAA, np.uint8), np.full(numbers + 64, -1, np.float32)
-    shapes = np.full((lists + 8, 5), -1, np.int32)
-    mark = np.frombuffer(b"x" * 24, np.uint8)
-    found, length, _ = load_kernels().parse_number_arrays(
-        np.frombuffer(text, np.uint8), mark, MOST, rest[:out], values[:numbers], shapes[:lists]
-    )
-    assert (rest[out:] == 0xAA).all()
-    assert (values[numbers:] == -1).all()
-    assert (shapes[lists:] == -1).all()
-    return found, length, rest[: max(length, 0)].tobytes()
-
-
-def test_the_kernel_stays_within_its_arrays() -> None:
-    text = b'{"keypoint":%s,"keypoint_score":%s}' % (LIST, LIST)
-    size = len(text)
-    assert kernel(text, size - 1, 200, 9)[:2] == (-1, 0)
-    for numbers, lists, found in ((2 * ENOUGH, 2, 2), (2 * ENOUGH - 1, 2, 1), (ENOUGH - 1, 2, 0), (0, 2, 0)):
-        got, length, rest = kernel(text, size, numbers, lists)
-        assert (got, length) == (found, len(rest))
-        assert rest.count(LIST) == 2 - found
-    for lists in (0, 1):
-        assert kernel(text, size, 200, lists)[0] == lists
-    for other in (b"", text[:-1], text + b" "):
-        assert kernel(other, size + 1, 200, 9)[:2] == (-1, 0)
 
 
 def test_nothing_is_extracted_from_empty_text() -> None:

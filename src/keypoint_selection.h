@@ -1,0 +1,41 @@
+// Keypoints of a file's array: split into points and scores; or selected, converted and counted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace heatsvc {
+
+// Split points of two or three numbers, x, y and the score, into keypoint [n, 2] and score [n]; without a third number
+// each score is 1. A point with a NaN is not detected: x and y become NaN, the score 0.
+//
+// Number: float, double, or std::uint16_t for the bits of a float16.
+//
+// Returns whether no number is infinite as float32. A point with one that is infinite is written as it is.
+template <typename Number>
+bool split_keypoints(std::span<const Number> numbers, std::span<float> keypoint, std::span<float> score);
+
+// Frames of V keypoints, x, y and the score each, and the positions of those that are selected.
+struct SelectedKeypoints {
+    std::span<const float> frames;  // [T, V, 3]
+    std::size_t points;             // V
+    std::span<const std::int64_t> places;
+
+    // Throws std::invalid_argument unless there are whole frames of so many points, and those selected are among them.
+    void check() const;
+};
+
+// Write the selected keypoints of the last frames, as many as there is room for: keypoint [t, n, 2], score [t, n].
+//
+// Number: float, or std::uint16_t for the bits of float16, rounded to the nearest, ties to even (IEEE 754, 4.3.1).
+//
+// Returns whether the numbers of all frames are finite, and those selected are not too large.
+template <typename Number>
+bool take_keypoints(const SelectedKeypoints& selected, std::span<Number> keypoint, std::span<Number> score);
+
+// Add the scores of the selected keypoints to a histogram [n, bins] over [0, 1]; lower scores count in the first bin,
+// higher ones in the last.
+void count_scores(const SelectedKeypoints& selected, std::size_t bins, std::span<std::int64_t> histogram);
+
+}  // namespace heatsvc
