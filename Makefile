@@ -9,19 +9,15 @@ RUNS ?= 1000000
 	openapi clean
 
 run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
-	@$(BIN)/heatsvc warm
 	@$(BIN)/heatsvc serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.tests  ## what a contributor runs: no peers, no browser, no service of its own process
-	@$(BIN)/heatsvc warm
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/live --ignore=tests/durable
 
 test-live: $(VENV)/.tests  ## a running service: connections, clients, worker processes, builds that are killed
-	@$(BIN)/heatsvc warm
 	$(BIN)/python -m pytest tests/live tests/durable
 
 test-all: $(VENV)/.tests peers  ## all tests: with peers, browser, fuzzing and 100 kill rounds; takes an hour
-	@$(BIN)/heatsvc warm
 	HEATSVC_TEST_ALL=1 HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m ""
 
 check: $(VENV)/.tests  ## ruff and mypy

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
@@ -31,8 +32,11 @@ from heatsvc.api.service import Service
 from heatsvc.cancel import DeadlineError
 from heatsvc.errors import InputError
 from heatsvc.jobs.data_directory import DataDirectoryError
+from heatsvc.kernels import KERNELS, KernelsError
 from heatsvc.logs import configure_logs
 from heatsvc.settings import Settings, load_settings
+
+log = structlog.get_logger("heatsvc.app")
 
 _SUMMARY = "Human keypoints in, Gaussian heatmap volumes out: PYSKL's `GeneratePoseTarget` and its pipelines over HTTP."
 _EXPOSED_HEADERS = (
@@ -65,9 +69,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         configure_logs(settings.log_level)
         keep_freed_memory()
     try:
+        KERNELS.use(settings.kernels)
         service = Service(settings)
-    except DeviceError as error:
+    except (DeviceError, KernelsError) as error:
         raise SystemExit(f"heatsvc: {error}") from None
+    if KERNELS.hint:
+        log.warning("kernels: reference, many times slower than native", how=KERNELS.hint)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:

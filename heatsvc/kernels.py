@@ -10,9 +10,7 @@ try:
 except ImportError:  # installed on a machine without a C++ compiler
     compiled = None
 
-Choice = Literal["auto", "native", "reference"]
-
-HOW_TO_GET = "install a C++20 compiler and reinstall heatsvc, or install one of its wheels"
+_HINT = "install a C++20 compiler and heatsvc again, or one of its wheels"
 
 
 class KernelsError(RuntimeError):
@@ -42,13 +40,20 @@ class Kernels:
         if choice not in ("auto", "native", "reference"):
             raise KernelsError(f"HEATSVC_KERNELS={choice:.60}: it is auto, native or reference")
         if choice == "native" and compiled is None:
-            raise KernelsError(f"HEATSVC_KERNELS=native, but the compiled kernels are not installed: {HOW_TO_GET}")
+            raise KernelsError(f"HEATSVC_KERNELS=native, but the compiled kernels are not installed: {_HINT}")
         self.native = None if choice == "reference" else compiled
 
     @property
-    def name(self) -> str:
+    def name(self) -> Literal["native", "reference"]:
         """Native or reference."""
         return "reference" if self.native is None else "native"
+
+    @property
+    def hint(self) -> str | None:
+        """How to get compiled kernels; None where they are in use."""
+        if self.native is not None:
+            return None
+        return _HINT if compiled is None else "set HEATSVC_KERNELS=auto"
 
 
 KERNELS = Kernels()

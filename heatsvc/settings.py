@@ -24,7 +24,7 @@ _PREFIX = "HEATSVC_"
 _ENV_FILE = ".env"
 # Variables of the build, of docker-compose.yml and of the tests, which are no settings.
 _OTHER_VARIABLES = re.compile(
-    r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|BASE_IMAGE|REQUIRE_NATIVE|TEST_\w+)", re.ASCII
+    r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|(GPU_)?BASE_IMAGE|REQUIRE_NATIVE|TEST_\w+)", re.A
 )
 # Memory that no setting bounds; measured on Linux with CPython 3.11.
 _PROCESS_BYTES = 256 * _MIB  # a worker process that has rendered: 210 MB resident, and its share of the parent's 47 MB
@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         "device",
         "Device that renders large batches: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, for sizes at which it is faster.",
         pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$",
+    )
+    kernels: Literal["auto", "native", "reference"] = _field(
+        "auto", "kernels", "Compiled kernels (`native`), or slower NumPy (`reference`); `auto`: native if installed."
     )
     draw_threads: int = _field(
         0,

@@ -6,14 +6,11 @@ import asyncio
 import gc
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-import numpy as np
 from starlette.requests import Request
 
 from heatsvc.api.build_poller import BuildPoller, read_build_state
@@ -21,14 +18,9 @@ from heatsvc.api.limits import Places, SharedBudget
 from heatsvc.api.memory import return_freed_memory
 from heatsvc.api.problems import busy
 from heatsvc.api.renderer import Renderer
-from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.encode.codings import CODINGS
-from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.jobs.builds import Builds
 from heatsvc.jobs.data_directory import data_directory_errors
 from heatsvc.settings import Settings
-from heatsvc.volume import HeatmapVolume, Potion
 
 Result = TypeVar("Result")
 
@@ -44,12 +36,12 @@ _DISK_THREADS = 4
 
 
 class Service:
-    """Settings, threads, memory budgets, and whether the kernels are compiled.
+    """Settings, threads, memory budgets, and whether requests can be processed.
 
     Attributes:
         settings: in force.
-        warm_seconds: how long the kernels took to compile or load; None until they are there.
-        failure: what kept them from it.
+        is_ready: whether the device that renders is selected.
+        failure: what kept it from being selected.
         renderer: renders responses.
         compute_slots: for requests that are parsed and planned in a thread.
         body_memory, working_memory: bytes of bodies that are received, and bytes that parsing and planning them takes.
@@ -62,7 +54,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.warm_seconds: float | None = None
+        self.is_ready = False
         self.failure: str | None = None
         self.stopping = asyncio.Event()
         wait = settings.admission_seconds
@@ -81,12 +73,12 @@ class Service:
         )
 
     def start(self) -> None:
-        """Compile or load the kernels in a thread of its own, so that `GET /health/live` responds meanwhile.
+        """Select the device in a thread of its own, so that `GET /health/live` responds meanwhile: a GPU is measured.
 
         Then builds go on that an earlier service left unfinished.
         """
         sys.setswitchinterval(_SWITCH_SECONDS)
-        threading.Thread(target=self._warm, name="warm", daemon=True).start()
+        threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
         self._returning = asyncio.get_running_loop().create_task(self._return_memory())
 
     def stop(self) -> None:
@@ -108,26 +100,24 @@ class Service:
                     budget.peak = 0
                 await self.in_thread(return_freed_memory)
 
-    def _warm(self) -> None:
-        started = time.monotonic()
+    def _prepare(self) -> None:
         try:
-            warm()
             self.renderer.select_device()
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             raise
+        self.is_ready = True
         # What is there now stays: the collector need not go through a few hundred thousand objects again each time
         # that some requests' lists of numbers have made it run.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
-        self.warm_seconds = time.monotonic() - started
         self.builds.start()
 
     def check_ready(self) -> None:
-        """Raise 503 while the kernels are being compiled."""
-        if self.warm_seconds is None:
-            raise busy("the service is compiling its kernels, which takes some seconds once", retry_after=5)
+        """Raise 503 while the device is being selected."""
+        if not self.is_ready:
+            raise busy("the service is measuring its GPU, which takes some seconds", retry_after=5)
 
     def in_thread(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
         """Have a thread compute something."""
@@ -136,18 +126,6 @@ class Service:
     def on_disk(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
         """Run a function in a thread for the disk; each OSError that it raises becomes a DataDirectoryError."""
         return asyncio.get_running_loop().run_in_executor(self._disk, data_directory_errors()(work))
-
-
-def warm() -> None:
-    """Render a point and a limb in every format and coding: compiles the kernels, or loads them from numba's cache."""
-    keypoint = np.array([[[[1, 1], [5, 5]]]], np.float32)
-    limbs = np.array([[0, 1]], np.int32)
-    volume = HeatmapVolume(keypoint, np.ones((1, 1, 2), np.float32), 8, 8, limbs=limbs)
-    for each in (volume, replace(volume, reduce="argmax"), replace(volume, potion=Potion(2))):
-        for format in FORMATS.values():
-            for coding in CODINGS.values():
-                planned = PlannedVolume.plan("warm", each, "float32", format.tile_coding(coding))
-                RenderJob(format.writer([planned], coding, DEFAULT_BOUNDS)).render()
 
 
 def service_of(request: Request) -> Service:

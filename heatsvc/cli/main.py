@@ -6,7 +6,6 @@ import argparse
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 
 from heatsvc import __version__
@@ -27,8 +26,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     worker.add_argument("--alive", action="store_true", help="only report by the exit status whether one works here")
     worker.add_argument("--with-parent", action="store_true", help="end when standard input does")
     worker.set_defaults(run=_worker)
-    warm = commands.add_parser("warm", help="compile the kernels now, so that the first start is quick")
-    warm.set_defaults(run=_warm)
     settings = commands.add_parser("settings", help="print the settings as a .env file")
     settings.set_defaults(run=_settings)
     openapi = commands.add_parser("openapi", help="print the OpenAPI document")
@@ -67,16 +64,6 @@ def _worker(parsed: argparse.Namespace) -> int:
 
     configure_logs(settings.log_level)
     Worker(settings).serve(with_parent=parsed.with_parent)
-    return 0
-
-
-def _warm(parsed: argparse.Namespace) -> int:
-    from heatsvc.api.service import warm
-
-    print("compiling the kernels (once; later starts load them from the cache) ...", file=sys.stderr, flush=True)
-    started = time.monotonic()
-    warm()
-    print(f"done in {time.monotonic() - started:.1f} s", file=sys.stderr)
     return 0
 
 

@@ -23,7 +23,7 @@ from heatsvc.cli.main import main
 from heatsvc.settings import Settings
 from tests.serving import LOG, ROOT, SERVE, has, served
 
-COMMANDS = ("serve", "warm", "settings", "openapi")
+COMMANDS = ("serve", "settings", "openapi")
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from heatsvc import __version__
 from heatsvc.api.problems import NEEDS_NO_KEY, RequestError, problem_responses
 from heatsvc.api.service import service_of
+from heatsvc.kernels import KERNELS
 
 router = APIRouter(prefix="/health", tags=["service"], responses=problem_responses(500))
 
@@ -46,7 +47,8 @@ class Readiness(BaseModel):
     status: Literal["ready"] = "ready"
     version: str = __version__
     device: DeviceInfo
-    warm_seconds: float = Field(description="How long loading the compiled kernels took.")
+    kernels: Literal["native", "reference"] = Field(description="What computes: compiled code, or slower NumPy.")
+    kernels_hint: str | None = Field(description="How to get compiled kernels, where there are none.")
 
 
 @router.get("/live", summary="Check that the process responds", openapi_extra=NEEDS_NO_KEY)
@@ -59,16 +61,16 @@ async def get_liveness() -> Liveness:
     "/ready", summary="Check that the service can render", responses=problem_responses(503), openapi_extra=NEEDS_NO_KEY
 )
 async def get_readiness(request: Request) -> Readiness:
-    """200 once the compiled kernels are loaded and the data directory can be used, 503 otherwise, with the reason.
+    """200 once a device is selected and the data directory can be used, 503 otherwise, with the reason.
 
     Reports what renders large batches, and why.
     """
     service = service_of(request)
     if service.failure:
-        raise RequestError(503, f"the kernels could not be compiled: {service.failure}")
+        raise RequestError(503, f"no device could be selected: {service.failure}")
     service.check_ready()
     unusable = await service.on_disk(service.builds.directory.check)
     if unusable:
         raise RequestError(503, unusable)
     device = DeviceInfo.model_validate(service.renderer.describe())
-    return Readiness(device=device, warm_seconds=round(service.warm_seconds or 0.0, 3))
+    return Readiness(device=device, kernels=KERNELS.name, kernels_hint=KERNELS.hint)
