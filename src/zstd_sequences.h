@@ -1,0 +1,46 @@
+// The sequences section of a zstd block (RFC 8878, 3.1.1.3.2).
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "zstd_fse.h"
+
+namespace heatsvc {
+
+// So many literals, then so many bytes as they stood so far back.
+struct Sequence {
+    std::int32_t literals;
+    std::int32_t offset;  // the number that stands for the distance (3.1.1.5): 1 to 3 for the last ones, or 3 more
+    std::int32_t match;   // at least 3
+};
+
+// Codes of a sequence's numbers.
+int literal_length_code(std::int32_t length);
+int match_length_code(std::int32_t length);
+inline int offset_code(std::int32_t offset) { return std::bit_width(static_cast<std::uint32_t>(offset)) - 1; }
+
+// Of literal lengths, offsets and match lengths, in the order in which a block describes them.
+using SequenceTables = std::array<const FseTable*, 3>;
+
+// The shares and tables that need no description (3.1.1.3.2.2).
+const std::array<Shares, 3>& predefined_shares();
+const SequenceTables& predefined_tables();
+
+// Which state the last sequence is to lead to: any will do.
+enum class LastState { zero, first };
+
+// How many sequences there are (3.1.1.3.2.1), at most 3 bytes; returns their end.
+std::uint8_t* write_sequence_count(std::size_t count, std::uint8_t* out);
+
+// Write the bits of at least one sequence; returns their end.
+//
+// A sequence has at most 76 bits, and at most 38 with the predefined tables, an offset of 1 and a match of 2 KiB.
+// 4 bytes and 8 that are room have to follow.
+std::uint8_t* write_sequences(std::span<const Sequence> sequences, const SequenceTables& tables, LastState last,
+                              std::uint8_t* out);
+
+}  // namespace heatsvc
