@@ -10,11 +10,46 @@
 #include <string_view>
 #include <vector>
 
+#include "volume.h"
+
 namespace heatsvc {
 
+// Pixels of a side of a small primitive, at most: as many float32 as an AVX register holds.
+inline constexpr std::int32_t simd_width = 8;
+
+// Maps up to `last`, with upper bounds of their non-zero pixels and of their runs, and their work: the pixels of all
+// windows, those that share a pixel too, and the windows that had to be found.
+struct Measured {
+    std::int64_t last, pixels, rows, work;
+};
+
+// How many runs were written, and how many pixels in all of them.
+struct Rendered {
+    std::int64_t runs, pixels;
+};
+
+struct Patches {
+    std::int64_t count, pixels, rows;
+};
+
+// How many primitives there are up to here; the pixels of the volume's windows; those of its heaviest map.
+struct Listed {
+    std::int64_t last, work, heaviest;
+};
+
+// See render.h and conversion.h.
 struct Kernels {
     const char* name;  // of the instruction set
+    Measured (*measure)(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t budget);
+    Rendered (*render)(const Volume& volume, std::int64_t first, std::int64_t last, double cut, float fill,
+                       std::int64_t gap, std::span<std::int64_t> starts, std::span<std::int64_t> lengths,
+                       std::span<float> values);
+    Patches (*separable_patches)(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t gap,
+                                 std::span<std::int64_t> places, std::span<float> values);
+    Listed (*primitives)(const Volume& volume, std::int64_t at, std::int64_t base, std::span<std::int64_t> starts,
+                         std::span<std::uint8_t> segments, std::span<std::int32_t> boxes, std::span<double> numbers);
     void (*to_uint8)(std::span<const float> values, std::span<std::uint8_t> out);
+    void (*to_float16)(std::span<const float> values, std::span<std::uint16_t> out);
 };
 
 namespace baseline {

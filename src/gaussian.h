@@ -1,0 +1,139 @@
+// A Gaussian, and the window of pixels that it is rendered in.
+//
+// A Gaussian is the product of a row and a column: exp(-(dx**2 + dy**2) / (2 sigma**2)).
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include "kernels.h"
+#include "volume.h"
+
+namespace heatsvc {
+
+// Under this sigma the recurrence of `write_gaussian` would leave the range of a double.
+inline constexpr double smallest_recurrent_sigma = 0.05;
+// From this sigma on a primitive of at most simd_width pixels a side has none that is too faint for a float32.
+inline constexpr double smallest_small_sigma = 0.25;
+
+}  // namespace heatsvc
+
+namespace heatsvc::HEATSVC_INSTRUCTION_SET {
+
+// The pixels x0 up to x1 and y0 up to y1; x1 is 0 where there are none.
+struct Window {
+    std::int64_t x0 = 0, x1 = 0, y0 = 0, y1 = 0;
+
+    bool empty() const { return x1 == 0; }
+    std::int64_t columns() const { return x1 - x0; }
+    std::int64_t rows() const { return y1 - y0; }
+};
+
+// a * b + c, rounded once where the processor can do that in one instruction: as exact or more, and faster.
+template <typename T>
+inline T fused(T a, T b, T c) {
+#if defined(__FMA__) || defined(__AVX2__) || defined(__aarch64__) || defined(_M_ARM64)
+    return std::fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+// First pixel, and the one after the last, that a Gaussian over low..high touches on an axis of `side` pixels.
+//
+// PYSKL's max(int(low - reach), 0) and min(int(high + reach) + 1, side), int cutting toward zero. The numbers are cut
+// to the axis before they become integers, so that 1e30 is as good as any.
+inline std::pair<std::int64_t, std::int64_t> axis_window(double low, double high, double reach, std::int64_t side) {
+    const double first = low - reach, last = high + reach, end = static_cast<double>(side);
+    if (first >= end || last <= -1.0) {
+        return {0, 0};
+    }
+    const std::int64_t start = first > 0.0 ? static_cast<std::int64_t>(first) : 0;
+    const std::int64_t stop = last < end ? static_cast<std::int64_t>(last) + 1 : side;
+    return {start, std::min(stop, side)};
+}
+
+// The window around two points, given as x and y; empty where a coordinate is NaN.
+inline Window window_around(const float* a, const float* b, const Volume& volume) {
+    const double ax = a[0], ay = a[1], bx = b[0], by = b[1];
+    if (std::isnan(ax + bx + ay + by)) {
+        return {};
+    }
+    const double reach = 3.0 * volume.sigma;
+    const auto [x0, x1] = axis_window(std::min(ax, bx), std::max(ax, bx), reach, volume.width);
+    const auto [y0, y1] = axis_window(std::min(ay, by), std::max(ay, by), reach, volume.height);
+    return x1 <= x0 || y1 <= y0 ? Window{} : Window{x0, x1, y0, y1};
+}
+
+// exp(x) = 2**n * exp(r) for x up to 0, n a whole number next to x / ln 2; for x < -87 as for -87. Off by 1e-7 of it.
+//
+// Written so that a compiler makes vectors of a loop over it: no branch, no call.
+inline float exp_negative(float x) {
+    constexpr float log2_e = 1.4426950408889634F;
+    // ln 2 in two parts, the first one exact times any whole number of eight bits.
+    constexpr float ln2 = 0.693359375F, ln2_rest = -2.12194440e-4F;
+    x = x > -87.0F ? x : -87.0F;  // the least power of e that float32 holds in full
+    const auto n = static_cast<std::int32_t>(x * log2_e - 0.5F);
+    const auto negative_n = -static_cast<float>(n);
+    const float r = fused(negative_n, ln2_rest, fused(negative_n, ln2, x));
+    // The Taylor series to the seventh power.
+    float series = static_cast<float>(1.0 / 5040);
+    series = fused(series, r, static_cast<float>(1.0 / 720));
+    series = fused(series, r, static_cast<float>(1.0 / 120));
+    series = fused(series, r, static_cast<float>(1.0 / 24));
+    series = fused(series, r, static_cast<float>(1.0 / 6));
+    series = fused(series, r, 0.5F);
+    series = fused(series, r, 1.0F);
+    series = fused(series, r, 1.0F);
+    return series * std::bit_cast<float>((n + 127) << 23);
+}
+
+// A primitive of at most simd_width pixels a side: its row, mirrored or not, and simd_width numbers on its column, whose
+// peak it is. What lies beyond the window is undefined. Sixteen numbers at once, which compilers make vectors of.
+inline void write_small_gaussian(float* out, const Window& window, const float* centre, float scale, float peak,
+                                 bool mirrored) {
+    const auto from_x = static_cast<double>(mirrored ? window.x1 - 1 : window.x0);
+    const auto x = static_cast<float>(from_x - static_cast<double>(centre[0]));
+    const auto y = static_cast<float>(static_cast<double>(window.y0) - static_cast<double>(centre[1]));
+    const float step = mirrored ? -1.0F : 1.0F;
+    for (std::int32_t i = 0; i < 2 * simd_width; ++i) {
+        const auto place = static_cast<float>(i & (simd_width - 1));
+        const float away = i < simd_width ? x + place * step : y + place;
+        out[i] = exp_negative(away * away * -scale) * (i < simd_width ? 1.0F : peak);
+    }
+}
+
+// The least of a small primitive's values, which is in a corner.
+inline float faintest(const float* values, const Window& window) {
+    const float* down = values + simd_width;
+    return std::min(values[0], values[window.columns() - 1]) * std::min(down[0], down[window.rows() - 1]);
+}
+
+// out[i] = peak * exp(-(start + i - centre)**2 * scale) for the pixels start to stop; or the last one first.
+//
+// The ratio of neighbouring values of a Gaussian shrinks by a constant factor, exp(-2 scale), so two exponentials serve
+// for all. A shrink of 0 says that they would leave the range of a double: then each value has its own.
+inline void write_gaussian(double* out, double centre, double scale, double shrink, double peak, std::int64_t start,
+                           std::int64_t stop, bool backwards) {
+    const double step = backwards ? -1.0 : 1.0;
+    const double offset = static_cast<double>(backwards ? stop - 1 : start) - centre;
+    if (shrink == 0.0) {
+        for (std::int64_t i = 0; i < stop - start; ++i) {
+            const double away = offset + static_cast<double>(i) * step;
+            out[i] = peak * std::exp(-away * away * scale);
+        }
+        return;
+    }
+    double value = peak * std::exp(-offset * offset * scale);
+    double ratio = std::exp(-(2.0 * offset * step + 1.0) * scale);
+    for (std::int64_t i = 0; i < stop - start; ++i) {
+        out[i] = value;
+        value *= ratio;
+        ratio *= shrink;
+    }
+}
+
+}  // namespace heatsvc::HEATSVC_INSTRUCTION_SET

@@ -1,0 +1,121 @@
+#include "limb.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace heatsvc::HEATSVC_INSTRUCTION_SET {
+namespace {
+
+constexpr double far_away = 1e5;  // pixels
+
+// exp(-q) is about 1 + q * (e1 + q * (e2 + ...)), with a relative error under 4.1e-8 for q from 0 to most_q: the
+// polynomial of degree 6 that is 1 at 0 and whose largest relative error is the smallest (found by Remez's exchange).
+constexpr float most_q = 17.0F / 16.0F;
+constexpr auto e1 = static_cast<float>(-0.9999979271), e2 = static_cast<float>(0.4999651116),
+               e3 = static_cast<float>(-0.1664654839), e4 = static_cast<float>(0.04111951141),
+               e5 = static_cast<float>(-0.007557181673), e6 = static_cast<float>(0.000815397572);
+
+struct Reach {
+    double near, far;
+};
+
+// Of a segment's part near to far, what lies within `margin` of the map on one axis.
+Reach clip_axis(Reach part, double place, double step, double side, double margin) {
+    if (std::abs(step) > 1e-12) {
+        const double one = (-margin - place) / step, other = (side + margin - place) / step;
+        return {std::max(part.near, std::min(one, other)), std::min(part.far, std::max(one, other))};
+    }
+    return place < -margin || place > side + margin ? Reach{part.near, -1.0} : part;
+}
+
+}  // namespace
+
+Segment visible_segment(const float* a, const float* b, double margin, const Volume& volume) {
+    double ax = a[0], ay = a[1];
+    const double bx = b[0], by = b[1];
+    // Subtracted as float32 numbers, all else in float64: so PYSKL decides what is short.
+    const double dx = b[0] - a[0], dy = b[1] - a[1];
+    if (dx * dx + dy * dy < 1.0) {
+        return {ax, ay, 1.0, 0.0, 0.0};
+    }
+    const double length = std::sqrt(dx * dx + dy * dy);
+    double ux = dx / length, uy = dy / length;
+    // Positions along it are counted from its start, as PYSKL counts them. But an end may be 1e30 pixels away, where
+    // none can be told any more: from `far_away` on they are counted from the other end, where that is nearer.
+    if (std::max(std::abs(ax), std::abs(ay)) > std::max({far_away, std::abs(bx), std::abs(by)})) {
+        ax = bx, ay = by, ux = -ux, uy = -uy;
+    }
+    const auto w = static_cast<double>(volume.width), h = static_cast<double>(volume.height);
+    const Reach part = clip_axis(clip_axis({0.0, length}, ax, ux, w, margin), ay, uy, h, margin);
+    return {std::min(std::max(ax + part.near * ux, -margin), w + margin),
+            std::min(std::max(ay + part.near * uy, -margin), h + margin), ux, uy, part.far - part.near};
+}
+
+LimbRows::LimbRows(const Volume& volume)
+    : width_(volume.width), reach_(limb_reach * volume.sigma), unit_(0.25 * std::sqrt(0.5 / (volume.sigma * volume.sigma))) {
+    if (!volume.limbs.empty()) {
+        const auto stretches = static_cast<std::size_t>(most_rows * stride(width_) / stretch);
+        // One more each: stretches are filled two at a time, and read up to 7 pixels beyond the last.
+        origins_.resize(stretches + 1);
+        pixels_.resize((stretches + 1) * stretch);
+    }
+}
+
+std::int64_t LimbRows::render(const Window& window, std::int64_t y0, std::int64_t y1, const Segment& segment,
+                              float peak, bool mirrored) {
+    const double slope = std::abs(segment.uy) > 1e-9 ? 1.0 / segment.uy : 1e9;
+    // The line's way in x from row to row, and the strip's half width.
+    const double lean = segment.ux * slope, half = reach_ * std::abs(slope);
+    const double first = static_cast<double>(window.x0), last = static_cast<double>(window.x1) - 1.0;
+    // Lengths times `unit` have squares that are a sixteenth of the exponent.
+    const double step = mirrored ? -unit_ : unit_;
+    std::int64_t count = 0, pixels = 0;
+    for (std::int64_t y = y0; y < y1; ++y) {
+        const double py = static_cast<double>(y) - segment.y;
+        const double left = std::max(segment.x + py * lean - half, first);
+        const double right = std::min(segment.x + py * lean + half, last);
+        std::int64_t start = window.x0, size = 0;
+        if (left <= right) {
+            start = static_cast<std::int64_t>(std::ceil(left));
+            size = static_cast<std::int64_t>(right) + 1 - start;
+        }
+        pixels += size;
+        rows_[y - y0] = {mirrored ? width_ - start - size : start, size};
+        const double px = static_cast<double>(mirrored ? start + size - 1 : start) - segment.x;
+        const double along = px * segment.ux + py * segment.uy, beside = px * segment.uy - py * segment.ux;
+        Origin origin{-along * unit_, (along - segment.length) * unit_, beside * unit_};
+        for (std::int64_t x = 0; x < size; x += stretch) {
+            origins_[static_cast<std::size_t>(count++)] = origin;
+            origin.before -= static_cast<double>(stretch) * step * segment.ux;
+            origin.past += static_cast<double>(stretch) * step * segment.ux;
+            origin.beside += static_cast<double>(stretch) * step * segment.uy;
+        }
+    }
+    fill(count, step * segment.ux, step * segment.uy, peak);
+    return pixels;
+}
+
+// The pixels of `count` stretches: peak * exp(-16 q), q the squared distance to the segment.
+//
+// Distances are float64 and so are right on a map of any size, for a sigma however small; the rest takes float32.
+// ux, uy: by how much the next pixel is further along the line, and further beside it.
+void LimbRows::fill(std::int64_t count, double ux, double uy, float peak) {
+    const Origin* origin = origins_.data();
+    float* out = pixels_.data();
+    for (std::int64_t n = 0; n < count; ++n, ++origin, out += stretch) {
+        for (std::int32_t i = 0; i < stretch; ++i) {
+            const double along = static_cast<double>(i) * ux;
+            const double beside = fused(static_cast<double>(i), uy, origin->beside);
+            const double beyond = std::max(std::max(origin->before - along, origin->past + along), 0.0);
+            const auto q = static_cast<float>(fused(beyond, beyond, beside * beside));
+            float e = fused(q, fused(q, fused(q, fused(q, fused(q, fused(q, e6, e5), e4), e3), e2), e1), 1.0F);
+            e *= e;
+            e *= e;
+            e *= e;
+            e *= e;
+            out[i] = q < most_q ? peak * e : 0.0F;
+        }
+    }
+}
+
+}  // namespace heatsvc::HEATSVC_INSTRUCTION_SET

@@ -1,0 +1,66 @@
+// A limb: a Gaussian of the distance to a segment, rendered row by row.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gaussian.h"
+#include "volume.h"
+
+namespace heatsvc {
+
+// Limb pixels further from the segment than this many sigma stay zero: exp(-5.8**2 / 2) < 2**-24, half a unit in the
+// last place of 1. PYSKL computes the tail on, down to 1e-38, 300 times under the tolerance it is compared with.
+inline constexpr double limb_reach = 5.8;
+
+}  // namespace heatsvc
+
+namespace heatsvc::HEATSVC_INSTRUCTION_SET {
+
+struct Segment {
+    double x, y;    // where it starts
+    double ux, uy;  // its direction
+    double length;  // 0 for a limb shorter than a pixel, which is rendered as its first point; under 0 for no limb
+};
+
+// The part of the limb from point a to point b that lies within `margin` of the map.
+Segment visible_segment(const float* a, const float* b, double margin, const Volume& volume);
+
+// Some rows of a limb: row y has size pixels from `start` on.
+class LimbRows {
+  public:
+    static constexpr std::int64_t most_rows = 16;
+    struct Row {
+        std::int64_t start, size;
+    };
+
+    explicit LimbRows(const Volume& volume);
+
+    // Render the rows y0 to y1, at most most_rows of them: peak * exp(-d**2 / (2 sigma**2)), d the distance to the
+    // segment. In the mirrored copy rows are mirrored. Returns how many pixels there are in all.
+    std::int64_t render(const Window& window, std::int64_t y0, std::int64_t y1, const Segment& segment, float peak,
+                        bool mirrored);
+
+    const Row& operator[](std::int64_t row) const { return rows_[static_cast<std::size_t>(row)]; }
+    // The pixels of all rows, each row from the next multiple of eight on, and at least 7 numbers behind the last.
+    const float* pixels() const { return pixels_.data(); }
+    // Of a row of so many pixels the numbers up to the next row.
+    static std::int64_t stride(std::int64_t size) { return (size + stretch - 1) & -stretch; }
+
+  private:
+    static constexpr std::int64_t stretch = 8;
+    // Where a stretch's first pixel is: how far before the segment's start, past its end, and beside the line.
+    struct Origin {
+        double before, past, beside;
+    };
+
+    void fill(std::int64_t count, double ux, double uy, float peak);
+
+    std::int64_t width_;
+    double reach_, unit_;
+    Row rows_[most_rows];
+    std::vector<Origin> origins_;
+    std::vector<float> pixels_;
+};
+
+}  // namespace heatsvc::HEATSVC_INSTRUCTION_SET

@@ -1,0 +1,354 @@
+#include "render.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <vector>
+
+#include "canvas.h"
+#include "gaussian.h"
+#include "limb.h"
+#include "run_writer.h"
+
+namespace heatsvc::HEATSVC_INSTRUCTION_SET {
+namespace {
+
+// The maps first to last of a volume: which frame and channels each one shows.
+class Maps {
+  public:
+    Maps(const Volume& volume, std::int64_t first) : volume_(volume), merged_(volume.merged()), place_(volume.place(first)) {}
+
+    void advance() { place_ = volume_.next(place_); }
+    bool mirrored() const { return place_.frame >= volume_.frames; }
+    std::int64_t first_channel() const { return place_.channel; }
+    std::int64_t last_channel() const { return place_.channel + merged_; }
+    std::int64_t frame() const { return mirrored() ? place_.frame - volume_.frames : place_.frame; }
+
+  private:
+    const Volume& volume_;
+    std::int64_t merged_;
+    Place place_;
+};
+
+// What a channel shows: point a, or the limb from point a to point b.
+struct Source {
+    std::int64_t a, b;
+    bool is_limb;
+
+    Source(const Volume& volume, std::int64_t channel, bool mirrored) {
+        const std::int64_t own = mirrored ? volume.mirror[static_cast<std::size_t>(channel)] : channel;
+        const std::int64_t limb = own - volume.keypoint_channels;
+        is_limb = limb >= 0;
+        a = is_limb ? volume.limbs[static_cast<std::size_t>(2 * limb)] : own;
+        b = is_limb ? volume.limbs[static_cast<std::size_t>(2 * limb + 1)] : own;
+    }
+};
+
+// A channel's primitive of one person: a Gaussian around a point, or around a segment.
+struct Primitive {
+    const float* a;  // x and y
+    const float* b;
+    float peak;
+    Window window;  // empty where nothing is rendered
+
+    Primitive(const Volume& volume, const Source& source, std::int64_t person, std::int64_t frame) {
+        const std::int64_t points = (person * volume.frames + frame) * volume.points;
+        a = volume.keypoint.data() + 2 * (points + source.a);
+        b = volume.keypoint.data() + 2 * (points + source.b);
+        const float* score = volume.score.data() + points;
+        peak = std::min(score[source.a], score[source.b]);
+        if (!(static_cast<double>(peak) < volume.eps)) {
+            window = window_around(a, b, volume);
+        }
+    }
+
+    // A limb shorter than a pixel is rendered as its first point, with that one's score.
+    void become_point(const Volume& volume) {
+        peak = volume.score[static_cast<std::size_t>((a - volume.keypoint.data()) / 2)];
+        window = window_around(a, a, volume);
+    }
+};
+
+// The largest float32 that is not above `value`: no float32 lies between the two.
+float floor_to_float(double value) {
+    const auto nearest = static_cast<float>(value);
+    return static_cast<double>(nearest) > value ? std::nextafter(nearest, -HUGE_VALF) : nearest;
+}
+
+class Renderer {
+  public:
+    Renderer(const Volume& volume, double cut, float fill, std::int64_t gap, RunWriter& writer)
+        : volume_(volume),
+          writer_(writer),
+          cut_(floor_to_float(cut)),
+          fill_(fill),
+          gap_(gap),
+          by_channel_(volume.reduce == Reduce::argmax),
+          alone_(volume.merged() == 1 && volume.persons == 1 && !by_channel_),
+          scale_(0.5 / (volume.sigma * volume.sigma)),
+          shrink_(volume.sigma >= smallest_recurrent_sigma ? std::exp(-2.0 * scale_) : 0.0),
+          canvas_(alone_ ? 0 : volume.height, volume.width, by_channel_),
+          limb_(volume),
+          across_(static_cast<std::size_t>(volume.width + 7)),
+          down_(static_cast<std::size_t>(volume.height)),
+          row_(static_cast<std::size_t>(volume.width + 7)) {}  // RunWriter reads 7 more
+
+    // Render a map, whose first pixel has the number `base`; returns whether there was room for all its runs.
+    bool render(const Maps& map, std::int64_t base) {
+        const bool mirrored = map.mirrored();
+        for (std::int64_t channel = map.first_channel(); channel < map.last_channel(); ++channel) {
+            const Source source(volume_, channel, mirrored);
+            channel_ = static_cast<std::int32_t>(channel);
+            for (std::int64_t person = 0; person < volume_.persons; ++person) {
+                Primitive primitive(volume_, source, person, map.frame());
+                if (primitive.window.empty()) {
+                    continue;
+                }
+                if (source.is_limb) {
+                    const Segment segment =
+                        visible_segment(primitive.a, primitive.b, limb_reach * volume_.sigma + 2.0, volume_);
+                    if (segment.length != 0.0) {
+                        if (segment.length > 0.0 && !render_limb(primitive, segment, mirrored, base)) {
+                            return false;
+                        }
+                        continue;
+                    }
+                    primitive.become_point(volume_);
+                    if (primitive.window.empty()) {
+                        continue;
+                    }
+                }
+                if (!render_point(primitive, mirrored, base)) {
+                    return false;
+                }
+            }
+        }
+        return alone_ || canvas_.flush(base, cut_, gap_, fill_, writer_);
+    }
+
+  private:
+    bool render_limb(const Primitive& primitive, const Segment& segment, bool mirrored, std::int64_t base) {
+        const Window& window = primitive.window;
+        for (std::int64_t y = window.y0; y < window.y1; y += LimbRows::most_rows) {
+            const std::int64_t until = std::min(y + LimbRows::most_rows, window.y1);
+            const std::int64_t pixels = limb_.render(window, y, until, segment, primitive.peak, mirrored);
+            if (alone_ && !writer_.has_room(until - y, pixels)) {
+                return false;
+            }
+            const float* row = limb_.pixels();
+            for (std::int64_t i = 0; i < until - y; ++i) {
+                const auto [start, size] = limb_[i];
+                write_row(base, y + i, start, size, row);
+                row += LimbRows::stride(size);
+            }
+        }
+        return true;
+    }
+
+    bool render_point(const Primitive& primitive, bool mirrored, std::int64_t base) {
+        const auto [x0, x1, y0, y1] = primitive.window;
+        const double ax = primitive.a[0], ay = primitive.a[1];
+        const std::int64_t columns = x1 - x0, rows = y1 - y0, left = mirrored ? volume_.width - x1 : x0;
+        if (alone_ && !writer_.has_room(rows, columns * rows)) {
+            return false;
+        }
+        if (columns <= simd_width && rows <= simd_width && volume_.sigma >= smallest_small_sigma) {
+            float values[2 * simd_width];
+            write_small_gaussian(values, primitive.window, primitive.a, static_cast<float>(scale_), primitive.peak, mirrored);
+            const float* down = values + simd_width;
+            const std::int64_t at = base + y0 * volume_.width + left;
+            if (alone_ && faintest(values, primitive.window) > cut_ && volume_.width - columns >= gap_ &&
+                writer_.is_apart(at) && writer_.room() >= rows * columns + simd_width) {
+                for (std::int64_t y = 0; y < rows; ++y) {
+                    // Numbers too many are written over, or left behind the last ones.
+                    float* out = writer_.add_apart(at + y * volume_.width, columns);
+                    for (std::int64_t i = 0; i < simd_width; ++i) {
+                        out[i] = values[i] * down[y];
+                    }
+                }
+                return true;
+            }
+            float row[2 * simd_width] = {};
+            for (std::int64_t y = 0; y < rows; ++y) {
+                for (std::int64_t i = 0; i < simd_width; ++i) {
+                    row[i] = values[i] * down[y];
+                }
+                write_row(base, y0 + y, left, columns, row);
+            }
+            return true;
+        }
+        write_gaussian(across_.data(), ax, scale_, shrink_, 1.0, x0, x1, mirrored);
+        write_gaussian(down_.data(), ay, scale_, shrink_, static_cast<double>(primitive.peak), y0, y1, false);
+        for (std::int64_t y = 0; y < rows; ++y) {
+            const double factor = down_[static_cast<std::size_t>(y)];
+            const bool in_place = alone_ && writer_.room() >= columns + 7 &&
+                                  writer_.is_apart(base + (y0 + y) * volume_.width + left);
+            float* row = in_place ? writer_.next() : row_.data();
+            // Whole eights, for which there is room: vectors without a remainder.
+            for (std::int64_t x = 0; x < columns; x += 8) {
+                const double* across = across_.data() + x;
+                for (std::int64_t i = 0; i < 8; ++i) {
+                    row[x + i] = static_cast<float>(across[i] * factor);
+                }
+            }
+            write_row(base, y0 + y, left, columns, row);
+        }
+        return true;
+    }
+
+    // A row of a primitive: to the runs where it is the only one in its map, else to the canvas.
+    void write_row(std::int64_t base, std::int64_t y, std::int64_t start, std::int64_t size, const float* row) {
+        if (!alone_) {
+            canvas_.merge(y, start, size, row, channel_);
+            return;
+        }
+        const Stretch seen(row, row + size, cut_);
+        if (seen.size() > 0) {
+            writer_.add(base + y * volume_.width + start + (seen.first - row), seen.first, seen.size());
+        }
+    }
+
+    const Volume& volume_;
+    RunWriter& writer_;
+    float cut_, fill_;
+    std::int64_t gap_;
+    bool by_channel_;
+    bool alone_;  // each map has one primitive at most
+    double scale_, shrink_;
+    std::int32_t channel_ = 0;
+    Canvas canvas_;
+    LimbRows limb_;
+    std::vector<double> across_, down_;
+    std::vector<float> row_;
+};
+
+}  // namespace
+
+Measured measure(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t budget) {
+    Measured measured{last, 0, 0, 0};
+    Maps map(volume, first);
+    for (std::int64_t index = first; index < last; ++index, map.advance()) {
+        std::int64_t area = 0;
+        for (std::int64_t channel = map.first_channel(); channel < map.last_channel(); ++channel) {
+            const Source source(volume, channel, map.mirrored());
+            for (std::int64_t person = 0; person < volume.persons; ++person) {
+                const Window window = Primitive(volume, source, person, map.frame()).window;
+                area += window.columns() * window.rows();
+                measured.rows += window.rows();
+            }
+        }
+        measured.pixels += std::min(area, volume.area());
+        measured.work += area + volume.merged() * volume.persons;
+        if (measured.work >= budget) {
+            measured.last = index + 1;
+            break;
+        }
+    }
+    return measured;
+}
+
+Rendered render(const Volume& volume, std::int64_t first, std::int64_t last, double cut, float fill, std::int64_t gap,
+                std::span<std::int64_t> starts, std::span<std::int64_t> lengths, std::span<float> values) {
+    RunWriter writer(starts, lengths, values, gap, fill);
+    Renderer renderer(volume, cut, fill, gap, writer);
+    Maps map(volume, first);
+    for (std::int64_t index = first; index < last; ++index, map.advance()) {
+        if (!renderer.render(map, (index - first) * volume.area())) {
+            return {-1, 0};
+        }
+    }
+    return {writer.runs(), writer.count()};
+}
+
+Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t gap,
+                          std::span<std::int64_t> places, std::span<float> values) {
+    const auto scale = static_cast<float>(0.5 / (volume.sigma * volume.sigma));
+    const std::int64_t room = std::min(std::ssize(places) / 3, std::ssize(values) / (2 * simd_width));
+    Patches patches{0, 0, 0};
+    std::int64_t* place = places.data();
+    float* value = values.data();
+    std::int64_t end = -gap;
+    Maps map(volume, first);
+    for (std::int64_t index = first; index < last; ++index, map.advance()) {
+        const Primitive primitive(volume, Source(volume, map.first_channel(), map.mirrored()), 0, map.frame());
+        if (primitive.window.empty()) {
+            continue;
+        }
+        const auto [x0, x1, y0, y1] = primitive.window;
+        const std::int64_t columns = x1 - x0, rows = y1 - y0, left = map.mirrored() ? volume.width - x1 : x0;
+        const std::int64_t at = (index - first) * volume.area() + y0 * volume.width + left;
+        if (columns > simd_width || rows > simd_width || at - end < gap || volume.width - columns < gap ||
+            patches.count == room) {
+            return {-1, 0, 0};
+        }
+        write_small_gaussian(value, primitive.window, primitive.a, scale, primitive.peak, map.mirrored());
+        if (!(faintest(value, primitive.window) > 0.0F)) {
+            return {-1, 0, 0};
+        }
+        *place++ = at;
+        *place++ = columns;
+        *place++ = rows;
+        value += 2 * simd_width;
+        patches.count += 1;
+        patches.pixels += columns * rows;
+        patches.rows += rows;
+        end = at + (rows - 1) * volume.width + columns;
+    }
+    return patches;
+}
+
+Listed primitives(const Volume& volume, std::int64_t at, std::int64_t base, std::span<std::int64_t> starts,
+                  std::span<std::uint8_t> segments, std::span<std::int32_t> boxes, std::span<double> numbers) {
+    const bool write = !numbers.empty();
+    const std::int64_t room = std::min(std::ssize(boxes) / 4, std::ssize(numbers) / 6);
+    Listed listed{at, 0, 0};
+    Maps map(volume, 0);
+    for (std::int64_t index = base; index < base + volume.maps(); ++index, map.advance()) {
+        bool has_limb = false;
+        if (write) {
+            starts[static_cast<std::size_t>(index)] = listed.last;
+        }
+        std::int64_t area = 0;
+        for (std::int64_t channel = map.first_channel(); channel < map.last_channel(); ++channel) {
+            const Source source(volume, channel, map.mirrored());
+            has_limb |= source.is_limb;
+            for (std::int64_t person = 0; person < volume.persons; ++person) {
+                Primitive primitive(volume, source, person, map.frame());
+                if (primitive.window.empty()) {
+                    continue;
+                }
+                Segment segment{primitive.a[0], primitive.a[1], 1.0, 0.0, 0.0};
+                if (source.is_limb) {
+                    segment = visible_segment(primitive.a, primitive.b, limb_reach * volume.sigma + 2.0, volume);
+                    if (segment.length == 0.0) {
+                        primitive.become_point(volume);
+                    }
+                    if (segment.length < 0.0 || primitive.window.empty()) {
+                        continue;
+                    }
+                }
+                const auto [x0, x1, y0, y1] = primitive.window;
+                area += (x1 - x0) * (y1 - y0);
+                if (write) {
+                    if (listed.last >= room) {
+                        throw std::invalid_argument("there are more primitives than room for them");
+                    }
+                    const std::int64_t box[] = {x0, x1, y0, y1};
+                    std::copy_n(box, 4, boxes.data() + 4 * listed.last);
+                    const double number[] = {segment.x,  segment.y,      segment.ux,
+                                             segment.uy, segment.length, static_cast<double>(primitive.peak)};
+                    std::copy_n(number, 6, numbers.data() + 6 * listed.last);
+                }
+                listed.last += 1;
+            }
+        }
+        if (write) {
+            segments[static_cast<std::size_t>(index)] = has_limb ? 1 : 0;
+        }
+        listed.work += area;
+        listed.heaviest = std::max(listed.heaviest, area);
+    }
+    return listed;
+}
+
+}  // namespace heatsvc::HEATSVC_INSTRUCTION_SET

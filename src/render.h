@@ -1,0 +1,42 @@
+// Rendering: a volume's maps to runs of pixels.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kernels.h"
+#include "volume.h"
+
+namespace heatsvc::HEATSVC_INSTRUCTION_SET {
+
+// How far from map `first` a stretch of at most about `budget` pixels of work reaches.
+Measured measure(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t budget);
+
+// Render the maps first to last, each on a canvas of one map, and write down their pixels above `cut` as runs.
+//
+// Runs with fewer than `gap` pixels between them are joined, the pixels between written as `fill`. runs is -1 where
+// there was no room for all. What `measure` allots is room enough, unless rounding makes holes in a limb's faint rim.
+Rendered render(const Volume& volume, std::int64_t first, std::int64_t last, double cut, float fill, std::int64_t gap,
+                std::span<std::int64_t> starts, std::span<std::int64_t> lengths, std::span<float> values);
+
+// List the primitives that all maps are rendered from, for a renderer on another device.
+//
+// at: the primitives written before. base: the maps written before, in `starts` and `segments`.
+// starts: takes for each map its first primitive. segments: takes 1 for each map that has a limb channel, else 0.
+// boxes: [F, 4], takes the windows x0, x1, y0, y1 in the map's pixels; those of a mirrored map are not mirrored.
+// numbers: [F, 6], takes each segment's start x and y, direction x and y, and length, and the peak; a keypoint is a
+// segment of length 0. Where it is empty nothing is written, and primitives are only counted.
+Listed primitives(const Volume& volume, std::int64_t at, std::int64_t base, std::span<std::int64_t> starts,
+                  std::span<std::uint8_t> segments, std::span<std::int32_t> boxes, std::span<double> numbers);
+
+// Render the maps first to last as separable patches: of a volume with one person, no limbs and no `reduce`.
+//
+// gap: so many pixels have to be between a row of a patch and the next one, of this patch or of another.
+// places: [S, 3], takes the first pixel of each patch, its columns and its rows.
+// values: [S, 2 simd_width], takes a row and a column, whose product the patch is; numbers beyond them are undefined.
+// The count is -1 where the maps are not of that kind: a patch of more than simd_width pixels a side, one with a pixel
+// that is not above 0, one too near to the one before, or more than S.
+Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t gap,
+                          std::span<std::int64_t> places, std::span<float> values);
+
+}  // namespace heatsvc::HEATSVC_INSTRUCTION_SET

@@ -1,0 +1,43 @@
+#include "volume.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace heatsvc {
+namespace {
+
+// So many maps and pixels that no product of them leaves 63 bits.
+constexpr std::int64_t most_maps = std::int64_t{1} << 31;
+constexpr std::int64_t largest_side = 1 << 15;
+
+bool all_below(std::span<const std::int32_t> indices, std::int64_t limit) {
+    return std::ranges::all_of(indices, [limit](std::int32_t index) { return index >= 0 && index < limit; });
+}
+
+}  // namespace
+
+void Volume::check() const {
+    const auto size = static_cast<std::int64_t>(score.size());
+    if (size != persons * frames * points || static_cast<std::int64_t>(keypoint.size()) != 2 * size) {
+        throw std::invalid_argument("keypoint has to be [M, T, V, 2] and keypoint_score [M, T, V]");
+    }
+    if (keypoint_channels != 0 && keypoint_channels != points) {
+        throw std::invalid_argument("either all points have channels, or none");
+    }
+    if (height < 1 || width < 1 || height > largest_side || width > largest_side || maps() > most_maps) {
+        throw std::invalid_argument("a map has 1 to 32768 pixels a side, and a volume at most 2**31 maps");
+    }
+    if (!(sigma > 0.0) || !std::isfinite(sigma)) {
+        throw std::invalid_argument("sigma has to be above 0");
+    }
+    if (clip < 0 || (clip > 0 && frames % clip != 0)) {
+        throw std::invalid_argument("clips have to be of one length");
+    }
+    if (!all_below(limbs, points) || !all_below(mirror, channels()) ||
+        (!mirror.empty() && static_cast<std::int64_t>(mirror.size()) != channels())) {
+        throw std::invalid_argument("a limb names a point, or `mirror` a channel, that is not there");
+    }
+}
+
+}  // namespace heatsvc
