@@ -28,11 +28,18 @@ inline std::uint8_t* write_rle_block(std::int64_t size, std::uint8_t fill, std::
     return out + 4;
 }
 
+// The bytes that `size` bytes of one value take as RLE blocks, at most.
+inline std::int64_t rle_size(std::int64_t size) { return 4 * (size / block_size + 1); }
+
+// More than a block of `fill`; not inline, since it is rare.
+std::uint8_t* write_long_rle(std::int64_t size, std::uint8_t fill, std::uint8_t* out);
+
+// `size` bytes of `fill` as RLE blocks, none where it is 0; 4 bytes may be written in any case.
 inline std::uint8_t* write_rle_blocks(std::int64_t size, std::uint8_t fill, std::uint8_t* out) {
-    for (; size > 0; size -= block_size) {
-        out = write_rle_block(std::min(size, block_size), fill, out);
+    if (size > block_size) [[unlikely]] {
+        return write_long_rle(size, fill, out);
     }
-    return out;
+    return write_rle_block(size, fill, out) - (size > 0 ? 0 : 4);
 }
 
 // The encoded bytes of runs, at most, and what is written behind them; the runs are checked.

@@ -121,7 +121,7 @@ class BlockWriter {
         at = write_sequence_count(sequences.size(), coded ? at : write_raw_literals(literals, content));
         if (!sequences.empty()) {
             at = write_tables(at);
-            at = write_sequences(sequences, tables_, LastState::first, at);
+            at = write_sequences(sequences, tables_, at);
         }
         if (at - content < size) {
             have_literal_code_ |= coded;
@@ -133,7 +133,7 @@ class BlockWriter {
             // The descriptions were too much for so small a block, which was found to be smaller with what this takes.
             at = write_sequence_count(sequences.size(), write_raw_literals(literals, content));
             *at++ = 0;  // predefined
-            at = write_sequences(sequences, predefined_tables(), LastState::first, at);
+            at = write_sequences(sequences, predefined_tables(), at);
         }
         const std::uint32_t header = block_header(Block::compressed, at - content);
         std::memcpy(out, &header, block_header_size);

@@ -21,13 +21,10 @@ struct SeparablePatches {
     std::span<const float> values;         // [S, 16]: row, column
     std::int64_t width;                    // pixels from a row to the next one
     std::int64_t size;
-
-    // The bytes that they are encoded in, at most. Throws std::invalid_argument unless the patches have these sizes and
-    // follow each other within the stretch.
-    std::int64_t check() const;
 };
 
-// Write patches as blocks; returns the bytes written. The patches are checked, and that there is room for them.
+// Write patches as blocks; returns the bytes written, behind which there has to be room for 32 more. The patches are
+// checked, and that there is room.
 std::size_t zstd_patches(const SeparablePatches& patches, std::span<std::uint8_t> out);
 
 }  // namespace heatsvc

@@ -45,6 +45,54 @@ constexpr auto match_lengths =
 constexpr auto short_literals = shortest<64>(literal_lengths);
 constexpr auto short_matches = shortest<128>(match_lengths);
 
+// `offsets`: nullptr where each is the first repeated one, which has no bits.
+template <bool repeats_only>
+std::uint8_t* write(std::span<const Sequence> sequences, const SequenceTables& tables, std::uint8_t* out) {
+    const FseTable &literals = *tables[0], &offsets = *tables[1], &matches = *tables[2];
+    BitWriter writer(out);
+    const auto low = [](std::uint32_t x, int bits) { return x & ((std::uint32_t{1} << bits) - 1); };
+    // States of literal length, offset and match length. The bits are read from the end: the last sequence is written
+    // first, and of each what is read last.
+    std::uint32_t l = 1U << literals.log, o = 0, m = 1U << matches.log;
+    for (std::size_t n = sequences.size(); n-- > 0;) {
+        const Sequence& sequence = sequences[n];
+        const int literal = literal_length_code(sequence.literals), match = match_length_code(sequence.match);
+        const int offset = repeats_only ? 0 : offset_code(sequence.offset);
+        const bool last = n + 1 == sequences.size();
+        if (last && !repeats_only) {
+            l = literals.start(literal), o = offsets.start(offset), m = matches.start(match);
+        } else {
+            const int lb = literals.bits(literal, l), mb = matches.bits(match, m);
+            if (!repeats_only) {
+                const int ob = offsets.bits(offset, o);
+                writer.add(low(o, ob), ob);
+                o = offsets.next(offset, o, ob);
+            }
+            if (!last) {
+                writer.add(low(m, mb), mb);
+                writer.add(low(l, lb), lb);
+            }
+            if (!repeats_only) {
+                writer.flush();
+            }
+            l = literals.next(literal, l, lb), m = matches.next(match, m, mb);
+        }
+        const Lengths &literal_lengths_of = literal_lengths[literal], &match_lengths_of = match_lengths[match];
+        writer.add(static_cast<std::uint64_t>(sequence.literals - literal_lengths_of.first), literal_lengths_of.extra);
+        writer.add(static_cast<std::uint64_t>(sequence.match - match_lengths_of.first), match_lengths_of.extra);
+        if (!repeats_only) {
+            writer.add(low(static_cast<std::uint32_t>(sequence.offset), offset), offset);
+        }
+        writer.flush();
+    }
+    writer.add(low(m, matches.log), matches.log);
+    if (!repeats_only) {
+        writer.add(low(o, offsets.log), offsets.log);
+    }
+    writer.add(low(l, literals.log), literals.log);
+    return writer.finish_backward();
+}
+
 }  // namespace
 
 int literal_length_code(std::int32_t length) {
@@ -85,40 +133,12 @@ std::uint8_t* write_sequence_count(std::size_t count, std::uint8_t* out) {
     return out;
 }
 
-std::uint8_t* write_sequences(std::span<const Sequence> sequences, const SequenceTables& tables, LastState last,
-                              std::uint8_t* out) {
-    const FseTable &literals = *tables[0], &offsets = *tables[1], &matches = *tables[2];
-    BitWriter writer(out);
-    const auto low = [](std::uint32_t x, int bits) { return x & ((std::uint32_t{1} << bits) - 1); };
-    // States of literal length, offset and match length. The bits are read from the end: the last sequence is written
-    // first, and of each what is read last.
-    std::uint32_t l = 1U << literals.log, o = 1U << offsets.log, m = 1U << matches.log;
-    for (std::size_t n = sequences.size(); n-- > 0;) {
-        const Sequence& sequence = sequences[n];
-        const int literal = literal_length_code(sequence.literals);
-        const int offset = offset_code(sequence.offset);
-        const int match = match_length_code(sequence.match);
-        if (n + 1 == sequences.size() && last == LastState::first) {
-            l = literals.start(literal), o = offsets.start(offset), m = matches.start(match);
-        } else {
-            const int lb = literals.bits(literal, l), ob = offsets.bits(offset, o), mb = matches.bits(match, m);
-            if (n + 1 < sequences.size()) {
-                writer.add(low(o, ob), ob);
-                writer.add(low(m, mb), mb);
-                writer.add(low(l, lb), lb);
-                writer.flush();
-            }
-            l = literals.next(literal, l, lb), o = offsets.next(offset, o, ob), m = matches.next(match, m, mb);
-        }
-        writer.add(static_cast<std::uint64_t>(sequence.literals - literal_lengths[literal].first), literal_lengths[literal].extra);
-        writer.add(static_cast<std::uint64_t>(sequence.match - match_lengths[match].first), match_lengths[match].extra);
-        writer.add(low(static_cast<std::uint32_t>(sequence.offset), offset), offset);
-        writer.flush();
-    }
-    writer.add(low(m, matches.log), matches.log);
-    writer.add(low(o, offsets.log), offsets.log);
-    writer.add(low(l, literals.log), literals.log);
-    return writer.finish_backward();
+std::uint8_t* write_sequences(std::span<const Sequence> sequences, const SequenceTables& tables, std::uint8_t* out) {
+    return write<false>(sequences, tables, out);
+}
+
+std::uint8_t* write_repeats(std::span<const Sequence> sequences, std::uint8_t* out) {
+    return write<true>(sequences, predefined_tables(), out);
 }
 
 }  // namespace heatsvc
