@@ -20,17 +20,25 @@ struct Adler {
         low = (low + n * fill) % base;
     }
 
+    // Leaves the sums as large as they become; `add_fill` has to follow.
     void add(const std::uint8_t* values, std::int64_t size) {
-        constexpr std::int64_t most = 1 << 20;  // so many bytes cannot take the sums out of 64 bits
-        for (std::int64_t part; size > 0; size -= part, values += part) {
-            part = std::min(size, most);
-            for (std::int64_t i = 0; i < part; ++i) {
-                low += values[i];
-                high += low;
-            }
+        constexpr std::int64_t most = 1 << 12;  // so many bytes cannot take the sum of products out of 32 bits
+        for (; size > most; size -= most, values += most) {
+            add_few(values, most);
             low %= base;
             high %= base;
         }
+        add_few(values, size);
+    }
+
+    void add_few(const std::uint8_t* values, std::int64_t size) {
+        std::uint32_t sum = 0, products = 0;
+        for (std::int64_t i = 0; i < size; ++i) {
+            sum += values[i];
+            products += static_cast<std::uint32_t>(size - i) * values[i];
+        }
+        high += static_cast<std::uint64_t>(size) * low + products;
+        low += sum;
     }
 };
 

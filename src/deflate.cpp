@@ -1,6 +1,7 @@
 #include "deflate.h"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include "bytes.h"
@@ -16,84 +17,71 @@ bool within(std::span<const std::int64_t> bits, std::int64_t most) {
     return std::ranges::all_of(bits, [most](std::int64_t each) { return 0 < each && each <= most; });
 }
 
-// A code and its bits.
-struct Code {
-    std::uint64_t code;
-    int bits;
+// A code, and its bits in the lowest five.
+using Code = std::uint32_t;
+
+int bits_of(Code code) { return static_cast<int>(code & 31); }
+
+void add(BitWriter& writer, Code code) { writer.add(code >> 5, bits_of(code)); }
+
+// The codes of a table.
+struct Codes {
+    std::array<Code, end_of_block + 1> literals;
+    std::array<Code, longest_match + 1> matches;
+    Code fill;
+    // As many longest matches as 32 bits hold, and how many they are: most of a volume is these.
+    std::uint64_t many_longest = 0;
+    int many = 0;
+
+    Codes(const DeflateTable& table, std::uint8_t fill_byte) {
+        const auto packed = [](std::uint64_t code, std::int64_t bits) {
+            return static_cast<Code>((code & ((1U << bits) - 1)) << 5 | static_cast<std::uint64_t>(bits));
+        };
+        std::ranges::transform(table.literal_code, table.literal_bits, literals.begin(), packed);
+        std::ranges::transform(table.match_code, table.match_bits, matches.begin(), packed);
+        fill = literals[fill_byte];
+        const Code longest = matches[longest_match];
+        for (; (many + 1) * bits_of(longest) <= 32; ++many) {
+            many_longest |= std::uint64_t{longest >> 5} << (many * bits_of(longest));
+        }
+    }
 };
 
-class BlockWriter {
-  public:
-    BlockWriter(const DeflateTable& table, std::uint8_t fill, std::uint8_t* out) : table_(table), writer_(out), fill_(literal(fill)) {
-        // As many longest matches as 32 bits hold: most of a volume is these.
-        const Code longest = match(longest_match);
-        many_ = 32 / longest.bits;
-        many_longest_ = {0, many_ * longest.bits};
-        for (int i = 0; i < many_; ++i) {
-            many_longest_.code |= longest.code << (i * longest.bits);
-        }
-        for (std::int64_t i = 0, left = table.header_bits; left > 0; ++i, left -= 8) {
-            write({table.header[i] & ((1U << std::min<std::int64_t>(left, 8)) - 1), static_cast<int>(std::min<std::int64_t>(left, 8))});
-        }
+// `size` bytes of fill: the first as a literal, the rest as matches of the byte before.
+void write_fill(BitWriter& writer, const Codes& codes, std::int64_t size) {
+    if (size > 0) {
+        add(writer, codes.fill);
+        writer.flush_word();
+        --size;
     }
-
-    // `size` bytes of fill: the first as a literal, the rest as matches of the byte before.
-    void write_fill(std::int64_t size) {
-        if (size > 0) {
-            write(fill_);
-            --size;
-        }
-        for (; size >= longest_match * many_; size -= longest_match * many_) {
-            write(many_longest_);
-        }
-        while (size >= 3) {
-            const std::int64_t part = std::min(size, longest_match);
-            write(match(part));
-            size -= part;
-        }
-        for (; size > 0; --size) {
-            write(fill_);
-        }
+    for (; size >= longest_match * codes.many; size -= longest_match * codes.many) {
+        writer.add(codes.many_longest, codes.many * bits_of(codes.matches[longest_match]));
+        writer.flush_word();
     }
-
-    void write_bytes(const std::uint8_t* values, std::int64_t size) {
-        std::int64_t i = 0;
-        for (; i + 3 <= size; i += 3) {
-            for (std::int64_t k = i; k < i + 3; ++k) {
-                const Code code = literal(values[k]);
-                writer_.add(code.code, code.bits);
-            }
-            writer_.flush();
-        }
-        for (; i < size; ++i) {
-            write(literal(values[i]));
-        }
+    while (size >= 3) {
+        const std::int64_t part = std::min(size, longest_match);
+        add(writer, codes.matches[part]);
+        writer.flush_word();
+        size -= part;
     }
-
-    // The end of the block, and an empty stored block: three zero bits, the rest of the byte, then length 0 and its
-    // complement.
-    std::uint8_t* finish() {
-        write(literal(end_of_block));
-        write({0, 3});
-        std::uint8_t* const end = writer_.finish();
-        store(end, std::uint32_t{0xFFFF0000});
-        return end + 4;
+    for (; size > 0; --size) {
+        add(writer, codes.fill);
+        writer.flush_word();
     }
+}
 
-  private:
-    Code literal(std::size_t byte) const { return {table_.literal_code[byte], static_cast<int>(table_.literal_bits[byte])}; }
-    Code match(std::int64_t length) const { return {table_.match_code[length], static_cast<int>(table_.match_bits[length])}; }
-
-    void write(Code code) {
-        writer_.add(code.code, code.bits);
-        writer_.flush();
+void write_bytes(BitWriter& writer, const Codes& codes, const std::uint8_t* values, std::int64_t size) {
+    std::int64_t i = 0;
+    for (; i + 2 <= size; i += 2) {
+        add(writer, codes.literals[values[i]]);
+        add(writer, codes.literals[values[i + 1]]);
+        writer.flush_word();
     }
-
-    const DeflateTable& table_;
-    BitWriter writer_;
-    Code fill_, many_longest_;
-    int many_;
-};
+    if (i < size) {
+        add(writer, codes.literals[values[i]]);
+        writer.flush_word();
+    }
+}
 
 }  // namespace
 
@@ -113,22 +101,36 @@ std::size_t deflate_block(const Runs& runs, const DeflateTable& table, std::span
     // 8 bytes are room.
     const std::int64_t size = runs.size * runs.itemsize;
     const std::int64_t gap_codes = 4 * (std::ssize(runs.starts) + 1) + size / longest_match;
-    const std::int64_t bits = table.header_bits + most_literal_bits * (std::ssize(runs.values) + 1) + most_match_bits * gap_codes;
-    if (std::ssize(out) < bits / 8 + 16) {
+    const std::int64_t most_bits = table.header_bits + most_literal_bits * (std::ssize(runs.values) + 1) + most_match_bits * gap_codes;
+    if (std::ssize(out) < most_bits / 8 + 16) {
         throw std::invalid_argument("there is no room for the block");
     }
-    BlockWriter writer(table, runs.fill, out.data());
+    const Codes codes(table, runs.fill);
+    BitWriter writer(out.data());
+    for (std::int64_t i = 0, left = table.header_bits; left > 0; ++i, left -= 8) {
+        const auto bits = static_cast<int>(std::min<std::int64_t>(left, 8));
+        writer.add(table.header[i] & ((1U << bits) - 1), bits);
+        writer.flush_word();
+    }
     const std::uint8_t* source = runs.values.data();
     std::int64_t done = 0;
-    for (std::size_t run = 0; run < runs.starts.size(); ++run) {
-        const std::int64_t start = runs.starts[run] * runs.itemsize, bytes = runs.lengths[run] * runs.itemsize;
-        writer.write_fill(start - done);
-        writer.write_bytes(source, bytes);
-        source += bytes;
-        done = start + bytes;
+    for (std::size_t run = 0; run <= runs.starts.size(); ++run) {
+        const bool last = run == runs.starts.size();
+        write_fill(writer, codes, (last ? runs.size : runs.starts[run]) * runs.itemsize - done);
+        if (!last) {
+            const std::int64_t bytes = runs.lengths[run] * runs.itemsize;
+            write_bytes(writer, codes, source, bytes);
+            source += bytes;
+            done = runs.starts[run] * runs.itemsize + bytes;
+        }
     }
-    writer.write_fill(size - done);
-    return static_cast<std::size_t>(writer.finish() - out.data());
+    // The end of the block, and an empty stored block: three zero bits, the rest of the byte, then length 0 and its
+    // complement.
+    add(writer, codes.literals[end_of_block]);
+    writer.add(0, 3);
+    std::uint8_t* const end = writer.finish();
+    store(end, std::uint32_t{0xFFFF0000});
+    return static_cast<std::size_t>(end + 4 - out.data());
 }
 
 }  // namespace heatsvc

@@ -199,8 +199,10 @@ std::uint8_t* write_literals(std::span<const std::uint8_t> literals, const Huffm
         writer.add(each >> 4, static_cast<int>(each & 15));
     };
     std::size_t i = literals.size();
-    for (; i >= 4; i -= 4) {
-        add(i - 1), add(i - 2), add(i - 3), add(i - 4);
+    for (; i >= 5; i -= 5) {
+        for (std::size_t k = 1; k <= 5; ++k) {
+            add(i - k);
+        }
         writer.flush();
     }
     while (i > 0) {

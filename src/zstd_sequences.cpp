@@ -72,14 +72,14 @@ std::uint8_t* write(std::span<const Sequence> sequences, const SequenceTables& t
                 writer.add(low(m, mb), mb);
                 writer.add(low(l, lb), lb);
             }
-            if (!repeats_only) {
-                writer.flush();
-            }
             l = literals.next(literal, l, lb), m = matches.next(match, m, mb);
         }
-        const Lengths &literal_lengths_of = literal_lengths[literal], &match_lengths_of = match_lengths[match];
-        writer.add(static_cast<std::uint64_t>(sequence.literals - literal_lengths_of.first), literal_lengths_of.extra);
-        writer.add(static_cast<std::uint64_t>(sequence.match - match_lengths_of.first), match_lengths_of.extra);
+        const Lengths &own_literals = literal_lengths[literal], &own_match = match_lengths[match];
+        if (!repeats_only) {
+            writer.make_room(own_literals.extra + own_match.extra + offset);
+        }
+        writer.add(static_cast<std::uint64_t>(sequence.literals - own_literals.first), own_literals.extra);
+        writer.add(static_cast<std::uint64_t>(sequence.match - own_match.first), own_match.extra);
         if (!repeats_only) {
             writer.add(low(static_cast<std::uint32_t>(sequence.offset), offset), offset);
         }
