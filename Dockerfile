@@ -28,7 +28,8 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
     && pip install -c constraints.txt -r /tmp/requirements.txt \
     && rm /tmp/requirements.txt
 
-COPY README.md LICENSE ./
+COPY CMakeLists.txt README.md LICENSE ./
+COPY src ./src
 COPY heatsvc ./heatsvc
 RUN pip install --no-deps .
 

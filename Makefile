@@ -65,10 +65,10 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "heatsvc needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runs: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.runs: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/*) | $(VENV)/bin/python
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.tests: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.tests: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/*) | $(VENV)/bin/python
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.runs

@@ -38,7 +38,7 @@ from benchmarks.servers import PEERS, Cores
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.cuda import encode_batch
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.array import render_array
 from heatsvc.render.cuda import render_batch
 from heatsvc.volume import HeatmapVolume

@@ -19,8 +19,7 @@ from benchmarks.servers import PEER_PYTHON, PEERS, on_core
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import RenderJob
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose import PoseClip
 from heatsvc.volume import HeatmapVolume

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from heatsvc.annotation.artifacts import MEDIA_TYPES
 from heatsvc.annotation.faults import FAULTY, KINDS, MISSING
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.api.options import HeatmapOptions
+from heatsvc.api.heatmap_schemas import HeatmapOptions
 from heatsvc.app import create_app
 from heatsvc.encode.formats import FORMATS
 from heatsvc.pipeline import describe_pipelines

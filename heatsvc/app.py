@@ -111,7 +111,7 @@ def _add_middleware(app: FastAPI, service: Service) -> None:
     app.add_middleware(
         ConcurrencyLimitMiddleware,
         limit=settings.max_in_flight,
-        count_exempt=lambda: service.uploads.taken + service.watchers.taken,
+        exempt=(service.uploads, service.watchers),
     )
     app.add_middleware(RequestLogMiddleware, access_log=settings.access_log and settings.log_level in ("debug", "info"))
     app.add_middleware(DrainRequestBodyMiddleware, seconds=settings.idle_seconds)

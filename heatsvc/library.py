@@ -14,10 +14,8 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
 from heatsvc.pipeline import DEFAULT_PRESET, PipelineSpec, parse_pipeline
 from heatsvc.pose import PoseClip, PoseError
-from heatsvc.pose.clip import check_frame_dir, check_label
-from heatsvc.pose.readers import ReadOptions
+from heatsvc.pose.readers import ReadOptions, clip_from_json
 from heatsvc.pose.readers import read as read_bytes
-from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType as RenderDType
 from heatsvc.render.tensors import render_tensors
@@ -123,15 +121,13 @@ def read(
         OSError: the file cannot be opened.
         InputError: it cannot be read as keypoints, or is larger than `bounds`; names file, field and frame.
     """
-    data, filename = (bytes(source), "") if isinstance(source, bytes | bytearray | memoryview) else _open(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, filename = bytes(source), ""
+    else:
+        data, filename = Path(source).read_bytes(), Path(source).name
     frame_dirs = [frame_dir] if isinstance(frame_dir, str) else frame_dir
     options = ReadOptions(img_shape=img_shape, layout=layout, frame_dirs=frame_dirs, bounds=bounds)
     return read_bytes(data, filename=filename, options=options)
-
-
-def _open(source: str | os.PathLike[str]) -> tuple[bytes, str]:
-    path = Path(source)
-    return path.read_bytes(), path.name
 
 
 def _as_clip(
@@ -156,10 +152,9 @@ def _as_clip(
             return clip
         case str() | os.PathLike():
             return _only_clip(read(clip, img_shape=img_shape, layout=layout, bounds=bounds), clip)
-        case np.ndarray():
-            return _from_mapping({"keypoint": clip}, img_shape, layout, bounds, field)
-        case Mapping():
-            return _from_mapping(clip, img_shape, layout, bounds, field)
+        case np.ndarray() | Mapping():
+            mapping = clip if isinstance(clip, Mapping) else {"keypoint": clip}
+            return _from_mapping(mapping, img_shape, layout, bounds, field)
     where = field.rstrip(".") or "a clip"
     raise TypeError(f"{where} must be a PoseClip, a mapping with keypoint, an array or a path, not {type(clip)}")
 
@@ -182,32 +177,10 @@ def _from_mapping(
         raise PoseError(
             f"a clip has no {strange[0]!r:.60}: it has {', '.join(_KEYS)}", field=f"{field}{strange[0]:.60}"
         )
-    keypoint = _numbers(clip.get("keypoint"), f"{field}keypoint", bounds)
-    if keypoint is None:
-        raise PoseError(
-            f"{field}keypoint is missing: give an array [T, V, 2] or [M, T, V, 2], in pixels", field=f"{field}keypoint"
-        )
-    own_shape, own_layout, name = clip.get("img_shape"), clip.get("layout"), clip.get("frame_dir")
-    named = layout if own_layout is None else own_layout
-    return PoseClip.build(
-        keypoint,
-        _numbers(clip.get("keypoint_score"), f"{field}keypoint_score", bounds),
-        img_shape=img_shape if own_shape is None else own_shape,
-        layout=named or None,
-        frame_dir="" if name is None else check_frame_dir(name, field=f"{field}frame_dir"),
-        label=check_label(clip.get("label"), field=f"{field}label"),
-        bounds=bounds,
-        field=field,
-    )
-
-
-def _numbers(value: Any, name: str, bounds: Bounds) -> npt.NDArray[Any] | None:
-    """NumPy's arrays, and those of other libraries, as they are; lists as a request's, `None` in them for NaN."""
-    if value is None:
-        return None
-    if hasattr(value, "__array__"):
-        return np.asarray(value)
-    return array_from_lists(value, name, bounds=bounds, booleans=True)
+    # NumPy's arrays, and those of other libraries, as they are; lists as a request's, `None` in them for NaN.
+    arrays = {key: np.asarray(clip[key]) for key in _KEYS[:2] if hasattr(clip.get(key), "__array__")}
+    named = {"layout": clip.get("layout") or None}
+    return clip_from_json({**clip, **named, **arrays}, field=field, bounds=bounds, img_shape=img_shape, layout=layout)
 
 
 def render_dtype(dtype: str, reduce: Reduce) -> RenderDType:

@@ -22,7 +22,8 @@ class Canvas {
           touched_(static_cast<std::size_t>(height), untouched) {}
 
     // Merge a row's pixels from column `start` on.
-    void merge(std::int64_t y, std::int64_t start, std::int64_t size, const float* row, std::int32_t channel) {
+    void merge(std::int64_t y, std::int64_t start, std::int64_t size, const float* __restrict row,
+               std::int32_t channel) {
         if (size == 0) {
             return;
         }
@@ -30,9 +31,9 @@ class Canvas {
         touched = {std::min(touched.first, start), std::max(touched.last, start + size)};
         top_ = std::min(top_, y);
         bottom_ = std::max(bottom_, y + 1);
-        float* pixels = pixels_.data() + y * width_ + start;
+        float* __restrict pixels = pixels_.data() + y * width_ + start;
         if (!channels_.empty()) {
-            std::int32_t* channels = channels_.data() + y * width_ + start;
+            std::int32_t* __restrict channels = channels_.data() + y * width_ + start;
             for (std::int64_t i = 0; i < size; ++i) {
                 channels[i] = row[i] > pixels[i] ? channel : channels[i];
             }
@@ -81,10 +82,23 @@ class Canvas {
     };
     static constexpr Columns untouched{std::numeric_limits<std::int64_t>::max(), 0};
 
+    // Whether eight pixels are.
+    static bool all_above(const float* pixels, float cut) {
+        bool all = true;
+        for (std::int64_t i = 0; i < 8; ++i) {
+            all &= pixels[i] > cut;
+        }
+        return all;
+    }
+
     // Where the first `gap` pixels in a row lie that are not above `cut`: two persons or limbs in a row make one.
     static const float* first_hole(const Stretch& stretch, float cut, std::int64_t gap) {
         std::int64_t under = 0;
         for (const float* pixel = stretch.first; pixel < stretch.last; ++pixel) {
+            while (stretch.last - pixel > 8 && all_above(pixel, cut)) {
+                pixel += 8;
+                under = 0;
+            }
             under = *pixel > cut ? 0 : under + 1;
             if (under == gap) {
                 return pixel + 1 - gap;

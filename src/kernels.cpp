@@ -51,11 +51,10 @@ std::vector<std::string_view> instruction_sets() {
     return names;
 }
 
-void use_instruction_set(std::string_view name) {
+std::string_view use_instruction_set(std::string_view name) {
     for (const Kernels* table : available()) {
         if (name == table->name) {
-            chosen = table;
-            return;
+            return chosen.exchange(table)->name;
         }
     }
     throw std::invalid_argument("this processor has no instruction set " + std::string(name));

@@ -59,13 +59,15 @@ namespace avx2 {
 extern const Kernels table;  // AVX2, FMA, BMI; on x86-64 only
 }
 
-// The kernels in use: the fastest that this processor runs, or as `use_instruction_set` says.
+// The kernels in use: the fastest that this processor runs, the baseline where HEATSVC_TEST_BASELINE is set, or as
+// `use_instruction_set` says.
 const Kernels& kernels();
 
 // The instruction sets that this processor has, the fastest last.
 std::vector<std::string_view> instruction_sets();
 
-// Use the kernels for this one from now on; for tests. std::invalid_argument where the processor does not have it.
-void use_instruction_set(std::string_view name);
+// Use the kernels for this one from now on; for tests. Returns the one in use before.
+// std::invalid_argument where the processor does not have it.
+std::string_view use_instruction_set(std::string_view name);
 
 }  // namespace heatsvc

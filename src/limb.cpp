@@ -83,10 +83,10 @@ std::int64_t LimbRows::render(const Window& window, std::int64_t y0, std::int64_
         rows_[y - y0] = {mirrored ? width_ - start - size : start, size};
         const double px = static_cast<double>(mirrored ? start + size - 1 : start) - segment.x;
         const double along = px * segment.ux + py * segment.uy, beside = px * segment.uy - py * segment.ux;
-        Origin origin{-along * unit_, (along - segment.length) * unit_, beside * unit_};
+        Origin origin{along * unit_, (along - segment.length) * unit_, beside * unit_};
         for (std::int64_t x = 0; x < size; x += stretch) {
             origins_[static_cast<std::size_t>(count++)] = origin;
-            origin.before -= static_cast<double>(stretch) * step * segment.ux;
+            origin.along += static_cast<double>(stretch) * step * segment.ux;
             origin.past += static_cast<double>(stretch) * step * segment.ux;
             origin.beside += static_cast<double>(stretch) * step * segment.uy;
         }
@@ -106,7 +106,7 @@ void LimbRows::fill(std::int64_t count, double ux, double uy, float peak) {
         for (std::int32_t i = 0; i < stretch; ++i) {
             const double along = static_cast<double>(i) * ux;
             const double beside = fused(static_cast<double>(i), uy, origin->beside);
-            const double beyond = std::max(std::max(origin->before - along, origin->past + along), 0.0);
+            const double beyond = std::max(std::max(-(origin->along + along), origin->past + along), 0.0);
             const auto q = static_cast<float>(fused(beyond, beyond, beside * beside));
             float e = fused(q, fused(q, fused(q, fused(q, fused(q, fused(q, e6, e5), e4), e3), e2), e1), 1.0F);
             e *= e;

@@ -49,9 +49,9 @@ class LimbRows {
 
   private:
     static constexpr std::int64_t stretch = 8;
-    // Where a stretch's first pixel is: how far before the segment's start, past its end, and beside the line.
+    // Where a stretch's first pixel is: how far past the segment's start, past its end, and beside the line.
     struct Origin {
-        double before, past, beside;
+        double along, past, beside;
     };
 
     void fill(std::int64_t count, double ux, double uy, float peak);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <span>
 #include <utility>
 
@@ -73,14 +74,12 @@ class RunWriter {
         if (out == row) {
             return;
         }
-        std::int64_t i = 0;
-        for (; i < size && room() >= 7; i += 8) {
-            float eight[8];
-            std::memcpy(eight, row + i, sizeof(eight));
-            std::memcpy(out + i, eight, sizeof(eight));
+        if (room() < 7 || (std::less<>{}(out, row) && std::less<>{}(row, out + 8))) {
+            std::memmove(out, row, static_cast<std::size_t>(size) * sizeof(float));
+            return;
         }
-        for (; i < size; ++i) {
-            out[i] = row[i];
+        for (std::int64_t i = 0; i < size; i += 8) {
+            std::memcpy(out + i, row + i, 8 * sizeof(float));
         }
     }
 

@@ -8,17 +8,25 @@
 namespace heatsvc {
 namespace {
 
+// `size` bytes in pieces of one size, the last of which may overlap the one before.
+template <std::int64_t piece>
+void copy_pieces(std::uint8_t* out, const std::uint8_t* source, std::int64_t size) {
+    for (std::int64_t i = 0; i < size - piece; i += piece) {
+        std::memcpy(out + i, source + i, piece);
+    }
+    std::memcpy(out + size - piece, source + size - piece, piece);
+}
+
 // As memcpy, without a call: most runs are short.
 void copy_bytes(std::uint8_t* out, const std::uint8_t* source, std::int64_t size) {
-    std::int64_t i = 0;
-    for (; i + 16 <= size; i += 16) {
-        std::memcpy(out + i, source + i, 16);
-    }
-    for (; i + 4 <= size; i += 4) {
-        std::memcpy(out + i, source + i, 4);
-    }
-    for (; i < size; ++i) {
-        out[i] = source[i];
+    if (size >= 16) {
+        copy_pieces<16>(out, source, size);
+    } else if (size >= 4) {
+        copy_pieces<4>(out, source, size);
+    } else {
+        for (std::int64_t i = 0; i < size; ++i) {
+            out[i] = source[i];
+        }
     }
 }
 

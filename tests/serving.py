@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SERVE = (sys.executable, "-m", "heatsvc", "serve", "--port", "{port}")
 LOG = "served.log"
-_PATIENCE_SECONDS = 240  # the loops may have to be compiled
+_TIMEOUT_SECONDS = 240  # the kernels may have to be compiled
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def served(cwd: Path, *command: str, **environment: str) -> Iterator[int]:
     with (cwd / LOG).open("w") as log:
         process = subprocess.Popen(words, cwd=cwd, env={**os.environ, **environment}, stderr=log)
     try:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while not is_ready(port):
             assert process.poll() is None, (cwd / LOG).read_text()
             assert time.monotonic() < deadline, "is not ready"

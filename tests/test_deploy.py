@@ -144,7 +144,7 @@ def test_variables_of_image_and_compose_are_settings():
         assert named | COMPOSE["services"][name]["environment"].keys() <= known
 
 
-def test_compiled_loops_lie_in_the_volume():
+def test_compiled_kernels_are_in_the_volume():
     (volume,) = instructions("VOLUME")
     assert environment()["NUMBA_CACHE_DIR"].startswith(volume + "/")
 

@@ -83,7 +83,7 @@ def test_shell_snippet_runs(block: str, root: Path, port: int):
 
 @pytest.mark.parametrize("block", [snippet for snippet in snippets("python") if runs_here(snippet.values[0])])
 def test_python_snippet_runs(block: str, root: Path, port: int):
-    """Its comments tell the shape that it ends with."""
+    """Its comments have the shape that it ends with."""
     code = block.replace(SERVICE, f"http://127.0.0.1:{port}") + "\nprint(*imgs.shape, sep=', ')\n"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -152,8 +152,8 @@ def test_tables_are_up_to_date(page: str, make_tables: ModuleType):
 
 def test_every_dependency_is_explained():
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    names = [re.match(r"[\w.-]+", requirement)[0] for requirement in asked]
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = [re.match(r"[\w.-]+", requirement)[0] for requirement in requirements]
     assert re.findall(r"^\| `([\w.-]+)` \|", text_of("docs/dependencies.md"), re.MULTILINE) == names
 
 

@@ -1,4 +1,4 @@
-"""The request examples of `openapi/examples`: each is sent, and its response holds what the index says."""
+"""The request examples of `openapi/examples`: each is sent, and its response has the arrays of the index."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=IDS)
 def test_response_is_as_described(client: Client, example: dict[str, Any]):
-    response, expected = send(client, example), example["answer"]
+    response, expected = send(client, example), example["response"]
     assert (response.status, response.headers["content-type"]) == (expected["status"], expected["content_type"])
     if expected["content_type"] == PICKLE:
         assert sorted(pickle.loads(response.wire)) == ["annotations", "split"]

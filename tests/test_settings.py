@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from heatsvc.api.request import BODIES, FORM, working_bytes
-from heatsvc.encode.planned import MAX_TILE_BYTES
+from heatsvc.encode.job import MAX_TILE_BYTES
 from heatsvc.settings import Settings, variable_of
 from tests.serving import ROOT
 

@@ -6,11 +6,9 @@ import csv
 import hashlib
 import io
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import orjson
 
@@ -59,7 +57,7 @@ def write_atomically(path: Path, pieces: Iterable[bytes | Path], *, digest: bool
     Args:
         path: the file; its folder exists.
         pieces: its bytes, and files whose bytes are inserted.
-        digest: whether sha256 is computed; without it the system copies files.
+        digest: whether sha256 is computed.
 
     Raises:
         OSError: the disk is full, or cannot be written.
@@ -69,9 +67,6 @@ def write_atomically(path: Path, pieces: Iterable[bytes | Path], *, digest: bool
     try:
         with partial.open("wb") as file:
             for piece in pieces:
-                if isinstance(piece, Path) and not digest:
-                    _copy(piece, file)
-                    continue
                 for chunk in _chunks(piece) if isinstance(piece, Path) else (piece,):
                     file.write(chunk)
                     if digest:
@@ -91,20 +86,6 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk
-
-
-def _copy(source: Path, target: BinaryIO) -> None:
-    """Append a file, by copy_file_range where it is supported."""
-    target.flush()
-    with source.open("rb") as file:
-        left = os.fstat(file.fileno()).st_size
-        try:
-            while left and (copied := os.copy_file_range(file.fileno(), target.fileno(), left)):
-                left -= copied
-        except (AttributeError, OSError):  # not on this system, or not between these two
-            file.seek(-left, os.SEEK_END)
-        target.seek(0, os.SEEK_END)
-        shutil.copyfileobj(file, target, _CHUNK)
 
 
 def sync_folder(folder: Path) -> None:

@@ -99,11 +99,12 @@ def build(
     work.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     progress(Progress("labels"))
-    with ReaderPool(jobs if is_large(inputs) else 1) as pool:
+    large = is_large(inputs)
+    with ReaderPool(jobs if large else 1) as pool:
         plan = make_plan(inputs, options, work, bounds, token, check=check)
         selection = _selection(plan, options, bounds, token)
         _delete_shards_of_other_plans(work, plan, selection, write=not check)
-        selection = replace(selection, compiled=pool.has_processes)
+        selection = replace(selection, compiled=large)
         reader = ShardReader(selection, memory or work, write=not check, keep=memory is None)
         dataset = _DatasetBuild(plan, options, reader, pool, folder, progress, token)
         if check:
@@ -241,7 +242,7 @@ class _DatasetBuild:
     def _check_allowed(self) -> None:
         refused = [fault for fault in self.statistics.faults if fault.done == "refused"]
         if refused:
-            raise FaultsError(_refusal(refused), self.report)
+            raise FaultsError(_refusal(refused), self.report, self.reports)
         if not self.statistics.clips:
             raise AnnotationError("no video is left: every one was filtered out, missing, faulty or in no split")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from heatsvc.annotation.artifacts import Artifact
 from heatsvc.errors import InputError, LimitError
 
 
@@ -18,11 +19,13 @@ class FaultsError(AnnotationError):
 
     Attributes:
         report: the report as JSON, with every fault.
+        artifacts: the files of the report.
     """
 
-    def __init__(self, detail: str, report: dict[str, Any]):
+    def __init__(self, detail: str, report: dict[str, Any], artifacts: tuple[Artifact, ...] = ()):
         super().__init__(detail)
         self.report = report
+        self.artifacts = artifacts
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,7 +17,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.clip import CutShortError, Float32, InfiniteError, NoKeypointsError, PoseClip, PoseError
-from heatsvc.pose.layouts import Layout, get_layout, infer_layout
+from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.npy import MAGIC, array_from_npy
 from heatsvc.pose.select import select_points
@@ -111,7 +110,10 @@ def read_keypoints(
         AnnotationError: options that no file can be read with: no img_shape, a layout that is none.
     """
     try:
-        found = _plain_array(data, selection, last) or _any_format(data, name, selection, token)
+        keypoints = _read_compiled(data, selection, last) if selection.compiled else None
+        if keypoints is not None:
+            return keypoints
+        clip = _read_clip(data, name, selection, token)
     except NoKeypointsError as error:
         raise FaultyFileError("no_keypoints" if "None" in error.detail else "no_frames", error.detail) from None
     except CutShortError as error:
@@ -122,68 +124,48 @@ def read_keypoints(
         raise
     except InputError as error:
         raise FaultyFileError("unreadable", error.detail) from None
-    return found if isinstance(found, VideoKeypoints) else _converted(found, selection, last)
+    return _converted(clip, selection, last)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Selected:
-    """float32 [M, T, V, 2] and [M, T, V], finite or NaN."""
+def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) -> VideoKeypoints | None:
+    """The common case in compiled code: a finite float32 .npy [T, V, 3] of a known layout. None for all other files.
 
-    keypoint: Float32
-    score: Float32
-    img_shape: tuple[int, int]
-    layout: Layout | None
-    has_nan: bool
-
-
-def _plain_array(data: bytes, selection: KeypointSelection, last: int | None) -> VideoKeypoints | _Selected | None:
-    """The common case without copies: a finite float32 .npy [T, V, 3] of a known layout. None for all other files.
-
-    The points are selected before they are checked and converted: of 133 points often 27 are wanted.
+    Of 133 points often 27 are wanted: all are checked, and only these are converted.
     """
     if selection.img_shape is None or selection.layout is not None or data[:6] != MAGIC:
         return None
     array = array_from_npy(data, field="keypoint", file=None)
     if array.ndim != 3 or array.shape[-1] != 3 or array.dtype != np.float32 or not array.flags.c_contiguous:
         return None
-    frames, points = array.shape[:2]
-    if frames > selection.bounds.max_frames:
+    frames_read, points = array.shape[:2]
+    source = LAYOUTS_BY_POINTS.get(points)
+    if frames_read > selection.bounds.max_frames or source is None or not isinstance(selection.select, str):
         return None
-    offsets = _offsets(selection.select, points)
-    if selection.compiled and offsets is not None:
-        compiled = _compiled(array, offsets, selection, last)
-        if compiled is not None:
-            return compiled
-    # A sum is finite only if every number is: one pass finds any NaN or infinity.
-    with np.errstate(over="ignore"):
-        if offsets is None or not np.isfinite(np.add.reduce(array, axis=None)):
-            return None
-    flat = array.reshape(frames, points * 3)
-    keypoint = flat.take(offsets.xy, axis=1).reshape(1, frames, offsets.count, 2)
-    score = flat.take(offsets.score, axis=1).reshape(1, frames, offsets.count)
-    return _Selected(keypoint, score, selection.img_shape, offsets.layout, False)
-
-
-def _compiled(
-    array: Float32, offsets: _Offsets, selection: KeypointSelection, last: int | None
-) -> VideoKeypoints | None:
-    """Select, check and convert in compiled code; None where a number is infinite, NaN or too large for the dtype."""
+    try:
+        layout, indices = _indices(selection.select, source)
+    except InputError:  # reported by `_select`
+        return None
     from heatsvc.annotation import kernels  # takes half a second
 
     kept = array[-last:] if last is not None else array
-    frames = kept.shape[0]
-    keypoint = np.empty((1, frames, offsets.count, 2), selection.dtype)
-    score = np.empty((1, frames, offsets.count), selection.dtype)
-    if not kernels.take(kept, offsets.points, keypoint[0], score[0], array):
-        return None
-    histogram = np.zeros((offsets.count, SCORE_BINS), np.int64)
-    kernels.count_scores(kept, offsets.points, histogram)
-    assert selection.img_shape is not None  # noqa: S101  # asked by the caller
-    return VideoKeypoints(keypoint, score, selection.img_shape, offsets.layout, array.shape[0], 0, histogram)
+    keypoint = np.empty((1, len(kept), len(indices), 2), selection.dtype)
+    score = np.empty((1, len(kept), len(indices)), selection.dtype)
+    if not kernels.take(kept, indices, keypoint[0], score[0], array):
+        return None  # a number that is infinite, NaN or too large for the dtype
+    histogram = np.zeros((len(indices), SCORE_BINS), np.int64)
+    kernels.count_scores(kept, indices, histogram)
+    return VideoKeypoints(keypoint, score, selection.img_shape, layout, frames_read, 0, histogram)
 
 
-def _any_format(data: bytes, name: str, selection: KeypointSelection, token: CancelToken) -> _Selected:
-    """A file of any format that `pose` reads."""
+@lru_cache(maxsize=64)
+def _indices(select: str, source: Layout) -> tuple[Layout, npt.NDArray[np.int64]]:
+    """A layout, and the indices of its points in another."""
+    target = get_layout(select)
+    return target, np.array(target.indices_in(source), np.int64)
+
+
+def _read_clip(data: bytes, name: str, selection: KeypointSelection, token: CancelToken) -> PoseClip:
+    """A file of any format that `pose` reads, with the selected points."""
     options = ReadOptions(selection.img_shape, selection.layout, bounds=selection.bounds, token=token)
     try:
         clips = read(data, filename=name, options=options)
@@ -198,10 +180,7 @@ def _any_format(data: bytes, name: str, selection: KeypointSelection, token: Can
         raise
     if len(clips) != 1:
         raise FaultyFileError("unreadable", f"{name} has {len(clips)} clips, not one")
-    clip = _select(clips[0], selection)
-    return _Selected(
-        clip.keypoint, clip.keypoint_score, clip.img_shape, clip.layout, not np.isfinite(clip.keypoint).all()
-    )
+    return _select(clips[0], selection)
 
 
 def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
@@ -216,15 +195,13 @@ def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
         raise FaultyFileError("wrong_points", f"it has {clip.points} points, {known}: {error.detail}") from None
 
 
-def _converted(found: _Selected, selection: KeypointSelection, last: int | None) -> VideoKeypoints:
-    keypoint, score = found.keypoint, found.score
+def _converted(clip: PoseClip, selection: KeypointSelection, last: int | None) -> VideoKeypoints:
+    keypoint, score = clip.keypoint, clip.keypoint_score
     frames_read = keypoint.shape[1]
     if last is not None and last < frames_read:
         keypoint, score = keypoint[:, -last:], score[:, -last:]
-    undetected = 0
-    if found.has_nan:
-        missing = np.isnan(keypoint[..., 0])  # x and y are NaN together
-        undetected = int(missing.sum())
+    missing = np.isnan(keypoint[..., 0])  # x and y are NaN together
+    if missing.any():
         keypoint = np.where(missing[..., None], np.float32(0), keypoint)
     dtype = np.dtype(selection.dtype)
     if dtype.itemsize < 4:
@@ -238,10 +215,10 @@ def _converted(found: _Selected, selection: KeypointSelection, last: int | None)
     return VideoKeypoints(
         np.ascontiguousarray(keypoint, dtype),
         np.ascontiguousarray(score, dtype),
-        found.img_shape,
-        found.layout,
+        clip.img_shape,
+        clip.layout,
         frames_read,
-        undetected,
+        int(missing.sum()),
         _histogram(score),
     )
 
@@ -253,29 +230,3 @@ def _histogram(score: Float32) -> npt.NDArray[np.int64]:
     offsets = np.minimum(bins, SCORE_BINS - 1).astype(np.intp)
     offsets += np.arange(count, dtype=np.intp) * SCORE_BINS
     return np.bincount(offsets.ravel(), minlength=count * SCORE_BINS).reshape(count, SCORE_BINS)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Offsets:
-    """Positions of the selected points, and offsets of their numbers in a frame of V*3: x and y, and the score."""
-
-    points: npt.NDArray[np.int64]
-    xy: npt.NDArray[np.intp]
-    score: npt.NDArray[np.intp]
-    count: int
-    layout: Layout | None
-
-
-@lru_cache(maxsize=64)
-def _offsets(select: str | tuple[int, ...] | None, points: int) -> _Offsets | None:
-    """None where `_any_format` has to select the points, or to refuse the selection."""
-    source = infer_layout(points)
-    if not isinstance(select, str) or source is None:
-        return None
-    try:
-        target = get_layout(select)
-        chosen: Sequence[int] = range(points) if target is source else target.indices_in(source)
-    except InputError:
-        return None
-    first = np.array(chosen, np.int64) * 3
-    return _Offsets(first // 3, np.stack((first, first + 1), axis=1).ravel(), first + 2, len(first), target)

@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from heatsvc.pose.clip import PoseError, check_frame_dir
+from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
 
 MAX_FOLDERS = 32
 """Folders in a name, with the file itself: an index of names has a table for each depth."""
 
-_KEYPOINTS = (".npy", ".npz", ".pose", ".json", ".zip")
 VIDEO_EXTENSIONS = (
     *(".avi", ".mov", ".mts", ".m2ts", ".mp4", ".m4v", ".mkv", ".webm"),
     *(".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts"),
@@ -56,7 +56,7 @@ class VideoName:
                     field=field,
                     file=file,
                 )
-        folders[-1] = _without(_without(folders[-1], _KEYPOINTS), VIDEO_EXTENSIONS)
+        folders[-1] = _without(_without(folders[-1], KEYPOINT_EXTENSIONS), VIDEO_EXTENSIONS)
         return cls("/".join(folders))
 
 

@@ -6,10 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_Index = Annotated[int, Field(ge=0, strict=True)]
-_Side = Annotated[int, Field(ge=1, strict=True)]
+from heatsvc.pose import LAYOUTS
 
-Wanted = list[str | int] | str | int
+_Index = Annotated[int, Field(ge=0, strict=True)]
+_Side = Annotated[int, Field(ge=1, strict=True, json_schema_extra={"maximum": 100_000})]
+_Value = str | Annotated[int, Field(json_schema_extra={"minimum": -(2**63), "maximum": 2**63 - 1})]
+_LayoutName = Annotated[str, Field(json_schema_extra={"enum": list(LAYOUTS)})]
+
+Wanted = list[_Value] | _Value
 """Values of a column: one, several, or conditions such as ``">10"``; one that fits is enough."""
 
 
@@ -27,7 +31,7 @@ class AnnotationOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    select: str | list[_Index] | None = Field(
+    select: _LayoutName | Annotated[list[_Index], Field(json_schema_extra={"minItems": 1})] | None = Field(
         "sign27",
         description="Which points: a layout (`sign27`, `coco_wholebody` for all 133), positions, or null for all.",
     )
@@ -37,7 +41,9 @@ class AnnotationOptions(BaseModel):
     img_shape: tuple[_Side, _Side] | None = Field(
         None, description="`[height, width]` of the video frame in pixels, where the files do not carry it."
     )
-    layout: str | None = Field(None, description="Layout of the files' points, if not inferred from their number.")
+    layout: _LayoutName | None = Field(
+        None, description="Layout of the files' points, if not inferred from their number."
+    )
     missing: Literal["zeros", "drop", "error"] = Field(
         "zeros",
         description="Videos without keypoints (no file, no frames, a pickled None): zeros of the average frame count, "

@@ -38,16 +38,12 @@ class ReaderPool:
 
     Args:
         jobs: number of processes; with less than two, shards are read in this process.
-
-    Attributes:
-        has_processes: whether shards are read in other processes.
     """
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
-        self.has_processes = jobs > 1
-        if self.has_processes:
+        if jobs > 1:
             # Not forked: a fork of a process with threads may hang.
             context = multiprocessing.get_context("spawn")
             self._cancelled = context.RawValue("b", 0)

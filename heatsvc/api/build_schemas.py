@@ -24,6 +24,8 @@ File = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
 class AnnotationForm(BaseModel):
     """The parts of a request to /annotation."""
 
+    model_config = ConfigDict(extra="forbid")
+
     keypoints: list[File] = Field(
         default_factory=list,
         description="Keypoint files, or archives of them (.zip, .tar, .tar.gz, .tar.zst), as many parts as needed; "

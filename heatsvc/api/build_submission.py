@@ -19,12 +19,11 @@ from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api import metrics
 from heatsvc.api.limits import finished
-from heatsvc.api.options import validated
-from heatsvc.api.problems import RequestError, busy
+from heatsvc.api.problems import RequestError, busy, validated
 from heatsvc.api.request import parse_object
 from heatsvc.api.service import Service
 from heatsvc.api.upload import FormPart, UploadedFile, UploadedForm, form_boundary, save_form
-from heatsvc.errors import LimitError
+from heatsvc.bounds import Bounds
 from heatsvc.jobs.builds import Builds, StillEndingError
 from heatsvc.jobs.request import BuildRequest, dataset_folder
 from heatsvc.jobs.state import BuildState
@@ -53,14 +52,14 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
         raise RequestError(422, "there are no query parameters: send options in the form's part options", field="query")
     with service.uploads.place():
         builds = service.builds
-        folder = await finished(service.on_disk(builds.new_upload))
+        folder = await finished(service.on_disk(builds.directory.new_upload))
         try:
             form = await save_form(request, service, folder, _form_parts(settings))
             state = await finished(service.on_disk(partial(_submit, builds, folder, form, settings, check)))
         finally:
             # A submitted folder has been moved to the build, and nothing is left here.
-            await finished(service.on_disk(partial(builds.discard_upload, folder)))
-    metrics.observe_upload(form.size)
+            await finished(service.on_disk(partial(builds.directory.discard, folder)))
+    metrics.body_bytes.labels("/annotation", "request").inc(form.size)
     return state, form.size
 
 
@@ -84,7 +83,7 @@ def _submit(builds: Builds, folder: Path, form: UploadedForm, settings: Settings
     options = _parse_options(form.texts.get("options", b""), settings)
     dataset = None if options.dataset is None else _find_dataset(settings, options.dataset)
     inputs = _sort_files(form.files, options, dataset)
-    digest = None if dataset is None else _hash_dataset(dataset, settings)
+    digest = None if dataset is None else _hash_dataset(dataset, settings.bounds)
     id = _content_id(form.files, options, check=check, dataset=digest)
     try:
         return builds.submit(folder, BuildRequest(inputs, options, check, time.time()), id)
@@ -187,7 +186,7 @@ def _suggest_names(root: Path, name: str) -> list[str]:
     return sorted(names)[:_MAX_SUGGESTIONS]
 
 
-def _hash_dataset(folder: Path, settings: Settings) -> bytes:
+def _hash_dataset(folder: Path, bounds: Bounds) -> bytes:
     """A digest of the names, sizes and modification times of all files in a folder."""
     digest = hashlib.sha256()
     files = 0
@@ -201,14 +200,7 @@ def _hash_dataset(folder: Path, settings: Settings) -> bytes:
                     folders.append(Path(entry.path))
                     continue
                 files += 1
-                if files > settings.max_dataset_files:
-                    raise LimitError(
-                        f"{files:,} files or more in the dataset are too many",
-                        setting="HEATSVC_MAX_DATASET_FILES",
-                        limit=settings.max_dataset_files,
-                        got=files,
-                        field="dataset",
-                    )
+                bounds.check("max_dataset_files", files, "files or more in the dataset", field="dataset")
                 stat = entry.stat(follow_symlinks=False)
                 name = os.fsencode(os.path.relpath(entry.path, folder))
                 digest.update(b"%d %d %d " % (len(name), stat.st_size, stat.st_mtime_ns))

@@ -1,31 +1,128 @@
-"""Schemas of POST /heatmap for the OpenAPI document, and the route's description."""
+"""Schemas of POST /heatmap: its options, and what the OpenAPI document says of its bodies and responses."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import cached_property
+from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from heatsvc.api.options import HeatmapOptions
 from heatsvc.api.problems import problem_responses
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS
+from heatsvc.pipeline import DEFAULT_PRESET, MAX_STEPS, PRESETS, STEPS, Pipeline, parse_pipeline
+from heatsvc.pose import LAYOUTS
 from heatsvc.pose.readers import READERS
 
 _REF = "#/components/schemas/"
+_NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]*$"
 _BINARY = {"type": "string", "contentMediaType": "application/octet-stream"}
-# A number, or one more level of lists: generated clients cannot tell lists of different depths apart.
-_NUMBERS = {
-    "anyOf": [{"type": "number"}, {"type": "null"}, {"type": "array", "items": {}}],
-    "description": "A number, null (not detected), or a list of them.",
+# Only described: the pipeline, and the clip with its file and field, report what is wrong with these.
+_LayoutName = Annotated[str, WithJsonSchema({"type": "string", "enum": ["", *LAYOUTS]})]
+_Side = Annotated[int, Field(strict=True), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100_000})]
+_PresetName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRESETS)})]
+_Step = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"type": {"type": "string", "enum": list(STEPS)}},
+            "required": ["type"],
+            "additionalProperties": True,
+        }
+    ),
+]
+_Steps = Annotated[list[_Step], Field(fail_fast=True, json_schema_extra={"minItems": 1, "maxItems": MAX_STEPS})]
+_Target = Annotated[str, WithJsonSchema({"type": "string", "enum": list(LAYOUTS)})]
+_Index = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 0})]
+_Indices = Annotated[list[_Index], Field(fail_fast=True, json_schema_extra={"minItems": 1})]
+
+_LARGEST = float(np.finfo(np.float32).max)
+_NUMBER = {
+    "type": ["number", "null"],
+    "minimum": -_LARGEST,
+    "maximum": _LARGEST,
+    "description": "A number; null: not detected.",
 }
 
 
-def _lists(depth: int) -> dict[str, Any]:
-    return {"type": "array", "items": _lists(depth - 1) if depth > 1 else _NUMBERS}
+def _lists(items: dict[str, Any]) -> dict[str, Any]:
+    """Lists of `items`, lists of such lists, and lists of those: of one frame, one person, several persons."""
+    frame = {"type": "array", "items": items, "minItems": 1}
+    person = {"type": "array", "items": frame, "minItems": 1}
+    return {"anyOf": [frame, person, {"type": "array", "items": person, "minItems": 1}]}
 
 
-Side = Annotated[int, Field(ge=1, le=100_000)]
+_Points = Annotated[
+    list[Any], WithJsonSchema(_lists({"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 3}))
+]
+_Scores = Annotated[list[Any], WithJsonSchema(_lists(_NUMBER))]
+
+
+class HeatmapOptions(BaseModel):
+    """Options of `POST /heatmap`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # fail_fast: of a list of a million faults the first is reported, and the rest not collected.
+    pipeline: _PresetName | _Steps = Field(
+        DEFAULT_PRESET,
+        description="A preset's name, or a list of steps in PYSKL's form; see `GET /pipelines`.",
+        examples=["view", [{"type": "PoseDecode"}, {"type": "GeneratePoseTarget", "sigma": 0.6}]],
+    )
+    reduce: Literal["none", "max", "argmax"] = Field(
+        "none",
+        description="`max`: each pixel's largest value over the channels. `argmax`: which channel has it, int16, "
+        "-1 where all are zero.",
+    )
+    select: _Target | _Indices | None = Field(
+        None, description="A smaller layout, whose points are taken from the clip's; or points by position."
+    )
+    dtype: Literal["float32", "float16", "uint8"] = Field(
+        "float32", description="uint8 is value * 255, rounded. `argmax` is int16 whatever is asked."
+    )
+    compression: Literal["fast", "small"] | None = Field(
+        None,
+        description="Of zstd responses: `fast` for a near client, `small` for a far one. By default float32 is fast, "
+        "uint8 and float16 are small.",
+    )
+    test_mode: Annotated[bool, Field(strict=True)] = Field(
+        True, description="Deterministic, as PYSKL tests. false: random steps draw from `seed`."
+    )
+    seed: Annotated[int, Field(strict=True)] | None = Field(
+        None,
+        ge=0,
+        le=2**32 - 1,
+        description="Of the random steps where `test_mode` is false; clip i draws from seed + i. "
+        "The one used comes back in X-Heatmap-Seed.",
+    )
+    layout: _LayoutName | None = Field(
+        None, description="What the points are, for clips that do not say it themselves."
+    )
+    img_shape: tuple[_Side, _Side] | None = Field(
+        None, description="(height, width) in pixels, for clips that do not say it themselves."
+    )
+    frame_dir: str | Annotated[list[str], Field(fail_fast=True)] | None = Field(
+        None, description="Which clips of an annotation pickle; all by default."
+    )
+
+    @property
+    def frame_dirs(self) -> list[str] | None:
+        """The chosen clips as a list."""
+        return [self.frame_dir] if isinstance(self.frame_dir, str) else self.frame_dir
+
+    @cached_property
+    def built_pipeline(self) -> Pipeline:
+        """The pipeline and its reduction.
+
+        Raises:
+            PipelineError: steps that do not exist or do not fit.
+        """
+        return parse_pipeline(self.pipeline, reduce=self.reduce)
+
+
+OPTIONS = tuple(HeatmapOptions.model_fields)
 
 
 class Clip(BaseModel):
@@ -33,25 +130,27 @@ class Clip(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    keypoint: Annotated[list[Any], WithJsonSchema(_lists(2))] = Field(
+    keypoint: _Points = Field(
         description="x, y and, where there is a third number, the score: [V, 2|3], [T, V, 2|3] or [M, T, V, 2|3], "
         "in pixels of the video frame."
     )
-    keypoint_score: Annotated[list[Any], WithJsonSchema(_lists(1))] | None = Field(
+    keypoint_score: _Scores | None = Field(
         None, description="keypoint's shape without its last axis; 1 where it is missing."
     )
-    img_shape: tuple[Side, Side] | None = Field(None, description="Height and width of the video frame in pixels.")
-    layout: str | None = Field(
+    img_shape: tuple[_Side, _Side] | None = Field(None, description="Height and width of the video frame in pixels.")
+    layout: _LayoutName | None = Field(
         None, description="The keypoint layout; inferred from the number of keypoints where it is missing."
     )
-    frame_dir: str | None = Field(None, description="The clip's name in the response.")
-    label: int | None = Field(None, description="Not used.")
+    frame_dir: Annotated[str, Field(max_length=255, pattern=_NO_CONTROL_CHARACTERS)] | None = Field(
+        None, description="The clip's name in the response."
+    )
+    label: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = Field(None, description="Not used.")
 
 
 class OneClip(Clip, HeatmapOptions):  # type: ignore[misc]  # its frame_dir names the clip, the options' chooses
     """One clip and the options."""
 
-    img_shape: tuple[Side, Side] = Field(description="Height and width of the video frame in pixels.")
+    img_shape: tuple[_Side, _Side] = Field(description="Height and width of the video frame in pixels.")
 
 
 class ManyClips(HeatmapOptions):
@@ -63,10 +162,13 @@ class ManyClips(HeatmapOptions):
 class HeatmapForm(BaseModel):
     """Files of keypoints, and the options."""
 
+    model_config = ConfigDict(extra="forbid")
+
     file: list[Annotated[str, WithJsonSchema(_BINARY)]] = Field(
-        description="Recognized by their content: " + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS)
+        min_length=1,
+        description="Recognized by their content: " + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS),
     )
-    options: HeatmapOptions | None = None
+    options: HeatmapOptions = Field(default_factory=lambda: HeatmapOptions.model_validate({}))
 
 
 class NamedHeatmap(BaseModel):
@@ -96,13 +198,35 @@ _EXAMPLE = {
 }
 _ARRAY = "`keypoint` with its scores as a third number; the options are query parameters."
 
+
+def _query_schemas() -> dict[str, dict[str, Any]]:
+    """How options are written in a query: a value as text, several by commas or as JSON."""
+    side, index = "([1-9][0-9]{0,4}|100000)", "(0|[1-9][0-9]*)"
+    written: dict[str, Any] = {
+        "pipeline": {"pattern": rf"^({'|'.join(PRESETS)}|\[.+\])$"},
+        "select": {"pattern": rf"^({'|'.join(LAYOUTS)}|{index}(,{index})*|\[{index}(, ?{index})*\])$"},
+        "img_shape": {"pattern": rf"^({side},{side}|\[{side}, ?{side}\])$"},
+        "frame_dir": {},
+    }
+    schemas = HeatmapOptions.model_json_schema()["properties"]
+    return {
+        name: {"type": "string", **written[name]}
+        if name in written
+        # Without null, and without a default, which generated clients would send with a JSON body, too.
+        else {key: value for key, value in schema.get("anyOf", [schema])[0].items() if key not in ("default", "title")}
+        for name, schema in schemas.items()
+    }
+
+
+_QUERY_SCHEMAS = _query_schemas()
+
 REQUEST: dict[str, Any] = {
     "parameters": [
         {
             "name": name,
             "in": "query",
             "description": f"With an array as the body. {field.description}",
-            "schema": {"type": "string"},
+            "schema": _QUERY_SCHEMAS[name],
         }
         for name, field in HeatmapOptions.model_fields.items()
     ]

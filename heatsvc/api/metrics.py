@@ -7,8 +7,8 @@ With several worker processes prometheus-client works in its multiprocess mode, 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client import (
@@ -24,15 +24,17 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.responses import Response
 
-from heatsvc.api.problems import problem_responses
+from heatsvc.api.problems import NEEDS_NO_KEY, problem_responses
 
 router = APIRouter(tags=["service"], responses=problem_responses(500))
+_RESPONSES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that names prometheus-client's folder; set where several processes serve."""
 
 _SECONDS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods that are labels of their own; others are `other`."""
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -56,42 +58,6 @@ fallbacks = Counter(
 )
 
 
-# Looked up once, not for each request.
-_heatmap_request_bytes, _heatmap_response_bytes = (
-    body_bytes.labels("/heatmap", direction) for direction in ("request", "response")
-)
-_stages = {stage: stage_seconds.labels(stage) for stage in ("read", "pipeline", "render", "encode")}
-
-
-def observe_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count a request that has ended.
-
-    Args:
-        route: the path template, `/annotation/{id}`; `unknown` for paths without a route.
-    """
-    requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
-    request_seconds.labels(route).observe(seconds)
-
-
-def observe_heatmaps(number: int, request_bytes: int, response_bytes: int, durations: Mapping[str, float]) -> None:
-    """Count a response of `POST /heatmap`.
-
-    Args:
-        number: clips in it.
-        durations: seconds by stage.
-    """
-    clips.inc(number)
-    _heatmap_request_bytes.inc(request_bytes)
-    _heatmap_response_bytes.inc(response_bytes)
-    for stage, seconds in durations.items():
-        _stages[stage].observe(seconds)
-
-
-def observe_upload(size: int) -> None:
-    """Count a form of `size` bytes that was sent to /annotation."""
-    body_bytes.labels("/annotation", "request").inc(size)
-
-
 def remove_dead_processes() -> None:
     """Drop the gauges of worker processes that were killed; their counters stay."""
     folder = os.environ.get(MULTIPROCESS_DIR)
@@ -105,7 +71,13 @@ def remove_dead_processes() -> None:
             continue
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses=_RESPONSES,
+    openapi_extra=NEEDS_NO_KEY,
+)
 def metrics() -> Response:
     """Requests, durations, bodies, clips, batches and requests in progress, of all worker processes together."""
     registry = REGISTRY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 
 import structlog
@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heatsvc.api import metrics
+from heatsvc.api.limits import Places
 from heatsvc.api.problems import problem
 from heatsvc.cancel import CancelledError
 from heatsvc.logs import log_request
@@ -78,7 +79,9 @@ class RequestLogMiddleware:
             seconds = perf_counter() - started
             metrics.in_flight.dec()
             route = getattr(scope.get("route"), "path_format", "unknown")
-            metrics.observe_request(scope["method"], route, status or 500, seconds)
+            method = scope["method"] if scope["method"] in metrics.METHODS else "other"
+            metrics.requests.labels(method, route, str(status or 500)).inc()
+            metrics.request_seconds.labels(route).observe(seconds)
             if self._access_log:
                 client = scope.get("client")
                 log_request(
@@ -107,20 +110,20 @@ class ConcurrencyLimitMiddleware:
     """Responds with 503 while `limit` requests are in flight. Health checks and metrics do not count.
 
     Args:
-        count_exempt: how many requests in flight do not count, because other limits apply to them.
+        exempt: the places of requests that do not count, because other limits apply to them.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, count_exempt: Callable[[], int]) -> None:
+    def __init__(self, app: ASGIApp, limit: int, exempt: Sequence[Places]) -> None:
         self._app = app
         self._limit = limit
-        self._count_exempt = count_exempt
+        self._exempt = exempt
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http" or path_of(scope) in _HEALTH_PATHS:
             await self._app(scope, receive, send)
-        elif self._in_flight - self._count_exempt() >= self._limit:
+        elif self._in_flight - sum(places.taken for places in self._exempt) >= self._limit:
             detail = f"{self._limit} requests are in flight already (setting HEATSVC_MAX_IN_FLIGHT)"
             members = {"setting": "HEATSVC_MAX_IN_FLIGHT", "limit": self._limit}
             await problem(503, detail, headers={"Retry-After": "1"}, **members)(scope, receive, send)

@@ -38,5 +38,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     document.setdefault("components", {}).setdefault("schemas", {}).update(models["$defs"])
     document["components"]["securitySchemes"] = {"apiKey": _API_KEY}
-    document["security"] = [{"apiKey": []}, {}]  # {}: a service without keys needs none
+    document["security"] = [{"apiKey": []}]
+    if not app.state.service.settings.api_keys:
+        document["security"].append({})  # none is needed
     return document

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import orjson
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,8 +15,14 @@ from starlette.routing import Match
 
 from heatsvc.errors import InputError, LimitError
 from heatsvc.jobs.data_directory import DataDirectoryError
+from heatsvc.pipeline.errors import short
+
+Options = TypeVar("Options", bound=BaseModel)
 
 MEDIA_TYPE = "application/problem+json"
+
+NEEDS_NO_KEY: dict[str, Any] = {"security": []}
+"""For the `openapi_extra` of routes that respond without an API key."""
 
 _TITLES = {
     400: "The request is malformed",
@@ -99,10 +106,9 @@ def status_of(error: InputError) -> int:
 
 
 def document(status: int, detail: str, **members: Any) -> dict[str, Any]:
-    """What a problem document tells; members that are None are left out."""
-    told = {"type": "about:blank", "title": _TITLES.get(status, "Problem"), "status": status, "detail": detail}
-    told.update((name, value) for name, value in members.items() if value is not None)
-    return told
+    """The members of a problem document; those that are None are left out."""
+    given = {name: value for name, value in members.items() if value is not None}
+    return {"type": "about:blank", "title": _TITLES.get(status, "Problem"), "status": status, "detail": detail, **given}
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> Response:
@@ -171,3 +177,24 @@ async def on_invalid(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     name = str(first["loc"][-1])[:60]
     return problem(422, f"{name} cannot be {str(first.get('input'))!r:.60}: {first['msg']}", field=name)
+
+
+def validated(model: type[Options], given: Mapping[str, Any]) -> Options:
+    """A model of options from JSON values.
+
+    Raises:
+        RequestError: 422, an option that does not exist, or a value it cannot have; the message lists the known ones.
+    """
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        # Of an option of several forms, the form that was looked into deepest is the one that was meant.
+        first = max(error.errors(include_url=False), key=lambda fault: len(fault["loc"]))
+        name = str(first["loc"][0])
+        if name not in model.model_fields:
+            raise RequestError(
+                422, f"there is no option {short(name)}: known are {', '.join(model.model_fields)}", field=name[:60]
+            ) from None
+        description = model.model_fields[name].description or ""
+        value = given.get(name)
+        raise RequestError(422, f"{name} cannot be {short(value)}: {first['msg']}. {description}", field=name) from None

@@ -25,9 +25,8 @@ from heatsvc.settings import Settings
 
 log = structlog.get_logger("heatsvc.renderer")
 
-# Items that are rendered ahead of the client, and pixels of work that are rendered on the event loop: a millisecond.
 _AHEAD = 2
-_INLINE_WORK = 128 << 10
+"""Items that are rendered ahead of the client."""
 _GPU_LOCK_SECONDS = 60.0
 
 SLICE_BYTES = 256 << 10
@@ -45,6 +44,7 @@ class Renderer:
         settings: device, threads and the memory for tiles.
 
     Attributes:
+        gpu: what large batches are rendered on; None where the CPU renders everything.
         tile_memory: bytes of tiles that are rendered and not sent.
 
     Raises:
@@ -62,6 +62,7 @@ class Renderer:
             settings.tile_memory_bytes, "HEATSVC_TILE_MEMORY_BYTES", settings.admission_seconds
         )
         self._selection = DeviceSelection(settings.device, "not selected yet")
+        self.gpu = self._selection.gpu
         self._scheduler: Scheduler[WorkItem] = Scheduler(settings.threads, on_batch=_count_batch)
 
     def select_device(self) -> None:
@@ -82,6 +83,7 @@ class Renderer:
     def use(self, selection: DeviceSelection) -> None:
         """Render on the device that was selected, from now on. Before anything is rendered."""
         self._selection = selection
+        self.gpu = selection.gpu
         if selection.gpu is not None:
             self._scheduler = Scheduler(self._settings.threads, selection.gpu, _count_batch)
         if selection.measurements:
@@ -90,8 +92,7 @@ class Renderer:
     @property
     def used(self) -> str:
         """What large batches are rendered on now."""
-        gpu = self._selection.gpu
-        return gpu.name if gpu is not None and gpu.failure is None else "cpu"
+        return "cpu" if self.gpu is None else self.gpu.name
 
     def describe(self) -> dict[str, Any]:
         """The selection and its measurements, for `GET /health/ready`."""
@@ -121,21 +122,14 @@ class Renderer:
             ],
         }
 
-    @property
-    def uses_gpu(self) -> bool:
-        """Whether jobs should be made of whole volumes, as a GPU takes them."""
-        return self.used != "cpu"
-
     def is_inline(self, job: RenderJob) -> bool:
-        """Whether a job is rendered on the event loop: to hand it to a worker takes longer than to render it.
+        """Whether a job is rendered on the event loop.
 
-        But a GPU that wins at its size gets it, and one that works while all CPU workers do has it in its next batch.
+        A light one is, unless a GPU wins at its size, or works while all CPU workers do: then it is in the next batch.
         """
-        if not job.is_whole or job.work > _INLINE_WORK or job.writer.is_heavy:
-            return False
-        gpu = self._selection.gpu
-        if gpu is None or gpu.failure is not None:
-            return True
+        gpu = self.gpu
+        if not job.is_light or gpu is None:
+            return job.is_light
         if job.cost < gpu.min_batch_bytes and self._scheduler.has_idle_worker:
             return True
         return not all(gpu.takes(item) for item in job.items)
@@ -200,6 +194,7 @@ class Renderer:
         """The CPU has replaced the GPU."""
         metrics.fallbacks.labels(reason).inc()
         if reason == "lost":
+            self.gpu = None
             log.error("the GPU is lost: the CPU renders from now on", why=why)
 
     def stop(self) -> None:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 
-from heatsvc.api.heatmap_schemas import Clip
-from heatsvc.api.options import HeatmapOptions, options_from, options_from_query
-from heatsvc.api.problems import RequestError
+from heatsvc.api.heatmap_schemas import Clip, HeatmapOptions
+from heatsvc.api.problems import RequestError, validated
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding
 from heatsvc.encode.formats import Format
-from heatsvc.encode.job import RenderJob
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
 from heatsvc.pose.readers import (
@@ -35,6 +34,9 @@ _LIGHT_CLIPS = 8
 _LIGHT_LOAD = 16 << 10
 
 _LISTS_PER_CLIP = 2  # points and scores
+
+# Longer ones, of steps that ignore what they are given, are not worth keeping.
+_LONGEST_KEPT = 4 << 10
 
 _CLIP_KEYS = tuple(Clip.model_fields)
 
@@ -278,6 +280,62 @@ def from_files(
         clips += found
         bounds.check("max_clips", len(clips), "clips", field="file", file=file.name)
     return HeatmapRequest(clips, options)
+
+
+def options_from(given: Mapping[str, Any]) -> HeatmapOptions:
+    """Options from JSON values; short ones last used are kept.
+
+    Raises:
+        RequestError: 422, an option that does not exist, or a value it cannot have; the message lists the known ones.
+    """
+    try:
+        text = orjson.dumps(given)
+    except TypeError:  # nested deeper than orjson writes, though not deeper than it reads
+        return validated(HeatmapOptions, given)
+    return _from_json(text) if len(text) <= _LONGEST_KEPT else validated(HeatmapOptions, given)
+
+
+@lru_cache(maxsize=128)
+def _from_json(text: bytes) -> HeatmapOptions:
+    return validated(HeatmapOptions, orjson.loads(text))
+
+
+def options_from_query(query: bytes) -> HeatmapOptions:
+    """Options from a query string: a list as JSON or by commas, true and false as such; short ones last used are kept.
+
+    Raises:
+        RequestError: as options_from; or an option given twice.
+    """
+    return _from_query(query) if len(query) <= _LONGEST_KEPT else _from_query.__wrapped__(query)
+
+
+@lru_cache(maxsize=128)
+def _from_query(query: bytes) -> HeatmapOptions:
+    given: dict[str, Any] = {}
+    try:
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, max_num_fields=64)
+    except ValueError:
+        raise RequestError(422, "the query is not text in UTF-8, or has more than 64 fields") from None
+    for name, text in pairs:
+        if name in given:
+            raise RequestError(422, f"{name!r:.60} is given twice", field=name[:60])
+        given[name] = _from_text(name, text)
+    return options_from(given)
+
+
+def _from_text(name: str, text: str) -> Any:
+    """A query's text as the JSON value it stands for."""
+    if text.startswith("[") or name in ("seed", "test_mode"):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    if name == "img_shape" or (name == "select" and text[:1].isdigit()):
+        try:
+            return [int(part) for part in text.split(",")]
+        except ValueError:
+            return text
+    return text
 
 
 def read_options(options: HeatmapOptions, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> ReadOptions:

@@ -24,8 +24,7 @@ from heatsvc.api.renderer import Renderer
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import RenderJob
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.jobs.builds import Builds
 from heatsvc.jobs.data_directory import data_directory_errors
 from heatsvc.pose.readers.json_numbers import load_kernels as load_json_number_kernels

@@ -55,21 +55,11 @@ class Builds:
         self._supervisor.stop()
 
     @data_directory_errors()
-    def new_upload(self) -> Path:
-        """An empty folder for the files of one request; where it is not submitted, the caller discards it."""
-        return self.directory.new_upload()
-
-    @data_directory_errors()
-    def discard_upload(self, upload: Path) -> None:
-        """Delete a folder that `new_upload` made, if it still exists."""
-        self.directory.discard(upload)
-
-    @data_directory_errors()
     def submit(self, upload: Path, request: BuildRequest, id: str) -> BuildState:
         """Have something built, unless the same is built already or in progress. The upload becomes the build's.
 
         Args:
-            upload: a folder that `new_upload` made, with the request's files.
+            upload: a folder that `directory.new_upload` made, with the request's files.
             request: what to build.
             id: a hash of the files' contents, the options and whether it is a check: 32 hexadecimal digits.
 

@@ -130,14 +130,16 @@ class DataDirectory:
         pending = [folder for folder in self.all_builds() if folder.result(report=False) is None]
         return sorted(pending, key=BuildFolder.submitted)
 
+    @data_directory_errors()
     def new_upload(self) -> Path:
-        """An empty folder with a random name in `uploads`."""
+        """An empty folder for the files of one request; where it is not submitted, the caller discards it."""
         folder = self.uploads / secrets.token_hex(16)
         folder.mkdir(parents=True)
         return folder
 
+    @data_directory_errors()
     def discard(self, folder: Path) -> None:
-        """Delete a folder: it disappears at once, even where deleting its files is interrupted."""
+        """Delete a folder, if it exists: it disappears at once, even where deleting its files is interrupted."""
         self.removed.mkdir(parents=True, exist_ok=True)
         aside = self.removed / secrets.token_hex(16)
         try:

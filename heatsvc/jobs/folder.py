@@ -26,6 +26,7 @@ from typing import Any
 
 import orjson
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
 
 from heatsvc.annotation.artifacts import REPORT, sync_folder, write_atomically
 from heatsvc.annotation.progress import Progress
@@ -99,6 +100,9 @@ class SavedState:
     attempts: int = 0
     shards: int = 0
     result: StoredResult | None = None
+
+
+_SAVED_STATE = TypeAdapter(SavedState)
 
 
 class BuildFolder:
@@ -184,16 +188,13 @@ class BuildFolder:
     def saved_state(self) -> SavedState:
         """The content of state.json; that of a build never begun where there is no such file."""
         try:
-            document = _read(self.path / "state.json") or {"attempts": 0, "shards": 0, "result": None}
-            result = document["result"] and StoredResult.from_json(document["result"])
-            return SavedState(document["attempts"], document["shards"], result)
-        except (ValueError, TypeError, KeyError):  # damaged by the disk: to be built again
+            return _SAVED_STATE.validate_json((self.path / "state.json").read_bytes())
+        except (FileNotFoundError, ValueError):  # or damaged by the disk: to be built again
             return SavedState()
 
     def write_state(self, saved: SavedState) -> None:
         """Replace state.json; for the holder of the lock."""
-        result = saved.result and saved.result.as_json()
-        write_json(self.path / "state.json", {"attempts": saved.attempts, "shards": saved.shards, "result": result})
+        write_json(self.path / "state.json", _SAVED_STATE.dump_python(saved, mode="json"))
 
     def result(self, *, report: bool = True) -> StoredResult | None:
         """How the build ended; None until it has.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from heatsvc.annotation.artifacts import Artifact
@@ -21,7 +21,7 @@ class StoredResult:
     Attributes:
         state: done or failed.
         artifacts: the files in the folder's `artifacts`; of a build that failed because of faulty videos, the reports.
-        report: the report as JSON; None where there is none, or where it was not asked for.
+        report: the report as JSON, from its file; None where there is none, or where it was not asked for.
         problem: why it failed, as `problem_of` gives it; None unless it did.
         finished: when, in seconds since 1970.
     """
@@ -36,21 +36,6 @@ class StoredResult:
     def is_reusable(self) -> bool:
         """Whether the same input would end the same way again: done, or an input that cannot be used."""
         return self.problem is None or self.problem["kind"] in ("input", "limit")
-
-    def as_json(self) -> dict[str, Any]:
-        """A JSON object, without the report, which is one of the artifacts."""
-        return {
-            "state": self.state,
-            "artifacts": [asdict(artifact) for artifact in self.artifacts],
-            "problem": self.problem,
-            "finished": self.finished,
-        }
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> StoredResult:
-        """The result that `as_json` was called on, without its report."""
-        artifacts = tuple(Artifact(**artifact) for artifact in document["artifacts"])
-        return cls(document["state"], artifacts, None, document["problem"], document["finished"])
 
 
 @dataclass(frozen=True, slots=True)

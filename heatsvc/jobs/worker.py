@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import signal
 import threading
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 import structlog
 from filelock import FileLock, Timeout
 
-from heatsvc.annotation.artifacts import MEDIA_TYPES, REPORT, REPORT_PAGE, Artifact
+from heatsvc.annotation.artifacts import Artifact
 from heatsvc.annotation.build import BuildResult, count_finished_shards
 from heatsvc.annotation.build import build as build_dataset
 from heatsvc.annotation.errors import FaultsError
@@ -186,7 +185,7 @@ class Worker:
             if self._stopping.is_set():
                 folder.write_state(saved)  # this attempt did not crash
                 return
-            result = self._failure(folder, attempt, number, error)
+            result = self._failure(folder, number, error)
         folder.publish(result, attempt)
         log.info("build ended", id=folder.id, state=result.state)
 
@@ -206,7 +205,7 @@ class Worker:
         )
         return StoredResult("done", built.artifacts, None, None, time.time())
 
-    def _failure(self, folder: BuildFolder, attempt: Path, number: int, error: Exception) -> StoredResult:
+    def _failure(self, folder: BuildFolder, number: int, error: Exception) -> StoredResult:
         """The result of an attempt that raised an error."""
         if isinstance(error, OSError):
             failure = DataDirectoryError.from_error(error)
@@ -216,9 +215,7 @@ class Worker:
                 return _failed({"kind": "full", "detail": failure.reason})
         if not isinstance(error, InputError):
             log.error("build failed", id=folder.id, exc_info=error)
-        if isinstance(error, FaultsError):
-            return _failed(problem_of(error), attempt)
-        return _failed(problem_of(error))
+        return _failed(problem_of(error), error.artifacts if isinstance(error, FaultsError) else ())
 
 
 class _Monitor(CancelToken):
@@ -248,16 +245,6 @@ class _Monitor(CancelToken):
         super().raise_if_cancelled()
 
 
-def _failed(problem: dict[str, object], attempt: Path | None = None) -> StoredResult:
-    """A failed build's result, with the reports that an attempt has written."""
-    reports = [_artifact(attempt / name) for name in (REPORT, REPORT_PAGE)] if attempt else []
-    return StoredResult("failed", tuple(report for report in reports if report), None, problem, time.time())
-
-
-def _artifact(path: Path) -> Artifact | None:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return Artifact(path.name, MEDIA_TYPES[path.name], file.tell(), digest)
-    except FileNotFoundError:
-        return None
+def _failed(problem: dict[str, object], reports: tuple[Artifact, ...] = ()) -> StoredResult:
+    """A failed build's result, with the reports that it has written."""
+    return StoredResult("failed", reports, None, problem, time.time())

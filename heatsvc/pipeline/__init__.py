@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from heatsvc.pipeline.describe import describe_pipelines
 from heatsvc.pipeline.errors import PipelineError
-from heatsvc.pipeline.parse import PipelineSpec, parse_pipeline
+from heatsvc.pipeline.parse import MAX_STEPS, PipelineSpec, parse_pipeline
 from heatsvc.pipeline.pipeline import Pipeline
 from heatsvc.pipeline.presets import DEFAULT_PRESET, PRESETS, Preset
 from heatsvc.pipeline.steps import STEPS
 
 __all__ = [
     "DEFAULT_PRESET",
+    "MAX_STEPS",
     "PRESETS",
     "STEPS",
     "Pipeline",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from heatsvc.pipeline.presets import DEFAULT_PRESET, PRESETS
-from heatsvc.pipeline.step import Step
 from heatsvc.pipeline.steps import STEPS
+from heatsvc.pipeline.steps.step import Step
 from heatsvc.volume import Reduce
 
 

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from heatsvc.pipeline.errors import PipelineError, hint, parameter_error, short, step_field
 from heatsvc.pipeline.pipeline import Pipeline
 from heatsvc.pipeline.presets import PRESETS
-from heatsvc.pipeline.step import Step
 from heatsvc.pipeline.steps import STEPS
+from heatsvc.pipeline.steps.step import Step
 from heatsvc.volume import Reduce
 
 PipelineSpec = str | Sequence[Mapping[str, Any]] | Pipeline

@@ -14,9 +14,8 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pipeline.errors import PipelineError, step_field
-from heatsvc.pipeline.state import MAX_SEED, PipelineState
-from heatsvc.pipeline.step import Step
 from heatsvc.pipeline.steps.generate_pose_target import GeneratePoseTarget
+from heatsvc.pipeline.steps.step import MAX_SEED, PipelineState, Step
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip
 from heatsvc.pose.select import select_points

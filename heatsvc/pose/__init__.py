@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from heatsvc.pose.clip import NoKeypointsError, PoseClip, PoseError, check_img_shape
-from heatsvc.pose.layouts import LAYOUTS, Layout, LayoutError, get_layout, infer_layout
+from heatsvc.pose.layouts import LAYOUTS, LAYOUTS_BY_POINTS, Layout, LayoutError, get_layout
 
 __all__ = [
     "LAYOUTS",
+    "LAYOUTS_BY_POINTS",
     "Layout",
     "LayoutError",
     "NoKeypointsError",
@@ -14,5 +15,4 @@ __all__ = [
     "PoseError",
     "check_img_shape",
     "get_layout",
-    "infer_layout",
 ]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
-from heatsvc.pose.layouts import Layout, get_layout, infer_layout
+from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
 
 Float32 = npt.NDArray[np.float32]
 
@@ -146,7 +146,7 @@ class PoseClip:
             keypoint=points,
             keypoint_score=score,
             img_shape=check_img_shape(img_shape, field=f"{field}img_shape", file=file),
-            layout=_check_layout(layout, count, f"{field}layout", file) if layout else infer_layout(count),
+            layout=_check_layout(layout, count, f"{field}layout", file) if layout else LAYOUTS_BY_POINTS.get(count),
             frame_dir=frame_dir,
             label=label,
         )
@@ -301,7 +301,7 @@ def _check_layout(layout: Layout | str, count: int, name: str, file: str | None)
     if isinstance(layout, str):
         layout = get_layout(layout, count)
     if len(layout.points) != count:
-        fitting = infer_layout(count)
+        fitting = LAYOUTS_BY_POINTS.get(count)
         hint = f"; {count} points are {fitting.name}" if fitting else ""
         raise PoseError(
             f"layout {layout.name} has {len(layout.points)} points, the keypoints have {count}{hint}",

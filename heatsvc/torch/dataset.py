@@ -12,7 +12,7 @@ from torch.utils.data import Dataset, get_worker_info
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
 from heatsvc.pipeline import Pipeline, PipelineSpec, parse_pipeline
-from heatsvc.pipeline.state import MAX_SEED
+from heatsvc.pipeline.steps.step import MAX_SEED
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip
 from heatsvc.pose.select import select_points

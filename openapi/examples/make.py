@@ -34,7 +34,7 @@ this folder.
 The keypoints are real: finger spelling in American Sign Language from the package `spoken-to-signed` 0.4.0
 (MIT licence, University of Zurich), estimated with MediaPipe Holistic. `FIRE` is the letters F, I, R and E in a row, in
 COCO-WholeBody order and a 1920 x 1080 frame. `ase_A.pose` is the file as it came. The others are the same points in
-other estimators' forms: coordinates are rounded, and OpenPose's neck and mid hip are midpoints.
+other estimators' formats: coordinates are rounded, and OpenPose's neck and mid hip are midpoints.
 """
 
 
@@ -167,7 +167,7 @@ def _form(
     arrays: list[tuple[str, list[int], str]],
     save: str = "heatmaps.npy",
 ) -> dict[str, Any]:
-    # Only what is not the default for so many clips has to be asked for.
+    # Only what is not the default for so many clips has to be given.
     headers = {"Accept": accept} if accept == "application/x-npz" else {}
     parts = [{"name": "file", "file": file}, {"name": "options", "text": json.dumps(options)}]
     return _example(title, "/heatmap", headers, {"form": parts}, accept, arrays, save)
@@ -189,8 +189,16 @@ def _example(
     save: str,
 ) -> dict[str, Any]:
     found = [{"name": name, "shape": shape, "dtype": dtype} for name, shape, dtype in arrays]
-    answer = {"status": 200, "content_type": accept, "arrays": found}
-    return {"title": title, "method": "POST", "path": path, "headers": headers, **sent, "answer": answer, "save": save}
+    response = {"status": 200, "content_type": accept, "arrays": found}
+    return {
+        "title": title,
+        "method": "POST",
+        "path": path,
+        "headers": headers,
+        **sent,
+        "response": response,
+        "save": save,
+    }
 
 
 def _curl(example: dict[str, Any]) -> str:
@@ -217,7 +225,7 @@ def _triples(clip: PoseClip) -> npt.NDArray[np.float32]:
 
 
 def _lists(array: npt.NDArray[np.float32]) -> Any:
-    """Lists of the shortest numbers that say the same float32."""
+    """Lists of the shortest numbers that give the same float32."""
     return json.loads(json.dumps(array.tolist()), parse_float=lambda text: float(str(np.float32(text))))
 
 

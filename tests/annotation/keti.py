@@ -37,7 +37,7 @@ def named(*names: str) -> tuple[InputFile, ...]:
 
 
 def inputs(**given: Any) -> Inputs:
-    """keti-mini with its workbooks and its split file, unless told otherwise."""
+    """keti-mini with its workbooks and its split file by default."""
     known: dict[str, Any] = {"folder": KEYPOINTS, "labels": named(*WORKBOOKS), "split": named("split.json")[0]}
     return Inputs(**(known | given))
 

@@ -1,4 +1,4 @@
-"""From KETI's files to a pickle that trains: what issue and DOMAIN.md say of keti-mini."""
+"""From KETI's files to a pickle that trains: keti-mini."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_faulty_may_be_zeros(tmp_path):
         ({"missing": "error"}, {name(7): "no_frames", name(9): "no_file", name(11): "no_keypoints"}),
     ],
 )
-def test_faults_that_are_not_allowed_are_all_told(tmp_path, options, refused):
+def test_faults_that_are_not_allowed_are_all_reported(tmp_path, options, refused):
     with pytest.raises(FaultsError) as caught:
         made(tmp_path, **options)
     for video, kind in refused.items():
@@ -149,17 +149,17 @@ def test_faults_that_are_not_allowed_are_all_told(tmp_path, options, refused):
     assert (tmp_path / "report.html").exists()
 
 
-def test_faulty_is_an_error_unless_told_otherwise(tmp_path):
+def test_faulty_is_an_error_by_default(tmp_path):
     with pytest.raises(FaultsError, match=r"KETI_SL_0000000017 \(wrong_points\)"):
         made(tmp_path, faulty="leave")
 
 
 def faults(report: dict) -> dict[str, dict[str, str]]:
-    """What the report tells: kind, video, what became of it."""
-    told: dict[str, dict[str, str]] = {}
+    """Faults in the report: kind, video, what became of it."""
+    reported: dict[str, dict[str, str]] = {}
     for group in report["faults"]:
-        told[group["kind"]] = {fault["name"]: fault["done"] for fault in group["items"]}
-    return told
+        reported[group["kind"]] = {fault["name"]: fault["done"] for fault in group["items"]}
+    return reported
 
 
 def test_every_fault_is_reported_under_its_name(tmp_path):
@@ -208,13 +208,13 @@ def test_trimmed_clips_are_those_of_removal(tmp_path):
     assert report["summary"]["trimmed"] == 5
 
 
-def test_trimmed_video_that_is_longer_than_its_keypoints_is_told(tmp_path):
+def test_trimmed_video_that_is_longer_than_its_keypoints_is_reported(tmp_path):
     counts = tmp_path / "counts.json"
     counts.write_text(json.dumps({"keti_sl_0000000001.AVI": 74, "KETI_SL_0000000002": 58}))
     report = made(tmp_path / "out", inputs(trim=(InputFile("counts.json", counts),))).report
     assert faults(report)["trim_too_long"] == {name(1): "kept"}
-    (told,) = [group for group in report["faults"] if group["kind"] == "trim_too_long"]
-    assert "74" in told["items"][0]["detail"]
+    (reported,) = [group for group in report["faults"] if group["kind"] == "trim_too_long"]
+    assert "74" in reported["items"][0]["detail"]
 
 
 LABELS = {
@@ -336,7 +336,7 @@ def test_shards_of_other_options_are_read_again(tmp_path, monkeypatch):
     assert loaded(tmp_path)["annotations"][0]["keypoint"].dtype == np.float32
 
 
-def test_progress_is_told(tmp_path):
+def test_progress_is_reported(tmp_path):
     seen: list[Progress] = []
     build(inputs(), AnnotationOptions(**OPTIONS), tmp_path, progress=seen.append)
     assert Counter(one.stage for one in seen).keys() == {"labels", "keypoints", "writing", "done"}
@@ -454,7 +454,7 @@ def test_classes_times_splits_are_bounded(tmp_path):
 
 
 @pytest.mark.parametrize("select", [None, [0, 1]])
-def test_points_of_two_kinds_are_told_where_every_sampled_file_is_unreadable(tmp_path, select):
+def test_points_of_two_kinds_are_reported_where_every_sampled_file_is_unreadable(tmp_path, select):
     names = [f"v{number:03d}" for number in range(100)]
     keypoints = tmp_path / "keypoints"
     keypoints.mkdir()

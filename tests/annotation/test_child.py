@@ -88,12 +88,12 @@ def test_who_waits_may_end_it() -> None:
     assert time.monotonic() - began < 10
 
 
-def test_a_death_is_told() -> None:
+def test_a_death_is_reported() -> None:
     with pytest.raises(ChildError, match="it ended with code 3 before it was done"):
         run_in_child(die, memory_bytes=GIB, seconds=30)
 
 
-def test_another_exception_is_told() -> None:
+def test_another_exception_is_reported() -> None:
     with pytest.raises(ChildError, match="KeyError: 'a'"):
         run_in_child(stumble, memory_bytes=GIB, seconds=30)
 

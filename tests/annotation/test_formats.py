@@ -15,7 +15,7 @@ from heatsvc.pose.readers import read
 from tests.pose.readers.samples import HD, every_format
 
 FORMATS = every_format()
-# Frames are told by OpenPose's own names; a pickle's clips have names of their own.
+# Frames are recognized by the names that OpenPose gives them; a pickle's clips have names of their own.
 VIDEO = {"frames.zip": "a_0"} | {name: "clip_a" for name in FORMATS if name.endswith(".pkl")}
 
 

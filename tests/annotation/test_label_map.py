@@ -1,4 +1,4 @@
-"""The label map in both its forms."""
+"""The label map as JSON and as CSV."""
 
 from heatsvc.annotation.artifacts import label_map_csv, label_map_json
 

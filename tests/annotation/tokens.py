@@ -6,7 +6,7 @@ from heatsvc.cancel import CancelToken
 
 
 class CountingToken(CancelToken):
-    """Cancelled when it is asked for the `limit`-th time."""
+    """Cancelled when it is checked for the `limit`-th time."""
 
     def __init__(self, limit: int = 1) -> None:
         super().__init__()

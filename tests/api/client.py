@@ -33,7 +33,7 @@ TIMEOUT = 60.0
 Result = TypeVar("Result")
 
 CLIP: dict[str, Any] = {"keypoint": [[[10.0, 20.0], [30.0, 40.0], [55.0, 60.0]]], "img_shape": [64, 64]}
-DRAW: list[dict[str, Any]] = [{"type": "GeneratePoseTarget"}]
+PIPELINE: list[dict[str, Any]] = [{"type": "GeneratePoseTarget"}]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Response:
         return json.loads(self.body)
 
     def problem(self, status: int) -> dict[str, Any]:
-        """The problem document that says why; its own status is the response's."""
+        """The problem document; its status is the response's."""
         assert (self.status, self.headers["content-type"]) == (status, PROBLEM), self.wire[:500]
         document: dict[str, Any] = self.json()
         assert document["status"] == status
@@ -240,7 +240,7 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def listed(array: npt.NDArray[Any]) -> Any:
+def to_lists(array: npt.NDArray[Any]) -> Any:
     """Nested lists for JSON; NaN is null."""
     holes = np.where(np.isnan(array), None, array.astype(object)) if np.isnan(array).any() else array
     return holes.tolist()
@@ -248,4 +248,4 @@ def listed(array: npt.NDArray[Any]) -> Any:
 
 def clip_of(array: npt.NDArray[Any], img_shape: tuple[int, int] = (64, 64), **more: Any) -> dict[str, Any]:
     """A JSON clip."""
-    return {"keypoint": listed(array), "img_shape": list(img_shape), **more}
+    return {"keypoint": to_lists(array), "img_shape": list(img_shape), **more}

@@ -12,7 +12,7 @@ import pytest
 
 from heatsvc.api.limits import UNBUDGETED_BYTES, SharedBudget
 from heatsvc.api.problems import RequestError
-from tests.api.client import CLIP, DRAW, Client, clip_of
+from tests.api.client import CLIP, PIPELINE, Client, clip_of
 
 
 def budget(limit: int, wait_seconds: float = 30.0) -> SharedBudget:
@@ -125,7 +125,7 @@ def budgets(client: Client) -> list[int]:
     return [part.used for part in parts]
 
 
-LARGE = clip_of(np.random.default_rng(0).uniform(0, 64, (1, 300, 17, 2)), pipeline=DRAW)
+LARGE = clip_of(np.random.default_rng(0).uniform(0, 64, (1, 300, 17, 2)), pipeline=PIPELINE)
 
 
 def test_large_requests_wait_for_a_slot_and_small_ones_do_not(serve: Callable[..., Client]) -> None:
@@ -184,7 +184,7 @@ def test_a_body_of_unknown_length_takes_memory_as_it_comes(serve: Callable[..., 
         ({}, 200),
         ({"dtype": "int8"}, 422),
         ({"keypoint": [[["x", 0]]] * 20_000}, 422),
-        ({"pipeline": [{**DRAW[0], "scaling": 1000.0}]}, 422),
+        ({"pipeline": [{**PIPELINE[0], "scaling": 1000.0}]}, 422),
     ],
 )
 def test_budgets_return_to_zero_however_a_request_ends(

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.api.client import DRAW, NPZ, Client, Response
+from tests.api.client import NPZ, PIPELINE, Client, Response
 from tests.pose.readers.samples import annotation, npy, npz, openpose_frame, pickled, triples, zipped
 from tests.serving import ROOT
 
-OPTIONS = {"img_shape": [64, 64], "pipeline": DRAW}
+OPTIONS = {"img_shape": [64, 64], "pipeline": PIPELINE}
 FRAME = openpose_frame({"pose_keypoints_2d": triples(25, 5.0)})
 
 
@@ -164,7 +164,7 @@ def test_a_truncated_archive_is_reported(client: Client) -> None:
         ({"frame_dir": "a" * 300}, "annotations[0].frame_dir"),
     ],
 )
-def test_an_annotation_is_told_by_its_place(client: Client, change: dict[str, Any], field: str) -> None:
+def test_an_annotation_is_reported_by_its_index(client: Client, change: dict[str, Any], field: str) -> None:
     problem = send(client, "a.pkl", pickled({"annotations": [{**annotation(), **change}]})).problem(422)
     assert (problem["field"], problem["file"]) == (field, "a.pkl")
 

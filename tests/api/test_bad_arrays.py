@@ -7,13 +7,13 @@ import struct
 import numpy as np
 import pytest
 
-from tests.api.client import DRAW, NPY, NPZ, Client, Response
+from tests.api.client import NPY, NPZ, PIPELINE, Client, Response
 from tests.pose.readers.samples import npy, npz
 
 RNG = np.random.default_rng(3)
 ARRAY = RNG.integers(5, 60, (2, 3, 17, 3)).astype(np.float64)
 ARRAY[..., 2] = 1
-QUERY = {"img_shape": "64,64", "pipeline": DRAW}
+QUERY = {"img_shape": "64,64", "pipeline": PIPELINE}
 TERABYTE = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 268435456, 1024), }"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.client import CLIP, DRAW, JSON, Client
+from tests.api.client import CLIP, JSON, PIPELINE, Client
 
 GOOD = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]
 
@@ -122,7 +122,7 @@ def test_names_with_slashes_and_dots_are_only_names(client: Client) -> None:
     for accept, names in (("application/vnd.safetensors", (upwards, inside)), ("application/x-npz", (inside,))):
         for name in names:
             clips = [{**CLIP, "frame_dir": name}, CLIP]
-            assert set(client.post_json({"clips": clips, "pipeline": DRAW}, accept=accept).tensors()) == {name, "1"}
+            assert set(client.post_json({"clips": clips, "pipeline": PIPELINE}, accept=accept).tensors()) == {name, "1"}
     # A member of an archive is a path to whoever unpacks it.
     clips = [{**CLIP, "frame_dir": upwards}, CLIP]
     assert client.post_json({"clips": clips}, accept="application/x-npz").problem(422)["field"] == "frame_dir"

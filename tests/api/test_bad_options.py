@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.api.client import CLIP, DRAW, NPY, Client
+from tests.api.client import CLIP, NPY, PIPELINE, Client
 from tests.pose.readers.samples import npy
 
 ARRAY = np.ones((2, 17, 3), np.float32)
@@ -54,7 +54,7 @@ def test_img_shape_of_a_query(client: Client, query: str) -> None:
 
 @pytest.mark.parametrize("sigma", [0, 0.0, -1, 1e6, "0.6", None, True, [0.6]])
 def test_sigma(client: Client, sigma: Any) -> None:
-    problem = client.post_json({**CLIP, "pipeline": [{**DRAW[0], "sigma": sigma}]}).problem(422)
+    problem = client.post_json({**CLIP, "pipeline": [{**PIPELINE[0], "sigma": sigma}]}).problem(422)
     assert problem["field"] == "pipeline[0].sigma"
     assert "sigma must be" in problem["detail"]
 
@@ -79,7 +79,7 @@ def test_sigma_that_is_no_number_is_no_json(client: Client, sigma: str) -> None:
     ],
 )
 def test_map_sides(client: Client, step: dict[str, Any], status: int, field: str) -> None:
-    problem = client.post_json({**CLIP, "pipeline": [step, *DRAW]}).problem(status)
+    problem = client.post_json({**CLIP, "pipeline": [step, *PIPELINE]}).problem(status)
     assert problem["field"] == field
     assert any(word in problem["detail"] for word in ("HEATSVC_MAX_MAP_SIDE", "from 1 to", "at least 1", "no side may"))
 

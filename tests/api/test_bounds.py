@@ -12,17 +12,17 @@ import pytest
 
 from heatsvc.bounds import Bounds
 from tests.api.annotation.test_dataset_bounds import DATASET_BOUNDS
-from tests.api.client import CLIP, DRAW, NPY, Client, Response, clip_of
+from tests.api.client import CLIP, NPY, PIPELINE, Client, Response, clip_of
 from tests.pose.readers.samples import annotation, npy, npz, pickled, zipped
 
 Send = Callable[[Client], Response]
 TWO = np.full((2, 3, 5, 2), 30.0)
-ASKED = clip_of(TWO, pipeline=DRAW)
+ASKED = clip_of(TWO, pipeline=PIPELINE)
 ZIP = zipped({f"f_{i}.json": b'{"people": []}' + b" " * (1 << 20) for i in range(3)})
 POTION = {"type": "Heatmap2Potion", "C": 2, "option": "I"}
-WIDE = [{**DRAW[0], "sigma": 1000}]
+WIDE = [{**PIPELINE[0], "sigma": 1000}]
 CROWD = clip_of(np.full((60, 1, 1, 2), 30.0), (300, 300), pipeline=WIDE, reduce="max")
-FRAMES = [{"type": "UniformSampleFrames", "clip_len": 100}, {"type": "PoseDecode"}, *DRAW]
+FRAMES = [{"type": "UniformSampleFrames", "clip_len": 100}, {"type": "PoseDecode"}, *PIPELINE]
 
 
 def files(name: str, data: bytes) -> Send:
@@ -49,8 +49,20 @@ CASES: list[tuple[str, int, Send, int, int | None]] = [
     ("max_map_work", 1000, posts(CROWD, accept="application/json"), 422, None),
     ("max_map_work", 1000, posts({**CROWD, "reduce": "none", "pipeline": [*WIDE, POTION]}), 422, None),
     ("max_volume_bytes", 1000, posts(ASKED), 413, 3 * 5 * 64 * 64 * 4),
-    ("max_volume_bytes", 300_000, posts({"clips": [ASKED_ := clip_of(TWO), ASKED_], "pipeline": DRAW}), 413, 491_520),
-    ("max_potion_bytes", 200_000, posts({**ASKED, "pipeline": [*DRAW, {"type": "Heatmap2Potion", "C": 9}]}), 413, None),
+    (
+        "max_volume_bytes",
+        300_000,
+        posts({"clips": [ASKED_ := clip_of(TWO), ASKED_], "pipeline": PIPELINE}),
+        413,
+        491_520,
+    ),
+    (
+        "max_potion_bytes",
+        200_000,
+        posts({**ASKED, "pipeline": [*PIPELINE, {"type": "Heatmap2Potion", "C": 9}]}),
+        413,
+        None,
+    ),
     ("max_json_values", 1000, posts(ASKED, accept="application/json"), 422, 3 * 5 * 64 * 64),
     ("max_input_values", 10, posts(ASKED), 422, None),
     ("max_input_values", 10, files("a.json", b'{"people": [' + b"1," * 20 + b"1]}"), 422, 21),
@@ -58,7 +70,7 @@ CASES: list[tuple[str, int, Send, int, int | None]] = [
     ("max_unpacked_bytes", 300, posts(ASKED), 413, 2 * 3 * 5 * 12),
     ("max_unpacked_bytes", 1000, posts({**ASKED, "pipeline": FRAMES}), 413, 2 * 100 * 5 * 12),
     ("max_unpacked_bytes", 1000, posts({**ASKED, "select": [0] * 20}), 413, 2 * 3 * 20 * 12),
-    ("max_unpacked_bytes", 500, posts({"clips": [ASKED_, ASKED_], "pipeline": DRAW}), 413, 720),
+    ("max_unpacked_bytes", 500, posts({"clips": [ASKED_, ASKED_], "pipeline": PIPELINE}), 413, 720),
     ("max_archive_members", 2, files("a.zip", ZIP), 422, 3),
     ("max_archive_ratio", 10, files("a.zip", ZIP), 422, None),
     ("max_archive_ratio", 10, files("a.npz", npz(keypoint=np.zeros((1000, 500, 2), np.float32))), 422, None),

@@ -1,4 +1,4 @@
-"""A GPU behind the service, by a stand-in that encodes on the CPU: what it is given, and how it is lost."""
+"""A GPU behind the service, by a fake that encodes on the CPU: what it is given, and how it is lost."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from heatsvc.app import create_app
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.devices import DeviceSelection, GpuDevice
 from heatsvc.encode.devices.calibration import Measurement
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.settings import Settings
 from tests.api.client import CLIP, JSON, NPZ, SAFETENSORS, Client
 from tests.api.test_service import sample
-from tests.encode.devices.stand_in import StandIn
+from tests.encode.devices.fake_encoder import FakeEncoder
 
 MEASUREMENTS = [Measurement(1, 100, 2e-4, 9e-4), Measurement(4, 400, 8e-4, 1e-4)]
 
 
-def with_gpu(client: Client, encoder: StandIn, min_batch_bytes: float = 0) -> Client:
+def with_gpu(client: Client, encoder: FakeEncoder, min_batch_bytes: float = 0) -> Client:
     """The service, as if it had found a GPU."""
     renderer = client.app.state.service.renderer
     gpu = GpuDevice(
@@ -58,7 +58,7 @@ def test_readiness_says_why_it_is_the_cpu(serve: Callable[..., Client]) -> None:
 
 
 def test_readiness_has_the_selection_and_its_measurements(serve: Callable[..., Client]) -> None:
-    described = device(with_gpu(serve(), StandIn(), min_batch_bytes=400))
+    described = device(with_gpu(serve(), FakeEncoder(), min_batch_bytes=400))
     names = ("asked", "used", "why", "from_bytes")
     assert [described[name] for name in names] == ["auto", "cuda:0", "cuda:0 is faster", 400]
     assert described["measured"] == [
@@ -68,7 +68,7 @@ def test_readiness_has_the_selection_and_its_measurements(serve: Callable[..., C
 
 
 def test_what_the_gpu_renders_is_what_the_cpu_renders(serve: Callable[..., Client]) -> None:
-    encoder, documents = StandIn(), [CLIP, clip("a"), clips("b", 70)]
+    encoder, documents = FakeEncoder(), [CLIP, clip("a"), clips("b", 70)]
     plain, client = serve(device="cpu"), with_gpu(serve(), encoder)
     for document in documents:
         for coding in ("zstd", "deflate"):
@@ -79,7 +79,7 @@ def test_what_the_gpu_renders_is_what_the_cpu_renders(serve: Callable[..., Clien
 
 
 def test_volumes_encoded_by_torch_are_the_same(serve: Callable[..., Client]) -> None:
-    """Not by a stand-in."""
+    """Not by a fake."""
     plain, client = serve(device="cpu"), serve()
     renderer = client.app.state.service.renderer
     gpu = GpuDevice("cpu", DEFAULT_BOUNDS, on_fallback=renderer.on_fallback)
@@ -100,7 +100,7 @@ def test_volumes_encoded_by_torch_are_the_same(serve: Callable[..., Client]) -> 
     ids=lambda headers: next(iter(headers.values())),
 )
 def test_what_the_gpu_does_not_encode_the_cpu_does(serve: Callable[..., Client], headers: dict[str, str]) -> None:
-    encoder = StandIn()
+    encoder = FakeEncoder()
     plain, client = serve(device="cpu"), with_gpu(serve(), encoder)
     for document in (CLIP, clip("a")):
         assert client.post_json(document, **headers).body == plain.post_json(document, **headers).body
@@ -108,7 +108,7 @@ def test_what_the_gpu_does_not_encode_the_cpu_does(serve: Callable[..., Client],
 
 
 def test_only_what_is_large_goes_to_a_gpu_that_is_faster_with_more(serve: Callable[..., Client]) -> None:
-    encoder = StandIn()
+    encoder = FakeEncoder()
     client = with_gpu(serve(), encoder, min_batch_bytes=3 << 20)
     assert client.post_json(CLIP, accept_encoding="zstd").status == 200
     assert encoder.batches == []
@@ -121,7 +121,7 @@ def test_a_lost_gpu_is_reported_and_every_request_served(serve: Callable[..., Cl
         if volumes[0].name == "deadly":
             raise RuntimeError("CUDA error: device-side assert triggered\nand more")
 
-    encoder = StandIn(fail)
+    encoder = FakeEncoder(fail)
     client = with_gpu(serve(), encoder)
     expected = client.post_json(clip("well"), accept_encoding="zstd").array()
     for name in ("deadly", "later"):
@@ -138,7 +138,7 @@ def test_a_gpu_without_memory_gets_less(serve: Callable[..., Client]) -> None:
         if len(volumes) > 20:
             raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    client = with_gpu(serve(), StandIn(fail))
+    client = with_gpu(serve(), FakeEncoder(fail))
     tensors = client.post_json(clips("b", 64), accept_encoding="zstd").tensors()
     assert set(tensors) == {f"b{place}" for place in range(64)}
     assert sample(client, "heatsvc_device_fallbacks_total", reason="memory") == 1

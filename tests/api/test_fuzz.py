@@ -10,16 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heatsvc.api.options import OPTIONS
+from heatsvc.api.heatmap_schemas import OPTIONS
 from heatsvc.pipeline import PRESETS, STEPS
-from tests.api.client import CLIP, DRAW, JSON, NPY, PROBLEM, Client, Response
+from tests.api.client import CLIP, JSON, NPY, PIPELINE, PROBLEM, Client, Response
 from tests.pose.readers.samples import every_format, npy
 
 pytestmark = pytest.mark.slow
 
 FILES = {name: data for name, data in every_format().items() if len(data) < 20_000}
 POSE = every_format()["clip.pose"]
-SHAPED = {"img_shape": [64, 64], "reduce": "max", "pipeline": [{"type": "CenterCrop", "crop_size": 16}, *DRAW]}
+SHAPED = {"img_shape": [64, 64], "reduce": "max", "pipeline": [{"type": "CenterCrop", "crop_size": 16}, *PIPELINE]}
 numbers = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([0, -1, 1, 64]))
 leaves = st.one_of(st.none(), st.booleans(), numbers, st.text(max_size=8), st.sampled_from([*STEPS, *PRESETS]))
 anything = st.recursive(
@@ -80,7 +80,7 @@ def test_any_pipeline(client: Client, pipeline: list[dict[str, Any]], keypoint: 
 def test_any_clips(client: Client, clips: list[Any]) -> None:
     fine(
         client.post_json(
-            {"clips": clips, "pipeline": DRAW}, accept_encoding="zstd", accept="application/x-npz, */*;q=0.5"
+            {"clips": clips, "pipeline": PIPELINE}, accept_encoding="zstd", accept="application/x-npz, */*;q=0.5"
         )
     )
 

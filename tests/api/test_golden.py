@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heatsvc.encode.codings import CODINGS
-from tests.api.client import Client, clip_of, listed
+from tests.api.client import Client, clip_of, to_lists
 from tests.golden import GOLDEN, Golden, load_golden, tolerance
 
 case_of = cache(load_golden)
@@ -25,7 +25,7 @@ def test_json(client: Client, name: str, coding: str) -> None:
     case = case_of(name)
     clip = clip_of(case.keypoint, case.img_shape, pipeline=case.pipeline)
     if case.keypoint_score is not None:
-        clip["keypoint_score"] = listed(case.keypoint_score)
+        clip["keypoint_score"] = to_lists(case.keypoint_score)
     response = client.post_json(clip, accept_encoding=coding)
     assert response.headers.get("content-encoding", "identity") == coding
     check(case, response.array())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.api.client import CLIP, DRAW, HEATMAP, JSON, Client, Response, clip_of
+from tests.api.client import CLIP, HEATMAP, JSON, PIPELINE, Client, Response, clip_of
 from tests.pose.readers.samples import npy
 
 DEEP = {depth: b"[" * depth + b"]" * depth for depth in (30, 260, 1000)}
@@ -49,7 +49,7 @@ def test_nesting(client: Client, body: bytes, depth: int) -> None:
 
 @pytest.mark.parametrize("depth", [30, 260, 900])
 def test_nesting_in_what_is_ignored(client: Client, depth: int) -> None:
-    steps = [*DRAW, {"type": "Collect", "keys": json.loads("[" * depth + "]" * depth)}]
+    steps = [*PIPELINE, {"type": "Collect", "keys": json.loads("[" * depth + "]" * depth)}]
     assert client.post_json({**CLIP, "pipeline": steps}).array().shape == (1, 3, 64, 64)
     assert client.post_npy(np.ones((1, 3, 2)), img_shape=[64, 64], pipeline=steps).array().shape == (1, 3, 64, 64)
 
@@ -62,8 +62,8 @@ def test_nesting_in_what_is_ignored(client: Client, depth: int) -> None:
         {"select": ["a"] * 1_000_000},
         {"pipeline": [1] * 1_000_000},
         {"pipeline": [{"type": "PoseDecode"}] * 100_000},
-        {"pipeline": [{**DRAW[0], "skeletons": [[0, 1]] * 300_000}]},
-        {"pipeline": [{**DRAW[0], "left_kp": ["a"] * 1_000_000}]},
+        {"pipeline": [{**PIPELINE[0], "skeletons": [[0, 1]] * 300_000}]},
+        {"pipeline": [{**PIPELINE[0], "left_kp": ["a"] * 1_000_000}]},
         {"pipeline": "a" * 1_000_000},
         {"frame_dir": "a" * 1_000_000},
         {"img_shape": [1] * 1_000_000},
@@ -81,13 +81,16 @@ def test_a_million_of_anything_is_reported_in_short(client: Client, change: dict
 @pytest.mark.parametrize(
     ("change", "setting"),
     [
-        ({"pipeline": [*sampled(10_000, 10_000), *DRAW]}, "HEATSVC_MAX_FRAMES"),
-        ({"pipeline": [*sampled(16, 10_000), *DRAW]}, "HEATSVC_MAX_VOLUME_BYTES"),
-        ({"keypoint": [[0, 0]], "pipeline": [{"type": "Resize", "scale": 1000.0}] * 60 + DRAW}, "HEATSVC_MAX_MAP_SIDE"),
-        ({"pipeline": [{**DRAW[0], "scaling": 1000.0}]}, "HEATSVC_MAX_MAP_SIDE"),
-        ({"pipeline": [{"type": "CenterCrop", "crop_size": 4096}, *DRAW], "dtype": "uint8"}, None),
+        ({"pipeline": [*sampled(10_000, 10_000), *PIPELINE]}, "HEATSVC_MAX_FRAMES"),
+        ({"pipeline": [*sampled(16, 10_000), *PIPELINE]}, "HEATSVC_MAX_VOLUME_BYTES"),
         (
-            {"pipeline": [*DRAW, {"type": "Heatmap2Potion", "C": 64}], "img_shape": [900, 900]},
+            {"keypoint": [[0, 0]], "pipeline": [{"type": "Resize", "scale": 1000.0}] * 60 + PIPELINE},
+            "HEATSVC_MAX_MAP_SIDE",
+        ),
+        ({"pipeline": [{**PIPELINE[0], "scaling": 1000.0}]}, "HEATSVC_MAX_MAP_SIDE"),
+        ({"pipeline": [{"type": "CenterCrop", "crop_size": 4096}, *PIPELINE], "dtype": "uint8"}, None),
+        (
+            {"pipeline": [*PIPELINE, {"type": "Heatmap2Potion", "C": 64}], "img_shape": [900, 900]},
             "HEATSVC_MAX_POTION_BYTES",
         ),
     ],
@@ -103,14 +106,14 @@ def test_small_requests_for_large_volumes(client: Client, change: dict[str, Any]
 HEAVY = {
     "crowds on one map": lambda: (
         np.full((64, 3, 1024, 2), 2000.0, np.float32),
-        {"pipeline": [{**DRAW[0], "sigma": 1000}], "img_shape": [4096, 4096], "reduce": "argmax"},
+        {"pipeline": [{**PIPELINE[0], "sigma": 1000}], "img_shape": [4096, 4096], "reduce": "argmax"},
     ),
     "limbs that are nowhere": lambda: (
         np.full((8, 1, 2, 2), -1000.0, np.float32),
         {
             "pipeline": [
                 *sampled(10_000, 16),
-                {**DRAW[0], "with_limb": True, "skeletons": [[0, 1]] * 4096},
+                {**PIPELINE[0], "with_limb": True, "skeletons": [[0, 1]] * 4096},
             ],
             "img_shape": [1, 1],
             "reduce": "max",
@@ -119,7 +122,7 @@ HEAVY = {
     "pictures": lambda: (
         np.full((32, 10_000, 1, 2), 100.0, np.float32),
         {
-            "pipeline": [{**DRAW[0], "sigma": 1000}, {"type": "Heatmap2Potion", "C": 2, "option": "I"}],
+            "pipeline": [{**PIPELINE[0], "sigma": 1000}, {"type": "Heatmap2Potion", "C": 2, "option": "I"}],
             "img_shape": [300, 300],
         },
     ),
@@ -175,5 +178,5 @@ def test_a_thousand_small_clips_do_not_block_the_event_loop(client: Client) -> N
 
 def test_points_far_away_render_nothing(client: Client) -> None:
     for far in (1e30, -1e30, 3e38):
-        clip = clip_of(np.array([[[far, 5.0], [5.0, far]]]), pipeline=DRAW)
+        clip = clip_of(np.array([[[far, 5.0], [5.0, far]]]), pipeline=PIPELINE)
         assert not client.post_json(clip).array().any()

@@ -21,12 +21,12 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelledError, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.readers import parse_number_arrays
-from tests.api.client import DRAW, Client, clip_of, listed
+from tests.api.client import PIPELINE, Client, clip_of, to_lists
 
 ROUGH = np.random.default_rng(3).uniform(-10, 80, (4, 17, 2)).astype(np.float32)
 SCORE = np.random.default_rng(4).random((4, 17)).astype(np.float32)
 HOLES = np.where(SCORE[..., None] < 0.1, np.float32(np.nan), ROUGH)
-CLIP: dict[str, Any] = clip_of(ROUGH, keypoint_score=SCORE.tolist(), pipeline=DRAW)
+CLIP: dict[str, Any] = clip_of(ROUGH, keypoint_score=SCORE.tolist(), pipeline=PIPELINE)
 CLIPS = [clip_of(ROUGH + place, keypoint_score=SCORE.tolist(), frame_dir=f"c{place}") for place in range(3)]
 
 
@@ -49,14 +49,14 @@ def parsed(body: bytes, *, extracted: bool, whole: bool) -> Iterator[None]:
     "document",
     [
         CLIP,
-        clip_of(HOLES, pipeline=DRAW),
-        clip_of(ROUGH.astype(np.float64) / 3, pipeline=DRAW),
-        clip_of(np.concatenate([ROUGH, SCORE[..., None]], -1), pipeline=DRAW),
-        clip_of(np.round(ROUGH)[None], pipeline=DRAW, layout="coco17", label=3),
-        clip_of(ROUGH[0], pipeline=DRAW),
+        clip_of(HOLES, pipeline=PIPELINE),
+        clip_of(ROUGH.astype(np.float64) / 3, pipeline=PIPELINE),
+        clip_of(np.concatenate([ROUGH, SCORE[..., None]], -1), pipeline=PIPELINE),
+        clip_of(np.round(ROUGH)[None], pipeline=PIPELINE, layout="coco17", label=3),
+        clip_of(ROUGH[0], pipeline=PIPELINE),
         {**CLIP, "reduce": "max", "dtype": "uint8"},
-        {"clips": CLIPS, "pipeline": DRAW},
-        {"clips": [{"keypoint": CLIP["keypoint"]}, CLIPS[1]], "img_shape": [64, 64], "pipeline": DRAW},
+        {"clips": CLIPS, "pipeline": PIPELINE},
+        {"clips": [{"keypoint": CLIP["keypoint"]}, CLIPS[1]], "img_shape": [64, 64], "pipeline": PIPELINE},
     ],
 )
 @pytest.mark.parametrize("indent", [None, 1])
@@ -111,7 +111,7 @@ FAULTS: list[dict[str, Any]] = [
 
 
 def outcome(body: bytes, bounds: Bounds = SMALL, query: bytes = b"") -> Any:
-    """The request, or all that a problem document says of it."""
+    """The request, or the problem document."""
     try:
         request: HeatmapRequest = from_json(body, query, bounds)
     except InputError as error:
@@ -204,7 +204,7 @@ values = st.sampled_from(
         *(
             CLIP["keypoint"],
             CLIP["keypoint_score"],
-            listed(HOLES[..., 0]),
+            to_lists(HOLES[..., 0]),
             long(4, 17, 3),
             long(1, 4, 17, 2),
             long(40),
@@ -233,7 +233,7 @@ def test_any_body(document: Any, bounds: Bounds) -> None:
 
 @pytest.mark.parametrize("count", [2, 3, 4, 500])
 def test_no_more_lists_are_extracted_than_all_clips_may_have(count: int) -> None:
-    """A short list is ten times as large in Python, whether a clip has it or one key stands there again and again."""
+    """A short list is ten times as large in Python, whether a clip has it or one key is repeated."""
     body = b'{%s,"img_shape":[64,64]}' % b",".join([b'"keypoint":%s' % json.dumps(CLIP["keypoint"]).encode()] * count)
     with patch.object(request, "parse_number_arrays", wraps=parse_number_arrays) as lifting:
         parsed = from_json(body, b"", Bounds(max_clips=1))

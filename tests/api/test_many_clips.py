@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.api.client import CLIP, DRAW, JSON, NPY, NPZ, SAFETENSORS, Client
+from tests.api.client import CLIP, JSON, NPY, NPZ, PIPELINE, SAFETENSORS, Client
 
 OTHER = {"keypoint": [[[5.0, 6.0]], [[7.0, 8.0]]], "img_shape": [32, 48], "frame_dir": "other.avi"}
 
 
 @pytest.mark.parametrize("accept", [SAFETENSORS, NPZ])
 def test_tensors_are_named_by_frame_dir_or_by_index(client: Client, accept: str) -> None:
-    response = client.post_json({"clips": [CLIP, OTHER], "pipeline": DRAW}, accept=accept)
+    response = client.post_json({"clips": [CLIP, OTHER], "pipeline": PIPELINE}, accept=accept)
     tensors = response.tensors()
     assert response.headers["content-type"] == accept
     assert {name: array.shape for name, array in tensors.items()} == {
         "0": (1, 3, 64, 64),
         "other.avi": (2, 1, 32, 48),
     }
-    np.testing.assert_array_equal(tensors["0"], client.post_json({**CLIP, "pipeline": DRAW}).array())
+    np.testing.assert_array_equal(tensors["0"], client.post_json({**CLIP, "pipeline": PIPELINE}).array())
 
 
 def test_several_clips_are_safetensors_by_default(client: Client) -> None:
@@ -28,7 +28,7 @@ def test_several_clips_are_safetensors_by_default(client: Client) -> None:
 
 
 def test_one_clip_of_a_list_is_npy(client: Client) -> None:
-    assert client.post_json({"clips": [CLIP], "pipeline": DRAW}).array().shape == (1, 3, 64, 64)
+    assert client.post_json({"clips": [CLIP], "pipeline": PIPELINE}).array().shape == (1, 3, 64, 64)
 
 
 def test_one_clip_can_be_named(client: Client) -> None:
@@ -38,7 +38,7 @@ def test_one_clip_can_be_named(client: Client) -> None:
 
 def test_options_beside_clips_apply_to_all(client: Client) -> None:
     bare = {"keypoint": CLIP["keypoint"]}
-    tensors = client.post_json({"clips": [bare, OTHER], "img_shape": [20, 30], "pipeline": DRAW}).tensors()
+    tensors = client.post_json({"clips": [bare, OTHER], "img_shape": [20, 30], "pipeline": PIPELINE}).tensors()
     assert [tensors[name].shape[-2:] for name in ("0", "other.avi")] == [(20, 30), (32, 48)]
 
 
@@ -52,8 +52,8 @@ def test_several_threads_can_render_one_response(client: Client) -> None:
 
 
 def test_json_holds_small_volumes(client: Client) -> None:
-    rendered = client.post_json({**CLIP, "pipeline": DRAW}).array()
-    response = client.post_json({**CLIP, "pipeline": DRAW, "frame_dir": "a"}, accept=JSON)
+    rendered = client.post_json({**CLIP, "pipeline": PIPELINE}).array()
+    response = client.post_json({**CLIP, "pipeline": PIPELINE, "frame_dir": "a"}, accept=JSON)
     [clip] = response.json()["clips"]
     assert (clip["name"], clip["dtype"], clip["shape"]) == ("a", "float32", [1, 3, 64, 64])
     np.testing.assert_array_equal(np.array(clip["imgs"], np.float32), rendered)

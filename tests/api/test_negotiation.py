@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.api.client import CLIP, DRAW, JSON, NPY, NPZ, SAFETENSORS, Client, Response
+from tests.api.client import CLIP, JSON, NPY, NPZ, PIPELINE, SAFETENSORS, Client, Response
 
-ASKED = {**CLIP, "pipeline": DRAW}
+ASKED = {**CLIP, "pipeline": PIPELINE}
 
 
 def post_clip(client: Client, **headers: str) -> Response:
@@ -140,7 +140,7 @@ def test_no_member_of_an_npz_leads_out_of_its_folder(client: Client, name: str) 
 
 
 def test_names_that_numpy_cannot_tell_apart_are_refused_in_an_npz(client: Client) -> None:
-    document = {"clips": [{**CLIP, "frame_dir": name} for name in ("a", "a.npy")], "pipeline": DRAW}
+    document = {"clips": [{**CLIP, "frame_dir": name} for name in ("a", "a.npy")], "pipeline": PIPELINE}
     assert "are one name to numpy.load" in client.post_json(document, accept=NPZ).problem(422)["detail"]
     assert set(client.post_json(document).tensors()) == {"a", "a.npy"}
 

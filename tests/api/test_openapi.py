@@ -1,4 +1,4 @@
-"""The committed OpenAPI document is what the code says, and describes what the service takes and gives."""
+"""The committed OpenAPI document is that of the code, and describes requests and responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from heatsvc.api.options import OPTIONS
+from heatsvc.api.heatmap_schemas import OPTIONS
 from heatsvc.api.request import BODIES, FORM
 from heatsvc.cli.main import main
 from heatsvc.encode.formats import FORMATS

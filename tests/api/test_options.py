@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.api.client import CLIP, DRAW, NPY, Client, clip_of
+from tests.api.client import CLIP, NPY, PIPELINE, Client, clip_of
 from tests.pose.readers.samples import npy
 
 RNG = np.random.default_rng(7)
 BODY = np.concatenate([RNG.uniform(2, 60, (1, 3, 133, 2)), RNG.uniform(0.1, 1, (1, 3, 133, 1))], axis=-1)
-PLAIN = clip_of(BODY, pipeline=DRAW)
-RANDOM = [{"type": "Flip", "flip_ratio": 0.5}, {"type": "RandomResizedCrop"}, *DRAW]
+PLAIN = clip_of(BODY, pipeline=PIPELINE)
+RANDOM = [{"type": "Flip", "flip_ratio": 0.5}, {"type": "RandomResizedCrop"}, *PIPELINE]
 
 
 def volume(client: Client, **options: Any) -> np.ndarray:
@@ -33,7 +33,7 @@ def test_select_takes_points_by_position(client: Client) -> None:
 
 
 def test_layout_says_what_the_points_are(client: Client) -> None:
-    clip = clip_of(BODY[:, :, :27], layout="sign27", pipeline=[{**DRAW[0], "with_kp": False, "with_limb": True}])
+    clip = clip_of(BODY[:, :, :27], layout="sign27", pipeline=[{**PIPELINE[0], "with_kp": False, "with_limb": True}])
     assert client.post_json(clip).array().shape == (3, 26, 64, 64)
 
 
@@ -48,7 +48,7 @@ def test_dtype(client: Client, dtype: str) -> None:
 
 @pytest.mark.parametrize(("dtype", "largest"), [("float32", np.float32(1e30)), ("float16", 65504), ("uint8", 255)])
 def test_a_score_beyond_a_dtype_gives_its_largest_number(client: Client, dtype: str, largest: float) -> None:
-    clip = {"keypoint": [[[10, 20]]], "keypoint_score": [[1e30]], "img_shape": [64, 64], "pipeline": DRAW}
+    clip = {"keypoint": [[[10, 20]]], "keypoint_score": [[1e30]], "img_shape": [64, 64], "pipeline": PIPELINE}
     volume = client.post_json({**clip, "dtype": dtype}).array()
     assert volume.max() == volume[0, 0, 20, 10] == largest
 
@@ -115,20 +115,22 @@ def test_each_clip_has_its_own_seed(client: Client) -> None:
 
 def test_null_and_nan_mean_not_detected(client: Client) -> None:
     points = [[[10.0, 20.0], [None, 40.0], [55.0, None]]]
-    rendered = client.post_json({"keypoint": points, "img_shape": [64, 64], "pipeline": DRAW})
+    rendered = client.post_json({"keypoint": points, "img_shape": [64, 64], "pipeline": PIPELINE})
     assert rendered.array().any(axis=(0, 2, 3)).tolist() == [True, False, False]
     array = np.array(points, float)
-    np.testing.assert_array_equal(client.post_npy(array, img_shape="64,64", pipeline=DRAW).array(), rendered.array())
+    np.testing.assert_array_equal(
+        client.post_npy(array, img_shape="64,64", pipeline=PIPELINE).array(), rendered.array()
+    )
 
 
 def test_a_score_of_null_means_not_detected(client: Client) -> None:
-    rendered = client.post_json({**CLIP, "keypoint_score": [[1, None, 0.5]], "pipeline": DRAW}).array()
+    rendered = client.post_json({**CLIP, "keypoint_score": [[1, None, 0.5]], "pipeline": PIPELINE}).array()
     assert rendered.max(axis=(0, 2, 3)).tolist() == [1.0, 0.0, 0.5]
 
 
 def test_options_mean_the_same_in_json_query_and_form(client: Client) -> None:
     options = {
-        "pipeline": DRAW,
+        "pipeline": PIPELINE,
         "select": [1, 0, 9],
         "dtype": "float16",
         "reduce": "max",
@@ -142,12 +144,12 @@ def test_options_mean_the_same_in_json_query_and_form(client: Client) -> None:
         client.post_npy(BODY, **shaped),
         client.post_files({"clip.npy": npy(BODY)}, shaped),
     ]
-    as_text = {**shaped, "img_shape": "64,64", "select": "1,0,9", "pipeline": json.dumps(DRAW)}
+    as_text = {**shaped, "img_shape": "64,64", "select": "1,0,9", "pipeline": json.dumps(PIPELINE)}
     bodies.append(client.post(npy(BODY), NPY, as_text))
     assert [response.array().shape for response in bodies] == [(3, 64, 64)] * 4
     assert len({response.wire for response in bodies}) == 1
 
 
 def test_a_clip_may_have_one_person_or_one_frame(client: Client) -> None:
-    shapes = [client.post_json(clip_of(part, pipeline=DRAW)).array().shape for part in (BODY[0], BODY[0, 0])]
+    shapes = [client.post_json(clip_of(part, pipeline=PIPELINE)).array().shape for part in (BODY[0], BODY[0, 0])]
     assert shapes == [(3, 133, 64, 64), (1, 133, 64, 64)]

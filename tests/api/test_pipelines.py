@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heatsvc.pipeline import PRESETS
-from tests.api.client import CLIP, DRAW, Client, clip_of
+from tests.api.client import CLIP, PIPELINE, Client, clip_of
 from tests.golden import load_golden
 
 CASE = load_golden("pipeline_sl27")
@@ -39,9 +39,9 @@ def test_the_preset_view_is_taken_where_none_is_named(client: Client) -> None:
 
 
 def test_a_preset_is_the_steps_that_the_service_lists(client: Client) -> None:
-    listed = {preset["name"]: preset["steps"] for preset in client.get("/pipelines").json()["presets"]}
+    presets = {preset["name"]: preset["steps"] for preset in client.get("/pipelines").json()["presets"]}
     by_name = client.post_json({**CLIP27, "pipeline": "posec3d-val"}, accept_encoding="zstd")
-    by_steps = client.post_json({**CLIP27, "pipeline": listed["posec3d-val"]}, accept_encoding="zstd")
+    by_steps = client.post_json({**CLIP27, "pipeline": presets["posec3d-val"]}, accept_encoding="zstd")
     assert by_name.wire == by_steps.wire
 
 
@@ -68,22 +68,22 @@ def test_an_mmaction2_config_can_be_pasted(client: Client) -> None:
 def test_a_pyskl_config_can_be_pasted(client: Client) -> None:
     pasted = [
         {"type": "PoseDecode"},
-        *DRAW,
+        *PIPELINE,
         {"type": "Collect", "keys": ["imgs", "label"], "meta_keys": []},
         {"type": "ToTensor", "keys": ["imgs"]},
     ]
-    assert client.post_json({**CLIP, "pipeline": pasted}).wire == client.post_json({**CLIP, "pipeline": DRAW}).wire
+    assert client.post_json({**CLIP, "pipeline": pasted}).wire == client.post_json({**CLIP, "pipeline": PIPELINE}).wire
 
 
 def test_keypoints_and_limbs_together_have_all_channels(client: Client) -> None:
     both = [{"type": "GeneratePoseTarget", "with_limb": True, "skeletons": [[0, 1], [1, 2]]}]
     rendered = client.post_json({**CLIP, "pipeline": both}).array()
-    np.testing.assert_array_equal(rendered[:, :3], client.post_json({**CLIP, "pipeline": DRAW}).array())
+    np.testing.assert_array_equal(rendered[:, :3], client.post_json({**CLIP, "pipeline": PIPELINE}).array())
     assert rendered.shape == (1, 5, 64, 64)
 
 
 def test_potion_is_one_picture(client: Client) -> None:
-    steps = [*DRAW, {"type": "Heatmap2Potion", "C": 3}]
+    steps = [*PIPELINE, {"type": "Heatmap2Potion", "C": 3}]
     assert client.post_json({**CLIP27, "img_shape": [64, 64], "pipeline": steps}).array().shape == (1, 64, 64, 27 * 7)
 
 
@@ -95,12 +95,12 @@ def test_potion_is_one_picture(client: Client) -> None:
         ([{"type": "PoseDecod"}], "pipeline[0].type", "did you mean PoseDecode?"),
         ([{"sigma": 1}], "pipeline[0]", 'an object with its name as "type"'),
         ([{"type": "PoseDecode"}], "pipeline", "GeneratePoseTarget is missing"),
-        ([{**DRAW[0], "sigm": 1}], "pipeline[0].sigm", "did you mean sigma?"),
-        ([*DRAW, {"type": "CenterCrop", "crop_size": 4}], "pipeline[1]", "must come before GeneratePoseTarget"),
-        ([{"type": "Resize", "scale": [64, "x"]}, *DRAW], "pipeline[0].scale[1]", "must be a whole number"),
-        ([{"type": "UniformSampleFrames", "clip_len": 4}, *DRAW], "pipeline[0]", "a PoseDecode after it"),
+        ([{**PIPELINE[0], "sigm": 1}], "pipeline[0].sigm", "did you mean sigma?"),
+        ([*PIPELINE, {"type": "CenterCrop", "crop_size": 4}], "pipeline[1]", "must come before GeneratePoseTarget"),
+        ([{"type": "Resize", "scale": [64, "x"]}, *PIPELINE], "pipeline[0].scale[1]", "must be a whole number"),
+        ([{"type": "UniformSampleFrames", "clip_len": 4}, *PIPELINE], "pipeline[0]", "a PoseDecode after it"),
         (5, "pipeline", "pipeline cannot be 5"),
-        ([DRAW[0]] * 65, "pipeline", "65 steps are too many: at most 64"),
+        ([PIPELINE[0]] * 65, "pipeline", "65 steps are too many: at most 64"),
     ],
 )
 def test_an_invalid_pipeline_is_reported_by_step_and_parameter(

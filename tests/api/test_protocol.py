@@ -23,7 +23,7 @@ POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
 
 
 class App:
-    """An application that responds when it may, with as many bytes as the path says."""
+    """An application that responds when it is released, with the number of bytes in the path."""
 
     def __init__(self) -> None:
         self.may_respond = threading.Event()

@@ -19,10 +19,10 @@ from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.job import MAX_WHOLE_BYTES, WorkItem
 from heatsvc.render.scheduler import Scheduler
 from tests.api.client import (
-    DRAW,
     JSON,
     NPY,
     NPZ,
+    PIPELINE,
     SAFETENSORS,
     TIMEOUT,
     Client,
@@ -34,15 +34,15 @@ from tests.api.test_admission import budgets
 from tests.api.test_service import sample
 
 POINTS = np.random.default_rng(5).uniform(0, 64, (1, 160, 17, 2))
-STEPS = [{**DRAW[0], "sigma": 2}]
+STEPS = [{**PIPELINE[0], "sigma": 2}]
 CLIP: dict[str, Any] = clip_of(POINTS, pipeline=STEPS)
 CLIPS: dict[str, Any] = {
     "clips": [clip_of(POINTS[:, :count], frame_dir=f"clip{count}") for count in (30, 60, 90, 120)],
-    "pipeline": DRAW,
+    "pipeline": PIPELINE,
 }
-LARGE: dict[str, Any] = clip_of(POINTS[:, :100], pipeline=DRAW)
-SMALL: dict[str, Any] = clip_of(POINTS[:, :10], pipeline=DRAW)
-WIDE = {"keypoint": [[[10.0, 20.0]]], "img_shape": [512, 512], "pipeline": [{**DRAW[0], "sigma": 200}]}
+LARGE: dict[str, Any] = clip_of(POINTS[:, :100], pipeline=PIPELINE)
+SMALL: dict[str, Any] = clip_of(POINTS[:, :10], pipeline=PIPELINE)
+WIDE = {"keypoint": [[[10.0, 20.0]]], "img_shape": [512, 512], "pipeline": [{**PIPELINE[0], "sigma": 200}]}
 # Items that are submitted for a client that has taken the first two or three chunks.
 MOST_AHEAD = 6
 
@@ -76,7 +76,7 @@ def test_several_clips(client: Client, accept: str, coding: str) -> None:
     tensors = client.post_json(CLIPS, accept=accept, accept_encoding=coding).tensors()
     assert set(tensors) == {clip["frame_dir"] for clip in CLIPS["clips"]}
     for clip in CLIPS["clips"]:
-        alone = client.post_json({**clip, "pipeline": DRAW}, accept_encoding="zstd").array()
+        alone = client.post_json({**clip, "pipeline": PIPELINE}, accept_encoding="zstd").array()
         np.testing.assert_array_equal(tensors[clip["frame_dir"]], alone)
 
 
@@ -123,7 +123,9 @@ def test_a_client_that_does_not_read_stops_the_rendering(serve: Callable[..., Cl
 
 def test_a_huge_response_is_rendered_as_far_as_it_is_read(serve: Callable[..., Client], submitted: list[Any]) -> None:
     client = serve(max_volume_bytes=1 << 40)
-    maps = clip_of(np.full((1, 2000, 1, 2), 2000.0), (4096, 4096), pipeline=[{**DRAW[0], "sigma": 300}], dtype="uint8")
+    maps = clip_of(
+        np.full((1, 2000, 1, 2), 2000.0), (4096, 4096), pipeline=[{**PIPELINE[0], "sigma": 300}], dtype="uint8"
+    )
 
     async def run() -> None:
         stream = StreamedRequest(client, maps, {"accept-encoding": "zstd"})
@@ -162,7 +164,11 @@ def test_requests_are_served_while_a_client_reads_a_long_response(
 
 def test_a_single_clip_does_not_wait_behind_many(serve: Callable[..., Client], submitted: list[Any]) -> None:
     client = serve(draw_threads=1)
-    many = {"clips": [{**LARGE, "frame_dir": f"clip{place}"} for place in range(60)], "pipeline": DRAW, "reduce": "max"}
+    many = {
+        "clips": [{**LARGE, "frame_dir": f"clip{place}"} for place in range(60)],
+        "pipeline": PIPELINE,
+        "reduce": "max",
+    }
     for clip in many["clips"]:
         del clip["pipeline"]
 
@@ -242,7 +248,7 @@ def test_a_response_that_has_begun_may_take_longer(
         ({"select": [17]}, {}, {}, 422),
         ({"frame_dir": "a" * 100_000}, {}, {}, 422),
         ({}, {}, {"max_volume_bytes": 40_000_000}, 413),
-        ({"pipeline": [*DRAW, {"type": "Heatmap2Potion", "C": 9}]}, {}, {"max_potion_bytes": 100_000}, 413),
+        ({"pipeline": [*PIPELINE, {"type": "Heatmap2Potion", "C": 9}]}, {}, {"max_potion_bytes": 100_000}, 413),
         ({}, {"accept": JSON}, {"max_json_values": 1_000_000}, 422),
     ],
 )

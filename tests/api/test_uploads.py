@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.api.client import DRAW, NPZ, Client, clip_of
+from tests.api.client import NPZ, PIPELINE, Client, clip_of
 from tests.pose.readers.samples import (
     DATA,
     annotation,
@@ -20,7 +20,7 @@ from tests.pose.readers.samples import (
     zipped,
 )
 
-OPTIONS = {"pipeline": DRAW, "img_shape": [64, 64]}
+OPTIONS = {"pipeline": PIPELINE, "img_shape": [64, 64]}
 SMALL = {"type": "Resize", "scale": [64, 64], "keep_ratio": False}
 NAMED = {"v_0": annotation("v_0", 2), "v_1": annotation("v_1", 3), "v_2": annotation("v_2", 4)}
 PICKLE = pickled({"split": {"train": list(NAMED)}, "annotations": list(NAMED.values())})
@@ -28,7 +28,7 @@ PICKLE = pickled({"split": {"train": list(NAMED)}, "annotations": list(NAMED.val
 
 @pytest.mark.parametrize("name", every_format())
 def test_each_format_is_rendered(client: Client, name: str) -> None:
-    options = {"img_shape": [64, 64], "reduce": "max", "pipeline": [SMALL, *DRAW]}
+    options = {"img_shape": [64, 64], "reduce": "max", "pipeline": [SMALL, *PIPELINE]}
     rendered = client.post_files({name: every_format()[name]}, options).array()
     assert rendered.shape[1:] == (64, 64)
     assert rendered.max() > 0
@@ -37,19 +37,19 @@ def test_each_format_is_rendered(client: Client, name: str) -> None:
 def test_npy_file(client: Client) -> None:
     array = np.array([[[10.0, 20.0, 0.5], [30.0, 40.0, 1.0]]])
     response = client.post_files({"clip.npy": npy(array)}, OPTIONS)
-    assert response.wire == client.post_json(clip_of(array, pipeline=DRAW)).wire
+    assert response.wire == client.post_json(clip_of(array, pipeline=PIPELINE)).wire
 
 
 def test_an_npz_file_contains_its_img_shape(client: Client) -> None:
     array = np.array([[[10.0, 20.0], [30.0, 40.0]]])
     response = client.post_files({"clip.npz": npz(keypoint=array, img_shape=np.array([48, 32]))}, OPTIONS)
-    assert response.wire == client.post_json(clip_of(array, (48, 32), pipeline=DRAW)).wire
+    assert response.wire == client.post_json(clip_of(array, (48, 32), pipeline=PIPELINE)).wire
 
 
 def test_npz_body(client: Client) -> None:
     array = np.array([[[10.0, 20.0], [30.0, 40.0]]])
     body = npz(keypoint=array, keypoint_score=np.array([[0.25, 1.0]]), img_shape=np.array([48, 32]))
-    rendered = client.post(body, NPZ, {"pipeline": DRAW}).array()
+    rendered = client.post(body, NPZ, {"pipeline": PIPELINE}).array()
     assert rendered.max(axis=(0, 2, 3)).tolist() == [0.25, 1.0]
 
 
@@ -75,7 +75,7 @@ def test_coco_annotations_are_a_clip(client: Client) -> None:
         "images": [{"id": i, "height": 64, "width": 64} for i in (7, 8)],
         "annotations": [{"image_id": i, "keypoints": triples(17, i, 2)} for i in (7, 8)],
     }
-    assert client.post_files({"c.json": text(coco)}, {"pipeline": DRAW}).array().shape == (2, 17, 64, 64)
+    assert client.post_files({"c.json": text(coco)}, {"pipeline": PIPELINE}).array().shape == (2, 17, 64, 64)
 
 
 def test_all_clips_of_an_annotation_pickle_come_by_name(client: Client) -> None:

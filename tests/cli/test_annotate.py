@@ -89,7 +89,7 @@ def test_options_as_the_service_has_them(tmp_path):
         (("--keypoints", *LABELS, "--labels", *LABELS, *SPLIT, "-o", "a.pkl"), 1, "img_shape|no file of keypoints"),
     ],
 )
-def test_what_is_wrong_is_told_in_a_line(tmp_path, arguments, status, why):
+def test_what_is_wrong_is_reported_in_a_line(tmp_path, arguments, status, why):
     done = run("annotate", *arguments, cwd=tmp_path)
     assert done.returncode == status, done.stderr
     assert any(part in done.stderr for part in why.split("|")), done.stderr
@@ -97,7 +97,7 @@ def test_what_is_wrong_is_told_in_a_line(tmp_path, arguments, status, why):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_where_the_folder_would_be_is_told_before_anything_is_read(tmp_path):
+def test_a_file_where_the_folder_would_be_is_reported_before_anything_is_read(tmp_path):
     (tmp_path / "KETI").write_text("mine")
     done = run("annotate", *WORDS, *SPLIT, "--faulty", "drop", "-o", "KETI.pkl", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

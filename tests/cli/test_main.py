@@ -60,7 +60,7 @@ def test_version(capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.parametrize("arguments", [[], ["draw"], ["serve", "--port", "http"]])
-def test_usage_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+def test_usage_is_reported(arguments: list[str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "usage: heatsvc" in capsys.readouterr().err
@@ -144,7 +144,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("command", ["settings", "serve"])
-def test_setting_that_cannot_be_is_told_by_its_name(
+def test_setting_that_cannot_be_is_reported_by_its_name(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("HEATSVC_MAX_CLIPS", "many")
@@ -153,7 +153,7 @@ def test_setting_that_cannot_be_is_told_by_its_name(
     assert capsys.readouterr().err.startswith("heatsvc: HEATSVC_MAX_CLIPS cannot be 'many': ")
 
 
-def test_key_that_cannot_be_is_not_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_key_that_cannot_be_is_not_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setenv("HEATSVC_API_KEYS", "open-sesame")
     monkeypatch.setenv("HEATSVC_PORT", "70000")
     with pytest.raises(SystemExit, match="2"):
@@ -186,7 +186,7 @@ def test_uvicorn_runs_the_factory(elsewhere: Path):
         assert port
 
 
-def test_serve_listens_where_it_is_told(elsewhere: Path):
+def test_serve_listens_on_host_and_port(elsewhere: Path):
     """`--port` goes before the environment, the environment before `.env`."""
     (elsewhere / ".env").write_text("HEATSVC_HOST=192.0.2.1\nHEATSVC_PORT=1\n")
     with served(elsewhere, *SERVE, HEATSVC_HOST="127.0.0.1", HEATSVC_PORT="2") as port:

@@ -18,10 +18,10 @@ from heatsvc.jobs.builds import Builds
 from heatsvc.jobs.request import BuildRequest
 from heatsvc.jobs.state import BuildState
 from heatsvc.settings import Settings
-from tests.durable.standin import BUILT
+from tests.durable.fake_build import BUILT
 from tests.serving import ROOT
 
-STANDIN = (sys.executable, "-m", "tests.durable.standin")
+FAKE_WORKER = (sys.executable, "-m", "tests.durable.fake_build")
 WORKER = (sys.executable, "-m", "heatsvc", "worker")
 _TIMEOUT = 60.0
 
@@ -57,7 +57,7 @@ class Site:
             "PYTHONPATH": str(ROOT),
         }
 
-    def start_worker(self, command: Sequence[str] = STANDIN) -> subprocess.Popen[bytes]:
+    def start_worker(self, command: Sequence[str] = FAKE_WORKER) -> subprocess.Popen[bytes]:
         with (self.path.parent / "worker.log").open("ab") as log:
             worker = subprocess.Popen(command, env={**os.environ, **self.environment}, stderr=log, stdout=log)
         self.running.append(worker)
@@ -74,9 +74,9 @@ class Site:
             self.kill(worker)
 
     def submit(self, what: str, content: bytes = b"keypoints", *, builds: Builds | None = None) -> BuildState:
-        """Submit a build to the stand-in, which does `what`."""
+        """Submit a build to the fake, which does `what`."""
         builds = builds or self.builds
-        upload = builds.new_upload()
+        upload = builds.directory.new_upload()
         (upload / "0").write_bytes(content)
         inputs = Inputs(keypoints=(InputFile("a.npy", upload / "0"),))
         request = BuildRequest(inputs, AnnotationOptions(columns=Columns(name=what)), False, time.time())
@@ -95,7 +95,7 @@ class Site:
         return state
 
     def noted(self, word: str) -> list[str]:
-        """Ids of builds that the stand-in has `begun` or `ended`, each as often as it has."""
+        """Ids of builds that the fake has `begun` or `ended`, each as often as it has."""
         try:
             lines = (self.path / BUILT).read_text().splitlines()
         except FileNotFoundError:

@@ -21,9 +21,9 @@ from heatsvc.annotation.options import AnnotationOptions, Columns
 from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.jobs.builds import Builds
 from heatsvc.jobs.folder import is_locked
-from tests.durable import standin
+from tests.durable import fake_build
 from tests.durable.clips import write_upload
-from tests.durable.site import STANDIN, WORKER, Site, check_artifacts, until
+from tests.durable.site import FAKE_WORKER, WORKER, Site, check_artifacts, until
 
 ROUNDS = int(os.environ.get("HEATSVC_TEST_KILL_ROUNDS", "4"))
 _LONGEST_LIFE = 3.0
@@ -59,10 +59,10 @@ class Watcher(threading.Thread):
             self.looks[id] += 1
 
 
-class StandIn:
+class FakeEncoder:
     """Builds of two seconds, in forty parts."""
 
-    command = STANDIN
+    command = FAKE_WORKER
 
     def send(self, site: Site, number: int) -> str:
         return site.submit("steps=40,seconds=0.04", b"%d" % number).id
@@ -71,7 +71,7 @@ class StandIn:
         (folder / "0").write_bytes(b"%d" % number)
         inputs = Inputs(keypoints=(InputFile("a.npy", folder / "0"),))
         options = AnnotationOptions(columns=Columns(name="steps=40"))
-        return standin.build(inputs, options, folder, progress=lambda _: None, token=NEVER_CANCELLED)
+        return fake_build.build(inputs, options, folder, progress=lambda _: None, token=NEVER_CANCELLED)
 
 
 class Real:
@@ -80,7 +80,7 @@ class Real:
     command = WORKER
 
     def send(self, site: Site, number: int) -> str:
-        upload = site.builds.new_upload()
+        upload = site.builds.directory.new_upload()
         request = write_upload(upload, 5000, seed=number)
         return site.builds.submit(upload, request, f"{number:032x}").id
 
@@ -98,9 +98,9 @@ def is_unfinished(site: Site) -> bool:
 
 
 @pytest.mark.parametrize(
-    "kind", [StandIn(), pytest.param(Real(), marks=pytest.mark.slow)], ids=lambda kind: type(kind).__name__
+    "kind", [FakeEncoder(), pytest.param(Real(), marks=pytest.mark.slow)], ids=lambda kind: type(kind).__name__
 )
-def test_kills_at_any_moment_lose_nothing(site: Site, tmp_path: Path, kind: StandIn | Real):
+def test_kills_at_any_moment_lose_nothing(site: Site, tmp_path: Path, kind: FakeEncoder | Real):
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")  # pytest shows it where the test fails
     moments = random.Random(seed)

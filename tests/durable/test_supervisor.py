@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from heatsvc.jobs.supervisor import Supervisor
-from tests.durable.site import STANDIN, Site, until
+from tests.durable.site import FAKE_WORKER, Site, until
 
-COMMAND = (*STANDIN, "--with-parent")
+COMMAND = (*FAKE_WORKER, "--with-parent")
 SERVICE = """
 import os, sys, time
 from pathlib import Path

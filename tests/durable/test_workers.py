@@ -15,8 +15,8 @@ import pytest
 
 from heatsvc.annotation.progress import Progress
 from heatsvc.jobs.folder import is_locked
+from tests.durable.fake_build import shard_path
 from tests.durable.site import WORKER, Site, check_artifacts, until
-from tests.durable.standin import shard_path
 
 
 def test_a_build_is_done(site: Site):

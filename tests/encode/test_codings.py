@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from heatsvc.encode.codings import CODINGS, ZSTD
 from heatsvc.render.array import render_array
-from heatsvc.render.cpu import plan, render_patches, render_runs
-from heatsvc.render.pixels import PixelRuns
+from heatsvc.render.cpu import PixelRuns, plan, render_patches, render_runs
 from heatsvc.volume import HeatmapVolume
 from tests.golden import golden_volume, load_golden
 from tests.render.test_patches import keypoints

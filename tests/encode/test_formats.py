@@ -17,8 +17,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import CancelledError, CancelToken
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import RenderJob
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError, LimitError
 from heatsvc.render.array import render_array
 from heatsvc.volume import HeatmapVolume
@@ -39,7 +38,7 @@ def written(media_type: str, coding: str, volumes: Sequence[PlannedVolume]) -> b
     body = job.render()
     assert len(body) <= job.bound
     assert job.writer.length in (None, len(body))
-    if coding == "zstd" and media_type == "application/json":  # of which a large one does not say its size
+    if coding == "zstd" and media_type == "application/json":  # a large one has no content size
         return zstandard.ZstdDecompressor().stream_reader(body).read()
     return DECODERS[coding](body)
 

@@ -10,8 +10,7 @@ import pytest
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS, EncodedChunk
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import MAX_WHOLE_BYTES, RenderJob
-from heatsvc.encode.planned import MAX_TILE_BYTES, PlannedVolume
+from heatsvc.encode.job import MAX_TILE_BYTES, MAX_WHOLE_BYTES, PlannedVolume, RenderJob
 from heatsvc.volume import HeatmapVolume, Potion
 from tests.encode.test_codings import DECODERS
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.codings.zstd import Zstd
 from heatsvc.render.array import render_array
-from heatsvc.render.cpu import DType, plan, render_runs
-from heatsvc.render.pixels import PixelRuns
+from heatsvc.render.cpu import DType, PixelRuns, plan, render_runs
 from heatsvc.volume import HeatmapVolume
 from tests.golden import golden_volume, load_golden
 
@@ -46,7 +45,7 @@ def decoded_as_a_stream(data: bytes) -> bytes:
 
 
 def runs_of(gaps: npt.ArrayLike, lengths: npt.ArrayLike, values: npt.NDArray[np.generic], fill: int = 0) -> PixelRuns:
-    """Gaps and runs in turn; the last gap ends the stretch."""
+    """Gaps and runs in turn; the last gap ends the tile."""
     gap, length = np.asarray(gaps, np.int64), np.asarray(lengths, np.int64)
     start = np.cumsum(gap[:-1]) + np.cumsum(length) - length
     return PixelRuns(start, length, values, int(gap.sum() + length.sum()), fill)
@@ -65,7 +64,7 @@ CONTENTS = {
 
 @st.composite
 def pieces_of_runs(draw: st.DrawFn) -> list[PixelRuns]:
-    """Up to three stretches of one type: gaps and runs of one kind, or of all lengths."""
+    """Up to three tiles of one type: gaps and runs of one kind, or of all lengths."""
     dtype = np.dtype(draw(st.sampled_from(["uint8", "float16", "int16", "float32"])))
     fill = draw(st.sampled_from([0, 255]))
     chunks = []
@@ -161,7 +160,7 @@ def test_small_pieces_decode_too(way: str, dtype: DType) -> None:
 @pytest.mark.parametrize(
     ("dtype", "compact"), [("uint8", True), ("float16", True), ("int16", True), ("float32", False)]
 )
-def test_what_is_compact_unless_told_otherwise(dtype: str, compact: bool) -> None:
+def test_what_is_compact_by_default(dtype: str, compact: bool) -> None:
     rng = np.random.default_rng(1)
     values = rng.integers(1, 9, 20_000).astype(np.uint8).view(dtype)
     runs = runs_of(np.full(values.size // 5 + 1, 60), np.full(values.size // 5, 5), values[: values.size // 5 * 5])
@@ -185,11 +184,11 @@ def test_a_signer_who_stands_still_costs_a_frame(dtype: DType) -> None:
 
 
 def test_the_largest_offset_is_within_the_window() -> None:
-    """A figure that comes back just within, and just beyond, the reach of the window that the frame asks for."""
-    figure = np.random.default_rng(3).integers(1, 256, 200).astype(np.uint8)
+    """A pattern that is repeated just within, and just beyond, the reach of the window that the frame asks for."""
+    pattern = np.random.default_rng(3).integers(1, 256, 200).astype(np.uint8)
     for apart in range((256 << 10) - 3, (256 << 10) + 4):
         gaps = np.array([70_000, *[50] * 9, apart - 10 * 20 - 9 * 50, *[50] * 9, 5])
-        runs = runs_of(gaps, np.full(20, 20), np.tile(figure, 2))
+        runs = runs_of(gaps, np.full(20, 20), np.tile(pattern, 2))
         coded = body([runs])
         assert zstandard.get_frame_parameters(coded).window_size == 256 << 10
         assert decoded_as_a_stream(coded) == dense(runs)

@@ -1,4 +1,4 @@
-"""The tables of zstd's compact blocks, against slow, obvious twins written after RFC 8878."""
+"""The tables of zstd's compact blocks, against slow, obvious reference implementations written after RFC 8878."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_description_says_the_shares(counts: list[int], log: int) -> None:
 
 
 def test_the_predefined_tables_are_those_of_the_quick_way() -> None:
-    """fse.py makes them as the RFC says, from the decoder's side: each state's symbol, bits and baseline."""
+    """fse.py makes them as in the RFC, from the decoder's side: each state's symbol, bits and baseline."""
     for probabilities, codes in ((fse.LITERAL_LENGTHS, fse.literal_codes()), (fse.MATCH_LENGTHS, fse.match_codes())):
         table = np.zeros(TABLE, np.int32)
         spread(padded(np.array(probabilities)), len(probabilities), fse.ACCURACY_LOG, table)

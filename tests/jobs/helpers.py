@@ -20,7 +20,7 @@ PROBLEMS |= {kind: {"kind": kind, "detail": "x"} for kind in ("internal", "full"
 
 def submit(builds: Builds, content: bytes = b"keypoints") -> BuildState:
     """Submit one file."""
-    upload = builds.new_upload()
+    upload = builds.directory.new_upload()
     (upload / "0").write_bytes(content)
     request = BuildRequest(
         Inputs(keypoints=(InputFile("a.npy", upload / "0"),)), AnnotationOptions(), False, time.time()

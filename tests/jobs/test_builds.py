@@ -77,7 +77,7 @@ def test_concurrent_submissions_replace_a_failed_build_once(builds: Builds, tmp_
 
 
 def test_a_file_outside_of_the_upload_is_refused(builds: Builds, tmp_path: Path):
-    upload = builds.new_upload()
+    upload = builds.directory.new_upload()
     (tmp_path / "secret").touch()
     for inputs in (Inputs(keypoints=(InputFile("a", tmp_path / "secret"),)), Inputs(folder=tmp_path)):
         with pytest.raises(ValueError, match=r"secret|neither"):
@@ -174,7 +174,7 @@ def test_a_data_directory_that_cannot_be_written_is_reported(
     def fail(*_: object) -> None:
         raise OSError(code, os.strerror(code), str(tmp_path))
 
-    upload = builds.new_upload()
+    upload = builds.directory.new_upload()
     (upload / "0").touch()
     request = BuildRequest(Inputs(keypoints=(InputFile("a", upload / "0"),)), AnnotationOptions(), False, 0.0)
     with monkeypatch.context() as patch:
@@ -192,7 +192,7 @@ def test_a_data_directory_that_cannot_be_written_is_reported(
 def test_a_file_in_place_of_the_data_directory_is_reported(tmp_path: Path):
     (tmp_path / "data").touch()
     builds = Builds(Settings(data_dir=tmp_path / "data", build_workers=0))
-    for work in (builds.new_upload, builds.list, lambda: builds.remove("0" * 32)):
+    for work in (builds.directory.new_upload, builds.list, lambda: builds.remove("0" * 32)):
         with pytest.raises(DataDirectoryError, match="Not a directory") as raised:
             work()
         assert not raised.value.is_full

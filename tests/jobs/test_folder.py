@@ -58,8 +58,8 @@ def test_request_follows_the_folder(folder: BuildFolder):
 def test_request_keeps_a_dataset_by_its_name(tmp_path: Path):
     mounted = tmp_path / "mounted" / "KETI" / "Keypoints"
     mounted.mkdir(parents=True)
-    asked = BuildRequest(Inputs(folder=mounted), AnnotationOptions(), False, 0.0)
-    document = json.loads(json.dumps(asked.as_json(tmp_path / "uploads", tmp_path / "mounted")))
+    build_request = BuildRequest(Inputs(folder=mounted), AnnotationOptions(), False, 0.0)
+    document = json.loads(json.dumps(build_request.as_json(tmp_path / "uploads", tmp_path / "mounted")))
     assert document["inputs"]["folder"] == "datasets/KETI/Keypoints"
     (tmp_path / "mounted").rename(tmp_path / "elsewhere")
     read = BuildRequest.from_json(document, tmp_path / "uploads", tmp_path / "elsewhere")
@@ -147,7 +147,7 @@ def test_the_state_file_is_read_as_it_was_written(folder: BuildFolder):
         assert folder.saved_state() == saved
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 80, b"[1]", b'{"attempts": 1}'])
+@pytest.mark.parametrize("content", [b"", b"\0" * 80, b"[1]", b'{"attempts": 1, "result": {}}'])
 def test_a_damaged_state_file_is_that_of_a_build_never_begun(folder: BuildFolder, content: bytes):
     (folder.path / "state.json").write_bytes(content)
     assert folder.saved_state() == SavedState()

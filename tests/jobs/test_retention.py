@@ -69,7 +69,7 @@ def test_a_locked_build_is_kept(directory: DataDirectory, builds: Builds):
 
 
 def test_uploads_that_do_not_grow_are_deleted(directory: DataDirectory, builds: Builds):
-    abandoned, growing = builds.new_upload(), builds.new_upload()
+    abandoned, growing = builds.directory.new_upload(), builds.directory.new_upload()
     for upload in (abandoned, growing):
         (upload / "sub").mkdir()
         (upload / "sub" / "file").touch()

@@ -63,7 +63,8 @@ def test_a_finished_build_has_artifacts_and_no_inputs(settings: Settings):
 
 def test_faulty_videos_end_a_build_with_a_report(settings: Settings):
     def build(_inputs: object, _options: object, folder: Path, **_: Any) -> BuildResult:
-        raise FaultsError("videos cannot be used", write_report(folder).report)
+        written = write_report(folder)
+        raise FaultsError("videos cannot be used", written.report, written.artifacts)
 
     state = build_once(settings, build)
     assert state.state == "failed"

@@ -52,31 +52,31 @@ def points(frames: int = 30, count: int = 133) -> np.ndarray:
 )
 def test_one_clip_is_what_the_service_returns_bit_for_bit(client: Client, options: dict[str, Any]):
     array = points()
-    answer = client.post_json({**clip_of(array, (480, 640)), **options}, accept_encoding="zstd").array()
-    drawn = heatsvc.draw({"keypoint": array, "img_shape": (480, 640)}, **options)
-    assert drawn.dtype == answer.dtype
-    assert drawn.max() > 0
-    np.testing.assert_array_equal(drawn, answer)
+    response = client.post_json({**clip_of(array, (480, 640)), **options}, accept_encoding="zstd").array()
+    rendered = heatsvc.draw({"keypoint": array, "img_shape": (480, 640)}, **options)
+    assert rendered.dtype == response.dtype
+    assert rendered.max() > 0
+    np.testing.assert_array_equal(rendered, response)
 
 
 def test_several_clips_draw_from_seeds_of_their_own_as_in_the_service(client: Client):
     arrays = {"a": points(50), "b": points(30), "c": points(200)}
     document = {"clips": [clip_of(array, (480, 640), frame_dir=name) for name, array in arrays.items()]}
     options = {**TRAIN, "seed": 2**32 - 2, "select": "sign27"}
-    answer = client.post_json(document | options, accept=SAFETENSORS).tensors()
-    drawn = heatsvc.draw([{"keypoint": array, "img_shape": (480, 640)} for array in arrays.values()], **options)
-    assert isinstance(drawn, list)
-    for one, name in zip(drawn, arrays, strict=True):
-        np.testing.assert_array_equal(one, answer[name])
+    response = client.post_json(document | options, accept=SAFETENSORS).tensors()
+    rendered = heatsvc.draw([{"keypoint": array, "img_shape": (480, 640)} for array in arrays.values()], **options)
+    assert isinstance(rendered, list)
+    for one, name in zip(rendered, arrays, strict=True):
+        np.testing.assert_array_equal(one, response[name])
 
 
-def test_every_form_of_a_clip_is_drawn_alike():
+def test_every_kind_of_clip_is_rendered_alike():
     array = np.load(EXAMPLE)
     expected = heatsvc.draw(EXAMPLE, img_shape=(1080, 1920))
     assert expected.shape == (len(array), 133, 64, 64)
     [clip] = heatsvc.read(EXAMPLE, img_shape=(1080, 1920))
     keypoint, score = array[None, ..., :2], array[None, ..., 2]
-    forms: list[Any] = [
+    kinds: list[Any] = [
         clip,
         str(EXAMPLE),
         array,
@@ -85,14 +85,14 @@ def test_every_form_of_a_clip_is_drawn_alike():
         {"keypoint": keypoint.tolist(), "keypoint_score": score, "layout": "coco_wholebody", "frame_dir": "a"},
         {"keypoint": torch.from_numpy(keypoint), "keypoint_score": torch.from_numpy(score)},
     ]
-    for form in forms:
+    for form in kinds:
         np.testing.assert_array_equal(heatsvc.draw(form, img_shape=(1080, 1920)), expected)
 
 
 def test_an_annotation_of_pyskl_is_a_clip():
     one = annotations()[0]
-    drawn = heatsvc.draw(one, "posec3d-val")
-    np.testing.assert_array_equal(drawn, heatsvc.draw({**one, "keypoint": one["keypoint"].tolist()}, "posec3d-val"))
+    rendered = heatsvc.draw(one, "posec3d-val")
+    np.testing.assert_array_equal(rendered, heatsvc.draw({**one, "keypoint": one["keypoint"].tolist()}, "posec3d-val"))
 
 
 def test_steps_may_come_from_a_python_config():
@@ -115,7 +115,7 @@ def test_tensors_of_the_cpu_are_the_arrays():
             np.testing.assert_array_equal(tensor.numpy(), array)
 
 
-def test_a_device_that_is_not_there_is_told_and_nothing_is_drawn_elsewhere(monkeypatch: pytest.MonkeyPatch):
+def test_a_device_that_is_not_there_is_reported_and_nothing_is_rendered_elsewhere(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for device, message in (("cuda", "sees no CUDA device"), ("gpu", "no device 'gpu'"), ("meta", "not on meta")):
         with pytest.raises(DeviceError, match=message):
@@ -123,21 +123,21 @@ def test_a_device_that_is_not_there_is_told_and_nothing_is_drawn_elsewhere(monke
 
 
 def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatch):
-    """There is none here: what is asked of the code for it is drawn by its twin."""
-    asked: list[tuple[int, str, torch.device]] = []
-    twin = heatsvc.render.cuda.render_batch
+    """There is none here: the calls for it are rendered on the CPU."""
+    calls: list[tuple[int, str, torch.device]] = []
+    render_batch = heatsvc.render.cuda.render_batch
 
     def on_cpu(volumes: Any, dtype: Any, device: torch.device, *, bounds: Any) -> list[torch.Tensor]:
-        asked.append((len(volumes), dtype, device))
-        return twin(volumes, dtype, "cpu", method="torch", bounds=bounds)
+        calls.append((len(volumes), dtype, device))
+        return render_batch(volumes, dtype, "cpu", method="torch", bounds=bounds)
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(heatsvc.render.cuda, "render_batch", on_cpu)
     clips = [points(3), points(5)]
-    drawn = heatsvc.draw(clips, img_shape=(480, 640), device="cuda")
-    assert asked == [(2, "float32", torch.device("cuda"))]
-    for one, expected in zip(drawn, heatsvc.draw(clips, img_shape=(480, 640)), strict=True):
+    rendered = heatsvc.draw(clips, img_shape=(480, 640), device="cuda")
+    assert calls == [(2, "float32", torch.device("cuda"))]
+    for one, expected in zip(rendered, heatsvc.draw(clips, img_shape=(480, 640)), strict=True):
         np.testing.assert_allclose(one.numpy(), expected, rtol=0, atol=2e-6)
     with pytest.raises(DeviceError, match="there is no cuda:3"):
         heatsvc.draw(clips, img_shape=(480, 640), device="cuda:3")
@@ -160,12 +160,14 @@ def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatc
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_cannot_be_drawn_is_told_by_its_field(clips: Any, options: dict[str, Any], field: str, message: str):
+def test_what_cannot_be_rendered_is_reported_by_its_field(
+    clips: Any, options: dict[str, Any], field: str, message: str
+):
     shape = {} if field == "img_shape" else {"img_shape": (480, 640)}
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as caught:
         heatsvc.draw(clips, **shape, **options)
-    assert message in str(told.value)
-    assert told.value.field == field
+    assert message in str(caught.value)
+    assert caught.value.field == field
 
 
 def test_a_file_of_several_clips_is_no_one_clip(dataset_file: Path):
@@ -174,7 +176,7 @@ def test_a_file_of_several_clips_is_no_one_clip(dataset_file: Path):
     assert len(heatsvc.draw(heatsvc.read(dataset_file), "posec3d-val")) == 6
 
 
-def test_what_is_no_clip_is_told():
+def test_what_is_no_clip_is_reported():
     with pytest.raises(TypeError, match=r"clips\[0\] must be a PoseClip"):
         heatsvc.draw([3])
 
@@ -195,9 +197,9 @@ def test_read_takes_paths_and_bytes(dataset_file: Path):
 def test_read_tells_the_file():
     with pytest.raises(FileNotFoundError):
         heatsvc.read("no-such-file.npy")
-    with pytest.raises(InputError, match="img_shape is missing") as told:
+    with pytest.raises(InputError, match="img_shape is missing") as caught:
         heatsvc.read(EXAMPLE)
-    assert told.value.file == "clip.npy"
+    assert caught.value.file == "clip.npy"
 
 
 def test_editors_find_the_signature():

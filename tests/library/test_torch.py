@@ -67,7 +67,7 @@ def test_a_sample_is_kilobytes_where_its_volume_is_megabytes(dataset_file: Path)
         ("posec3d-test", "uint8"),
     ],
 )
-def test_a_batch_is_its_clips_drawn_one_by_one(dataset_file: Path, preset: str, dtype: Any):
+def test_a_batch_is_its_clips_rendered_one_by_one(dataset_file: Path, preset: str, dtype: Any):
     dataset = HeatmapDataset(dataset_file, "val", preset)
     imgs, labels = HeatmapCollate(dtype=dtype)([dataset[0], dataset[1]])
     assert labels.tolist() == [1, 0]
@@ -199,10 +199,10 @@ def test_a_gradient_keeps_its_batch(dataset_file: Path):
 
 def test_workers_render_or_send_points(dataset_file: Path):
     dataset = HeatmapDataset(dataset_file, None, "posec3d-val")
-    drawn = list(DataLoader(dataset, batch_size=4, num_workers=2, collate_fn=collate))
+    rendered = list(DataLoader(dataset, batch_size=4, num_workers=2, collate_fn=collate))
     points = list(map(collate, DataLoader(dataset, batch_size=4, num_workers=2, collate_fn=list)))
-    assert [labels.tolist() for _, labels in drawn] == [[2, 0, 1, 2], [0, 4]]
-    for (imgs, labels), (same_imgs, same_labels) in zip(drawn, points, strict=True):
+    assert [labels.tolist() for _, labels in rendered] == [[2, 0, 1, 2], [0, 4]]
+    for (imgs, labels), (same_imgs, same_labels) in zip(rendered, points, strict=True):
         assert torch.equal(imgs, same_imgs)
         assert torch.equal(labels, same_labels)
         assert imgs.max() > 0.3
@@ -254,9 +254,9 @@ def test_an_unknown_preset_is_refused(dataset_file: Path):
     ids=str,
 )
 def test_an_annotation_without_label_or_keypoints_is_refused(tmp_path: Path, change: dict[str, Any], message: str):
-    listed = annotations()
-    listed[1] |= change
-    path = write(tmp_path, {"split": SPLIT, "annotations": listed})
+    content = annotations()
+    content[1] |= change
+    path = write(tmp_path, {"split": SPLIT, "annotations": content})
     with pytest.raises(InputError, match=message):
         HeatmapDataset(path, "train", "posec3d-train")
     assert len(HeatmapDataset(path, "val", "posec3d-val")) == 2  # other splits are not checked
@@ -272,9 +272,9 @@ def test_an_annotation_without_label_or_keypoints_is_refused(tmp_path: Path, cha
     ids=lambda value: str(value)[:30],
 )
 def test_an_invalid_clip_is_reported_by_its_name(tmp_path: Path, change: dict[str, Any], message: str):
-    listed = annotations()
-    listed[1] |= change
-    dataset = HeatmapDataset(write(tmp_path, {"split": SPLIT, "annotations": listed}), "train", "posec3d-train")
+    content = annotations()
+    content[1] |= change
+    dataset = HeatmapDataset(write(tmp_path, {"split": SPLIT, "annotations": content}), "train", "posec3d-train")
     with pytest.raises(InputError, match=message):
         dataset[1]
 

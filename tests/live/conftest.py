@@ -18,7 +18,9 @@ from tests.serving import ROOT, free_port, is_ready
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs(program, word): not collected without it, or one that knows the word")
+    config.addinivalue_line(
+        "markers", "needs(program, word): not collected without it, or without one that supports the word"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.api.client import clip_of, listed
+from tests.api.client import clip_of, to_lists
 from tests.golden import load_golden
 from tests.live.server import Live
 
@@ -18,7 +18,7 @@ CODINGS = ("zstd", "deflate", "gzip")
 # 26 MB dense: more than one block of zstd, one tile, one read of a socket.
 CASE = load_golden("pipeline_wholebody133")
 BODY = json.dumps(
-    clip_of(CASE.keypoint, CASE.img_shape, keypoint_score=listed(CASE.keypoint_score), pipeline=CASE.pipeline)
+    clip_of(CASE.keypoint, CASE.img_shape, keypoint_score=to_lists(CASE.keypoint_score), pipeline=CASE.pipeline)
 ).encode()
 HEADERS = {"Content-Type": "application/json"}
 

@@ -27,7 +27,7 @@ from tests.live.server import Live, until
 from tests.serving import ROOT, free_port, is_ready
 
 OPTIONS = {"img_shape": [1080, 1920], "types": ["단어"], "missing": "zeros", "faulty": "drop"}
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 def parts(*split: str, **options: Any) -> list[tuple[str, Any]]:
@@ -40,7 +40,7 @@ def parts(*split: str, **options: Any) -> list[tuple[str, Any]]:
 
 def curl(live: Live, folder: Path, *words: str, path: str = "/annotation") -> subprocess.CompletedProcess[str]:
     command = ["curl", "-sS", "--fail-with-body", *words, live.address + path]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=True)
 
 
 @pytest.mark.needs("curl")
@@ -62,7 +62,7 @@ def test_curl_resumes_a_download(live: Live, tmp_path: Path):
         f"{live.address}/annotation",
         files=parts("split.json"),
         headers={"Accept": "application/json"},
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     ).json()
     whole = document["artifacts"][0]
     curl(live, tmp_path, "-r", "0-999", "-o", "half", path=whole["href"])
@@ -74,7 +74,7 @@ def test_curl_resumes_a_download(live: Live, tmp_path: Path):
 
 def test_the_bundle_contains_what_training_needs(live: Live):
     response = httpx.post(
-        f"{live.address}/annotation", files=parts("split.json"), headers={"Accept": "application/zip"}, timeout=PATIENCE
+        f"{live.address}/annotation", files=parts("split.json"), headers={"Accept": "application/zip"}, timeout=TIMEOUT
     )
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         assert json.loads(archive.read("label_map.json")) == {label: index for index, label in enumerate(CLASSES)}
@@ -87,11 +87,11 @@ def test_a_build_is_watched_to_its_end(live: Live):
         f"{live.address}/annotation",
         files=parts("split.json", dtype="float32"),
         headers={"Prefer": "respond-async"},
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert sent.status_code == 202
     names = []
-    with httpx.stream("GET", live.address + sent.json()["links"]["events"], timeout=PATIENCE) as stream:
+    with httpx.stream("GET", live.address + sent.json()["links"]["events"], timeout=TIMEOUT) as stream:
         for line in stream.iter_lines():
             if line.startswith("event: "):
                 names.append(line[7:])
@@ -103,7 +103,7 @@ def test_a_build_is_watched_to_its_end(live: Live):
 
 
 def test_faults_that_the_options_forbid_are_named(live: Live):
-    response = httpx.post(f"{live.address}/annotation", files=parts("split_leaky.json"), timeout=PATIENCE)
+    response = httpx.post(f"{live.address}/annotation", files=parts("split_leaky.json"), timeout=TIMEOUT)
     problem = response.json()
     assert (response.status_code, problem["status"]) == (422, 422)
     assert [fault["name"] for fault in problem["faults"]["in_two_splits"]["first"]] == ["KETI_SL_0000000001"]
@@ -112,7 +112,7 @@ def test_faults_that_the_options_forbid_are_named(live: Live):
 
 
 def test_a_check_reports_what_a_build_would_refuse(live: Live):
-    response = httpx.post(f"{live.address}/annotation/check", files=parts("split_leaky.json"), timeout=PATIENCE)
+    response = httpx.post(f"{live.address}/annotation/check", files=parts("split_leaky.json"), timeout=TIMEOUT)
     assert response.status_code == 200
     assert {group["kind"] for group in response.json()["faults"]} >= {"no_file", "in_two_splits"}
 
@@ -122,7 +122,7 @@ def test_a_client_that_disconnects_from_a_download(live: Live):
         f"{live.address}/annotation",
         files=parts("split.json"),
         headers={"Accept": "application/json"},
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     ).json()
     sockets = live.sockets()
     href = build["artifacts"][0]["href"]
@@ -162,11 +162,11 @@ def test_a_stopping_service_ends_waiting_requests(tmp_path: Path):
 
         def wait() -> None:
             responses["waited"] = httpx.post(
-                f"{address}/annotation", content=sent.body, headers=headers, timeout=PATIENCE
+                f"{address}/annotation", content=sent.body, headers=headers, timeout=TIMEOUT
             )
 
         def watch() -> None:
-            responses["watched"] = httpx.get(address + location.headers["location"] + "/events", timeout=PATIENCE)
+            responses["watched"] = httpx.get(address + location.headers["location"] + "/events", timeout=TIMEOUT)
 
         threads = [threading.Thread(target=wait), threading.Thread(target=watch)]
         for thread in threads:

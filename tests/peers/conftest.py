@@ -44,7 +44,7 @@ def _path(peer: str) -> Path:
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Ask:
-    """Runs a script of this folder under a peer's Python, which knows nothing of heatsvc; gives the JSON it prints."""
+    """Runs a script of this folder under a peer's Python, without heatsvc; returns the JSON that it prints."""
 
     def run(peer: str, script: str, *arguments: str | Path) -> Any:
         python = _path(peer)

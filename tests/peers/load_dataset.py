@@ -16,7 +16,7 @@ from mmengine.registry import init_default_scope
 config = Config.fromfile(sys.argv[1])
 init_default_scope(config.default_scope)
 np.random.seed(0)
-told = {"PoseDataset": mmaction.datasets.PoseDataset.__module__}
+reported = {"PoseDataset": mmaction.datasets.PoseDataset.__module__}
 for part in sys.argv[3:] or ("train", "val", "test"):
     dataset = DATASETS.build(config[f"{part}_dataloader"].dataset)
     clips = []
@@ -27,5 +27,5 @@ for part in sys.argv[3:] or ("train", "val", "test"):
         index = np.flatnonzero(inputs)
         np.savez(Path(sys.argv[2]) / f"{part}_{i}.npz", index=index, value=inputs.reshape(-1)[index])
         clips.append([list(inputs.shape), int(packed["data_samples"].gt_label)])
-    told[part] = {"length": len(dataset), "clips": clips}
-print(json.dumps(told))
+    reported[part] = {"length": len(dataset), "clips": clips}
+print(json.dumps(reported))

@@ -5,7 +5,7 @@ import sys
 
 from mmengine.config import Config
 
-told = {}
+reported = {}
 for path in sys.argv[1:]:
     config = Config.fromfile(path)
     if "data" in config:
@@ -16,11 +16,11 @@ for path in sys.argv[1:]:
         train = config.train_dataloader.dataset.dataset.split
         splits = [train, config.val_dataloader.dataset.split, config.test_dataloader.dataset.split]
     Config.fromstring(config.pretty_text, ".py")
-    told[path.rpartition("/")[2]] = {
+    reported[path.rpartition("/")[2]] = {
         "ann_file": config.ann_file,
         "in_channels": config.model.backbone.in_channels,
         "num_classes": config.model.cls_head.num_classes,
         "batch": batch,
         "splits": splits,
     }
-print(json.dumps(told))
+print(json.dumps(reported))

@@ -66,11 +66,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.peer("numpy1")
 def test_numpy_1_23_and_nothing_else_loads_the_pickle(ask: Ask, folder: Path) -> None:
-    told = ask("numpy1", "read_pickle.py", folder / "annotations.pkl")
-    assert told["numpy"] == "1.23.5"
-    assert told["others"] == []
-    assert told["split"] == SPLITS
-    for clip, (name, points) in zip(told["annotations"], signing().items(), strict=True):
+    reported = ask("numpy1", "read_pickle.py", folder / "annotations.pkl")
+    assert reported["numpy"] == "1.23.5"
+    assert reported["others"] == []
+    assert reported["split"] == SPLITS
+    for clip, (name, points) in zip(reported["annotations"], signing().items(), strict=True):
         frames = points.shape[1]
         written = points.astype(np.float16).astype(np.float64)
         assert clip == {
@@ -107,13 +107,13 @@ def test_mmaction2_trains_on_what_the_service_draws(
 ) -> None:
     """Its PoseDataset and PoseC3D pipelines run on the pickle, and what does not hang on chance is what we draw.
 
-    Of a clip of more than 48 frames MMAction2 draws other frames than PYSKL: its generator is asked less often.
+    Of a clip of more than 48 frames MMAction2 samples other frames than PYSKL: it takes fewer random numbers.
     """
-    told = ask("mmaction2", "load_dataset.py", folder / f"mmaction2_{what}.py", folder)
-    assert told["PoseDataset"] == "mmaction.datasets.pose_dataset"
-    assert told["train"] == {"length": 20, "clips": [[[1, channels, 48, 56, 56], label] for label in (0, 1)]}
-    assert told["val"] == {"length": 3, "clips": [[[1, channels, 48, 64, 64], label] for label in (1, 2, 0)]}
-    assert told["test"] == {"length": 3, "clips": [[[20, channels, 48, 64, 64], label] for label in (1, 2, 0)]}
+    reported = ask("mmaction2", "load_dataset.py", folder / f"mmaction2_{what}.py", folder)
+    assert reported["PoseDataset"] == "mmaction.datasets.pose_dataset"
+    assert reported["train"] == {"length": 20, "clips": [[[1, channels, 48, 56, 56], label] for label in (0, 1)]}
+    assert reported["val"] == {"length": 3, "clips": [[[1, channels, 48, 64, 64], label] for label in (1, 2, 0)]}
+    assert reported["test"] == {"length": 3, "clips": [[[20, channels, 48, 64, 64], label] for label in (1, 2, 0)]}
     assert np.load(folder / "train_0.npz")["value"].max() > 0.5
     assert not np.load(folder / "train_1.npz")["value"].size
     suffix = "" if what == "keypoint" else "-limb"

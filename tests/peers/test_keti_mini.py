@@ -20,7 +20,7 @@ from tests.serving import served
 pytestmark = pytest.mark.slow
 
 OPTIONS = {"img_shape": [1080, 1920], "types": ["단어"], "faulty": "drop"}
-# Of the test split: sound, and of at most 48 frames. Of longer ones MMAction2 draws other frames than PYSKL.
+# Of the test split: sound, and of at most 48 frames. Of longer ones MMAction2 samples other frames than PYSKL.
 SHORT = [n for n in (1, 2, 3, 4, 5, 6, 8, 10, 12) if len(array_of(n)) <= 48]
 
 
@@ -39,38 +39,38 @@ def folder(service: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> P
     files = [("keypoints", (path.name, path.read_bytes())) for path in sorted(KEYPOINTS.iterdir())]
     files += [("labels", (file, (TABLES / file).read_bytes())) for file in WORKBOOKS]
     files += [("split", ("split.json", (TABLES / "split.json").read_bytes()))]
-    answer = service.post(
+    response = service.post(
         "/annotation", files=files, data={"options": json.dumps(OPTIONS)}, headers={"Accept": "application/zip"}
     )
-    assert answer.status_code == 200, answer.text
+    assert response.status_code == 200, response.text
     folder = tmp_path_factory.mktemp("keti")
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
+    with zipfile.ZipFile(io.BytesIO(response.content)) as bundle:
         bundle.extractall(folder)
     return folder
 
 
 @pytest.mark.peer("numpy1")
 def test_numpy_1_23_and_nothing_else_loads_it(ask: Ask, folder: Path) -> None:
-    told = ask("numpy1", "read_pickle.py", folder / "annotations.pkl")
-    assert (told["numpy"], told["others"]) == ("1.23.5", [])
-    assert [one["frame_dir"] for one in told["annotations"]] == order_of(folder)
-    assert len(told["annotations"]) == 34
+    reported = ask("numpy1", "read_pickle.py", folder / "annotations.pkl")
+    assert (reported["numpy"], reported["others"]) == ("1.23.5", [])
+    assert [one["frame_dir"] for one in reported["annotations"]] == order_of(folder)
+    assert len(reported["annotations"]) == 34
 
 
 @pytest.mark.peer("mmaction2")
 @pytest.mark.parametrize(("kind", "channels", "within"), [("keypoint", 27, 2e-6), ("limb", 26, 2e-5)])
-def test_mmaction2_reads_it_and_the_service_draws_the_same(
+def test_mmaction2_reads_it_and_the_service_renders_the_same(
     ask: Ask, service: httpx.Client, folder: Path, tmp_path: Path, kind: str, channels: int, within: float
 ) -> None:
     data = (folder / "annotations.pkl").read_bytes()
     (tmp_path / "annotations.pkl").write_bytes(data)  # where it runs
-    told = ask("mmaction2", "load_dataset.py", folder / f"mmaction2_{kind}.py", tmp_path, "val")
-    assert told["val"]["length"] == 12
-    assert {tuple(shape) for shape, _ in told["val"]["clips"]} == {(1, channels, 48, 64, 64)}
+    reported = ask("mmaction2", "load_dataset.py", folder / f"mmaction2_{kind}.py", tmp_path, "val")
+    assert reported["val"]["length"] == 12
+    assert {tuple(shape) for shape, _ in reported["val"]["clips"]} == {(1, channels, 48, 64, 64)}
     assert json.loads((folder / "report.json").read_bytes())["summary"]["clips"] == 34
     order = [one for one in order_of(folder) if one in {name(n) for n in range(1, 13)}]
     for number in SHORT:
-        answer = service.post(
+        response = service.post(
             "/heatmap",
             files={"file": ("annotations.pkl", data)},
             data={
@@ -83,8 +83,8 @@ def test_mmaction2_reads_it_and_the_service_draws_the_same(
             },
             headers={"Accept": "application/x-npy"},
         )
-        assert answer.status_code == 200, answer.text
-        ours = np.load(io.BytesIO(answer.content)).reshape(-1)
+        assert response.status_code == 200, response.text
+        ours = np.load(io.BytesIO(response.content)).reshape(-1)
         with np.load(tmp_path / f"val_{order.index(name(number))}.npz") as theirs:
             np.testing.assert_allclose(ours[theirs["index"]], theirs["value"], rtol=0, atol=within)
             ours[theirs["index"]] = 0

@@ -9,7 +9,7 @@ import pytest
 
 from heatsvc.pipeline import PipelineError
 from tests.pipeline.clips import Step, numbered_clip, run
-from tests.twin import draw_slowly
+from tests.reference import render_reference
 
 TARGET: Step = {"type": "GeneratePoseTarget"}
 FORMAT: Step = {"type": "FormatShape", "input_format": "NCTHW_Heatmap"}
@@ -37,12 +37,12 @@ def test_a_clip_that_was_not_sampled_is_one() -> None:
 def test_a_reduction_takes_the_channels_axis_away() -> None:
     clip = numbered_clip(5, 3)
     assert run([TARGET, FORMAT], clip, reduce="max").shape == (1, 5, 64, 64)
-    largest = draw_slowly(run([TARGET], clip)).max(axis=1)
-    np.testing.assert_array_equal(draw_slowly(run([TARGET], clip, reduce="max")), largest)
+    largest = render_reference(run([TARGET], clip)).max(axis=1)
+    np.testing.assert_array_equal(render_reference(run([TARGET], clip, reduce="max")), largest)
 
 
 def test_argmax_is_the_channel_or_minus_one() -> None:
-    rendered = draw_slowly(run([TARGET], numbered_clip(1, 3), reduce="argmax"))
+    rendered = render_reference(run([TARGET], numbered_clip(1, 3), reduce="argmax"))
     assert rendered.dtype == np.int16
     assert rendered[0, :6, 1].tolist() == [0, 0, 1, 2, 2, -1]
 

@@ -9,7 +9,7 @@ import pytest
 
 from heatsvc.pipeline import PipelineError
 from tests.pipeline.clips import Step, clip_of, numbered_clip, run
-from tests.twin import draw_slowly
+from tests.reference import render_reference
 
 TARGET: Step = {"type": "GeneratePoseTarget"}
 
@@ -18,7 +18,7 @@ TARGET: Step = {"type": "GeneratePoseTarget"}
 def test_each_keypoint_has_its_colors(option: str, width: int) -> None:
     volume = run([TARGET, {"type": "Heatmap2Potion", "C": 4, "option": option}], numbered_clip(5))
     assert volume.shape == (1, 64, 64, 17 * width)
-    assert draw_slowly(volume).shape == volume.shape
+    assert render_reference(volume).shape == volume.shape
 
 
 def test_sampled_clips_are_images_of_their_own_and_so_are_mirrored_ones() -> None:
@@ -29,12 +29,12 @@ def test_sampled_clips_are_images_of_their_own_and_so_are_mirrored_ones() -> Non
 
 def test_time_fades_from_the_first_color_to_the_last() -> None:
     walk = clip_of([[[4, 4]], [[12, 4]], [[20, 4]]], img_shape=(9, 25))
-    rendered = draw_slowly(run([TARGET, {"type": "Heatmap2Potion", "C": 2, "option": "U"}], walk))
+    rendered = render_reference(run([TARGET, {"type": "Heatmap2Potion", "C": 2, "option": "U"}], walk))
     np.testing.assert_allclose(rendered[0, 4, [4, 12, 20]], np.array([[1, 0], [0.5, 0.5], [0, 1]]), atol=2e-4)
 
 
 def test_a_single_frame_has_the_last_color() -> None:
-    rendered = draw_slowly(run([TARGET, {"type": "Heatmap2Potion", "C": 3, "option": "U"}], clip_of([[4, 4]])))
+    rendered = render_reference(run([TARGET, {"type": "Heatmap2Potion", "C": 3, "option": "U"}], clip_of([[4, 4]])))
     np.testing.assert_allclose(rendered[0, 4, 4], [0, 0, 1], atol=2e-4)
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
-from tests.twin import draw_slowly
+from tests.reference import render_reference
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_files_are_reproduced(name: str) -> None:
     case = load_golden(name)
-    rendered = draw_slowly(golden_volume(case))
+    rendered = render_reference(golden_volume(case))
     assert rendered.shape == case.imgs.shape
     np.testing.assert_allclose(rendered, case.imgs, rtol=0, atol=tolerance(case))

@@ -1,4 +1,4 @@
-"""Frames of clips that are shorter than, about as long as, and much longer than what is asked for."""
+"""Frames of clips that are shorter than, about as long as, and much longer than clip_len."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from heatsvc.pose import LAYOUTS, LayoutError, get_layout, infer_layout
+from heatsvc.pose import LAYOUTS, LAYOUTS_BY_POINTS, LayoutError, get_layout
 
 
 def test_layouts_have_the_fields_numbers_of_points():
@@ -149,8 +149,8 @@ def test_mirroring_twice_changes_nothing():
 
 
 def test_the_layout_is_inferred_from_the_number_of_points():
-    assert infer_layout(133).name == "coco_wholebody"
-    assert infer_layout(134) is None
+    assert LAYOUTS_BY_POINTS.get(133).name == "coco_wholebody"
+    assert LAYOUTS_BY_POINTS.get(134) is None
 
 
 def test_mediapipe_has_one_name_with_and_without_irises():

@@ -55,9 +55,9 @@ def test_a_large_score_is_clipped_and_never_infinite(score: float, with_limb: bo
     limbs = np.array([[0, 1]], np.int32)[: int(with_limb)]
     volume = HeatmapVolume(points, scores, 16, 16, limbs=limbs)
     for dtype, largest in (("float16", 65504), ("float32", score), ("uint8", 255)):
-        drawn = render_array(volume, dtype)
-        assert np.isfinite(drawn).all()
-        assert drawn.max() == np.array(min(score, largest)).astype(dtype)
+        rendered = render_array(volume, dtype)
+        assert np.isfinite(rendered).all()
+        assert rendered.max() == np.array(min(score, largest)).astype(dtype)
 
 
 def test_uint8_at_every_boundary() -> None:

@@ -1,4 +1,4 @@
-"""Drawing against its twin, over every parameter of GeneratePoseTarget, and against the golden files."""
+"""Rendering compared with the reference, over every parameter of GeneratePoseTarget, and against the golden files."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from heatsvc.render.array import render_array
 from heatsvc.render.cpu import plan, render_runs
 from heatsvc.volume import HeatmapVolume
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
+from tests.reference import render_reference
 from tests.render.volumes import volumes
-from tests.twin import draw_slowly
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_files_are_reproduced(name: str) -> None:
     case = load_golden(name)
-    drawn = render_array(golden_volume(case))
-    assert drawn.shape == case.imgs.shape
-    np.testing.assert_allclose(drawn, case.imgs, rtol=0, atol=tolerance(case))
+    rendered = render_array(golden_volume(case))
+    assert rendered.shape == case.imgs.shape
+    np.testing.assert_allclose(rendered, case.imgs, rtol=0, atol=tolerance(case))
 
 
 @settings(max_examples=1_500, deadline=None)
 @given(volumes())
-def test_every_volume_is_as_its_slow_twin_draws_it(volume: HeatmapVolume) -> None:
-    drawn, twin = render_array(volume), draw_slowly(volume)
-    assert drawn.shape == twin.shape
-    np.testing.assert_allclose(drawn, twin, rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6)
+def test_every_volume_equals_the_reference(volume: HeatmapVolume) -> None:
+    rendered, expected = render_array(volume), render_reference(volume)
+    assert rendered.shape == expected.shape
+    np.testing.assert_allclose(rendered, expected, rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6)
 
 
 @settings(max_examples=300, deadline=None)
 @given(volumes(reduce=st.just("argmax")))
 def test_argmax_names_the_channel_of_the_largest_value(volume: HeatmapVolume) -> None:
-    drawn = render_array(volume, "int16")
-    twin = draw_slowly(volume)
-    values = draw_slowly(_with_reduce(volume, "none"))
+    rendered = render_array(volume, "int16")
+    expected = render_reference(volume)
+    values = render_reference(_with_reduce(volume, "none"))
     if volume.clips:
         values = values.swapaxes(1, 2)
-    # Where two channels are within rounding of each other either may be named; elsewhere there is one answer.
-    for at in np.argwhere(drawn != twin):
+    # Where two channels are within rounding of each other either may be named; elsewhere there is one result.
+    for at in np.argwhere(rendered != expected):
         column = values[(*at[:-2], slice(None), at[-2], at[-1])]
-        named = column[drawn[tuple(at)]] if drawn[tuple(at)] >= 0 else 0.0
+        named = column[rendered[tuple(at)]] if rendered[tuple(at)] >= 0 else 0.0
         assert column.max() - named <= 2e-5
 
 
@@ -87,7 +87,7 @@ def test_points_far_away_draw_nothing(far: float) -> None:
     assert not render_array(volume).any()
 
 
-def test_a_point_that_is_nan_draws_nothing_whatever_its_score() -> None:
+def test_a_point_that_is_nan_renders_nothing_whatever_its_score() -> None:
     keypoint = np.full((1, 1, 2, 2), np.nan, np.float32)
     limbs = np.array([[0, 1]], np.int32)
     volume = HeatmapVolume(keypoint, np.ones((1, 1, 2), np.float32), 8, 8, limbs=limbs)
@@ -95,7 +95,7 @@ def test_a_point_that_is_nan_draws_nothing_whatever_its_score() -> None:
     assert not render_array(volume).any()
 
 
-def test_only_argmax_is_drawn_as_int16() -> None:
+def test_only_argmax_is_rendered_as_int16() -> None:
     volume = golden_volume(load_golden("kp_sigma0.6"))
     with pytest.raises(ValueError, match="cannot be rendered as int16"):
         render_runs(volume, plan(volume).tiles[0], "int16")

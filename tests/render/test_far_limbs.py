@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import plan, render_runs
 from heatsvc.volume import HeatmapVolume, Reduce
-from tests.twin import draw_slowly
+from tests.reference import render_reference
 
 
 def limb(start: tuple[float, float], end: tuple[float, float], sigma: float = 0.6) -> HeatmapVolume:
@@ -27,18 +27,18 @@ def limb(start: tuple[float, float], end: tuple[float, float], sigma: float = 0.
 
 @pytest.mark.parametrize("far", [1e3, 1e6, 1e12, 1e19, 1e30, 3e38])
 @pytest.mark.parametrize(("x", "y"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
-def test_a_far_end_draws_what_a_nearer_one_in_its_direction_draws(far: float, x: int, y: int) -> None:
+def test_a_far_end_renders_what_a_nearer_one_in_its_direction_draws(far: float, x: int, y: int) -> None:
     near_end = render_array(limb((5, 6), (5 + 100 * x, 6 + 100 * y)))
     assert near_end.max() == 1
     for start, end in (((5, 6), (5 + far * x, 6 + far * y)), ((5 + far * x, 6 + far * y), (5, 6))):
-        # The other coordinate is lost beside 3e38 only where the limb is drawn from its far end.
+        # The other coordinate is lost beside 3e38 only where the limb is rendered from its far end.
         np.testing.assert_allclose(render_array(limb(start, end)), near_end, rtol=0, atol=2e-6)
 
 
 def test_positions_are_counted_from_the_start_as_pyskl_counts_them() -> None:
     # The ends' difference is a float32 number, off by 1e-5 pixels here: which a narrow Gaussian shows.
     volume = limb((-320, 32), (16.32, -1.6), sigma=0.04)
-    np.testing.assert_allclose(render_array(volume), draw_slowly(volume), rtol=2e-6, atol=2e-5)
+    np.testing.assert_allclose(render_array(volume), render_reference(volume), rtol=2e-6, atol=2e-5)
 
 
 @pytest.mark.parametrize("far", [1e3, 1e6, 1e9])

@@ -1,4 +1,4 @@
-"""GeneratePoseTarget over every one of its parameters, from clip to pixels, against its slow twin."""
+"""GeneratePoseTarget over every one of its parameters, from clip to pixels, compared with the reference."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose import PoseClip
 from heatsvc.render.array import render_array
+from tests.reference import generate_pose_target
 from tests.render.volumes import coordinates, scores, sigmas
-from tests.twin import pose_target_slowly
 
 
 @st.composite
@@ -62,13 +62,13 @@ def cases(draw: st.DrawFn) -> tuple[PoseClip, dict[str, Any]]:
 
 @settings(max_examples=10_000, deadline=None)
 @given(cases())
-def test_ten_thousand_cases_are_as_the_slow_twin_draws_them(case: tuple[PoseClip, dict[str, Any]]) -> None:
+def test_ten_thousand_cases_equal_the_reference(case: tuple[PoseClip, dict[str, Any]]) -> None:
     clip, parameters = case
     if int(min(clip.img_shape) * parameters["scaling"] + 0.5) < 1:
         parameters["scaling"] = 1.0
     volume = parse_pipeline([{"type": "GeneratePoseTarget", **parameters}]).run(clip)
-    twin = pose_target_slowly(clip.keypoint, clip.keypoint_score, clip.img_shape, **parameters)
-    drawn = render_array(volume)
-    assert drawn.shape == twin.shape
+    expected = generate_pose_target(clip.keypoint, clip.keypoint_score, clip.img_shape, **parameters)
+    rendered = render_array(volume)
+    assert rendered.shape == expected.shape
     # 2e-6, limbs 2e-5; relative where a score above 1 makes the pixels larger.
-    np.testing.assert_allclose(drawn, twin, rtol=2e-6, atol=2e-5 if parameters["with_limb"] else 2e-6)
+    np.testing.assert_allclose(rendered, expected, rtol=2e-6, atol=2e-5 if parameters["with_limb"] else 2e-6)

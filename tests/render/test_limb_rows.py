@@ -1,4 +1,4 @@
-"""Limbs of many rows and of long ones: they are drawn some rows at a time, and those eight pixels at a time."""
+"""Limbs of many rows and of long ones: they are rendered some rows at a time, and those eight pixels at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import arguments, kernels, plan
 from heatsvc.volume import HeatmapVolume
-from tests.twin import draw_slowly
+from tests.reference import render_reference
 
 coordinates = st.one_of(st.floats(-30, 100, width=32), st.integers(-10, 80).map(float))
 
@@ -38,7 +38,7 @@ def limbs(draw: st.DrawFn) -> HeatmapVolume:
 @settings(max_examples=300, deadline=None)
 @given(limbs())
 def test_limbs_of_any_size_are_as_near_to_the_formula_as_keypoints_are(volume: HeatmapVolume) -> None:
-    np.testing.assert_allclose(render_array(volume), draw_slowly(volume), rtol=0, atol=2e-6)
+    np.testing.assert_allclose(render_array(volume), render_reference(volume), rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("score", [0.3, 1.0])
@@ -66,10 +66,10 @@ def test_no_more_is_written_than_there_is_room_for(volume: HeatmapVolume, missin
     if runs < 0:
         assert missing
         return
-    drawn = np.zeros(render_array(volume).size, np.float32)
+    rendered = np.zeros(render_array(volume).size, np.float32)
     at = 0
     for start, length in zip(starts[:runs], lengths[:runs], strict=True):
-        drawn[start : start + length] = values[at : at + length]
+        rendered[start : start + length] = values[at : at + length]
         at += length
     assert at == count <= room
-    np.testing.assert_array_equal(drawn, render_array(volume).reshape(-1))
+    np.testing.assert_array_equal(rendered, render_array(volume).reshape(-1))

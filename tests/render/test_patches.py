@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatsvc.render.array import render_array
-from heatsvc.render.cpu import plan, render_patches
-from heatsvc.render.pixels import SIMD_WIDTH, SeparablePatches
+from heatsvc.render.cpu import SIMD_WIDTH, SeparablePatches, plan, render_patches
 from heatsvc.volume import HeatmapVolume
 from tests.golden import golden_volume, load_golden
 from tests.render.volumes import coordinates, scores

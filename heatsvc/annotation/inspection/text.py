@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
 from heatsvc.annotation.inspection.findings import COLOURS
 from heatsvc.annotation.inspection.inspection import Inspection, Span
-from heatsvc.pose.layouts import infer_layout
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from heatsvc.pose.layouts import LAYOUTS_BY_POINTS
 
 _LONGEST = 200
 
 
 def inspection_text(inspection: Inspection) -> RenderableType:
     """What is in the pickle, its splits, and the findings with what to do."""
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.table import Table
-    from rich.text import Text
-
     facts = Table.grid(padding=(0, 2))
     for name, text in _facts(inspection):
         facts.add_row(Text(name, style="bold"), Text(text))
@@ -55,7 +51,7 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _points(count: int) -> str:
-    layout = infer_layout(count)
+    layout = LAYOUTS_BY_POINTS.get(count)
     return f"{count} (as {layout.name} has)" if layout else str(count)
 
 
@@ -72,9 +68,6 @@ def _span(span: Span) -> str:
 
 
 def _findings(inspection: Inspection) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
     if not inspection.findings:
         return Text("PYSKL and MMAction2 can train from it.", style="green")
     table = Table.grid(padding=(0, 2))

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from heatsvc.annotation.inspection.findings import COLOURS
 from heatsvc.annotation.report.advice import advice
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 _FEW = 3
 
 
 def report_text(report: dict[str, Any]) -> RenderableType:
     """Of a report of `report_json` a summary, the faults by kind with the first names of each, and what to do."""
-    from rich.console import Group
-
     faults = _faults(report)
     return Group(_summary(report), *([faults] if faults else []), _advice(report))
 
 
 def _summary(report: dict[str, Any]) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
     summary, frames = report["summary"], report["frames"]
     table = Table("split", title="Dataset", title_justify="left", title_style="bold")
     for column in ("clips", "zeros", "frames", "classes", "signers"):
@@ -43,9 +39,6 @@ def _summary(report: dict[str, Any]) -> RenderableType:
 
 
 def _faults(report: dict[str, Any]) -> RenderableType | None:
-    from rich.table import Table
-    from rich.text import Text
-
     if not report["faults"]:
         return None
     table = Table("fault", title="Faults", title_justify="left", title_style="bold")
@@ -61,9 +54,6 @@ def _faults(report: dict[str, Any]) -> RenderableType | None:
 
 
 def _advice(report: dict[str, Any]) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
     items = advice(report)
     if not items:
         return Text("Nothing is wrong with it.", style="green")

@@ -17,9 +17,9 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.archive import is_hidden
+from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
 
 _PICKLES = (".pkl", ".pickle")
-_KEYPOINTS = (".npy", ".npz", ".pose", ".json", ".zip", *_PICKLES)
 
 
 def find_files(
@@ -75,7 +75,7 @@ def find_files(
 
 def is_keypoint_file(name: str) -> bool:
     """Whether a file is read, by its name; others beside them (a README, the videos) are ignored."""
-    return name.lower().endswith(_KEYPOINTS) and not is_hidden(name)
+    return name.lower().endswith((*KEYPOINT_EXTENSIONS, *_PICKLES)) and not is_hidden(name)
 
 
 def files_in_folder(

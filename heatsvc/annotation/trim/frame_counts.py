@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
@@ -37,15 +36,6 @@ class FrameCounts:
     faults: tuple[Fault, ...]
 
 
-class _TableCount(NamedTuple):
-    """A count in a table: the video, its frames, and the place and file for messages."""
-
-    video: VideoName
-    frames: int
-    where: str
-    file: str
-
-
 def read_frame_counts(
     files: Sequence[InputFile],
     folder: Path | None,
@@ -71,22 +61,17 @@ def read_frame_counts(
     """
     work.mkdir(parents=True, exist_ok=True)
     try:
-        counts: list[_TableCount] = []
+        found = _Collector(labels)
         videos: list[Video] = []
         for number, file in enumerate(files):
             token.raise_if_cancelled()
             contained = videos_in(file, work / f"{number}.tar", bounds, token)
             if contained is None:
-                counts += _read_table(ParsedFile(file, bounds))
+                _read_table(ParsedFile(file, bounds), found)
             else:
                 videos += contained
         if folder is not None:
             videos += sorted(videos_under(folder, bounds, token))
-        found = _Collector(labels)
-        for count in counts:
-            position = found.position(count.video, count.where, count.file, f"{count.frames:,} frames")
-            if position is not None:
-                found.add(position, count.frames, count.where, count.file)
         labelled: list[tuple[int, Video]] = []
         for video in videos:
             name = parse_video_name(video.name, video.where, video.file)
@@ -128,9 +113,11 @@ class _Collector:
         self.where.setdefault(position, where)
 
 
-def _read_table(file: ParsedFile) -> list[_TableCount]:
-    counts = []
-    for name, value, where in _read_json(file) if file.is_json else _read_csv(file):
+def _read_table(file: ParsedFile, found: _Collector) -> None:
+    rows = list(_read_json(file) if file.is_json else _read_csv(file))
+    if not rows:
+        raise AnnotationError(f"no frame counts: send {_FORMATS}", file=file.name)
+    for name, value, where in rows:
         frames = parse_whole_number(value) if isinstance(value, str) else value
         if isinstance(frames, float) and frames.is_integer():
             frames = int(frames)
@@ -138,10 +125,9 @@ def _read_table(file: ParsedFile) -> list[_TableCount]:
             raise AnnotationError(
                 f"{where}: the number of frames must be a whole number of 1 or more, not {value!r:.60}", file=file.name
             )
-        counts.append(_TableCount(parse_video_name(name, where, file.name), frames, where, file.name))
-    if not counts:
-        raise AnnotationError(f"no frame counts: send {_FORMATS}", file=file.name)
-    return counts
+        position = found.position(parse_video_name(name, where, file.name), where, file.name, f"{frames:,} frames")
+        if position is not None:
+            found.add(position, frames, where, file.name)
 
 
 def _read_json(file: ParsedFile) -> Iterator[tuple[str, object, str]]:

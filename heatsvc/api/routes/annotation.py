@@ -55,10 +55,11 @@ TICK_SECONDS = 1.0
 _LAST_EVENT_ID = "end"
 
 _BINARY = {"type": "string", "format": "binary"}
+# The content of files; one that is sent without a name of its own has that of its part.
 _EXAMPLE = {
-    "keypoints": ["KETI_SL_0000000001.avi.npy"],
-    "labels": ["labels.csv"],
-    "options": {"types": ["단어"], "faulty": "drop", "split": {"signer": {"train": ">10", "test": "<=10"}}},
+    "keypoints": ['{"keypoint": [[[310.5, 120.0, 0.98], [290.0, 205.5, 0.91]]], "img_shape": [480, 640]}'],
+    "labels": ["name,label\nkeypoints,hello\n"],
+    "options": {"select": [0, 1], "faulty": "drop", "split": {"random": {"train": 0.8, "test": 0.2}}},
 }
 
 
@@ -106,7 +107,8 @@ _SUBMISSION_RESPONSES: dict[int | str, dict[str, Any]] = {
     **problem_responses(413, 422, 500, 507, schema="BuildProblem"),
 }
 
-BuildId = Annotated[str, Path(description="The build's id.")]
+BuildId = Annotated[str, Path(description="The build's id.", pattern=f"^{BuildIdConvertor.regex}$")]
+FileName = Annotated[str, Path(description="A file.", json_schema_extra={"enum": [*MEDIA_TYPES, BUNDLE]})]
 # A list: the header may be sent in several lines (RFC 9110, section 5.3), each of them text.
 Prefer = Annotated[
     list[str] | None,
@@ -258,7 +260,8 @@ async def get_build_events(
     responses={
         200: {
             "headers": {"ETag": _BUILD_HEADERS["ETag"], "Accept-Ranges": _header("`bytes`.")},
-            "content": {media_type: {"schema": _BINARY} for media_type in [*MEDIA_TYPES.values(), ZIP]},
+            "content": {media_type: {"schema": _BINARY} for media_type in [*MEDIA_TYPES.values(), ZIP]}
+            | {JSON: {"schema": {"type": "object"}}},
         },
         206: {
             "description": "The requested bytes.",
@@ -276,9 +279,7 @@ async def get_build_events(
         ]
     },
 )
-async def get_build_file(
-    request: Request, id: BuildId, name: Annotated[str, Path(description=f"{', '.join(MEDIA_TYPES)} or {BUNDLE}.")]
-) -> Response:
+async def get_build_file(request: Request, id: BuildId, name: FileName) -> Response:
     """A file of a build that has ended, or all of them as `bundle.zip`. Its ETag is the hash of its bytes."""
     service = service_of(request)
     return await service.on_disk(lambda: build_file_response(service, _find_build(service, id), name, {}))

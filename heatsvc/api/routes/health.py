@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from heatsvc import __version__
-from heatsvc.api.problems import RequestError, problem_responses
+from heatsvc.api.problems import NEEDS_NO_KEY, RequestError, problem_responses
 from heatsvc.api.service import service_of
 
 router = APIRouter(prefix="/health", tags=["service"], responses=problem_responses(500))
@@ -49,13 +49,15 @@ class Readiness(BaseModel):
     warm_seconds: float = Field(description="How long loading the compiled kernels took.")
 
 
-@router.get("/live", summary="Check that the process responds")
+@router.get("/live", summary="Check that the process responds", openapi_extra=NEEDS_NO_KEY)
 async def get_liveness() -> Liveness:
     """200 as long as the process responds at all."""
     return Liveness()
 
 
-@router.get("/ready", summary="Check that the service can render", responses=problem_responses(503))
+@router.get(
+    "/ready", summary="Check that the service can render", responses=problem_responses(503), openapi_extra=NEEDS_NO_KEY
+)
 async def get_readiness(request: Request) -> Readiness:
     """200 once the compiled kernels are loaded and the data directory can be used, 503 otherwise, with the reason.
 

@@ -30,6 +30,9 @@ router = APIRouter(tags=["heatmaps"])
 
 # A body of so many bytes is parsed on the event loop: about half a millisecond.
 _INLINE_BYTES = 64 << 10
+# Looked up once, not for each request.
+_STAGES = {stage: metrics.stage_seconds.labels(stage) for stage in ("read", "pipeline", "render", "encode")}
+_REQUEST_BYTES, _RESPONSE_BYTES = (metrics.body_bytes.labels("/heatmap", way) for way in ("request", "response"))
 _HEADERS = {name.encode(): name for name in ("accept", "accept-encoding", "content-type", "content-encoding")}
 
 
@@ -54,15 +57,16 @@ async def create_heatmaps(request: Request) -> Response:
     choose_format(accept, many=False)
     choose_coding(accept_encoding)
     token = CancelToken(service.settings.request_seconds)
-    times = _Times(perf_counter())
+    started, times = perf_counter(), dict.fromkeys(_STAGES, 0.0)
 
     def plan(parsed: HeatmapRequest) -> RenderJob:
         format = choose_format(accept, many=len(parsed.clips) > 1)
         coding = choose_coding(accept_encoding, format.compressed, parsed.options.compression)
-        bounds = service.settings.bounds
         started = perf_counter()
-        job = parsed.plan(format, coding, bounds, token, whole_volumes=service.renderer.uses_gpu)
-        times.pipeline = perf_counter() - started
+        job = parsed.plan(
+            format, coding, service.settings.bounds, token, whole_volumes=service.renderer.gpu is not None
+        )
+        times["pipeline"] = perf_counter() - started
         return job
 
     async with AsyncExitStack() as held:
@@ -72,17 +76,17 @@ async def create_heatmaps(request: Request) -> Response:
         job: RenderJob | None = None
         if body.is_small:
             parsed = body.parse()
-            times.end_reading()
+            times["read"] = perf_counter() - started
             if parsed.is_light:
                 job = plan(parsed)
-                if service.renderer.is_inline(job):
+                if job.is_light and service.renderer.gpu is None:
                     return await _whole(job.render(), job, parsed, size, times, service, held)
         async with cancel_on_disconnect(request, token):
             memory = held.enter_context(await service.working_memory.reserve(body.working_bytes))
             with await service.compute_slots.reserve(1):
                 if parsed is None:
                     parsed = await service.in_thread(body.parse)
-                    times.end_reading()
+                    times["read"] = perf_counter() - started
                 if job is None:
                     job = await service.in_thread(partial(plan, parsed))
             body.reader.release()
@@ -94,19 +98,6 @@ async def create_heatmaps(request: Request) -> Response:
             first = await anext(chunks)
         held.callback(_count, job, parsed, size, times)
         return RenderResponse(first, chunks, _response_headers(job, parsed, times), held.pop_all())
-
-
-@dataclass(slots=True)
-class _Times:
-    """Seconds of the stages of a request; `started`: by `perf_counter`."""
-
-    started: float
-    read: float = 0.0
-    pipeline: float = 0.0
-
-    def end_reading(self) -> None:
-        """The body is received and parsed."""
-        self.read = perf_counter() - self.started
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +214,7 @@ async def _whole(
     job: RenderJob,
     parsed: HeatmapRequest,
     size: int,
-    times: _Times,
+    times: dict[str, float],
     service: Service,
     held: AsyncExitStack,
 ) -> Response:
@@ -241,22 +232,23 @@ async def _whole(
     return RenderResponse(content, None, headers, held.pop_all())
 
 
-def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: _Times) -> None:
-    render, encode = job.seconds
-    durations = {"read": times.read, "pipeline": times.pipeline, "render": render, "encode": encode}
-    metrics.observe_heatmaps(len(parsed.clips), size, job.written, durations)
+def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: dict[str, float]) -> None:
+    times["render"], times["encode"] = job.seconds
+    for stage, seconds in times.items():
+        _STAGES[stage].observe(seconds)
+    metrics.clips.inc(len(parsed.clips))
+    _REQUEST_BYTES.inc(size)
+    _RESPONSE_BYTES.inc(job.written)
 
 
-def _response_headers(job: RenderJob, parsed: HeatmapRequest, times: _Times) -> dict[str, str]:
+def _response_headers(job: RenderJob, parsed: HeatmapRequest, times: dict[str, float]) -> dict[str, str]:
     """Headers of a response; the durations of rendering and encoding are known only where it is rendered."""
-    timing = [f"read;dur={1e3 * times.read:.3f}", f"pipeline;dur={1e3 * times.pipeline:.3f}"]
-    if job.is_whole:
-        render, encode = job.seconds
-        timing += [f"render;dur={1e3 * render:.3f}", f"encode;dur={1e3 * encode:.3f}"]
     headers = {
         "Content-Type": job.media_type,
         "Vary": "Accept, Accept-Encoding",
-        "Server-Timing": ", ".join(timing),
+        "Server-Timing": ", ".join(
+            [f"{stage};dur={1e3 * seconds:.3f}" for stage, seconds in times.items() if seconds or job.is_whole]
+        ),
     }
     if job.writer.coding.name != "identity":
         headers["Content-Encoding"] = job.writer.coding.name

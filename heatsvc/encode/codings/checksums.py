@@ -8,37 +8,25 @@ that make up n. This is how zlib's crc32_combine joins two checksums.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from heatsvc.encode.codings.coding import EncodedChunk
-from heatsvc.render.pixels import PixelRuns
+from heatsvc.render.cpu import PixelRuns
 
 _POLYNOMIAL = 0xEDB88320
 _POWERS = 40  # gaps up to 2**40 bytes
-
-
 _ADLER_BASE = 65521
-
-
-@cache
-def kernels() -> Any:
-    """The compiled kernels; the first call compiles them, or loads them from numba's cache."""
-    from heatsvc.encode.codings import checksum_kernels
-
-    return checksum_kernels
 
 
 def adler32_of_runs(runs: PixelRuns) -> int:
     """Adler-32 (RFC 1950, 8.2) of a tile given as runs."""
-    return int(
-        kernels().adler32_of_runs(
-            runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill
-        )
-    )
+    from heatsvc.encode.codings import checksum_kernels  # compiled when first imported
+
+    values = runs.values.view(np.uint8)
+    return int(checksum_kernels.adler32_of_runs(values, runs.start, runs.length, runs.itemsize, runs.size, runs.fill))
 
 
 def adler32_combine(first: int, second: int, size: int) -> int:
@@ -56,25 +44,20 @@ def adler32_combine(first: int, second: int, size: int) -> int:
 
 def crc32_of_runs(runs: PixelRuns) -> int:
     """CRC-32 (RFC 1952, 8) of a tile given as runs."""
-    return int(
-        kernels().crc32_of_runs(
-            runs.values.view(np.uint8),
-            runs.start,
-            runs.length,
-            runs.itemsize,
-            runs.size,
-            byte_tables(),
-            zero_tables(),
-            fill_states(runs.fill),
-        )
-    )
+    from heatsvc.encode.codings import checksum_kernels
+
+    tables = (byte_tables(), zero_tables(), fill_states(runs.fill))
+    values = runs.values.view(np.uint8)
+    return int(checksum_kernels.crc32_of_runs(values, runs.start, runs.length, runs.itemsize, runs.size, *tables))
 
 
 def crc32_of_chunks(chunks: Sequence[EncodedChunk]) -> tuple[int, int]:
     """CRC-32 and size of chunks one after the other, from those of each."""
+    from heatsvc.encode.codings import checksum_kernels
+
     check, size = 0, 0
     for chunk in chunks:
-        check = int(kernels().crc32_after_zeros(check, chunk.size, zero_tables())) ^ chunk.checksum
+        check = int(checksum_kernels.crc32_after_zeros(check, chunk.size, zero_tables())) ^ chunk.checksum
         size += chunk.size
     return check, size
 

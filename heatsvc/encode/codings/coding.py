@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from heatsvc.render.pixels import PixelRuns, SeparablePatches
+from heatsvc.render.cpu import PixelRuns, SeparablePatches
 
 
 @dataclass(frozen=True, slots=True)

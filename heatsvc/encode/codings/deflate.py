@@ -10,15 +10,15 @@ import heapq
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from heatsvc.encode.codings.checksums import adler32_combine, adler32_of_runs
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
-from heatsvc.render.pixels import PixelRuns
+from heatsvc.render.cpu import PixelRuns
 
 ADLER_START = 1
 # Deflate with a window of 32 KiB, no dictionary, fastest level; the two bytes together are a multiple of 31.
@@ -40,14 +40,6 @@ _LENGTH_EXTRA = (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 
 _HEADER_ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
 
 
-@cache
-def kernels() -> Any:
-    """The compiled kernel; the first call compiles it, or loads it from numba's cache."""
-    from heatsvc.encode.codings import deflate_kernels
-
-    return deflate_kernels
-
-
 class Deflate:
     """zlib streams of one Huffman table, fixed beforehand."""
 
@@ -64,8 +56,7 @@ class Deflate:
 
     def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """One block of literals and of matches that repeat the fill."""
-        coded = deflated(runs)
-        return EncodedChunk(coded, runs.nbytes, adler32_of_runs(runs))
+        return EncodedChunk(deflated(runs), runs.nbytes, adler32_of_runs(runs))
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
         """The last block, and the checksum of all chunks."""
@@ -85,9 +76,11 @@ class Deflate:
 
 def deflated(runs: PixelRuns) -> memoryview:
     """A tile as raw deflate (RFC 1951), ending on a byte: one block, then an empty stored one, neither the last."""
+    from heatsvc.encode.codings import deflate_kernels  # compiled when first imported
+
     table = huffman_table(runs.fill)
     out = np.empty(block_bound(runs.nbytes, runs.values.nbytes, runs.start.size), np.uint8)
-    size = kernels().deflate_block(
+    size = deflate_kernels.deflate_block(
         runs.values.view(np.uint8),
         runs.start,
         runs.length,

@@ -8,18 +8,17 @@ from typing import ClassVar
 
 from heatsvc.encode.codings import checksums
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
-from heatsvc.encode.codings.deflate import END_OF_STREAM, block_bound, deflated, stored_blocks
-from heatsvc.render.pixels import PixelRuns
+from heatsvc.encode.codings.deflate import END_OF_STREAM, Deflate, deflated, stored_blocks
+from heatsvc.render.cpu import PixelRuns
 
 # Magic, method deflate, no flags, no time (the same volume gives the same bytes), fastest, unknown system.
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 
 
-class Gzip:
+class Gzip(Deflate):
     """gzip members of one Huffman table."""
 
     name: ClassVar[str] = "gzip"
-    encode_patches: ClassVar[None] = None
 
     def head(self, size: int) -> bytes:
         """The member's header."""
@@ -41,7 +40,3 @@ class Gzip:
     def compressor(self) -> Compressor:
         """Zlib's."""
         return zlib.compressobj(level=6, wbits=31)
-
-    def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """As deflate's."""
-        return block_bound(size, pixels * itemsize, runs)

@@ -8,8 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
-from heatsvc.render.cpu import scatter
-from heatsvc.render.pixels import PixelRuns
+from heatsvc.render.cpu import PixelRuns, scatter
 
 
 class _NoCompressor:

@@ -8,7 +8,6 @@ window is 256 KiB, far under the 8 MB that a content coding may ask for (RFC 965
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -28,28 +27,18 @@ from heatsvc.encode.codings.fse import (
     literal_codes,
     match_codes,
 )
-from heatsvc.render.pixels import SIMD_WIDTH, PixelRuns, SeparablePatches
+from heatsvc.render.cpu import SIMD_WIDTH, PixelRuns, SeparablePatches
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
-_BLOCK_HEADER = struct.Struct("<I")
 # Frame header: content size in 8 bytes, no dictionary, no checksum (3.1.1.1.1); then the window, 2**(10 + 8).
 _DESCRIPTOR = b"\xc0\x40"
 _BLOCK = 128 << 10
 _RAW = 0
 # Pixels of so many bytes are written the compact way. A float32 is mantissa for the most part, which no code shortens.
 _COMPACT_ITEMSIZES = (1, 2)
-_LAST = 1
 _MAX_KEPT_BYTES = 1 << 20
 # A decoder copies 16 or 32 bytes at a time, and waits for its own copy where that has just been made.
 _NEAR_PIXELS = 64
-
-
-@cache
-def kernels() -> Any:
-    """The compiled kernels; the first call compiles it, or loads it from numba's cache."""
-    from heatsvc.encode.codings import zstd_kernels
-
-    return zstd_kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +74,10 @@ class Zstd:
         compact = runs.itemsize in _COMPACT_ITEMSIZES if self.compact is None else self.compact
         if compact:
             return EncodedChunk(compact_blocks(runs, bound).data, runs.nbytes)
+        from heatsvc.encode.codings import zstd_kernels  # compiled when first imported
+
         out = np.empty(bound, np.uint8)
-        size = kernels().zstd_blocks(
+        size = zstd_kernels.zstd_blocks(
             runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, runs.size, runs.fill, *_tables(), out
         )
         return EncodedChunk(out[:size].data, runs.nbytes)
@@ -148,50 +139,27 @@ def _encode_patches(patches: SeparablePatches) -> EncodedChunk:
     Each row has two headers, of 7 bytes, and each patch one more before it; a gap of more than a block is several
     blocks. Eight numbers are written for the last row too.
     """
+    from heatsvc.encode.codings import zstd_kernels
+
     nbytes = patches.nbytes
     room = patches.pixels * 4 + 7 * patches.rows + 4 * (nbytes // _BLOCK + patches.places.shape[0] + 2) + 4 * SIMD_WIDTH
     out = np.empty(room, np.uint8)
-    size = kernels().zstd_patches(patches.places, patches.values, patches.width, patches.size, out)
+    size = zstd_kernels.zstd_patches(patches.places, patches.values, patches.width, patches.size, out)
     return EncodedChunk(out[:size].data, nbytes)
 
 
 @cache
-def _tables() -> tuple[tuple[npt.NDArray[np.generic], ...], ...]:
+def _tables() -> tuple[Any, Any]:
     """The tables of both codes as arguments of the kernel."""
-    both = (literal_codes(), match_codes())
-    return tuple((one.code, one.base, one.extra, one.state, one.bits, one.baseline) for one in both)
+    return tuple(literal_codes()), tuple(match_codes())
 
 
 def _block_header(kind: int, size: int, *, last: bool = False) -> bytes:
     """Three bytes: last block, type, size (RFC 8878, 3.1.1.2)."""
-    return _BLOCK_HEADER.pack(size << 3 | kind << 1 | (_LAST if last else 0))[:3]
+    return (size << 3 | kind << 1 | last).to_bytes(3, "little")
 
 
 _TAIL = _block_header(_RAW, 0, last=True)
-
-
-@cache
-def matches() -> Any:
-    """The compiled kernel that finds what to write; the first call compiles it, or loads it from numba's cache."""
-    from heatsvc.encode.codings import zstd_matches
-
-    return zstd_matches
-
-
-@cache
-def tables() -> Any:
-    """The compiled kernels that make the codes; as `matches`."""
-    from heatsvc.encode.codings import zstd_tables
-
-    return zstd_tables
-
-
-@cache
-def blocks() -> Any:
-    """The compiled kernel that writes; as `matches`."""
-    from heatsvc.encode.codings import zstd_blocks
-
-    return zstd_blocks
 
 
 def compact_blocks(runs: PixelRuns, expected: int) -> npt.NDArray[np.uint8]:
@@ -204,38 +172,39 @@ def compact_blocks(runs: PixelRuns, expected: int) -> npt.NDArray[np.uint8]:
         runs: the tile.
         expected: upper bound of the encoded bytes.
     """
-    find, make, write = matches(), tables(), blocks()
+    from heatsvc.encode.codings import zstd_blocks, zstd_matches, zstd_tables
+
     begin, end, source = np.empty((3, runs.start.size + 2), np.int64)
-    find.lay_out(runs.start, runs.length, runs.itemsize, runs.size, begin, end, source)
-    state = np.zeros(find.STATE, np.int64)
-    hashes = np.zeros((2, find.HASHES), np.int32)
-    literals = np.empty(min(find.LITERAL_ROOM, runs.nbytes), np.uint8)
-    sequences = np.empty((min(find.SEQUENCE_ROOM, 2 * runs.start.size), 3), np.int32)
-    found = np.empty((min(find.BLOCKS, runs.start.size + runs.nbytes // find.BLOCK + 2), 4), np.int64)
+    zstd_matches.lay_out(runs.start, runs.length, runs.itemsize, runs.size, begin, end, source)
+    state = np.zeros(zstd_matches.STATE, np.int64)
+    hashes = np.zeros((2, zstd_matches.HASHES), np.int32)
+    literals = np.empty(min(zstd_matches.LITERAL_ROOM, runs.nbytes), np.uint8)
+    sequences = np.empty((min(zstd_matches.SEQUENCE_ROOM, 2 * runs.start.size), 3), np.int32)
+    found = np.empty((min(zstd_matches.BLOCKS, runs.start.size + runs.nbytes // zstd_matches.BLOCK + 2), 4), np.int64)
     literal, match = literal_codes(), match_codes()
     shares, predefined = _predefined()
     codes = np.empty(256, np.uint32)
-    description = np.empty(make.DESCRIPTION, np.uint8)
-    own = np.empty((3, make.TABLE), np.int32)
-    descriptions = np.empty((3, make.DESCRIPTION), np.uint8)
+    description = np.empty(zstd_tables.DESCRIPTION, np.uint8)
+    own = np.empty((3, zstd_tables.TABLE), np.int32)
+    descriptions = np.empty((3, zstd_tables.DESCRIPTION), np.uint8)
     facts = np.zeros((3, 3), np.int64)
     out, at = np.empty(expected, np.uint8), 0
     values, near = runs.values.view(np.uint8), _NEAR_PIXELS * runs.itemsize
     while True:
-        made, taken, said = find.find(
+        made, taken, said = zstd_matches.find(
             values, runs.fill, near, begin, end, source, state, hashes, literals, sequences, found
         )
         if made == 0:
             return out[:at]
-        described = make.literal_code(literals, taken, made, codes, description)
+        described = zstd_tables.literal_code(literals, taken, made, codes, description)
         if said:
-            make.sequence_tables(
+            zstd_tables.sequence_tables(
                 sequences, said, literal.code, match.code, shares, predefined, own, descriptions, facts
             )
-        room = write.room(found[:made])
+        room = zstd_blocks.room(found[:made])
         if at + room > out.size:
             out = np.concatenate([out[:at], np.empty(max(room, out.size - at), np.uint8)])
-        at = write.write_blocks(
+        at = zstd_blocks.write_blocks(
             found, made, runs.fill, literals, sequences,
             literal.code, literal.base, literal.extra, match.code, match.base, match.extra,
             codes, description, described, own, descriptions, facts, predefined, out, at,
@@ -245,11 +214,12 @@ def compact_blocks(runs: PixelRuns, expected: int) -> npt.NDArray[np.uint8]:
 @cache
 def _predefined() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
     """Shares and tables of literal lengths, offsets and match lengths, that need no description."""
-    make = tables()
-    shares = np.zeros((3, make.SYMBOLS), np.int64)
-    made = np.zeros((3, make.TABLE), np.int32)
+    from heatsvc.encode.codings import zstd_tables
+
+    shares = np.zeros((3, zstd_tables.SYMBOLS), np.int64)
+    made = np.zeros((3, zstd_tables.TABLE), np.int32)
     logs = (ACCURACY_LOG, OFFSET_ACCURACY_LOG, ACCURACY_LOG)
     for t, (own, log) in enumerate(zip((LITERAL_LENGTHS, OFFSETS, MATCH_LENGTHS), logs, strict=True)):
         shares[t, : len(own)] = own
-        make.spread(shares[t], len(own), log, made[t])
+        zstd_tables.spread(shares[t], len(own), log, made[t])
     return shares, made

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import torch
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import EncodedChunk
 from heatsvc.encode.cuda.encoders import TorchEncoder, TritonEncoder
 from heatsvc.encode.cuda.records import adler32, fetch_sizes, index_records, lay_out
 from heatsvc.encode.cuda.rendered import RenderedBatch, cut_rows, render_together
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.cuda import Method
 from heatsvc.render.cuda.batch import select_renderer
 from heatsvc.render.cuda.renderers import render_with_triton
 from heatsvc.render.cuda.transfer import device_context, to_host
-
-if TYPE_CHECKING:
-    import torch
 
 DeviceCoding = Literal["zstd", "deflate"]
 _CODINGS = ("zstd", "deflate")
@@ -70,11 +69,9 @@ def encode_batch(
     Raises:
         ValueError: a volume or coding that only the CPU encodes; or a method that the device does not have.
         LimitError: the batch is larger than its bounds.
-        ImportError: no torch; or method `triton` and no Triton.
+        ImportError: method `triton` and no Triton.
         torch.OutOfMemoryError: the device's memory does not hold the batch.
     """
-    import torch
-
     for number, planned in enumerate(volumes):
         if not can_encode(planned, coding):
             raise ValueError(f"volumes[{number}] cannot be encoded as {coding} on a device, only on the CPU")

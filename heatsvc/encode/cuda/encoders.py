@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
 
 from heatsvc.encode.cuda.deflate_codes import BITS_AT, CODE, LONGEST, deflate_codes
 from heatsvc.encode.cuda.records import ADLER_BASE, ZSTD_BLOCK, Extents, OutputLayout, RecordIndex, Records
 from heatsvc.encode.cuda.rendered import BLOCK, PART, RenderedBatch, RowParts
 from heatsvc.render.cuda.packed_batch import common_alignment
-
-if TYPE_CHECKING:
-    import torch
 
 CHUNK = 1 << 20
 
@@ -30,8 +29,6 @@ class TorchEncoder:
 
     def extents(self, rendered: RenderedBatch, parts: RowParts) -> Extents:
         """The non-zero pixels of each part, decided by their bits."""
-        import torch
-
         start = torch.zeros(parts.count, dtype=torch.uint8, device=rendered.pixels.device)
         length = torch.zeros_like(start)
         offset = torch.arange(PART, dtype=torch.uint8, device=start.device)
@@ -63,8 +60,6 @@ class TorchEncoder:
         self, rendered: RenderedBatch, parts: RowParts, extents: Extents, index: RecordIndex, *, deflate: bool
     ) -> Records:
         """All records, and the encoded size of each; for deflate their bytes are read once to count the bits."""
-        import torch
-
         volume, begin, length = _runs(index.part, parts, extents)
         _, before, before_length = _runs(index.part.roll(1), parts, extents)
         # The previous record belongs to another volume where this one is the first of its volume; roll() puts the last
@@ -94,8 +89,6 @@ class TorchEncoder:
         self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
     ) -> torch.Tensor:
         """The chunks, uint8 [size]: for each byte its record and its position in the record are looked up."""
-        import torch
-
         out = torch.zeros(size, dtype=torch.uint8, device=rendered.pixels.device)
         # The last record that begins at a byte or before it; for the padding of a chunk that is its empty end.
         for at in range(0, size, self.chunk):
@@ -120,8 +113,6 @@ class TorchEncoder:
         self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
     ) -> torch.Tensor:
         """The chunks, uint8 [size]: codes are added to words; no two codes have bits in common."""
-        import torch
-
         codes = deflate_codes()
         words = torch.zeros(size // 4, dtype=torch.int64, device=rendered.pixels.device)
         header = torch.arange(len(parts.header), device=words.device) * 8
@@ -168,8 +159,6 @@ class TorchEncoder:
 
 def _runs(part: torch.Tensor, parts: RowParts, extents: Extents) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """For each part its volume, and the first byte, counted from the volume's, and the bytes of its non-zero pixels."""
-    import torch
-
     volume = torch.searchsorted(parts.first[1:], part, right=True)
     _, width, itemsize, in_a_row, nbytes = parts.volumes[volume].unbind(1)
     row, place = (part - parts.first[volume]) // in_a_row, (part - parts.first[volume]) % in_a_row
@@ -180,8 +169,6 @@ def _runs(part: torch.Tensor, parts: RowParts, extents: Extents) -> tuple[torch.
 
 def _fill_bits(gap: torch.Tensor, parts: RowParts) -> torch.Tensor:
     """Bits of `gap` zeros: a literal, matches of 258, and the rest."""
-    import torch
-
     codes = deflate_codes()
     zeros = (gap - 1).clamp(min=0)
     matches = zeros // LONGEST * codes.longest_bits + (parts.matches[zeros % LONGEST] >> BITS_AT)
@@ -192,8 +179,6 @@ def _bytes(
     rendered: RenderedBatch, parts: RowParts, source: torch.Tensor, length: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The bytes of R runs, int64 [R, part_bytes], padded with zeros; which bytes are the run's; and their offsets."""
-    import torch
-
     offset = torch.arange(parts.part_bytes, device=source.device)
     inside = offset < length[:, None]
     byte = rendered.pixels[torch.where(inside, source[:, None] + offset, 0)].long()
@@ -226,8 +211,6 @@ class TritonEncoder:
 
     def extents(self, rendered: RenderedBatch, parts: RowParts) -> Extents:
         """One launch for each type of pixels."""
-        import torch
-
         start = torch.empty(parts.count, dtype=torch.uint8, device=rendered.pixels.device)
         length = torch.empty_like(start)
         for group, first_block, last_block in zip(
@@ -254,8 +237,6 @@ class TritonEncoder:
         self, rendered: RenderedBatch, parts: RowParts, extents: Extents, index: RecordIndex, *, deflate: bool
     ) -> Records:
         """One launch."""
-        import torch
-
         codes, count = deflate_codes(), len(parts.volumes)
         volume, source, length, gap, size = (torch.empty_like(index.part) for _ in range(5))
         adler = index.part.new_empty(2, parts.runs if deflate else 0)
@@ -289,8 +270,6 @@ class TritonEncoder:
         self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
     ) -> torch.Tensor:
         """One launch; bytes between two chunks are undefined."""
-        import torch
-
         out = torch.empty(size, dtype=torch.uint8, device=rendered.pixels.device)
         triton_kernels().write_zstd[(_programs(parts),)](
             rendered.pixels,
@@ -308,8 +287,6 @@ class TritonEncoder:
         self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
     ) -> torch.Tensor:
         """Two launches: the records, and each chunk's header and end."""
-        import torch
-
         codes = deflate_codes()
         words = torch.zeros(size // 4, dtype=torch.int32, device=rendered.pixels.device)
         triton_kernels().write_deflate[(_programs(parts),)](

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
+
+import torch
 
 from heatsvc.encode.cuda.deflate_codes import deflate_codes
 from heatsvc.encode.cuda.rendered import RowParts
 from heatsvc.render.cuda.transfer import to_host
-
-if TYPE_CHECKING:
-    import torch
 
 ADLER_BASE = 65521
 # Every chunk begins at a multiple of this many bytes, so that no 32-bit word belongs to two chunks.
@@ -94,8 +92,6 @@ class OutputLayout:
 
 def index_records(extents: Extents, parts: RowParts) -> RecordIndex:
     """The parts that are not all zeros, by one prefix sum; at most `parts.runs`."""
-    import torch
-
     upto = torch.cumsum(extents.length > 0, 0, dtype=torch.int32 if parts.count < 2**31 else torch.int64)
     wanted = torch.arange(1, parts.runs + 1, dtype=upto.dtype, device=upto.device)
     part = torch.searchsorted(upto, wanted).clamp(max=parts.count - 1)
@@ -105,8 +101,6 @@ def index_records(extents: Extents, parts: RowParts) -> RecordIndex:
 
 def lay_out(records: Records, index: RecordIndex, *, deflate: bool) -> OutputLayout:
     """The positions of all chunks and records, by prefix sums of sizes."""
-    import torch
-
     ends = torch.cumsum(records.size, 0)
     upto = ends[index.last]
     before = torch.cat((upto.new_zeros(1), upto[:-1]))
@@ -147,8 +141,6 @@ class BatchSizes:
 
 def fetch_sizes(layout: OutputLayout, index: RecordIndex) -> BatchSizes:
     """Copy the sizes to the host, and wait for them."""
-    import torch
-
     *numbers, records = to_host(torch.cat((layout.nbytes, *layout.adler, index.count.view(1)))).tolist()
     count = len(numbers) // 3
     nbytes, low, high = numbers[:count], numbers[count : 2 * count], numbers[2 * count :]

@@ -6,18 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.cuda.deflate_codes import deflate_codes
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.cuda.packed_batch import PackedBatch, pack_batch
 from heatsvc.render.cuda.transfer import PackedArrays
-
-if TYPE_CHECKING:
-    import torch
 
 # Bytes: at multiples of it volumes of any type begin at multiples of `packed_batch.ALIGNMENT` pixels.
 _ALIGNMENT = 16 * 4
@@ -81,8 +78,6 @@ def render_together(
     Raises:
         LimitError: as `pack_batch`.
     """
-    import torch
-
     groups: list[Group] = []
     batches: list[tuple[PackedBatch, torch.dtype]] = []
     first_bytes: list[int] = []

@@ -15,8 +15,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS, Coding
 from heatsvc.encode.devices.gpu import GpuDevice
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import RenderJob, WorkItem
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, RenderJob, WorkItem
 from heatsvc.render.cpu import DType
 from heatsvc.volume import HeatmapVolume
 

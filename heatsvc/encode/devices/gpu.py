@@ -12,8 +12,7 @@ from typing import Literal, Protocol
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import EncodedChunk, Zstd
-from heatsvc.encode.job import WorkItem
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, WorkItem
 from heatsvc.errors import LimitError
 
 FallbackReason = Literal["memory", "lost"]

@@ -97,28 +97,17 @@ def select_device(
         if asked != "auto":
             raise
         return DeviceSelection(asked, str(error))
+    measurements: Sequence[Measurement] = ()
     try:
-        return measure(asked, name, workers, bounds, on_fallback, encoder=encoder, sizes=sizes)
+        gpu = GpuDevice(name, bounds, encoder=encoder, on_fallback=on_fallback)
+        measurements = calibrate(gpu, workers, sizes)
+        failure = gpu.failure
+        if failure is None:
+            gpu.release_memory()  # another process may measure now, and this one may never need so much again
     except Exception as error:  # a GPU that does not work keeps no service from starting
-        return DeviceSelection(asked, f"{name} failed when it was tried: {first_line(error)}")
-
-
-def measure(
-    asked: str,
-    name: str,
-    workers: int,
-    bounds: Bounds,
-    on_fallback: OnFallback,
-    *,
-    encoder: BatchEncoder | None = None,
-    sizes: Sequence[int] = SIZES,
-) -> DeviceSelection:
-    """The selection for a device, by torch's name for it; arguments as those of `select_device`."""
-    gpu = GpuDevice(name, bounds, encoder=encoder, on_fallback=on_fallback)
-    measurements = calibrate(gpu, workers, sizes)
-    if gpu.failure:
-        return DeviceSelection(asked, f"{name} failed when it was tried: {gpu.failure}", measurements=measurements)
-    gpu.release_memory()  # another process may measure now, and this one may never need so much again
+        failure = first_line(error)
+    if failure is not None:
+        return DeviceSelection(asked, f"{name} failed when it was tried: {failure}", measurements=measurements)
     full = ""
     if len(measurements) < len(sizes):
         full = f"ran out of memory over a batch of {sizes[len(measurements)]} clip(s) when it was tried"

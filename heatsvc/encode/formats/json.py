@@ -15,7 +15,7 @@ from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.identity import Identity
 from heatsvc.encode.formats.format import BodyWriter, Format
-from heatsvc.encode.planned import PlannedVolume, check_sizes
+from heatsvc.encode.job import PlannedVolume, check_sizes
 from heatsvc.render.cpu import Tile
 
 # A float32 or int16 as orjson writes it, with its comma and its share of brackets.

@@ -12,7 +12,7 @@ import numpy as np
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import Coding
 from heatsvc.encode.formats.format import BodyWriter, Format
-from heatsvc.encode.planned import PlannedVolume, check_sizes
+from heatsvc.encode.job import PlannedVolume, check_sizes
 
 
 class Npy(Format):

@@ -17,7 +17,7 @@ from heatsvc.encode.codings.deflate import END_OF_STREAM
 from heatsvc.encode.codings.gzip import Gzip
 from heatsvc.encode.formats.format import BodyWriter, Format
 from heatsvc.encode.formats.npy import npy_header
-from heatsvc.encode.planned import PlannedVolume, check_sizes
+from heatsvc.encode.job import PlannedVolume, check_sizes
 from heatsvc.errors import InputError
 
 # Local file header, data descriptor, central directory header, end of central directory

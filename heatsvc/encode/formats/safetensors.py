@@ -10,7 +10,7 @@ import orjson
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import Coding
 from heatsvc.encode.formats.format import BodyWriter, Format
-from heatsvc.encode.planned import PlannedVolume, check_sizes
+from heatsvc.encode.job import PlannedVolume, check_sizes
 from heatsvc.errors import InputError
 
 # The header's own entry, of texts (format description of safetensors).

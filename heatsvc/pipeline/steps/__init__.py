@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from heatsvc.pipeline.step import Step
 from heatsvc.pipeline.steps.center_crop import CenterCrop
 from heatsvc.pipeline.steps.flip import Flip
 from heatsvc.pipeline.steps.format_shape import FormatShape
@@ -13,6 +12,7 @@ from heatsvc.pipeline.steps.pose_compact import PoseCompact
 from heatsvc.pipeline.steps.pose_decode import PoseDecode
 from heatsvc.pipeline.steps.random_resized_crop import RandomResizedCrop
 from heatsvc.pipeline.steps.resize import Resize
+from heatsvc.pipeline.steps.step import Step
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 
 STEPS: dict[str, type[Step]] = {

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from heatsvc.pipeline.state import Float, PipelineState
-from heatsvc.pipeline.step import LIST, NotLazy, Step
+from heatsvc.pipeline.steps.step import LIST, Float, NotLazy, PipelineState, Step
 
 Side = Annotated[int, Field(ge=1, le=100_000)]
 

@@ -8,8 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from heatsvc.pipeline.mirror import check_sides, mirror_points
-from heatsvc.pipeline.state import PipelineState
-from heatsvc.pipeline.step import Ignored, Indices, NotLazy, Step
+from heatsvc.pipeline.steps.step import Ignored, Indices, NotLazy, PipelineState, Step
 
 
 class Flip(Step):

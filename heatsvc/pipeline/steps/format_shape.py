@@ -6,8 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from heatsvc.pipeline.state import PipelineState
-from heatsvc.pipeline.step import Role, Step
+from heatsvc.pipeline.steps.step import PipelineState, Role, Step
 
 
 class FormatShape(Step):

@@ -11,8 +11,7 @@ from pydantic import Field, model_validator
 
 from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pipeline.mirror import check_points, check_sides, mirror_points, swapped
-from heatsvc.pipeline.state import PipelineState, Target
-from heatsvc.pipeline.step import Indices, Limbs, Role, Step
+from heatsvc.pipeline.steps.step import Indices, Limbs, PipelineState, Role, Step, Target
 from heatsvc.pose.layouts import LAYOUTS, Layout, mirrored_limbs
 
 _COCO17 = LAYOUTS["coco17"]

@@ -6,8 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from heatsvc.pipeline.state import PipelineState
-from heatsvc.pipeline.step import Ignored, Role, Step
+from heatsvc.pipeline.steps.step import Ignored, PipelineState, Role, Step
 
 _Packed = Annotated[Ignored, Field(description="Without effect.")]
 

@@ -8,8 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from heatsvc.pipeline.errors import PipelineError
-from heatsvc.pipeline.state import Float, PipelineState
-from heatsvc.pipeline.step import FloatPair, Step
+from heatsvc.pipeline.steps.step import Float, FloatPair, PipelineState, Step
 
 _MAX_DISTANCE = 1e38  # Pixels: larger coordinates cannot be subtracted in float32.
 _MAX_RATIO = 1000.0

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from heatsvc.pipeline.state import PipelineState
-from heatsvc.pipeline.step import Role, Step
+from heatsvc.pipeline.steps.step import PipelineState, Role, Step
 
 
 class PoseDecode(Step):

@@ -8,9 +8,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from heatsvc.pipeline.errors import PipelineError
-from heatsvc.pipeline.state import PipelineState
-from heatsvc.pipeline.step import FloatPair, NotLazy, Step
 from heatsvc.pipeline.steps.center_crop import crop
+from heatsvc.pipeline.steps.step import FloatPair, NotLazy, PipelineState, Step
 
 _TRIES = 10
 _MAX_SIDE = 2**31 - 1  # A box's sides are int32 in PYSKL.

@@ -8,8 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from heatsvc.pipeline.errors import PipelineError
-from heatsvc.pipeline.state import PipelineState
-from heatsvc.pipeline.step import Ignored, IntPair, NotLazy, Step
+from heatsvc.pipeline.steps.step import Ignored, IntPair, NotLazy, PipelineState, Step
 
 _ANY = -1
 _MAX_SIDE = 100_000

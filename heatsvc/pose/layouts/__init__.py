@@ -21,7 +21,8 @@ LAYOUTS: dict[str, Layout] = {
         SIGN59,
     )
 }
-_BY_POINTS = {len(layout.points): layout for layout in LAYOUTS.values()}
+LAYOUTS_BY_POINTS = {len(layout.points): layout for layout in LAYOUTS.values()}
+"""By the number of points, which differs among layouts."""
 
 
 def get_layout(name: str, points: int | None = None) -> Layout:
@@ -42,9 +43,4 @@ def get_layout(name: str, points: int | None = None) -> Layout:
     return layout
 
 
-def infer_layout(points: int) -> Layout | None:
-    """The layout of that number of points, which differs among layouts; None where there is none."""
-    return _BY_POINTS.get(points)
-
-
-__all__ = ["LAYOUTS", "Layout", "LayoutError", "get_layout", "infer_layout", "mirrored_limbs"]
+__all__ = ["LAYOUTS", "LAYOUTS_BY_POINTS", "Layout", "LayoutError", "get_layout", "mirrored_limbs"]

@@ -71,11 +71,8 @@ def _annotations(content: object, file: str | None) -> list[dict[str | int, Any]
     annotations = list_of_annotations(content, file)
     for i, annotation in enumerate(annotations):
         if not isinstance(annotation, dict):
-            raise PoseError(
-                f"annotations[{i}] must be a dict with keypoint, img_shape and frame_dir",
-                field=f"annotations[{i}]",
-                file=file,
-            )
+            text = f"annotations[{i}] must be a dict with keypoint, img_shape and frame_dir"
+            raise PoseError(text, field=f"annotations[{i}]", file=file)
     return annotations
 
 
@@ -91,11 +88,8 @@ def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int
     unknown = [name for name in upload.options.frame_dirs if name not in position]
     if unknown:
         known = ", ".join(f"{name!a:.60}" for name in list(position)[:3])
-        raise PoseError(
-            f"the file has no frame_dir {unknown[0]!a:.100}: it has {len(position):,}, such as {known or 'none'}",
-            field="frame_dir",
-            file=upload.file,
-        )
+        text = f"the file has no frame_dir {unknown[0]!a:.100}: it has {len(position):,}, such as {known or 'none'}"
+        raise upload.error(text, "frame_dir")
     return [position[name] for name in upload.options.frame_dirs]
 
 
@@ -103,7 +97,7 @@ def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseC
     file, options = upload.file, upload.options
     keypoint = numeric_array(annotation.get("keypoint"), f"{field}keypoint", file)
     if keypoint is None:
-        raise PoseError(f"{field}keypoint is missing", field=f"{field}keypoint", file=file)
+        raise upload.error(f"{field}keypoint is missing", f"{field}keypoint")
     name = annotation.get("frame_dir")
     clip = PoseClip.build(
         keypoint,
@@ -119,11 +113,8 @@ def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseC
     total = annotation.get("total_frames")
     if total is not None and total != clip.frames:
         shown = total if type(total) is int and abs(total) < 1 << 63 else type(total).__name__
-        raise PoseError(
-            f"{field}total_frames is {shown}, but keypoint has {clip.frames} frames",
-            field=f"{field}total_frames",
-            file=file,
-        )
+        text = f"{field}total_frames is {shown}, but keypoint has {clip.frames} frames"
+        raise upload.error(text, f"{field}total_frames")
     return clip
 
 

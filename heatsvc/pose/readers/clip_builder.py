@@ -41,27 +41,18 @@ class ClipBuilder:
         self.persons = self.points = 0
         self._check("max_frames", frames, "frames", None, None)
 
-    def count_persons(self, persons: int, *, field: str | None = None, file: str | None = None) -> None:
-        """Count the persons of a frame.
+    def count(self, *, persons: int = 0, points: int = 0, field: str | None = None, file: str | None = None) -> None:
+        """Count the persons of a frame, or the points of a person.
 
         Raises:
-            LimitError: more than max_persons, or the clip grows beyond max_unpacked_bytes.
+            LimitError: more than max_persons or max_keypoints, or the clip grows beyond max_unpacked_bytes.
         """
-        if persons > self.persons:
+        if persons > self.persons or points > self.points:
+            self.persons, self.points = max(persons, self.persons), max(points, self.points)
             self._check("max_persons", persons, "persons", field, file)
-            self.persons = persons
-            self._check_size(field, file)
-
-    def count_points(self, points: int, *, field: str | None = None, file: str | None = None) -> None:
-        """Count the points of a person.
-
-        Raises:
-            LimitError: more than max_keypoints, or the clip grows beyond max_unpacked_bytes.
-        """
-        if points > self.points:
             self._check("max_keypoints", points, "keypoints", field, file)
-            self.points = points
-            self._check_size(field, file)
+            size = self.persons * self.frames * self.points * BYTES_PER_POINT
+            self._check("max_unpacked_bytes", size, "bytes of keypoints", field, file)
 
     def allocate(self) -> None:
         """Make arrays of the counted size.
@@ -77,10 +68,6 @@ class ClipBuilder:
     def build(self, img_shape: Sequence[int] | None = None) -> PoseClip:
         """The clip; see `Upload.build_clip`."""
         return self.upload.build_clip(self.keypoint, self.keypoint_score, img_shape)
-
-    def _check_size(self, field: str | None, file: str | None) -> None:
-        size = self.persons * self.frames * self.points * BYTES_PER_POINT
-        self._check("max_unpacked_bytes", size, "bytes of keypoints", field, file)
 
     def _check(self, bound: str, got: int, what: str, field: str | None, file: str | None) -> None:
         self.upload.options.bounds.check(bound, got, what, field=field, file=file or self.upload.file)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from heatsvc.pose.clip import Float32, PoseClip, PoseError
+from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
@@ -41,7 +41,7 @@ def read_coco(upload: Upload) -> list[PoseClip]:
     whole = any(part in annotation for annotation in annotations for part, _ in _WHOLEBODY[1:])
     parts = _WHOLEBODY if whole else (_BODY,)
     builder = ClipBuilder(upload, len(frame_of))
-    builder.count_points(sum(size for _, size in parts), field="annotations")
+    builder.count(points=sum(size for _, size in parts), field="annotations")
     indices = _indices(annotations, frame_of, builder)
     builder.allocate()
     for i, (annotation, (m, t)) in enumerate(zip(annotations, indices, strict=True)):
@@ -71,21 +71,18 @@ def _indices(
         image = annotation.get("image_id")
         t = frame_of.get(image) if isinstance(image, int | str) else None
         if t is None:
-            raise PoseError(
-                f"annotations[{i}] has an image_id that is not among the {len(frame_of)} images",
-                field=f"annotations[{i}].image_id",
-                file=builder.upload.file,
-            )
+            text = f"annotations[{i}] has an image_id that is not among the {len(frame_of)} images"
+            raise builder.upload.error(text, f"annotations[{i}].image_id")
         indices.append((persons[t], t))
         persons[t] += 1
-        builder.count_persons(persons[t], field=f"annotations[{i}]")
+        builder.count(persons=persons[t], field=f"annotations[{i}]")
     return indices
 
 
 def _objects(upload: Upload, key: str) -> list[dict[str, Any]]:
     entries = upload.json[key]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise PoseError(f"{key} must be a list of objects", field=key, file=upload.file)
+        raise upload.error(f"{key} must be a list of objects", key)
     return entries
 
 
@@ -98,17 +95,13 @@ def _images(upload: Upload) -> tuple[dict[int | str, int], list[int] | None]:
     for t, image in enumerate(images):
         number = image.get("id")
         if not isinstance(number, int | str) or number in frame_of:
-            raise PoseError(f"images[{t}] needs a unique id", field=f"images[{t}].id", file=upload.file, frame=t)
+            raise upload.error(f"images[{t}] needs a unique id", f"images[{t}].id", t)
         frame_of[number] = t
         if "height" in image and "width" in image:
             shape = [image["height"], image["width"]]
             if img_shape not in (None, shape):
-                raise PoseError(
-                    f"images[{t}] has another size than those before it: the frames of a clip have one size",
-                    field=f"images[{t}]",
-                    file=upload.file,
-                    frame=t,
-                )
+                text = f"images[{t}] has another size than those before it: the frames of a clip have one size"
+                raise upload.error(text, f"images[{t}]", t)
             img_shape = shape
     return frame_of, img_shape
 
@@ -122,10 +115,6 @@ def _part(annotation: dict[str, Any], i: int, part: str, size: int, upload: Uplo
         annotation[part], name, bounds=upload.options.bounds, booleans=upload.booleans, file=upload.file, frame=t
     )
     if numbers.shape != (3 * size,):
-        raise PoseError(
-            f"{name} must be {3 * size} numbers, x, y, score of {size} points, not {list(numbers.shape)}",
-            field=name,
-            file=upload.file,
-            frame=t,
-        )
+        text = f"{name} must be {3 * size} numbers, x, y, score of {size} points, not {list(numbers.shape)}"
+        raise upload.error(text, name, t)
     return numbers.reshape(size, 3)

@@ -74,7 +74,7 @@ def clip_from_json(
     keypoint, keypoint_score = obj.get("keypoint"), obj.get("keypoint_score")
     if keypoint is None:
         raise PoseError(
-            f"{field}keypoint is missing: give lists of numbers, [T, V, 2] or [M, T, V, 2], in pixels",
+            f"{field}keypoint is missing: give numbers [T, V, 2] or [M, T, V, 2], in pixels",
             field=f"{field}keypoint",
             file=file,
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from heatsvc.pose.clip import Float32, PoseClip, PoseError
+from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
@@ -52,21 +52,16 @@ def _count(frames: list[tuple[str, list[Any]]], upload: Upload) -> ClipBuilder:
     first = None
     for t, (field, instances) in enumerate(frames):
         upload.options.token.raise_if_cancelled()
-        builder.count_persons(len(instances), field=field)
+        builder.count(persons=len(instances), field=field)
         for instance in instances:
             lists = instance.get("keypoints") if isinstance(instance, dict) else None
             if not isinstance(lists, list):
                 continue
-            builder.count_points(len(lists), field="keypoints")
+            builder.count(points=len(lists), field="keypoints")
             first = first or len(lists)
             if len(lists) not in (0, first):
-                raise PoseError(
-                    f"an instance of frame {t} has {len(lists)} keypoints, others have {first}: "
-                    "a clip must come from one model",
-                    field="keypoints",
-                    file=upload.file,
-                    frame=t,
-                )
+                text = f"an instance of frame {t} has {len(lists)} keypoints, others have {first}"
+                raise upload.error(f"{text}: a clip must come from one model", "keypoints", t)
     return builder
 
 
@@ -76,7 +71,7 @@ def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:
     if isinstance(obj, dict):
         obj, name = obj["instance_info"], "instance_info"
     if not isinstance(obj, list):
-        raise PoseError("instance_info must be a list of frames or instances", field=name, file=upload.file)
+        raise upload.error("instance_info must be a list of frames or instances", name)
     if not any(isinstance(entry, dict) and "instances" in entry for entry in obj):
         return [(name, obj)]
     upload.options.bounds.check("max_frames", len(obj), "frames", field=name or None, file=upload.file)
@@ -85,15 +80,11 @@ def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:
         field = f"{name}[{t}].instances"
         instances = entry.get("instances") if isinstance(entry, dict) else None
         if not isinstance(instances, list):
-            raise PoseError(f"{field} must be a list of instances", field=field, file=upload.file, frame=t)
+            raise upload.error(f"{field} must be a list of instances", field, t)
         frame_id = entry.get("frame_id")
         if isinstance(frame_id, int) and last is not None and frame_id <= last:
-            raise PoseError(
-                f"{name}[{t}] has frame_id {frame_id} after {last}: frames must be in the video's order",
-                field=f"{name}[{t}].frame_id",
-                file=upload.file,
-                frame=t,
-            )
+            text = f"{name}[{t}] has frame_id {frame_id} after {last}: frames must be in the video's order"
+            raise upload.error(text, f"{name}[{t}].frame_id", t)
         last = frame_id if isinstance(frame_id, int) else last
         frames.append((field, instances))
     return frames
@@ -101,25 +92,17 @@ def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:
 
 def _points(instance: object, field: str, upload: Upload, t: int) -> tuple[Float32, Float32]:
     """An instance's keypoints [V, 2] and scores [V]."""
-    bounds, file = upload.options.bounds, upload.file
     if not isinstance(instance, dict) or not {"keypoints", "keypoint_scores"} <= instance.keys():
-        raise PoseError(
-            f"{field} must be an instance with keypoints and keypoint_scores", field=field, file=file, frame=t
-        )
-    as_array = partial(array_from_lists, bounds=bounds, booleans=upload.booleans, file=file, frame=t)
+        raise upload.error(f"{field} must be an instance with keypoints and keypoint_scores", field, t)
+    bounds = upload.options.bounds
+    as_array = partial(array_from_lists, bounds=bounds, booleans=upload.booleans, file=upload.file, frame=t)
     name = f"{field}.keypoints"
     keypoint = as_array(instance["keypoints"], name)
     if keypoint.ndim != 2 or keypoint.shape[1] != 2:
-        raise PoseError(
-            f"{name} must be a list of [x, y] in pixels, not {list(keypoint.shape)}", field=name, file=file, frame=t
-        )
+        raise upload.error(f"{name} must be a list of [x, y] in pixels, not {list(keypoint.shape)}", name, t)
     name = f"{field}.keypoint_scores"
     score = as_array(instance["keypoint_scores"], name)
     if score.shape != keypoint.shape[:1]:
-        raise PoseError(
-            f"{name} must be {len(keypoint)} numbers, one per keypoint, not {list(score.shape)}",
-            field=name,
-            file=file,
-            frame=t,
-        )
+        text = f"{name} must be {len(keypoint)} numbers, one per keypoint, not {list(score.shape)}"
+        raise upload.error(text, name, t)
     return keypoint, score

@@ -35,13 +35,13 @@ def read_npz(upload: Upload) -> list[PoseClip]:
         if name in _ARRAYS:
             arrays[name] = array_from_npy(data, field=name, file=file, text=name in ("layout", "frame_dir"))
     if "keypoint" not in arrays:
-        raise PoseError("there is no array keypoint in the .npz file", field="keypoint", file=file)
+        raise upload.error("there is no array keypoint in the .npz file", "keypoint")
     layout = options.layout or _single(arrays, "layout", file)
     frame_dir = _single(arrays, "frame_dir", file)
     shape = arrays.get("img_shape")
     if shape is not None and shape.shape != (2,):
         text = f"img_shape must be two whole numbers, [height, width], not {list(shape.shape)}"
-        raise PoseError(text, field="img_shape", file=file)
+        raise upload.error(text, "img_shape")
     return [
         PoseClip.build(
             arrays["keypoint"],

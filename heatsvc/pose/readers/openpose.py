@@ -106,7 +106,7 @@ def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], builder: Cl
     people = frame.content.get("people") if isinstance(frame.content, dict) else None
     if not isinstance(people, list):
         raise frame.error('this is not an OpenPose frame: it must be {"people": [...]}', "people")
-    builder.count_persons(len(people), field="people", file=frame.file)
+    builder.count(persons=len(people), field="people", file=frame.file)
     found = []
     for m, entry in enumerate(people):
         if not isinstance(entry, dict) or not any(part in entry for part in _PARTS):
@@ -119,10 +119,10 @@ def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], builder: Cl
                 continue
             name = f"people[{m}].{part}"
             if isinstance(value, list):
-                builder.count_points(len(value) // 3, field=name, file=frame.file)
+                builder.count(points=len(value) // 3, field=name, file=frame.file)
             person[part] = _part(frame, name, value)
             _check_size(part, len(person[part]), sizes, frame)
-            builder.count_points(sum(size for size, _ in sizes.values()), field=name, file=frame.file)
+            builder.count(points=sum(size for size, _ in sizes.values()), field=name, file=frame.file)
         found.append(person)
     return found
 

@@ -17,7 +17,8 @@ from heatsvc.pose.readers import archive
 from heatsvc.pose.readers.lists import may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
+EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
+"""Extensions of keypoint files, pickles aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Upload:
             PoseError: as check_frame_dir.
         """
         name = self.filename.replace("\\", "/").rsplit("/", 1)[-1]
-        for extension in _EXTENSIONS:
+        for extension in EXTENSIONS:
             if name.lower().endswith(extension):
                 name = name[: -len(extension)]
                 break
@@ -127,6 +128,10 @@ class Upload:
             return orjson.loads(data.removeprefix(_BYTE_ORDER_MARK))
         except orjson.JSONDecodeError as error:
             raise PoseError(f"the JSON is broken: {error}", file=file) from None
+
+    def error(self, text: str, field: str, frame: int | None = None) -> PoseError:
+        """An error of this file."""
+        return PoseError(text, field=field, file=self.file, frame=frame)
 
     def build_clip(
         self,

@@ -1,4 +1,4 @@
-"""Training configs: what they say of a dataset, as the programs that run them see it."""
+"""Training configs: what they contain for a dataset, as the programs that run them read it."""
 
 import ast
 
@@ -99,9 +99,9 @@ def test_pipelines(kind, last):
     values = run(kind)
     names = {part: [step["type"] for step in values[f"{part}_pipeline"]] for part in ("train", "val", "test")}
     first = ["UniformSampleFrames", "PoseDecode", "PoseCompact", "Resize"]
-    drawn = ["GeneratePoseTarget", "FormatShape", *last]
-    assert names["train"] == [*first, "RandomResizedCrop", "Resize", "Flip", *drawn]
-    assert names["val"] == names["test"] == [*first, *drawn]
+    rendered = ["GeneratePoseTarget", "FormatShape", *last]
+    assert names["train"] == [*first, "RandomResizedCrop", "Resize", "Flip", *rendered]
+    assert names["val"] == names["test"] == [*first, *rendered]
     test = {step["type"]: step for step in values["test_pipeline"]}
     assert test["UniformSampleFrames"]["clip_len"] == 48
     assert test["UniformSampleFrames"]["num_clips"] == 10
@@ -111,7 +111,7 @@ def test_pipelines(kind, last):
 
 
 @pytest.mark.parametrize("kind", LIMB)
-def test_limbs_are_drawn_and_mirrored_by_limb(kind):
+def test_limbs_are_rendered_and_mirrored_by_limb(kind):
     values = run(kind)
     for part in ("train", "val", "test"):
         [target] = [step for step in values[f"{part}_pipeline"] if step["type"] == "GeneratePoseTarget"]

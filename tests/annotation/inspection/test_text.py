@@ -26,7 +26,7 @@ def test_what_is_in_it(tmp_path):
         + encode_splits({"[b]train": ["a"]})
     )
     text = shown(path)
-    for told in (
+    for line in (
         "protocol 4, names numpy.core",
         "1 of frame_dir, label, img_shape",
         "27 (as sign27 has), float16",
@@ -34,7 +34,7 @@ def test_what_is_in_it(tmp_path):
         "[b]train",
         "PYSKL and MMAction2 can train from it.",
     ):
-        assert told in text
+        assert line in text
 
 
 def test_findings_and_what_to_do(tmp_path):

@@ -1,4 +1,4 @@
-"""What is wrong with label files is told with the rows it is about."""
+"""Faults of label files are reported with their rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""KETI's labels in all the forms that they go around in give the same classes."""
+"""KETI's labels give the same classes in every file format."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CLASSES = ("10", "1000", "도와주세요", "병원", "화장실", "화재")
 # Videos 1 to 36 show 화재, 10, 병원, 1000, 화장실, 도와주세요 in turn.
 INDICES = {f"KETI_SL_{number:010}": (5, 0, 3, 1, 4, 2)[(number - 1) % 6] for number in range(1, 37)}
 
-FORMS = {
+FORMATS = {
     "the two workbooks": (WORKBOOK_2017, WORKBOOK_2018),
     "CP949 and a workbook": (CSV_2017, WORKBOOK_2018),
     "workbook and map": (WORKBOOK_2017, WORKBOOK_2018, MAP_JSON),
@@ -42,7 +42,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("files", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("files", FORMATS.values(), ids=FORMATS)
 def test_tables_of_words(files: tuple[InputFile, ...]) -> None:
     labels = labels_of(*files, types=["단어"])
     assert indices(labels) == INDICES

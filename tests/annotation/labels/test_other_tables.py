@@ -66,7 +66,7 @@ def test_a_name_with_folders_and_one_without_are_one_video(tmp_path: Path) -> No
     assert texts(labels_of(write_json(tmp_path, "b.json", {"a": "yes"}), table)) == {"front/a": "yes"}
 
 
-def test_folders_of_one_table_are_told_apart(tmp_path: Path) -> None:
+def test_folders_of_one_table_are_different_videos(tmp_path: Path) -> None:
     table = write(tmp_path, "a.csv", "file,label\nfront/a.avi,yes\nside/a.avi,no\na.avi,yes\n")
     assert texts(labels_of(table)) == {"a": "yes", "front/a": "yes", "side/a": "no"}
 

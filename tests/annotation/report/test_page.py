@@ -52,7 +52,7 @@ def page_of(facts) -> Page:
 
 def test_it_tells_every_fault_with_name_and_file():
     page = page_of(dataset())
-    for told in (
+    for line in (
         "no_file",
         "KETI_4",
         "cut_short",
@@ -62,7 +62,7 @@ def test_it_tells_every_fault_with_name_and_file():
         "논",
         "화재",
     ):
-        assert told in page.text
+        assert line in page.text
 
 
 def test_plots_of_classes_frames_and_scores():

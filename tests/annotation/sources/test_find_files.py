@@ -87,7 +87,7 @@ def test_archives_hold_files(tmp_path, kind):
     assert contents(found) == FILES
 
 
-def test_archive_is_told_by_its_content(tmp_path):
+def test_archive_is_detected_by_its_content(tmp_path):
     found = find(Inputs(keypoints=parts(tmp_path, {"keypoints": ARCHIVES["tar.gz"]})), tmp_path / "work")
     assert contents(found) == FILES
 
@@ -196,7 +196,7 @@ HOSTILE = {
     "cut within a header": (damaged_within()[:1100], "what follows its first 1 members"),
     "leads out": (zipped({"../x.npy": b"1"}), "leads out of it"),
     "absolute": (tarred({"/etc/x.npy": b"1"}), "leads out of it"),
-    "not the archive it says": (b"PK\x03\x04" + b"\0" * 50, "damaged"),
+    "not an archive": (b"PK\x03\x04" + b"\0" * 50, "damaged"),
     "cut zip": (ARCHIVES["zip"][:-30], "damaged"),
     "cut gzip": (ARCHIVES["tar.gz"][:-30], "damaged"),
     "cut zstd": (ARCHIVES["tar.zst"][:-3], "damaged"),
@@ -248,7 +248,7 @@ def test_zip_directory_that_promises_gigabytes_is_refused(tmp_path):
         find(Inputs(keypoints=parts(tmp_path, {"a": b"PK\x03\x04" + body[4:] + end})), tmp_path / "work")
 
 
-def test_member_that_is_damaged_is_told_when_it_is_read(tmp_path):
+def test_member_that_is_damaged_is_reported_when_it_is_read(tmp_path):
     data = bytearray(zipped({"x.npy": FILES["one.avi.npy"] * 50}))
     data[60:90] = bytes(30)
     (file,) = find(Inputs(keypoints=parts(tmp_path, {"a": bytes(data)})), tmp_path / "work")
@@ -256,11 +256,11 @@ def test_member_that_is_damaged_is_told_when_it_is_read(tmp_path):
         file.read(DEFAULT_BOUNDS)
 
 
-def test_member_that_begins_beyond_every_file_is_told_when_it_is_read(tmp_path):
+def test_member_that_begins_beyond_every_file_is_reported_when_it_is_read(tmp_path):
     packed = zipped({"x.npy": b"1"})
     at = packed.index(b"PK\x01\x02")
     entry, end = bytearray(packed[at : at + 46 + 5]), bytearray(packed[at + 46 + 5 :])
-    # APPNOTE 4.5.3: the offset stands in an extra field, in 8 bytes.
+    # APPNOTE 4.5.3: the offset is in an extra field, in 8 bytes.
     entry[30:32], entry[42:46] = struct.pack("<H", 12), b"\xff" * 4
     entry += struct.pack("<HHQ", 1, 8, (1 << 64) - 20)
     end[12:16] = struct.pack("<I", len(entry))

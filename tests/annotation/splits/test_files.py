@@ -1,4 +1,4 @@
-"""Split files of any form give the same assignment, and their faults are told by name."""
+"""Split files of any format give the same assignment, and their faults are reported by name."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_too_many_values(tmp_path: Path) -> None:
         read_split(file, Bounds(max_input_values=50))
 
 
-def test_many_splits_are_not_all_told_for_each_name(tmp_path: Path) -> None:
+def test_many_splits_are_not_all_reported_for_each_name(tmp_path: Path) -> None:
     table = write(tmp_path, "labels.csv", "name,label\na,x\n")
     file = write_json(tmp_path, "split.json", {f"s{number}": ["a", "b"] for number in range(900)})
     faults = assign_splits(labels_of(table), read_split(file, DEFAULT_BOUNDS), AnnotationOptions()).faults

@@ -195,8 +195,8 @@ def test_videos_changed_somewhere(tmp_path: Path, form: str) -> None:
         path.write_bytes(changed[: chance.randint(1, len(changed))] if number % 2 else changed)
         videos.append(VideoAt(str(path), 0, path.stat().st_size))
     assert all(
-        isinstance(answer, int | str)
-        for answer in counting.run_in_child(
+        isinstance(count, int | str)
+        for count in counting.run_in_child(
             count_frames,
             videos_as_tuples(videos),
             1000,

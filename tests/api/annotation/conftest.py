@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.api.annotation.fake_worker import Worker
 from tests.api.annotation.forms import Form
-from tests.api.annotation.stand_in import Worker
 from tests.api.client import Client, Response
 from tests.api.conftest import running
 

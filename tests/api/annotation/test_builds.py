@@ -29,7 +29,7 @@ def events(text: str) -> list[tuple[str, Any]]:
 
 @pytest.fixture
 def slow(bench: Bench):
-    """A build that is under way until the test says `go_on`."""
+    """A build in progress until the test sets `go_on`."""
     bench.worker.go_on.clear()
     yield lambda: bench.send(dataset("slow"), **ASYNC)
     bench.worker.go_on.set()
@@ -209,8 +209,8 @@ def test_a_build_continues_after_its_client_disconnects(bench: Bench, slow: Call
 
 def test_the_newest_build_is_listed_first(bench: Bench):
     ids = [bench.send(dataset(), accept=JSON).json()["id"] for _ in range(3)]
-    listed = bench.client.get("/annotation?limit=3").json()["builds"]
-    assert [build["id"] for build in listed] == ids[::-1]
+    builds = bench.client.get("/annotation?limit=3").json()["builds"]
+    assert [build["id"] for build in builds] == ids[::-1]
     assert len(bench.client.get("/annotation?limit=1").json()["builds"]) == 1
 
 

@@ -1,4 +1,4 @@
-"""POST /annotation: the form that goes in, and the forms of the answer."""
+"""POST /annotation: the form, and the formats of the response."""
 
 from __future__ import annotations
 

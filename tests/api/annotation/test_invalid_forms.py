@@ -32,7 +32,7 @@ def leaves_nothing(bench: Bench):
 
 
 @pytest.mark.parametrize(
-    ("sent", "field", "says"),
+    ("sent", "field", "message"),
     [
         (form(NPY), "labels", "at least one table of labels"),
         (form(CSV), "keypoints", "an archive of them"),
@@ -50,14 +50,14 @@ def leaves_nothing(bench: Bench):
         (form(NPY, CSV, options('{"split": %s}' % ('{"a":' * 300 + "1" + "}" * 300))), "split", "too deep"),
     ],
 )
-def test_an_invalid_form_is_a_422(bench: Bench, sent: Form, field: str, says: str):
+def test_an_invalid_form_is_a_422(bench: Bench, sent: Form, field: str, message: str):
     problem = bench.send(sent).problem(422)
     assert problem.get("field", "") == field
-    assert says in problem["detail"]
+    assert message in problem["detail"]
 
 
 @pytest.mark.parametrize(
-    ("sent", "says"),
+    ("sent", "message"),
     [
         (form(NPY, CSV, options("{")), "options: the JSON is broken"),
         (form(NPY, CSV, options("[]")), "must be an object"),
@@ -79,8 +79,8 @@ def test_an_invalid_form_is_a_422(bench: Bench, sent: Form, field: str, says: st
         (Form(form(NPY, CSV).body, "multipart/form-data; boundary=another"), "broken"),
     ],
 )
-def test_a_broken_form_is_a_400(bench: Bench, sent: Form, says: str):
-    assert says in bench.send(sent).problem(400)["detail"]
+def test_a_broken_form_is_a_400(bench: Bench, sent: Form, message: str):
+    assert message in bench.send(sent).problem(400)["detail"]
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/plain", "multipart/mixed; boundary=x", ""])
@@ -258,7 +258,7 @@ def test_an_unusable_data_directory(bench: Bench, monkeypatch: pytest.MonkeyPatc
     def fail() -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(bench.client.app.state.service.builds, "new_upload", fail)
+    monkeypatch.setattr(bench.client.app.state.service.builds.directory, "new_upload", fail)
     detail = bench.send(dataset()).problem(status)["detail"]
     assert "HEATSVC_DATA_DIR" in detail
     assert os.strerror(code) in detail

@@ -18,7 +18,7 @@ from heatsvc.encode.cuda.batch import encode_rendered
 from heatsvc.encode.cuda.encoders import TritonEncoder
 from heatsvc.encode.cuda.rendered import render_together
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
 from heatsvc.render.cuda import Method, render_batch
@@ -90,8 +90,8 @@ def test_golden_files_are_one_batch_by_torch(coding: DeviceCoding, dtype: str) -
         ("deflate", "uint8", 1.02),
     ],
 )
-def test_answers_are_about_as_small_as_those_of_the_cpu(coding: DeviceCoding, dtype: str, more: float) -> None:
-    """Written fast, where that is asked: it looks for several runs in a row, and writes close ones in one block."""
+def test_responses_are_about_as_small_as_those_of_the_cpu(coding: DeviceCoding, dtype: str, more: float) -> None:
+    """Written fast, where that is requested: it looks for several runs in a row, and writes close ones in one block."""
     batch_volumes = [planned(golden_volume(load_golden(name)), dtype) for name in MAPS]
     fast = ZSTD["fast"] if coding == "zstd" else CODINGS[coding]
     alone = [chunk for one in batch_volumes for chunk in cpu_chunks(one, fast)]

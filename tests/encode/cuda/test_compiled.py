@@ -44,7 +44,7 @@ import torch
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.render.cuda import render_batch
 from heatsvc.encode.codings import CODINGS
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.encode.cuda import encode_batch
 from tests.encode.cuda.decoding import decoded
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance

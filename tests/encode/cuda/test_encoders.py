@@ -19,7 +19,7 @@ from heatsvc.encode.cuda import DeviceCoding
 from heatsvc.encode.cuda.batch import Encoder, encode_rendered
 from heatsvc.encode.cuda.encoders import TorchEncoder, TritonEncoder
 from heatsvc.encode.cuda.rendered import Group, RenderedBatch
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume
 from heatsvc.volume import HeatmapVolume
 from tests.encode.cuda.decoding import decoded
 
@@ -159,7 +159,7 @@ def test_every_byte_and_bits_that_are_no_number(coding: DeviceCoding, steps: Enc
 @pytest.mark.parametrize("coding", CODED)
 def test_one_run_is_what_the_cpu_writes(coding: DeviceCoding) -> None:
     """Byte for byte, where neither has a choice."""
-    from heatsvc.render.pixels import PixelRuns
+    from heatsvc.render.cpu import PixelRuns
 
     array = np.zeros((3, 20, 64), np.float32)
     array[1, 7, 20:29] = np.random.default_rng(0).random(9) + 0.1

@@ -1,4 +1,4 @@
-"""The GPU's device: which batches it is given, and what is done when it says no, by a stand-in that says no."""
+"""The GPU's device: which batches it is given, and what happens when it fails, with a fake encoder that fails."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from heatsvc.cancel import CancelledError
 from heatsvc.encode.codings import CODINGS, ZSTD, EncodedChunk
 from heatsvc.encode.devices import GpuDevice
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import RenderJob
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import LimitError
 from heatsvc.render.array import render_array
 from heatsvc.render.scheduler import BatchReport, Scheduler
 from tests.encode.cuda.decoding import decoded
-from tests.encode.devices.stand_in import StandIn, cancelled_item, decoded_on_cpu, work_item
+from tests.encode.devices.fake_encoder import FakeEncoder, cancelled_item, decoded_on_cpu, work_item
 
 FOUR = [work_item(name) for name in "abcd"]
 
@@ -37,7 +36,7 @@ class Fallbacks:
         self.calls.append((reason, why))
 
 
-def device(encoder: StandIn, fallbacks: Fallbacks | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> GpuDevice:
+def device(encoder: FakeEncoder, fallbacks: Fallbacks | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> GpuDevice:
     return GpuDevice("cpu", bounds, encoder=encoder, min_batch_bytes=7, on_fallback=fallbacks or Fallbacks())
 
 
@@ -46,22 +45,22 @@ def arrays(results: Sequence[Sequence[EncodedChunk] | Exception | None], coding:
     return [decoded(result, coding) for result in results]  # type: ignore[arg-type]
 
 
-def raising(error: Exception, when: Callable[[Sequence[PlannedVolume]], bool] = lambda _: True) -> StandIn:
+def raising(error: Exception, when: Callable[[Sequence[PlannedVolume]], bool] = lambda _: True) -> FakeEncoder:
     def fail(volumes: Sequence[PlannedVolume]) -> None:
         if when(volumes):
             raise error
 
-    return StandIn(fail)
+    return FakeEncoder(fail)
 
 
 def test_a_batch_is_coded_at_once() -> None:
-    encoder = StandIn()
+    encoder = FakeEncoder()
     assert arrays(device(encoder).run(FOUR)) == decoded_on_cpu(FOUR)
     assert encoder.batches == [["a", "b", "c", "d"]]
 
 
 def test_a_batch_is_grouped_by_coding() -> None:
-    encoder = StandIn()
+    encoder = FakeEncoder()
     mixed = [work_item("a"), work_item("b", "deflate"), work_item("c", dtype="uint8"), work_item("d", "deflate")]
     results = device(encoder).run(mixed)
     assert arrays(results[::2]) + arrays(results[1::2], "deflate") == decoded_on_cpu(mixed[::2] + mixed[1::2])
@@ -70,17 +69,17 @@ def test_a_batch_is_grouped_by_coding() -> None:
 
 @pytest.mark.parametrize(("coding", "taken"), [("zstd", True), ("deflate", True), ("gzip", False), ("identity", False)])
 def test_it_takes_what_is_coded_there(coding: str, taken: bool) -> None:
-    assert device(StandIn()).takes(work_item("a", coding)) == taken
+    assert device(FakeEncoder()).takes(work_item("a", coding)) == taken
 
 
 @pytest.mark.parametrize(("compression", "taken"), [("fast", True), ("small", False)])
 def test_it_writes_zstd_fast(compression: str, taken: bool) -> None:
     item = work_item("a", ZSTD[compression])
-    assert device(StandIn()).takes(item) == taken
+    assert device(FakeEncoder()).takes(item) == taken
 
 
 def test_cancelled_work_is_not_coded() -> None:
-    encoder = StandIn()
+    encoder = FakeEncoder()
     first, gone, last = device(encoder).run([FOUR[0], cancelled_item(), FOUR[1]])
     assert isinstance(gone, CancelledError)
     assert arrays([first, last]) == decoded_on_cpu(FOUR[:2])
@@ -95,7 +94,7 @@ def test_what_ended_one_keeps_nothing_of_the_others(lost: bool) -> None:
     def lose(volumes: Sequence[PlannedVolume]) -> None:
         raise RuntimeError("illegal memory access")
 
-    on = device(StandIn(lose) if lost else StandIn())
+    on = device(FakeEncoder(lose) if lost else FakeEncoder())
     gc.collect()
     gc.disable()
     try:
@@ -111,7 +110,7 @@ def test_what_ended_one_keeps_nothing_of_the_others(lost: bool) -> None:
 
 def test_the_time_is_shared_out_by_size() -> None:
     items = [work_item("a"), work_item("b", dtype="uint8")]
-    device(StandIn()).run(items)
+    device(FakeEncoder()).run(items)
     ((draw, _),), ((smaller, _),) = (item.stage_seconds for item in items)
     assert draw == pytest.approx(4 * smaller)
     assert smaller > 0
@@ -119,12 +118,12 @@ def test_the_time_is_shared_out_by_size() -> None:
 
 def test_requests_are_bounded_one_by_one_and_their_batch_by_its_budget() -> None:
     tight = Bounds(max_volume_bytes=FOUR[0].cost)
-    assert arrays(device(StandIn(), bounds=tight).run(FOUR)) == decoded_on_cpu(FOUR)
+    assert arrays(device(FakeEncoder(), bounds=tight).run(FOUR)) == decoded_on_cpu(FOUR)
 
 
 @pytest.mark.parametrize("coding", ["zstd", "deflate"])
 def test_the_coder_of_batches_codes_here_too(coding: str) -> None:
-    """Not a stand-in: torch's own operations on the CPU."""
+    """Not a fake: torch's own operations on the CPU."""
     gpu = GpuDevice("cpu", DEFAULT_BOUNDS)
     items = [work_item(name, coding) for name in "ab"]
     assert all(map(gpu.takes, items))
@@ -179,7 +178,7 @@ def test_after_any_other_error_all_is_left_to_the_cpu_for_good(error: Exception)
     gpu = device(encoder, fallbacks)
     assert list(gpu.run(FOUR)) == [None] * 4
     assert list(gpu.run(FOUR[:2])) == [None] * 2
-    assert encoder.batches == [["a", "b", "c", "d"]]  # it is not asked again
+    assert encoder.batches == [["a", "b", "c", "d"]]  # it is not used again
     assert fallbacks.calls == [("lost", gpu.failure)]
     assert str(error).splitlines()[0] in str(gpu.failure)
     assert gpu.min_batch_bytes == math.inf
@@ -208,10 +207,10 @@ def test_cpu_workers_do_what_it_declines(error: Exception) -> None:
     assert sum(report.items for report in reports if report.device == "cpu") == len(FOUR)
 
 
-def test_answers_of_several_requests_do_not_keep_one_buffer() -> None:
+def test_responses_of_several_requests_do_not_keep_one_buffer() -> None:
     """A slow client would otherwise keep what was made for all."""
 
-    class OneBuffer(StandIn):
+    class OneBuffer(FakeEncoder):
         def encode_batch(self, volumes: Sequence[PlannedVolume], *rest: object, **bounds: object) -> list[EncodedChunk]:
             buffer = memoryview(bytes(len(volumes)))
             return [EncodedChunk(buffer[place : place + 1], planned.nbytes) for place, planned in enumerate(volumes)]

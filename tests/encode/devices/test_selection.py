@@ -1,4 +1,4 @@
-"""The choice of a device: what is found, what is measured, and what is made of the figures."""
+"""The choice of a device: what is found, what is measured, and what is selected."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.devices import NoGpuError, find_gpu, select_device, selection
 from heatsvc.encode.devices.calibration import Measurement, calibrate, min_winning_bytes
 from heatsvc.encode.devices.gpu import GpuDevice
-from heatsvc.encode.devices.selection import measure
-from heatsvc.encode.planned import PlannedVolume
-from tests.encode.devices.stand_in import StandIn
+from heatsvc.encode.job import PlannedVolume
+from tests.encode.devices.fake_encoder import FakeEncoder
 from tests.encode.devices.test_gpu import Fallbacks
 
 CLIP = 48 * 17 * 64 * 64 * 4
@@ -46,7 +45,7 @@ def test_the_gpu_takes_batches_from_the_size_on_at_which_it_wins(
 
 
 def test_both_sides_are_measured_at_each_size() -> None:
-    encoder = StandIn()
+    encoder = FakeEncoder()
     one, four = calibrate(GpuDevice("cpu", DEFAULT_BOUNDS, encoder=encoder), 2, (1, 4))
     assert [(each.clips, each.size) for each in (one, four)] == [(1, CLIP), (4, 4 * CLIP)]
     assert min(one.cpu_seconds, one.gpu_seconds, four.cpu_seconds, four.gpu_seconds) > 0
@@ -56,34 +55,36 @@ def test_both_sides_are_measured_at_each_size() -> None:
     assert {"zstd", "deflate"} == set(encoder.codings[:4])
 
 
-def test_the_coder_of_batches_is_measured_too() -> None:
-    """Not a stand-in: torch's own operations on the CPU."""
-    made = measure("cuda", "cpu", 1, DEFAULT_BOUNDS, Fallbacks(), sizes=(1,))
+def test_the_coder_of_batches_is_measured_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a fake: torch's own operations on the CPU."""
+    monkeypatch.setattr(selection, "find_gpu", lambda requested: "cpu")
+    made = select_device("cuda", 1, DEFAULT_BOUNDS, Fallbacks(), sizes=(1,))
     assert made.gpu is not None
     assert made.gpu.failure is None
     assert [each.clips for each in made.measurements] == [1]
 
 
-def test_calibration_ends_where_the_gpu_is_lost() -> None:
+def test_calibration_ends_where_the_gpu_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(volumes: Sequence[PlannedVolume]) -> None:
         if len(volumes) == 4:
             raise RuntimeError("unspecified launch failure")
 
     fallbacks = Fallbacks()
-    made = measure("auto", "cpu", 1, DEFAULT_BOUNDS, fallbacks, encoder=StandIn(fail), sizes=(1, 4, 16))
+    monkeypatch.setattr(selection, "find_gpu", lambda requested: "cpu")
+    made = select_device("auto", 1, DEFAULT_BOUNDS, fallbacks, encoder=FakeEncoder(fail), sizes=(1, 4, 16))
     assert (made.gpu, len(made.measurements)) == (None, 1)
     assert "unspecified launch failure" in made.why
     assert [reason for reason, _ in fallbacks.calls] == ["lost"]
 
 
-def full_at(clips: int) -> StandIn:
+def full_at(clips: int) -> FakeEncoder:
     """A GPU that has no memory for one of so many."""
 
     def fail(volumes: Sequence[PlannedVolume]) -> None:
         if volumes[-1].name == str(clips - 1):
             raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    return StandIn(fail)
+    return FakeEncoder(fail)
 
 
 def test_calibration_ends_where_the_gpu_leaves_something() -> None:
@@ -97,25 +98,26 @@ def test_calibration_ends_where_the_gpu_leaves_something() -> None:
 
 
 @pytest.mark.parametrize(
-    ("full", "asked", "why"),
+    ("full", "requested", "why"),
     [
         (1, "auto", "cuda:0 ran out of memory over a batch of 1 clip(s) when it was tried"),
         (2, "auto", "cuda:0 ran out of memory over a batch of 2 clip(s) when it was tried"),
         (2, "cuda", "asked for, though it ran out of memory over a batch of 2 clip(s) when it was tried"),
     ],
 )
-def test_a_gpu_without_memory_is_taken_only_where_it_was_asked_for(
-    monkeypatch: pytest.MonkeyPatch, full: int, asked: str, why: str
+def test_a_gpu_without_memory_is_used_only_when_requested(
+    monkeypatch: pytest.MonkeyPatch, full: int, requested: str, why: str
 ) -> None:
     """Whether it would win with more is not known."""
     monkeypatch.setattr(selection, "calibrate", lambda *_: measurements(*[(6, 5)] * (full - 1)))
-    made = measure(asked, "cuda:0", 1, DEFAULT_BOUNDS, Fallbacks(), encoder=StandIn(), sizes=(1, 2, 4))
-    assert (made.gpu is None, made.why) == (asked == "auto", why)
+    monkeypatch.setattr(selection, "find_gpu", lambda requested: "cuda:0")
+    made = select_device(requested, 1, DEFAULT_BOUNDS, Fallbacks(), encoder=FakeEncoder(), sizes=(1, 2, 4))
+    assert (made.gpu is None, made.why) == (requested == "auto", why)
     assert len(made.measurements) == full - 1
 
 
 @pytest.mark.parametrize(
-    ("pairs", "asked", "min_bytes"),
+    ("pairs", "requested", "min_bytes"),
     [
         ([(1, 5), (8, 5)], "auto", 200),
         ([(1, 5), (2, 5)], "auto", None),
@@ -123,17 +125,18 @@ def test_a_gpu_without_memory_is_taken_only_where_it_was_asked_for(
     ],
 )
 def test_what_is_chosen(
-    monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[float, float]], asked: str, min_bytes: int | None
+    monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[float, float]], requested: str, min_bytes: int | None
 ) -> None:
     monkeypatch.setattr(selection, "calibrate", lambda *_: measurements(*pairs))
-    made = measure(asked, "cuda:0", 2, DEFAULT_BOUNDS, Fallbacks(), encoder=StandIn(), sizes=(1, 2))
+    monkeypatch.setattr(selection, "find_gpu", lambda requested: "cuda:0")
+    made = select_device(requested, 2, DEFAULT_BOUNDS, Fallbacks(), encoder=FakeEncoder(), sizes=(1, 2))
     assert list(made.measurements) == measurements(*pairs)
     assert (made.gpu.min_batch_bytes if made.gpu else None) == min_bytes
     assert made.why
 
 
-def test_the_cpu_asked_for_is_looked_for_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "find_gpu", lambda asked: pytest.fail("looked"))
+def test_no_gpu_is_looked_for_when_the_cpu_is_requested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "find_gpu", lambda requested: pytest.fail("looked"))
     made = select_device("cpu", 2, DEFAULT_BOUNDS, Fallbacks())
     assert (made.asked, made.gpu, made.why) == ("cpu", None, "asked for")
 
@@ -152,13 +155,13 @@ def test_auto_takes_no_gpu_that_is_hidden(monkeypatch: pytest.MonkeyPatch, hidde
 
 
 def test_a_gpu_that_cannot_be_worked_with_keeps_auto_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "find_gpu", lambda asked: "cuda:0")
+    monkeypatch.setattr(selection, "find_gpu", lambda requested: "cuda:0")
 
     def broken(*_: object) -> list[Measurement]:
         raise ImportError("no such library")
 
     monkeypatch.setattr(selection, "calibrate", broken)
-    made = select_device("auto", 2, DEFAULT_BOUNDS, Fallbacks(), encoder=StandIn())
+    made = select_device("auto", 2, DEFAULT_BOUNDS, Fallbacks(), encoder=FakeEncoder())
     assert (made.gpu, made.why) == (None, "cuda:0 failed when it was tried: ImportError: no such library")
 
 
@@ -187,12 +190,12 @@ def test_auto_loads_no_pytorch_on_a_machine_without_a_gpu() -> None:
 
 if not torch.cuda.is_available():
 
-    @pytest.mark.parametrize("asked", ["cuda", "cuda:1"])
-    def test_a_gpu_asked_for_must_be_there(asked: str) -> None:
+    @pytest.mark.parametrize("requested", ["cuda", "cuda:1"])
+    def test_a_requested_gpu_must_exist(requested: str) -> None:
         with pytest.raises(NoGpuError, match="PyTorch sees no CUDA device"):
-            find_gpu(asked)
+            find_gpu(requested)
         with pytest.raises(NoGpuError):
-            select_device(asked, 1, DEFAULT_BOUNDS, Fallbacks())
+            select_device(requested, 1, DEFAULT_BOUNDS, Fallbacks())
 
     def test_auto_with_a_driver_and_no_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(selection, "_DRIVER", (tmp_path,))

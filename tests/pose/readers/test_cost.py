@@ -100,7 +100,7 @@ class StoppedError(OSError):
 
 
 class CountingToken(CancelToken):
-    """Ends the work when it is asked for the `checks` + 1st time."""
+    """Ends the work when it is checked for the `checks` + 1st time."""
 
     def __init__(self, checks: int):
         super().__init__()

@@ -95,7 +95,7 @@ def changed(value, *where):
         ("text", 'keypoint is "text": it must be lists of numbers', None),
         ({"0": [1, 2]}, "keypoint is an object: it must be lists of numbers", None),
         (12, "keypoint is a number: it must be lists of numbers", None),
-        (None, "keypoint is missing: give lists of numbers, [T, V, 2]", None),
+        (None, "keypoint is missing: give numbers [T, V, 2]", None),
     ],
 )
 def test_irregular_lists_are_refused_with_the_index(keypoint, text, frame, booleans):

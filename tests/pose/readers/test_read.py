@@ -147,7 +147,7 @@ def test_no_json_file_raises_anything_but_input_errors(key, first, second):
 
 
 def harmless(data: bytes) -> None:
-    """It is read, or refused with something to say."""
+    """It is read, or refused with a message."""
     try:
         read(data, filename="f", options=HD)
     except InputError as error:

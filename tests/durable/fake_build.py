@@ -1,6 +1,6 @@
-"""A worker whose build is a stand-in: slow enough to be killed in the middle, resumable as the real one is.
+"""A worker whose build is a fake: slow enough to be killed in the middle, resumable as the real one is.
 
-Run as `python -m tests.durable.standin`. What a build does is in its options' `columns.name`:
+Run as `python -m tests.durable.fake_build`. What a build does is in its options' `columns.name`:
 
     steps=20,seconds=0.05    so many parts, so long each (as build() does, parts that are there are not made again)
     crash=3                  kills its own process when it comes to the third part

@@ -1,4 +1,4 @@
-"""A stand-in for `heatsvc.encode.cuda`: encodes on the CPU, and fails as a GPU does."""
+"""A fake for `heatsvc.encode.cuda`: encodes on the CPU, and fails as a GPU does."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import CODINGS, Coding, EncodedChunk
 from heatsvc.encode.formats import FORMATS
-from heatsvc.encode.job import RenderJob, WorkItem
-from heatsvc.encode.planned import PlannedVolume
+from heatsvc.encode.job import PlannedVolume, RenderJob, WorkItem
 from heatsvc.render.cpu import DType
 from heatsvc.volume import HeatmapVolume
 
@@ -22,7 +21,7 @@ def no_failure(volumes: Sequence[PlannedVolume]) -> None:
 
 
 @dataclass
-class StandIn:
+class FakeEncoder:
     """An encoder that records its batches.
 
     Attributes:

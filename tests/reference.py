@@ -1,4 +1,4 @@
-"""The slow reference renderer: formulas, pixel by pixel, in float64. Kernels are compared with it."""
+"""The reference renderer: formulas, pixel by pixel, in float64. The kernels are compared with it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from heatsvc.volume import HeatmapVolume, Potion
 Float32 = npt.NDArray[np.float32]
 
 
-def draw_slowly(volume: HeatmapVolume) -> npt.NDArray[Any]:
+def render_reference(volume: HeatmapVolume) -> npt.NDArray[Any]:
     """The array of `volume.shape`: float32, or int16 of channel indices for `argmax`."""
-    frames = draw_frames(volume)
+    frames = render_frames(volume)
     if volume.potion:
         return _potion(frames, volume, volume.potion)
     if volume.reduce == "max":
@@ -31,24 +31,24 @@ def draw_slowly(volume: HeatmapVolume) -> npt.NDArray[Any]:
     return np.ascontiguousarray(maps)
 
 
-def draw_frames(volume: HeatmapVolume) -> Float32:
+def render_frames(volume: HeatmapVolume) -> Float32:
     """[T, K, H, W] (2 T with the mirrored copy), whatever the volume's order, reduction or potion."""
     persons, count, points = volume.keypoint_score.shape
     maps = np.zeros((count, volume.channels, volume.height, volume.width), np.float32)
     for t in range(count):
         for m in range(persons):
-            spots = [Spot(volume, m, t, v) for v in range(points)]
-            rendered = spots if volume.with_kp else []
-            for k, spot in enumerate(rendered):
-                _draw_point(maps[t, k], spot, volume)
+            keypoints = [Keypoint(volume, m, t, v) for v in range(points)]
+            rendered = keypoints if volume.with_kp else []
+            for k, keypoint in enumerate(rendered):
+                _render_point(maps[t, k], keypoint, volume)
             for k, (a, b) in enumerate(volume.limbs, start=len(rendered)):
-                _draw_limb(maps[t, k], spots[a], spots[b], volume)
+                _render_limb(maps[t, k], keypoints[a], keypoints[b], volume)
     if volume.double:
         maps = np.concatenate([maps, maps[:, volume.mirror, :, ::-1]])
     return maps
 
 
-class Spot:
+class Keypoint:
     """One keypoint of one person in one frame, as Python floats."""
 
     def __init__(self, volume: HeatmapVolume, m: int, t: int, v: int) -> None:
@@ -60,15 +60,15 @@ def _window(low: float, high: float, sigma: float, side: int) -> range:
     return range(max(int(low - 3 * sigma), 0), min(int(high + 3 * sigma) + 1, side))
 
 
-def _draw_point(image: Float32, spot: Spot, volume: HeatmapVolume) -> None:
-    if math.isnan(spot.x) or spot.score < volume.eps:
+def _render_point(image: Float32, keypoint: Keypoint, volume: HeatmapVolume) -> None:
+    if math.isnan(keypoint.x) or keypoint.score < volume.eps:
         return
-    for y in _window(spot.y, spot.y, volume.sigma, volume.height):
-        for x in _window(spot.x, spot.x, volume.sigma, volume.width):
-            _put(image, y, x, (x - spot.x) ** 2 + (y - spot.y) ** 2, spot.score, volume.sigma)
+    for y in _window(keypoint.y, keypoint.y, volume.sigma, volume.height):
+        for x in _window(keypoint.x, keypoint.x, volume.sigma, volume.width):
+            _put(image, y, x, (x - keypoint.x) ** 2 + (y - keypoint.y) ** 2, keypoint.score, volume.sigma)
 
 
-def _draw_limb(image: Float32, a: Spot, b: Spot, volume: HeatmapVolume) -> None:
+def _render_limb(image: Float32, a: Keypoint, b: Keypoint, volume: HeatmapVolume) -> None:
     score = min(a.score, b.score)
     if math.isnan(a.x) or math.isnan(b.x) or score < volume.eps:
         return
@@ -79,7 +79,7 @@ def _draw_limb(image: Float32, a: Spot, b: Spot, volume: HeatmapVolume) -> None:
     rows = _window(min(a.y, b.y), max(a.y, b.y), volume.sigma, volume.height)
     if length < 1:
         if columns and rows:
-            _draw_point(image, a, volume)
+            _render_point(image, a, volume)
         return
     for y in rows:
         for x in columns:
@@ -112,7 +112,7 @@ def _potion(frames: Float32, volume: HeatmapVolume, potion: Potion) -> Float32:
     return image.reshape(*image.shape[:3], -1).astype(np.float32)
 
 
-def pose_target_slowly(
+def generate_pose_target(
     keypoint: Float32,
     score: Float32,
     img_shape: tuple[int, int],
@@ -142,7 +142,7 @@ def pose_target_slowly(
         with_kp=with_kp,
         limbs=np.array(skeletons if with_limb else [], np.int32).reshape(-1, 2),
     )
-    maps = draw_frames(plain)
+    maps = render_frames(plain)
     if not double:
         return maps
     order = list(range(maps.shape[1]))

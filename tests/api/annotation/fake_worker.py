@@ -1,4 +1,4 @@
-"""A thread that replaces the build workers: its artifacts are small and say what it received."""
+"""A thread that replaces the build workers: its artifacts are small and contain what it received."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Worker:
         page = write_atomically(folder / REPORT_PAGE, [b"<!doctype html><p>report"])
         document = write_atomically(folder / REPORT, [json.dumps(report).encode()])
         if faults:
-            raise FaultsError("7 videos have no keypoints, and missing is error", report)
+            raise FaultsError("7 videos have no keypoints, and missing is error", report, (document, page))
         if check:
             return BuildResult((document, page), report)
         content = [json.dumps(received).encode(), b"\n" + b"0123456789" * 100_000]
