@@ -154,6 +154,8 @@ std::uint32_t crc32(const Runs& runs) {
     return ~state;
 }
 
-std::uint32_t crc32_after_zeros(std::uint32_t check, std::int64_t size) { return after_zeros(crc_tables(), check, size); }
+std::uint32_t crc32_after_zeros(std::uint32_t check, std::int64_t size) {
+    return after_zeros(crc_tables(), check, size);
+}
 
 }  // namespace heatsvc

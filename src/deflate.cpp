@@ -97,11 +97,12 @@ void DeflateTable::check() const {
 std::size_t deflate_block(const Runs& runs, const DeflateTable& table, std::span<std::uint8_t> out) {
     runs.check();
     table.check();
-    // A gap is at most three literals and a match that is not the longest. The end is an end of block, 10 bits and 4 bytes;
-    // 8 bytes are room.
+    // A gap is at most three literals and a match that is not the longest. The end is an end of block, 10 bits and 4
+    // bytes; 8 bytes are room.
     const std::int64_t size = runs.size * runs.itemsize;
     const std::int64_t gap_codes = 4 * (std::ssize(runs.starts) + 1) + size / longest_match;
-    const std::int64_t most_bits = table.header_bits + most_literal_bits * (std::ssize(runs.values) + 1) + most_match_bits * gap_codes;
+    const std::int64_t most_bits =
+        table.header_bits + most_literal_bits * (std::ssize(runs.values) + 1) + most_match_bits * gap_codes;
     if (std::ssize(out) < most_bits / 8 + 16) {
         throw std::invalid_argument("there is no room for the block");
     }

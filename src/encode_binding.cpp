@@ -95,9 +95,7 @@ void bind_codings(nb::module_& module) {
     module.def(
         "zstd_patches",
         [](const In<Count, 2>& places, const In<float, 2>& values, Count width, Count size,
-           const Out<std::uint8_t>& out) {
-            return zstd_patches({flat(places), flat(values), width, size}, flat(out));
-        },
+           const Out<std::uint8_t>& out) { return zstd_patches({flat(places), flat(values), width, size}, flat(out)); },
         array("places"), array("values"), "width"_a, "size"_a, array("out"), Unlocked(),
         "Write a stretch of patches as zstd blocks, none of them the last; returns the bytes written.");
 }
@@ -138,7 +136,8 @@ void bind_tables(nb::module_& module) {
         "fse_table",
         [shares_of](const std::vector<std::int16_t>& shares, int log) {
             const FseTable table(shares_of(shares, log));
-            return std::tuple{table.delta, table.first, std::vector<int>(table.states.begin(), table.states.begin() + (1 << log))};
+            return std::tuple{table.delta, table.first,
+                              std::vector<int>(table.states.begin(), table.states.begin() + (1 << log))};
         },
         "shares"_a, "log"_a,
         "A table to encode with: of each symbol what tells its bits, and where its states are; and the states.");
@@ -146,7 +145,8 @@ void bind_tables(nb::module_& module) {
         "huffman_code_lengths",
         [](const std::vector<std::uint32_t>& counts) {
             ByteCounts made{};
-            require(counts.size() <= made.size() && counts.size() >= 2U + static_cast<std::size_t>(std::ranges::count(counts, 0U)),
+            require(counts.size() <= made.size() &&
+                        counts.size() >= 2U + static_cast<std::size_t>(std::ranges::count(counts, 0U)),
                     "at least two of 256 bytes have to be counted");
             std::ranges::copy(counts, made.begin());
             const auto lengths = code_lengths(made);

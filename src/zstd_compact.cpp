@@ -14,10 +14,10 @@
 namespace heatsvc {
 namespace {
 
-constexpr std::int64_t few = 64;  // sequences that are too few for tables of their own
+constexpr std::int64_t few = 64;         // sequences that are too few for tables of their own
 constexpr std::size_t one_stream = 256;  // fewer literals are one stream, more are four, decoded at the same time
 
-enum class LiteralsType : std::uint64_t { raw = 0, coded = 2, treeless = 3 };     // 3.1.1.3.1.1
+enum class LiteralsType : std::uint64_t { raw = 0, coded = 2, treeless = 3 };         // 3.1.1.3.1.1
 enum class TableMode : std::uint8_t { predefined, one_symbol, described, repeated };  // 3.1.1.3.2.1.2
 
 // A table of a round's sequences, with its description where it has one.
@@ -62,9 +62,11 @@ class BlockWriter {
         std::uint8_t* at = bytes_.get() + size_;
         for (const FoundBlock& block : round.blocks) {
             at = write_rle_blocks(block.gap, fill_, at);
-            const auto own_literals = static_cast<std::size_t>(block.literals), own_sequences = static_cast<std::size_t>(block.sequences);
+            const auto own_literals = static_cast<std::size_t>(block.literals),
+                       own_sequences = static_cast<std::size_t>(block.sequences);
             if (block.size > 0) {
-                at = write_block(block.size, literals.first(own_literals), sequences.first(own_sequences), literal_code, at);
+                at = write_block(block.size, literals.first(own_literals), sequences.first(own_sequences), literal_code,
+                                 at);
             }
             literals = literals.subspan(own_literals);
             sequences = sequences.subspan(own_sequences);
@@ -75,8 +77,8 @@ class BlockWriter {
     EncodedBytes finish() { return {std::move(bytes_), static_cast<std::size_t>(size_)}; }
 
   private:
-    // Bytes that may be written for a round. A sequence has 76 bits at the most. Literals' codes may turn out to be half as
-    // long again as the literals, which then take their place.
+    // Bytes that may be written for a round. A sequence has 76 bits at the most. Literals' codes may turn out to be
+    // half as long again as the literals, which then take their place.
     static std::int64_t room(const Round& round) {
         // A block has at most 3 + 5 + 6 + 3 + 1 + 3 bytes beside its literals and sequences, and a broken byte.
         constexpr std::int64_t headers = 32;
@@ -113,10 +115,11 @@ class BlockWriter {
         }
     }
 
-    std::uint8_t* write_block(std::int64_t size, std::span<const std::uint8_t> literals, std::span<const Sequence> sequences,
-                              const HuffmanCode& literal_code, std::uint8_t* out) {
+    std::uint8_t* write_block(std::int64_t size, std::span<const std::uint8_t> literals,
+                              std::span<const Sequence> sequences, const HuffmanCode& literal_code, std::uint8_t* out) {
         std::uint8_t* const content = out + block_header_size;
-        std::uint8_t* at = literal_code.description.size > 0 ? write_coded_literals(literals, literal_code, content) : nullptr;
+        std::uint8_t* at =
+            literal_code.description.size > 0 ? write_coded_literals(literals, literal_code, content) : nullptr;
         const bool coded = at != nullptr;
         at = write_sequence_count(sequences.size(), coded ? at : write_raw_literals(literals, content));
         if (!sequences.empty()) {
@@ -171,7 +174,8 @@ class BlockWriter {
     }
 
     // A literals section in Huffman codes; nullptr where it would be no shorter than the literals.
-    std::uint8_t* write_coded_literals(std::span<const std::uint8_t> literals, const HuffmanCode& code, std::uint8_t* out) const {
+    std::uint8_t* write_coded_literals(std::span<const std::uint8_t> literals, const HuffmanCode& code,
+                                       std::uint8_t* out) const {
         const std::size_t size = literals.size(), streams = size < one_stream ? 1 : 4;
         const int header_size = size < 1024 ? 3 : size < 1 << 14 ? 4 : 5;
         std::uint8_t* const content = out + header_size;
@@ -200,7 +204,8 @@ class BlockWriter {
         const auto type = static_cast<std::uint64_t>(have_literal_code_ ? LiteralsType::treeless : LiteralsType::coded);
         const int format = header_size > 3 ? header_size - 2 : streams > 1 ? 1 : 0;
         // Both sizes of 10, 14 or 18 bits.
-        const std::uint64_t header = type | static_cast<std::uint64_t>(format) << 2 | size << 4 | coded << (4 * header_size + 2);
+        const std::uint64_t header =
+            type | static_cast<std::uint64_t>(format) << 2 | size << 4 | coded << (4 * header_size + 2);
         std::memcpy(out, &header, static_cast<std::size_t>(header_size));
         return at;
     }

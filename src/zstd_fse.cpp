@@ -40,8 +40,11 @@ Shares normalise(const Counts& counts, int log) {
 }
 
 int fse_log(std::int64_t symbols, int alphabet, int least, int most) {
-    const auto floor_log2 = [](std::int64_t n) { return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n))) - 1; };
-    return std::min(std::max({floor_log2(std::max<std::int64_t>(symbols, 2) - 1) - 1, floor_log2(alphabet) + 1, least}), most);
+    const auto floor_log2 = [](std::int64_t n) {
+        return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n))) - 1;
+    };
+    return std::min(std::max({floor_log2(std::max<std::int64_t>(symbols, 2) - 1) - 1, floor_log2(alphabet) + 1, least}),
+                    most);
 }
 
 double fse_cost(const Counts& counts, const Shares& shares) {
@@ -55,9 +58,9 @@ double fse_cost(const Counts& counts, const Shares& shares) {
 }
 
 std::size_t describe(const Shares& shares, std::uint8_t* out) {
-    // A share is written plus one, in just as many bits as what is left to be shared out can need; the lower ones of the
-    // numbers that leaves over take a bit less. After a share of 0 stand two bits for how many more follow, again and
-    // again while they are 3.
+    // A share is written plus one, in just as many bits as what is left to be shared out can need; the lower ones of
+    // the numbers that leaves over take a bit less. After a share of 0 stand two bits for how many more follow, again
+    // and again while they are 3.
     BitWriter writer(out);
     const auto put = [&](int value, int bits) {
         writer.add(static_cast<std::uint64_t>(value), bits);

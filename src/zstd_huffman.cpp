@@ -9,7 +9,8 @@
 namespace heatsvc {
 namespace {
 
-constexpr std::int64_t block_extra = 8;  // bytes that coded literals take beside their bits: sizes of streams, and broken bytes
+constexpr std::int64_t block_extra =
+    8;  // bytes that coded literals take beside their bits: sizes of streams, and broken bytes
 constexpr std::size_t longest_description = 128;
 
 ByteCounts count_bytes(std::span<const std::uint8_t> literals) {
@@ -77,7 +78,8 @@ Description describe_weights(std::span<const std::uint8_t> weights, std::size_t 
     if (last <= 128 && (description.size == 0 || plain < description.size)) {
         description.bytes[0] = static_cast<std::uint8_t>(127 + last);
         for (std::size_t i = 0; i < last; i += 2) {
-            description.bytes[1 + i / 2] = static_cast<std::uint8_t>(weights[i] << 4 | (i + 1 < last ? weights[i + 1] : 0));
+            description.bytes[1 + i / 2] =
+                static_cast<std::uint8_t>(weights[i] << 4 | (i + 1 < last ? weights[i + 1] : 0));
         }
         description.size = plain;
     }
@@ -120,8 +122,8 @@ std::array<std::uint8_t, 256> code_lengths(const ByteCounts& counts) {
             ++of_length[std::min(depth[i], longest_code)];
         }
     }
-    // Codes that would be too long become longest_code, for which others, as rare as may be, have to become longer; codes
-    // are complete at the end, as a decoder demands.
+    // Codes that would be too long become longest_code, for which others, as rare as may be, have to become longer;
+    // codes are complete at the end, as a decoder demands.
     int share = 0;
     for (int length = 1; length <= longest_code; ++length) {
         share += of_length[length] << (longest_code - length);

@@ -25,12 +25,12 @@ constexpr std::int64_t literal_bits = 6, repeat_bits = 2, second_sequence_bits =
 constexpr std::int64_t good = 36;  // enough to look no further
 constexpr std::int64_t no_gain = -(1 << 30);
 
-// Where the edges of so many gaps were nowhere the same, most of the next are only repeated from where the last one was:
-// the mantissas of float32, as a rule. The hash decides which are looked up nevertheless, so that where something is
-// repeated both are.
+// Where the edges of so many gaps were nowhere the same, most of the next are only repeated from where the last one
+// was: the mantissas of float32, as a rule. The hash decides which are looked up nevertheless, so that where something
+// is repeated both are.
 constexpr int patience = 64;
-constexpr std::int64_t worth = 3;     // bytes of edges that say there is more to be had
-constexpr std::uint64_t seldom = 7;   // one hash in eight
+constexpr std::int64_t worth = 3;    // bytes of edges that say there is more to be had
+constexpr std::uint64_t seldom = 7;  // one hash in eight
 
 constexpr int hash_bits = 12;
 constexpr int spare_bits = 3;  // of a hash, that say whether it is one of the few
@@ -41,7 +41,9 @@ std::uint64_t hash(std::uint64_t word, std::int64_t gap) {
 }
 
 // How many of two words' first bytes are the same, at most 7, without a branch: it is anybody's guess how many are.
-std::int64_t same_first(std::uint64_t a, std::uint64_t b) { return std::countr_zero((a ^ b) | std::uint64_t{1} << 56) >> 3; }
+std::int64_t same_first(std::uint64_t a, std::uint64_t b) {
+    return std::countr_zero((a ^ b) | std::uint64_t{1} << 56) >> 3;
+}
 
 std::int64_t same_last(std::uint64_t a, std::uint64_t b) { return std::countl_zero((a ^ b) | 0x80) >> 3; }
 
@@ -63,8 +65,12 @@ std::int64_t same_bytes(const std::uint8_t* a, const std::uint8_t* b, std::int64
 }  // namespace
 
 MatchFinder::MatchFinder(const Runs& runs)
-    : values_(runs.values), fill_(runs.fill), near_(near_pixels * runs.itemsize), last_(std::ssize(runs.starts) + 1),
-      far_(1 << hash_bits), close_(1 << hash_bits) {
+    : values_(runs.values),
+      fill_(runs.fill),
+      near_(near_pixels * runs.itemsize),
+      last_(std::ssize(runs.starts) + 1),
+      far_(1 << hash_bits),
+      close_(1 << hash_bits) {
     const std::int64_t count = std::ssize(runs.starts), size = runs.size * runs.itemsize;
     runs_.reserve(static_cast<std::size_t>(count + 2));
     runs_.push_back({0, 0, 0});
@@ -75,7 +81,8 @@ MatchFinder::MatchFinder(const Runs& runs)
         source += bytes;
     }
     runs_.push_back({size, size, source});
-    // All of a round: what there is before the last block, and a whole block of shortest gaps. 32 bytes are room to copy.
+    // All of a round: what there is before the last block, and a whole block of shortest gaps. 32 bytes are room to
+    // copy.
     const std::int64_t literals = std::min(round_literals + block_size, size) + copied_at_once;
     const std::int64_t sequences = std::min(round_sequences + 2 * (block_size / shortest_gap) + 2, 2 * count);
     const std::int64_t blocks = std::min(round_blocks, count + size / block_size + 2);
@@ -131,8 +138,8 @@ void MatchFinder::find_block() {
             add_gap(gap);
         }
     }
-    // A compressed block has to be smaller than what it stands for (3.1.1.2.3): with the predefined tables and literals as
-    // they are it has 9 bytes a sequence at the most, and 16 more.
+    // A compressed block has to be smaller than what it stands for (3.1.1.2.3): with the predefined tables and literals
+    // as they are it has 9 bytes a sequence at the most, and 16 more.
     if (sequence_count_ > sequences &&
         literal_count_ - literals + 9 * (sequence_count_ - sequences) + 16 >= position_ - start) {
         repeats_ = repeats;
@@ -263,10 +270,12 @@ MatchFinder::Match MatchFinder::best_match(std::int64_t gap) {
         }
         if (inside && other.source >= 8 && other.source + 8 <= size) {
             if (before.end == place) {
-                const std::int64_t most = std::min({own_, position_ - runs_[run_ - 1].begin, before.end - before.begin});
+                const std::int64_t most =
+                    std::min({own_, position_ - runs_[run_ - 1].begin, before.end - before.begin});
                 match.back = std::min(same_last(foot, load<std::uint64_t>(values + other.source - 8)), most);
                 if (match.back == 7) {
-                    while (match.back < most && values[own_source - match.back - 1] == values[other.source - match.back - 1]) {
+                    while (match.back < most &&
+                           values[own_source - match.back - 1] == values[other.source - match.back - 1]) {
                         ++match.back;
                     }
                 }
@@ -294,8 +303,8 @@ std::int64_t MatchFinder::same_from(std::int64_t& run, std::int64_t other, std::
     for (std::int64_t same = 0;; ++other) {
         const Run &a = runs_[run], &b = runs_[other];
         const std::int64_t a_size = a.end - a.begin, b_size = b.end - b.begin;
-        const std::int64_t n = same_bytes(values_.data() + a.source, values_.data() + b.source,
-                                          std::min({a_size, b_size, most - same}));
+        const std::int64_t n =
+            same_bytes(values_.data() + a.source, values_.data() + b.source, std::min({a_size, b_size, most - same}));
         same += n;
         if (n < a_size || a_size != b_size || run + 1 == last_) {
             return same;

@@ -1,9 +1,9 @@
 // Finds what a zstd frame says of runs: literals, and sequences that repeat what stood before (RFC 8878, 3.1.1.3.2).
 //
-// Every gap of fill is such a repetition: of a gap that stood before, which is free where it lies as far back as the last
-// one did. The gap that repeats best has the same bytes at its edges too, as the frame before has them where nothing
-// moved: then the sequence takes those along. Only gaps are looked up, never the bytes of a run, since it is gaps that
-// need a sequence. Positions and sizes are bytes of the stretch.
+// Every gap of fill is such a repetition: of a gap that stood before, which is free where it lies as far back as the
+// last one did. The gap that repeats best has the same bytes at its edges too, as the frame before has them where
+// nothing moved: then the sequence takes those along. Only gaps are looked up, never the bytes of a run, since it is
+// gaps that need a sequence. Positions and sizes are bytes of the stretch.
 #pragma once
 
 #include <array>
@@ -73,9 +73,9 @@ class MatchFinder {
     // The repetition that wins most; none where it wins `no_gain`.
     Match best_match(std::int64_t gap);
 
-    // How far the stretch from a run on says the same as from another run on, at most `most` bytes: runs and gaps. `run`
-    // becomes the one in or before which that ends: within a gap only where at least `near` bytes of it are the same and
-    // enough are left for a sequence of their own.
+    // How far the stretch from a run on says the same as from another run on, at most `most` bytes: runs and gaps.
+    // `run` becomes the one in or before which that ends: within a gap only where at least `near` bytes of it are the
+    // same and enough are left for a sequence of their own.
     std::int64_t same_from(std::int64_t& run, std::int64_t other, std::int64_t most) const;
 
     std::span<const std::uint8_t> values_;

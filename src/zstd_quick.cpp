@@ -39,7 +39,8 @@ Place place_of(Runs runs, std::int64_t run) {
 }
 
 // A run as raw blocks; what lies before `end` may be read.
-std::uint8_t* write_raw_blocks(const std::uint8_t* source, const std::uint8_t* end, std::int64_t size, std::uint8_t* out) {
+std::uint8_t* write_raw_blocks(const std::uint8_t* source, const std::uint8_t* end, std::int64_t size,
+                               std::uint8_t* out) {
     if (size <= copied_at_once && end - source >= copied_at_once) {
         // Most runs are short.
         store(out, block_header(Block::raw, size));
@@ -56,8 +57,8 @@ std::uint8_t* write_raw_blocks(const std::uint8_t* source, const std::uint8_t* e
     return out;
 }
 
-// The runs first to last, both in it, as one block: their bytes are its literals, the gaps its sequences. A sequence is a
-// run with one byte of the fill behind it, then a match that repeats that byte.
+// The runs first to last, both in it, as one block: their bytes are its literals, the gaps its sequences. A sequence is
+// a run with one byte of the fill behind it, then a match that repeats that byte.
 //
 // Returns the block's end; nullptr for no block, where no gap was worth a sequence.
 std::uint8_t* write_compressed_block(Runs runs, std::int64_t first, std::int64_t last, const std::uint8_t* source,
@@ -98,7 +99,8 @@ std::uint8_t* write_compressed_block(Runs runs, std::int64_t first, std::int64_t
 }
 
 // Runs first to last as raw blocks, the gaps between them as RLE blocks.
-std::uint8_t* write_apart(Runs runs, std::int64_t first, std::int64_t last, const std::uint8_t* source, std::uint8_t* out) {
+std::uint8_t* write_apart(Runs runs, std::int64_t first, std::int64_t last, const std::uint8_t* source,
+                          std::uint8_t* out) {
     const std::uint8_t* const end = runs.values.data() + runs.values.size();
     for (std::int64_t run = first; run <= last; ++run) {
         const auto [begin, stop] = place_of(runs, run);
@@ -159,7 +161,8 @@ std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out) {
             end = write_compressed_block(runs, first, last, source, sequences, at);
         }
         // A compressed block has to be smaller than what it stands for (3.1.1.2.3).
-        at = end != nullptr && end - at - block_header_size < done - begin ? end : write_apart(runs, first, last, source, at);
+        at = end != nullptr && end - at - block_header_size < done - begin ? end
+                                                                           : write_apart(runs, first, last, source, at);
         source += content;
     }
     return static_cast<std::size_t>(write_rle_blocks(runs.size * runs.itemsize - done, runs.fill, at) - out.data());
@@ -180,7 +183,8 @@ std::size_t zstd_patches(const SeparablePatches& patches, std::span<std::uint8_t
     };
     std::int64_t done = 0;  // pixels of the stretch that are written
     for (std::int64_t patch = 0; patch < count; ++patch, row += 2 * side) {
-        const std::int64_t begin = patches.places[3 * patch], columns = patches.places[3 * patch + 1], rows = patches.places[3 * patch + 2];
+        const std::int64_t begin = patches.places[3 * patch], columns = patches.places[3 * patch + 1],
+                           rows = patches.places[3 * patch + 2];
         if (columns < 1 || columns > side || columns > width || rows < 1 || rows > side || begin < done ||
             begin > patches.size - columns - (rows - 1) * width) {
             throw std::invalid_argument("the patches overlap, or leave their stretch");

@@ -10,8 +10,8 @@
 
 namespace heatsvc {
 
-// Write runs as blocks; returns the bytes written. Runs that stand close together, the rows of one primitive, become one
-// compressed block where that is clearly smaller. The runs are checked; `out` has at least zstd_bound bytes.
+// Write runs as blocks; returns the bytes written. Runs that stand close together, the rows of one primitive, become
+// one compressed block where that is clearly smaller. The runs are checked; `out` has at least zstd_bound bytes.
 std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out);
 
 // Float32 patches of at most 8 x 8 pixels, each the product of a column and a row, in a stretch of `size` pixels that

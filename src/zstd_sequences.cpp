@@ -37,10 +37,10 @@ constexpr std::array<std::uint8_t, count> shortest(const std::array<Lengths, cod
 }
 
 // 3.1.1.3.2.1.1
-constexpr auto literal_lengths = lengths_of<36>(0, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,  1,  1,
+constexpr auto literal_lengths = lengths_of<36>(0, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,  0,  1,  1,
                                                     1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
 constexpr auto match_lengths =
-    lengths_of<53>(3, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,
+    lengths_of<53>(3, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,  0,  0,  0, 0,
                        0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
 constexpr auto short_literals = shortest<64>(literal_lengths);
 constexpr auto short_matches = shortest<128>(match_lengths);
@@ -105,16 +105,18 @@ int match_length_code(std::int32_t length) {
 
 const std::array<Shares, 3>& predefined_shares() {
     static const std::array<Shares, 3> shares{{
-        {6, {4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1}},
+        {6, {4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1,  1,  2,  2,
+             2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1}},
         {5, {1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1}},
-        {6, {1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1,  1,  1,  1,  1,  1,  1, 1, 1, 1, 1, 1,
+        {6, {1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1,  1,  1,  1,  1,  1, 1,
              1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1}},
     }};
     return shares;
 }
 
 const SequenceTables& predefined_tables() {
-    static const FseTable literals(predefined_shares()[0]), offsets(predefined_shares()[1]), matches(predefined_shares()[2]);
+    static const FseTable literals(predefined_shares()[0]), offsets(predefined_shares()[1]),
+        matches(predefined_shares()[2]);
     static const SequenceTables tables{&literals, &offsets, &matches};
     return tables;
 }

@@ -33,8 +33,8 @@ const SequenceTables& predefined_tables();
 // How many sequences there are (3.1.1.3.2.1), at most 3 bytes; returns their end.
 std::uint8_t* write_sequence_count(std::size_t count, std::uint8_t* out);
 
-// Write the bits of at least one sequence; returns their end. A sequence has at most 76 bits; 4 bytes and 8 that are room
-// have to follow.
+// Write the bits of at least one sequence; returns their end. A sequence has at most 76 bits; 4 bytes and 8 that are
+// room have to follow.
 std::uint8_t* write_sequences(std::span<const Sequence> sequences, const SequenceTables& tables, std::uint8_t* out);
 
 // The same for sequences whose offset is the first repeated one, with the predefined tables and no table of offsets.

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from heatsvc import _native
 from heatsvc.encode.codings.deflate import block_bound, huffman_table
 from heatsvc.encode.codings.zstd import Zstd
-from heatsvc.render.pixels import PixelRuns, SeparablePatches
+from heatsvc.render.cpu import PixelRuns, SeparablePatches
 
 BLOCK = 128 << 10
 ZSTD = Zstd()
@@ -176,25 +176,25 @@ def test_patches_decode_to_the_dense_bytes(patches: SeparablePatches) -> None:
 @settings(max_examples=100, deadline=None)
 @given(any_runs())
 def test_runs_are_the_bytes_of_numba(runs: PixelRuns) -> None:
-    from heatsvc.encode.codings import deflate, zstd
+    from heatsvc.encode.codings import deflate_kernels, zstd, zstd_kernels
 
     given, fill = arguments(runs)[:5], runs.fill
     room = zstd_room(runs)
-    quick = room[: zstd.kernels().zstd_blocks(*given, fill, *zstd._tables(), room)].tobytes()
+    quick = room[: zstd_kernels.zstd_blocks(*given, fill, *zstd._tables(), room)].tobytes()
     assert room[: _native.zstd_blocks(*given, fill, room)].tobytes() == quick
     assert _native.zstd_compact(*given, fill).tobytes() == zstd.compact_blocks(runs, room.size).tobytes()
     out = deflate_room(runs)
-    block = out[: deflate.kernels().deflate_block(*given, fill, *deflate_codes(fill), out)].tobytes()
+    block = out[: deflate_kernels.deflate_block(*given, fill, *deflate_codes(fill), out)].tobytes()
     assert out[: _native.deflate_block(*given, fill, *deflate_codes(fill), out)].tobytes() == block
 
 
 @settings(max_examples=100, deadline=None)
 @given(any_patches())
 def test_patches_are_the_bytes_of_numba(patches: SeparablePatches) -> None:
-    from heatsvc.encode.codings import zstd
+    from heatsvc.encode.codings import zstd_kernels
 
     given, out = (patches.places, patches.values, patches.width, patches.size), patches_room(patches)
-    blocks = out[: zstd.kernels().zstd_patches(*given, out)].tobytes()
+    blocks = out[: zstd_kernels.zstd_patches(*given, out)].tobytes()
     assert out[: _native.zstd_patches(*given, out)].tobytes() == blocks
 
 
