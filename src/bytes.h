@@ -23,7 +23,7 @@ void store(std::uint8_t* at, Word word) {
     std::memcpy(at, &word, sizeof(word));
 }
 
-// Bytes that are copied at once: more than that many may be written behind those that are asked for.
+// Bytes that are copied at once.
 inline constexpr std::int64_t copied_at_once = 32;
 
 // Copy `size` bytes; what lies before `end` may be read, and up to 31 bytes more are written.
@@ -55,7 +55,7 @@ class BitWriter {
         held_ &= 7;
     }
 
-    // As `flush`, but only when there are four whole bytes: a branch, but less to wait for. Of at most 32 bits each.
+    // As `flush`, but only when four bytes are whole, which waits for less; until the next call at most 32 bits.
     void flush_word() {
         if (held_ >= 32) {
             store(out_, static_cast<std::uint32_t>(pending_));

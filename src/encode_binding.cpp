@@ -24,31 +24,24 @@ namespace heatsvc {
 namespace {
 
 using Bytes = In<std::uint8_t>;
-using Places = In<Count>;
+using Numbers = In<Count>;
 
-Runs runs_of(const Bytes& values, const Places& starts, const Places& lengths, Count itemsize, Count size,
-             std::uint8_t fill) {
-    return {flat(values), flat(starts), flat(lengths), itemsize, size, fill};
-}
-
-// Define a function of runs; `extra`: its further arguments, and its docstring.
-template <typename Function, typename... Extra>
-void def_of_runs(nb::module_& module, const char* name, Function function, const Extra&... extra) {
-    module.def(name, function, array("values"), array("starts"), array("lengths"), "itemsize"_a, "size"_a, "fill"_a,
-               extra...);
+// Define a function of runs and more; `extra`: the names of what more there is, and a docstring.
+template <typename Result, typename... More, typename... Extra>
+void def_of_runs(nb::module_& module, const char* name, Result (*function)(const Runs&, More...),
+                 const Extra&... extra) {
+    module.def(
+        name,
+        [function](const Bytes& values, const Numbers& starts, const Numbers& lengths, Count itemsize, Count size,
+                   std::uint8_t fill, More... more) {
+            return function({flat(values), flat(starts), flat(lengths), itemsize, size, fill}, more...);
+        },
+        array("values"), array("starts"), array("lengths"), "itemsize"_a, "size"_a, "fill"_a, extra...);
 }
 
 void bind_checksums(nb::module_& module) {
-    def_of_runs(
-        module, "adler32_of_runs",
-        [](const Bytes& values, const Places& starts, const Places& lengths, Count itemsize, Count size,
-           std::uint8_t fill) { return adler32(runs_of(values, starts, lengths, itemsize, size, fill)); },
-        Unlocked(), "Adler-32 of a stretch given as its runs.");
-    def_of_runs(
-        module, "crc32_of_runs",
-        [](const Bytes& values, const Places& starts, const Places& lengths, Count itemsize, Count size,
-           std::uint8_t fill) { return crc32(runs_of(values, starts, lengths, itemsize, size, fill)); },
-        Unlocked(), "CRC-32 of a stretch given as its runs.");
+    def_of_runs(module, "adler32_of_runs", adler32, Unlocked(), "Adler-32 of a stretch given as its runs.");
+    def_of_runs(module, "crc32_of_runs", crc32, Unlocked(), "CRC-32 of a stretch given as its runs.");
     module.def(
         "crc32_after_zeros",
         [](std::uint32_t check, Count size) {
@@ -61,31 +54,26 @@ void bind_checksums(nb::module_& module) {
 void bind_codings(nb::module_& module) {
     def_of_runs(
         module, "deflate_block",
-        [](const Bytes& values, const Places& starts, const Places& lengths, Count itemsize, Count size,
-           std::uint8_t fill, const Bytes& header, Count header_bits, const In<std::uint64_t>& literal_code,
-           const Places& literal_bits, const In<std::uint64_t>& match_code, const Places& match_bits,
-           const Out<std::uint8_t>& out) {
+        +[](const Runs& runs, const Bytes& header, Count header_bits, const In<std::uint64_t>& literal_code,
+            const Numbers& literal_bits, const In<std::uint64_t>& match_code, const Numbers& match_bits,
+            const Out<std::uint8_t>& out) {
             const DeflateTable table{flat(header),       header_bits,      flat(literal_code),
                                      flat(literal_bits), flat(match_code), flat(match_bits)};
-            return deflate_block(runs_of(values, starts, lengths, itemsize, size, fill), table, flat(out));
+            return deflate_block(runs, table, flat(out));
         },
         array("header"), "header_bits"_a, array("literal_code"), array("literal_bits"), array("match_code"),
         array("match_bits"), array("out"), Unlocked(),
         "Write a stretch as one deflate block and an empty stored one behind it; returns the bytes written.");
     def_of_runs(
         module, "zstd_blocks",
-        [](const Bytes& values, const Places& starts, const Places& lengths, Count itemsize, Count size,
-           std::uint8_t fill, const Out<std::uint8_t>& out) {
-            return zstd_blocks(runs_of(values, starts, lengths, itemsize, size, fill), flat(out));
-        },
-        array("out"), Unlocked(), "Write a stretch as zstd blocks, none of them the last; returns the bytes written.");
+        +[](const Runs& runs, const Out<std::uint8_t>& out) { return zstd_blocks(runs, flat(out)); }, array("out"),
+        Unlocked(), "Write a stretch as zstd blocks, none of them the last; returns the bytes written.");
     def_of_runs(
         module, "zstd_compact",
-        [](const Bytes& values, const Places& starts, const Places& lengths, Count itemsize, Count size,
-           std::uint8_t fill) {
+        +[](const Runs& runs) {
             EncodedBytes encoded = [&] {
                 const nb::gil_scoped_release unlocked;
-                return zstd_compact(runs_of(values, starts, lengths, itemsize, size, fill));
+                return zstd_compact(runs);
             }();
             const nb::capsule owner(encoded.bytes.get(),
                                     [](void* bytes) noexcept { delete[] static_cast<std::uint8_t*>(bytes); });

@@ -36,8 +36,8 @@ void Runs::check() const {
     if (starts.size() != lengths.size() || itemsize < 1 || itemsize > 8 || size < 0 || size > INT64_MAX / 8) {
         throw std::invalid_argument("these are no runs");
     }
-    // A number is negative where something is wrong. All are seen to at once in the end, so that compilers make vectors of
-    // the loop; sums of wrong numbers may wrap around, which is why each number is looked at by itself too.
+    // A number is negative where something is wrong. All are seen to at once in the end, so that compilers make vectors
+    // of the loop; sums of wrong numbers may wrap around, which is why each number is looked at by itself too.
     const auto stretch = static_cast<std::uint64_t>(size);
     std::uint64_t signs = 0, pixels = 0;
     for (std::size_t run = 0; run < starts.size(); ++run) {
@@ -46,7 +46,8 @@ void Runs::check() const {
         pixels += length;
     }
     for (std::size_t run = 1; run < starts.size(); ++run) {
-        signs |= static_cast<std::uint64_t>(starts[run]) - static_cast<std::uint64_t>(starts[run - 1]) - static_cast<std::uint64_t>(lengths[run - 1]);
+        signs |= static_cast<std::uint64_t>(starts[run]) - static_cast<std::uint64_t>(starts[run - 1]) -
+                 static_cast<std::uint64_t>(lengths[run - 1]);
     }
     if (signs >> 63 != 0) {
         throw std::invalid_argument("the runs overlap, or leave their stretch");

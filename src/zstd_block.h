@@ -22,6 +22,12 @@ inline std::uint32_t block_header(Block type, std::int64_t size) {
     return static_cast<std::uint32_t>(size) << 3 | static_cast<std::uint32_t>(type) << 1;
 }
 
+// Write a header in front of what is there already.
+inline void write_block_header(Block type, std::int64_t size, std::uint8_t* out) {
+    const std::uint32_t header = block_header(type, size);
+    std::memcpy(out, &header, block_header_size);
+}
+
 // `size` bytes of `fill`, at most a block, as an RLE block; returns its end.
 inline std::uint8_t* write_rle_block(std::int64_t size, std::uint8_t fill, std::uint8_t* out) {
     store(out, block_header(Block::rle, size) | std::uint32_t{fill} << 24);

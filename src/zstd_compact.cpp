@@ -57,19 +57,16 @@ class BlockWriter {
         const HuffmanCode literal_code(round.literals, std::ssize(round.blocks));
         make_sequence_codes(round.sequences);
         have_literal_code_ = have_tables_ = false;
-        auto literals = round.literals;
-        auto sequences = round.sequences;
+        std::size_t literal = 0, sequence = 0;
         std::uint8_t* at = bytes_.get() + size_;
         for (const FoundBlock& block : round.blocks) {
             at = write_rle_blocks(block.gap, fill_, at);
-            const auto own_literals = static_cast<std::size_t>(block.literals),
-                       own_sequences = static_cast<std::size_t>(block.sequences);
             if (block.size > 0) {
-                at = write_block(block.size, literals.first(own_literals), sequences.first(own_sequences), literal_code,
-                                 at);
+                at = write_block(block.size, round.literals.subspan(literal, block.literals),
+                                 round.sequences.subspan(sequence, block.sequences), literal_code, at);
             }
-            literals = literals.subspan(own_literals);
-            sequences = sequences.subspan(own_sequences);
+            literal += block.literals;
+            sequence += block.sequences;
         }
         size_ = at - bytes_.get();
     }
@@ -138,8 +135,7 @@ class BlockWriter {
             *at++ = 0;  // predefined
             at = write_sequences(sequences, predefined_tables(), at);
         }
-        const std::uint32_t header = block_header(Block::compressed, at - content);
-        std::memcpy(out, &header, block_header_size);
+        write_block_header(Block::compressed, at - content, out);
         return at;
     }
 

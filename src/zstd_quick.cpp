@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
-#include <vector>
 
 #include "bytes.h"
 #include "zstd_block.h"
@@ -33,6 +32,7 @@ struct Place {
     std::int64_t begin, end;
 };
 
+// Runs are passed by value: of what is in memory a compiler takes any byte that is written for a part.
 Place place_of(Runs runs, std::int64_t run) {
     const std::int64_t begin = runs.starts[run] * runs.itemsize;
     return {begin, begin + runs.lengths[run] * runs.itemsize};
@@ -93,8 +93,7 @@ std::uint8_t* write_compressed_block(Runs runs, std::int64_t first, std::int64_t
     *at++ = 0x10;
     *at++ = 0;
     at = write_repeats(sequences.first(count), at);
-    const std::uint32_t block = block_header(Block::compressed, at - out - block_header_size);
-    std::memcpy(out, &block, block_header_size);
+    write_block_header(Block::compressed, at - out - block_header_size, out);
     return at;
 }
 
