@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "pose": COMMON,
     "pipeline": {"pose", "volume", *COMMON},
     "render": {"volume", *COMMON},
-    "encode": {"render", "volume", *COMMON},
+    "encode": {"_native", "render", "volume", *COMMON},
     "annotation": {"pose", "pipeline", "volume", "render", "encode", *COMMON},
     "jobs": {"annotation", "settings", *COMMON},
     "library": {"pose", "pipeline", "volume", "render", *COMMON},

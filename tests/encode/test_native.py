@@ -172,34 +172,6 @@ def test_patches_decode_to_the_dense_bytes(patches: SeparablePatches) -> None:
     check_zstd(out[:size], data.tobytes())
 
 
-# To be deleted with numba, from here ...
-@settings(max_examples=100, deadline=None)
-@given(any_runs())
-def test_runs_are_the_bytes_of_numba(runs: PixelRuns) -> None:
-    from heatsvc.encode.codings import deflate_kernels, zstd, zstd_kernels
-
-    given, fill = arguments(runs)[:5], runs.fill
-    room = zstd_room(runs)
-    quick = room[: zstd_kernels.zstd_blocks(*given, fill, *zstd._tables(), room)].tobytes()
-    assert room[: _native.zstd_blocks(*given, fill, room)].tobytes() == quick
-    assert _native.zstd_compact(*given, fill).tobytes() == zstd.compact_blocks(runs, room.size).tobytes()
-    out = deflate_room(runs)
-    block = out[: deflate_kernels.deflate_block(*given, fill, *deflate_codes(fill), out)].tobytes()
-    assert out[: _native.deflate_block(*given, fill, *deflate_codes(fill), out)].tobytes() == block
-
-
-@settings(max_examples=100, deadline=None)
-@given(any_patches())
-def test_patches_are_the_bytes_of_numba(patches: SeparablePatches) -> None:
-    from heatsvc.encode.codings import zstd_kernels
-
-    given, out = (patches.places, patches.values, patches.width, patches.size), patches_room(patches)
-    blocks = out[: zstd_kernels.zstd_patches(*given, out)].tobytes()
-    assert out[: _native.zstd_patches(*given, out)].tobytes() == blocks
-
-
-# ... to here.
-
 BAD_RUNS = [
     ([-1], [4], 9),
     ([6], [4], 9),

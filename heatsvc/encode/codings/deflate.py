@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from heatsvc.encode.codings.checksums import adler32_combine, adler32_of_runs
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
+from heatsvc.encode.codings.kernels import native, runs_arguments
 from heatsvc.render.cpu import PixelRuns
 
 ADLER_START = 1
@@ -76,17 +77,10 @@ class Deflate:
 
 def deflated(runs: PixelRuns) -> memoryview:
     """A tile as raw deflate (RFC 1951), ending on a byte: one block, then an empty stored one, neither the last."""
-    from heatsvc.encode.codings import deflate_kernels  # compiled when first imported
-
     table = huffman_table(runs.fill)
     out = np.empty(block_bound(runs.nbytes, runs.values.nbytes, runs.start.size), np.uint8)
-    size = deflate_kernels.deflate_block(
-        runs.values.view(np.uint8),
-        runs.start,
-        runs.length,
-        runs.itemsize,
-        runs.size,
-        runs.fill,
+    size = native.deflate_block(
+        *runs_arguments(runs),
         table.header,
         table.header_bits,
         table.literal_code,
