@@ -36,18 +36,20 @@ void Runs::check() const {
     if (starts.size() != lengths.size() || itemsize < 1 || itemsize > 8 || size < 0 || size > INT64_MAX / 8) {
         throw std::invalid_argument("these are no runs");
     }
-    // One test at the end, so that there is no branch for each run; unsigned sums may wrap around until then.
-    bool sound = true;
-    std::int64_t end = 0;
-    std::uint64_t pixels = 0;
+    // A number is negative where something is wrong. All are seen to at once in the end, so that compilers make vectors
+    // of the loop; sums of wrong numbers may wrap around, which is why each number is looked at by itself too.
+    const auto stretch = static_cast<std::uint64_t>(size);
+    std::uint64_t signs = 0, pixels = 0;
     for (std::size_t run = 0; run < starts.size(); ++run) {
-        const std::int64_t start = starts[run], length = lengths[run];
-        sound &=
-            (length >= 0) & (length <= size) & (start >= end) & (start <= size - std::max<std::int64_t>(length, 0));
-        end = static_cast<std::int64_t>(static_cast<std::uint64_t>(start) + static_cast<std::uint64_t>(length));
-        pixels += static_cast<std::uint64_t>(length);
+        const auto start = static_cast<std::uint64_t>(starts[run]), length = static_cast<std::uint64_t>(lengths[run]);
+        signs |= start | length | (stretch - start) | (stretch - start - length);
+        pixels += length;
     }
-    if (!sound) {
+    for (std::size_t run = 1; run < starts.size(); ++run) {
+        signs |= static_cast<std::uint64_t>(starts[run]) - static_cast<std::uint64_t>(starts[run - 1]) -
+                 static_cast<std::uint64_t>(lengths[run - 1]);
+    }
+    if (signs >> 63 != 0) {
         throw std::invalid_argument("the runs overlap, or leave their stretch");
     }
     if (values.size() != pixels * static_cast<std::uint64_t>(itemsize)) {

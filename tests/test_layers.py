@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "pose": COMMON,
     "pipeline": {"pose", "volume", *COMMON},
     "render": {"volume", *COMMON},
-    "encode": {"render", "volume", *COMMON},
+    "encode": {"_native", "render", "volume", *COMMON},
     "annotation": {"pose", "pipeline", "volume", "render", "encode", *COMMON},
     "jobs": {"annotation", "settings", *COMMON},
     "library": {"pose", "pipeline", "volume", "render", *COMMON},
@@ -34,7 +34,7 @@ MAY_IMPORT = {
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
 BELOW_API = tuple(package for package in MAY_IMPORT if package not in ("settings", "logs", "api"))
-LATE = {"numba", "torch", "pose_format", "av", "python_calamine", "matplotlib"}
+LATE = {"torch", "pose_format", "av", "python_calamine", "matplotlib"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -91,14 +91,6 @@ def test_nothing_below_api_knows_the_web(package: str):
     for path in files(package):
         for module, _ in imports(path):
             assert module.partition(".")[0] not in WEB, f"{path.relative_to(ROOT)} imports {module}"
-
-
-def test_compiled_kernels_use_nothing_of_other_files():
-    """numba caches a kernel for as long as its own file is unchanged: one that uses another file would go stale."""
-    for path in PACKAGE.rglob("*.py"):
-        modules = {module for module, _ in imports(path)}
-        if "numba" in modules:
-            assert not set().union(*map(packages_of, modules)), path.relative_to(ROOT)
 
 
 def test_torch_is_imported_nowhere_at_start():

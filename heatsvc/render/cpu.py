@@ -102,6 +102,19 @@ class PixelRuns:
         runs = cls(start, stop - start, flat[:0], flat.size, fill)
         return replace(runs, values=flat[runs.places()])
 
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The runs as the compiled kernels take them: values as bytes, start, length, itemsize, size, fill."""
+        return self.values.view(np.uint8), self.start, self.length, self.itemsize, self.size, self.fill
+
+    def dense(self) -> memoryview:
+        """The bytes of the dense tile."""
+        out = np.zeros(self.size, self.values.dtype)
+        if self.fill:
+            out.view(np.uint8).fill(self.fill)
+        scatter(self, out)
+        return out.view(np.uint8).data
+
     def places(self) -> npt.NDArray[np.bool_]:
         """Bool [size]: which pixels of the dense tile are in a run."""
         inside = np.zeros(self.size + 1, np.int8)

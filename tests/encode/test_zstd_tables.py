@@ -5,43 +5,23 @@ from __future__ import annotations
 import heapq
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heatsvc.encode.codings import fse
-from heatsvc.encode.codings.zstd_tables import (
-    DESCRIPTION,
-    LONGEST,
-    SYMBOLS,
-    TABLE,
-    code_lengths,
-    describe,
-    literal_code,
-    normalise,
-    spread,
-)
+from heatsvc import _native
+
+LONGEST = 11  # bits of a literal's code (RFC 8878, 4.2.1)
 
 frequencies = st.lists(
     st.one_of(st.just(0), st.integers(1, 5), st.integers(0, 100_000)), min_size=2, max_size=53
 ).filter(lambda counts: sum(count > 0 for count in counts) >= 2)
 
 
-def shares_of(counts: list[int], log: int) -> npt.NDArray[np.int64]:
-    shares = np.full(SYMBOLS + 1, -9)
-    normalise(np.array(counts + [0] * (SYMBOLS - len(counts)), np.int64), len(counts), log, shares)
-    return shares[: len(counts)]
-
-
-def padded(shares: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.concatenate([shares, np.zeros(SYMBOLS + 1 - shares.size, np.int64)])
-
-
 @given(frequencies, st.integers(6, 9))
 def test_shares_are_all_states_and_every_symbol_has_one(counts: list[int], log: int) -> None:
-    shares = shares_of(counts, log)
-    assert shares.sum() == 1 << log
+    shares = _native.fse_normalise(counts, log)
+    assert sum(shares) == 1 << log
     for count, share in zip(counts, shares, strict=True):
         assert (share > 0) == (count > 0)
 
@@ -50,7 +30,7 @@ def test_shares_are_all_states_and_every_symbol_has_one(counts: list[int], log: 
 def test_shares_that_come_out_even_are_exact(parts: list[int]) -> None:
     rest = 512 - sum(parts)
     counts = [count * 1000 for count in (*parts, rest)]
-    assert shares_of(counts, 9).tolist() == [*parts, rest]
+    assert _native.fse_normalise(counts, 9) == [*parts, rest]
 
 
 def read_description(data: bytes) -> tuple[int, list[int], int]:
@@ -85,26 +65,66 @@ def read_description(data: bytes) -> tuple[int, list[int], int]:
 
 @given(frequencies, st.integers(6, 9))
 def test_a_description_says_the_shares(counts: list[int], log: int) -> None:
-    shares = shares_of(counts, log)
-    out = np.zeros(DESCRIPTION, np.uint8)
-    size = describe(padded(shares), len(counts), log, out)
-    assert size <= 64
-    last = int(np.flatnonzero(shares)[-1])
-    assert read_description(out.tobytes()) == (log, shares[: last + 1].tolist(), size)
+    shares = _native.fse_normalise(counts, log)
+    description = _native.fse_describe(shares, log)
+    assert len(description) <= 64
+    while shares[-1] == 0:
+        shares.pop()
+    assert read_description(description) == (log, shares, len(description))
 
 
-def test_the_predefined_tables_are_those_of_the_quick_way() -> None:
-    """fse.py makes them as in the RFC, from the decoder's side: each state's symbol, bits and baseline."""
-    for probabilities, codes in ((fse.LITERAL_LENGTHS, fse.literal_codes()), (fse.MATCH_LENGTHS, fse.match_codes())):
-        table = np.zeros(TABLE, np.int32)
-        spread(padded(np.array(probabilities)), len(probabilities), fse.ACCURACY_LOG, table)
-        for symbol in range(len(probabilities)):
-            for following in range(64):
-                bits = (64 + following + int(table[symbol])) >> 16
-                own = table[2 * SYMBOLS + ((64 + following) >> bits) + table[SYMBOLS + symbol]] - 64
-                assert own == codes.state[symbol, following]
-                assert bits == codes.bits[own]
-                assert following & ((1 << bits) - 1) == following - codes.baseline[own]
+def decoding_table(shares: list[int], log: int) -> list[tuple[int, int, int]]:
+    """Of each state its symbol, the bits to read, and the number to add to them for the next state (RFC 8878, 4.1.1).
+
+    Rare symbols have the last states, the others are dealt out in strides through the rest. A symbol's n states share
+    all next ones: counted on from n, the k-th reads log - floor(log2 k) bits.
+    """
+    states = 1 << log
+    symbols = [-1] * states
+    last = states - 1
+    for symbol, share in enumerate(shares):
+        if share == -1:
+            symbols[last] = symbol
+            last -= 1
+    position, stride = 0, (states >> 1) + (states >> 3) + 3
+    for symbol, share in enumerate(shares):
+        for _ in range(share):
+            symbols[position] = symbol
+            position = (position + stride) % states
+            while position > last:
+                position = (position + stride) % states
+    number = [abs(share) for share in shares]
+    table = []
+    for symbol in symbols:
+        bits = log - (number[symbol].bit_length() - 1)
+        table.append((symbol, bits, (number[symbol] << bits) - states))
+        number[symbol] += 1
+    return table
+
+
+tables = st.builds(lambda counts, log: (_native.fse_normalise(counts, log), log), frequencies, st.integers(6, 9))
+# Those of literal lengths and of match lengths that need no description (3.1.1.3.2.2).
+predefined = st.sampled_from(
+    [
+        ([4, 3, *[2] * 11, 1, 1, 1, *[2] * 9, 3, 2, *[1] * 5, *[-1] * 4], 6),
+        ([1, 4, 3, *[2] * 6, *[1] * 37, *[-1] * 7], 6),
+    ]
+)
+
+
+@given(st.one_of(tables, predefined))
+def test_a_step_leads_to_a_state_that_decodes_it(table: tuple[list[int], int]) -> None:
+    shares, log = table
+    decoding = decoding_table(shares, log)
+    delta, first, states = _native.fse_table(shares, log)
+    for symbol, share in enumerate(shares):
+        if share == 0:
+            continue
+        for state in range(1 << log, 2 << log):
+            bits = (state + delta[symbol]) >> 16
+            following = states[(state >> bits) + first[symbol] & 0xFFFFFFFF] - (1 << log)
+            low = state & ((1 << bits) - 1)
+            assert decoding[following] == (symbol, bits, state - low - (1 << log))
 
 
 def huffman_cost(counts: list[int]) -> tuple[int, int]:
@@ -127,28 +147,23 @@ bytes_counted = st.one_of(
 
 @given(bytes_counted)
 def test_a_huffman_code_is_complete_and_the_best(counts: list[int]) -> None:
-    counted = np.array(counts + [0] * (256 - len(counts)), np.int64)
-    lengths = np.full(256, -9)
-    longest = code_lengths(counted, lengths)
-    assert ((lengths > 0) == (counted > 0)).all()
-    assert longest == lengths.max() <= LONGEST
-    assert sum(1 << (LONGEST - int(length)) for length in lengths if length) == 1 << LONGEST
+    lengths = _native.huffman_code_lengths(counts)
+    assert [length > 0 for length in lengths] == [count > 0 for count in counts]
+    assert max(lengths) <= LONGEST
+    assert sum(1 << (LONGEST - length) for length in lengths if length) == 1 << LONGEST
     cost, unlimited = huffman_cost(counts)
-    if unlimited <= LONGEST:
-        assert (counted * lengths).sum() == cost
-    else:
-        assert (counted * lengths).sum() >= cost
+    coded = sum(count * length for count, length in zip(counts, lengths, strict=True))
+    assert coded == cost if unlimited <= LONGEST else coded >= cost
 
 
 def test_a_code_too_long_costs_little() -> None:
     """Fibonacci's numbers make the longest codes there are."""
-    counts = np.zeros(256, np.int64)
-    counts[:2] = 1
-    for symbol in range(2, 24):
-        counts[symbol] = counts[symbol - 1] + counts[symbol - 2]
-    lengths = np.zeros(256, np.int64)
-    assert code_lengths(counts, lengths) == LONGEST
-    assert (counts * lengths).sum() < 1.02 * huffman_cost(counts.tolist())[0]
+    counts = [1, 1]
+    for _ in range(22):
+        counts.append(counts[-1] + counts[-2])
+    lengths = _native.huffman_code_lengths(counts)
+    assert max(lengths) == LONGEST
+    assert sum(count * length for count, length in zip(counts, lengths, strict=True)) < 1.02 * huffman_cost(counts)[0]
 
 
 @pytest.mark.parametrize(
@@ -163,11 +178,10 @@ def test_a_code_too_long_costs_little() -> None:
     ],
 )
 def test_a_code_is_described_only_where_it_wins(data: bytes, described: bool) -> None:
-    codes, description = np.zeros(256, np.uint32), np.zeros(DESCRIPTION, np.uint8)
-    size = literal_code(np.frombuffer(data, np.uint8), len(data), 1, codes, description)
-    assert (size > 0) == described
+    codes, description = _native.huffman_code(np.frombuffer(data, np.uint8), 1)
+    assert bool(description) == described
     if described:
-        used = {code & 15 for byte in set(data) if (code := int(codes[byte]))}
-        assert len({int(codes[byte]) for byte in set(data)}) == len(set(data))
-        assert max(used) <= LONGEST
-        assert size <= 128
+        used = {codes[byte] for byte in set(data)}
+        assert len(used) == len(set(data))
+        assert max(code & 15 for code in used) <= LONGEST
+        assert len(description) <= 128

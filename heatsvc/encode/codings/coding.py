@@ -45,6 +45,10 @@ class Coding(Protocol):
     def encode_bytes(self, data: bytes) -> EncodedChunk:
         """Encode bytes, such as those of a header."""
 
+    @property
+    def makes_chunks(self) -> bool:
+        """Whether chunks are encoded; otherwise `compressor` encodes a body as one stream, which takes longer."""
+
     def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """Encode a tile given as its runs; only identity makes it dense."""
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from heatsvc.encode.codings.checksums import adler32_combine, adler32_of_runs
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
+from heatsvc.kernels import KERNELS
 from heatsvc.render.cpu import PixelRuns
 
 ADLER_START = 1
@@ -45,6 +46,7 @@ class Deflate:
 
     name: ClassVar[str] = "deflate"
     encode_patches: ClassVar[None] = None
+    makes_chunks: ClassVar[bool] = True
 
     def head(self, size: int) -> bytes:
         """The zlib header."""
@@ -70,23 +72,24 @@ class Deflate:
         return zlib.compressobj(level=6)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """At most 15 bits a literal and 6 bytes a gap; 3 bits for each 258 bytes of fill."""
+        """At most 15 bits a literal and 6 bytes a gap; 3 bits for each 258 bytes of fill.
+
+        zlib, in the place of the kernels, stores what it cannot compress, with 5 bytes for each 16 KiB.
+        """
+        if KERNELS.native is None:
+            return size + 5 * (size // 16_000) + 64
         return block_bound(size, pixels * itemsize, runs)
 
 
 def deflated(runs: PixelRuns) -> memoryview:
-    """A tile as raw deflate (RFC 1951), ending on a byte: one block, then an empty stored one, neither the last."""
-    from heatsvc.encode.codings import deflate_kernels  # compiled when first imported
-
+    """A tile as raw deflate (RFC 1951), ending on a byte with an empty stored block, none of its blocks the last."""
+    if KERNELS.native is None:
+        compressor = zlib.compressobj(level=1, wbits=-15)
+        return memoryview(compressor.compress(runs.dense()) + compressor.flush(zlib.Z_FULL_FLUSH))
     table = huffman_table(runs.fill)
     out = np.empty(block_bound(runs.nbytes, runs.values.nbytes, runs.start.size), np.uint8)
-    size = deflate_kernels.deflate_block(
-        runs.values.view(np.uint8),
-        runs.start,
-        runs.length,
-        runs.itemsize,
-        runs.size,
-        runs.fill,
+    size = KERNELS.native.deflate_block(
+        *runs.arguments,
         table.header,
         table.header_bits,
         table.literal_code,

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
-
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
-from heatsvc.render.cpu import PixelRuns, scatter
+from heatsvc.render.cpu import PixelRuns
 
 
 class _NoCompressor:
@@ -24,6 +22,7 @@ class Identity:
 
     name: ClassVar[str] = "identity"
     encode_patches: ClassVar[None] = None
+    makes_chunks: ClassVar[bool] = True
 
     def head(self, size: int) -> bytes:
         """Nothing."""
@@ -35,11 +34,7 @@ class Identity:
 
     def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """The dense tile."""
-        dense = np.zeros(runs.size, runs.values.dtype)
-        if runs.fill:
-            dense.view(np.uint8).fill(runs.fill)
-        scatter(runs, dense)
-        return EncodedChunk(dense.view(np.uint8).data, runs.nbytes)
+        return EncodedChunk(runs.dense(), runs.nbytes)
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
         """Nothing."""

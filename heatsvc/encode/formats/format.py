@@ -10,8 +10,11 @@ from typing import ClassVar
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding, EncodedChunk
+from heatsvc.encode.codings.identity import Identity
 from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.cpu import Tile
+
+_IDENTITY = Identity()
 
 
 class BodyWriter:
@@ -35,8 +38,9 @@ class BodyWriter:
     def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding, header: bytes) -> None:
         self.volumes = volumes
         self.coding = coding
-        self.tile_coding = coding
-        self.is_heavy = False
+        self.tile_coding = coding if coding.makes_chunks else _IDENTITY
+        self.is_heavy = not coding.makes_chunks
+        self._stream = coding.compressor() if self.is_heavy else None
         self._header = header
         self._size = len(header) + sum(planned.nbytes for planned in volumes)
         self.length: int | None = self._size if coding.name == "identity" else None
@@ -69,6 +73,8 @@ class BodyWriter:
 
     def start(self) -> bytes:
         """The bytes before the first tile."""
+        if self._stream is not None:
+            return self._stream.compress(self._header)
         chunk = self.coding.encode_bytes(self._header)
         self._remember(chunk)
         return self.coding.head(self._size) + bytes(chunk.data)
@@ -84,12 +90,14 @@ class BodyWriter:
             first: whether it begins its volume.
             last: whether it ends its volume.
         """
+        if self._stream is not None:
+            return (self._stream.compress(bytes(chunk.data)),)
         self._remember(chunk)
         return (chunk.data,) if len(chunk.data) else ()
 
     def finish(self) -> bytes:
         """The bytes behind the last tile."""
-        return self.coding.tail(self._chunks)
+        return self.coding.tail(self._chunks) if self._stream is None else self._stream.flush()
 
     def _remember(self, chunk: EncodedChunk) -> None:
         """Keep size and checksum, for `finish`."""
@@ -108,7 +116,7 @@ class Format(ABC):
 
     def tile_coding(self, coding: Coding) -> Coding:
         """What tiles are encoded in for a body of a content coding."""
-        return coding
+        return coding if coding.makes_chunks else _IDENTITY
 
     @abstractmethod
     def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:

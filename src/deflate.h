@@ -1,0 +1,29 @@
+// Deflate (RFC 1951): runs as one block of a Huffman table that is known beforehand.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "runs.h"
+
+namespace heatsvc {
+
+// Codes as they are written to the stream, lowest bit first. See HuffmanTable of heatsvc/encode/codings/deflate.py.
+struct DeflateTable {
+    std::span<const std::uint8_t> header;
+    std::int64_t header_bits;
+    std::span<const std::uint64_t> literal_code;
+    std::span<const std::int64_t> literal_bits;
+    std::span<const std::uint64_t> match_code;
+    std::span<const std::int64_t> match_bits;
+
+    // Throws std::invalid_argument unless there are as many codes as it takes, none longer than one may be.
+    void check() const;
+};
+
+// Write runs as one block and an empty stored one behind it, which ends it on a byte; neither is the last. Returns the
+// bytes written. The arguments are checked, and that there is room.
+std::size_t deflate_block(const Runs& runs, const DeflateTable& table, std::span<std::uint8_t> out);
+
+}  // namespace heatsvc
