@@ -7,9 +7,8 @@
 namespace heatsvc {
 namespace {
 
-// So many maps and pixels that no product of them leaves 63 bits.
-constexpr std::int64_t most_maps = std::int64_t{1} << 31;
-constexpr std::int64_t largest_side = 1 << 15;
+// So many that no product of them leaves 63 bits.
+constexpr std::int64_t most_maps = std::int64_t{1} << 31, most_pixels = std::int64_t{1} << 60, largest_side = 1 << 20;
 
 bool all_below(std::span<const std::int32_t> indices, std::int64_t limit) {
     return std::ranges::all_of(indices, [limit](std::int32_t index) { return index >= 0 && index < limit; });
@@ -25,8 +24,9 @@ void Volume::check() const {
     if (keypoint_channels != 0 && keypoint_channels != points) {
         throw std::invalid_argument("either all points have channels, or none");
     }
-    if (height < 1 || width < 1 || height > largest_side || width > largest_side || maps() > most_maps) {
-        throw std::invalid_argument("a map has 1 to 32768 pixels a side, and a volume at most 2**31 maps");
+    if (height < 1 || width < 1 || height > largest_side || width > largest_side || maps() > most_maps ||
+        maps() > most_pixels / area()) {
+        throw std::invalid_argument("a map has 1 to 2**20 pixels a side, and a volume at most 2**31 maps and 2**60 pixels");
     }
     if (!(sigma > 0.0) || !std::isfinite(sigma)) {
         throw std::invalid_argument("sigma has to be above 0");

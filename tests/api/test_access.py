@@ -191,13 +191,13 @@ def test_what_is_left_of_a_body_is_read_before_the_connection_closes(
     assert [message["received"] for message in sent[:2]] == [0, 0]  # the response leaves before anything is read
 
 
-def test_before_the_kernels_are_loaded_the_service_is_live_and_not_ready() -> None:
+def test_before_a_device_is_selected_the_service_is_live_and_not_ready() -> None:
     cold = Client(create_app(Settings(_env_file=None, access_log=False)))
     cold.open()
     try:
         assert cold.get("/health/live").status == 200
         for response in (cold.get("/health/ready"), cold.post_json(CLIP)):
-            assert "compiling" in response.problem(503)["detail"]
+            assert "measuring its GPU" in response.problem(503)["detail"]
             assert int(response.headers["retry-after"]) >= 1
     finally:
         cold.close()
