@@ -203,7 +203,9 @@ def one_point() -> HeatmapVolume:
     ],
 )
 def test_a_volume_that_does_not_fit_together_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"\[M, T, V|pairs|names a point|all points|of one length|1 to 2\*\*20|above 0"):
+    with pytest.raises(
+        ValueError, match=r"\[M, T, V|pairs|names a point|all points|of one length|1 to 2\*\*20|above 0"
+    ):
         native(one_point(), **change)
 
 
