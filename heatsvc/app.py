@@ -84,6 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service.stop()
 
     app = FastAPIOffline(
+        routes=heatmap.router.routes,  # looked for first, and once: `include_router` would match it twice
         title="heatsvc",
         summary=_SUMMARY,
         version=__version__,
@@ -93,7 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,  # operation ids are the functions' names
     )
     app.state.service = service
-    for routes in (heatmap, annotation, layouts, pipelines, health, metrics):
+    for routes in (annotation, layouts, pipelines, health, metrics):
         app.include_router(routes.router)
     app.add_api_route("/", _to_documentation, include_in_schema=False)
     app.add_exception_handler(InputError, on_input_error)
