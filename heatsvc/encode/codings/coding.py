@@ -59,8 +59,8 @@ class Coding(Protocol):
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
         """The bytes after the last chunk."""
 
-    def compressor(self) -> Compressor:
-        """Compresses a body that is not made of tiles, such as JSON."""
+    def compressor(self, size: int | None = None) -> Compressor:
+        """Compresses a body that is not made of chunks, such as JSON, of `size` bytes where they are known."""
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """An upper bound of the coded bytes of `size` bytes with so many non-zero pixels, in so many runs."""

@@ -67,7 +67,7 @@ class Deflate:
             check = adler32_combine(check, chunk.checksum, chunk.size)
         return END_OF_STREAM + check.to_bytes(4, "big")
 
-    def compressor(self) -> Compressor:
+    def compressor(self, size: int | None = None) -> Compressor:
         """Zlib's."""
         return zlib.compressobj(level=6)
 

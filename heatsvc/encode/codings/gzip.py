@@ -37,6 +37,6 @@ class Gzip(Deflate):
         check, size = checksums.crc32_of_chunks(chunks)
         return END_OF_STREAM + check.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
 
-    def compressor(self) -> Compressor:
+    def compressor(self, size: int | None = None) -> Compressor:
         """Zlib's."""
         return zlib.compressobj(level=6, wbits=31)

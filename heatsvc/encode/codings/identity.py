@@ -40,7 +40,7 @@ class Identity:
         """Nothing."""
         return b""
 
-    def compressor(self) -> Compressor:
+    def compressor(self, size: int | None = None) -> Compressor:
         """Passes bytes on."""
         return _NoCompressor()
 

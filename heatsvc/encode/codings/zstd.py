@@ -79,9 +79,9 @@ class Zstd:
         """An empty last block, so that no chunk depends on being the last."""
         return _TAIL
 
-    def compressor(self) -> Compressor:
+    def compressor(self, size: int | None = None) -> Compressor:
         """The reference encoder's; one for each body, since two threads that share one crash the process."""
-        return _Compressor()
+        return _Compressor() if size is None else zstandard.ZstdCompressor(level=3).compressobj(size=size)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """16 bytes a run, and what the blocks of 128 KiB add.

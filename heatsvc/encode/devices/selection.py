@@ -11,6 +11,7 @@ from pathlib import Path
 from heatsvc.bounds import Bounds
 from heatsvc.encode.devices.calibration import SIZES, Measurement, calibrate, min_winning_bytes
 from heatsvc.encode.devices.gpu import BatchEncoder, GpuDevice, OnFallback, first_line
+from heatsvc.kernels import KERNELS
 
 # Device files of NVIDIA's driver: on Linux, under WSL, and on a Jetson.
 _DRIVER = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/nvmap"))
@@ -52,6 +53,8 @@ def find_gpu(asked: str) -> str:
             raise NoGpuError(f"{_VISIBLE} shows no GPU")
         if not any(path.exists() for path in _DRIVER):
             raise NoGpuError("there is no GPU driver")
+    if KERNELS.native is None:
+        raise NoGpuError("a GPU needs the compiled kernels: " + (KERNELS.hint or ""))
     if find_spec("torch") is None:
         raise NoGpuError("PyTorch is not installed: pip install 'heatsvc[torch]'")
     try:

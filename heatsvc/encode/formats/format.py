@@ -40,10 +40,10 @@ class BodyWriter:
         self.coding = coding
         self.tile_coding = coding if coding.makes_chunks else _IDENTITY
         self.is_heavy = not coding.makes_chunks
-        self._stream = coding.compressor() if self.is_heavy else None
         self._header = header
         self._size = len(header) + sum(planned.nbytes for planned in volumes)
         self.length: int | None = self._size if coding.name == "identity" else None
+        self._stream = coding.compressor(self._size) if self.is_heavy else None
         self._chunks: list[EncodedChunk] = []
 
     @property
