@@ -41,6 +41,12 @@ def test_compose_files_are_valid(name: str):
     subprocess.run(check, check=True)
 
 
+@pytest.mark.parametrize("path", (ROOT / ".github/workflows").iterdir(), ids=lambda path: path.stem)
+def test_workflows_are_valid(path: Path):
+    check = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path))
+    subprocess.run(check, check=True)
+
+
 def test_gpu_compose_reserves_a_gpu_and_pins_torch():
     web, worker = GPU_COMPOSE["services"]["heatsvc"], GPU_COMPOSE["services"]["worker"]
     (device,) = web["deploy"]["resources"]["reservations"]["devices"]
