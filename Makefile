@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CLANG ?= clang++
 RUNS ?= 1000000
 
-.PHONY: run test test-live test-all check fuzz peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds \
+.PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds \
 	openapi clean
 
 run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
@@ -17,13 +17,23 @@ test: $(VENV)/.tests  ## what a contributor runs: no peers, no browser, no servi
 test-live: $(VENV)/.tests  ## a running service: connections, clients, worker processes, builds that are killed
 	$(BIN)/python -m pytest tests/live tests/durable
 
-test-all: $(VENV)/.tests peers  ## all tests: with peers, browser, fuzzing and 100 kill rounds; takes an hour
+test-all: $(VENV)/.tests peers sanitize $(if $(shell command -v $(CLANG)),fuzz)  ## all tests: with peers, browser, fuzzing and 100 kill rounds; takes an hour
 	HEATSVC_TEST_ALL=1 HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m ""
 
 check: $(VENV)/.tests  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# A copy of the package, whose kernels stop at the first wrong access or undefined operation; found before the editable one (-P, -S).
+sanitize: $(VENV)/.tests  ## the kernels' tests under the address and undefined-behaviour sanitizers; needs g++
+	rm -rf build/sanitize
+	$(BIN)/pip install --disable-pip-version-check -q --no-deps --target build/sanitize --config-settings=cmake.build-type=Debug \
+		"--config-settings=cmake.define.CMAKE_CXX_FLAGS=-fsanitize=address,undefined -fno-sanitize-recover=undefined -D_GLIBCXX_ASSERTIONS" .
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
+		PYTHONPATH="build/sanitize:$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+		$(BIN)/python -P -S -m pytest --import-mode=append tests/render/test_native.py tests/encode/test_native.py \
+		tests/pose/readers/test_native.py tests/pose/readers/test_json_numbers.py
 
 fuzz: build/fuzz/json_numbers  ## libFuzzer on the JSON number parser, with RUNS= inputs; needs clang
 	mkdir -p build/fuzz/corpus

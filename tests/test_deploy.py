@@ -41,7 +41,7 @@ def test_compose_files_are_valid(name: str):
     subprocess.run(check, check=True)
 
 
-@pytest.mark.parametrize("path", (ROOT / ".github/workflows").iterdir(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").iterdir()), ids=lambda path: path.stem)
 def test_workflows_are_valid(path: Path):
     check = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path))
     subprocess.run(check, check=True)
