@@ -10,7 +10,7 @@ from heatsvc.errors import LimitError
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The bounds that `pose`, `pipeline`, `draw` and `encode` hold their input to before they allocate for it."""
+    """The bounds that `pose`, `pipeline`, `render` and `encode` hold their input to before they allocate for it."""
 
     max_clips: int = 1024
     max_persons: int = 64

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     device: str = _field(
         "auto",
         "device",
-        "Device that renders large batches: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, for sizes at which it is faster.",
+        "Device that renders: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, for batches of a size at which it is faster.",
         pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$",
     )
     kernels: Literal["auto", "native", "reference"] = _field(

@@ -1,4 +1,4 @@
-"""Problems: what went wrong, as RFC 9457's `application/problem+json`. The only place that knows status codes."""
+"""Maps errors to RFC 9457 responses, `application/problem+json`."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class Service:
     def check_ready(self) -> None:
         """Raise 503 while the device is being selected."""
         if not self.is_ready:
-            raise busy("the service is measuring its GPU, which takes some seconds", retry_after=5)
+            raise busy("the service is still starting: it selects its device", retry_after=5)
 
     def in_thread(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
         """Have a thread compute something."""

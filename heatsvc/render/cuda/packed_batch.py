@@ -1,7 +1,7 @@
 """PackedBatch: a batch of volumes as tables of numbers, made on the host, from which a device renders all of them.
 
 The geometry (windows, segments, what is skipped, persons, mirrored copies, the order of maps) is that of the CPU's
-kernel `kernels.primitives`. A table's rows are counted over the whole batch, so that one launch renders any mix of
+kernels in `src/render.cpp`. A table's rows are counted over the whole batch, so that one launch renders any mix of
 volumes.
 """
 
