@@ -9,7 +9,7 @@ from heatsvc.api.problems import RequestError
 from heatsvc.encode.codings import CODINGS, ZSTD, Coding
 from heatsvc.encode.formats import FORMATS, Format
 
-# Media types by which programs that came before ask for what a format gives.
+# Aliases of media types.
 _ALSO_CALLED = {"application/octet-stream": "application/x-npy", "application/zip": "application/x-npz"}
 
 _LONGEST = 4_096

@@ -46,7 +46,7 @@ class Labels:
         filtered: how many videos each filter in the options left out, by the option's name.
         headers: columns of the tables.
         index: finds rows by any spelling of the name.
-        known: finds videos used (positions of rows) and, behind them, those that filters left out.
+        known: finds videos used (positions of rows) and, after them, those that filters left out.
     """
 
     rows: tuple[LabelRow, ...]

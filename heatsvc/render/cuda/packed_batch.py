@@ -97,7 +97,7 @@ class PackedBatch:
             any mirroring.
         numbers: float64 [F, 6], ax, ay, ux, uy, length, peak: a segment from (ax, ay) in direction (ux, uy), which has
             length 1, in pixels, and its score; a keypoint is a segment of length 0.
-        tables: the buffer of the arrays, with unused space behind the last primitive.
+        tables: the buffer of the arrays, with unused space after the last primitive.
     """
 
     shapes: tuple[tuple[int, ...], ...]
