@@ -108,7 +108,7 @@ class SharedBudget:
         return Reservation(self, min(amount, self.limit))
 
     def _give(self) -> None:
-        """Give what is there to those who wait, in their order."""
+        """Serve waiting requests in their order, as far as the free amount suffices."""
         while self._waiting and (self._waiting[0][1].done() or self.used + self._waiting[0][0] <= self.limit):
             amount, turn = self._waiting.popleft()
             if not turn.done():
@@ -143,7 +143,7 @@ class Reservation:
 
 
 class Places:
-    """Places for requests of a kind that takes long; who finds none is refused at once.
+    """Slots for requests of a kind that takes long; without a free slot a request is refused at once.
 
     Attributes:
         taken: how many are.

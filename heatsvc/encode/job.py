@@ -158,7 +158,7 @@ class WorkItem:
 
     Attributes:
         writer: of the body.
-        token: ends the work.
+        token: checked between steps; cancels the work.
         stage_seconds: takes the seconds of rendering and of encoding of each tile; threads add to it.
         tiles: in the order of the body.
         bound: encoded bytes, at most.

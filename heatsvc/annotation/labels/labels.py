@@ -90,7 +90,7 @@ def read_labels(
         files: tables and label maps of any format, detected by content; merged.
         options: filters, and names of columns.
         bounds: how large a file may be.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
 
     Raises:
         AnnotationError: a file of no known format, a row that cannot be read, files that contradict each other, a

@@ -127,7 +127,7 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
 
     Args:
         volumes: of reduction `none` or `max`, and no PoTion pictures.
-        itemsize: bytes a pixel of the output will have.
+        itemsize: bytes per pixel of the output.
         bounds: what the output and the tables are held to before they are allocated.
         pinned: whether the tables lie in pinned memory, which a CUDA device reads by itself.
 
