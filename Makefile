@@ -1,4 +1,5 @@
-# `make run` and `make test` need Python 3.11 or newer and nothing else.
+# `make run` and `make test` need Python 3.11 or newer. With a C++20 compiler the fast kernels are built; without one
+# NumPy renders, many times slower.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

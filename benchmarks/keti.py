@@ -1,7 +1,7 @@
 """A dataset of KETI's size and form, made from real signing: what `make bench-annotation` builds.
 
 33,517 words of 419, by 20 signers, 109 frames on average and 432 at most, each an .npy [T, 133, 3] of 1920x1080, and
-KETI's own table in CP949. The motion is tests/data/keti-mini's: clips laid one behind the other, played faster or
+KETI's own table in CP949. The motion is tests/data/keti-mini's: clips one after the other, played faster or
 slower, moved and scaled, so that no two files are alike.
 """
 

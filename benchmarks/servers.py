@@ -86,7 +86,7 @@ def heatsvc(core: int | None, workers: int = 1, **settings: str) -> Iterator[Ser
 
 @contextmanager
 def plain_service(core: int) -> Iterator[Server]:
-    """MMAction2 behind FastAPI, under uvicorn with its defaults, in the peers' virtual environment."""
+    """MMAction2 served by FastAPI, under uvicorn with its defaults, in the peers' virtual environment."""
     command = [str(PEER_PYTHON), "-m", "uvicorn", "plain_service:app", "--app-dir", str(PEERS), "--port", "{port}"]
     with start_server("plain", command, core) as server:
         yield server

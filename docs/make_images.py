@@ -7,16 +7,16 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from heatsvc.encode.drawing import Drawing
 
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose import LAYOUTS, PoseClip
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.select import select_points
+from heatsvc.render.array import render_array
 from heatsvc.volume import Reduce
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # after the choice of where to draw
+import matplotlib.pyplot as plt  # after the backend is selected
 
 FOLDER = Path(__file__).parent
 CLIP = FOLDER.parent / "tests" / "data" / "poses" / "ase_FIRE_wholebody133.npy"
@@ -28,7 +28,7 @@ DARK = "#14161a"
 
 
 def main() -> None:
-    """Draw the picture: a row of keypoints, one of limbs, one of which joint stands for the pixel."""
+    """Draw the picture: a row of keypoints, one of limbs, one of the keypoint with the largest value in each pixel."""
     clip = read(CLIP.read_bytes(), filename=CLIP.name, options=ReadOptions(img_shape=(1080, 1920)))[0]
     clip = select_points(clip, "sign27")
     colours = _colours(len(LAYOUTS["sign27"].points))
@@ -59,11 +59,11 @@ def _maps(clip: PoseClip, reduce: Reduce, *, limbs: bool = False) -> npt.NDArray
         {"type": "CenterCrop", "crop_size": SIDE},
         {"type": "GeneratePoseTarget", "sigma": 1.2, "with_kp": not limbs, "with_limb": limbs},
     ]
-    return Drawing.of("imgs", parse_pipeline(steps, reduce=reduce).run(clip), "float32").array()
+    return render_array(parse_pipeline(steps, reduce=reduce).run(clip), "int16" if reduce == "argmax" else "float32")
 
 
 def _colours(channels: int) -> npt.NDArray[np.float64]:
-    """A colour a channel, of one family a part of the body; the last, for -1, is the background."""
+    """A color for each channel, similar ones for each part of the body; the last, for -1, is the background."""
     colours = np.zeros((channels + 1, 3))
     for first, last, name in PARTS.values():
         colours[first:last] = mpl.colormaps[name](np.linspace(0.35, 0.85, last - first))[:, :3]

@@ -10,7 +10,7 @@ from heatsvc.errors import LimitError
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The bounds that `pose`, `pipeline`, `draw` and `encode` hold their input to before they allocate for it."""
+    """The bounds that `pose`, `pipeline`, `render` and `encode` hold their input to before they allocate for it."""
 
     max_clips: int = 1024
     max_persons: int = 64
@@ -34,7 +34,7 @@ class Bounds:
 
         Args:
             name: the bound's field name, ``max_frames``.
-            got: the number asked for.
+            got: the number requested.
             what: its unit in words, ``frames``, for the message "12,000 frames are too many".
         """
         limit: int = getattr(self, name)
@@ -53,5 +53,5 @@ DEFAULT_BOUNDS = Bounds()
 
 
 def usable_cores() -> int:
-    """Cores that this process may use, as far as the system tells."""
+    """Cores that this process may use; where the system does not report them, all cores."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

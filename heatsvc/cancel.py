@@ -1,4 +1,4 @@
-"""CancelToken: whether work should still be done. Long work asks it between pieces."""
+"""CancelToken: cancels work on request or at a deadline. Long work checks it between steps."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class CancelToken:
     """A deadline and a flag that another thread may set.
 
     Args:
-        seconds: that the work may take from now on; None for no deadline.
+        seconds: until the deadline, from now on; None for no deadline.
 
     Attributes:
-        waited: seconds that the work has waited so far for memory or places that others had.
+        waited: seconds that the work has waited so far for memory or a slot.
     """
 
     __slots__ = ("_cancelled", "_deadline", "seconds", "waited")
@@ -41,15 +41,15 @@ class CancelToken:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def remove_deadline(self) -> None:
-        """Let the work take as long as it likes from now on."""
+        """Allow the work any time from now on."""
         self._deadline = None
 
     def raise_if_cancelled(self) -> None:
-        """Raise what should end the work.
+        """Raise an error if the work is cancelled or its deadline has passed.
 
         Raises:
             CancelledError: `cancel` was called.
-            DeadlineError: the deadline is over.
+            DeadlineError: the deadline has passed.
         """
         if self._cancelled:
             raise CancelledError
@@ -58,4 +58,4 @@ class CancelToken:
 
 
 NEVER_CANCELLED = CancelToken()
-"""For work that nothing ends early."""
+"""For work that cannot be cancelled."""

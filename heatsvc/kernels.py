@@ -1,4 +1,4 @@
-"""Which kernels compute: the compiled ones, `heatsvc._native`, or NumPy, zlib and zstandard, where there are none."""
+"""Selects compiled kernels, `heatsvc._native`, or reference kernels: NumPy, zlib and zstandard."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HINT = "install a C++20 compiler and heatsvc again, or one of its wheels"
 
 
 class KernelsError(RuntimeError):
-    """The compiled kernels are asked for, and are not installed."""
+    """The compiled kernels are required, and are not installed."""
 
 
 class Kernels:

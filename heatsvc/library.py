@@ -34,7 +34,7 @@ _KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "labe
 _MORE_KEYS = ("original_shape", "total_frames", "num_person_raw")
 
 DType = Literal["float32", "float16", "uint8"]
-"""What may be asked for."""
+"""Types of pixels that may be requested."""
 
 
 def draw(
@@ -60,15 +60,15 @@ def draw(
         select: a smaller layout, or points by position, taken before the first step.
         dtype: float32, float16 or uint8 (value * 255, rounded).
         reduce: ``max`` for each pixel's largest value over the channels, ``argmax`` for the channel that has it, int16.
-        test_mode: deterministic, as PYSKL tests. False: random steps draw from `seed`, those of clip i from seed + i.
-        seed: 0 to 2**32 - 1; None draws one from the operating system.
+        test_mode: deterministic, as PYSKL tests. False: random steps sample with `seed`, those of clip i with seed + i.
+        seed: 0 to 2**32 - 1; None: a random seed.
         img_shape, layout: for clips that do not say it themselves.
         device: None for NumPy arrays; ``cpu``, ``cuda``, ``cuda:1`` or a `torch.device` for tensors on it.
         bounds: how large clips and volumes may be.
 
     Returns:
         For one clip an array of the shape that its pipeline gives: [T, K, H, W] for ``view``, [clips, K, T, H, W]
-        behind a FormatShape. For a sequence a list of such arrays. K counts keypoints (V), limbs, or both.
+        after a FormatShape. For a sequence a list of such arrays. K counts keypoints (V), limbs, or both.
 
     Raises:
         OSError: a file cannot be opened.
@@ -109,7 +109,7 @@ def read(
     Args:
         source: a path, or the file's bytes.
         img_shape: (height, width) in pixels, for files that carry none (`.npy`, OpenPose, MMPose).
-        layout: what the points are, by name, where their number does not tell.
+        layout: what the points are, by name, where it cannot be inferred from their number.
         frame_dir: which clips of an annotation pickle, in this order; None for all.
         bounds: how large a file may be; `dataclasses.replace(heatsvc.bounds.DEFAULT_BOUNDS, max_clips=...)` for
             larger ones.
@@ -162,7 +162,7 @@ def _as_clip(
 def _only_clip(clips: list[PoseClip], path: str | os.PathLike[str]) -> PoseClip:
     if len(clips) != 1:
         raise PoseError(
-            f"the file holds {len(clips):,} clips: draw(read(path)) draws them all, "
+            f"the file holds {len(clips):,} clips: draw(read(path)) renders them all, "
             "read(path, frame_dir=...) chooses some",
             file=os.path.basename(path),
         )
@@ -184,7 +184,7 @@ def _from_mapping(
 
 
 def render_dtype(dtype: str, reduce: Reduce) -> RenderDType:
-    """The type that is rendered: a volume reduced by argmax is int16 whatever is asked for.
+    """The type that is rendered: a volume reduced by argmax is int16 whatever is requested.
 
     Raises:
         InputError: another type.

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     device: str = _field(
         "auto",
         "device",
-        "Device that renders large batches: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, for sizes at which it is faster.",
+        "Device that renders: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, for batches of a size at which it is faster.",
         pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$",
     )
     kernels: Literal["auto", "native", "reference"] = _field(
@@ -92,10 +92,10 @@ class Settings(BaseSettings):
     )
 
     max_in_flight: int = _field(
-        512, "requests", "Requests in flight in each worker process; further ones get 503.", ge=1
+        512, "requests", "Most requests in flight in each worker process; further ones get 503.", ge=1
     )
     compute_slots: int = _field(
-        16, "requests", "Requests that are parsed and planned, or wait for a thread that does it, at a time.", ge=1
+        16, "requests", "Most requests that are parsed and planned, or wait for a thread that does it, at a time.", ge=1
     )
     body_memory_bytes: int = _field(
         128 * _MIB, "bytes", "Memory for the bodies of requests that are being received, in each worker process.", ge=1
@@ -115,18 +115,18 @@ class Settings(BaseSettings):
     idle_seconds: float = _field(
         15.0, "seconds", "Time in which a client must send or read something; then the connection is closed.", gt=0
     )
-    max_body_bytes: int = _field(64 * _MIB, "bytes", "Body of a request.", ge=1)
+    max_body_bytes: int = _field(64 * _MIB, "bytes", "Largest body of a request.", ge=1)
     max_uploads: int = _field(
-        8, "requests", "Uploads to /annotation in progress in each worker process; further ones get 503.", ge=1
+        8, "requests", "Most uploads to /annotation in progress in each worker process; further ones get 503.", ge=1
     )
     max_upload_bytes: int = _field(
-        16 << 30, "bytes", "Body of an upload to /annotation, which is written to disk.", ge=1
+        16 << 30, "bytes", "Largest body of an upload to /annotation, which is written to disk.", ge=1
     )
-    max_upload_files: int = _field(100_000, "files", "Files of an upload to /annotation.", ge=1)
+    max_upload_files: int = _field(100_000, "files", "Most files in an upload to /annotation.", ge=1)
     max_watchers: int = _field(
         256,
         "requests",
-        "Requests in progress in each worker process that wait for builds, follow their events or fetch their files.",
+        "Most requests in each worker process that wait for builds, follow their events or fetch their files.",
         ge=1,
     )
     annotation_sync_bytes: int = _field(
@@ -138,30 +138,32 @@ class Settings(BaseSettings):
     datasets_dir: Path | None = _field(
         None, "folder", "Folder of the datasets that the option `dataset` names; unset: the option is refused."
     )
-    max_clips: int = _bound("max_clips", "clips", "Clips of a request.")
-    max_persons: int = _bound("max_persons", "persons", "Persons (M) of a clip.")
-    max_frames: int = _bound("max_frames", "frames", "Frames (T) of a clip.")
-    max_keypoints: int = _bound("max_keypoints", "keypoints", "Keypoints (V) of a person.")
-    max_map_side: int = _bound("max_map_side", "pixels", "Height or width of a map.")
+    max_clips: int = _bound("max_clips", "clips", "Most clips in a request.")
+    max_persons: int = _bound("max_persons", "persons", "Most persons (M) in a clip.")
+    max_frames: int = _bound("max_frames", "frames", "Most frames (T) in a clip.")
+    max_keypoints: int = _bound("max_keypoints", "keypoints", "Most keypoints (V) of a person.")
+    max_map_side: int = _bound("max_map_side", "pixels", "Largest height or width of a map.")
     max_map_work: int = _bound(
-        "max_map_work", "pixels", "Pixels computed for one map: the windows of all persons and channels that share it."
+        "max_map_work", "pixels", "Most pixels computed for one map: the windows of all persons and channels in it."
     )
-    max_volume_bytes: int = _bound("max_volume_bytes", "bytes", "Decoded size of a response.")
+    max_volume_bytes: int = _bound("max_volume_bytes", "bytes", "Largest decoded size of a response.")
     max_potion_bytes: int = _bound(
-        "max_potion_bytes", "bytes", "Color sums of a clip's PoTion pictures while they are rendered."
+        "max_potion_bytes", "bytes", "Largest color sums of a clip's PoTion pictures while they are rendered."
     )
-    max_json_values: int = _bound("max_json_values", "values", "Values of a JSON response.")
-    max_input_values: int = _bound("max_input_values", "values", "Values of a JSON body or file.")
-    max_unpacked_bytes: int = _bound("max_unpacked_bytes", "bytes", "Unpacked size of an uploaded archive.")
-    max_archive_members: int = _bound("max_archive_members", "files", "Files of an uploaded archive.")
+    max_json_values: int = _bound("max_json_values", "values", "Most values in a JSON response.")
+    max_input_values: int = _bound("max_input_values", "values", "Most values in a JSON body or file.")
+    max_unpacked_bytes: int = _bound("max_unpacked_bytes", "bytes", "Largest unpacked size of an uploaded archive.")
+    max_archive_members: int = _bound("max_archive_members", "files", "Most files in an uploaded archive.")
     max_archive_ratio: int = _bound(
-        "max_archive_ratio", "times", "Ratio of unpacked to packed size of a file in an archive."
+        "max_archive_ratio", "times", "Largest ratio of unpacked to packed size of a file in an archive."
     )
-    max_pickle_objects: int = _bound("max_pickle_objects", "objects", "Objects of an annotation pickle.")
+    max_pickle_objects: int = _bound("max_pickle_objects", "objects", "Most objects in an annotation pickle.")
     max_dataset_files: int = _bound(
-        "max_dataset_files", "files", "Keypoint files of a dataset, those in archives included."
+        "max_dataset_files", "files", "Most keypoint files in a dataset, those in archives included."
     )
-    max_dataset_bytes: int = _bound("max_dataset_bytes", "bytes", "Unpacked size of a dataset's keypoint files.")
+    max_dataset_bytes: int = _bound(
+        "max_dataset_bytes", "bytes", "Largest unpacked size of a dataset's keypoint files."
+    )
 
     data_dir: Path = _field(
         Path("heatsvc-data"),

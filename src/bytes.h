@@ -37,7 +37,7 @@ inline void copy(const std::uint8_t* source, const std::uint8_t* end, std::int64
     }
 }
 
-// Writes bits. Up to 8 bytes behind the last one are written too: whoever calls has room for them.
+// Writes bits. Up to 8 bytes after the last one are written too: callers must have room for them.
 class BitWriter {
   public:
     explicit BitWriter(std::uint8_t* out) : out_(out) {}
@@ -55,7 +55,7 @@ class BitWriter {
         held_ &= 7;
     }
 
-    // As `flush`, but only when four bytes are whole, which waits for less; until the next call at most 32 bits.
+    // As `flush`, but only once 32 bits are pending, which is faster; at most 32 bits may be added until the next call.
     void flush_word() {
         if (held_ >= 32) {
             store(out_, static_cast<std::uint32_t>(pending_));

@@ -82,7 +82,7 @@ class Canvas {
     };
     static constexpr Columns untouched{std::numeric_limits<std::int64_t>::max(), 0};
 
-    // Whether eight pixels are.
+    // Whether all of eight pixels are above `cut`.
     static bool all_above(const float* pixels, float cut) {
         bool all = true;
         for (std::int64_t i = 0; i < 8; ++i) {

@@ -46,7 +46,7 @@ using ByteTable = std::array<std::uint32_t, 256>;
 using WordTable = std::array<ByteTable, 4>;  // of each byte of a word, the lowest first
 
 struct CrcTables {
-    // [k]: the state after a byte with k zero bytes behind it (slicing by 4).
+    // [k]: the state after a byte with k zero bytes after it (slicing by 4).
     WordTable bytes;
     // [p]: the map of a state by 2**p zero bytes. To add zero bytes is a linear map over GF(2), 32 x 32, as zlib's
     // crc32_combine has it. 2**32 bytes are the same map as one, since the polynomial is primitive.

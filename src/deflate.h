@@ -22,7 +22,7 @@ struct DeflateTable {
     void check() const;
 };
 
-// Write runs as one block and an empty stored one behind it, which ends it on a byte; neither is the last. Returns the
+// Write runs as one block and an empty stored one after it, which ends it on a byte; neither is the last. Returns the
 // bytes written. The arguments are checked, and that there is room.
 std::size_t deflate_block(const Runs& runs, const DeflateTable& table, std::span<std::uint8_t> out);
 

@@ -63,7 +63,7 @@ void bind_codings(nb::module_& module) {
         },
         array("header"), "header_bits"_a, array("literal_code"), array("literal_bits"), array("match_code"),
         array("match_bits"), array("out"), Unlocked(),
-        "Write a stretch as one deflate block and an empty stored one behind it; returns the bytes written.");
+        "Write a stretch as one deflate block and an empty stored one after it; returns the bytes written.");
     def_of_runs(
         module, "zstd_blocks",
         +[](const Runs& runs, const Out<std::uint8_t>& out) { return zstd_blocks(runs, flat(out)); }, array("out"),

@@ -68,15 +68,15 @@ inline Window window_around(const float* a, const float* b, const Volume& volume
     return x1 <= x0 || y1 <= y0 ? Window{} : Window{x0, x1, y0, y1};
 }
 
-// exp(x) = 2**n * exp(r) for x up to 0, n a whole number next to x / ln 2; for x < -87 as for -87. Off by 1e-7 of it.
+// exp(x) = 2**n * exp(r) for x up to 0, n an integer next to x / ln 2; for x < -87 as for -87. Relative error 1e-7.
 //
 // Written so that a compiler makes vectors of a loop over it: no branch, no call.
 inline float exp_negative(float x) {
     constexpr float log2_e = 1.4426950408889634F;
     // ln 2 in two parts, the first one exact times any whole number of eight bits.
     constexpr float ln2 = 0.693359375F, ln2_rest = -2.12194440e-4F;
-    // At least -87, the least power of e that float32 holds in full: of numbers with a sign, the larger bits, which
-    // compilers take the minimum of in one instruction.
+    // Clamp x to at least -87: exp(-87) is about the smallest normal float32. For negative floats the order of their
+    // bits as integers is reversed, so that this is an integer minimum, one instruction.
     x = std::bit_cast<float>(std::min(std::bit_cast<std::int32_t>(x), std::bit_cast<std::int32_t>(-87.0F)));
     const auto n = static_cast<std::int32_t>(x * log2_e - 0.5F);
     const auto negative_n = -static_cast<float>(n);

@@ -178,7 +178,7 @@ std::uint64_t eight_digits(std::uint64_t digits) {
     return (even + odd) >> 32;
 }
 
-// `number`, the digits here written behind it, modulo 2**64. Moves the cursor behind them.
+// `number` with the digits at the cursor appended, modulo 2**64. Moves the cursor after them.
 std::uint64_t read_digits(Cursor& text, std::uint64_t number) {
     while (text.end - text.at >= 8) {
         std::uint64_t eight;

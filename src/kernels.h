@@ -17,7 +17,7 @@ namespace heatsvc {
 // Pixels of a side of a small primitive, at most: as many float32 as an AVX register holds.
 inline constexpr std::int32_t simd_width = 8;
 
-// Maps up to `last`, with upper bounds of their non-zero pixels and of their runs, and their work: the pixels of all
+// The end of a map range, upper bounds of its non-zero pixels and of its runs, and its work: the pixels of all
 // windows, those that share a pixel too, and the windows that had to be found.
 struct Measured {
     std::int64_t last, pixels, rows, work;
@@ -32,7 +32,7 @@ struct Patches {
     std::int64_t count, pixels, rows;
 };
 
-// How many primitives there are up to here; the pixels of the volume's windows; those of its heaviest map.
+// The number of primitives so far; the pixels of all of the volume's windows; those of the map that has the most.
 struct Listed {
     std::int64_t last, work, heaviest;
 };

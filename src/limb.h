@@ -42,7 +42,7 @@ class LimbRows {
                         bool mirrored);
 
     const Row& operator[](std::int64_t row) const { return rows_[static_cast<std::size_t>(row)]; }
-    // The pixels of all rows, each row from the next multiple of eight on, and at least 7 numbers behind the last.
+    // The pixels of all rows, each row from the next multiple of eight on, and at least 7 numbers after the last.
     const float* pixels() const { return pixels_.data(); }
     // Of a row of so many pixels the numbers up to the next row.
     static std::int64_t stride(std::int64_t size) { return (size + stretch - 1) & -stretch; }

@@ -162,7 +162,7 @@ class Renderer {
             if (alone_ && faintest(values, primitive.window) > cut_ && volume_.width - columns >= gap_ &&
                 writer_.is_apart(at) && writer_.room() >= rows * columns + simd_width) {
                 for (std::int64_t y = 0; y < rows; ++y) {
-                    // Numbers too many are written over, or left behind the last ones.
+                    // Excess numbers are overwritten, or stay after the last ones.
                     float* out = writer_.add_apart(at + y * volume_.width, columns);
                     for (std::int64_t i = 0; i < simd_width; ++i) {
                         out[i] = values[i] * down[y];

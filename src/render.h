@@ -9,7 +9,7 @@
 
 namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 
-// How far from map `first` a stretch of at most about `budget` pixels of work reaches.
+// Return the end of the largest map range from `first` whose work is at most about `budget`.
 Measured measure(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t budget);
 
 // Render the maps first to last, each on a canvas of one map, and write down their pixels above `cut` as runs.

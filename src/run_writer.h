@@ -38,7 +38,7 @@ class RunWriter {
         return runs_ + runs <= std::ssize(starts_) && count_ + pixels + runs * gap_ <= std::ssize(values_);
     }
 
-    // Numbers that can be written behind those written so far.
+    // Numbers that can be written after those written so far.
     std::int64_t room() const { return std::ssize(values_) - count_; }
 
     // Whether a run that begins at pixel `at` would be one of its own.
@@ -56,8 +56,8 @@ class RunWriter {
     float* next() { return values_.data() + count_; }
 
     // Add the pixels of a row from number `at` on, to the last run where that is near. There must be room for them.
-    // Eight numbers are copied at once, so 7 more behind the row are read, and written where there is room.
-    // A row that is_apart may itself be at `next` or behind it.
+    // Eight numbers are copied at once, so 7 more after the row are read, and written where there is room.
+    // A row that is_apart may itself be at `next` or after it.
     void add(std::int64_t at, const float* row, std::int64_t size) {
         float* out;
         if (runs_ == 0 || is_apart(at)) {

@@ -77,7 +77,7 @@ class BlockWriter {
     // Bytes that may be written for a round. A sequence has 76 bits at the most. Literals' codes may turn out to be
     // half as long again as the literals, which then take their place.
     static std::int64_t room(const Round& round) {
-        // A block has at most 3 + 5 + 6 + 3 + 1 + 3 bytes beside its literals and sequences, and a broken byte.
+        // A block has at most 3 + 5 + 6 + 3 + 1 + 3 bytes beside its literals and sequences, and a partial byte.
         constexpr std::int64_t headers = 32;
         constexpr std::int64_t descriptions = 512;  // all of a round's, and what a store of 8 bytes oversteps
         std::int64_t bytes = descriptions, longest = 0;

@@ -10,7 +10,7 @@ namespace heatsvc {
 namespace {
 
 constexpr std::int64_t block_extra =
-    8;  // bytes that coded literals take beside their bits: sizes of streams, and broken bytes
+    8;  // bytes that coded literals take beside their bits: sizes of streams, and partial bytes
 constexpr std::size_t longest_description = 128;
 
 ByteCounts count_bytes(std::span<const std::uint8_t> literals) {
@@ -32,7 +32,7 @@ ByteCounts count_bytes(std::span<const std::uint8_t> literals) {
     return all;
 }
 
-// Weights as an FSE stream of two states, which take turns (4.2.1.2), behind its size.
+// Weights as an FSE stream of two states, which take turns (4.2.1.2), after its size.
 Description encoded_weights(std::span<const std::uint8_t> weights) {
     Counts counts{};
     int alphabet = 0, used = 0;

@@ -218,7 +218,7 @@ MatchFinder::Match MatchFinder::best_match(std::int64_t gap) {
     const bool inside = own_source >= 8 && own_source + 8 <= size;
     std::array<std::int64_t, 2> looked_up{};
     bool eager = false;
-    std::uint64_t foot = 0, head = 0;  // what stands before the gap and behind it
+    std::uint64_t foot = 0, head = 0;  // the values before and after the gap
     if (inside) {
         foot = load<std::uint64_t>(values + own_source - 8), head = load<std::uint64_t>(values + own_source);
         // With three bytes on either side, and with one.

@@ -45,7 +45,7 @@ class MatchFinder {
         std::int64_t begin, end, source;
     };
 
-    // A distance of an earlier sequence, and the first run behind what it reaches.
+    // A distance of an earlier sequence, and the first run after what it reaches.
     struct Repeat {
         std::int64_t distance = 0, run = 0;
     };
@@ -81,14 +81,14 @@ class MatchFinder {
     std::span<const std::uint8_t> values_;
     std::uint8_t fill_;
     std::int64_t near_;  // from so far back fill is repeated where it has just been written
-    // The runs, an empty one at the stretch's start before them, and one at its end behind.
+    // The runs, with an empty one at the stretch's start before them, and one at its end after them.
     std::vector<Run> runs_;
     std::int64_t last_;  // the number of the latter
 
     std::int64_t position_ = 0, run_ = 0;  // the run in or before which the position is
     std::array<Repeat, 3> repeats_;
-    std::int64_t store_ = 0, store_end_ = 0, store_run_ = 0;  // a long gap, and the run behind it
-    std::vector<std::uint32_t> far_, close_;                  // the run behind the last gap of each hash; 0 for none
+    std::int64_t store_ = 0, store_end_ = 0, store_run_ = 0;  // a long gap, and the run after it
+    std::vector<std::uint32_t> far_, close_;                  // the run after the last gap of each hash; 0 for none
     int luck_ = 0;
     std::int64_t limit_ = 0;  // where the block ends, at most
     std::int64_t own_ = 0;    // literals since the last sequence

@@ -58,15 +58,15 @@ std::uint8_t* write_raw_blocks(const std::uint8_t* source, const std::uint8_t* e
 }
 
 // The runs first to last, both in it, as one block: their bytes are its literals, the gaps its sequences. A sequence is
-// a run with one byte of the fill behind it, then a match that repeats that byte.
+// a run with one byte of the fill after it, then a match that repeats that byte.
 //
 // Returns the block's end; nullptr for no block, where no gap was worth a sequence.
 std::uint8_t* write_compressed_block(Runs runs, std::int64_t first, std::int64_t last, const std::uint8_t* source,
                                      std::span<Sequence> sequences, std::uint8_t* out) {
     const std::uint8_t* const end = runs.values.data() + runs.values.size();
-    std::uint8_t* const literals = out + 2 * block_header_size;  // behind the headers of the block and of its literals
+    std::uint8_t* const literals = out + 2 * block_header_size;  // after the headers of the block and of its literals
     std::uint8_t* at = literals;
-    const std::uint8_t* since = literals;  // the first literal behind the last sequence
+    const std::uint8_t* since = literals;  // the first literal after the last sequence
     std::size_t count = 0;
     for (std::int64_t run = first; run <= last; ++run) {
         const auto [begin, stop] = place_of(runs, run);
@@ -194,7 +194,7 @@ std::size_t zstd_patches(const SeparablePatches& patches, std::span<std::uint8_t
         const std::uint32_t raw = block_header(Block::raw, size), rle = block_header(Block::rle, gap);
         std::uint8_t* row_end = at;
         for (std::int64_t y = 0; y < rows; ++y) {
-            // Header and products of a row, and the gap behind it, which takes the place of products too many.
+            // Header and products of a row, and the gap after it, which overwrites excess products.
             store(at, raw);
             store_products(row, row[side + y], at + block_header_size);
             row_end = at + block_header_size + size;
@@ -204,7 +204,7 @@ std::size_t zstd_patches(const SeparablePatches& patches, std::span<std::uint8_t
                 at = write_rle_blocks(gap, 0, row_end);
             }
         }
-        at = row_end;  // behind the last row is the gap before the next patch
+        at = row_end;  // after the last row is the gap before the next patch
         done = begin + (rows - 1) * width + columns;
     }
     require_room(rle_size(4 * (patches.size - done)));

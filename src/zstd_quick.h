@@ -23,7 +23,7 @@ struct SeparablePatches {
     std::int64_t size;
 };
 
-// Write patches as blocks; returns the bytes written, behind which there has to be room for 32 more. The patches are
+// Write patches as blocks; returns the bytes written, after which there has to be room for 32 more. The patches are
 // checked, and that there is room.
 std::size_t zstd_patches(const SeparablePatches& patches, std::span<std::uint8_t> out);
 

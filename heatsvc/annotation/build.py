@@ -83,7 +83,7 @@ def build(
         jobs: processes that read keypoints of large datasets; 1 reads in this process.
         bounds: how large a file may be.
         progress: called some times a second.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
         pickle_name: the pickle's file name, which the training configs contain.
         digest: whether the pickle's sha256 is computed.
         memory: a folder in memory for shards. They are deleted as they are copied into the pickle, so that there are

@@ -51,7 +51,7 @@ def run_in_child(
         args: its arguments, which must be picklable.
         memory_bytes: limit of the child's address space.
         seconds: time limit.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
 
     Raises:
         InputError: raised by the function, in the same class.

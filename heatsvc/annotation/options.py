@@ -46,12 +46,13 @@ class AnnotationOptions(BaseModel):
     )
     missing: Literal["zeros", "drop", "error"] = Field(
         "zeros",
-        description="Videos without keypoints (no file, no frames, a pickled None): zeros of the average frame count, "
-        "left out, or an error.",
+        description="Videos without keypoints (no file, no frames, a pickled None). `zeros`: zeros of the average "
+        "frame count; `drop`: left out; `error`: the build fails.",
     )
     faulty: Literal["error", "drop", "zeros"] = Field(
         "error",
-        description="Files that cannot be used (cut short, other points, infinite): an error, left out, or zeros.",
+        description="Files that cannot be used (cut short, other points, infinite). `error`: the build fails; `drop`: "
+        "left out; `zeros`: zeros.",
     )
     types: Wanted | None = Field(None, description="Only rows of these types (단어, 문장).")
     views: Wanted | None = Field(None, description="Only rows of these views (방향): 정면, 측면, 좌측면, 우측면.")
@@ -65,7 +66,8 @@ class AnnotationOptions(BaseModel):
     )
     split_policy: Literal["error", "drop", "first"] = Field(
         "error",
-        description="Names in two splits, in none, or not in the labels: an error, left out, or (of two) the first.",
+        description="Names in two splits, in none, or not in the labels. `error`: the build fails; `drop`: left out; "
+        "`first`: of two splits the first.",
     )
     dataset: str | None = Field(
         None, description="A folder of keypoint files under the server's HEATSVC_DATASETS_DIR, in place of uploads."

@@ -77,7 +77,7 @@ def make_plan(
         options: the dataset's options.
         work: a folder for what has to be unpacked.
         bounds: how many files, and how large.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
         check: whether nothing will be built: without a split all videos are then in one, `all`.
 
     Raises:

@@ -80,7 +80,7 @@ class HeatmapOptions(BaseModel):
         None, description="A smaller layout, whose points are taken from the clip's; or points by position."
     )
     dtype: Literal["float32", "float16", "uint8"] = Field(
-        "float32", description="uint8 is value * 255, rounded. `argmax` is int16 whatever is asked."
+        "float32", description="uint8 is value * 255, rounded. `argmax` is int16 whatever is requested."
     )
     compression: Literal["fast", "small"] | None = Field(
         None,
@@ -88,14 +88,14 @@ class HeatmapOptions(BaseModel):
         "uint8 and float16 are small.",
     )
     test_mode: Annotated[bool, Field(strict=True)] = Field(
-        True, description="Deterministic, as PYSKL tests. false: random steps draw from `seed`."
+        True, description="Deterministic, as PYSKL tests. false: random steps sample with `seed`."
     )
     seed: Annotated[int, Field(strict=True)] | None = Field(
         None,
         ge=0,
         le=2**32 - 1,
-        description="Of the random steps where `test_mode` is false; clip i draws from seed + i. "
-        "The one used comes back in X-Heatmap-Seed.",
+        description="Seed of the random steps where `test_mode` is false; clip i samples with seed + i. By default a "
+        "random seed. The header X-Heatmap-Seed has the one that was used.",
     )
     layout: _LayoutName | None = Field(
         None, description="What the points are, for clips that do not say it themselves."

@@ -22,13 +22,15 @@ Result = TypeVar("Result")
 UNBUDGETED_BYTES = 64 << 10
 """Bytes of a body that are not taken from a budget: uvicorn buffers as many for each connection."""
 
-# A body that comes slower than this, after the first `idle_seconds`, keeps memory or a place from others.
+# A body that comes slower than this, after the first `idle_seconds`, occupies memory or a slot that others need.
 _MIN_BYTES_PER_SECOND = 4 << 10
 _RESERVED_STEP = 1 << 20
 
 
 class SharedBudget:
-    """An amount that requests share: bytes of memory, or places. Who finds too little waits, first come, first served.
+    """An amount that requests share: bytes of memory, or slots. A request for more than is free waits.
+
+    Waiting requests are served in the order of their arrival.
 
     Args:
         limit: the amount; a request that wants more gets all of it.
@@ -80,7 +82,7 @@ class SharedBudget:
             else:
                 with suppress(ValueError):  # it may have been dropped already
                     self._waiting.remove(entry)
-                self._give()  # those behind it may want less
+                self._give()  # later ones may need less
             if isinstance(error, TimeoutError):
                 raise self.refusal() from None
             raise
@@ -89,9 +91,9 @@ class SharedBudget:
                 token.waited += time.monotonic() - started
 
     def refusal(self) -> RequestError:
-        """503: it was waited for in vain."""
+        """The error 503 after `wait_seconds` without enough of the budget."""
         return busy(
-            f"the service has more to do than {self._setting} allows, and had for {self._wait_seconds:g} s",
+            f"the service is busy: {self._setting} was exhausted for {self._wait_seconds:g} s",
             retry_after=max(1, round(self._wait_seconds)),
         )
 
@@ -106,7 +108,7 @@ class SharedBudget:
         return Reservation(self, min(amount, self.limit))
 
     def _give(self) -> None:
-        """Give what is there to those who wait, in their order."""
+        """Serve waiting requests in their order, as far as the free amount suffices."""
         while self._waiting and (self._waiting[0][1].done() or self.used + self._waiting[0][0] <= self.limit):
             amount, turn = self._waiting.popleft()
             if not turn.done():
@@ -141,7 +143,7 @@ class Reservation:
 
 
 class Places:
-    """Places for requests of a kind that takes long; who finds none is refused at once.
+    """Slots for requests of a kind that takes long; without a free slot a request is refused at once.
 
     Attributes:
         taken: how many are.

@@ -17,7 +17,7 @@ def keep_freed_memory() -> None:
 
     A response of 64 clips is several megabytes, in chunks just small enough not to be mapped one by one. Given back to
     the system after each response and asked for again, they cost a thousand page faults: a fifth of the request's time.
-    With an arena for each thread, the gaps in all of them stay after a load: 60 MB, of a process of 200.
+    With an arena for each thread, heap fragmentation remains after peak load: 60 MB, of a process of 200.
     Nothing is done where the environment configures the allocator.
     """
     if any(name.startswith(("MALLOC_", "LD_PRELOAD")) or name == "GLIBC_TUNABLES" for name in os.environ):
@@ -32,7 +32,7 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Collect garbage, and return freed memory to the system: after a load, gaps between what is in use are large."""
+    """Collect garbage, and return freed memory to the system: heap fragmentation remains after peak load."""
     gc.collect()
     try:
         trim = ctypes.CDLL(None).malloc_trim

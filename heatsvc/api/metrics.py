@@ -50,7 +50,7 @@ stage_seconds = Histogram(
     ["stage"],
     buckets=_SECONDS,
 )
-batches = Histogram("heatsvc_batch_tasks", "Clips, or tiles of large ones, in a batch.", ["device"], buckets=_SIZES)
+batches = Histogram("heatsvc_batch_tasks", "Work items in a batch.", ["device"], buckets=_SIZES)
 fallbacks = Counter(
     "heatsvc_device_fallbacks",
     "Times that the CPU replaced the GPU: for a clip beyond its memory, or for good because it failed.",

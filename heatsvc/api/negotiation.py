@@ -9,7 +9,7 @@ from heatsvc.api.problems import RequestError
 from heatsvc.encode.codings import CODINGS, ZSTD, Coding
 from heatsvc.encode.formats import FORMATS, Format
 
-# Media types by which programs that came before ask for what a format gives.
+# Aliases of media types.
 _ALSO_CALLED = {"application/octet-stream": "application/x-npy", "application/zip": "application/x-npz"}
 
 _LONGEST = 4_096
@@ -74,7 +74,7 @@ def choose_coding(accept_encoding: str | None, compressed: bool = False, compres
     Args:
         accept_encoding: the header, None where there is none.
         compressed: whether the body is compressed in itself: then it is not coded again unless it has to be.
-        compression: a key of `ZSTD`, how zstd is to be written; None goes by the pixels.
+        compression: a key of `ZSTD`, how zstd is to be written; None: by the type of the pixels.
 
     Raises:
         RequestError: 406, no coding is acceptable; 400, the header is too long.

@@ -1,4 +1,4 @@
-"""Problems: what went wrong, as RFC 9457's `application/problem+json`. The only place that knows status codes."""
+"""Maps errors to RFC 9457 responses, `application/problem+json`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _TITLES = {
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
-# What JSON's readers, and its writer here, hold for certain: a Content-Length or a side may have a hundred digits.
+# Largest exact integer in JSON; a Content-Length or a side may have a hundred digits.
 _MOST = 2**53
 
 
@@ -64,7 +64,7 @@ class Problem(BaseModel):
     frame: int | None = optional_member("The frame that it is in.")
     setting: str | None = optional_member("The setting whose limit was exceeded.")
     limit: int | None = optional_member("The setting's value.")
-    got: int | None = optional_member("What the request asks for, in the same unit.")
+    got: int | None = optional_member("The requested value, in the same unit.")
 
 
 def problem_responses(*statuses: int, schema: str = "Problem") -> dict[int | str, dict[str, Any]]:
@@ -117,7 +117,7 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, 
 
 
 def members_of(error: InputError) -> dict[str, Any]:
-    """Where a fault is, and which limit was passed; None for what it does not tell."""
+    """Where a fault is, and which limit was exceeded; None if absent."""
     limit = error if isinstance(error, LimitError) else None
     return {
         "field": error.field or None,
@@ -141,10 +141,10 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for no other
     detail, headers = str(error.detail), dict(error.headers or {})
     if error.status_code == 404:
-        detail = f"{request.url.path} is no address of this service: see /docs"
+        detail = f"There is no {request.url.path}: see /docs"
     elif error.status_code == 405:
         headers["Allow"] = ", ".join(_allowed_methods(request))
-        detail = f"{request.method} is not for {request.url.path}: use {headers['Allow']}"
+        detail = f"{request.url.path} does not support {request.method}: use {headers['Allow']}"
     return problem(error.status_code, detail, headers=headers)
 
 

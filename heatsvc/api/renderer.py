@@ -38,7 +38,7 @@ class DeviceError(RuntimeError):
 
 
 class Renderer:
-    """Small responses are rendered where they are asked for, others by the scheduler's workers.
+    """Small responses are rendered where they are requested, others by the scheduler's workers.
 
     Args:
         settings: device, threads and the memory for tiles.
@@ -48,7 +48,7 @@ class Renderer:
         tile_memory: bytes of tiles that are rendered and not sent.
 
     Raises:
-        DeviceError: a GPU is asked for by name, and there is none.
+        DeviceError: a GPU is requested by name, and there is none.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -207,9 +207,9 @@ class RenderResponse(StreamingResponse):
 
     Args:
         first: the first chunk of the body.
-        rest: the chunks behind it, if any.
+        rest: the chunks after it, if any.
         headers: of the response.
-        held: closed behind the body.
+        held: closed after the body.
     """
 
     def __init__(

@@ -83,7 +83,7 @@ class HeatmapRequest:
             format: of the response.
             coding: its content coding.
             bounds: what the volumes are held to.
-            token: ends the work.
+            token: checked between steps; cancels the work.
             whole_volumes: as `RenderJob` takes it.
 
         Raises:
@@ -147,7 +147,7 @@ def from_json(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NE
         body: the text.
         query: has to be empty.
         bounds: how large clips may be.
-        token: ends the reading, here as in all that follow.
+        token: checked regularly while reading, here and in the functions below.
 
     Raises:
         RequestError: 400 for broken JSON, 422 for keys that do not exist.

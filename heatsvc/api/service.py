@@ -28,7 +28,8 @@ Result = TypeVar("Result")
 _COLLECT_AFTER = (5_000, 10, 10)
 # Between threads that want the interpreter: the event loop waits for it whenever others compute.
 _SWITCH_SECONDS = 0.5e-3
-# Between two looks at whether memory should be returned to the system, and what is much and little.
+# How often to check whether memory should be returned to the system: after a peak of at least the first number of
+# bytes in the budgets, when at most the second number is in use.
 _RETURN_SECONDS = 5.0
 _MUCH_BYTES, _LITTLE_BYTES = 64 << 20, 1 << 20
 # Beside one for each upload.
@@ -39,17 +40,17 @@ class Service:
     """Settings, threads, memory budgets, and whether requests can be processed.
 
     Attributes:
-        settings: in force.
+        settings: of the service.
         is_ready: whether the device that renders is selected.
-        failure: what kept it from being selected.
+        failure: why no device could be selected; None if one was.
         renderer: renders responses.
         compute_slots: for requests that are parsed and planned in a thread.
         body_memory, working_memory: bytes of bodies that are received, and bytes that parsing and planning them takes.
-        uploads: places for requests that send files to disk.
-        watchers: places for requests that wait for builds, or fetch their files.
-        builds: datasets that are built, elsewhere.
+        uploads: slots for requests that send files to disk.
+        watchers: slots for requests that wait for builds, or fetch their files.
+        builds: the datasets that build workers build.
         poller: reads the state of builds that clients wait for.
-        stopping: set when the server begins to stop: responses without an end then end themselves.
+        stopping: set when the server begins to stop: event streams then end.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -75,7 +76,7 @@ class Service:
     def start(self) -> None:
         """Select the device in a thread of its own, so that `GET /health/live` responds meanwhile: a GPU is measured.
 
-        Then builds go on that an earlier service left unfinished.
+        Then builds that an earlier service left unfinished are resumed.
         """
         sys.setswitchinterval(_SWITCH_SECONDS)
         threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
@@ -107,7 +108,7 @@ class Service:
             self.failure = f"{type(error).__name__}: {error}"
             raise
         self.is_ready = True
-        # What is there now stays: the collector need not go through a few hundred thousand objects again each time
+        # Objects that exist now stay: the collector need not go through a few hundred thousand objects again each time
         # that some requests' lists of numbers have made it run.
         gc.collect()
         gc.freeze()
@@ -117,7 +118,7 @@ class Service:
     def check_ready(self) -> None:
         """Raise 503 while the device is being selected."""
         if not self.is_ready:
-            raise busy("the service is measuring its GPU, which takes some seconds", retry_after=5)
+            raise busy("the service is still starting: it selects its device", retry_after=5)
 
     def in_thread(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
         """Have a thread compute something."""

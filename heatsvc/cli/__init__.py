@@ -1,1 +1,1 @@
-"""Commands that have a room of their own: a file a command."""
+"""Commands, one file each."""

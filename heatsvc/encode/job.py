@@ -1,4 +1,4 @@
-"""RenderJob: the rendering of one response, from volumes to the chunks of its body. It knows no HTTP."""
+"""RenderJob: the rendering of one response, from volumes to the chunks of its body. It is independent of HTTP."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 MAX_TILE_BYTES = 1 << 20
 """Encoded bytes of a tile, at most, unless it is a single map or a PoTion picture."""
 
-# Pixels of work in a tile. A window is 5 x 5 pixels or more for the usual sigma, so that a run of 5 pixels and its
-# overhead are about 8 bytes a pixel of float32; where runs are shorter the second number holds whatever they are.
+# Pixels of work in a tile: in the expected case, 8 bytes per pixel (float32 in runs of 5 pixels or more, with their
+# overhead, as for the usual sigma), and in the worst case, 24 bytes per pixel, for runs of any length.
 _TILE_PIXELS = (MAX_TILE_BYTES // 8, MAX_TILE_BYTES // 24)
 _ITEMSIZE = {"float32": 4, "float16": 2, "uint8": 1, "int16": 2}
 
@@ -59,7 +59,7 @@ class PlannedVolume:
         dtype: int16 for a volume reduced by argmax, else float32, float16 or uint8.
         tiles: in output order; a PoTion picture is one tile.
         shape: of the array.
-        itemsize: bytes a pixel.
+        itemsize: bytes per pixel.
         nbytes: bytes of the dense array.
         bound: encoded bytes of all tiles, at most.
         work: pixels of work; see `Plan`.
@@ -158,7 +158,7 @@ class WorkItem:
 
     Attributes:
         writer: of the body.
-        token: ends the work.
+        token: checked between steps; cancels the work.
         stage_seconds: takes the seconds of rendering and of encoding of each tile; threads add to it.
         tiles: in the order of the body.
         bound: encoded bytes, at most.
@@ -291,7 +291,7 @@ class RenderJob:
         return parts
 
     def finish(self) -> bytes:
-        """The bytes behind the last item."""
+        """The bytes after the last item."""
         data = self.writer.finish()
         self.written += len(data)
         return data

@@ -1,4 +1,4 @@
-"""Builds: what the service does with builds. It makes none of them itself; workers do."""
+"""Builds: submits, lists, reports on and cancels builds. Build workers build them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Builds:
 
     @data_directory_errors()
     def submit(self, upload: Path, request: BuildRequest, id: str) -> BuildState:
-        """Have something built, unless the same is built already or in progress. The upload becomes the build's.
+        """Submit a build, unless the same one exists already. The upload's files are moved into its folder.
 
         Args:
             upload: a folder that `directory.new_upload` made, with the request's files.

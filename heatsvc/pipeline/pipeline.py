@@ -136,7 +136,7 @@ class Pipeline:
             test_mode: as of `run`.
             seed: of the first clip; clip i samples with seed + i, modulo 2**32. See `resolve_seed`.
             bounds: limits of each volume; max_unpacked_bytes also limits the points of all volumes together.
-            token: asked before each clip.
+            token: checked before each clip.
 
         Raises:
             InputError: a clip that `select` or a step cannot process; more than `bounds` allow.

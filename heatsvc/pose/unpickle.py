@@ -27,7 +27,7 @@ _DAMAGED = (
 )
 # Integer keys hash to themselves: 32 bits have too few collisions to make a dict slow.
 _KEY_LIMIT = 1 << 31
-# The token is asked after so many opcodes: a few milliseconds.
+# The token is checked after so many opcodes: a few milliseconds.
 _OPCODES_PER_CHECK = 4096
 _BYTES = (("__builtin__", "bytes"), ("builtins", "bytes"))
 
@@ -38,7 +38,7 @@ def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, token: Can
     Containers may be shared and may contain themselves: callers must not recurse into the result.
 
     Args:
-        token: asked every few thousand opcodes.
+        token: checked every few thousand opcodes.
 
     Raises:
         PoseError: the pickle is damaged, or refers to anything else; the message has its name.

@@ -1,1 +1,1 @@
-"""Pixels: the only room that computes them. A HeatmapVolume goes in; runs of non-zero pixels or an array come out."""
+"""Renders volumes: from a HeatmapVolume to runs of non-zero pixels, patches or an array."""

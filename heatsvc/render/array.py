@@ -27,7 +27,7 @@ def render_array(
     Args:
         volume: of any reduction, or a PoTion picture.
         dtype: as for `render_runs`.
-        token: asked before each tile; may end the work.
+        token: checked before each tile.
 
     Raises:
         CancelledError, DeadlineError: by `token`.
@@ -56,7 +56,7 @@ def render_potion(volume: HeatmapVolume, token: CancelToken = NEVER_CANCELLED) -
 
     Args:
         volume: one with a potion.
-        token: asked before each tile; may end the work.
+        token: checked before each tile.
 
     Raises:
         CancelledError, DeadlineError: by `token`.

@@ -21,14 +21,14 @@ from heatsvc.render import reference
 from heatsvc.volume import HeatmapVolume
 
 SIMD_WIDTH = 8
-"""Pixels of a patch's side, at most."""
+"""Largest side of a patch, in pixels: as many float32 as an AVX register holds."""
 
 DType = Literal["float32", "float16", "uint8", "int16"]
 
 # Pixels of work in a tile: about 10 ms, and at most 16 MB of float32 where the maps are full.
 TILE_PIXELS = 4 << 20
 
-# Points and limbs that are measured between two questions to the cancel token: about 10 ms.
+# Points and limbs that are measured between two checks of the cancel token: about 10 ms.
 _MEASURED_AT_ONCE = 1 << 20
 
 # A volume with at most this many pixels of work is one tile and is not measured.
@@ -176,7 +176,7 @@ def plan(
         volume: not a PoTion picture, which is not made of maps.
         tile_pixels: about how many pixels of work are in a tile; a single map is never cut.
         each: if given, no tile crosses a multiple of this many maps.
-        token: asked every 10 ms; may end the work.
+        token: checked every 10 ms.
 
     Raises:
         CancelledError, DeadlineError: by `token`.

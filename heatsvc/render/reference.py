@@ -44,7 +44,7 @@ def render_maps(volume: HeatmapVolume, first: int, last: int) -> npt.NDArray[Any
 
 
 def measure(volume: HeatmapVolume, first: int, last: int, budget: int) -> tuple[int, int, int, int]:
-    """How far from map `first` about `budget` pixels of work reach.
+    """Return the end of the largest map range from `first` whose work is at most about `budget`.
 
     Returns:
         the map after the last one that is within the budget, at least `first` + 1 and at most `last`; upper bounds of

@@ -1,9 +1,9 @@
-"""Scheduler: which worker does which work item. It knows neither pixels nor who asks.
+"""Scheduler: which worker does which work item. It is independent of pixels and of HTTP.
 
 Items wait in one queue, in the order in which they were submitted. Each CPU worker is a thread that takes one item at
 a time. Where there is a GPU, one more worker gives it batches: the items that it takes and that wait, up to its batch
 size. Nothing here decides by a clock. Those who submit keep only a few items in the queue at a time, so that a response
-of one item does not wait behind a response of a thousand.
+of one item does not wait for a response of a thousand.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tensors: volumes drawn on a device that PyTorch knows. The only part of the library that asks for PyTorch."""
+"""PyTorch tensors of volumes, rendered on the CPU or on a CUDA device. torch is imported when a function needs it."""
 
 from __future__ import annotations
 

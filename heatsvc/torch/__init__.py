@@ -1,6 +1,6 @@
 """Training on heatmaps with PyTorch: a dataset of an annotation pickle, and a collate function that renders batches.
 
-Only this package imports torch at import time, and no other package imports it.
+This package and `heatsvc.encode.cuda` import torch when they are imported; other packages import them only when needed.
 """
 
 from __future__ import annotations

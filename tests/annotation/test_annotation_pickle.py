@@ -1,4 +1,4 @@
-"""The annotation pickle: head, fragments and tail, laid one behind the other."""
+"""The annotation pickle: head, fragments and tail, one after the other."""
 
 import io
 import pickle

@@ -1,4 +1,4 @@
-"""A GPU behind the service, by a fake that encodes on the CPU: what it is given, and how it is lost."""
+"""A GPU of the service, by a fake that encodes on the CPU: what it is given, and how it is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that once made a kernel write behind its arrays, or blocked the event loop."""
+"""Requests that once made a kernel write after its arrays, or blocked the event loop."""
 
 from __future__ import annotations
 

@@ -110,4 +110,4 @@ def test_an_unknown_path(client: Client, path: str) -> None:
 def test_a_method_that_is_not_allowed(client: Client, method: str) -> None:
     response = client.request(method, "/heatmap")
     assert response.headers["allow"] == "POST"
-    assert response.problem(405)["detail"] == f"{method} is not for /heatmap: use POST"
+    assert response.problem(405)["detail"] == f"/heatmap does not support {method}: use POST"

@@ -43,7 +43,7 @@ def build(
     work: Path | None = None,
     **_: Any,
 ) -> BuildResult:
-    """Parts, each a hash of the input and its number, one behind the other."""
+    """Parts, each a hash of the input and its number, one after the other."""
     orders = dict(word.split("=") for word in (options.columns.name or "steps=5").split(","))
     steps, seconds = int(orders.get("steps", 5)), float(orders.get("seconds", 0))
     _note(folder, "begun")

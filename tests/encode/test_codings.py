@@ -80,7 +80,7 @@ def test_patches_decode_to_the_dense_array(volume: HeatmapVolume, tile_pixels: i
 
 
 def test_patches_far_apart_decode_to_the_dense_array() -> None:
-    """Gaps of more than a block, and no gap behind the last patch but the rest of the maps."""
+    """Gaps of more than a block, and no gap after the last patch but the rest of the maps."""
     points = np.full((1, 200, 3, 2), np.nan, np.float32)
     points[0, ::37, 1] = [[20.25, 30.5], [63, 0], [0, 63], [-1, 40], [64, 64], [31, 31]]
     volume = HeatmapVolume(points, np.ones((1, 200, 3), np.float32), 64, 64)

@@ -152,7 +152,7 @@ def test_checksums_of_gigabytes() -> None:
 
 
 def _after(check: int, size: int) -> int:
-    """The CRC-32 of a message with so many bytes of 255 behind it."""
+    """The CRC-32 of a message with so many bytes of 255 after it."""
     step, chunk = 1 << 20, zlib.crc32(b"\xff" * (1 << 20))
     for _ in range(size // step):
         check = _native.crc32_after_zeros(check, step) ^ chunk

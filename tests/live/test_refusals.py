@@ -83,7 +83,7 @@ def test_curl(live: Live, path: str, size: int, headers: Mapping[str, str], stat
     ],
 )
 def test_a_refusal_is_the_only_response(live: Live, path: str, header: str, size: int) -> None:
-    """The body comes after the refusal, and behind it another request on the same connection."""
+    """The body comes after the refusal, and after it another request on the same connection."""
     head = f"POST {path} HTTP/1.1\r\nHost: a\r\n{header}\r\nContent-Length: {size}\r\nX-Request-ID: first\r\n\r\n"
     with live.connect() as wire:
         wire.sendall(head.encode())

@@ -14,7 +14,7 @@ Float32 = npt.NDArray[np.float32]
 
 
 def around(values: Float32) -> Float32:
-    """The values, and the float32 numbers right before and behind each."""
+    """The values, and the float32 numbers right before and after each."""
     return np.concatenate([values, np.nextafter(values, np.float32(-np.inf)), np.nextafter(values, np.float32(np.inf))])
 
 

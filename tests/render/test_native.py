@@ -229,7 +229,7 @@ def test_an_unknown_instruction_set_is_refused() -> None:
 
 
 def around(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The values, and the float32 numbers right before and behind each."""
+    """The values, and the float32 numbers right before and after each."""
     return np.concatenate([values, np.nextafter(values, np.float32(-np.inf)), np.nextafter(values, np.float32(np.inf))])
 
 

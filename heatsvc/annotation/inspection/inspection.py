@@ -86,7 +86,7 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: Cancel
     Args:
         path: the file.
         bounds: max_unpacked_bytes for the file, max_pickle_objects.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
 
     Raises:
         OSError: it cannot be read.

@@ -46,7 +46,7 @@ class Labels:
         filtered: how many videos each filter in the options left out, by the option's name.
         headers: columns of the tables.
         index: finds rows by any spelling of the name.
-        known: finds videos used (positions of rows) and, behind them, those that filters left out.
+        known: finds videos used (positions of rows) and, after them, those that filters left out.
     """
 
     rows: tuple[LabelRow, ...]
@@ -90,7 +90,7 @@ def read_labels(
         files: tables and label maps of any format, detected by content; merged.
         options: filters, and names of columns.
         bounds: how large a file may be.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
 
     Raises:
         AnnotationError: a file of no known format, a row that cannot be read, files that contradict each other, a

@@ -46,7 +46,7 @@ def container_of(head: bytes) -> str | None:
         return "mov"
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return "matroska"
-    # Packets of 188 bytes (ISO 13818-1), in .MTS files behind 4 bytes of time each.
+    # Packets of 188 bytes (ISO 13818-1), in .MTS files after 4 bytes of time each.
     for first, length in ((0, 188), (4, 192)):
         if len(head) > first + length and head[first] == head[first + length] == 0x47:
             return "mpegts"

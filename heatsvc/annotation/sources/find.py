@@ -32,7 +32,7 @@ def find_files(
         options: img_shape and layout, for annotation pickles.
         work: a folder for unpacked archives; what it contains already is not unpacked again.
         bounds: how many files, and how large.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
 
     Raises:
         AnnotationError: there is no keypoint file.
@@ -86,7 +86,7 @@ def files_in_folder(
     Args:
         folder: the folder.
         wanted: chooses files by name.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
     """
     root = os.path.realpath(folder)
     folders = [(root, "")]

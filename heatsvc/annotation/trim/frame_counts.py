@@ -52,7 +52,7 @@ def read_frame_counts(
         labels: the videos of the dataset; those that filters left out are not counted.
         work: a folder for what has to be unpacked; created here, and deleted.
         bounds: how large files and videos may be.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
 
     Raises:
         AnnotationError: another kind of file, a damaged video, two different counts for one video, or a name that

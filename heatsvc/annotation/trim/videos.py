@@ -51,7 +51,7 @@ def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, token: CancelToke
         file: the file.
         unpacked: where a compressed tar archive is unpacked to.
         bounds: how large an archive may be.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
 
     Raises:
         AnnotationError: a damaged archive, or one without videos.
@@ -101,7 +101,7 @@ def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, token: Cancel
         videos: the videos.
         work: a folder for unpacked videos.
         bounds: max_frames.
-        token: ends the work early.
+        token: checked between steps; cancels the work.
 
     Raises:
         AnnotationError: a video that cannot be read; the first of them.

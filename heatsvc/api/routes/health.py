@@ -31,7 +31,7 @@ class DeviceMeasurement(BaseModel):
 
 
 class DeviceInfo(BaseModel):
-    """What renders large batches."""
+    """The device that renders."""
 
     asked: str = Field(description="HEATSVC_DEVICE.")
     used: str

@@ -129,7 +129,9 @@ async def _receive_body(
     """
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise RequestError(415, "a coded body is not read: send it without Content-Encoding", field="Content-Encoding")
+        raise RequestError(
+            415, "Content-Encoding is not supported in requests: send the body without it", field="Content-Encoding"
+        )
     if media_type != FORM and media_type not in BODIES:
         raise RequestError(
             415,

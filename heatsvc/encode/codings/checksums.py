@@ -50,7 +50,7 @@ def crc32_of_chunks(chunks: Sequence[EncodedChunk]) -> tuple[int, int]:
 
 
 def _crc32_after_zeros(check: int, size: int) -> int:
-    """What a CRC-32 contributes to that of its string and of `size` bytes behind it: a linear function of the check."""
+    """What a CRC-32 contributes to that of its string and of `size` bytes after it: a linear function of the check."""
     if KERNELS.native is not None:
         return int(KERNELS.native.crc32_after_zeros(check, size))
     zeros = memoryview(bytes(min(size, _ZEROS)))

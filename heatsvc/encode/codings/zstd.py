@@ -84,7 +84,7 @@ class Zstd:
         return _Compressor() if size is None else zstandard.ZstdCompressor(level=3).compressobj(size=size)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """16 bytes a run, and what the blocks of 128 KiB add.
+        """16 bytes per run, and what the blocks of 128 KiB add.
 
         The quick way: a gap costs 7 bytes as two headers, at most 7 as a sequence or as literals; a compressed block
         has a dozen more for its own headers, and at least three runs. The compact way: a gap is up to 7 literals, or a
@@ -97,7 +97,7 @@ class Zstd:
 class _Compressor:
     """Writes the content's size into the frame where the content is small enough to be kept until its end is known.
 
-    Who has the size can decode the whole with one call.
+    A client that has the size can decode the whole with one call.
     """
 
     def __init__(self) -> None:

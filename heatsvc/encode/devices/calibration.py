@@ -104,7 +104,7 @@ def _volume(seed: int, limbs: npt.NDArray[np.int32] | None = None) -> HeatmapVol
 
 
 def _seconds(run: Callable[[], Sequence[object]]) -> float:
-    """The median of a few runs, behind one that does not count; infinite where an item is declined."""
+    """The median of a few runs, after one that does not count; infinite where an item is declined."""
     times = []
     for _ in range(1 + _REPEATS):
         started = perf_counter()

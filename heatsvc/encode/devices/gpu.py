@@ -118,7 +118,7 @@ class GpuDevice:
             message = first_line(error)
             if not _is_too_much(error):
                 self._lose(message)
-        # Only here, behind the except clause, is what was allocated for the batch given back with the error.
+        # Only here, after the except clause, is what was allocated for the batch given back with the error.
         if self.failure:
             return [None] * len(items)
         self.release_memory()

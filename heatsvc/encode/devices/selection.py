@@ -24,7 +24,7 @@ class NoGpuError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class DeviceSelection:
-    """What was asked for, and what was selected.
+    """What was requested, and what was selected.
 
     Attributes:
         asked: `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -90,7 +90,7 @@ def select_device(
         sizes: clips in the batches that are measured.
 
     Raises:
-        NoGpuError: a GPU was asked for, and there is none; never with `auto`.
+        NoGpuError: a GPU was requested, and there is none; never with `auto`.
     """
     if asked == "cpu":
         return DeviceSelection(asked, "asked for")

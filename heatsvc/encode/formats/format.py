@@ -20,7 +20,7 @@ _IDENTITY = Identity()
 class BodyWriter:
     """Writes one body: a header, the tiles of all volumes in order, and the end of the coding.
 
-    This one is for formats in which the volumes follow each other behind one header. `encode` may be called by several
+    This one is for formats in which the volumes follow each other after one header. `encode` may be called by several
     threads at once; `start`, `add` and `finish` are called in this order, one at a time.
 
     Args:
@@ -96,7 +96,7 @@ class BodyWriter:
         return (chunk.data,) if len(chunk.data) else ()
 
     def finish(self) -> bytes:
-        """The bytes behind the last tile."""
+        """The bytes after the last tile."""
         return self.coding.tail(self._chunks) if self._stream is None else self._stream.flush()
 
     def _remember(self, chunk: EncodedChunk) -> None:

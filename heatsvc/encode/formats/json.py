@@ -93,7 +93,7 @@ def _nested_text(planned: PlannedVolume, tile: Tile, values: np.ndarray) -> byte
     # orjson writes no float16; float32 holds every one of them.
     array = values.astype(np.float32) if planned.dtype == "float16" else values
     maps = array.reshape(-1, *planned.shape[-2:])
-    # Before map i as many lists begin, and behind it as many end, as axes begin or end with it.
+    # Before map i as many lists begin, and after it as many end, as axes begin or end with it.
     outer = planned.shape[:-2]
     periods = [math.prod(outer[axis:]) for axis in range(len(outer))]
     parts = []

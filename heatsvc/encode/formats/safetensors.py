@@ -1,4 +1,4 @@
-"""application/vnd.safetensors: many tensors by name, one behind the other after a JSON header."""
+"""application/vnd.safetensors: many tensors by name, one after the other, after a JSON header."""
 
 from __future__ import annotations
 

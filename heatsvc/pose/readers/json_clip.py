@@ -61,7 +61,7 @@ def clip_from_json(
             each number is not checked then.
         is_finite: True where the keypoints are arrays of finite numbers.
         file, img_shape, layout, frame_dir: defaults for what the object lacks.
-        token: asked now and then in long lists.
+        token: checked regularly in long lists.
 
     Raises:
         PoseError: a key is missing or has an invalid value; `detail` has the index, ``keypoint[0][3][5][1]``.

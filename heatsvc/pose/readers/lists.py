@@ -28,7 +28,7 @@ _AXES = {
     4: ("persons", "frames", "points", "numbers"),
 }
 _MAX_POINT_WIDTH = 4
-# The token is asked after so many rows, or as many numbers of longer rows: a few milliseconds.
+# The token is checked after so many rows, or as many numbers of longer rows: a few milliseconds.
 _ROWS_PER_CHECK = 1 << 15
 _ITEMS_PER_CHECK = 4096
 
@@ -71,7 +71,7 @@ def array_from_lists(
         name: the field, for messages.
         bounds: max_input_values, checked before anything of that size is allocated.
         booleans: whether the JSON may hold booleans (`may_hold_booleans`).
-        token: asked now and then in long lists.
+        token: checked regularly in long lists.
 
     Raises:
         PoseError: not lists, ragged, empty, nested too deep, or not only numbers; the message has the index.

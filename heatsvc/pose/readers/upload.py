@@ -31,7 +31,7 @@ class ReadOptions:
         layout: name of the keypoint layout; takes precedence over the file's and over the number of points.
         frame_dirs: which clips of an annotation pickle, in this order; None for all, in the file's order.
         bounds: how large a file may be, unpacked.
-        token: asked now and then while a file is read; what it raises passes through.
+        token: checked regularly while a file is read; its exceptions are not caught.
     """
 
     img_shape: Sequence[int] | None = None

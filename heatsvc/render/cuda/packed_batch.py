@@ -1,7 +1,7 @@
 """PackedBatch: a batch of volumes as tables of numbers, made on the host, from which a device renders all of them.
 
 The geometry (windows, segments, what is skipped, persons, mirrored copies, the order of maps) is that of the CPU's
-kernel `kernels.primitives`. A table's rows are counted over the whole batch, so that one launch renders any mix of
+kernels in `src/render.cpp`. A table's rows are counted over the whole batch, so that one launch renders any mix of
 volumes.
 """
 
@@ -97,7 +97,7 @@ class PackedBatch:
             any mirroring.
         numbers: float64 [F, 6], ax, ay, ux, uy, length, peak: a segment from (ax, ay) in direction (ux, uy), which has
             length 1, in pixels, and its score; a keypoint is a segment of length 0.
-        tables: the buffer of the arrays, with unused space behind the last primitive.
+        tables: the buffer of the arrays, with unused space after the last primitive.
     """
 
     shapes: tuple[tuple[int, ...], ...]
@@ -127,7 +127,7 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
 
     Args:
         volumes: of reduction `none` or `max`, and no PoTion pictures.
-        itemsize: bytes a pixel of the output will have.
+        itemsize: bytes per pixel of the output.
         bounds: what the output and the tables are held to before they are allocated.
         pinned: whether the tables lie in pinned memory, which a CUDA device reads by itself.
 

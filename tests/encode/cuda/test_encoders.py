@@ -121,7 +121,7 @@ def test_a_long_gap_is_a_few_bytes_a_block(coding: DeviceCoding, steps: Encoder)
     array[0, 1, 7] = 1
     [chunk] = assert_decodes([array], coding, steps)
     if coding == "zstd":
-        # A block and a part of one before the pixel, a part of one and a block behind it, and the pixel's own.
+        # A block and a part of one before the pixel, a part of one and a block after it, and the pixel's own.
         assert len(chunk.data) == 4 * (2 + 2) + (3 + 4)
     else:
         # Three bits for 258 zeros.

@@ -24,7 +24,7 @@ FENCE = 16
 def parse(
     text: bytes, most: int = MOST, values: int | None = None, rows: int = 20
 ) -> tuple[bytes, dict[str, np.ndarray]]:
-    """The rest of the text and the arrays by their placeholders; nothing is written behind the ends of the outputs."""
+    """The rest of the text and the arrays by their placeholders; nothing is written after the ends of the outputs."""
     size, room = len(text), len(text) // 2 + 1 if values is None else values
     rest, numbers = np.full(size + FENCE, 0xAA, np.uint8), np.full(room + FENCE, -1, np.float32)
     shapes = np.full((rows + FENCE, 5), -1, np.int32)
