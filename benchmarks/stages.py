@@ -25,7 +25,6 @@ from benchmarks.report import replace_in_readme
 from benchmarks.servers import Cores, Server, on_core
 from heatsvc.api.memory import keep_freed_memory
 from heatsvc.api.request import BODIES
-from heatsvc.api.service import warm
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.encode.codings import CODINGS
@@ -56,9 +55,8 @@ def main() -> None:
     cores = Cores.available()
     keep_freed_memory()  # as the server does
     with on_core(cores.server):
-        warm()
         gc.collect()
-        gc.freeze()  # as the server does once it is warm
+        gc.freeze()  # as the server does when it starts
         gc.set_threshold(200_000, 20, 100)
         passes = [
             [measure(request, media_type) for request, media_type, _ in requests.values()] for _ in range(_PASSES)

@@ -27,7 +27,7 @@ _OTHER_VARIABLES = re.compile(
     r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|(GPU_)?BASE_IMAGE|REQUIRE_NATIVE|TEST_\w+)", re.A
 )
 # Memory that no setting bounds; measured on Linux with CPython 3.11.
-_PROCESS_BYTES = 256 * _MIB  # a worker process that has rendered: 210 MB resident, and its share of the parent's 47 MB
+_PROCESS_BYTES = 128 * _MIB  # a worker process that has rendered: 79 MiB resident, and its share of the parent's 45 MiB
 _CONNECTION_BYTES = (64 + 256) << 10  # what uvicorn buffers of a request or response, and one read or write
 _THREAD_BYTES = 8 * _MIB  # a render thread's stack and scratch arrays
 _BUILD_WORKER_BYTES = 400 * _MIB  # a build worker with its reading processes
@@ -212,7 +212,7 @@ class Settings(BaseSettings):
 
         A worker process takes the sum of
 
-        - what it takes without requests, 256 MiB;
+        - what it takes without requests, 128 MiB;
         - 320 KiB of buffers for each request in flight, be it a usual one, an upload or a watcher;
         - the budgets for bodies, for parsing and planning, and for tiles;
         - what the largest tile takes while it is rendered: of such a tile there is only one at a time, since it takes
