@@ -100,19 +100,17 @@ def open_response(connection: HTTPConnection, request: Request) -> HTTPResponse:
     return response
 
 
-def join_chunks(data: bytes | bytearray | memoryview) -> bytes | None:
-    """The body that is sent in the chunked transfer coding (RFC 9112, 7.1); None while it is incomplete."""
-    data = bytes(data)
-    if not data.endswith(_LAST_CHUNK):
-        return None
-    parts = []
-    begin = 0
-    while (line := data.find(b"\r\n", begin)) >= 0:
+def _chunks(data: bytearray, begin: int, end: int) -> list[tuple[int, int]] | None:
+    """Where the chunks of a body (RFC 9112, 7.1) begin and end; None if it is incomplete."""
+    found = []
+    while (line := data.find(b"\r\n", begin, end)) >= 0:
         size = int(data[begin:line], 16)
-        if size == 0:
-            return b"".join(parts)
-        parts.append(data[line + 2 : line + 2 + size])
         begin = line + 2 + size + 2
+        if begin > end:
+            return None
+        if size == 0:
+            return found
+        found.append((line + 2, line + 2 + size))
     return None
 
 
@@ -122,46 +120,55 @@ class _Connection:
     def __init__(self, port: int, request: bytes, expected: bytes):
         self._request = request
         self._expected = expected
-        self._buffer = bytearray(len(expected) + _MAX_HEAD_BYTES)
-        self._view = memoryview(self._buffer)
-        self._filled = 0
-        self._head = 0
+        self._buffers = [bytearray(len(expected) + _MAX_HEAD_BYTES) for _ in range(2)]
+        self._filled = self._head = 0
         self._chunked = False
         self.socket = socket.create_connection((HOST, port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self) -> None:
-        self._filled = self._head = 0
+        """Send the request; the response before it remains to be checked."""
+        self._keep_last()
         self.socket.sendall(self._request)
+
+    def end(self) -> None:
+        """Check the last response of all."""
+        self._keep_last()
+        self.check_last()
+
+    def _keep_last(self) -> None:
+        self._last = self._filled, self._head, self._chunked
+        self._buffers.reverse()
+        self._filled = self._head = 0
 
     def receive(self) -> bool:
         """Read what has arrived; True when that completes the response."""
-        count = self.socket.recv_into(self._view[self._filled :])
+        buffer = self._buffers[0]
+        count = self.socket.recv_into(memoryview(buffer)[self._filled :])
         if count == 0:
-            raise LoadError(f"connection closed after {self._filled} bytes: {bytes(self._buffer[:300])!r}")
+            raise LoadError(f"connection closed after {self._filled} bytes: {bytes(buffer[:300])!r}")
         self._filled += count
         if not self._head:
-            end = self._buffer.find(_HEAD_END, 0, self._filled)
+            end = buffer.find(_HEAD_END, 0, self._filled)
             if end < 0:
                 return False
             self._head = end + len(_HEAD_END)
-            self._check_head(bytes(self._buffer[:end]))
+            self._check_head(bytes(buffer[:end]))
         if self._chunked:
-            if not self._buffer.endswith(_LAST_CHUNK, 0, self._filled):
-                return False
-            body = join_chunks(self._view[self._head : self._filled])
-            if body is None:
-                return False
-            if body != self._expected:
-                raise LoadError("a response differs from the first one")
-            return True
-        if self._filled < self._head + len(self._expected):
-            return False
-        if self._filled > self._head + len(self._expected):
-            raise LoadError("more bytes than Content-Length")
-        if not self._buffer.startswith(self._expected, self._head):
+            return (
+                buffer.endswith(_LAST_CHUNK, 0, self._filled) and _chunks(buffer, self._head, self._filled) is not None
+            )
+        return self._filled >= self._head + len(self._expected)
+
+    def check_last(self) -> None:
+        """Compare the body of the last complete response with the expected one.
+
+        Called after the next request was sent: a server is not idle while the client compares megabytes.
+        """
+        buffer, (filled, head, chunked) = self._buffers[1], self._last
+        parts = _chunks(buffer, head, filled) if chunked else [(head, filled)]
+        if b"".join(buffer[begin:end] for begin, end in parts or ()) != self._expected:
             raise LoadError("a response differs from the first one")
-        return True
 
     def _check_head(self, head: bytes) -> None:
         length = _CONTENT_LENGTH.search(head)
@@ -205,9 +212,12 @@ def run_load(port: int, request: Request, expected: bytes, *, seconds: float, co
                 if not by_number[number].receive():
                     continue
                 received += 1
+                client = by_number[number]
                 if time.perf_counter() < end:
-                    by_number[number].send()
+                    client.send()
+                    client.check_last()
                 else:
+                    client.end()
                     in_flight -= 1
         return Load(received, time.perf_counter() - start)
     finally:
