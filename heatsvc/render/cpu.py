@@ -20,7 +20,7 @@ from heatsvc.kernels import KERNELS
 from heatsvc.render import reference
 from heatsvc.volume import HeatmapVolume
 
-SIMD_WIDTH = 8
+MAX_PATCH_SIDE = 8
 """Pixels of a patch's side, at most."""
 
 DType = Literal["float32", "float16", "uint8", "int16"]
@@ -33,6 +33,9 @@ _MEASURED_AT_ONCE = 1 << 20
 
 # A volume with at most this many pixels of work is one tile and is not measured.
 SMALL_PIXELS = 256 << 10
+
+# Pixels that the kernels copy at once: they need so much room behind the last one to be fast.
+_COPIED_AT_ONCE = 8
 
 # Pixels of float32 that must lie between two patches: a shorter gap is not worth a header of its own.
 _MIN_GAP = 2
@@ -141,11 +144,11 @@ class SeparablePatches:
 
     Attributes:
         places: int64 [S, 3], the first pixel of each patch, counted from the tile's first pixel, its columns and its
-            rows, at most SIMD_WIDTH. Ascending; at least two pixels lie between a row of a patch and the next row, of
-            this patch or another.
-        values: float32 [S, 2 * SIMD_WIDTH], a row and a column: pixel x of row y is
-            ``values[s, x] * values[s, SIMD_WIDTH + y]``, in float32, and above 0. Numbers beyond the patch's columns
-            or rows are undefined.
+            rows, at most MAX_PATCH_SIDE. Ascending; at least two pixels lie between a row of a patch and the next row,
+            of this patch or another.
+        values: float32 [S, 2 * MAX_PATCH_SIDE], a row and a column: pixel x of row y is
+            ``values[s, x] * values[s, MAX_PATCH_SIDE + y]``, in float32, and above 0. Numbers beyond the patch's
+            columns or rows are undefined.
         width: pixels from a row to the next one, W.
         pixels, rows: in all patches.
         size: pixels in the tile, W x H for each map.
@@ -243,7 +246,7 @@ def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
     while runs < 0:
         starts = np.empty(room * (tile.runs + 1), np.int64)
         lengths = np.empty(room * (tile.runs + 1), np.int64)
-        values = np.empty(room * (tile.pixels + tile.runs * gap) + SIMD_WIDTH, np.float32)
+        values = np.empty(room * (tile.pixels + tile.runs * gap) + _COPIED_AT_ONCE, np.float32)
         runs, count = KERNELS.native.render(
             given,
             tile.first,
@@ -268,10 +271,10 @@ def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None
         tile: one of `plan(volume).tiles`.
     """
     separate = volume.reduce == "none" and volume.keypoint.shape[0] == 1 and not len(volume.limbs)
-    if not separate or volume.sigma < _MIN_PATCH_SIGMA or _reach(volume) > SIMD_WIDTH or KERNELS.native is None:
+    if not separate or volume.sigma < _MIN_PATCH_SIGMA or _reach(volume) > MAX_PATCH_SIDE or KERNELS.native is None:
         return None
     maps = tile.last - tile.first
-    places, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * SIMD_WIDTH), np.float32)
+    places, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * MAX_PATCH_SIDE), np.float32)
     count, pixels, rows = KERNELS.native.separable_patches(
         native_volume(volume), tile.first, tile.last, _MIN_GAP, places, values
     )

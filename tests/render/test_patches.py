@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatsvc.render.array import render_array
-from heatsvc.render.cpu import SIMD_WIDTH, SeparablePatches, plan, render_patches
+from heatsvc.render.cpu import MAX_PATCH_SIDE, SeparablePatches, plan, render_patches
 from heatsvc.volume import HeatmapVolume
 from tests.golden import golden_volume, load_golden
 from tests.render.volumes import coordinates, scores
@@ -43,7 +43,7 @@ def dense(patches: SeparablePatches) -> np.ndarray:
     for (first, columns, rows), values in zip(patches.places, patches.values, strict=True):
         for y in range(rows):
             at = first + y * patches.width
-            array[at : at + columns] = values[:columns] * values[SIMD_WIDTH + y]
+            array[at : at + columns] = values[:columns] * values[MAX_PATCH_SIDE + y]
     return array
 
 

@@ -17,7 +17,7 @@ import zstandard
 
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.kernels import KERNELS
-from heatsvc.render.cpu import SIMD_WIDTH, PixelRuns, SeparablePatches
+from heatsvc.render.cpu import MAX_PATCH_SIDE, PixelRuns, SeparablePatches
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 # Frame header: content size in 8 bytes, no dictionary, no checksum (3.1.1.1.1); then the window, 2**(10 + 8).
@@ -128,7 +128,8 @@ def _encode_patches(patches: SeparablePatches) -> EncodedChunk:
     blocks. Eight numbers are written for the last row too.
     """
     nbytes = patches.nbytes
-    room = patches.pixels * 4 + 7 * patches.rows + 4 * (nbytes // _BLOCK + patches.places.shape[0] + 2) + 4 * SIMD_WIDTH
+    headers = 7 * patches.rows + 4 * (nbytes // _BLOCK + patches.places.shape[0] + 2)
+    room = 4 * (patches.pixels + MAX_PATCH_SIDE) + headers
     out = np.empty(room, np.uint8)
     size = KERNELS.native.zstd_patches(patches.places, patches.values, patches.width, patches.size, out)
     return EncodedChunk(out[:size].data, nbytes)
