@@ -28,9 +28,9 @@ Result = TypeVar("Result")
 _COLLECT_AFTER = (5_000, 10, 10)
 # Between threads that want the interpreter: the event loop waits for it whenever others compute.
 _SWITCH_SECONDS = 0.5e-3
-# Between two looks at whether memory should be returned to the system, and what is much and little.
+# Between two looks at whether memory should be returned to the system, the peak that is worth it, and what quiet is.
 _RETURN_SECONDS = 5.0
-_MUCH_BYTES, _LITTLE_BYTES = 64 << 20, 1 << 20
+_LARGE_PEAK_BYTES, _QUIET_BYTES = 64 << 20, 1 << 20
 # Beside one for each upload.
 _DISK_THREADS = 4
 
@@ -95,7 +95,7 @@ class Service:
         while True:
             await asyncio.sleep(_RETURN_SECONDS)
             peak, used = sum(budget.peak for budget in budgets), sum(budget.used for budget in budgets)
-            if peak >= _MUCH_BYTES and used <= _LITTLE_BYTES:
+            if peak >= _LARGE_PEAK_BYTES and used <= _QUIET_BYTES:
                 for budget in budgets:
                     budget.peak = 0
                 await self.in_thread(return_freed_memory)

@@ -63,7 +63,7 @@ class PlannedVolume:
         nbytes: bytes of the dense array.
         bound: encoded bytes of all tiles, at most.
         work: pixels of work; see `Plan`.
-        heaviest: work of the heaviest map that is a tile by itself.
+        max_map_work: work of the heaviest map that is a tile by itself.
     """
 
     name: str
@@ -75,7 +75,7 @@ class PlannedVolume:
     nbytes: int
     bound: int
     work: int
-    heaviest: int
+    max_map_work: int
 
     @classmethod
     def plan(
@@ -104,11 +104,11 @@ class PlannedVolume:
             whole = Tile(0, math.prod(shape[:-2]), size, size)
             bound = coding.bound(size * itemsize, size, size, itemsize)
             tiles: Sequence[Tile] = (whole,)
-            work, heaviest = frames.work + size, frames.heaviest
+            work, max_map_work = frames.work + size, frames.max_map_work
         else:
             planned, bound = _plan_tiles(volume, itemsize, coding, token)
-            tiles, work, heaviest = planned.tiles, planned.work, planned.heaviest
-        return cls(name, volume, dtype, tiles, shape, itemsize, size * itemsize, bound, work, heaviest)
+            tiles, work, max_map_work = planned.tiles, planned.work, planned.max_map_work
+        return cls(name, volume, dtype, tiles, shape, itemsize, size * itemsize, bound, work, max_map_work)
 
     def tile_bytes(self, tile: Tile) -> int:
         """Bytes of a tile when it is dense."""
@@ -147,8 +147,10 @@ def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
     Raises:
         LimitError: more than `max_volume_bytes` when dense, or a map of more work than `max_map_work`.
     """
-    heaviest = max((planned.heaviest for planned in volumes), default=0)
-    bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)", field="pipeline")
+    max_map_work = max((planned.max_map_work for planned in volumes), default=0)
+    bounds.check(
+        "max_map_work", max_map_work, "pixels of work for one map (persons and channels add up)", field="pipeline"
+    )
     bounds.check("max_volume_bytes", sum(planned.nbytes for planned in volumes), "bytes of heatmaps")
 
 

@@ -66,14 +66,14 @@ class Plan:
         pixels: upper bound of the volume's non-zero pixels, known before anything is rendered.
         runs: upper bound of its runs.
         work: the pixels of all windows, or an upper bound of them: persons, and channels that share a map, add up.
-        heaviest: the work of the heaviest map that is a tile by itself. Such a tile cannot be cancelled midway.
+        max_map_work: the work of the heaviest map that is a tile by itself. Such a tile cannot be cancelled midway.
     """
 
     tiles: tuple[Tile, ...]
     pixels: int
     runs: int
     work: int
-    heaviest: int = 0
+    max_map_work: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,7 +193,7 @@ def plan(
             return Plan((Tile(0, maps, pixels, rows),), pixels, rows, pixels)
     measure = _measure(volume)
     tiles = []
-    first, maps, work, heaviest = 0, volume.maps, 0, 0
+    first, maps, work, max_map_work = 0, volume.maps, 0, 0
     # Keypoints outside the map have no pixels, but take time to measure.
     merged = volume.channels if volume.reduce != "none" else 1
     step = max(1, _MEASURED_AT_ONCE // (volume.keypoint.shape[0] * merged))
@@ -203,11 +203,11 @@ def plan(
         end, pixels, runs, spent = measure(first, last, tile_pixels)
         tiles.append(Tile(first, end, pixels, runs))
         if end == first + 1:
-            heaviest = max(heaviest, spent)
+            max_map_work = max(max_map_work, spent)
         work += spent
         first = end
     all_pixels, all_runs = sum(tile.pixels for tile in tiles), sum(tile.runs for tile in tiles)
-    return Plan(tuple(tiles), all_pixels, all_runs, work, heaviest)
+    return Plan(tuple(tiles), all_pixels, all_runs, work, max_map_work)
 
 
 def _measure(volume: HeatmapVolume) -> Callable[[int, int, int], tuple[int, int, int, int]]:

@@ -161,10 +161,10 @@ def test_patches_are_what_is_rendered(volume: HeatmapVolume, missing: int) -> No
 def test_primitives_are_counted_and_then_listed(volume: HeatmapVolume) -> None:
     given = native(volume)
     nothing = (np.empty(0, np.int64), np.empty(0, np.uint8), np.empty((0, 4), np.int32), np.empty((0, 6)))
-    count, work, heaviest = _native.primitives(given, 0, 0, *nothing)
+    count, work, max_map_work = _native.primitives(given, 0, 0, *nothing)
     starts, segments = np.full(volume.maps + 3, -7), np.full(volume.maps + 3, 7, np.uint8)
     boxes, numbers = np.full((count + 1, 4), -7, np.int32), np.full((count + 1, 6), np.nan)
-    assert _native.primitives(given, 1, 2, starts, segments, boxes, numbers) == (count + 1, work, heaviest)
+    assert _native.primitives(given, 1, 2, starts, segments, boxes, numbers) == (count + 1, work, max_map_work)
     assert (starts[:2] == -7).all()
     assert (starts[-1], segments[-1]) == (-7, 7)
     assert np.all(np.diff([*starts[2:-1], count + 1]) >= 0)
