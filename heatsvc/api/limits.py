@@ -290,7 +290,7 @@ class BodyReader:
         )
 
 
-async def finished(work: asyncio.Future[Result]) -> Result:
+async def wait_shielded(work: asyncio.Future[Result]) -> Result:
     """The result of work in a thread; a caller that is cancelled meanwhile goes on only when the work has ended."""
     try:
         await asyncio.wait((work,))
