@@ -47,10 +47,10 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
         DataDirectoryError: the data directory cannot be written, or is full.
     """
     settings = service.settings
-    form_boundary(request)  # what is not a form needs no upload place
+    form_boundary(request)  # what is not a form needs no upload slot
     if request.url.query:
         raise RequestError(422, "there are no query parameters: send options in the form's part options", field="query")
-    with service.uploads.place():
+    with service.uploads.slot():
         builds = service.builds
         folder = await wait_shielded(service.on_disk(builds.directory.new_upload))
         try:

@@ -22,13 +22,13 @@ Result = TypeVar("Result")
 UNBUDGETED_BYTES = 64 << 10
 """Bytes of a body that are not taken from a budget: uvicorn buffers as many for each connection."""
 
-# A body that comes slower than this, after the first `idle_seconds`, keeps memory or a place from others.
+# A body that comes slower than this, after the first `idle_seconds`, keeps memory or a slot from others.
 _MIN_BYTES_PER_SECOND = 4 << 10
 _RESERVED_STEP = 1 << 20
 
 
 class SharedBudget:
-    """An amount that requests share: bytes of memory, or places. Who finds too little waits, first come, first served.
+    """An amount that requests share: bytes of memory, or slots. Who finds too little waits, first come, first served.
 
     Args:
         limit: the amount; a request that wants more gets all of it.
@@ -140,8 +140,8 @@ class Reservation:
         self.shrink(0)
 
 
-class Places:
-    """Places for requests of a kind that takes long; who finds none is refused at once.
+class ConcurrencyLimit:
+    """Slots for requests of a kind that takes long; who finds none is refused at once.
 
     Attributes:
         taken: how many are.
@@ -158,8 +158,8 @@ class Places:
         return self._limit - self.taken
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Have a place for as long as the block takes; 503 where all are taken."""
+    def slot(self) -> Iterator[None]:
+        """Have a slot for as long as the block takes; 503 where all are taken."""
         if self.free < 1:
             raise busy(f"{self._limit} such requests are in flight already (setting {self._setting})", retry_after=10)
         self.taken += 1

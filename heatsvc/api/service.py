@@ -14,7 +14,7 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from heatsvc.api.build_poller import BuildPoller, read_build_state
-from heatsvc.api.limits import Places, SharedBudget
+from heatsvc.api.limits import ConcurrencyLimit, SharedBudget
 from heatsvc.api.memory import return_freed_memory
 from heatsvc.api.problems import busy
 from heatsvc.api.renderer import Renderer
@@ -45,8 +45,8 @@ class Service:
         renderer: renders responses.
         compute_slots: for requests that are parsed and planned in a thread.
         body_memory, working_memory: bytes of bodies that are received, and bytes that parsing and planning them takes.
-        uploads: places for requests that send files to disk.
-        watchers: places for requests that wait for builds, or fetch their files.
+        uploads: slots for requests that send files to disk.
+        watchers: slots for requests that wait for builds, or fetch their files.
         builds: datasets that are built, elsewhere.
         poller: reads the state of builds that clients wait for.
         stopping: set when the server begins to stop: responses without an end then end themselves.
@@ -65,8 +65,8 @@ class Service:
         self._compute = ThreadPoolExecutor(settings.threads, "compute")
         # What waits for a disk must not keep a thread from those that compute.
         self._disk = ThreadPoolExecutor(settings.max_uploads + _DISK_THREADS, "disk")
-        self.uploads = Places("HEATSVC_MAX_UPLOADS", settings.max_uploads)
-        self.watchers = Places("HEATSVC_MAX_WATCHERS", settings.max_watchers)
+        self.uploads = ConcurrencyLimit("HEATSVC_MAX_UPLOADS", settings.max_uploads)
+        self.watchers = ConcurrencyLimit("HEATSVC_MAX_WATCHERS", settings.max_watchers)
         self.builds = Builds(settings)
         self.poller = BuildPoller(
             lambda id, previous: self.on_disk(partial(read_build_state, self.builds.folder(id), previous))
