@@ -103,7 +103,7 @@ class PixelRuns:
         apart = (start[1:] - stop[:-1]) * flat.itemsize >= 8
         start, stop = start[np.append(True, apart)[: start.size]], stop[np.append(apart, True)[: stop.size]]
         runs = cls(start, stop - start, flat[:0], flat.size, fill)
-        return replace(runs, values=flat[runs.places()])
+        return replace(runs, values=flat[runs.run_mask()])
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -118,7 +118,7 @@ class PixelRuns:
         scatter(self, out)
         return out.view(np.uint8).data
 
-    def places(self) -> npt.NDArray[np.bool_]:
+    def run_mask(self) -> npt.NDArray[np.bool_]:
         """Bool [size]: which pixels of the dense tile are in a run."""
         inside = np.zeros(self.size + 1, np.int8)
         inside[self.start] += 1
@@ -287,7 +287,7 @@ def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None
 def scatter(runs: PixelRuns, out: npt.NDArray[Any]) -> None:
     """Write runs into `out`, a flat, C-ordered array of `runs.size` pixels that already holds the fill."""
     if KERNELS.native is None:
-        out[runs.places()] = runs.values
+        out[runs.run_mask()] = runs.values
     else:
         KERNELS.native.scatter(runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, out.view(np.uint8))
 
