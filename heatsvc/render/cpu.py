@@ -143,7 +143,7 @@ class SeparablePatches:
     A small Gaussian is stored as 16 numbers instead of 25 pixels, and its rows need no start and length each.
 
     Attributes:
-        places: int64 [S, 3], the first pixel of each patch, counted from the tile's first pixel, its columns and its
+        bounds: int64 [S, 3], the first pixel of each patch, counted from the tile's first pixel, its columns and its
             rows, at most MAX_PATCH_SIDE. Ascending; at least two pixels lie between a row of a patch and the next row,
             of this patch or another.
         values: float32 [S, 2 * MAX_PATCH_SIDE], a row and a column: pixel x of row y is
@@ -154,7 +154,7 @@ class SeparablePatches:
         size: pixels in the tile, W x H for each map.
     """
 
-    places: npt.NDArray[np.int64]
+    bounds: npt.NDArray[np.int64]
     values: npt.NDArray[np.float32]
     width: int
     pixels: int
@@ -274,14 +274,14 @@ def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None
     if not separate or volume.sigma < _MIN_PATCH_SIGMA or _reach(volume) > MAX_PATCH_SIDE or KERNELS.native is None:
         return None
     maps = tile.last - tile.first
-    places, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * MAX_PATCH_SIDE), np.float32)
+    bounds, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * MAX_PATCH_SIDE), np.float32)
     count, pixels, rows = KERNELS.native.separable_patches(
-        native_volume(volume), tile.first, tile.last, _MIN_GAP, places, values
+        native_volume(volume), tile.first, tile.last, _MIN_GAP, bounds, values
     )
     if count < 0:
         return None
     size = maps * volume.height * volume.width
-    return SeparablePatches(places[:count], values[:count], volume.width, pixels, rows, size)
+    return SeparablePatches(bounds[:count], values[:count], volume.width, pixels, rows, size)
 
 
 def scatter(runs: PixelRuns, out: npt.NDArray[Any]) -> None:

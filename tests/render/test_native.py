@@ -141,19 +141,19 @@ def test_patches_are_what_is_rendered(volume: HeatmapVolume, missing: int) -> No
         sigma=min(max(volume.sigma, 0.25), 1.3),
     )
     room = max(volume.maps - missing, 0)
-    places, values = np.full((room + 1, 3), -7), np.full((room + 1, 16), -7, np.float32)
-    count, pixels, rows = _native.separable_patches(native(volume), 0, volume.maps, 2, places[:room], values[:room])
-    assert (places[room] == -7).all()
+    bounds, values = np.full((room + 1, 3), -7), np.full((room + 1, 16), -7, np.float32)
+    count, pixels, rows = _native.separable_patches(native(volume), 0, volume.maps, 2, bounds[:room], values[:room])
+    assert (bounds[room] == -7).all()
     assert (values[room] == -7).all()
     if count < 0:
         return
     dense = np.zeros(volume.maps * volume.height * volume.width, np.float32)
-    for (first, columns, lines), numbers in zip(places[:count], values[:count], strict=True):
+    for (first, columns, lines), numbers in zip(bounds[:count], values[:count], strict=True):
         for y in range(lines):
             at = first + y * volume.width
             dense[at : at + columns] = numbers[:columns] * numbers[8 + y]
     np.testing.assert_array_equal(dense, draw(volume).reshape(-1))
-    assert (pixels, rows) == (places[:count, 1] @ places[:count, 2], places[:count, 2].sum())
+    assert (pixels, rows) == (bounds[:count, 1] @ bounds[:count, 2], bounds[:count, 2].sum())
 
 
 @settings(max_examples=200, deadline=None)

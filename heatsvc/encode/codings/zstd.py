@@ -128,10 +128,10 @@ def _encode_patches(patches: SeparablePatches) -> EncodedChunk:
     blocks. Eight numbers are written for the last row too.
     """
     nbytes = patches.nbytes
-    headers = 7 * patches.rows + 4 * (nbytes // _BLOCK + patches.places.shape[0] + 2)
+    headers = 7 * patches.rows + 4 * (nbytes // _BLOCK + patches.bounds.shape[0] + 2)
     room = 4 * (patches.pixels + MAX_PATCH_SIDE) + headers
     out = np.empty(room, np.uint8)
-    size = KERNELS.native.zstd_patches(patches.places, patches.values, patches.width, patches.size, out)
+    size = KERNELS.native.zstd_patches(patches.bounds, patches.values, patches.width, patches.size, out)
     return EncodedChunk(out[:size].data, nbytes)
 
 
