@@ -130,7 +130,7 @@ class Renderer:
         gpu = self.gpu
         if not job.is_light or gpu is None:
             return job.is_light
-        if job.cost < gpu.min_batch_bytes and self._scheduler.has_idle_worker:
+        if job.decoded_bytes < gpu.min_batch_bytes and self._scheduler.has_idle_worker:
             return True
         return not all(gpu.takes(item) for item in job.items)
 
@@ -160,11 +160,11 @@ class Renderer:
             while waiting or ahead:
                 while waiting and len(ahead) < _AHEAD:
                     item = waiting[0]
-                    if not tiles.try_acquire(item.bound):
+                    if not tiles.try_acquire(item.max_encoded_bytes):
                         if ahead:
                             break  # somebody else may have nothing under way
-                        await tiles.acquire(item.bound, None if has_begun else job.token)
-                    reserved_bytes += item.bound
+                        await tiles.acquire(item.max_encoded_bytes, None if has_begun else job.token)
+                    reserved_bytes += item.max_encoded_bytes
                     waiting.popleft()
                     ahead.append((item, asyncio.wrap_future(self._scheduler.submit(item))))
                 item, future = ahead.popleft()
@@ -181,8 +181,8 @@ class Renderer:
                 del chunks
                 for data in parts:
                     yield data
-                reserved_bytes -= item.bound
-                tiles.release(item.bound)
+                reserved_bytes -= item.max_encoded_bytes
+                tiles.release(item.max_encoded_bytes)
             yield job.finish()
         finally:
             job.token.cancel()

@@ -142,9 +142,9 @@ class GpuDevice:
             # They are views of one buffer, which must not live as long as the slowest of several clients reads.
             results = [[replace(chunk, data=bytes(chunk.data)) for chunk in each] for each in results]
         seconds = perf_counter() - started
-        size = sum(item.cost for item in items)
+        size = sum(item.decoded_bytes for item in items)
         for item in items:
-            item.stage_seconds.append((seconds * item.cost / size, 0.0))
+            item.stage_seconds.append((seconds * item.decoded_bytes / size, 0.0))
         return results
 
     def release_memory(self) -> None:
