@@ -117,9 +117,9 @@ def check_zstd(blocks: npt.NDArray[np.uint8], data: bytes) -> None:
 def test_runs_decode_to_the_dense_bytes(runs: PixelRuns) -> None:
     data, room = dense(runs), zstd_room(runs)
     check_zstd(room[: _native.zstd_blocks(*arguments(runs), room)], data)
-    compact = _native.zstd_compact(*arguments(runs))
-    assert compact.size <= room.size
-    check_zstd(compact, data)
+    small = _native.zstd_small(*arguments(runs))
+    assert small.size <= room.size
+    check_zstd(small, data)
     out = deflate_room(runs)
     size = _native.deflate_block(*arguments(runs), *deflate_codes(runs.fill), out)
     assert zlib.decompressobj(wbits=-15).decompress(out[:size].tobytes()) == data
@@ -194,7 +194,7 @@ def test_runs_that_leave_their_stretch_are_refused(starts: list[int], lengths: l
         (_native.adler32_of_runs, ()),
         (_native.crc32_of_runs, ()),
         (_native.zstd_blocks, (out,)),
-        (_native.zstd_compact, ()),
+        (_native.zstd_small, ()),
         (_native.deflate_block, (*deflate_codes(0), out)),
     ):
         with pytest.raises(ValueError, match=r"no runs|overlap, or leave|of another size"):
@@ -204,7 +204,7 @@ def test_runs_that_leave_their_stretch_are_refused(starts: list[int], lengths: l
 @pytest.mark.parametrize("itemsize", [0, -1, 9])
 def test_pixels_of_no_bytes_are_refused(itemsize: int) -> None:
     with pytest.raises(ValueError, match="no runs"):
-        _native.zstd_compact(np.zeros(8, np.uint8), np.array([0]), np.array([4]), itemsize, 9, 0)
+        _native.zstd_small(np.zeros(8, np.uint8), np.array([0]), np.array([4]), itemsize, 9, 0)
 
 
 def test_too_little_room_is_refused() -> None:
@@ -314,4 +314,4 @@ def test_tables_that_cannot_be_are_refused() -> None:
 def test_a_fill_is_one_byte() -> None:
     for fill in (-1, 256):
         with pytest.raises(TypeError):
-            _native.zstd_compact(np.zeros(4, np.uint8), np.array([0]), np.array([4]), 1, 9, fill)
+            _native.zstd_small(np.zeros(4, np.uint8), np.array([0]), np.array([4]), 1, 9, fill)

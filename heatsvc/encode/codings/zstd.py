@@ -2,7 +2,7 @@
 
 A frame is a sequence of blocks of up to 128 KiB, and there are two ways to write runs as blocks. The fast one makes RLE
 blocks of the gaps and raw blocks of the runs; the rows of a large primitive become a block of literals and sequences,
-without match search or entropy-coded literals. The compact one does both, as far as it saves more than it costs. The
+without match search or entropy-coded literals. The small one does both, as far as it saves more than it costs. The
 window is 256 KiB, far under the 8 MB that a content coding may ask for (RFC 9659).
 """
 
@@ -24,8 +24,8 @@ _MAGIC = b"\x28\xb5\x2f\xfd"
 _DESCRIPTOR = b"\xc0\x40"
 _BLOCK = 128 << 10
 _RAW = 0
-# Pixels of so many bytes are written the compact way. A float32 is mantissa for the most part, which no code shortens.
-_COMPACT_ITEMSIZES = (1, 2)
+# Pixels of so many bytes are written the small way. A float32 is mantissa for the most part, which no code shortens.
+_SMALL_ITEMSIZES = (1, 2)
 _MAX_KEPT_BYTES = 1 << 20
 
 
@@ -34,10 +34,10 @@ class Zstd:
     """Zstandard frames.
 
     Attributes:
-        compact: whether to write runs the compact way; None for what is best for the type of the pixels.
+        small: whether to write runs the small way; None for what is best for the type of the pixels.
     """
 
-    compact: bool | None = None
+    small: bool | None = None
 
     name: ClassVar[str] = "zstd"
 
@@ -60,20 +60,20 @@ class Zstd:
     def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """Blocks, none of them the last.
 
-        Quick ones take the first repeated offset for 1, as it is at a frame's start and as they leave it: in a frame
-        none follows a compact one, since all chunks of a body are encoded alike and have pixels of one size.
+        Fast ones take the first repeated offset for 1, as it is at a frame's start and as they leave it: in a frame
+        none follows a small one, since all chunks of a body are encoded alike and have pixels of one size.
         """
-        compact = runs.itemsize in _COMPACT_ITEMSIZES if self.compact is None else self.compact
-        if compact:
-            return EncodedChunk(KERNELS.native.zstd_compact(*runs.arguments).data, runs.nbytes)
+        small = runs.itemsize in _SMALL_ITEMSIZES if self.small is None else self.small
+        if small:
+            return EncodedChunk(KERNELS.native.zstd_small(*runs.arguments).data, runs.nbytes)
         out = np.empty(self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize), np.uint8)
         size = KERNELS.native.zstd_blocks(*runs.arguments, out)
         return EncodedChunk(out[:size].data, runs.nbytes)
 
     @property
     def encode_patches(self) -> Callable[[SeparablePatches], EncodedChunk] | None:
-        """Codes patches, which are float32, as long as that goes the quick way."""
-        return None if self.compact else _encode_patches
+        """Codes patches, which are float32, as long as that goes the fast way."""
+        return None if self.small else _encode_patches
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
         """An empty last block, so that no chunk depends on being the last."""
@@ -86,8 +86,8 @@ class Zstd:
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """16 bytes a run, and what the blocks of 128 KiB add.
 
-        The quick way: a gap costs 7 bytes as two headers, at most 7 as a sequence or as literals; a compressed block
-        has a dozen more for its own headers, and at least three runs. The compact way: a gap is up to 7 literals, or a
+        The fast way: a gap costs 7 bytes as two headers, at most 7 as a sequence or as literals; a compressed block
+        has a dozen more for its own headers, and at least three runs. The small way: a gap is up to 7 literals, or a
         sequence of 10 bytes and the 5 of a second one, with one literal at the most; a block and the gap before it have
         32 bytes more, and both together 128 KiB. A table is described only where it saves more than it takes.
         """
@@ -122,7 +122,7 @@ class _Compressor:
 
 
 def _encode_patches(patches: SeparablePatches) -> EncodedChunk:
-    """Quick blocks, as of the same pixels in runs, but that no rows share a block.
+    """Fast blocks, as of the same pixels in runs, but that no rows share a block.
 
     Each row has two headers, of 7 bytes, and each patch one more before it; a gap of more than a block is several
     blocks. Eight numbers are written for the last row too.

@@ -87,7 +87,7 @@ class GpuDevice:
     def takes(self, item: WorkItem) -> bool:
         """Whether it is there, and can do this item: it writes fast zstd, not small."""
         coding, volumes = item.writer.tile_coding, item.volumes
-        if self.failure is not None or volumes is None or (isinstance(coding, Zstd) and coding.compact):
+        if self.failure is not None or volumes is None or (isinstance(coding, Zstd) and coding.small):
             return False
         return all(self._encoder.can_encode(planned, coding.name) for planned in volumes)
 
