@@ -4,30 +4,30 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLANG ?= clang++
-RUNS ?= 1000000
+FUZZ_RUNS ?= 1000000
 
 .PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds \
 	openapi clean
 
-run: $(VENV)/.runs  ## serve, on HOST= and PORT= where they are given
+run: $(VENV)/.installed  ## serve, on HOST= and PORT= where they are given
 	@$(BIN)/heatsvc serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/.tests  ## what a contributor runs: no peers, no browser, no service of its own process
+test: $(VENV)/.installed-dev  ## what a contributor runs: no peers, no browser, no service of its own process
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/live --ignore=tests/durable
 
-test-live: $(VENV)/.tests  ## a running service: connections, clients, worker processes, builds that are killed
+test-live: $(VENV)/.installed-dev  ## a running service: connections, clients, worker processes, builds that are killed
 	$(BIN)/python -m pytest tests/live tests/durable
 
-test-all: $(VENV)/.tests peers sanitize $(if $(shell command -v $(CLANG)),fuzz)  ## all tests: with peers, browser, fuzzing and 100 kill rounds; takes an hour
+test-all: $(VENV)/.installed-dev peers sanitize $(if $(shell command -v $(CLANG)),fuzz)  ## all tests: with peers, browser, fuzzing and 100 kill rounds; takes an hour
 	HEATSVC_TEST_ALL=1 HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m ""
 
-check: $(VENV)/.tests  ## ruff and mypy
+check: $(VENV)/.installed-dev  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 # A copy of the package, whose kernels stop at the first wrong access or undefined operation; found before the editable one (-P, -S).
-sanitize: $(VENV)/.tests  ## the kernels' tests under the address and undefined-behaviour sanitizers; needs g++
+sanitize: $(VENV)/.installed-dev  ## the kernels' tests under the address and undefined-behaviour sanitizers; needs g++
 	rm -rf build/sanitize
 	$(BIN)/pip install --disable-pip-version-check -q --no-deps --target build/sanitize --config-settings=cmake.build-type=Debug \
 		"--config-settings=cmake.define.CMAKE_CXX_FLAGS=-fsanitize=address,undefined -fno-sanitize-recover=undefined -D_GLIBCXX_ASSERTIONS" .
@@ -36,38 +36,38 @@ sanitize: $(VENV)/.tests  ## the kernels' tests under the address and undefined-
 		$(BIN)/python -P -S -m pytest --import-mode=append tests/render/test_native.py tests/encode/test_native.py \
 		tests/pose/readers/test_native.py tests/pose/readers/test_json_numbers.py
 
-fuzz: build/fuzz/json_numbers  ## libFuzzer on the JSON number parser, with RUNS= inputs; needs clang
+fuzz: build/fuzz/json_numbers  ## libFuzzer on the JSON number parser, with FUZZ_RUNS= inputs; needs clang
 	mkdir -p build/fuzz/corpus
-	$< -runs=$(RUNS) -max_len=300 -print_final_stats=1 build/fuzz/corpus
+	$< -runs=$(FUZZ_RUNS) -max_len=300 -print_final_stats=1 build/fuzz/corpus
 
 peers:  ## what some tests compare heatsvc with: MMAction2, old NumPy, 600 real clips (1.6 GB)
 	benchmarks/peers/install.sh
 	benchmarks/peers/install_numpy1.sh
 	benchmarks/peers/install_spoken.sh
 
-bench: $(VENV)/.tests  ## heatsvc and its peers; rewrites benchmarks/README.md
+bench: $(VENV)/.installed-dev  ## heatsvc and its peers; rewrites benchmarks/README.md
 	benchmarks/peers/install.sh
 	$(BIN)/python -m benchmarks.bench
 
-bench-gpu: $(VENV)/.tests  ## a GPU beside its peers; needs one
+bench-gpu: $(VENV)/.installed-dev  ## a GPU beside its peers; needs one
 	$(BIN)/python -m benchmarks.gpu
 
-bench-annotation: $(VENV)/.tests  ## a dataset of KETI's size; needs 7 GB of disk
+bench-annotation: $(VENV)/.installed-dev  ## a dataset of KETI's size; needs 7 GB of disk
 	$(BIN)/python -m benchmarks.annotation
 
-bench-workers: $(VENV)/.tests  ## one worker process and two: processor time a request, memory
+bench-workers: $(VENV)/.installed-dev  ## one worker process and two: processor time a request, memory
 	$(BIN)/python -m benchmarks.workers
 
-bench-overload: $(VENV)/.tests  ## one worker with more requests than it can serve; COMMAND= measures another server, too
+bench-overload: $(VENV)/.installed-dev  ## one worker with more requests than it can serve; COMMAND= measures another server, too
 	$(BIN)/python -m benchmarks.overload --write $(if $(COMMAND),--command '$(COMMAND)')
 
-soak: $(VENV)/.tests  ## a mixed load for 15 minutes, and whether memory grows
+soak: $(VENV)/.installed-dev  ## a mixed load for 15 minutes, and whether memory grows
 	$(BIN)/python -m benchmarks.soak --write
 
-kill-rounds: $(VENV)/.tests  ## kill -9 on build workers, a hundred times at random moments
+kill-rounds: $(VENV)/.installed-dev  ## kill -9 on build workers, a hundred times at random moments
 	HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m "" tests/durable/test_kills.py
 
-openapi: $(VENV)/.tests  ## write openapi/openapi.json and the tables of docs/
+openapi: $(VENV)/.installed-dev  ## write openapi/openapi.json and the tables of docs/
 	$(BIN)/heatsvc openapi > openapi/openapi.json
 	$(BIN)/python docs/make_tables.py
 
@@ -83,10 +83,10 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "heatsvc needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runs: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/*) | $(VENV)/bin/python
+$(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/*) | $(VENV)/bin/python
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.tests: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/*) | $(VENV)/bin/python
+$(VENV)/.installed-dev: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/*) | $(VENV)/bin/python
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
-	@touch $@ $(VENV)/.runs
+	@touch $@ $(VENV)/.installed

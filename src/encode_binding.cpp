@@ -10,10 +10,10 @@
 #include "array.h"
 #include "checksums.h"
 #include "deflate.h"
-#include "zstd_compact.h"
+#include "zstd_fast.h"
 #include "zstd_fse.h"
 #include "zstd_huffman.h"
-#include "zstd_quick.h"
+#include "zstd_small.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -69,11 +69,11 @@ void bind_codings(nb::module_& module) {
         +[](const Runs& runs, const Out<std::uint8_t>& out) { return zstd_blocks(runs, flat(out)); }, array("out"),
         Unlocked(), "Write a stretch as zstd blocks, none of them the last; returns the bytes written.");
     def_of_runs(
-        module, "zstd_compact",
+        module, "zstd_small",
         +[](const Runs& runs) {
             EncodedBytes encoded = [&] {
                 const nb::gil_scoped_release unlocked;
-                return zstd_compact(runs);
+                return zstd_small(runs);
             }();
             const nb::capsule owner(encoded.bytes.get(),
                                     [](void* bytes) noexcept { delete[] static_cast<std::uint8_t*>(bytes); });
@@ -88,7 +88,7 @@ void bind_codings(nb::module_& module) {
         "Write a stretch of patches as zstd blocks, none of them the last; returns the bytes written.");
 }
 
-// The tables of zstd's compact way, for tests.
+// The tables of zstd's small way, for tests.
 void bind_tables(nb::module_& module) {
     const auto shares_of = [](const std::vector<std::int16_t>& shares, int log) {
         Shares made{log, {}};

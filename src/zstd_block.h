@@ -50,7 +50,7 @@ inline std::uint8_t* write_rle_blocks(std::int64_t size, std::uint8_t fill, std:
 
 // The encoded bytes of runs, at most, and what is written after them; the runs are checked.
 //
-// A gap and a run have headers of 7 bytes in the quick way; as part of a compressed block at most 7 bytes as a sequence
+// A gap and a run have headers of 7 bytes in the fast way; as part of a compressed block at most 7 bytes as a sequence
 // or as literals. A compressed block has a dozen more, and at least four runs. What blocks of 128 KiB add is less than
 // 8 bytes for each. The rest, more than 100 bytes, is room for stores of 8 and 32 bytes.
 inline std::int64_t zstd_bound(const Runs& runs) {

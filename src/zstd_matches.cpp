@@ -29,8 +29,8 @@ constexpr std::int64_t no_gain = -(1 << 30);
 // was: the mantissas of float32, as a rule. The hash decides which are looked up nevertheless, so that where something
 // is repeated both are.
 constexpr int patience = 64;
-constexpr std::int64_t worth = 3;    // bytes of edges that say there is more to be had
-constexpr std::uint64_t seldom = 7;  // one hash in eight
+constexpr std::int64_t promising_bytes = 3;  // bytes of edges that say there is more to be had
+constexpr std::uint64_t sample_mask = 7;     // one hash in eight
 
 constexpr int hash_bits = 12;
 constexpr int spare_bits = 3;  // of a hash, that say whether it is one of the few
@@ -93,7 +93,7 @@ MatchFinder::MatchFinder(const Runs& runs)
 
 Round MatchFinder::find() {
     block_count_ = literal_count_ = sequence_count_ = 0;
-    luck_ = patience;
+    patience_left_ = patience;
     while (position_ < runs_[last_].end && block_count_ < round_blocks && literal_count_ < round_literals &&
            sequence_count_ < round_sequences) {
         find_block();
@@ -117,7 +117,7 @@ void MatchFinder::find_block() {
     const std::int64_t start = position_, first = run_, literals = literal_count_, sequences = sequence_count_;
     const auto repeats = repeats_;
     limit_ = std::min(start + block_size, runs_[last_].end);
-    own_ = 0;
+    pending_literals_ = 0;
     if (position_ < runs_[run_].begin) {
         add_fill(runs_[run_].begin - position_);
     }
@@ -154,12 +154,12 @@ void MatchFinder::add_run(std::int64_t size) {
     const Run& run = runs_[run_];
     copy(values_.data() + run.source + position_ - run.begin, values_.data() + values_.size(), size,
          literals_.get() + literal_count_);
-    literal_count_ += size, own_ += size, position_ += size;
+    literal_count_ += size, pending_literals_ += size, position_ += size;
 }
 
 void MatchFinder::add_fill(std::int64_t size) {
     std::fill_n(literals_.get() + literal_count_, size, fill_);
-    literal_count_ += size, own_ += size, position_ += size;
+    literal_count_ += size, pending_literals_ += size, position_ += size;
 }
 
 void MatchFinder::add_dense(std::int64_t run, std::int64_t start, std::int64_t stop) {
@@ -181,10 +181,10 @@ void MatchFinder::add_dense(std::int64_t run, std::int64_t start, std::int64_t s
 
 void MatchFinder::add_gap(std::int64_t gap) {
     Match match = best_match(gap);
-    if (match.back + match.length >= gap + worth) {
-        luck_ = patience;
+    if (match.back + match.length >= gap + promising_bytes) {
+        patience_left_ = patience;
     }
-    if (match.won == no_gain) {
+    if (match.gain_bits == no_gain) {
         match.from = {std::min(position_ - store_, window), store_run_};
         match.length = gap;
         const std::int64_t room = store_end_ - position_ + match.from.distance;
@@ -202,7 +202,7 @@ void MatchFinder::add_gap(std::int64_t gap) {
     if (gap >= long_gap || gap >= store_end_ - store_ || position_ - store_end_ > window / 4) {
         store_ = position_, store_end_ = position_ + gap, store_run_ = run_;
     }
-    literal_count_ -= match.back, own_ -= match.back, position_ -= match.back;
+    literal_count_ -= match.back, pending_literals_ -= match.back, position_ -= match.back;
     add_sequence(match.from, match.back + match.length);
     run_ = match.end;
     if (position_ < runs_[run_].begin) {
@@ -212,32 +212,34 @@ void MatchFinder::add_gap(std::int64_t gap) {
 }
 
 MatchFinder::Match MatchFinder::best_match(std::int64_t gap) {
-    Match best{.won = no_gain, .end = run_};
+    Match best{.gain_bits = no_gain, .end = run_};
     const std::uint8_t* const values = values_.data();
     const std::int64_t size = std::ssize(values_), own_source = runs_[run_].source;
     const bool inside = own_source >= 8 && own_source + 8 <= size;
     std::array<std::int64_t, 2> looked_up{};
     bool eager = false;
-    std::uint64_t foot = 0, head = 0;  // the values before and after the gap
+    std::uint64_t bytes_before = 0, bytes_after = 0;  // what stands before the gap and after it
     if (inside) {
-        foot = load<std::uint64_t>(values + own_source - 8), head = load<std::uint64_t>(values + own_source);
+        bytes_before = load<std::uint64_t>(values + own_source - 8),
+        bytes_after = load<std::uint64_t>(values + own_source);
         // With three bytes on either side, and with one.
-        const std::uint64_t far = hash(foot >> 40 | head << 40, gap), close = hash(foot >> 56 | head << 56, gap);
-        eager = luck_ > 0 || (far & seldom) == 0;
+        const std::uint64_t far = hash(bytes_before >> 40 | bytes_after << 40, gap),
+                            close = hash(bytes_before >> 56 | bytes_after << 56, gap);
+        eager = patience_left_ > 0 || (far & sample_mask) == 0;
         if (eager) {
             looked_up = {far_[far >> spare_bits], close_[close >> spare_bits]};
             far_[far >> spare_bits] = close_[close >> spare_bits] = static_cast<std::uint32_t>(run_);
         }
     }
-    --luck_;
+    --patience_left_;
     for (int k = 0; k < 5; ++k) {
-        if (k > 0 && best.won > no_gain && (best.won >= good || !eager)) {
+        if (k > 0 && best.gain_bits > no_gain && (best.gain_bits >= good || !eager)) {
             break;
         }
         Repeat from;
         if (k < 3) {
             from = repeats_[k];
-            if (from.distance == 0 || (k == 0 && own_ == 0)) {
+            if (from.distance == 0 || (k == 0 && pending_literals_ == 0)) {
                 continue;
             }
         } else {
@@ -266,33 +268,33 @@ MatchFinder::Match MatchFinder::best_match(std::int64_t gap) {
         }
         Match match{k > 2 ? -distance_bits : k > 0 ? -repeat_bits : 0, from, 0, room < gap ? near_ : gap, run_};
         if (room < gap) {
-            match.won -= second_sequence_bits;
+            match.gain_bits -= second_sequence_bits;
         }
         if (inside && other.source >= 8 && other.source + 8 <= size) {
             if (before.end == place) {
                 const std::int64_t most =
-                    std::min({own_, position_ - runs_[run_ - 1].begin, before.end - before.begin});
-                match.back = std::min(same_last(foot, load<std::uint64_t>(values + other.source - 8)), most);
+                    std::min({pending_literals_, position_ - runs_[run_ - 1].begin, before.end - before.begin});
+                match.back = std::min(same_last(bytes_before, load<std::uint64_t>(values + other.source - 8)), most);
                 if (match.back == 7) {
                     while (match.back < most &&
                            values[own_source - match.back - 1] == values[other.source - match.back - 1]) {
                         ++match.back;
                     }
                 }
-                match.won += literal_bits * match.back;
+                match.gain_bits += literal_bits * match.back;
             }
             if (room == gap) {
                 const std::int64_t rest = limit_ - position_ - gap, run_size = own.end - own.begin;
-                std::int64_t same = std::min({same_first(head, load<std::uint64_t>(values + other.source)), run_size,
-                                              other.end - other.begin, rest});
+                std::int64_t same = std::min({same_first(bytes_after, load<std::uint64_t>(values + other.source)),
+                                              run_size, other.end - other.begin, rest});
                 if (same == run_size || same == 7) {
                     same = same_from(match.end, from.run, rest);
                 }
                 match.length += same;
-                match.won += literal_bits * same;
+                match.gain_bits += literal_bits * same;
             }
         }
-        if (match.won > best.won) {
+        if (match.gain_bits > best.gain_bits) {
             best = match;
         }
     }
@@ -331,8 +333,8 @@ std::int64_t MatchFinder::same_from(std::int64_t& run, std::int64_t other, std::
 void MatchFinder::add_sequence(Repeat from, std::int64_t length) {
     auto& [first, second, third] = repeats_;
     // 1 to 3 stand for the last three distances, without literals for the second, the third and another.
-    const bool repeated = own_ > 0 && from.distance == first.distance;
-    std::int64_t offset = own_ > 0 ? 1 : 0;
+    const bool repeated = pending_literals_ > 0 && from.distance == first.distance;
+    std::int64_t offset = pending_literals_ > 0 ? 1 : 0;
     if (repeated) {
     } else if (from.distance == second.distance) {
         offset += 1;
@@ -341,10 +343,10 @@ void MatchFinder::add_sequence(Repeat from, std::int64_t length) {
         offset = from.distance == third.distance ? offset + 2 : from.distance + 3;
         third = second, second = first, first = from;
     }
-    sequences_[sequence_count_++] = {static_cast<std::int32_t>(own_), static_cast<std::int32_t>(offset),
+    sequences_[sequence_count_++] = {static_cast<std::int32_t>(pending_literals_), static_cast<std::int32_t>(offset),
                                      static_cast<std::int32_t>(length)};
     position_ += length;
-    own_ = 0;
+    pending_literals_ = 0;
 }
 
 }  // namespace heatsvc

@@ -52,7 +52,7 @@ class MatchFinder {
 
     // What a gap may be a repetition of.
     struct Match {
-        std::int64_t won;  // bits, about
+        std::int64_t gain_bits;  // about
         Repeat from{};
         std::int64_t back = 0;    // bytes before the gap that are the same too
         std::int64_t length = 0;  // bytes from the gap's start on that are
@@ -89,9 +89,9 @@ class MatchFinder {
     std::array<Repeat, 3> repeats_;
     std::int64_t store_ = 0, store_end_ = 0, store_run_ = 0;  // a long gap, and the run after it
     std::vector<std::uint32_t> far_, close_;                  // the run after the last gap of each hash; 0 for none
-    int luck_ = 0;
-    std::int64_t limit_ = 0;  // where the block ends, at most
-    std::int64_t own_ = 0;    // literals since the last sequence
+    int patience_left_ = 0;
+    std::int64_t limit_ = 0;             // where the block ends, at most
+    std::int64_t pending_literals_ = 0;  // literals since the last sequence
 
     std::unique_ptr<std::uint8_t[]> literals_;
     std::unique_ptr<Sequence[]> sequences_;

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from heatsvc.annotation.artifacts import Artifact, sync_folder
-from heatsvc.api.limits import Places
+from heatsvc.api.limits import ConcurrencyLimit
 from heatsvc.api.problems import RequestError
 from heatsvc.api.service import Service
 from heatsvc.jobs.folder import BuildFolder
@@ -119,20 +119,20 @@ def _add(archive: zipfile.ZipFile, path: Path, artifact: Artifact) -> None:
 class _BuildFileResponse(FileResponse):
     """Starlette's file response, with If-None-Match and RFC 9110's treatment of invalid ranges.
 
-    It occupies one of the places for long requests while it is sent.
+    It occupies one of the slots for long requests while it is sent.
     """
 
     chunk_size = 256 << 10
 
     def __init__(
-        self, path: Path, stat: os.stat_result, media_type: str, headers: dict[str, str], places: Places
+        self, path: Path, stat: os.stat_result, media_type: str, headers: dict[str, str], slots: ConcurrencyLimit
     ) -> None:
         super().__init__(path, headers=headers, media_type=media_type, stat_result=stat)
-        self._places = places
+        self._slots = slots
         self._size = stat.st_size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._places.place():
+        with self._slots.slot():
             if scope["method"] in ("GET", "HEAD"):
                 headers = Headers(scope=scope)
                 if _matches(headers.get("if-none-match"), self.headers["etag"]):

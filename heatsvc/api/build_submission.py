@@ -18,7 +18,7 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api import metrics
-from heatsvc.api.limits import finished
+from heatsvc.api.limits import wait_shielded
 from heatsvc.api.problems import RequestError, busy, validated
 from heatsvc.api.request import parse_object
 from heatsvc.api.service import Service
@@ -47,18 +47,18 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
         DataDirectoryError: the data directory cannot be written, or is full.
     """
     settings = service.settings
-    form_boundary(request)  # what is not a form needs no upload place
+    form_boundary(request)  # what is not a form needs no upload slot
     if request.url.query:
         raise RequestError(422, "there are no query parameters: send options in the form's part options", field="query")
-    with service.uploads.place():
+    with service.uploads.slot():
         builds = service.builds
-        folder = await finished(service.on_disk(builds.directory.new_upload))
+        folder = await wait_shielded(service.on_disk(builds.directory.new_upload))
         try:
             form = await save_form(request, service, folder, _form_parts(settings))
-            state = await finished(service.on_disk(partial(_submit, builds, folder, form, settings, check)))
+            state = await wait_shielded(service.on_disk(partial(_submit, builds, folder, form, settings, check)))
         finally:
             # A submitted folder has been moved to the build, and nothing is left here.
-            await finished(service.on_disk(partial(builds.directory.discard, folder)))
+            await wait_shielded(service.on_disk(partial(builds.directory.discard, folder)))
     metrics.body_bytes.labels("/annotation", "request").inc(form.size)
     return state, form.size
 

@@ -142,7 +142,7 @@ class Reservation:
         self.shrink(0)
 
 
-class Places:
+class ConcurrencyLimit:
     """Slots for requests of a kind that takes long; without a free slot a request is refused at once.
 
     Attributes:
@@ -160,8 +160,8 @@ class Places:
         return self._limit - self.taken
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Have a place for as long as the block takes; 503 where all are taken."""
+    def slot(self) -> Iterator[None]:
+        """Have a slot for as long as the block takes; 503 where all are taken."""
         if self.free < 1:
             raise busy(f"{self._limit} such requests are in flight already (setting {self._setting})", retry_after=10)
         self.taken += 1
@@ -292,7 +292,7 @@ class BodyReader:
         )
 
 
-async def finished(work: asyncio.Future[Result]) -> Result:
+async def wait_shielded(work: asyncio.Future[Result]) -> Result:
     """The result of work in a thread; a caller that is cancelled meanwhile goes on only when the work has ended."""
     try:
         await asyncio.wait((work,))

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heatsvc.api import metrics
-from heatsvc.api.limits import Places
+from heatsvc.api.limits import ConcurrencyLimit
 from heatsvc.api.problems import problem
 from heatsvc.cancel import CancelledError
 from heatsvc.logs import log_request
@@ -110,10 +110,10 @@ class ConcurrencyLimitMiddleware:
     """Responds with 503 while `limit` requests are in flight. Health checks and metrics do not count.
 
     Args:
-        exempt: the places of requests that do not count, because other limits apply to them.
+        exempt: the slots of requests that do not count, because other limits apply to them.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, exempt: Sequence[Places]) -> None:
+    def __init__(self, app: ASGIApp, limit: int, exempt: Sequence[ConcurrencyLimit]) -> None:
         self._app = app
         self._limit = limit
         self._exempt = exempt
@@ -123,7 +123,7 @@ class ConcurrencyLimitMiddleware:
         """Handle one request."""
         if scope["type"] != "http" or path_of(scope) in _HEALTH_PATHS:
             await self._app(scope, receive, send)
-        elif self._in_flight - sum(places.taken for places in self._exempt) >= self._limit:
+        elif self._in_flight - sum(slots.taken for slots in self._exempt) >= self._limit:
             detail = f"{self._limit} requests are in flight already (setting HEATSVC_MAX_IN_FLIGHT)"
             members = {"setting": "HEATSVC_MAX_IN_FLIGHT", "limit": self._limit}
             await problem(503, detail, headers={"Retry-After": "1"}, **members)(scope, receive, send)

@@ -130,7 +130,7 @@ class Renderer:
         gpu = self.gpu
         if not job.is_light or gpu is None:
             return job.is_light
-        if job.cost < gpu.min_batch_bytes and self._scheduler.has_idle_worker:
+        if job.decoded_bytes < gpu.min_batch_bytes and self._scheduler.has_idle_worker:
             return True
         return not all(gpu.takes(item) for item in job.items)
 
@@ -155,16 +155,16 @@ class Renderer:
         loop, tiles = asyncio.get_running_loop(), self.tile_memory
         waiting: deque[WorkItem] = deque(job.items)
         ahead: deque[tuple[WorkItem, asyncio.Future[list[EncodedChunk]]]] = deque()
-        held, has_begun = 0, False
+        reserved_bytes, has_begun = 0, False
         try:
             while waiting or ahead:
                 while waiting and len(ahead) < _AHEAD:
                     item = waiting[0]
-                    if not tiles.try_acquire(item.bound):
+                    if not tiles.try_acquire(item.max_encoded_bytes):
                         if ahead:
                             break  # somebody else may have nothing under way
-                        await tiles.acquire(item.bound, None if has_begun else job.token)
-                    held += item.bound
+                        await tiles.acquire(item.max_encoded_bytes, None if has_begun else job.token)
+                    reserved_bytes += item.max_encoded_bytes
                     waiting.popleft()
                     ahead.append((item, asyncio.wrap_future(self._scheduler.submit(item))))
                 item, future = ahead.popleft()
@@ -181,14 +181,14 @@ class Renderer:
                 del chunks
                 for data in parts:
                     yield data
-                held -= item.bound
-                tiles.release(item.bound)
+                reserved_bytes -= item.max_encoded_bytes
+                tiles.release(item.max_encoded_bytes)
             yield job.finish()
         finally:
             job.token.cancel()
             for _, future in ahead:
                 future.cancel()
-            tiles.release(held)
+            tiles.release(reserved_bytes)
 
     def on_fallback(self, reason: FallbackReason, why: str) -> None:
         """The CPU has replaced the GPU."""
@@ -209,7 +209,7 @@ class RenderResponse(StreamingResponse):
         first: the first chunk of the body.
         rest: the chunks after it, if any.
         headers: of the response.
-        held: closed after the body.
+        stack: closed after the body.
     """
 
     def __init__(
@@ -217,16 +217,16 @@ class RenderResponse(StreamingResponse):
         first: bytes | memoryview,
         rest: AsyncGenerator[bytes | memoryview] | None,
         headers: Mapping[str, str],
-        held: AsyncExitStack,
+        stack: AsyncExitStack,
     ) -> None:
         super().__init__(_chained(first, rest), headers=headers)
-        self._held = held
+        self._stack = stack
         if rest is not None:
-            held.push_async_callback(rest.aclose)
+            stack.push_async_callback(rest.aclose)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        async with self._held:
+        async with self._stack:
             await super().__call__(scope, receive, send)
 
 

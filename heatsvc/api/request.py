@@ -35,8 +35,8 @@ _LIGHT_LOAD = 16 << 10
 
 _LISTS_PER_CLIP = 2  # points and scores
 
-# Longer ones, of steps that ignore what they are given, are not worth keeping.
-_LONGEST_KEPT = 4 << 10
+# Longer ones, of steps that ignore what they are given, are not worth caching.
+_MAX_CACHED_BYTES = 4 << 10
 
 _CLIP_KEYS = tuple(Clip.model_fields)
 
@@ -292,7 +292,7 @@ def options_from(given: Mapping[str, Any]) -> HeatmapOptions:
         text = orjson.dumps(given)
     except TypeError:  # nested deeper than orjson writes, though not deeper than it reads
         return validated(HeatmapOptions, given)
-    return _from_json(text) if len(text) <= _LONGEST_KEPT else validated(HeatmapOptions, given)
+    return _from_json(text) if len(text) <= _MAX_CACHED_BYTES else validated(HeatmapOptions, given)
 
 
 @lru_cache(maxsize=128)
@@ -306,7 +306,7 @@ def options_from_query(query: bytes) -> HeatmapOptions:
     Raises:
         RequestError: as options_from; or an option given twice.
     """
-    return _from_query(query) if len(query) <= _LONGEST_KEPT else _from_query.__wrapped__(query)
+    return _from_query(query) if len(query) <= _MAX_CACHED_BYTES else _from_query.__wrapped__(query)
 
 
 @lru_cache(maxsize=128)

@@ -14,7 +14,7 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from heatsvc.api.build_poller import BuildPoller, read_build_state
-from heatsvc.api.limits import Places, SharedBudget
+from heatsvc.api.limits import ConcurrencyLimit, SharedBudget
 from heatsvc.api.memory import return_freed_memory
 from heatsvc.api.problems import busy
 from heatsvc.api.renderer import Renderer
@@ -31,7 +31,7 @@ _SWITCH_SECONDS = 0.5e-3
 # How often to check whether memory should be returned to the system: after a peak of at least the first number of
 # bytes in the budgets, when at most the second number is in use.
 _RETURN_SECONDS = 5.0
-_MUCH_BYTES, _LITTLE_BYTES = 64 << 20, 1 << 20
+_LARGE_PEAK_BYTES, _QUIET_BYTES = 64 << 20, 1 << 20
 # Beside one for each upload.
 _DISK_THREADS = 4
 
@@ -66,8 +66,8 @@ class Service:
         self._compute = ThreadPoolExecutor(settings.threads, "compute")
         # What waits for a disk must not keep a thread from those that compute.
         self._disk = ThreadPoolExecutor(settings.max_uploads + _DISK_THREADS, "disk")
-        self.uploads = Places("HEATSVC_MAX_UPLOADS", settings.max_uploads)
-        self.watchers = Places("HEATSVC_MAX_WATCHERS", settings.max_watchers)
+        self.uploads = ConcurrencyLimit("HEATSVC_MAX_UPLOADS", settings.max_uploads)
+        self.watchers = ConcurrencyLimit("HEATSVC_MAX_WATCHERS", settings.max_watchers)
         self.builds = Builds(settings)
         self.poller = BuildPoller(
             lambda id, previous: self.on_disk(partial(read_build_state, self.builds.folder(id), previous))
@@ -96,7 +96,7 @@ class Service:
         while True:
             await asyncio.sleep(_RETURN_SECONDS)
             peak, used = sum(budget.peak for budget in budgets), sum(budget.used for budget in budgets)
-            if peak >= _MUCH_BYTES and used <= _LITTLE_BYTES:
+            if peak >= _LARGE_PEAK_BYTES and used <= _QUIET_BYTES:
                 for budget in budgets:
                     budget.peak = 0
                 await self.in_thread(return_freed_memory)

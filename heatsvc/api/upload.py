@@ -17,7 +17,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from heatsvc.api.limits import BodyReader, finished
+from heatsvc.api.limits import BodyReader, wait_shielded
 from heatsvc.api.problems import RequestError
 from heatsvc.api.service import Service
 from heatsvc.errors import LimitError
@@ -100,7 +100,7 @@ async def save_form(request: Request, service: Service, folder: Path, parts: Map
         while reader.more:
             block += await reader.receive()
             if len(block) >= _BLOCK_BYTES or not reader.more:
-                await finished(service.on_disk(partial(writer.write, bytes(block))))
+                await wait_shielded(service.on_disk(partial(writer.write, bytes(block))))
                 block.clear()
         writer.finish()
     finally:

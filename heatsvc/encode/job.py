@@ -46,7 +46,7 @@ _LIGHT_WORK = 128 << 10
 _CLIP_WORK = 4_000
 # Encoded bytes of the volumes that a GPU encodes together for one response, and decoded bytes: half of its batch.
 _GPU_ITEM_BYTES = 16 << 20
-_GPU_ITEM_COST = 512 << 20
+_GPU_ITEM_DECODED_BYTES = 512 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,9 +61,9 @@ class PlannedVolume:
         shape: of the array.
         itemsize: bytes per pixel.
         nbytes: bytes of the dense array.
-        bound: encoded bytes of all tiles, at most.
+        max_encoded_bytes: encoded bytes of all tiles, at most.
         work: pixels of work; see `Plan`.
-        heaviest: work of the heaviest map that is a tile by itself.
+        max_map_work: work of the heaviest map that is a tile by itself.
     """
 
     name: str
@@ -73,9 +73,9 @@ class PlannedVolume:
     shape: tuple[int, ...]
     itemsize: int
     nbytes: int
-    bound: int
+    max_encoded_bytes: int
     work: int
-    heaviest: int
+    max_map_work: int
 
     @classmethod
     def plan(
@@ -104,11 +104,11 @@ class PlannedVolume:
             whole = Tile(0, math.prod(shape[:-2]), size, size)
             bound = coding.bound(size * itemsize, size, size, itemsize)
             tiles: Sequence[Tile] = (whole,)
-            work, heaviest = frames.work + size, frames.heaviest
+            work, max_map_work = frames.work + size, frames.max_map_work
         else:
             planned, bound = _plan_tiles(volume, itemsize, coding, token)
-            tiles, work, heaviest = planned.tiles, planned.work, planned.heaviest
-        return cls(name, volume, dtype, tiles, shape, itemsize, size * itemsize, bound, work, heaviest)
+            tiles, work, max_map_work = planned.tiles, planned.work, planned.max_map_work
+        return cls(name, volume, dtype, tiles, shape, itemsize, size * itemsize, bound, work, max_map_work)
 
     def tile_bytes(self, tile: Tile) -> int:
         """Bytes of a tile when it is dense."""
@@ -147,8 +147,10 @@ def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
     Raises:
         LimitError: more than `max_volume_bytes` when dense, or a map of more work than `max_map_work`.
     """
-    heaviest = max((planned.heaviest for planned in volumes), default=0)
-    bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)", field="pipeline")
+    max_map_work = max((planned.max_map_work for planned in volumes), default=0)
+    bounds.check(
+        "max_map_work", max_map_work, "pixels of work for one map (persons and channels add up)", field="pipeline"
+    )
     bounds.check("max_volume_bytes", sum(planned.nbytes for planned in volumes), "bytes of heatmaps")
 
 
@@ -161,16 +163,16 @@ class WorkItem:
         token: checked between steps; cancels the work.
         stage_seconds: takes the seconds of rendering and of encoding of each tile; threads add to it.
         tiles: in the order of the body.
-        bound: encoded bytes, at most.
-        cost: bytes when decoded.
+        max_encoded_bytes: encoded bytes, at most.
+        decoded_bytes: bytes when decoded.
     """
 
     writer: BodyWriter
     token: CancelToken
     stage_seconds: list[tuple[float, float]]
     tiles: Sequence[tuple[PlannedVolume, Tile]]
-    bound: int
-    cost: int
+    max_encoded_bytes: int
+    decoded_bytes: int
 
     @property
     def volumes(self) -> list[PlannedVolume] | None:
@@ -208,8 +210,8 @@ class RenderJob:
 
     Attributes:
         items: the work, in the order of the body.
-        bound: bytes of the encoded body, at most.
-        cost: bytes of the volumes when decoded.
+        max_encoded_bytes: bytes of the encoded body, at most.
+        decoded_bytes: bytes of the volumes when decoded.
         work: about how many pixels have to be rendered.
         is_whole: whether the response is small enough to be rendered before it is sent.
         written: bytes of the encoded body so far.
@@ -230,11 +232,11 @@ class RenderJob:
         self.written = 0
         self.stage_seconds: list[tuple[float, float]] = []
         self.items = self._items_by_volume() if whole_volumes else self._items_by_tile(writer.volumes)
-        self.bound = writer.overhead + sum(item.bound for item in self.items)
-        self.cost = sum(item.cost for item in self.items)
+        self.max_encoded_bytes = writer.overhead + sum(item.max_encoded_bytes for item in self.items)
+        self.decoded_bytes = sum(item.decoded_bytes for item in self.items)
         self.work = sum(planned.work + _CLIP_WORK for planned in writer.volumes)
 
-        self.is_whole = self.bound <= MAX_WHOLE_BYTES
+        self.is_whole = self.max_encoded_bytes <= MAX_WHOLE_BYTES
 
     @property
     def is_light(self) -> bool:
@@ -296,52 +298,57 @@ class RenderJob:
         self.written += len(data)
         return data
 
-    def _item(self, tiles: Sequence[tuple[PlannedVolume, Tile]], bound: int, cost: int) -> WorkItem:
+    def _item(
+        self, tiles: Sequence[tuple[PlannedVolume, Tile]], max_encoded_bytes: int, decoded_bytes: int
+    ) -> WorkItem:
         # It does not refer to the job, which has its items: volumes in such a circle would wait for the collector.
-        return WorkItem(self.writer, self.token, self.stage_seconds, tiles, bound, cost)
+        return WorkItem(self.writer, self.token, self.stage_seconds, tiles, max_encoded_bytes, decoded_bytes)
 
     def _items_by_tile(self, volumes: Sequence[PlannedVolume]) -> list[WorkItem]:
         """Items of at most `MAX_TILE_BYTES` when encoded and about 10 ms of work, unless a single tile has more."""
         items: list[WorkItem] = []
         tiles: list[tuple[PlannedVolume, Tile]] = []
-        bound = cost = work = 0
+        max_encoded_bytes = decoded_bytes = work = 0
         for planned in volumes:
             share = planned.work // len(planned.tiles)
             for tile in planned.tiles:
                 tile_bound = self.writer.tile_bound(planned, tile)
-                if tiles and (bound + tile_bound > MAX_TILE_BYTES or work + share > _ITEM_WORK):
-                    items.append(self._item(tiles, bound, cost))
-                    tiles, bound, cost, work = [], 0, 0, 0
+                if tiles and (max_encoded_bytes + tile_bound > MAX_TILE_BYTES or work + share > _ITEM_WORK):
+                    items.append(self._item(tiles, max_encoded_bytes, decoded_bytes))
+                    tiles, max_encoded_bytes, decoded_bytes, work = [], 0, 0, 0
                 tiles.append((planned, tile))
-                bound += tile_bound
-                cost += planned.tile_bytes(tile)
+                max_encoded_bytes += tile_bound
+                decoded_bytes += planned.tile_bytes(tile)
                 work += share
         if tiles:
-            items.append(self._item(tiles, bound, cost))
+            items.append(self._item(tiles, max_encoded_bytes, decoded_bytes))
         return items
 
     def _items_by_volume(self) -> list[WorkItem]:
         """Items of whole volumes; a volume that is too large for that is cut as for the CPU."""
         items: list[WorkItem] = []
         group: list[PlannedVolume] = []
-        bound = cost = 0
+        max_encoded_bytes = decoded_bytes = 0
 
         def close() -> None:
-            nonlocal group, bound, cost
+            nonlocal group, max_encoded_bytes, decoded_bytes
             if group:
                 tiles = [(planned, tile) for planned in group for tile in planned.tiles]
-                items.append(self._item(tiles, bound, cost))
-            group, bound, cost = [], 0, 0
+                items.append(self._item(tiles, max_encoded_bytes, decoded_bytes))
+            group, max_encoded_bytes, decoded_bytes = [], 0, 0
 
         for planned in self.writer.volumes:
-            if planned.bound > _GPU_ITEM_BYTES or planned.nbytes > _GPU_ITEM_COST:
+            if planned.max_encoded_bytes > _GPU_ITEM_BYTES or planned.nbytes > _GPU_ITEM_DECODED_BYTES:
                 close()
                 items += self._items_by_tile([planned])
                 continue
-            if bound + planned.bound > _GPU_ITEM_BYTES or cost + planned.nbytes > _GPU_ITEM_COST:
+            if (
+                max_encoded_bytes + planned.max_encoded_bytes > _GPU_ITEM_BYTES
+                or decoded_bytes + planned.nbytes > _GPU_ITEM_DECODED_BYTES
+            ):
                 close()
             group.append(planned)
-            bound += planned.bound
-            cost += planned.nbytes
+            max_encoded_bytes += planned.max_encoded_bytes
+            decoded_bytes += planned.nbytes
         close()
         return items

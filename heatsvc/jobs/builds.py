@@ -99,7 +99,7 @@ class Builds:
     @data_directory_errors()
     def list(self, limit: int = 100) -> list[BuildState]:
         """The newest builds, the newest first, without their reports."""
-        newest = heapq.nlargest(limit, self.directory.all_builds(), key=BuildFolder.submitted)
+        newest = heapq.nlargest(limit, self.directory.all_builds(), key=BuildFolder.submitted_at)
         states = (folder.state(report=False) for folder in newest)
         return [state for state in states if state is not None]
 

@@ -128,7 +128,7 @@ class DataDirectory:
     def unfinished(self) -> list[BuildFolder]:
         """Builds without a result, the oldest first."""
         pending = [folder for folder in self.all_builds() if folder.result(report=False) is None]
-        return sorted(pending, key=BuildFolder.submitted)
+        return sorted(pending, key=BuildFolder.submitted_at)
 
     @data_directory_errors()
     def new_upload(self) -> Path:

@@ -134,7 +134,7 @@ class BuildFolder:
         """Whether there is such a build."""
         return (self.path / "request.json").exists()
 
-    def submitted(self) -> float:
+    def submitted_at(self) -> float:
         """When the build was submitted, by the file system's clock, to sort by; 0 where there is no such build."""
         try:
             return (self.path / "request.json").stat().st_mtime
@@ -207,7 +207,7 @@ class BuildFolder:
             return result
         return replace(result, report=_read(self.artifacts / REPORT))
 
-    def finished(self) -> float:
+    def finished_at(self) -> float:
         """When the build ended or was last submitted again, by the file system's clock."""
         return (self.path / "state.json").stat().st_mtime
 

@@ -52,7 +52,7 @@ def _finished(directory: DataDirectory) -> list[_Finished]:
             if folder.result(report=False) is None:
                 continue
             # A cancelled one has expired: whoever cancelled it crashed, or did not wait for its end.
-            at = 0.0 if folder.is_cancelled else folder.finished()
+            at = 0.0 if folder.is_cancelled else folder.finished_at()
         except FileNotFoundError:
             continue
         found.append(_Finished(folder, at, size_of(folder.path)))

@@ -20,7 +20,7 @@ from heatsvc.kernels import KERNELS
 from heatsvc.render import reference
 from heatsvc.volume import HeatmapVolume
 
-SIMD_WIDTH = 8
+MAX_PATCH_SIDE = 8
 """Largest side of a patch, in pixels: as many float32 as an AVX register holds."""
 
 DType = Literal["float32", "float16", "uint8", "int16"]
@@ -33,6 +33,9 @@ _MEASURED_AT_ONCE = 1 << 20
 
 # A volume with at most this many pixels of work is one tile and is not measured.
 SMALL_PIXELS = 256 << 10
+
+# Pixels that the kernels copy at once: they need so much room behind the last one to be fast.
+_COPIED_AT_ONCE = 8
 
 # Pixels of float32 that must lie between two patches: a shorter gap is not worth a header of its own.
 _MIN_GAP = 2
@@ -63,14 +66,14 @@ class Plan:
         pixels: upper bound of the volume's non-zero pixels, known before anything is rendered.
         runs: upper bound of its runs.
         work: the pixels of all windows, or an upper bound of them: persons, and channels that share a map, add up.
-        heaviest: the work of the heaviest map that is a tile by itself. Such a tile cannot be cancelled midway.
+        max_map_work: the work of the heaviest map that is a tile by itself. Such a tile cannot be cancelled midway.
     """
 
     tiles: tuple[Tile, ...]
     pixels: int
     runs: int
     work: int
-    heaviest: int = 0
+    max_map_work: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +103,7 @@ class PixelRuns:
         apart = (start[1:] - stop[:-1]) * flat.itemsize >= 8
         start, stop = start[np.append(True, apart)[: start.size]], stop[np.append(apart, True)[: stop.size]]
         runs = cls(start, stop - start, flat[:0], flat.size, fill)
-        return replace(runs, values=flat[runs.places()])
+        return replace(runs, values=flat[runs.run_mask()])
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -115,7 +118,7 @@ class PixelRuns:
         scatter(self, out)
         return out.view(np.uint8).data
 
-    def places(self) -> npt.NDArray[np.bool_]:
+    def run_mask(self) -> npt.NDArray[np.bool_]:
         """Bool [size]: which pixels of the dense tile are in a run."""
         inside = np.zeros(self.size + 1, np.int8)
         inside[self.start] += 1
@@ -140,18 +143,18 @@ class SeparablePatches:
     A small Gaussian is stored as 16 numbers instead of 25 pixels, and its rows need no start and length each.
 
     Attributes:
-        places: int64 [S, 3], the first pixel of each patch, counted from the tile's first pixel, its columns and its
-            rows, at most SIMD_WIDTH. Ascending; at least two pixels lie between a row of a patch and the next row, of
-            this patch or another.
-        values: float32 [S, 2 * SIMD_WIDTH], a row and a column: pixel x of row y is
-            ``values[s, x] * values[s, SIMD_WIDTH + y]``, in float32, and above 0. Numbers beyond the patch's columns
-            or rows are undefined.
+        bounds: int64 [S, 3], the first pixel of each patch, counted from the tile's first pixel, its columns and its
+            rows, at most MAX_PATCH_SIDE. Ascending; at least two pixels lie between a row of a patch and the next row,
+            of this patch or another.
+        values: float32 [S, 2 * MAX_PATCH_SIDE], a row and a column: pixel x of row y is
+            ``values[s, x] * values[s, MAX_PATCH_SIDE + y]``, in float32, and above 0. Numbers beyond the patch's
+            columns or rows are undefined.
         width: pixels from a row to the next one, W.
         pixels, rows: in all patches.
         size: pixels in the tile, W x H for each map.
     """
 
-    places: npt.NDArray[np.int64]
+    bounds: npt.NDArray[np.int64]
     values: npt.NDArray[np.float32]
     width: int
     pixels: int
@@ -190,7 +193,7 @@ def plan(
             return Plan((Tile(0, maps, pixels, rows),), pixels, rows, pixels)
     measure = _measure(volume)
     tiles = []
-    first, maps, work, heaviest = 0, volume.maps, 0, 0
+    first, maps, work, max_map_work = 0, volume.maps, 0, 0
     # Keypoints outside the map have no pixels, but take time to measure.
     merged = volume.channels if volume.reduce != "none" else 1
     step = max(1, _MEASURED_AT_ONCE // (volume.keypoint.shape[0] * merged))
@@ -200,11 +203,11 @@ def plan(
         end, pixels, runs, spent = measure(first, last, tile_pixels)
         tiles.append(Tile(first, end, pixels, runs))
         if end == first + 1:
-            heaviest = max(heaviest, spent)
+            max_map_work = max(max_map_work, spent)
         work += spent
         first = end
     all_pixels, all_runs = sum(tile.pixels for tile in tiles), sum(tile.runs for tile in tiles)
-    return Plan(tuple(tiles), all_pixels, all_runs, work, heaviest)
+    return Plan(tuple(tiles), all_pixels, all_runs, work, max_map_work)
 
 
 def _measure(volume: HeatmapVolume) -> Callable[[int, int, int], tuple[int, int, int, int]]:
@@ -243,7 +246,7 @@ def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
     while runs < 0:
         starts = np.empty(room * (tile.runs + 1), np.int64)
         lengths = np.empty(room * (tile.runs + 1), np.int64)
-        values = np.empty(room * (tile.pixels + tile.runs * gap) + SIMD_WIDTH, np.float32)
+        values = np.empty(room * (tile.pixels + tile.runs * gap) + _COPIED_AT_ONCE, np.float32)
         runs, count = KERNELS.native.render(
             given,
             tile.first,
@@ -268,23 +271,23 @@ def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None
         tile: one of `plan(volume).tiles`.
     """
     separate = volume.reduce == "none" and volume.keypoint.shape[0] == 1 and not len(volume.limbs)
-    if not separate or volume.sigma < _MIN_PATCH_SIGMA or _reach(volume) > SIMD_WIDTH or KERNELS.native is None:
+    if not separate or volume.sigma < _MIN_PATCH_SIGMA or _reach(volume) > MAX_PATCH_SIDE or KERNELS.native is None:
         return None
     maps = tile.last - tile.first
-    places, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * SIMD_WIDTH), np.float32)
+    bounds, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * MAX_PATCH_SIDE), np.float32)
     count, pixels, rows = KERNELS.native.separable_patches(
-        native_volume(volume), tile.first, tile.last, _MIN_GAP, places, values
+        native_volume(volume), tile.first, tile.last, _MIN_GAP, bounds, values
     )
     if count < 0:
         return None
     size = maps * volume.height * volume.width
-    return SeparablePatches(places[:count], values[:count], volume.width, pixels, rows, size)
+    return SeparablePatches(bounds[:count], values[:count], volume.width, pixels, rows, size)
 
 
 def scatter(runs: PixelRuns, out: npt.NDArray[Any]) -> None:
     """Write runs into `out`, a flat, C-ordered array of `runs.size` pixels that already holds the fill."""
     if KERNELS.native is None:
-        out[runs.places()] = runs.values
+        out[runs.run_mask()] = runs.values
     else:
         KERNELS.native.scatter(runs.values.view(np.uint8), runs.start, runs.length, runs.itemsize, out.view(np.uint8))
 

@@ -20,7 +20,7 @@ class WorkItem(Protocol):
     """Something to be done by one worker."""
 
     @property
-    def cost(self) -> int:
+    def decoded_bytes(self) -> int:
         """Bytes of decoded output."""
 
     def run(self) -> Any:
@@ -61,12 +61,12 @@ class BatchReport:
     Attributes:
         device: its name, `cpu` for a CPU worker.
         items: how many it did; those that it declined are reported with the batch in which they are done.
-        cost: bytes of decoded output, of the same items.
+        decoded_bytes: bytes of decoded output, of the same items.
     """
 
     device: str
     items: int
-    cost: int
+    decoded_bytes: int
 
 
 @dataclass(slots=True, eq=False)
@@ -191,11 +191,11 @@ class Scheduler(Generic[Item]):
                     continue
                 rest: deque[_Entry[Item]] = deque()
                 for entry in self._queue:
-                    if not entry.for_gpu or (batch and size + entry.item.cost > gpu.batch_bytes):
+                    if not entry.for_gpu or (batch and size + entry.item.decoded_bytes > gpu.batch_bytes):
                         rest.append(entry)
                     elif not entry.future.cancelled():
                         batch.append(entry)
-                        size += entry.item.cost
+                        size += entry.item.decoded_bytes
                 self._queue = rest
                 self._changed.notify_all()  # what is left may be too little for another batch
         return batch
@@ -203,13 +203,13 @@ class Scheduler(Generic[Item]):
     def _gpu_has_enough(self) -> bool:
         if self.gpu is None:
             return False
-        waiting = sum(entry.item.cost for entry in self._queue if entry.for_gpu)
+        waiting = sum(entry.item.decoded_bytes for entry in self._queue if entry.for_gpu)
         return waiting > 0 and waiting >= self.gpu.min_batch_bytes
 
     def _finish(self, device: str, batch: list[_Entry[Item]], results: list[Any]) -> None:
         """Report a batch and set its futures; what a GPU declined waits again, for the CPU, before all others."""
         done = [entry for entry, result in zip(batch, results, strict=True) if result is not None]
-        self._on_batch(BatchReport(device, len(done), sum(entry.item.cost for entry in done)))
+        self._on_batch(BatchReport(device, len(done), sum(entry.item.decoded_bytes for entry in done)))
         declined = []
         for entry, result in zip(batch, results, strict=True):
             if result is None:

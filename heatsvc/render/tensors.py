@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DeviceError(RuntimeError):
-    """A device that is not there, or on which nothing draws."""
+    """A device that is not there, or on which nothing renders."""
 
 
 def check_pytorch() -> None:
@@ -32,11 +32,11 @@ def check_pytorch() -> None:
 
 
 def as_device(device: str | torch.device) -> torch.device:
-    """The device, if volumes can be drawn on it.
+    """The device, if volumes can be rendered on it.
 
     Raises:
         ModuleNotFoundError: there is no PyTorch.
-        DeviceError: no such device, or nothing draws on it. Never the CPU in its place.
+        DeviceError: no such device, or nothing renders on it. Never the CPU in its place.
     """
     check_pytorch()
     import torch
@@ -48,9 +48,9 @@ def as_device(device: str | torch.device) -> torch.device:
     if found.type == "cpu":
         return found
     if found.type != "cuda":
-        raise DeviceError(f"heatmaps are drawn on cpu and cuda, not on {found.type}")
+        raise DeviceError(f"heatmaps are rendered on cpu and cuda, not on {found.type}")
     if not torch.cuda.is_available():
-        raise DeviceError(f"PyTorch sees no CUDA device here, so nothing can be drawn on {found}: give cpu")
+        raise DeviceError(f"PyTorch sees no CUDA device here, so nothing can be rendered on {found}: give cpu")
     if (found.index or 0) >= torch.cuda.device_count():
         raise DeviceError(f"there is no {found}: PyTorch sees {torch.cuda.device_count()} CUDA device(s)")
     return found
@@ -78,7 +78,7 @@ def render_tensors(
 
         return [torch.from_numpy(render_array(volume, dtype)) for volume in volumes]
     if dtype == "int16" or any(volume.potion for volume in volumes):
-        raise DeviceError(f"argmax and PoTion pictures are drawn on the CPU alone, not on {found}: give cpu")
+        raise DeviceError(f"argmax and PoTion pictures are rendered on the CPU alone, not on {found}: give cpu")
     from heatsvc.render.cuda import render_batch
 
     return list(render_batch(list(volumes), dtype, found, bounds=bounds))

@@ -77,7 +77,7 @@ class HeatmapCollate:
         dtype = render_dtype(self.dtype, volumes[0].reduce)
         labels = torch.tensor([sample.label for sample in samples])
         if self.device.type == "cpu":
-            return _draw_on_cpu(volumes, dtype, self._buffers), labels
+            return _render_on_cpu(volumes, dtype, self._buffers), labels
         if get_worker_info() is not None:
             raise DeviceError(
                 f"a DataLoader worker cannot render on {self.device}: give the DataLoader collate_fn=list, "
@@ -108,7 +108,7 @@ def _check_shapes(samples: Sequence[HeatmapSample]) -> None:
             )
 
 
-def _draw_on_cpu(volumes: Sequence[HeatmapVolume], dtype: RenderDType, buffers: _Buffers) -> torch.Tensor:
+def _render_on_cpu(volumes: Sequence[HeatmapVolume], dtype: RenderDType, buffers: _Buffers) -> torch.Tensor:
     """[N, *shape]."""
     batch = buffers.take((len(volumes), *volumes[0].shape), dtype, -1 if dtype == "int16" else 0)
     for volume, array in zip(volumes, batch, strict=True):

@@ -36,7 +36,7 @@ def written(media_type: str, coding: str, volumes: Sequence[PlannedVolume]) -> b
     """A body, decoded."""
     job = RenderJob(FORMATS[media_type].writer(volumes, CODINGS[coding], DEFAULT_BOUNDS))
     body = job.render()
-    assert len(body) <= job.bound
+    assert len(body) <= job.max_encoded_bytes
     assert job.writer.length in (None, len(body))
     if coding == "zstd" and media_type == "application/json":  # a large one has no content size
         return zstandard.ZstdDecompressor().stream_reader(body).read()
@@ -122,6 +122,6 @@ def test_what_is_too_large_is_refused_before_it_is_rendered(media_type: str, bou
 
 def test_an_npz_of_4_gib_is_refused() -> None:
     volumes = planned("application/x-npz", "zstd", ("kp_sigma0.6",))
-    halves = [replace(volumes[0], name=name, bound=1 << 31) for name in "ab"]
+    halves = [replace(volumes[0], name=name, max_encoded_bytes=1 << 31) for name in "ab"]
     with pytest.raises(InputError, match="under 4 GiB"):
         FORMATS["application/x-npz"].writer(halves, CODINGS["identity"], DEFAULT_BOUNDS)

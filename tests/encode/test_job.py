@@ -51,11 +51,15 @@ def job(coding: str, *volumes: HeatmapVolume, dtype: str = "float32", whole_volu
 def test_items_are_bounded(name: str, coding: str, dtype: str) -> None:
     made = job(coding, VOLUMES[name], dtype=dtype)
     for item in made.items:
-        assert item.bound <= MAX_TILE_BYTES or [tile.last - tile.first for _, tile in item.tiles] == [1]
+        assert item.max_encoded_bytes <= MAX_TILE_BYTES or [tile.last - tile.first for _, tile in item.tiles] == [1]
         chunks = item.run()
-        assert sum(len(chunk.data) for chunk in chunks) <= item.bound
+        assert sum(len(chunk.data) for chunk in chunks) <= item.max_encoded_bytes
         assert [chunk.size for chunk in chunks] == [planned.tile_bytes(tile) for planned, tile in item.tiles]
-    assert sum(item.cost for item in made.items) == made.cost == sum(each.nbytes for each in made.writer.volumes)
+    assert (
+        sum(item.decoded_bytes for item in made.items)
+        == made.decoded_bytes
+        == sum(each.nbytes for each in made.writer.volumes)
+    )
 
 
 @pytest.mark.parametrize("coding", sorted(CODINGS))
@@ -69,7 +73,7 @@ def test_a_response_is_whole_if_its_bound_is_a_mebibyte() -> None:
     clip = volume()
     made = job("zstd", *[clip] * 6)
     assert made.is_whole
-    assert made.bound <= MAX_WHOLE_BYTES < job("zstd", *[clip] * 7).bound
+    assert made.max_encoded_bytes <= MAX_WHOLE_BYTES < job("zstd", *[clip] * 7).max_encoded_bytes
     assert not job("identity", clip).is_whole
 
 

@@ -62,13 +62,13 @@ def any_runs(draw: st.DrawFn) -> PixelRuns:
 def any_patches(draw: st.DrawFn) -> SeparablePatches:
     rng = np.random.default_rng(draw(st.integers(0, 1 << 30)))
     width = draw(st.sampled_from([10, 12, 64, 32_770, 40_000]))
-    places, end = [], -2
+    bounds, end = [], -2
     for gap in draw(st.lists(st.one_of(st.integers(2, 200), st.integers(0, 100_000)), max_size=40)):
         columns, rows = rng.integers(1, 9, 2).tolist()
-        places.append((end + 2 + gap, columns, rows))
-        end = places[-1][0] + (rows - 1) * width + columns
-    array = np.array(places, np.int64).reshape(-1, 3)
-    values = rng.random((len(places), 16), np.float32)
+        bounds.append((end + 2 + gap, columns, rows))
+        end = bounds[-1][0] + (rows - 1) * width + columns
+    array = np.array(bounds, np.int64).reshape(-1, 3)
+    values = rng.random((len(bounds), 16), np.float32)
     pixels, rows = int((array[:, 1] * array[:, 2]).sum()), int(array[:, 2].sum())
     return SeparablePatches(array, values, width, pixels, rows, max(end, width) + draw(st.integers(0, 100_000)))
 
@@ -100,7 +100,7 @@ def deflate_codes(fill: int) -> tuple[Any, ...]:
 
 
 def patches_room(patches: SeparablePatches) -> npt.NDArray[np.uint8]:
-    gaps = 4 * (patches.nbytes // BLOCK + len(patches.places) + 2)
+    gaps = 4 * (patches.nbytes // BLOCK + len(patches.bounds) + 2)
     return np.empty(patches.pixels * 4 + 7 * patches.rows + gaps + 32, np.uint8)
 
 
@@ -117,9 +117,9 @@ def check_zstd(blocks: npt.NDArray[np.uint8], data: bytes) -> None:
 def test_runs_decode_to_the_dense_bytes(runs: PixelRuns) -> None:
     data, room = dense(runs), zstd_room(runs)
     check_zstd(room[: _native.zstd_blocks(*arguments(runs), room)], data)
-    compact = _native.zstd_compact(*arguments(runs))
-    assert compact.size <= room.size
-    check_zstd(compact, data)
+    small = _native.zstd_small(*arguments(runs))
+    assert small.size <= room.size
+    check_zstd(small, data)
     out = deflate_room(runs)
     size = _native.deflate_block(*arguments(runs), *deflate_codes(runs.fill), out)
     assert zlib.decompressobj(wbits=-15).decompress(out[:size].tobytes()) == data
@@ -163,12 +163,12 @@ def _after(check: int, size: int) -> int:
 @given(any_patches())
 def test_patches_decode_to_the_dense_bytes(patches: SeparablePatches) -> None:
     data = np.zeros(patches.size, np.float32)
-    for (begin, columns, rows), values in zip(patches.places.tolist(), patches.values, strict=True):
+    for (begin, columns, rows), values in zip(patches.bounds.tolist(), patches.values, strict=True):
         for row in range(rows):
             at = begin + row * patches.width
             data[at : at + columns] = values[:columns] * values[8 + row]
     out = patches_room(patches)
-    size = _native.zstd_patches(patches.places, patches.values, patches.width, patches.size, out)
+    size = _native.zstd_patches(patches.bounds, patches.values, patches.width, patches.size, out)
     check_zstd(out[:size], data.tobytes())
 
 
@@ -194,7 +194,7 @@ def test_runs_that_leave_their_stretch_are_refused(starts: list[int], lengths: l
         (_native.adler32_of_runs, ()),
         (_native.crc32_of_runs, ()),
         (_native.zstd_blocks, (out,)),
-        (_native.zstd_compact, ()),
+        (_native.zstd_small, ()),
         (_native.deflate_block, (*deflate_codes(0), out)),
     ):
         with pytest.raises(ValueError, match=r"no runs|overlap, or leave|of another size"):
@@ -204,7 +204,7 @@ def test_runs_that_leave_their_stretch_are_refused(starts: list[int], lengths: l
 @pytest.mark.parametrize("itemsize", [0, -1, 9])
 def test_pixels_of_no_bytes_are_refused(itemsize: int) -> None:
     with pytest.raises(ValueError, match="no runs"):
-        _native.zstd_compact(np.zeros(8, np.uint8), np.array([0]), np.array([4]), itemsize, 9, 0)
+        _native.zstd_small(np.zeros(8, np.uint8), np.array([0]), np.array([4]), itemsize, 9, 0)
 
 
 def test_too_little_room_is_refused() -> None:
@@ -230,7 +230,7 @@ def test_patches_need_their_room(patches: SeparablePatches, data: st.DataObject)
     room = patches_room(patches)
     short = room[: data.draw(st.integers(0, room.size - 1))]
     guard = room[short.size :].copy()
-    given = patches.places, patches.values, patches.width, patches.size
+    given = patches.bounds, patches.values, patches.width, patches.size
     try:
         size = _native.zstd_patches(*given, short)
     except ValueError as error:
@@ -241,7 +241,7 @@ def test_patches_need_their_room(patches: SeparablePatches, data: st.DataObject)
 
 
 @pytest.mark.parametrize(
-    ("places", "width", "size"),
+    ("bounds", "width", "size"),
     [
         ([[0, 9, 1]], 64, 640),
         ([[0, 1, 9]], 64, 640),
@@ -258,17 +258,17 @@ def test_patches_need_their_room(patches: SeparablePatches, data: st.DataObject)
         ([[0, 5, 5]], 64, 2**62),
     ],
 )
-def test_patches_that_leave_their_stretch_are_refused(places: list[list[int]], width: int, size: int) -> None:
-    values = np.ones((len(places), 16), np.float32)
+def test_patches_that_leave_their_stretch_are_refused(bounds: list[list[int]], width: int, size: int) -> None:
+    values = np.ones((len(bounds), 16), np.float32)
     with pytest.raises(ValueError, match=r"no patches|overlap, or leave"):
-        _native.zstd_patches(np.array(places), values, width, size, np.zeros(4096, np.uint8))
+        _native.zstd_patches(np.array(bounds), values, width, size, np.zeros(4096, np.uint8))
 
 
 def test_patches_without_their_values_are_refused() -> None:
-    places, out = np.array([[0, 5, 5]]), np.zeros(4096, np.uint8)
+    bounds, out = np.array([[0, 5, 5]]), np.zeros(4096, np.uint8)
     for values in (np.ones((0, 16), np.float32), np.ones((2, 16), np.float32), np.ones((1, 15), np.float32)):
         with pytest.raises(ValueError, match="no patches"):
-            _native.zstd_patches(places, values, 64, 640, out)
+            _native.zstd_patches(bounds, values, 64, 640, out)
 
 
 @pytest.mark.parametrize(
@@ -314,4 +314,4 @@ def test_tables_that_cannot_be_are_refused() -> None:
 def test_a_fill_is_one_byte() -> None:
     for fill in (-1, 256):
         with pytest.raises(TypeError):
-            _native.zstd_compact(np.zeros(4, np.uint8), np.array([0]), np.array([4]), 1, 9, fill)
+            _native.zstd_small(np.zeros(4, np.uint8), np.array([0]), np.array([4]), 1, 9, fill)

@@ -1,4 +1,4 @@
-"""The tables of zstd's compact blocks, against slow, obvious reference implementations written after RFC 8878."""
+"""The tables of zstd's small blocks, against slow, obvious reference implementations written after RFC 8878."""
 
 from __future__ import annotations
 

@@ -141,19 +141,19 @@ def test_patches_are_what_is_rendered(volume: HeatmapVolume, missing: int) -> No
         sigma=min(max(volume.sigma, 0.25), 1.3),
     )
     room = max(volume.maps - missing, 0)
-    places, values = np.full((room + 1, 3), -7), np.full((room + 1, 16), -7, np.float32)
-    count, pixels, rows = _native.separable_patches(native(volume), 0, volume.maps, 2, places[:room], values[:room])
-    assert (places[room] == -7).all()
+    bounds, values = np.full((room + 1, 3), -7), np.full((room + 1, 16), -7, np.float32)
+    count, pixels, rows = _native.separable_patches(native(volume), 0, volume.maps, 2, bounds[:room], values[:room])
+    assert (bounds[room] == -7).all()
     assert (values[room] == -7).all()
     if count < 0:
         return
     dense = np.zeros(volume.maps * volume.height * volume.width, np.float32)
-    for (first, columns, lines), numbers in zip(places[:count], values[:count], strict=True):
+    for (first, columns, lines), numbers in zip(bounds[:count], values[:count], strict=True):
         for y in range(lines):
             at = first + y * volume.width
             dense[at : at + columns] = numbers[:columns] * numbers[8 + y]
     np.testing.assert_array_equal(dense, draw(volume).reshape(-1))
-    assert (pixels, rows) == (places[:count, 1] @ places[:count, 2], places[:count, 2].sum())
+    assert (pixels, rows) == (bounds[:count, 1] @ bounds[:count, 2], bounds[:count, 2].sum())
 
 
 @settings(max_examples=200, deadline=None)
@@ -161,10 +161,10 @@ def test_patches_are_what_is_rendered(volume: HeatmapVolume, missing: int) -> No
 def test_primitives_are_counted_and_then_listed(volume: HeatmapVolume) -> None:
     given = native(volume)
     nothing = (np.empty(0, np.int64), np.empty(0, np.uint8), np.empty((0, 4), np.int32), np.empty((0, 6)))
-    count, work, heaviest = _native.primitives(given, 0, 0, *nothing)
+    count, work, max_map_work = _native.primitives(given, 0, 0, *nothing)
     starts, segments = np.full(volume.maps + 3, -7), np.full(volume.maps + 3, 7, np.uint8)
     boxes, numbers = np.full((count + 1, 4), -7, np.int32), np.full((count + 1, 6), np.nan)
-    assert _native.primitives(given, 1, 2, starts, segments, boxes, numbers) == (count + 1, work, heaviest)
+    assert _native.primitives(given, 1, 2, starts, segments, boxes, numbers) == (count + 1, work, max_map_work)
     assert (starts[:2] == -7).all()
     assert (starts[-1], segments[-1]) == (-7, 7)
     assert np.all(np.diff([*starts[2:-1], count + 1]) >= 0)

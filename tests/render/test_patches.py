@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatsvc.render.array import render_array
-from heatsvc.render.cpu import SIMD_WIDTH, SeparablePatches, plan, render_patches
+from heatsvc.render.cpu import MAX_PATCH_SIDE, SeparablePatches, plan, render_patches
 from heatsvc.volume import HeatmapVolume
 from tests.golden import golden_volume, load_golden
 from tests.render.volumes import coordinates, scores
@@ -40,10 +40,10 @@ def keypoints(draw: st.DrawFn) -> HeatmapVolume:
 def dense(patches: SeparablePatches) -> np.ndarray:
     """All pixels of the stretch."""
     array = np.zeros(patches.size, np.float32)
-    for (first, columns, rows), values in zip(patches.places, patches.values, strict=True):
+    for (first, columns, rows), values in zip(patches.bounds, patches.values, strict=True):
         for y in range(rows):
             at = first + y * patches.width
-            array[at : at + columns] = values[:columns] * values[SIMD_WIDTH + y]
+            array[at : at + columns] = values[:columns] * values[MAX_PATCH_SIDE + y]
     return array
 
 
@@ -56,7 +56,7 @@ def test_patches_are_what_is_rendered(volume: HeatmapVolume, tile_pixels: int) -
         if patches is None:
             continue
         np.testing.assert_array_equal(dense(patches), whole[tile.first * area : tile.last * area])
-        first, columns, rows = patches.places.T
+        first, columns, rows = patches.bounds.T
         assert (patches.pixels, patches.rows) == (int(columns @ rows), int(rows.sum()))
         last = first + (rows - 1) * patches.width + columns
         assert np.all(first[1:] - last[:-1] >= 2)

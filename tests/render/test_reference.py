@@ -44,7 +44,7 @@ def test_tiles_put_together_are_the_whole(volume: HeatmapVolume, tile_pixels: in
     for tile in plan(volume, tile_pixels).tiles:
         runs = render_runs(volume, tile, dtype)
         part = np.full(runs.size, -1 if runs.fill else 0, expected.dtype)
-        part[runs.places()] = runs.values
+        part[runs.run_mask()] = runs.values
         parts.append(part)
         assert runs.values.size <= tile.pixels + tile.runs * 8
         assert runs.start.size <= tile.runs + 1

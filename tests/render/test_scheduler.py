@@ -22,7 +22,7 @@ class Item:
     """Returns its name on the CPU, when it may."""
 
     name: str
-    cost: int = 10
+    decoded_bytes: int = 10
     gate: threading.Event = field(default_factory=threading.Event)
     started: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
@@ -35,8 +35,8 @@ class Item:
         return f"{self.name} on cpu"
 
 
-def opened(name: str, cost: int = 10, error: Exception | None = None) -> Item:
-    item = Item(name, cost, error=error)
+def opened(name: str, decoded_bytes: int = 10, error: Exception | None = None) -> Item:
+    item = Item(name, decoded_bytes, error=error)
     item.gate.set()
     return item
 
@@ -76,9 +76,9 @@ def scheduler(workers: int, gpu: Gpu | None = None, reports: list[BatchReport] |
 def test_items_are_done_in_the_order_in_which_they_were_submitted():
     reports: list[BatchReport] = []
     with scheduler(1, reports=reports) as made:
-        futures = [made.submit(opened(str(number), cost=number)) for number in range(20)]
+        futures = [made.submit(opened(str(number), decoded_bytes=number)) for number in range(20)]
         assert [future.result(WAIT) for future in futures] == [f"{number} on cpu" for number in range(20)]
-    assert [report.cost for report in reports] == list(range(20))
+    assert [report.decoded_bytes for report in reports] == list(range(20))
 
 
 def test_workers_work_at_the_same_time():
@@ -139,9 +139,9 @@ def test_stop_cancels_what_waits():
 def test_batches_are_reported():
     reports: list[BatchReport] = []
     with scheduler(1, reports=reports) as made:
-        made.submit(opened("first", cost=7)).result(WAIT)
-        made.submit(opened("second", cost=8)).result(WAIT)
-    assert [(report.device, report.items, report.cost) for report in reports] == [("cpu", 1, 7), ("cpu", 1, 8)]
+        made.submit(opened("first", decoded_bytes=7)).result(WAIT)
+        made.submit(opened("second", decoded_bytes=8)).result(WAIT)
+    assert [(report.device, report.items, report.decoded_bytes) for report in reports] == [("cpu", 1, 7), ("cpu", 1, 8)]
 
 
 def test_what_waits_for_a_gpu_is_its_next_batch_up_to_its_size():
@@ -161,7 +161,7 @@ def test_an_item_larger_than_a_batch_is_one_by_itself():
     gpu = Gpu(batch_bytes=30)
     gpu.gate.set()
     with scheduler(1, gpu) as made:
-        assert made.submit(opened("large", cost=1000)).result(WAIT) == "large on gpu"
+        assert made.submit(opened("large", decoded_bytes=1000)).result(WAIT) == "large on gpu"
 
 
 def test_what_the_gpu_does_not_take_is_done_by_the_cpu():
@@ -175,8 +175,8 @@ def test_too_little_for_the_gpu_is_done_by_the_cpu():
     gpu = Gpu(min_batch_bytes=100)
     gpu.gate.set()
     with scheduler(1, gpu) as made:
-        assert made.submit(opened("small", cost=99)).result(WAIT) == "small on cpu"
-        assert made.submit(opened("large", cost=100)).result(WAIT) == "large on gpu"
+        assert made.submit(opened("small", decoded_bytes=99)).result(WAIT) == "small on cpu"
+        assert made.submit(opened("large", decoded_bytes=100)).result(WAIT) == "large on gpu"
 
 
 def test_small_items_become_a_batch_while_the_cpu_works():

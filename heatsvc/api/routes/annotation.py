@@ -64,12 +64,12 @@ _EXAMPLE = {
 
 
 async def _watcher_place(request: Request) -> AsyncIterator[None]:
-    with service_of(request).watchers.place():
+    with service_of(request).watchers.slot():
         yield
 
 
 WATCHER_PLACE = Depends(_watcher_place)
-"""One of the places for long requests, occupied until the response has been sent."""
+"""One of the slots for long requests, occupied until the response has been sent."""
 
 
 def _header(description: str, type: str = "string") -> dict[str, Any]:
@@ -293,7 +293,7 @@ async def _create(request: Request, offers: dict[str, Any], prefer: list[str] | 
     state, size = await submit_build(request, service, check=check)
     seconds = _wait_seconds(service, preferences, size, ended=state.result is not None)
     if seconds > 0 and service.watchers.free:
-        with service.watchers.place():
+        with service.watchers.slot():
             if await _wait_until_ended(request, service, state.id, seconds):
                 return await service.on_disk(partial(_ended_response, request, service, state.id, wanted, check))
     headers = {"Location": build_url(request, state.id), "Retry-After": "1", "Vary": "Accept, Prefer"}

@@ -69,8 +69,8 @@ async def create_heatmaps(request: Request) -> Response:
         times["pipeline"] = perf_counter() - started
         return job
 
-    async with AsyncExitStack() as held:
-        body = await _receive_body(request, headers, service, token, held)
+    async with AsyncExitStack() as stack:
+        body = await _receive_body(request, headers, service, token, stack)
         size = body.size
         parsed: HeatmapRequest | None = None
         job: RenderJob | None = None
@@ -80,9 +80,9 @@ async def create_heatmaps(request: Request) -> Response:
             if parsed.is_light:
                 job = plan(parsed)
                 if job.is_light and service.renderer.gpu is None:
-                    return await _whole(job.render(), job, parsed, size, times, service, held)
+                    return await _whole(job.render(), job, parsed, size, times, service, stack)
         async with cancel_on_disconnect(request, token):
-            memory = held.enter_context(await service.working_memory.reserve(body.working_bytes, token))
+            memory = stack.enter_context(await service.working_memory.reserve(body.working_bytes, token))
             with await service.compute_slots.reserve(1, token):
                 if parsed is None:
                     parsed = await service.in_thread(body.parse)
@@ -93,11 +93,11 @@ async def create_heatmaps(request: Request) -> Response:
             del body  # its bytes are not needed while the response is rendered and sent
             memory.shrink(job.point_bytes)
             if job.is_whole:
-                return await _whole(await service.renderer.render(job), job, parsed, size, times, service, held)
+                return await _whole(await service.renderer.render(job), job, parsed, size, times, service, stack)
             chunks = service.renderer.stream(job)
             first = await anext(chunks)
-        held.callback(_count, job, parsed, size, times)
-        return RenderResponse(first, chunks, _response_headers(job, parsed, times), held.pop_all())
+        stack.callback(_count, job, parsed, size, times)
+        return RenderResponse(first, chunks, _response_headers(job, parsed, times), stack.pop_all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class _Body:
 
 
 async def _receive_body(
-    request: Request, headers: dict[str, str], service: Service, token: CancelToken, held: AsyncExitStack
+    request: Request, headers: dict[str, str], service: Service, token: CancelToken, stack: AsyncExitStack
 ) -> _Body:
     """Receive a body of any type that can be read.
 
@@ -142,7 +142,7 @@ async def _receive_body(
     query: bytes = request.scope["query_string"]
     bounds = service.settings.bounds
     reader = BodyReader(request, service.settings, token=token, budget=service.body_memory)
-    held.callback(reader.release)
+    stack.callback(reader.release)
     if media_type == FORM:
         files, options = await _receive_form(request, reader, service)
         parse = partial(from_files, files, options, query, bounds, token)
@@ -218,7 +218,7 @@ async def _whole(
     size: int,
     times: dict[str, float],
     service: Service,
-    held: AsyncExitStack,
+    stack: AsyncExitStack,
 ) -> Response:
     """A response that is rendered; if it is large, it takes its bytes from the budget for tiles until they are sent.
 
@@ -229,9 +229,9 @@ async def _whole(
     headers = _response_headers(job, parsed, times)
     if len(content) <= SLICE_BYTES:
         return Response(content, headers=headers)
-    held.enter_context(await service.renderer.tile_memory.reserve(len(content), job.token))
+    stack.enter_context(await service.renderer.tile_memory.reserve(len(content), job.token))
     headers["Content-Length"] = str(len(content))
-    return RenderResponse(content, None, headers, held.pop_all())
+    return RenderResponse(content, None, headers, stack.pop_all())
 
 
 def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: dict[str, float]) -> None:

@@ -11,6 +11,6 @@ from heatsvc.encode.codings.zstd import Zstd
 CODINGS: dict[str, Coding] = {coding.name: coding for coding in (Zstd(), Deflate(), Gzip(), Identity())}
 
 # zstd written fast, and written small, whatever the pixels are; the one in CODINGS selects by their type.
-ZSTD: dict[str, Zstd] = {"fast": Zstd(compact=False), "small": Zstd(compact=True)}
+ZSTD: dict[str, Zstd] = {"fast": Zstd(small=False), "small": Zstd(small=True)}
 
 __all__ = ["CODINGS", "ZSTD", "Coding", "EncodedChunk", "Zstd"]

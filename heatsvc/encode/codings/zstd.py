@@ -2,7 +2,7 @@
 
 A frame is a sequence of blocks of up to 128 KiB, and there are two ways to write runs as blocks. The fast one makes RLE
 blocks of the gaps and raw blocks of the runs; the rows of a large primitive become a block of literals and sequences,
-without match search or entropy-coded literals. The compact one does both, as far as it saves more than it costs. The
+without match search or entropy-coded literals. The small one does both, as far as it saves more than it costs. The
 window is 256 KiB, far under the 8 MB that a content coding may ask for (RFC 9659).
 """
 
@@ -17,15 +17,15 @@ import zstandard
 
 from heatsvc.encode.codings.coding import Compressor, EncodedChunk
 from heatsvc.kernels import KERNELS
-from heatsvc.render.cpu import SIMD_WIDTH, PixelRuns, SeparablePatches
+from heatsvc.render.cpu import MAX_PATCH_SIDE, PixelRuns, SeparablePatches
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 # Frame header: content size in 8 bytes, no dictionary, no checksum (3.1.1.1.1); then the window, 2**(10 + 8).
 _DESCRIPTOR = b"\xc0\x40"
 _BLOCK = 128 << 10
 _RAW = 0
-# Pixels of so many bytes are written the compact way. A float32 is mantissa for the most part, which no code shortens.
-_COMPACT_ITEMSIZES = (1, 2)
+# Pixels of so many bytes are written the small way. A float32 is mantissa for the most part, which no code shortens.
+_SMALL_ITEMSIZES = (1, 2)
 _MAX_KEPT_BYTES = 1 << 20
 
 
@@ -34,10 +34,10 @@ class Zstd:
     """Zstandard frames.
 
     Attributes:
-        compact: whether to write runs the compact way; None for what is best for the type of the pixels.
+        small: whether to write runs the small way; None for what is best for the type of the pixels.
     """
 
-    compact: bool | None = None
+    small: bool | None = None
 
     name: ClassVar[str] = "zstd"
 
@@ -60,20 +60,20 @@ class Zstd:
     def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """Blocks, none of them the last.
 
-        Quick ones take the first repeated offset for 1, as it is at a frame's start and as they leave it: in a frame
-        none follows a compact one, since all chunks of a body are encoded alike and have pixels of one size.
+        Fast ones take the first repeated offset for 1, as it is at a frame's start and as they leave it: in a frame
+        none follows a small one, since all chunks of a body are encoded alike and have pixels of one size.
         """
-        compact = runs.itemsize in _COMPACT_ITEMSIZES if self.compact is None else self.compact
-        if compact:
-            return EncodedChunk(KERNELS.native.zstd_compact(*runs.arguments).data, runs.nbytes)
+        small = runs.itemsize in _SMALL_ITEMSIZES if self.small is None else self.small
+        if small:
+            return EncodedChunk(KERNELS.native.zstd_small(*runs.arguments).data, runs.nbytes)
         out = np.empty(self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize), np.uint8)
         size = KERNELS.native.zstd_blocks(*runs.arguments, out)
         return EncodedChunk(out[:size].data, runs.nbytes)
 
     @property
     def encode_patches(self) -> Callable[[SeparablePatches], EncodedChunk] | None:
-        """Codes patches, which are float32, as long as that goes the quick way."""
-        return None if self.compact else _encode_patches
+        """Codes patches, which are float32, as long as that goes the fast way."""
+        return None if self.small else _encode_patches
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
         """An empty last block, so that no chunk depends on being the last."""
@@ -86,8 +86,8 @@ class Zstd:
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
         """16 bytes per run, and what the blocks of 128 KiB add.
 
-        The quick way: a gap costs 7 bytes as two headers, at most 7 as a sequence or as literals; a compressed block
-        has a dozen more for its own headers, and at least three runs. The compact way: a gap is up to 7 literals, or a
+        The fast way: a gap costs 7 bytes as two headers, at most 7 as a sequence or as literals; a compressed block
+        has a dozen more for its own headers, and at least three runs. The small way: a gap is up to 7 literals, or a
         sequence of 10 bytes and the 5 of a second one, with one literal at the most; a block and the gap before it have
         32 bytes more, and both together 128 KiB. A table is described only where it saves more than it takes.
         """
@@ -122,15 +122,16 @@ class _Compressor:
 
 
 def _encode_patches(patches: SeparablePatches) -> EncodedChunk:
-    """Quick blocks, as of the same pixels in runs, but that no rows share a block.
+    """Fast blocks, as of the same pixels in runs, but that no rows share a block.
 
     Each row has two headers, of 7 bytes, and each patch one more before it; a gap of more than a block is several
     blocks. Eight numbers are written for the last row too.
     """
     nbytes = patches.nbytes
-    room = patches.pixels * 4 + 7 * patches.rows + 4 * (nbytes // _BLOCK + patches.places.shape[0] + 2) + 4 * SIMD_WIDTH
+    headers = 7 * patches.rows + 4 * (nbytes // _BLOCK + patches.bounds.shape[0] + 2)
+    room = 4 * (patches.pixels + MAX_PATCH_SIDE) + headers
     out = np.empty(room, np.uint8)
-    size = KERNELS.native.zstd_patches(patches.places, patches.values, patches.width, patches.size, out)
+    size = KERNELS.native.zstd_patches(patches.bounds, patches.values, patches.width, patches.size, out)
     return EncodedChunk(out[:size].data, nbytes)
 
 

@@ -74,7 +74,7 @@ def calibrate(gpu: GpuDevice, workers: int, sizes: Sequence[int] = SIZES) -> lis
         gpu_seconds = _seconds(lambda batch=batch: gpu.run(batch))  # type: ignore[misc]
         if math.isinf(gpu_seconds):
             break
-        measurements.append(Measurement(size, sum(item.cost for item in batch), cpu_seconds, gpu_seconds))
+        measurements.append(Measurement(size, sum(item.decoded_bytes for item in batch), cpu_seconds, gpu_seconds))
     return measurements
 
 

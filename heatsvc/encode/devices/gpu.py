@@ -87,7 +87,7 @@ class GpuDevice:
     def takes(self, item: WorkItem) -> bool:
         """Whether it is there, and can do this item: it writes fast zstd, not small."""
         coding, volumes = item.writer.tile_coding, item.volumes
-        if self.failure is not None or volumes is None or (isinstance(coding, Zstd) and coding.compact):
+        if self.failure is not None or volumes is None or (isinstance(coding, Zstd) and coding.small):
             return False
         return all(self._encoder.can_encode(planned, coding.name) for planned in volumes)
 
@@ -142,9 +142,9 @@ class GpuDevice:
             # They are views of one buffer, which must not live as long as the slowest of several clients reads.
             results = [[replace(chunk, data=bytes(chunk.data)) for chunk in each] for each in results]
         seconds = perf_counter() - started
-        size = sum(item.cost for item in items)
+        size = sum(item.decoded_bytes for item in items)
         for item in items:
-            item.stage_seconds.append((seconds * item.cost / size, 0.0))
+            item.stage_seconds.append((seconds * item.decoded_bytes / size, 0.0))
         return results
 
     def release_memory(self) -> None:

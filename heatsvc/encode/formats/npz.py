@@ -57,7 +57,7 @@ class Npz(Format):
                 raise InputError(
                     f"{planned.name} has {planned.nbytes:,} bytes: a member of an npz has under 4 GiB", field="Accept"
                 )
-        if sum(planned.bound for planned in volumes) >= _MAX_BYTES:
+        if sum(planned.max_encoded_bytes for planned in volumes) >= _MAX_BYTES:
             raise InputError("an npz has under 4 GiB: ask for application/vnd.safetensors", field="Accept")
         return _NpzWriter(volumes, coding, self.tile_coding(coding))
 

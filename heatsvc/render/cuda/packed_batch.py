@@ -166,10 +166,10 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
     table, scales, blocks, starts, segments, boxes, numbers = tables.arrays
     primitives, work = 0, 0
     for volume, base in zip(volumes, first_maps[:-1], strict=True):
-        primitives, spent, heaviest = KERNELS.native.primitives(
+        primitives, spent, max_map_work = KERNELS.native.primitives(
             native_volume(volume), primitives, base, starts, segments, boxes, numbers
         )
-        bounds.check("max_map_work", heaviest, "pixels of work for one map (persons and channels add up)")
+        bounds.check("max_map_work", max_map_work, "pixels of work for one map (persons and channels add up)")
         work += spent
     starts[-1] = primitives
 

@@ -181,7 +181,7 @@ def test_watchers_have_places_of_their_own(set_up: Callable[..., Bench]):
 
 def test_without_a_place_to_wait_the_response_is_202(set_up: Callable[..., Bench]):
     bench = set_up(max_watchers=1)
-    with bench.client.app.state.service.watchers.place():
+    with bench.client.app.state.service.watchers.slot():
         assert bench.send(dataset()).status == 202
 
 

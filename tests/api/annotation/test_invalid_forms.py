@@ -220,8 +220,8 @@ class TestBounds:
         assert bench.left() == []
 
     def test_uploads_at_a_time(self, small: Bench):
-        places = small.client.app.state.service.uploads
-        with places.place():
+        uploads = small.client.app.state.service.uploads
+        with uploads.slot():
             refused = small.send(dataset())
             assert refused.problem(503)["detail"].endswith("(setting HEATSVC_MAX_UPLOADS)")
             assert int(refused.headers["retry-after"]) > 0

@@ -117,7 +117,7 @@ def test_the_time_is_shared_out_by_size() -> None:
 
 
 def test_requests_are_bounded_one_by_one_and_their_batch_by_its_budget() -> None:
-    tight = Bounds(max_volume_bytes=FOUR[0].cost)
+    tight = Bounds(max_volume_bytes=FOUR[0].decoded_bytes)
     assert arrays(device(FakeEncoder(), bounds=tight).run(FOUR)) == decoded_on_cpu(FOUR)
 
 

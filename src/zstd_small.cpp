@@ -1,4 +1,4 @@
-#include "zstd_compact.h"
+#include "zstd_small.h"
 
 #include <algorithm>
 #include <array>
@@ -217,7 +217,7 @@ class BlockWriter {
 
 }  // namespace
 
-EncodedBytes zstd_compact(const Runs& runs) {
+EncodedBytes zstd_small(const Runs& runs) {
     runs.check();
     MatchFinder finder(runs);
     BlockWriter writer(zstd_bound(runs) + 1024, runs.fill);

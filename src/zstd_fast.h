@@ -1,4 +1,4 @@
-// The quick way to write zstd: gaps as RLE blocks and runs as raw blocks, which decoders fill and copy at the speed of
+// The fast way to write zstd: gaps as RLE blocks and runs as raw blocks, which decoders fill and copy at the speed of
 // memory.
 #pragma once
 

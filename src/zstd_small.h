@@ -1,4 +1,4 @@
-// The compact way to write zstd: each gap is a match, and the codes are made for the tile.
+// The small way to write zstd: each gap is a match, and the codes are made for the tile.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,6 @@ struct EncodedBytes {
 };
 
 // Runs as blocks, none of them the last. Nothing is assumed about the blocks before them. The runs are checked.
-EncodedBytes zstd_compact(const Runs& runs);
+EncodedBytes zstd_small(const Runs& runs);
 
 }  // namespace heatsvc

@@ -1,4 +1,4 @@
-"""zstd's compact blocks: the reference decoders read them, whatever the runs are, and they beat level 1's size."""
+"""zstd's small blocks: the reference decoders read them, whatever the runs are, and they beat level 1's size."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from heatsvc.render.cpu import DType, PixelRuns, plan, render_runs
 from heatsvc.volume import HeatmapVolume
 from tests.golden import golden_volume, load_golden
 
-COMPACT = Zstd(compact=True)
-QUICK = Zstd(compact=False)
-WAYS = {"compact": COMPACT, "quick": QUICK}
+SMALL = Zstd(small=True)
+FAST = Zstd(small=False)
+WAYS = {"small": SMALL, "fast": FAST}
 
 
 def dense(runs: PixelRuns) -> bytes:
     return bytes(CODINGS["identity"].encode_runs(runs).data)
 
 
-def body(chunks: list[PixelRuns], coding: Zstd = COMPACT) -> bytes:
+def body(chunks: list[PixelRuns], coding: Zstd = SMALL) -> bytes:
     coded = [coding.encode_runs(runs) for runs in chunks]
     for runs, chunk in zip(chunks, coded, strict=True):
         assert len(chunk.data) <= coding.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
@@ -145,7 +145,7 @@ REAL = [
 def test_smaller_than_level_1(case: str, dtype: DType) -> None:
     volume = golden_volume(load_golden(case))
     whole = render_array(volume, dtype).tobytes()
-    coded = coded_volume(volume, dtype, COMPACT)
+    coded = coded_volume(volume, dtype, SMALL)
     assert decoded_in_one(coded) == whole
     assert len(coded) < len(zstandard.ZstdCompressor(level=1).compress(whole))
 
@@ -157,16 +157,14 @@ def test_small_pieces_decode_too(way: str, dtype: DType) -> None:
     assert decoded_as_a_stream(coded_volume(volume, dtype, WAYS[way], 700)) == render_array(volume, dtype).tobytes()
 
 
-@pytest.mark.parametrize(
-    ("dtype", "compact"), [("uint8", True), ("float16", True), ("int16", True), ("float32", False)]
-)
-def test_what_is_compact_by_default(dtype: str, compact: bool) -> None:
+@pytest.mark.parametrize(("dtype", "small"), [("uint8", True), ("float16", True), ("int16", True), ("float32", False)])
+def test_what_is_small_by_default(dtype: str, small: bool) -> None:
     rng = np.random.default_rng(1)
     values = rng.integers(1, 9, 20_000).astype(np.uint8).view(dtype)
     runs = runs_of(np.full(values.size // 5 + 1, 60), np.full(values.size // 5, 5), values[: values.size // 5 * 5])
     usual = bytes(Zstd().encode_runs(runs).data)
-    assert usual == bytes((COMPACT if compact else QUICK).encode_runs(runs).data)
-    assert len(COMPACT.encode_runs(runs).data) < len(QUICK.encode_runs(runs).data)
+    assert usual == bytes((SMALL if small else FAST).encode_runs(runs).data)
+    assert len(SMALL.encode_runs(runs).data) < len(FAST.encode_runs(runs).data)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
@@ -180,7 +178,7 @@ def test_a_signer_who_stands_still_costs_a_frame(dtype: DType) -> None:
     )
     one = HeatmapVolume(volume.keypoint[:, :1].copy(), volume.keypoint_score[:, :1].copy(), height=16, width=16)
     # Its blocks, and what a gap that is found late costs.
-    assert len(coded_volume(still, dtype, COMPACT)) < 2 * len(coded_volume(one, dtype, COMPACT)) + 200
+    assert len(coded_volume(still, dtype, SMALL)) < 2 * len(coded_volume(one, dtype, SMALL)) + 200
 
 
 def test_the_largest_offset_is_within_the_window() -> None:

@@ -1,4 +1,4 @@
-#include "zstd_quick.h"
+#include "zstd_fast.h"
 
 #include <algorithm>
 #include <array>
