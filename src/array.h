@@ -4,6 +4,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <cstdint>
 #include <span>
 #include <stdexcept>
 
@@ -28,6 +29,14 @@ inline void require(bool condition, const char* message) {
     if (!condition) {
         throw nanobind::value_error(message);
     }
+}
+
+// ValueError where an output shares memory with an input: inputs are checked once, before anything is written.
+template <typename T, typename... Inputs>
+void require_apart(std::span<T> out, const Inputs&... inputs) {
+    const auto begin = [](const auto& span) { return reinterpret_cast<std::uintptr_t>(span.data()); };
+    const auto end = [&](const auto& span) { return begin(span) + span.size_bytes(); };
+    require(((end(out) <= begin(inputs) || end(inputs) <= begin(out)) && ...), "an output shares memory with an input");
 }
 
 }  // namespace heatsvc

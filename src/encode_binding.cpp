@@ -59,6 +59,8 @@ void bind_codings(nb::module_& module) {
             const Out<std::uint8_t>& out) {
             const DeflateTable table{flat(header),       header_bits,      flat(literal_code),
                                      flat(literal_bits), flat(match_code), flat(match_bits)};
+            require_apart(flat(out), runs.values, runs.starts, runs.lengths, flat(header), flat(literal_code),
+                          flat(literal_bits), flat(match_code), flat(match_bits));
             return deflate_block(runs, table, flat(out));
         },
         array("header"), "header_bits"_a, array("literal_code"), array("literal_bits"), array("match_code"),
@@ -66,8 +68,11 @@ void bind_codings(nb::module_& module) {
         "Write a stretch as one deflate block and an empty stored one after it; returns the bytes written.");
     def_of_runs(
         module, "zstd_blocks",
-        +[](const Runs& runs, const Out<std::uint8_t>& out) { return zstd_blocks(runs, flat(out)); }, array("out"),
-        Unlocked(), "Write a stretch as zstd blocks, none of them the last; returns the bytes written.");
+        +[](const Runs& runs, const Out<std::uint8_t>& out) {
+            require_apart(flat(out), runs.values, runs.starts, runs.lengths);
+            return zstd_blocks(runs, flat(out));
+        },
+        array("out"), Unlocked(), "Write a stretch as zstd blocks, none of them the last; returns the bytes written.");
     def_of_runs(
         module, "zstd_small",
         +[](const Runs& runs) {
@@ -83,7 +88,10 @@ void bind_codings(nb::module_& module) {
     module.def(
         "zstd_patches",
         [](const In<Count, 2>& places, const In<float, 2>& values, Count width, Count size,
-           const Out<std::uint8_t>& out) { return zstd_patches({flat(places), flat(values), width, size}, flat(out)); },
+           const Out<std::uint8_t>& out) {
+            require_apart(flat(out), flat(places), flat(values));
+            return zstd_patches({flat(places), flat(values), width, size}, flat(out));
+        },
         array("places"), array("values"), "width"_a, "size"_a, array("out"), Unlocked(),
         "Write a stretch of patches as zstd blocks, none of them the last; returns the bytes written.");
 }

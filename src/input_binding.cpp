@@ -40,6 +40,8 @@ void bind_take(nb::module_& module) {
         "take_keypoints",
         [](const In<float, 3>& frames, const In<std::int64_t>& places, const Out<Number, 3>& keypoint,
            const Out<Number, 2>& score) {
+            require_apart(flat(keypoint), flat(frames), flat(places));
+            require_apart(flat(score), flat(frames), flat(places));
             return take_keypoints(selected(frames, places), flat(keypoint), flat(score));
         },
         array("frames"), array("places"), array("keypoint"), array("score"), Unlocked(),

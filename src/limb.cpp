@@ -34,9 +34,22 @@ Segment visible_segment(const float* a, const float* b, double margin, const Vol
     double ax = a[0], ay = a[1];
     const double bx = b[0], by = b[1];
     // Subtracted as float32 numbers, all else in float64: so PYSKL decides what is short.
-    const double dx = b[0] - a[0], dy = b[1] - a[1];
+    double dx = b[0] - a[0], dy = b[1] - a[1];
     if (dx * dx + dy * dy < 1.0) {
         return {ax, ay, 1.0, 0.0, 0.0};
+    }
+    const auto w = static_cast<double>(volume.width), h = static_cast<double>(volume.height);
+    if (std::min(std::max(std::abs(ax), std::abs(ay)), std::max(std::abs(bx), std::abs(by))) > far_away) {
+        // Neither end is near: the limb begins where it comes to the map, on the axis that it mostly goes along.
+        dx = bx - ax, dy = by - ay;
+        const bool along_x = std::abs(dx) > std::abs(dy);
+        double &place = along_x ? ax : ay, &other = along_x ? ay : ax;
+        const double step = along_x ? dx : dy, side = along_x ? w : h;
+        const double way = (step > 0.0 ? -margin : side + margin) - place;
+        if (way * step > 0.0) {
+            other += way * ((along_x ? dy : dx) / step), place += way;
+        }
+        dx = bx - ax, dy = by - ay;
     }
     const double length = std::sqrt(dx * dx + dy * dy);
     double ux = dx / length, uy = dy / length;
@@ -45,7 +58,6 @@ Segment visible_segment(const float* a, const float* b, double margin, const Vol
     if (std::max(std::abs(ax), std::abs(ay)) > std::max({far_away, std::abs(bx), std::abs(by)})) {
         ax = bx, ay = by, ux = -ux, uy = -uy;
     }
-    const auto w = static_cast<double>(volume.width), h = static_cast<double>(volume.height);
     const Reach part = clip_axis(clip_axis({0.0, length}, ax, ux, w, margin), ay, uy, h, margin);
     return {std::min(std::max(ax + part.near * ux, -margin), w + margin),
             std::min(std::max(ay + part.near * uy, -margin), h + margin), ux, uy, part.far - part.near};

@@ -17,6 +17,8 @@ using Count = std::int64_t;
 namespace heatsvc {
 namespace {
 
+constexpr Count largest_gap = 1 << 20;
+
 // A volume, and the arrays that it refers to.
 class BoundVolume {
   public:
@@ -81,7 +83,7 @@ void bind_volume(nb::module_& module) {
         "render",
         [](const BoundVolume& volume, Count first, Count last, double cut, float fill, Count gap,
            const Out<Count>& starts, const Out<Count>& lengths, const Out<float>& values) {
-            require(starts.size() == lengths.size() && gap >= 1, "as many starts as lengths are needed");
+            require(starts.size() == lengths.size() && 1 <= gap && gap <= largest_gap, "starts and lengths differ, or the gap is too large");
             const Rendered rendered = kernels().render(volume.maps(first, last), first, last, cut, fill, gap,
                                                        flat(starts), flat(lengths), flat(values));
             return std::tuple{rendered.runs, rendered.pixels};
@@ -92,7 +94,7 @@ void bind_volume(nb::module_& module) {
         "separable_patches",
         [](const BoundVolume& volume, Count first, Count last, Count gap, const Out<Count, 2>& places,
            const Out<float, 2>& values) {
-            require(places.shape(1) == 3 && values.shape(1) == 2 * simd_width, "places are [S, 3], values [S, 16]");
+            require(places.shape(1) == 3 && 0 <= gap && gap <= largest_gap && values.shape(1) == 2 * simd_width, "places are [S, 3], values [S, 16]");
             require((*volume).persons == 1 && (*volume).limbs.empty() && (*volume).reduce == Reduce::none,
                     "only keypoints of one person are separable patches");
             const Patches patches =
@@ -128,6 +130,7 @@ void bind_runs(nb::module_& module) {
            const Out<std::uint8_t>& out) {
             const Runs runs{flat(values), flat(starts), flat(lengths), itemsize,
                             static_cast<Count>(out.size()) / std::max<Count>(itemsize, 1)};
+            require_apart(flat(out), runs.values, runs.starts, runs.lengths);
             scatter(runs, flat(out));
         },
         array("values"), array("starts"), array("lengths"), "itemsize"_a, array("out"), Unlocked(),

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import re
 import struct
 import termios
 from typing import Any
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from heatsvc.api.problems import document
 
 _MAX_HEAD_BYTES = 256 << 10  # a request line and its headers; the query may hold a pipeline
 _MIN_BYTES_PER_SECOND = 16 << 10
+_BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\nconnection: close\r\n"
+    b"content-length: %d\r\n\r\n%b"
+)
+_UPGRADE = re.compile(rb"\r\nupgrade(?=\s*:)", re.IGNORECASE)
 
 
 class BoundedHttpToolsProtocol(HttpToolsProtocol):
@@ -20,6 +29,7 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
     - A request's head has at most 256 KiB, and must arrive within `timeout_keep_alive` seconds.
     - A client must take 16 KiB a second of what is waiting for it, or its connection is closed.
     - Bytes that are not HTTP get a 400 of their own only where no other response is due on the connection.
+    - An offer to upgrade to another protocol is ignored, so that the request's body is read.
     - On shutdown the event `stopping` of the lifespan state is set, so that responses without an end can end.
 
     Times are checked every `timeout_keep_alive` seconds: a connection may last for twice as long.
@@ -27,7 +37,7 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._in_head = False
+        self._in_head = self._upgrades = False
         self._was_idle = False
         self._unsent = 0
         self._cycles: list[RequestResponseCycle] = []  # of pipelined requests, the newest last
@@ -47,9 +57,13 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         """Parse some bytes; refuse a head that grows too long."""
         if self._in_head:
             self._head_bytes += len(data)
+        elif not (self.cycle and self.cycle.more_body):
+            data = _without_upgrade(data)
         super().data_received(data)
         if self._in_head and self._head_bytes > _MAX_HEAD_BYTES:
-            self.send_400_response(f"The request head has more than {_MAX_HEAD_BYTES} bytes.")
+            self.send_400_response(f"The request head has more than {_MAX_HEAD_BYTES:,} bytes.")
+        elif self._upgrades:
+            self.send_400_response("Upgrade is not supported.")
 
     def on_message_begin(self) -> None:
         """Count the bytes of a head from its second piece on."""
@@ -59,8 +73,9 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         self._was_idle = False
 
     def on_headers_complete(self) -> None:
-        """Stop counting."""
+        """Stop counting. What follows an upgrade is another protocol to the parser, the body too: it is refused."""
         self._in_head = False
+        self._upgrades = self.parser.should_upgrade()
         super().on_headers_complete()
         self._cycles = [*self._pending(), self.cycle]
 
@@ -71,7 +86,9 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
             pending[-1].keep_alive = False
             self.flow.pause_reading()
         elif not self.transport.is_closing():
-            super().send_400_response(msg)
+            body = orjson.dumps(document(400, f"{msg} See RFC 9112 for HTTP/1.1."))
+            self.transport.write(_BAD_REQUEST % (len(body), body))
+            self.transport.close()
             self._disconnect()
 
     def resume_writing(self) -> None:
@@ -118,3 +135,11 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         except (OSError, ValueError, AttributeError):  # closed, or not available on this system
             return size
         return size + int(struct.unpack("i", queued)[0])
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """The beginning of a request whose client offers another protocol: HTTP/1.1 goes on (RFC 9110, 7.8)."""
+    if _UPGRADE.search(data) is None:
+        return data
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"\r\nX-Upgrade", head) + end + rest

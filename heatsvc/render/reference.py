@@ -167,18 +167,19 @@ def _along(a: Point, b: Point) -> tuple[float, float]:
 
 def _near_part(a: Point, b: Point) -> tuple[Point, Point]:
     """The part of a segment within 100,000 pixels of the map: further away float64 cannot tell its pixels apart."""
-    if max(map(abs, (*a[:2], *b[:2]))) <= _FAR:
-        return a, b
-    if max(map(abs, a[:2])) > max(map(abs, b[:2])):
-        a, b = b, a
-    start, end = 0.0, 1.0
-    for place, along in ((a[0], b[0] - a[0]), (a[1], b[1] - a[1])):
-        if along:
-            enters, leaves = sorted(((-_FAR - place) / along, (_FAR - place) / along))
-            start, end = max(start, enters), min(end, leaves)
-    ends = ((a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share) for share in (start, max(start, end)))
-    (x0, y0), (x1, y1) = ends
-    return (x0, y0, a[2]), (x1, y1, b[2])
+    return _moved_near(a, b), _moved_near(b, a)
+
+
+def _moved_near(end: Point, other: Point) -> Point:
+    """An end that is further away, moved to that distance on the axis that the segment mostly goes along."""
+    along = other[0] - end[0], other[1] - end[1]
+    axis = 0 if abs(along[0]) > abs(along[1]) else 1
+    edge = -math.copysign(_FAR, along[axis])
+    way = edge - end[axis]
+    if way * along[axis] <= 0:
+        return end
+    across = end[1 - axis] + way * (along[1 - axis] / along[axis])
+    return (edge, across, end[2]) if axis == 0 else (across, edge, end[2])
 
 
 def _distance_squared(

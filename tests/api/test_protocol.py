@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import select
 import socket
@@ -123,6 +124,38 @@ def test_an_unread_body_that_goes_on_for_too_long_ends_the_connection(address: t
     with connect(address) as client:
         client.sendall(POST % 10**12)
         trickle(client, bytes(1000))
+
+
+UPGRADE = b"POST %b HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n"
+LAST = b"GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("pause", [0, 0.1])
+def test_an_offer_to_upgrade_is_ignored_and_the_body_is_a_body(address: tuple[str, int], pause: float) -> None:
+    with connect(address) as client:
+        client.sendall(UPGRADE % (b"/1", len(LAST)))
+        time.sleep(pause)
+        client.sendall(LAST)  # the body, which looks like a request
+        assert statuses(client.recv(1000)) == [b"200"]
+        client.sendall(LAST)
+        assert statuses(read_all(client)) == [b"200"]
+
+
+def test_an_upgrade_that_is_seen_too_late_gets_one_response(address: tuple[str, int]) -> None:
+    head, value = (UPGRADE % (b"/1", len(LAST))).split(b"Upgrade: ")
+    with connect(address) as client:
+        client.sendall(head + b"Upg")
+        time.sleep(0.1)
+        client.sendall(b"rade: " + value + LAST)
+        assert statuses(read_all(client)) == [b"200"]
+
+
+def test_bytes_that_are_not_http_get_a_problem_document(address: tuple[str, int]) -> None:
+    with connect(address) as client:
+        client.sendall(b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n")
+        head, _, body = read_all(client).partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head
+    assert json.loads(body)["status"] == 400
 
 
 def test_broken_bytes_behind_a_request_get_no_response_of_their_own(app: App, address: tuple[str, int]) -> None:

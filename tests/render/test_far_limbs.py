@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heatsvc.kernels import KERNELS
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import plan, render_runs
 from heatsvc.volume import HeatmapVolume, Reduce
@@ -41,11 +42,20 @@ def test_positions_are_counted_from_the_start_as_pyskl_counts_them() -> None:
     np.testing.assert_allclose(render_array(volume), render_reference(volume), rtol=2e-6, atol=2e-5)
 
 
-@pytest.mark.parametrize("far", [1e3, 1e6, 1e9])
-def test_two_far_ends_draw_the_line_between_them(far: float) -> None:
-    through = render_array(limb((-far, 7), (far, 7)))
-    np.testing.assert_allclose(through, render_array(limb((-50, 7), (50, 7))), rtol=0, atol=2e-6)
-    assert not render_array(limb((-far, 40), (far, 40))).any()
+@pytest.mark.parametrize("kernels", ["native", "reference"])
+@pytest.mark.parametrize("far", [1e3, 1e6, 1e9, 1e18, 1e30, 3e38])
+def test_two_far_ends_draw_the_line_between_them(far: float, kernels: str) -> None:
+    before = KERNELS.name
+    KERNELS.use(kernels)
+    try:
+        for end in (far, -far):
+            across, down = render_array(limb((-end, 7), (end, 7))), render_array(limb((6, -end), (8, end)))
+            np.testing.assert_allclose(across, render_array(limb((-50, 7), (50, 7))), rtol=0, atol=2e-6)
+            if far >= 1e6:
+                np.testing.assert_allclose(down, render_array(limb((7, -50), (7, 50))), rtol=0, atol=2e-5)
+            assert not render_array(limb((-end, 40), (end, 40))).any()
+    finally:
+        KERNELS.use(before)
 
 
 any_coordinate = st.one_of(
