@@ -204,7 +204,7 @@ class Renderer {
             canvas_.merge(y, start, size, row, channel_);
             return;
         }
-        const Stretch seen(row, row + size, cut_);
+        const TrimmedRow seen(row, row + size, cut_);
         if (seen.size() > 0) {
             writer_.add(base + y * volume_.width + start + (seen.first - row), seen.first, seen.size());
         }
