@@ -52,7 +52,7 @@ class Canvas {
                 continue;
             }
             float* row = pixels_.data() + y * width_;
-            Stretch rest(row + first, row + last, cut);
+            TrimmedRow rest(row + first, row + last, cut);
             while (rest.first < rest.last) {
                 const float* end = first_hole(rest, cut, gap);
                 const std::int64_t size = end - rest.first;
@@ -67,7 +67,7 @@ class Canvas {
                     }
                 }
                 writer.add(base + at, rest.first, size);
-                rest = Stretch(end, rest.last, cut);
+                rest = TrimmedRow(end, rest.last, cut);
             }
             std::fill(row + first, row + last, 0.0F);
         }
@@ -92,10 +92,10 @@ class Canvas {
     }
 
     // Where the first `gap` pixels in a row lie that are not above `cut`: two persons or limbs in a row make one.
-    static const float* first_hole(const Stretch& stretch, float cut, std::int64_t gap) {
+    static const float* first_hole(const TrimmedRow& part, float cut, std::int64_t gap) {
         std::int64_t under = 0;
-        for (const float* pixel = stretch.first; pixel < stretch.last; ++pixel) {
-            while (stretch.last - pixel > 8 && all_above(pixel, cut)) {
+        for (const float* pixel = part.first; pixel < part.last; ++pixel) {
+            while (part.last - pixel > 8 && all_above(pixel, cut)) {
                 pixel += 8;
                 under = 0;
             }
@@ -104,7 +104,7 @@ class Canvas {
                 return pixel + 1 - gap;
             }
         }
-        return stretch.last;
+        return part.last;
     }
 
     std::int64_t width_;

@@ -87,12 +87,12 @@ void bind_codings(nb::module_& module) {
         "A stretch as small zstd blocks, none of them the last: uint8 [bytes].");
     module.def(
         "zstd_patches",
-        [](const In<Count, 2>& places, const In<float, 2>& values, Count width, Count size,
+        [](const In<Count, 2>& bounds, const In<float, 2>& values, Count width, Count size,
            const Out<std::uint8_t>& out) {
-            require_apart(flat(out), flat(places), flat(values));
-            return zstd_patches({flat(places), flat(values), width, size}, flat(out));
+            require_apart(flat(out), flat(bounds), flat(values));
+            return zstd_patches({flat(bounds), flat(values), width, size}, flat(out));
         },
-        array("places"), array("values"), "width"_a, "size"_a, array("out"), Unlocked(),
+        array("bounds"), array("values"), "width"_a, "size"_a, array("out"), Unlocked(),
         "Write a stretch of patches as zstd blocks, none of them the last; returns the bytes written.");
 }
 

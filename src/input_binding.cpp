@@ -18,9 +18,9 @@ std::span<const std::uint8_t> bytes_of(const nb::bytes& bytes) {
     return {static_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
-SelectedKeypoints selected(const In<float, 3>& frames, const In<std::int64_t>& places) {
+SelectedKeypoints selected(const In<float, 3>& frames, const In<std::int64_t>& indices) {
     require(frames.shape(2) == 3, "frames are [T, V, 3]");
-    return {flat(frames), frames.shape(1), flat(places)};
+    return {flat(frames), frames.shape(1), flat(indices)};
 }
 
 template <typename Number>
@@ -38,14 +38,14 @@ template <typename Number>
 void bind_take(nb::module_& module) {
     module.def(
         "take_keypoints",
-        [](const In<float, 3>& frames, const In<std::int64_t>& places, const Out<Number, 3>& keypoint,
+        [](const In<float, 3>& frames, const In<std::int64_t>& indices, const Out<Number, 3>& keypoint,
            const Out<Number, 2>& score) {
-            require_apart(flat(keypoint), flat(frames), flat(places));
-            require_apart(flat(score), flat(frames), flat(places));
-            return take_keypoints(selected(frames, places), flat(keypoint), flat(score));
+            require_apart(flat(keypoint), flat(frames), flat(indices));
+            require_apart(flat(score), flat(frames), flat(indices));
+            return take_keypoints(selected(frames, indices), flat(keypoint), flat(score));
         },
-        array("frames"), array("places"), array("keypoint"), array("score"), Unlocked(),
-        "Write the keypoints at `places` of the last t frames of [T, V, 3]: keypoint [t, n, 2], score [t, n]. "
+        array("frames"), array("indices"), array("keypoint"), array("score"), Unlocked(),
+        "Write the keypoints at `indices` of the last t frames of [T, V, 3]: keypoint [t, n, 2], score [t, n]. "
         "Returns whether all numbers are finite, and none written is too large.");
 }
 
@@ -74,11 +74,11 @@ void bind_input(nb::module_& module) {
     bind_take<std::uint16_t>(module);
     module.def(
         "count_scores",
-        [](const In<float, 3>& frames, const In<std::int64_t>& places, const Out<std::int64_t, 2>& histogram) {
-            count_scores(selected(frames, places), histogram.shape(1), flat(histogram));
+        [](const In<float, 3>& frames, const In<std::int64_t>& indices, const Out<std::int64_t, 2>& histogram) {
+            count_scores(selected(frames, indices), histogram.shape(1), flat(histogram));
         },
-        array("frames"), array("places"), array("histogram"), Unlocked(),
-        "Add the scores at `places` of [T, V, 3] to a histogram [n, bins] over [0, 1].");
+        array("frames"), array("indices"), array("histogram"), Unlocked(),
+        "Add the scores at `indices` of [T, V, 3] to a histogram [n, bins] over [0, 1].");
 }
 
 }  // namespace heatsvc

@@ -45,7 +45,7 @@ struct Kernels {
                        std::int64_t gap, std::span<std::int64_t> starts, std::span<std::int64_t> lengths,
                        std::span<float> values);
     Patches (*separable_patches)(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t gap,
-                                 std::span<std::int64_t> places, std::span<float> values);
+                                 std::span<std::int64_t> bounds, std::span<float> values);
     Listed (*primitives)(const Volume& volume, std::int64_t at, std::int64_t base, std::span<std::int64_t> starts,
                          std::span<std::uint8_t> segments, std::span<std::int32_t> boxes, std::span<double> numbers);
     void (*to_uint8)(std::span<const float> values, std::span<std::uint8_t> out);

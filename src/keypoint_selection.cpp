@@ -96,8 +96,8 @@ void SelectedKeypoints::check() const {
     if (points == 0 || frames.size() % (points * 3) != 0) {
         throw std::invalid_argument("frames are [T, V, 3], of one keypoint or more");
     }
-    for (const std::int64_t place : places) {
-        if (place < 0 || static_cast<std::uint64_t>(place) >= points) {
+    for (const std::int64_t index : indices) {
+        if (index < 0 || static_cast<std::uint64_t>(index) >= points) {
             throw std::invalid_argument("a selected keypoint is not among those of a frame");
         }
     }
@@ -106,9 +106,9 @@ void SelectedKeypoints::check() const {
 template <typename Number>
 bool take_keypoints(const SelectedKeypoints& selected, std::span<Number> keypoint, std::span<Number> score) {
     selected.check();
-    const std::size_t places = selected.places.size(), width = 3 * selected.points;
-    if (places == 0 || score.size() % places != 0 || keypoint.size() != 2 * score.size() ||
-        score.size() / places > selected.frames.size() / width) {
+    const std::size_t count = selected.indices.size(), width = 3 * selected.points;
+    if (count == 0 || score.size() % count != 0 || keypoint.size() != 2 * score.size() ||
+        score.size() / count > selected.frames.size() / width) {
         throw std::invalid_argument("the arrays are of another size than the selected keypoints");
     }
     std::uint32_t infinite = 0, largest = 0;
@@ -123,10 +123,10 @@ bool take_keypoints(const SelectedKeypoints& selected, std::span<Number> keypoin
             return to_half(number, largest);
         }
     };
-    const float* frame = selected.frames.last(score.size() / places * width).data();
+    const float* frame = selected.frames.last(score.size() / count * width).data();
     for (std::size_t i = 0; i < score.size(); frame += width) {
-        for (const std::int64_t place : selected.places) {
-            const float* point = frame + 3 * place;
+        for (const std::int64_t index : selected.indices) {
+            const float* point = frame + 3 * index;
             keypoint[2 * i] = converted(point[0]);
             keypoint[2 * i + 1] = converted(point[1]);
             score[i++] = converted(point[2]);
@@ -140,15 +140,15 @@ template bool take_keypoints(const SelectedKeypoints&, std::span<std::uint16_t>,
 
 void count_scores(const SelectedKeypoints& selected, std::size_t bins, std::span<std::int64_t> histogram) {
     selected.check();
-    if (bins == 0 || bins > most_bins || histogram.size() != selected.places.size() * bins) {
+    if (bins == 0 || bins > most_bins || histogram.size() != selected.indices.size() * bins) {
         throw std::invalid_argument("a histogram has 1 to 1,048,576 bins for each selected keypoint");
     }
     const auto scale = static_cast<float>(bins), last = static_cast<float>(bins - 1);
     const std::size_t width = 3 * selected.points;
     for (auto frames = selected.frames; !frames.empty(); frames = frames.subspan(width)) {
         std::size_t first = 0;
-        for (const std::int64_t place : selected.places) {
-            const float bin = std::min(std::max(0.0f, frames[3 * place + 2] * scale), last);  // 0 for NaN
+        for (const std::int64_t index : selected.indices) {
+            const float bin = std::min(std::max(0.0f, frames[3 * index + 2] * scale), last);  // 0 for NaN
             ++histogram[first + static_cast<std::size_t>(bin)];
             first += bins;
         }

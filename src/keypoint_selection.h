@@ -20,7 +20,7 @@ bool split_keypoints(std::span<const Number> numbers, std::span<float> keypoint,
 struct SelectedKeypoints {
     std::span<const float> frames;  // [T, V, 3]
     std::size_t points;             // V
-    std::span<const std::int64_t> places;
+    std::span<const std::int64_t> indices;
 
     // Throws std::invalid_argument unless there are whole frames of so many points, and those selected are among them.
     void check() const;

@@ -68,10 +68,10 @@ LimbRows::LimbRows(const Volume& volume)
       reach_(limb_reach * volume.sigma),
       unit_(0.25 * std::sqrt(0.5 / (volume.sigma * volume.sigma))) {
     if (!volume.limbs.empty()) {
-        const auto stretches = static_cast<std::size_t>(most_rows * stride(width_) / stretch);
-        // One more each: stretches are filled two at a time, and read up to 7 pixels beyond the last.
-        origins_.resize(stretches + 1);
-        pixels_.resize((stretches + 1) * stretch);
+        const auto blocks = static_cast<std::size_t>(most_rows * stride(width_) / block);
+        // One more each: blocks are filled two at a time, and read up to 7 pixels beyond the last.
+        origins_.resize(blocks + 1);
+        pixels_.resize((blocks + 1) * block);
     }
 }
 
@@ -98,26 +98,26 @@ std::int64_t LimbRows::render(const Window& window, std::int64_t y0, std::int64_
         const double px = static_cast<double>(mirrored ? start + size - 1 : start) - segment.x;
         const double along = px * segment.ux + py * segment.uy, beside = px * segment.uy - py * segment.ux;
         Origin origin{along * unit_, (along - segment.length) * unit_, beside * unit_};
-        for (std::int64_t x = 0; x < size; x += stretch) {
+        for (std::int64_t x = 0; x < size; x += block) {
             origins_[static_cast<std::size_t>(count++)] = origin;
-            origin.along += static_cast<double>(stretch) * step * segment.ux;
-            origin.past += static_cast<double>(stretch) * step * segment.ux;
-            origin.beside += static_cast<double>(stretch) * step * segment.uy;
+            origin.along += static_cast<double>(block) * step * segment.ux;
+            origin.past += static_cast<double>(block) * step * segment.ux;
+            origin.beside += static_cast<double>(block) * step * segment.uy;
         }
     }
     fill(count, step * segment.ux, step * segment.uy, peak);
     return pixels;
 }
 
-// The pixels of `count` stretches: peak * exp(-16 q), q the squared distance to the segment.
+// The pixels of `count` blocks: peak * exp(-16 q), q the squared distance to the segment.
 //
 // Distances are float64 and so are right on a map of any size, for a sigma however small; the rest takes float32.
 // ux, uy: by how much the next pixel is further along the line, and further beside it.
 void LimbRows::fill(std::int64_t count, double ux, double uy, float peak) {
     const Origin* origin = origins_.data();
     float* out = pixels_.data();
-    for (std::int64_t n = 0; n < count; ++n, ++origin, out += stretch) {
-        for (std::int32_t i = 0; i < stretch; ++i) {
+    for (std::int64_t n = 0; n < count; ++n, ++origin, out += block) {
+        for (std::int32_t i = 0; i < block; ++i) {
             const double along = static_cast<double>(i) * ux;
             const double beside = fused(static_cast<double>(i), uy, origin->beside);
             const double beyond = std::max(std::max(-(origin->along + along), origin->past + along), 0.0);

@@ -45,11 +45,11 @@ class LimbRows {
     // The pixels of all rows, each row from the next multiple of eight on, and at least 7 numbers after the last.
     const float* pixels() const { return pixels_.data(); }
     // Of a row of so many pixels the numbers up to the next row.
-    static std::int64_t stride(std::int64_t size) { return (size + stretch - 1) & -stretch; }
+    static std::int64_t stride(std::int64_t size) { return (size + block - 1) & -block; }
 
   private:
-    static constexpr std::int64_t stretch = 8;
-    // Where a stretch's first pixel is: how far past the segment's start, past its end, and beside the line.
+    static constexpr std::int64_t block = 8;
+    // Where a block's first pixel is: how far past the segment's start, past its end, and beside the line.
     struct Origin {
         double along, past, beside;
     };

@@ -17,18 +17,18 @@ namespace {
 class Maps {
   public:
     Maps(const Volume& volume, std::int64_t first)
-        : volume_(volume), merged_(volume.merged()), place_(volume.place(first)) {}
+        : volume_(volume), merged_(volume.merged()), index_(volume.map_index(first)) {}
 
-    void advance() { place_ = volume_.next(place_); }
-    bool mirrored() const { return place_.frame >= volume_.frames; }
-    std::int64_t first_channel() const { return place_.channel; }
-    std::int64_t last_channel() const { return place_.channel + merged_; }
-    std::int64_t frame() const { return mirrored() ? place_.frame - volume_.frames : place_.frame; }
+    void advance() { index_ = volume_.next(index_); }
+    bool mirrored() const { return index_.frame >= volume_.frames; }
+    std::int64_t first_channel() const { return index_.channel; }
+    std::int64_t last_channel() const { return index_.channel + merged_; }
+    std::int64_t frame() const { return mirrored() ? index_.frame - volume_.frames : index_.frame; }
 
   private:
     const Volume& volume_;
     std::int64_t merged_;
-    Place place_;
+    MapIndex index_;
 };
 
 // What a channel shows: point a, or the limb from point a to point b.
@@ -204,7 +204,7 @@ class Renderer {
             canvas_.merge(y, start, size, row, channel_);
             return;
         }
-        const Stretch seen(row, row + size, cut_);
+        const TrimmedRow seen(row, row + size, cut_);
         if (seen.size() > 0) {
             writer_.add(base + y * volume_.width + start + (seen.first - row), seen.first, seen.size());
         }
@@ -263,11 +263,11 @@ Rendered render(const Volume& volume, std::int64_t first, std::int64_t last, dou
 }
 
 Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t gap,
-                          std::span<std::int64_t> places, std::span<float> values) {
+                          std::span<std::int64_t> bounds, std::span<float> values) {
     const auto scale = static_cast<float>(0.5 / (volume.sigma * volume.sigma));
-    const std::int64_t room = std::min(std::ssize(places) / 3, std::ssize(values) / (2 * simd_width));
+    const std::int64_t room = std::min(std::ssize(bounds) / 3, std::ssize(values) / (2 * simd_width));
     Patches patches{0, 0, 0};
-    std::int64_t* place = places.data();
+    std::int64_t* bound = bounds.data();
     float* value = values.data();
     std::int64_t end = -gap;
     Maps map(volume, first);
@@ -287,9 +287,9 @@ Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t
         if (!(faintest(value, primitive.window) > 0.0F)) {
             return {-1, 0, 0};
         }
-        *place++ = at;
-        *place++ = columns;
-        *place++ = rows;
+        *bound++ = at;
+        *bound++ = columns;
+        *bound++ = rows;
         value += 2 * simd_width;
         patches.count += 1;
         patches.pixels += columns * rows;

@@ -83,7 +83,8 @@ void bind_volume(nb::module_& module) {
         "render",
         [](const BoundVolume& volume, Count first, Count last, double cut, float fill, Count gap,
            const Out<Count>& starts, const Out<Count>& lengths, const Out<float>& values) {
-            require(starts.size() == lengths.size() && 1 <= gap && gap <= largest_gap, "starts and lengths differ, or the gap is too large");
+            require(starts.size() == lengths.size() && 1 <= gap && gap <= largest_gap,
+                    "starts and lengths differ, or the gap is too large");
             const Rendered rendered = kernels().render(volume.maps(first, last), first, last, cut, fill, gap,
                                                        flat(starts), flat(lengths), flat(values));
             return std::tuple{rendered.runs, rendered.pixels};
@@ -92,16 +93,17 @@ void bind_volume(nb::module_& module) {
         Unlocked(), "Render the maps first to last as runs of pixels above `cut`: how many runs, and their pixels.");
     module.def(
         "separable_patches",
-        [](const BoundVolume& volume, Count first, Count last, Count gap, const Out<Count, 2>& places,
+        [](const BoundVolume& volume, Count first, Count last, Count gap, const Out<Count, 2>& bounds,
            const Out<float, 2>& values) {
-            require(places.shape(1) == 3 && 0 <= gap && gap <= largest_gap && values.shape(1) == 2 * simd_width, "places are [S, 3], values [S, 16]");
+            require(bounds.shape(1) == 3 && 0 <= gap && gap <= largest_gap && values.shape(1) == 2 * simd_width,
+                    "bounds are [S, 3], values [S, 16]");
             require((*volume).persons == 1 && (*volume).limbs.empty() && (*volume).reduce == Reduce::none,
                     "only keypoints of one person are separable patches");
             const Patches patches =
-                kernels().separable_patches(volume.maps(first, last), first, last, gap, flat(places), flat(values));
+                kernels().separable_patches(volume.maps(first, last), first, last, gap, flat(bounds), flat(values));
             return std::tuple{patches.count, patches.pixels, patches.rows};
         },
-        "volume"_a, "first"_a, "last"_a, "gap"_a, array("places"), array("values"), Unlocked(),
+        "volume"_a, "first"_a, "last"_a, "gap"_a, array("bounds"), array("values"), Unlocked(),
         "Render the maps first to last as separable patches: how many, their pixels and rows; -1, 0, 0 where they are "
         "not of that kind.");
     module.def(

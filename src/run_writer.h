@@ -10,11 +10,11 @@
 namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 
 // The pixels first up to last, less the ends that are not above `cut`.
-struct Stretch {
+struct TrimmedRow {
     const float* first;
     const float* last;
 
-    Stretch(const float* begin, const float* end, float cut) : first(begin), last(end) {
+    TrimmedRow(const float* begin, const float* end, float cut) : first(begin), last(end) {
         while (first < last && !(*first > cut)) {
             ++first;
         }

@@ -10,7 +10,7 @@ namespace heatsvc {
 enum class Reduce { none, max, argmax };
 
 // The frame (the mirrored copy counted on), channel, and frame within its clip, of a map.
-struct Place {
+struct MapIndex {
     std::int64_t frame, channel, step;
 };
 
@@ -38,32 +38,32 @@ struct Volume {
     std::int64_t maps() const { return kept() * frames * (mirror.empty() ? 1 : 2); }
     std::int64_t area() const { return height * width; }
 
-    // The place of map number `index` in output order, and that of the map after one.
-    Place place(std::int64_t index) const;
-    Place next(Place place) const;
+    // The indices of map number `number` in output order, and those of the map after one.
+    MapIndex map_index(std::int64_t number) const;
+    MapIndex next(MapIndex map) const;
 };
 
-inline Place Volume::place(std::int64_t index) const {
+inline MapIndex Volume::map_index(std::int64_t number) const {
     const std::int64_t channels = std::max<std::int64_t>(kept(), 1), frames_of_clip = reduce == Reduce::none ? clip : 0;
     if (frames_of_clip == 0) {
-        return {index / channels, index % channels, 0};
+        return {number / channels, number % channels, 0};
     }
-    const std::int64_t number = index / (channels * frames_of_clip), step = index % frames_of_clip;
-    return {number * frames_of_clip + step, index / frames_of_clip % channels, step};
+    const std::int64_t clip_number = number / (channels * frames_of_clip), step = number % frames_of_clip;
+    return {clip_number * frames_of_clip + step, number / frames_of_clip % channels, step};
 }
 
-inline Place Volume::next(Place place) const {
+inline MapIndex Volume::next(MapIndex map) const {
     const std::int64_t channels = kept(), frames_of_clip = reduce == Reduce::none ? clip : 0;
     if (frames_of_clip == 0) {
-        return place.channel + 1 == channels ? Place{place.frame + 1, 0, 0} : Place{place.frame, place.channel + 1, 0};
+        return map.channel + 1 == channels ? MapIndex{map.frame + 1, 0, 0} : MapIndex{map.frame, map.channel + 1, 0};
     }
-    if (place.step + 1 < frames_of_clip) {
-        return {place.frame + 1, place.channel, place.step + 1};
+    if (map.step + 1 < frames_of_clip) {
+        return {map.frame + 1, map.channel, map.step + 1};
     }
-    if (place.channel + 1 < channels) {
-        return {place.frame + 1 - frames_of_clip, place.channel + 1, 0};
+    if (map.channel + 1 < channels) {
+        return {map.frame + 1 - frames_of_clip, map.channel + 1, 0};
     }
-    return {place.frame + 1, 0, 0};
+    return {map.frame + 1, 0, 0};
 }
 
 }  // namespace heatsvc

@@ -168,8 +168,8 @@ std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out) {
 }
 
 std::size_t zstd_patches(const SeparablePatches& patches, std::span<std::uint8_t> out) {
-    const std::int64_t count = std::ssize(patches.places) / 3, width = patches.width;
-    if (std::ssize(patches.places) != 3 * count || std::ssize(patches.values) != 2 * side * count || width < 0 ||
+    const std::int64_t count = std::ssize(patches.bounds) / 3, width = patches.width;
+    if (std::ssize(patches.bounds) != 3 * count || std::ssize(patches.values) != 2 * side * count || width < 0 ||
         patches.size > INT64_MAX / 8 || patches.size < width) {
         throw std::invalid_argument("these are no patches");
     }
@@ -182,8 +182,8 @@ std::size_t zstd_patches(const SeparablePatches& patches, std::span<std::uint8_t
     };
     std::int64_t done = 0;  // pixels of the stretch that are written
     for (std::int64_t patch = 0; patch < count; ++patch, row += 2 * side) {
-        const std::int64_t begin = patches.places[3 * patch], columns = patches.places[3 * patch + 1],
-                           rows = patches.places[3 * patch + 2];
+        const std::int64_t begin = patches.bounds[3 * patch], columns = patches.bounds[3 * patch + 1],
+                           rows = patches.bounds[3 * patch + 2];
         if (columns < 1 || columns > side || columns > width || rows < 1 || rows > side || begin < done ||
             begin > patches.size - columns - (rows - 1) * width) {
             throw std::invalid_argument("the patches overlap, or leave their stretch");

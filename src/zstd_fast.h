@@ -17,7 +17,7 @@ std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out);
 // Float32 patches of at most 8 x 8 pixels, each the product of a column and a row, in a stretch of `size` pixels that
 // are 0 elsewhere. See SeparablePatches.
 struct SeparablePatches {
-    std::span<const std::int64_t> places;  // [S, 3]: first pixel, columns, rows
+    std::span<const std::int64_t> bounds;  // [S, 3]: first pixel, columns, rows
     std::span<const float> values;         // [S, 16]: row, column
     std::int64_t width;                    // pixels from a row to the next one
     std::int64_t size;

@@ -263,15 +263,15 @@ FRAMES = np.ones((4, 5, 3), np.float32)
 PLACES = np.array([4, 0])
 
 
-@pytest.mark.parametrize("places", [[-1], [5], [2**62], [-(2**63)], []])
-def test_keypoints_out_of_range_are_refused(places: list[int]) -> None:
-    chosen = np.array(places, np.int64)
-    keypoint, score = np.empty((4, len(places), 2), np.float32), np.empty((4, len(places)), np.float32)
+@pytest.mark.parametrize("indices", [[-1], [5], [2**62], [-(2**63)], []])
+def test_keypoints_out_of_range_are_refused(indices: list[int]) -> None:
+    chosen = np.array(indices, np.int64)
+    keypoint, score = np.empty((4, len(indices), 2), np.float32), np.empty((4, len(indices)), np.float32)
     with pytest.raises(ValueError, match=r"not among|another size"):
         _native.take_keypoints(FRAMES, chosen, keypoint, score)
-    if places:
+    if indices:
         with pytest.raises(ValueError, match="not among"):
-            _native.count_scores(FRAMES, chosen, np.zeros((len(places), 20), np.int64))
+            _native.count_scores(FRAMES, chosen, np.zeros((len(indices), 20), np.int64))
 
 
 @pytest.mark.parametrize(("keypoint", "score"), [((5, 2, 2), (5, 2)), ((4, 2, 2), (4, 3)), ((4, 2, 1), (4, 2))])
