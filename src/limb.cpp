@@ -45,9 +45,9 @@ Segment visible_segment(const float* a, const float* b, double margin, const Vol
         const bool along_x = std::abs(dx) > std::abs(dy);
         double &place = along_x ? ax : ay, &other = along_x ? ay : ax;
         const double step = along_x ? dx : dy, side = along_x ? w : h;
-        const double way = (step > 0.0 ? -margin : side + margin) - place;
-        if (way * step > 0.0) {
-            other += way * ((along_x ? dy : dx) / step), place += way;
+        const double edge = step > 0.0 ? -margin : side + margin;
+        if ((edge - place) * step > 0.0) {
+            other += (edge - place) * ((along_x ? dy : dx) / step), place = edge;
         }
         dx = bx - ax, dy = by - ay;
     }

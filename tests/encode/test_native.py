@@ -315,3 +315,14 @@ def test_a_fill_is_one_byte() -> None:
     for fill in (-1, 256):
         with pytest.raises(TypeError):
             _native.zstd_small(np.zeros(4, np.uint8), np.array([0]), np.array([4]), 1, 9, fill)
+
+
+def test_an_output_that_shares_memory_with_an_input_is_refused() -> None:
+    memory = np.zeros(1 << 16, np.uint8)
+    starts = memory[: 8 * 100].view(np.int64)
+    starts[:] = np.arange(100) * 9
+    values, lengths = np.full(100, 255, np.uint8), np.ones(100, np.int64)
+    with pytest.raises(ValueError, match="shares memory"):
+        _native.zstd_blocks(values, starts, lengths, 1, 900, 0, memory)
+    with pytest.raises(ValueError, match="shares memory"):
+        _native.scatter(values, starts, lengths, 1, memory)

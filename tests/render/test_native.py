@@ -323,3 +323,10 @@ def test_arrays_of_another_kind_are_refused() -> None:
     out.flags.writeable = False
     with pytest.raises(TypeError):
         _native.to_uint8(np.zeros(4, np.float32), out)
+
+
+@pytest.mark.parametrize("gap", [0, 1 << 21, 1 << 62])
+def test_a_gap_that_is_too_large_is_refused(gap: int) -> None:
+    room = np.empty(9, np.int64), np.empty(9, np.int64), np.empty(100, np.float32)
+    with pytest.raises(ValueError, match="gap is too large"):
+        _native.render(native(one_point()), 0, 1, 0.0, 0.0, gap, *room)
