@@ -40,8 +40,8 @@ void def_of_runs(nb::module_& module, const char* name, Result (*function)(const
 }
 
 void bind_checksums(nb::module_& module) {
-    def_of_runs(module, "adler32_of_runs", adler32, Unlocked(), "Adler-32 of a stretch given as its runs.");
-    def_of_runs(module, "crc32_of_runs", crc32, Unlocked(), "CRC-32 of a stretch given as its runs.");
+    def_of_runs(module, "adler32_of_runs", adler32, Unlocked(), "Adler-32 of a tile given as its runs.");
+    def_of_runs(module, "crc32_of_runs", crc32, Unlocked(), "CRC-32 of a tile given as its runs.");
     module.def(
         "crc32_after_zeros",
         [](std::uint32_t check, Count size) {
@@ -65,14 +65,14 @@ void bind_codings(nb::module_& module) {
         },
         array("header"), "header_bits"_a, array("literal_code"), array("literal_bits"), array("match_code"),
         array("match_bits"), array("out"), Unlocked(),
-        "Write a stretch as one deflate block and an empty stored one after it; returns the bytes written.");
+        "Write a tile as one deflate block and an empty stored one after it; returns the bytes written.");
     def_of_runs(
         module, "zstd_blocks",
         +[](const Runs& runs, const Out<std::uint8_t>& out) {
             require_apart(flat(out), runs.values, runs.starts, runs.lengths);
             return zstd_blocks(runs, flat(out));
         },
-        array("out"), Unlocked(), "Write a stretch as zstd blocks, none of them the last; returns the bytes written.");
+        array("out"), Unlocked(), "Write a tile as zstd blocks, none of them the last; returns the bytes written.");
     def_of_runs(
         module, "zstd_small",
         +[](const Runs& runs) {
@@ -84,7 +84,7 @@ void bind_codings(nb::module_& module) {
                                     [](void* bytes) noexcept { delete[] static_cast<std::uint8_t*>(bytes); });
             return nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>>(encoded.bytes.release(), {encoded.size}, owner);
         },
-        "A stretch as small zstd blocks, none of them the last: uint8 [bytes].");
+        "A tile as small zstd blocks, none of them the last: uint8 [bytes].");
     module.def(
         "zstd_patches",
         [](const In<Count, 2>& bounds, const In<float, 2>& values, Count width, Count size,
@@ -93,7 +93,7 @@ void bind_codings(nb::module_& module) {
             return zstd_patches({flat(bounds), flat(values), width, size}, flat(out));
         },
         array("bounds"), array("values"), "width"_a, "size"_a, array("out"), Unlocked(),
-        "Write a stretch of patches as zstd blocks, none of them the last; returns the bytes written.");
+        "Write a tile of patches as zstd blocks, none of them the last; returns the bytes written.");
 }
 
 // The tables of zstd's small way, for tests.

@@ -173,7 +173,7 @@ constexpr std::array<std::uint64_t, 9> tens{1, 10, 100, 1'000, 10'000, 100'000, 
 // The number of eight digits 0 to 9, the first one in the lowest byte: pairs, then fours, then all of them.
 std::uint64_t eight_digits(std::uint64_t digits) {
     const std::uint64_t pairs = digits * 10 + (digits >> 8), low = 0x000000FF000000FF;
-    const std::uint64_t even = (pairs & low) * 0x000F424000000064;        // 1,000,000 and 100
+    const std::uint64_t even = (pairs & low) * 0x000F424000000064;       // 1,000,000 and 100
     const std::uint64_t odd = (pairs >> 16 & low) * 0x0000271000000001;  // 10,000 and 1
     return (even + odd) >> 32;
 }

@@ -77,7 +77,8 @@ void bind_volume(nb::module_& module) {
             return std::tuple{measured.last, measured.pixels, measured.rows, measured.work};
         },
         "volume"_a, "first"_a, "last"_a, "budget"_a, Unlocked(),
-        "How far a stretch of about `budget` pixels of work reaches: the map after its last one, upper bounds of its "
+        "The end of the largest range of maps whose work is at most about `budget`: the map after its last one, upper "
+        "bounds of its "
         "pixels and runs, and its work.");
     module.def(
         "render",

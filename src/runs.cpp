@@ -38,11 +38,11 @@ void Runs::check() const {
     }
     // A number is negative where something is wrong. All are seen to at once in the end, so that compilers make vectors
     // of the loop; sums of wrong numbers may wrap around, which is why each number is looked at by itself too.
-    const auto stretch = static_cast<std::uint64_t>(size);
+    const auto tile = static_cast<std::uint64_t>(size);
     std::uint64_t signs = 0, pixels = 0;
     for (std::size_t run = 0; run < starts.size(); ++run) {
         const auto start = static_cast<std::uint64_t>(starts[run]), length = static_cast<std::uint64_t>(lengths[run]);
-        signs |= start | length | (stretch - start) | (stretch - start - length);
+        signs |= start | length | (tile - start) | (tile - start - length);
         pixels += length;
     }
     for (std::size_t run = 1; run < starts.size(); ++run) {
@@ -50,7 +50,7 @@ void Runs::check() const {
                  static_cast<std::uint64_t>(lengths[run - 1]);
     }
     if (signs >> 63 != 0) {
-        throw std::invalid_argument("the runs overlap, or leave their stretch");
+        throw std::invalid_argument("the runs overlap, or leave their tile");
     }
     if (values.size() != pixels * static_cast<std::uint64_t>(itemsize)) {
         throw std::invalid_argument("the runs are of another size than their values");
@@ -60,7 +60,7 @@ void Runs::check() const {
 void scatter(const Runs& runs, std::span<std::uint8_t> out) {
     runs.check();
     if (static_cast<std::int64_t>(out.size()) != runs.size * runs.itemsize) {
-        throw std::invalid_argument("the array is of another size than the stretch");
+        throw std::invalid_argument("the array is of another size than the tile");
     }
     const std::uint8_t* source = runs.values.data();
     for (std::size_t run = 0; run < runs.starts.size(); ++run) {

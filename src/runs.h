@@ -7,7 +7,7 @@
 
 namespace heatsvc {
 
-// A stretch of `size` pixels given as its runs; every byte between them is `fill`.
+// A tile of `size` pixels given as its runs; every byte between them is `fill`.
 struct Runs {
     std::span<const std::uint8_t> values;   // the runs' bytes
     std::span<const std::int64_t> starts;   // in pixels, ascending
@@ -16,11 +16,11 @@ struct Runs {
     std::int64_t size;
     std::uint8_t fill = 0;
 
-    // Throws std::invalid_argument unless the runs follow each other within the stretch and have just these values.
+    // Throws std::invalid_argument unless the runs follow each other within the tile and have just these values.
     void check() const;
 };
 
-// Write runs into a dense stretch `out` of runs.size pixels that already holds the fill. The runs are checked.
+// Write runs into a dense tile `out` of runs.size pixels that already holds the fill. The runs are checked.
 void scatter(const Runs& runs, std::span<std::uint8_t> out);
 
 // Add float32 runs of frames-first maps to their channel's colour sums, each frame in its colours. The runs are

@@ -26,7 +26,8 @@ void Volume::check() const {
     }
     if (height < 1 || width < 1 || height > largest_side || width > largest_side || maps() > most_maps ||
         maps() > most_pixels / area()) {
-        throw std::invalid_argument("a map has 1 to 2**20 pixels a side, and a volume at most 2**31 maps and 2**60 pixels");
+        throw std::invalid_argument(
+            "a map has 1 to 2**20 pixels a side, and a volume at most 2**31 maps and 2**60 pixels");
     }
     if (!(sigma > 0.0) || !std::isfinite(sigma)) {
         throw std::invalid_argument("sigma has to be above 0");

@@ -137,7 +137,7 @@ std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out) {
     const std::int64_t count = std::ssize(runs.starts);
     const std::uint8_t* source = runs.values.data();
     std::uint8_t* at = out.data();
-    std::int64_t done = 0;  // bytes of the stretch that are written
+    std::int64_t done = 0;  // bytes of the tile that are written
     for (std::int64_t first = 0, last; first < count; first = last + 1) {
         const std::int64_t begin = place_of(runs, first).begin;
         at = write_rle_blocks(begin - done, runs.fill, at);
@@ -180,13 +180,13 @@ std::size_t zstd_patches(const SeparablePatches& patches, std::span<std::uint8_t
             throw std::invalid_argument("there is no room for the blocks");
         }
     };
-    std::int64_t done = 0;  // pixels of the stretch that are written
+    std::int64_t done = 0;  // pixels of the tile that are written
     for (std::int64_t patch = 0; patch < count; ++patch, row += 2 * side) {
         const std::int64_t begin = patches.bounds[3 * patch], columns = patches.bounds[3 * patch + 1],
                            rows = patches.bounds[3 * patch + 2];
         if (columns < 1 || columns > side || columns > width || rows < 1 || rows > side || begin < done ||
             begin > patches.size - columns - (rows - 1) * width) {
-            throw std::invalid_argument("the patches overlap, or leave their stretch");
+            throw std::invalid_argument("the patches overlap, or leave their tile");
         }
         const std::int64_t before = 4 * (begin - done), size = 4 * columns, gap = 4 * width - size;
         require_room(rle_size(before) + rows * (block_header_size + size + rle_size(gap)) + 4 * side);

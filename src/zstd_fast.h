@@ -14,7 +14,7 @@ namespace heatsvc {
 // one compressed block where that is clearly smaller. The runs are checked; `out` has at least zstd_bound bytes.
 std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out);
 
-// Float32 patches of at most 8 x 8 pixels, each the product of a column and a row, in a stretch of `size` pixels that
+// Float32 patches of at most 8 x 8 pixels, each the product of a column and a row, in a tile of `size` pixels that
 // are 0 elsewhere. See SeparablePatches.
 struct SeparablePatches {
     std::span<const std::int64_t> bounds;  // [S, 3]: first pixel, columns, rows

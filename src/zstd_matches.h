@@ -3,7 +3,7 @@
 // Every gap of fill is such a repetition: of a gap that stood before, which is free where it lies as far back as the
 // last one did. The gap that repeats best has the same bytes at its edges too, as the frame before has them where
 // nothing moved: then the sequence takes those along. Only gaps are looked up, never the bytes of a run, since it is
-// gaps that need a sequence. Positions and sizes are bytes of the stretch.
+// gaps that need a sequence. Positions and sizes are bytes of the tile.
 #pragma once
 
 #include <array>
@@ -24,7 +24,7 @@ struct FoundBlock {
     std::int64_t gap, size, literals, sequences;
 };
 
-// A part of the blocks of a stretch, for which tables are made. Of the last one there may be nothing but its gap.
+// A part of the blocks of a tile, for which tables are made. Of the last one there may be nothing but its gap.
 struct Round {
     std::span<const FoundBlock> blocks;
     std::span<const std::uint8_t> literals;
@@ -36,11 +36,11 @@ class MatchFinder {
     // The runs are checked. Nothing is taken to be known of what stands before them.
     explicit MatchFinder(const Runs& runs);
 
-    // The next round, valid until the next call; without blocks at the stretch's end.
+    // The next round, valid until the next call; without blocks at the tile's end.
     Round find();
 
   private:
-    // A run in the stretch, and where its values are.
+    // A run in the tile, and where its values are.
     struct Run {
         std::int64_t begin, end, source;
     };
@@ -64,7 +64,7 @@ class MatchFinder {
     void add_fill(std::int64_t size);
     void add_gap(std::int64_t gap);
 
-    // Take the stretch from `start`, which is in or before the run, to `stop` as literals.
+    // Take the tile from `start`, which is in or before the run, to `stop` as literals.
     void add_dense(std::int64_t run, std::int64_t start, std::int64_t stop);
 
     // Add a sequence of the literals since the last one, and of a match from here on.
@@ -73,7 +73,7 @@ class MatchFinder {
     // The repetition that wins most; none where it wins `no_gain`.
     Match best_match(std::int64_t gap);
 
-    // How far the stretch from a run on says the same as from another run on, at most `most` bytes: runs and gaps.
+    // How many bytes from a run on are the same as from another run on, at most `most` bytes: runs and gaps.
     // `run` becomes the one in or before which that ends: within a gap only where at least `near` bytes of it are the
     // same and enough are left for a sequence of their own.
     std::int64_t same_from(std::int64_t& run, std::int64_t other, std::int64_t most) const;
@@ -81,7 +81,7 @@ class MatchFinder {
     std::span<const std::uint8_t> values_;
     std::uint8_t fill_;
     std::int64_t near_;  // from so far back fill is repeated where it has just been written
-    // The runs, with an empty one at the stretch's start before them, and one at its end after them.
+    // The runs, with an empty one at the tile's start before them, and one at its end after them.
     std::vector<Run> runs_;
     std::int64_t last_;  // the number of the latter
 

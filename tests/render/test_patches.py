@@ -38,7 +38,7 @@ def keypoints(draw: st.DrawFn) -> HeatmapVolume:
 
 
 def dense(patches: SeparablePatches) -> np.ndarray:
-    """All pixels of the stretch."""
+    """All pixels of the tile."""
     array = np.zeros(patches.size, np.float32)
     for (first, columns, rows), values in zip(patches.bounds, patches.values, strict=True):
         for y in range(rows):
