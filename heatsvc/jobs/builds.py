@@ -135,6 +135,8 @@ class Builds:
                     if not folder.exists():  # else another request was faster
                         raise
             elif _is_usable(present):
+                if not folder.exists():  # deleted while its files were read: what they say is of no build
+                    continue
                 if present.result is not None:
                     folder.mark_used()
                 return
