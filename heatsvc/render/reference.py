@@ -162,7 +162,8 @@ def _length_squared(a: Point, b: Point) -> float:
 
 def _along(a: Point, b: Point) -> tuple[float, float]:
     """From one end to the other: a difference of float32 numbers, whose square in float64 decides what is short."""
-    return float(np.float32(b[0]) - np.float32(a[0])), float(np.float32(b[1]) - np.float32(a[1]))
+    with np.errstate(over="ignore"):
+        return float(np.float32(b[0]) - np.float32(a[0])), float(np.float32(b[1]) - np.float32(a[1]))
 
 
 def _near_part(a: Point, b: Point) -> tuple[Point, Point]:
