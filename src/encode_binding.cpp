@@ -136,7 +136,8 @@ void bind_tables(nb::module_& module) {
                               std::vector<int>(table.states.begin(), table.states.begin() + (1 << log))};
         },
         "shares"_a, "log"_a,
-        "A table to encode with: of each symbol what tells its bits, and where its states are; and the states.");
+        "A table to encode with: of each symbol what its number of bits follows from, and where its states are; and "
+        "the states.");
     module.def(
         "huffman_code_lengths",
         [](const std::vector<std::uint32_t>& counts) {

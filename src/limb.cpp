@@ -54,7 +54,7 @@ Segment visible_segment(const float* a, const float* b, double margin, const Vol
     const double length = std::sqrt(dx * dx + dy * dy);
     double ux = dx / length, uy = dy / length;
     // Positions along it are counted from its start, as PYSKL counts them. But an end may be 1e30 pixels away, where
-    // none can be told any more: from `far_away` on they are counted from the other end, where that is nearer.
+    // float64 does not resolve them: from `far_away` on they are counted from the other end, where that is nearer.
     if (std::max(std::abs(ax), std::abs(ay)) > std::max({far_away, std::abs(bx), std::abs(by)})) {
         ax = bx, ay = by, ux = -ux, uy = -uy;
     }

@@ -56,7 +56,7 @@ struct FseTable {
     }
 
     int log = 0;
-    std::array<std::uint32_t, fse_symbols> delta{};  // tells the bits: see `bits`
+    std::array<std::uint32_t, fse_symbols> delta{};  // what the number of bits follows from: see `bits`
     std::array<std::uint32_t, fse_symbols> first{};  // where its states are, less its share, modulo 2**32
     std::array<std::uint16_t, 1 << fse_largest_log> states{};
 };

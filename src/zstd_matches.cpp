@@ -28,7 +28,7 @@ constexpr std::int64_t no_gain = -(1 << 30);
 // Where the edges of so many gaps were nowhere the same, most of the next are only repeated from where the last one
 // was: the mantissas of float32, as a rule. The hash decides which are looked up nevertheless, so that where something
 // is repeated both are.
-constexpr int patience = 64;
+constexpr int max_misses = 64;
 constexpr std::int64_t promising_bytes = 3;  // bytes of edges that say there is more to be had
 constexpr std::uint64_t sample_mask = 7;     // one hash in eight
 
@@ -93,7 +93,7 @@ MatchFinder::MatchFinder(const Runs& runs)
 
 Round MatchFinder::find() {
     block_count_ = literal_count_ = sequence_count_ = 0;
-    patience_left_ = patience;
+    misses_left_ = max_misses;
     while (position_ < runs_[last_].end && block_count_ < round_blocks && literal_count_ < round_literals &&
            sequence_count_ < round_sequences) {
         find_block();
@@ -182,7 +182,7 @@ void MatchFinder::add_dense(std::int64_t run, std::int64_t start, std::int64_t s
 void MatchFinder::add_gap(std::int64_t gap) {
     Match match = best_match(gap);
     if (match.back + match.length >= gap + promising_bytes) {
-        patience_left_ = patience;
+        misses_left_ = max_misses;
     }
     if (match.gain_bits == no_gain) {
         match.from = {std::min(position_ - store_, window), store_run_};
@@ -225,13 +225,13 @@ MatchFinder::Match MatchFinder::best_match(std::int64_t gap) {
         // With three bytes on either side, and with one.
         const std::uint64_t far = hash(bytes_before >> 40 | bytes_after << 40, gap),
                             close = hash(bytes_before >> 56 | bytes_after << 56, gap);
-        eager = patience_left_ > 0 || (far & sample_mask) == 0;
+        eager = misses_left_ > 0 || (far & sample_mask) == 0;
         if (eager) {
             looked_up = {far_[far >> spare_bits], close_[close >> spare_bits]};
             far_[far >> spare_bits] = close_[close >> spare_bits] = static_cast<std::uint32_t>(run_);
         }
     }
-    --patience_left_;
+    --misses_left_;
     for (int k = 0; k < 5; ++k) {
         if (k > 0 && best.gain_bits > no_gain && (best.gain_bits >= good || !eager)) {
             break;

@@ -89,7 +89,7 @@ class MatchFinder {
     std::array<Repeat, 3> repeats_;
     std::int64_t store_ = 0, store_end_ = 0, store_run_ = 0;  // a long gap, and the run after it
     std::vector<std::uint32_t> far_, close_;                  // the run after the last gap of each hash; 0 for none
-    int patience_left_ = 0;
+    int misses_left_ = 0;
     std::int64_t limit_ = 0;             // where the block ends, at most
     std::int64_t pending_literals_ = 0;  // literals since the last sequence
 
