@@ -30,21 +30,6 @@ void bind_split(nb::module_& module) {
         "Returns whether no number is infinite as float32.");
 }
 
-template <typename Number>
-void bind_take(nb::module_& module) {
-    module.def(
-        "take_keypoints",
-        [](const In<float, 3>& frames, const In<std::int64_t>& indices, const Out<Number, 3>& keypoint,
-           const Out<Number, 2>& score) {
-            require_apart(flat(keypoint), flat(frames), flat(indices));
-            require_apart(flat(score), flat(frames), flat(indices));
-            return take_keypoints(selected(frames, indices), flat(keypoint), flat(score));
-        },
-        array("frames"), array("indices"), array("keypoint"), array("score"), Unlocked(),
-        "Write the keypoints at `indices` of the last t frames of [T, V, 3]: keypoint [t, n, 2], score [t, n]. "
-        "Returns whether all numbers are finite, and none written is too large.");
-}
-
 }  // namespace
 
 void bind_input(nb::module_& module) {
@@ -63,12 +48,19 @@ void bind_input(nb::module_& module) {
         "Parse the arrays under keypoint and keypoint_score in JSON text. Returns how many there are, and how many "
         "null "
         "are in them.");
-    // The bits of float16 are uint16.
     bind_split<float>(module);
     bind_split<double>(module);
-    bind_split<std::uint16_t>(module);
-    bind_take<float>(module);
-    bind_take<std::uint16_t>(module);
+    module.def(
+        "take_keypoints",
+        [](const In<float, 3>& frames, const In<std::int64_t>& indices, const Out<float, 3>& keypoint,
+           const Out<float, 2>& score) {
+            require_apart(flat(keypoint), flat(frames), flat(indices));
+            require_apart(flat(score), flat(frames), flat(indices));
+            return take_keypoints(selected(frames, indices), flat(keypoint), flat(score));
+        },
+        array("frames"), array("indices"), array("keypoint"), array("score"), Unlocked(),
+        "Write the keypoints at `indices` of the last t frames of [T, V, 3]: keypoint [t, n, 2], score [t, n]. "
+        "Returns whether all numbers are finite, and none written is too large for float16.");
     module.def(
         "count_scores",
         [](const In<float, 3>& frames, const In<std::int64_t>& indices, const Out<std::int64_t, 2>& histogram) {

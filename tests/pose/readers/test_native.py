@@ -218,13 +218,12 @@ def test_arguments_of_another_type_are_refused(changed: dict[str, Any]) -> None:
 def split(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
     shape = numbers.shape[:3]
     keypoint, score = np.empty((*shape, 2), np.float32), np.empty(shape, np.float32)
-    bits = numbers.view(np.uint16) if numbers.dtype == np.float16 else numbers
-    return keypoint, score, _native.split_keypoints(bits, keypoint, score)
+    return keypoint, score, _native.split_keypoints(numbers, keypoint, score)
 
 
 @settings(max_examples=500, deadline=None)
 @given(
-    st.sampled_from([np.float16, np.float32, np.float64]).flatmap(
+    st.sampled_from([np.float32, np.float64]).flatmap(
         lambda dtype: arrays.arrays(
             dtype, st.tuples(*[st.integers(1, 3)] * 3, st.sampled_from([2, 3])), elements={"allow_subnormal": True}
         )
@@ -242,14 +241,6 @@ def test_points_are_split_as_numpy_splits_them(numbers: np.ndarray) -> None:
     np.testing.assert_array_equal(keypoint, wanted[..., :2])
     np.testing.assert_array_equal(score, wanted_score)
     assert (np.signbit(keypoint) == np.signbit(wanted[..., :2]))[~np.isnan(keypoint)].all()
-
-
-def test_every_float16_is_converted() -> None:
-    halves = np.arange(65536).astype(np.uint16).view(np.float16)
-    numbers = np.stack([halves, halves], axis=-1).reshape(1, 256, 256, 2)
-    keypoint, _, finite = split(numbers)
-    assert not finite
-    np.testing.assert_array_equal(keypoint, numbers.astype(np.float32))
 
 
 @pytest.mark.parametrize("columns", [1, 4])
@@ -274,10 +265,9 @@ def test_keypoints_out_of_range_are_refused(indices: list[int]) -> None:
 
 
 @pytest.mark.parametrize(("keypoint", "score"), [((5, 2, 2), (5, 2)), ((4, 2, 2), (4, 3)), ((4, 2, 1), (4, 2))])
-@pytest.mark.parametrize("dtype", [np.float32, np.uint16])
-def test_outputs_of_another_size_are_refused(keypoint: tuple[int, ...], score: tuple[int, ...], dtype: type) -> None:
+def test_outputs_of_another_size_are_refused(keypoint: tuple[int, ...], score: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="another size"):
-        _native.take_keypoints(FRAMES, PLACES, np.empty(keypoint, dtype), np.empty(score, dtype))
+        _native.take_keypoints(FRAMES, PLACES, np.empty(keypoint, np.float32), np.empty(score, np.float32))
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 2), (4, 0, 3)])
