@@ -44,17 +44,14 @@ void bind_checksums(nb::module_& module) {
 void bind_codings(nb::module_& module) {
     def_of_runs(
         module, "deflate_block",
-        +[](const Runs& runs, const Bytes& header, Count header_bits, const In<std::uint64_t>& literal_code,
-            const Numbers& literal_bits, const In<std::uint64_t>& match_code, const Numbers& match_bits,
-            const Out<std::uint8_t>& out) {
-            const DeflateTable table{flat(header),       header_bits,      flat(literal_code),
-                                     flat(literal_bits), flat(match_code), flat(match_bits)};
-            require_apart(flat(out), runs.values, runs.starts, runs.lengths, flat(header), flat(literal_code),
-                          flat(literal_bits), flat(match_code), flat(match_bits));
+        +[](const Runs& runs, const Bytes& header, Count header_bits, const In<std::uint32_t>& literals,
+            const In<std::uint32_t>& matches, const Out<std::uint8_t>& out) {
+            const DeflateTable table{flat(header), header_bits, flat(literals), flat(matches)};
+            require_apart(flat(out), runs.values, runs.starts, runs.lengths, table.header, table.literals,
+                          table.matches);
             return deflate_block(runs, table, flat(out));
         },
-        array("header"), "header_bits"_a, array("literal_code"), array("literal_bits"), array("match_code"),
-        array("match_bits"), array("out"), Unlocked(),
+        array("header"), "header_bits"_a, array("literals"), array("matches"), array("out"), Unlocked(),
         "Write a tile as one deflate block and an empty stored one after it; returns the bytes written.");
     def_of_runs(
         module, "zstd_blocks",

@@ -99,8 +99,7 @@ def deflate_room(runs: PixelRuns) -> npt.NDArray[np.uint8]:
 
 def deflate_codes(fill: int) -> tuple[Any, ...]:
     table = huffman_table(fill)
-    codes = table.literal_code, table.literal_bits, table.match_code, table.match_bits
-    return table.header, table.header_bits, *codes
+    return table.header, table.header_bits, table.literals, table.matches
 
 
 def patches_room(patches: SeparablePatches) -> npt.NDArray[np.uint8]:
@@ -281,13 +280,13 @@ def test_patches_without_their_values_are_refused() -> None:
     [
         (1, 10_000),
         (1, -1),
-        (2, np.zeros(256, np.uint64)),
-        (3, np.zeros(257, np.int64)),
-        (3, np.full(257, 16)),
-        (3, np.full(256, 8)),
-        (4, np.zeros(258, np.uint64)),
-        (5, np.full(259, 22)),
-        (5, np.full(259, -1)),
+        (2, np.full(256, 8, np.uint32)),  # a byte or the end of the block is missing
+        (2, np.zeros(257, np.uint32)),  # no bits
+        (2, np.full(257, 16, np.uint32)),  # too many
+        (2, np.full(257, 2 << 5 | 1, np.uint32)),  # fewer than the code has
+        (3, np.full(258, 8, np.uint32)),
+        (3, np.zeros(259, np.uint32)),
+        (3, np.full(259, 22, np.uint32)),
     ],
 )
 def test_codes_of_another_kind_are_refused(which: int, wrong: Any) -> None:
