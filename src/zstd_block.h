@@ -67,14 +67,7 @@ inline std::uint8_t* write_raw_blocks(const std::uint8_t* source, const std::uin
     return out;
 }
 
-// The header of literals as they are, their number in 20 bits (3.1.1.3.1.1); returns its end.
-inline std::uint8_t* write_raw_literals_header(std::size_t size, std::uint8_t* out) {
-    const auto header = static_cast<std::uint32_t>(size) << 4 | 3 << 2;
-    std::memcpy(out, &header, 3);
-    return out + 3;
-}
-
-// What the small way needs beside: codes of literals may turn out longer than they are.
+// What the small way needs beside: codes may turn out longer than the literals that they replace.
 inline constexpr std::int64_t zstd_small_room = 64 << 10;
 
 // The encoded bytes of runs, at most, and what is written after them; the runs are checked.
