@@ -131,14 +131,15 @@ def _plan_tiles(volume: HeatmapVolume, itemsize: int, coding: Coding, token: Can
     maps = max(1, MAX_TILE_BYTES // coding.bound(area, 0, 0, itemsize))
     for pixels in _TILE_PIXELS:
         planned = plan(volume, pixels, each=maps, token=token)
-        counts = [tile.last - tile.first for tile in planned.tiles]
-        bounds = [
-            coding.bound(count * area, tile.pixels, tile.runs, itemsize)
-            for count, tile in zip(counts, planned.tiles, strict=True)
-        ]
-        if all(bound <= MAX_TILE_BYTES or count == 1 for count, bound in zip(counts, bounds, strict=True)):
+        total, fits = 0, True
+        for tile in planned.tiles:
+            count = tile.last - tile.first
+            bound = coding.bound(count * area, tile.pixels, tile.runs, itemsize)
+            total += bound
+            fits = fits and (bound <= MAX_TILE_BYTES or count == 1)
+        if fits:
             break
-    return planned, sum(bounds)
+    return planned, total
 
 
 def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
