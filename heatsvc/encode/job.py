@@ -49,7 +49,7 @@ _GPU_ITEM_BYTES = 16 << 20
 _GPU_ITEM_DECODED_BYTES = 512 << 20
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class PlannedVolume:
     """A volume that is described and not yet rendered.
 
@@ -155,7 +155,7 @@ def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
     bounds.check("max_volume_bytes", sum(planned.nbytes for planned in volumes), "bytes of heatmaps")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class WorkItem:
     """Tiles that are rendered and encoded together: one large tile, or those of several small volumes.
 
@@ -281,15 +281,14 @@ class RenderJob:
             item: whose turn it is.
             chunks: one for each of its tiles, or one for each of its volumes.
         """
-        volumes = item.volumes
         parts: list[bytes | memoryview] = []
-        if volumes is not None and len(chunks) == len(volumes) != len(item.tiles):
-            for planned, chunk in zip(volumes, chunks, strict=True):
-                parts += self.writer.add(planned, chunk, first=True, last=True)
-        else:
+        if len(chunks) == len(item.tiles):
             for (planned, tile), chunk in zip(item.tiles, chunks, strict=True):
                 first, last = tile is planned.tiles[0], tile is planned.tiles[-1]
                 parts += self.writer.add(planned, chunk, first=first, last=last)
+        else:
+            for planned, chunk in zip(item.volumes or (), chunks, strict=True):
+                parts += self.writer.add(planned, chunk, first=True, last=True)
         self.written += sum(map(len, parts))
         return parts
 
