@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CLANG ?= clang++
 FUZZ_RUNS ?= 1000000
 
-.PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds \
+.PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-first-release bench-instructions bench-startup bench-gpu soak kill-rounds \
 	openapi clean
 
 run: $(VENV)/.installed  ## serve, on HOST= and PORT= where they are given
@@ -48,6 +48,15 @@ peers:  ## what some tests compare heatsvc with: MMAction2, old NumPy, 600 real 
 bench: $(VENV)/.installed-dev  ## heatsvc and its peers; rewrites benchmarks/README.md
 	benchmarks/peers/install.sh
 	$(BIN)/python -m benchmarks.bench
+
+bench-first-release: $(VENV)/.installed-dev  ## the kernels beside those of heatsvc 0.1.0, from the repository's history
+	$(BIN)/python -m benchmarks.first_release
+
+bench-instructions: $(VENV)/.installed-dev  ## instructions of each stage of a request; needs valgrind
+	$(BIN)/python -m benchmarks.instructions --write
+
+bench-startup: $(VENV)/.installed-dev  ## time until the first response, beside a bare FastAPI app
+	$(BIN)/python -m benchmarks.startup
 
 bench-gpu: $(VENV)/.installed-dev  ## a GPU beside its peers; needs one
 	$(BIN)/python -m benchmarks.gpu
