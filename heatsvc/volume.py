@@ -48,8 +48,8 @@ class Gaussian:
             no whole number the center moves with it, as in MMPose.
             `cutoff`: those with d**2 / (2 s**2) <= 4.6052, a hundredth of the peak or more, as CMU's trainers have it.
             `dark`: all; but none if the square of 3 s around the center misses the map, as in MMPose's `unbiased`.
-            `map`: all.
-        peak: the point's `score`, or `one`.
+            `map`: all. (Of `dark` and `map` pixels under exp(-80) of the peak may be 0.)
+        peak: the point's `score`, or `one`: 1 where the score is at least `eps`.
         persons: a pixel is the `max` of the persons' values, or their `sum`, at most 1.
         reach: the most pixels of a side of a window.
         native: all of this as the compiled kernels take it.

@@ -22,9 +22,7 @@ struct Gaussian {
     // A value, or a sum, above 1 is cut to 1.
     bool is_clipped() const { return sums_persons && !unit_peak; }
     // A coordinate in pixels of the map.
-    double pixel(double coordinate) const {
-        return stride == 1.0 && offset == 0.0 ? coordinate : (coordinate - offset) / stride;
-    }
+    double pixel(double coordinate) const { return (coordinate - offset) / stride; }
 };
 
 // A point, and the same in float32.
