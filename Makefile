@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CLANG ?= clang++
 FUZZ_RUNS ?= 1000000
 
-.PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-first-release bench-instructions bench-gpu soak kill-rounds \
+.PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-first-release bench-instructions bench-startup bench-gpu soak kill-rounds \
 	openapi clean
 
 # The value of a variable given to make itself: other programs export a HOST, too.
@@ -57,6 +57,9 @@ bench-first-release: $(VENV)/.installed-dev  ## the kernels beside those of heat
 
 bench-instructions: $(VENV)/.installed-dev  ## instructions of each stage of a request; needs valgrind
 	$(BIN)/python -m benchmarks.instructions --write
+
+bench-startup: $(VENV)/.installed-dev  ## time until the first response, beside a bare FastAPI app
+	$(BIN)/python -m benchmarks.startup
 
 bench-gpu: $(VENV)/.installed-dev  ## a GPU beside its peers; needs one
 	$(BIN)/python -m benchmarks.gpu

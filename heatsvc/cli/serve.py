@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import socket
 import sys
@@ -33,6 +34,8 @@ def add_serve(commands: Any) -> None:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
+    # What imports make stays: the garbage collector would look through it a hundred times. `Service` sets its own.
+    gc.set_threshold(100_000)
     from heatsvc.settings import load_settings, variable_of
 
     # The worker processes read their settings from the environment, as this one does.
