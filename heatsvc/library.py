@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
+from heatsvc.kernels import KERNELS
 from heatsvc.pipeline import DEFAULT_PRESET, PipelineSpec, parse_pipeline
 from heatsvc.pose import PoseClip, PoseError
 from heatsvc.pose.readers import ReadOptions, clip_from_json
@@ -80,6 +81,7 @@ def draw(
         ModuleNotFoundError: a device is given and there is no PyTorch.
         DeviceError: the device does not exist or cannot render; argmax and PoTion are rendered on the CPU only.
     """
+    KERNELS.warn_if_missing()
     one = isinstance(clips, PoseClip | Mapping | np.ndarray | str | os.PathLike)
     given: Sequence[ClipLike] = [clips] if one else clips  # type: ignore[assignment, list-item]
     rendered_dtype = render_dtype(dtype, reduce)

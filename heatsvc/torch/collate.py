@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import get_worker_info
 
 from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.kernels import KERNELS
 from heatsvc.library import DType, render_dtype
 from heatsvc.pipeline import PipelineError
 from heatsvc.render.array import render_array
@@ -56,6 +57,7 @@ class HeatmapCollate:
         self.dtype: DType = dtype
         self._buffers = _Buffers()
         render_dtype(dtype, "none")
+        KERNELS.warn_if_missing()
 
     def __call__(self, samples: Sequence[HeatmapSample]) -> Batch:
         """Render N samples.
