@@ -23,8 +23,8 @@ struct Segment {
     double length;  // 0 for a limb shorter than a pixel, which is rendered as its first point; under 0 for no limb
 };
 
-// The part of the limb from point a to point b that lies within `margin` of the map.
-Segment visible_segment(const float* a, const float* b, double margin, const Volume& volume);
+// The part that is visible of the limb between two points, given by their numbers in the volume's keypoints.
+Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume);
 
 // Some rows of a limb: row y has size pixels from `start` on.
 class LimbRows {
