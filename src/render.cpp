@@ -69,10 +69,14 @@ struct Primitive {
         }
     }
 
-    // A limb shorter than a pixel is rendered as its first point, with that one's score.
-    void become_point(const Volume& volume) {
-        peak = volume.gaussian.unit_peak ? 1.0F : volume.score[static_cast<std::size_t>(a)];
-        place_point(volume);
+    // The visible part of a limb. One shorter than a pixel becomes its first point, with that one's score.
+    Segment find_segment(const Volume& volume) {
+        const Segment segment = visible_segment(a, b, volume);
+        if (segment.length == 0.0) {
+            peak = volume.gaussian.unit_peak ? 1.0F : volume.score[static_cast<std::size_t>(a)];
+            place_point(volume);
+        }
+        return segment;
     }
 
   private:
@@ -130,20 +134,12 @@ class Renderer {
                 if (primitive.window.empty()) {
                     continue;
                 }
-                if (source.is_limb) {
-                    const Segment segment = visible_segment(primitive.a, primitive.b, volume_);
-                    if (segment.length != 0.0) {
-                        if (segment.length > 0.0 && !render_limb(primitive, segment, mirrored, base)) {
-                            return false;
-                        }
-                        continue;
-                    }
-                    primitive.become_point(volume_);
-                    if (primitive.window.empty()) {
-                        continue;
-                    }
+                const Segment segment = source.is_limb ? primitive.find_segment(volume_) : Segment{};
+                if (segment.length < 0.0 || primitive.window.empty()) {
+                    continue;
                 }
-                if (!render_point(primitive, mirrored, base)) {
+                if (!(segment.length > 0.0 ? render_limb(primitive, segment, mirrored, base)
+                                           : render_point(primitive, mirrored, base))) {
                     return false;
                 }
             }
@@ -234,25 +230,16 @@ class Renderer {
         return true;
     }
 
-    // The pixels of a row, in its window, whose exponent is not above the largest.
+    // The pixels of a row of a window whose exponent is not above the largest.
     Axis within_exponent(const Primitive& primitive, std::int64_t y) const {
         const double dy = static_cast<double>(y) - primitive.y, square = largest_exponent_ / scale_ - dy * dy;
         if (square < 0.0) {
             return {0, 0};
         }
-        // The ends to a pixel; then each of the few pixels there by itself.
-        Axis seen = axis_window(primitive.x, primitive.x, std::sqrt(square) + 1.0, volume_.width);
-        const auto is_above = [&](std::int64_t x) {
-            const double dx = static_cast<double>(x) - primitive.x;
-            return (dx * dx + dy * dy) * scale_ > largest_exponent_;
-        };
-        while (seen.start < seen.stop && is_above(seen.start)) {
-            ++seen.start;
-        }
-        while (seen.start < seen.stop && is_above(seen.stop - 1)) {
-            --seen.stop;
-        }
-        return seen;
+        const double half = std::sqrt(square), first = static_cast<double>(primitive.window.x0);
+        const double last = static_cast<double>(primitive.window.x1) - 1.0;
+        return {static_cast<std::int64_t>(std::ceil(std::clamp(primitive.x - half, first, last + 1.0))),
+                static_cast<std::int64_t>(std::floor(std::clamp(primitive.x + half, first - 1.0, last))) + 1};
     }
 
     // A row of a primitive: to the runs where it is the only one in its map, else to the canvas.
@@ -387,15 +374,10 @@ Listed primitives(const Volume& volume, std::int64_t at, std::int64_t base, std:
                 if (primitive.window.empty()) {
                     continue;
                 }
-                Segment segment{primitive.x, primitive.y, 1.0, 0.0, 0.0};
-                if (source.is_limb) {
-                    segment = visible_segment(primitive.a, primitive.b, volume);
-                    if (segment.length == 0.0) {
-                        primitive.become_point(volume);
-                    }
-                    if (segment.length < 0.0 || primitive.window.empty()) {
-                        continue;
-                    }
+                const Segment segment =
+                    source.is_limb ? primitive.find_segment(volume) : Segment{primitive.x, primitive.y, 1.0, 0.0, 0.0};
+                if (segment.length < 0.0 || primitive.window.empty()) {
+                    continue;
                 }
                 const auto& [x0, x1, y0, y1] = primitive.window;
                 area += (x1 - x0) * (y1 - y0);

@@ -148,11 +148,14 @@ def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
     Raises:
         LimitError: more than `max_volume_bytes` when dense, or a map of more work than `max_map_work`.
     """
-    max_map_work = max((planned.max_map_work for planned in volumes), default=0)
+    max_map_work = nbytes = 0
+    for planned in volumes:
+        max_map_work = max(max_map_work, planned.max_map_work)
+        nbytes += planned.nbytes
     bounds.check(
         "max_map_work", max_map_work, "pixels of work for one map (persons and channels add up)", field="pipeline"
     )
-    bounds.check("max_volume_bytes", sum(planned.nbytes for planned in volumes), "bytes of heatmaps")
+    bounds.check("max_volume_bytes", nbytes, "bytes of heatmaps")
 
 
 @dataclass(slots=True, eq=False)
@@ -233,10 +236,12 @@ class RenderJob:
         self.written = 0
         self.stage_seconds: list[tuple[float, float]] = []
         self.items = self._items_by_volume() if whole_volumes else self._items_by_tile(writer.volumes)
-        self.max_encoded_bytes = writer.overhead + sum(item.max_encoded_bytes for item in self.items)
-        self.decoded_bytes = sum(item.decoded_bytes for item in self.items)
-        self.work = sum(planned.work + _CLIP_WORK for planned in writer.volumes)
-
+        self.max_encoded_bytes, self.decoded_bytes, self.work = writer.overhead, 0, 0
+        for item in self.items:
+            self.max_encoded_bytes += item.max_encoded_bytes
+            self.decoded_bytes += item.decoded_bytes
+        for planned in writer.volumes:
+            self.work += planned.work + _CLIP_WORK
         self.is_whole = self.max_encoded_bytes <= MAX_WHOLE_BYTES
 
     @property
