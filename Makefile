@@ -6,11 +6,14 @@ BIN := $(VENV)/bin
 CLANG ?= clang++
 FUZZ_RUNS ?= 1000000
 
-.PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-gpu soak kill-rounds \
+.PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-first-release bench-instructions bench-startup bench-gpu soak kill-rounds \
 	openapi clean
 
+# The value of a variable given to make itself: other programs export a HOST, too.
+given = $(if $(findstring command line,$(origin $1)),$($1))
+
 run: $(VENV)/.installed  ## serve, on HOST= and PORT= where they are given
-	@$(BIN)/heatsvc serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+	@$(BIN)/heatsvc serve $(if $(call given,HOST),--host $(HOST)) $(if $(call given,PORT),--port $(PORT))
 
 test: $(VENV)/.installed-dev  ## what a contributor runs: no peers, no browser, no service of its own process
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/live --ignore=tests/durable
@@ -49,6 +52,15 @@ bench: $(VENV)/.installed-dev  ## heatsvc and its peers; rewrites benchmarks/REA
 	benchmarks/peers/install.sh
 	$(BIN)/python -m benchmarks.bench
 
+bench-first-release: $(VENV)/.installed-dev  ## the kernels beside those of heatsvc 0.1.0, from the repository's history
+	$(BIN)/python -m benchmarks.first_release
+
+bench-instructions: $(VENV)/.installed-dev  ## instructions of each stage of a request; needs valgrind
+	$(BIN)/python -m benchmarks.instructions --write
+
+bench-startup: $(VENV)/.installed-dev  ## time until the first response, beside a bare FastAPI app
+	$(BIN)/python -m benchmarks.startup
+
 bench-gpu: $(VENV)/.installed-dev  ## a GPU beside its peers; needs one
 	$(BIN)/python -m benchmarks.gpu
 
@@ -59,7 +71,7 @@ bench-workers: $(VENV)/.installed-dev  ## one worker process and two: processor 
 	$(BIN)/python -m benchmarks.workers
 
 bench-overload: $(VENV)/.installed-dev  ## one worker with more requests than it can serve; COMMAND= measures another server, too
-	$(BIN)/python -m benchmarks.overload --write $(if $(COMMAND),--command '$(COMMAND)')
+	$(BIN)/python -m benchmarks.overload --write $(if $(call given,COMMAND),--command '$(COMMAND)')
 
 soak: $(VENV)/.installed-dev  ## a mixed load for 15 minutes, and whether memory grows
 	$(BIN)/python -m benchmarks.soak --write

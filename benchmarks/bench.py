@@ -14,6 +14,7 @@ compared with MMAction2's before anything is timed.
 (e) growth of the server's peak memory by one response of 941 MB without content coding
 (f) clips a second from keypoints to zstd in process, against MMAction2's rendering and zstd level 1
 (g) processor time a request, one clip in npy, against the same server without its access log
+(h) a dense float32 volume into an array that exists, in process, against filling that array with zeros
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from statistics import median
+from time import perf_counter
 from typing import Literal
 
+import numpy as np
 import zstandard
 
 from benchmarks import inputs, servers
@@ -36,6 +40,8 @@ from benchmarks.load import Request, run_load, send_request
 from benchmarks.report import Machine, Report, Row
 from benchmarks.responses import check_many, check_same, count_bytes, npy_array
 from benchmarks.servers import PEERS, Cores, Server
+from heatsvc.render.array import render_array
+from heatsvc.volume import HeatmapVolume
 
 _NOT_STORED = {"date", "server", "content-length", "connection"}
 
@@ -87,6 +93,7 @@ def main() -> None:
         rows += body_sizes(ours)
     rows += memory_growth(cores)
     rows += access_log_cost(cores, effort)
+    rows += dense_floor(cores, effort)
     rows.sort(key=lambda row: row.item)
     report = Report(date.today(), Machine.here(peer_numpy, cores), tuple(rows))
     print(report.text())
@@ -217,6 +224,28 @@ def access_log_cost(cores: Cores, effort: Effort) -> list[Row]:
     ours, peer = map(list, zip(*turns, strict=True))
     what, unit = "npy body, with the access log", "processor µs a request"
     return [against("g", what, unit, ours, peer, "without it", 1.15, "ratio at most")]
+
+
+def dense_floor(cores: Cores, effort: Effort) -> list[Row]:
+    """(h)."""
+    say("dense volumes")
+    volumes = volumes_of(inputs.many_clips(), KEYPOINTS)
+    out = np.ones(volumes[0].shape, np.float32)
+
+    def seconds(work: Callable[[HeatmapVolume], object]) -> float:
+        started = perf_counter()
+        for volume in volumes:
+            work(volume)
+        return 1e6 * (perf_counter() - started) / len(volumes)
+
+    with servers.on_core(cores.server):
+        rounds = [
+            (seconds(lambda volume: render_array(volume, out=out)), seconds(lambda _: out.fill(0)))
+            for _ in range(5 * effort.rounds)
+        ]
+    ours, peer = map(list, zip(*rounds, strict=True))
+    what = "one clip, dense float32 with out=, keypoints"
+    return [against("h", what, "µs", ours, peer, "filling the array", 1.3, "ratio at most")]
 
 
 def stored_headers(headers: dict[str, str]) -> dict[str, str]:

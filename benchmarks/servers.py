@@ -131,7 +131,7 @@ def start_server(
     Raises:
         RuntimeError: it does not become ready.
     """
-    port = _free_port()
+    port = free_port()
     words = [word.replace("{port}", str(port)) for word in command]
     with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         with on_core(core):
@@ -153,7 +153,8 @@ def start_server(
                 process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+import warnings
+from importlib.machinery import PathFinder
 from typing import Any, Literal
 
 try:
@@ -10,7 +13,11 @@ try:
 except ImportError:  # installed on a machine without a C++ compiler
     compiled = None
 
-_HINT = "install a C++20 compiler and heatsvc again, or one of its wheels"
+_NO_KERNELS = "install a C++20 compiler and heatsvc again, or one of its wheels"
+_HIDDEN_KERNELS = (
+    "the folder that Python was started in has heatsvc's source, which hides the installed heatsvc and its kernels: "
+    "install with `pip install -e .` there, or start in another folder"
+)
 
 
 class KernelsError(RuntimeError):
@@ -40,8 +47,9 @@ class Kernels:
         if choice not in ("auto", "native", "reference"):
             raise KernelsError(f"HEATSVC_KERNELS={choice:.60}: it is auto, native or reference")
         if choice == "native" and compiled is None:
-            raise KernelsError(f"HEATSVC_KERNELS=native, but the compiled kernels are not installed: {_HINT}")
+            raise KernelsError(f"HEATSVC_KERNELS=native, but there are no compiled kernels: {_how_to_install()}")
         self.native = None if choice == "reference" else compiled
+        self._to_warn = choice == "auto" and compiled is None
 
     @property
     def name(self) -> Literal["native", "reference"]:
@@ -53,7 +61,19 @@ class Kernels:
         """How to get compiled kernels; None where they are in use."""
         if self.native is not None:
             return None
-        return _HINT if compiled is None else "set HEATSVC_KERNELS=auto"
+        return _how_to_install() if compiled is None else "set HEATSVC_KERNELS=auto"
+
+    def warn_if_missing(self) -> None:
+        """Warn the caller's caller, once, where auto found no compiled kernels."""
+        if self._to_warn:
+            self._to_warn = False
+            warnings.warn(f"heatsvc renders with NumPy, many times slower: {self.hint}", stacklevel=3)
+
+
+def _how_to_install() -> str:
+    """What makes `heatsvc._native` importable, which it is not now."""
+    packages = [os.path.join(folder, "heatsvc") for folder in sys.path]
+    return _NO_KERNELS if PathFinder.find_spec("heatsvc._native", packages) is None else _HIDDEN_KERNELS
 
 
 KERNELS = Kernels()

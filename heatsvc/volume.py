@@ -4,12 +4,95 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+Center = Literal["exact", "rounded"]
+Window = Literal["pyskl", "mmpose", "cutoff", "dark", "map"]
+Peak = Literal["score", "one"]
+Persons = Literal["max", "sum"]
 Reduce = Literal["none", "max", "argmax"]
+
+
+LARGEST_EXPONENT = 4.6052
+"""Of a pixel that `cutoff` keeps: exp(-4.6052) is a hundredth."""
+
+_CUTOFF_REACH = 3.05  # sigma: a little over sqrt(2 * 4.6052)
+_LARGEST_SIDE = 1 << 20  # of a map, in pixels
+
+
+def _code(literal: Any, value: str) -> int:
+    choices = get_args(literal)
+    if value not in choices:
+        raise ValueError(f"{value!r:.60} is not one of {', '.join(choices)}")
+    return choices.index(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """What a map has around a keypoint, and where keypoints of several persons meet. The defaults are PYSKL's.
+
+    With s = sigma / stride, and d the distance from the center c, in pixels of the map, a pixel's value is
+    peak * exp(-d**2 / (2 s**2)).
+
+    Attributes:
+        sigma: in the unit of the coordinates.
+        eps: points of a lower score are not rendered (PYSKL 1e-3, MMAction2 1e-4, MMPose 0.5).
+        stride, offset: pixel i of the map is at i * stride + offset, in x and in y.
+        center: `exact`, or `rounded` to a pixel as in MMPose: trunc(c + 0.5), the sum in float32.
+        window: the pixels that are rendered, on each axis; the others are 0.
+            `pyskl`: int(c - 3 s) to int(c + 3 s).
+            `mmpose`: 3 s to both sides of the rounded center. Its first pixel is rounded towards 0, and where 3 s is
+            no whole number the center moves with it, as in MMPose.
+            `cutoff`: those with d**2 / (2 s**2) <= 4.6052, a hundredth of the peak or more, as CMU's trainers have it.
+            `dark`: all; but none if the square of 3 s around the center misses the map, as in MMPose's `unbiased`.
+            `map`: all. (Of `dark` and `map` pixels under exp(-80) of the peak may be 0.)
+        peak: the point's `score`, or `one`: 1 where the score is at least `eps`.
+        persons: a pixel is the `max` of the persons' values, or their `sum`, at most 1.
+        reach: the most pixels of a side of a window.
+        native: all of this as the compiled kernels take it.
+    """
+
+    sigma: float = 0.6
+    eps: float = 1e-3
+    stride: float = 1.0
+    offset: float = 0.0
+    center: Center = "exact"
+    window: Window = "pyskl"
+    peak: Peak = "score"
+    persons: Persons = "max"
+    reach: int = field(init=False, repr=False, compare=False)  # these two are used for each tile, so computed once
+    native: tuple[float | int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the numbers and compute the last two.
+
+        Raises:
+            ValueError: sigma or stride is not above 0, eps is under 0, a number is not finite, or a choice is none of
+                those above.
+        """
+        numbers = tuple(map(float, (self.sigma, self.eps, self.stride, self.offset)))
+        positive = self.eps >= 0 and self.stride > 0 and self.sigma / self.stride > 0
+        if not positive or not all(map(math.isfinite, numbers)):
+            raise ValueError("sigma and stride must be above 0, eps at least 0, and all numbers finite")
+        codes = (
+            _code(Center, self.center),
+            _code(Window, self.window),
+            _code(Peak, self.peak),
+            _code(Persons, self.persons),
+        )
+        whole = self.window in ("dark", "map")
+        sides = 2 * (_CUTOFF_REACH if self.window == "cutoff" else 3) * self.sigma / self.stride
+        object.__setattr__(self, "reach", _LARGEST_SIDE if whole else int(min(sides, _LARGEST_SIDE)) + 2)
+        object.__setattr__(self, "native", (*numbers, *codes))
+
+    @property
+    def takes_limbs(self) -> bool:
+        """Whether limbs are rendered this way too: only as PYSKL renders them."""
+        at_pixels = self.stride == 1 and self.offset == 0
+        return at_pixels and self.center == "exact" and self.window == "pyskl" and self.persons == "max"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +126,12 @@ class HeatmapVolume:
     """A volume before it is rendered: T frames of all its clips, K channels (keypoints, then limbs).
 
     Attributes:
-        keypoint: float32 [M, T, V, 2], x and y in map pixels; NaN where not detected. C-contiguous.
+        keypoint: float32 or float64 [M, T, V, 2], x and y in map pixels (or as `gaussian` says); NaN where not
+            detected. C-contiguous. Windows are found from float64 coordinates as they are, centers from the coordinates
+            rounded to float32, as in PYSKL under NumPy 1.
         keypoint_score: float32 [M, T, V], the value of a point's peak. C-contiguous.
         height, width: the map's sides H and W in pixels.
-        sigma: of the Gaussian, in map pixels.
-        eps: points of a lower score are not rendered (PYSKL 1e-3, MMAction2 1e-4).
+        gaussian: of a keypoint.
         with_kp: whether the V keypoints have channels.
         limbs: int32 [L, 2], the two points of each limb channel.
         double: append all frames again, mirrored in x.
@@ -59,12 +143,11 @@ class HeatmapVolume:
         shape: of the rendered array.
     """
 
-    keypoint: npt.NDArray[np.float32]
+    keypoint: npt.NDArray[np.float32] | npt.NDArray[np.float64]
     keypoint_score: npt.NDArray[np.float32]
     height: int
     width: int
-    sigma: float = 0.6
-    eps: float = 1e-3
+    gaussian: Gaussian = Gaussian()
     with_kp: bool = True
     limbs: npt.NDArray[np.int32] = field(default_factory=_no_limbs)
     double: bool = False
@@ -75,9 +158,16 @@ class HeatmapVolume:
     shape: tuple[int, ...] = field(init=False)  # used several times per request, so computed once
 
     def __post_init__(self) -> None:
-        """Compute the shape."""
+        """Compute the shape.
+
+        Raises:
+            ValueError: limbs, and not PYSKL's Gaussian.
+        """
         frames, points = self.keypoint.shape[1:3]
-        channels = (points if self.with_kp else 0) + len(self.limbs)
+        limbs = len(self.limbs)
+        if limbs and not self.gaussian.takes_limbs:
+            raise ValueError("limbs are rendered with PYSKL's window, center and maximum, at a stride of 1")
+        channels = (points if self.with_kp else 0) + limbs
         copies = 2 if self.double else 1
         of_each = (channels,) if self.reduce == "none" else ()
         if self.potion:

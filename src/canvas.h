@@ -1,4 +1,4 @@
-// The canvas of one map, which several primitives are merged into by maximum.
+// The canvas of one map, which several primitives are merged into, by maximum or as a sum.
 #pragma once
 
 #include <algorithm>
@@ -24,14 +24,7 @@ class Canvas {
     // Merge a row's pixels from column `start` on.
     void merge(std::int64_t y, std::int64_t start, std::int64_t size, const float* __restrict row,
                std::int32_t channel) {
-        if (size == 0) {
-            return;
-        }
-        Columns& touched = touched_[static_cast<std::size_t>(y)];
-        touched = {std::min(touched.first, start), std::max(touched.last, start + size)};
-        top_ = std::min(top_, y);
-        bottom_ = std::max(bottom_, y + 1);
-        float* __restrict pixels = pixels_.data() + y * width_ + start;
+        float* __restrict pixels = touch(y, start, size);
         if (!channels_.empty()) {
             std::int32_t* __restrict channels = channels_.data() + y * width_ + start;
             for (std::int64_t i = 0; i < size; ++i) {
@@ -42,6 +35,12 @@ class Canvas {
             pixels[i] = row[i] > pixels[i] ? row[i] : pixels[i];
         }
     }
+
+    // Add a row's pixels from column `start` on; a sum above 1 is cut to 1.
+    void add(std::int64_t y, std::int64_t start, std::int64_t size, const float* __restrict row);
+
+    // Merge all pixels into another canvas of this size, and clear this one.
+    void move_to(Canvas& other, std::int32_t channel);
 
     // Write down the pixels above `cut` as runs, or their channels where these are remembered, and clear the canvas.
     // base: the number of the map's first pixel. fill: the channel of zeros. Returns whether there was room for all.
@@ -81,6 +80,17 @@ class Canvas {
         std::int64_t first, last;
     };
     static constexpr Columns untouched{std::numeric_limits<std::int64_t>::max(), 0};
+
+    // The pixels of a row from column `start` on, which will be written.
+    float* touch(std::int64_t y, std::int64_t start, std::int64_t size) {
+        if (size > 0) {
+            Columns& touched = touched_[static_cast<std::size_t>(y)];
+            touched = {std::min(touched.first, start), std::max(touched.last, start + size)};
+            top_ = std::min(top_, y);
+            bottom_ = std::max(bottom_, y + 1);
+        }
+        return pixels_.data() + y * width_ + start;
+    }
 
     // Whether all of eight pixels are above `cut`.
     static bool all_above(const float* pixels, float cut) {

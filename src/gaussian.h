@@ -7,7 +7,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <utility>
 
 #include "kernels.h"
 #include "volume.h"
@@ -18,15 +17,33 @@ namespace heatsvc {
 inline constexpr double smallest_recurrent_sigma = 0.05;
 // From this sigma on a primitive of at most simd_width pixels a side has none that is too faint for a float32.
 inline constexpr double smallest_small_sigma = 0.25;
+// With WindowKind::cutoff a pixel of a larger exponent is 0; none is within it that is further than so many sigma.
+inline constexpr double largest_exponent = 4.6052, cutoff_reach = 3.05;
+// On a whole map pixels of a larger exponent are 0: exp(-80) < 2e-35, and smaller float32 are slow to make.
+inline constexpr double faintest_exponent = 80.0;
 
 }  // namespace heatsvc
 
 namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 
+// The pixels of an axis from start up to stop, and where the Gaussian's center is on it.
+struct Axis {
+    std::int64_t start, stop;
+    double center = 0.0;
+
+    Axis with(double new_center) const { return {start, stop, new_center}; }
+};
+
 // The pixels x0 up to x1 and y0 up to y1; x1 is 0 where there are none.
 struct Window {
     std::int64_t x0 = 0, x1 = 0, y0 = 0, y1 = 0;
 
+    Window() = default;
+    Window(const Axis& x, const Axis& y) {
+        if (x.start < x.stop && y.start < y.stop) {
+            x0 = x.start, x1 = x.stop, y0 = y.start, y1 = y.stop;
+        }
+    }
     bool empty() const { return x1 == 0; }
     std::int64_t columns() const { return x1 - x0; }
     std::int64_t rows() const { return y1 - y0; }
@@ -42,30 +59,39 @@ inline T fused(T a, T b, T c) {
 #endif
 }
 
-// First pixel, and the one after the last, that a Gaussian over low..high touches on an axis of `side` pixels.
+// The pixels that a Gaussian over low..high touches on an axis of `side` pixels.
 //
 // PYSKL's max(int(low - reach), 0) and min(int(high + reach) + 1, side), int cutting toward zero. The numbers are cut
 // to the axis before they become integers, so that 1e30 is as good as any.
-inline std::pair<std::int64_t, std::int64_t> axis_window(double low, double high, double reach, std::int64_t side) {
+inline Axis axis_window(double low, double high, double reach, std::int64_t side) {
     const double first = low - reach, last = high + reach, end = static_cast<double>(side);
-    if (first >= end || last <= -1.0) {
+    if (!(first < end && last > -1.0)) {
         return {0, 0};
     }
-    const std::int64_t start = first > 0.0 ? static_cast<std::int64_t>(first) : 0;
-    const std::int64_t stop = last < end ? static_cast<std::int64_t>(last) + 1 : side;
-    return {start, std::min(stop, side)};
+    return {static_cast<std::int64_t>(std::max(first, 0.0)), static_cast<std::int64_t>(std::min(last, end - 1.0)) + 1};
 }
 
-// The window around two points, given as x and y; empty where a coordinate is NaN.
-inline Window window_around(const float* a, const float* b, const Volume& volume) {
-    const double ax = a[0], ay = a[1], bx = b[0], by = b[1];
-    if (std::isnan(ax + bx + ay + by)) {
+// The window around a limb from a to b; empty where a coordinate is NaN.
+inline Window limb_window(const Position& a, const Position& b, const Volume& volume) {
+    if (std::isnan(a.x + b.x + a.y + b.y)) {
         return {};
     }
     const double reach = 3.0 * volume.sigma;
-    const auto [x0, x1] = axis_window(std::min(ax, bx), std::max(ax, bx), reach, volume.width);
-    const auto [y0, y1] = axis_window(std::min(ay, by), std::max(ay, by), reach, volume.height);
-    return x1 <= x0 || y1 <= y0 ? Window{} : Window{x0, x1, y0, y1};
+    return {axis_window(std::min(a.x, b.x), std::max(a.x, b.x), reach, volume.width),
+            axis_window(std::min(a.y, b.y), std::max(a.y, b.y), reach, volume.height)};
+}
+
+// As gaussian_axis, of any kind.
+Axis general_axis(double exact, double single, std::int64_t side, const Volume& volume);
+
+// What a Gaussian has on an axis of `side` pixels; see Gaussian in heatsvc/volume.py.
+//
+// The window is found from the exact coordinate, the center is the one in float32: as under NumPy 1.
+inline Axis gaussian_axis(double exact, double single, std::int64_t side, const Volume& volume) {
+    if (volume.gaussian.is_pyskl) {
+        return axis_window(exact, exact, 3.0 * volume.sigma, side).with(single);
+    }
+    return general_axis(exact, single, side, volume);
 }
 
 // exp(x) = 2**n * exp(r) for x up to 0, n an integer next to x / ln 2; for x < -87 as for -87. Relative error 1e-7.
@@ -95,11 +121,10 @@ inline float exp_negative(float x) {
 
 // A primitive of at most simd_width pixels a side: its row, mirrored or not, and simd_width numbers on its column,
 // whose peak it is. What lies beyond the window is undefined. Sixteen numbers at once, which compilers make vectors of.
-inline void write_small_gaussian(float* out, const Window& window, const float* centre, float scale, float peak,
-                                 bool mirrored) {
-    const auto from_x = static_cast<double>(mirrored ? window.x1 - 1 : window.x0);
-    const auto x = static_cast<float>(from_x - static_cast<double>(centre[0]));
-    const auto y = static_cast<float>(static_cast<double>(window.y0) - static_cast<double>(centre[1]));
+inline void write_small_gaussian(float* out, const Window& window, double center_x, double center_y, float scale,
+                                 float peak, bool mirrored) {
+    const auto x = static_cast<float>(static_cast<double>(mirrored ? window.x1 - 1 : window.x0) - center_x);
+    const auto y = static_cast<float>(static_cast<double>(window.y0) - center_y);
     const float step = mirrored ? -1.0F : 1.0F;
     for (std::int32_t i = 0; i < 2 * simd_width; ++i) {
         const auto place = static_cast<float>(i & (simd_width - 1));
@@ -114,28 +139,11 @@ inline float faintest(const float* values, const Window& window) {
     return std::min(values[0], values[window.columns() - 1]) * std::min(down[0], down[window.rows() - 1]);
 }
 
-// out[i] = peak * exp(-(start + i - centre)**2 * scale) for the pixels start to stop; or the last one first.
+// out[i] = peak * exp(-(start + i - center)**2 * scale) for the pixels start to stop; or the last one first.
 //
 // The ratio of neighbouring values of a Gaussian shrinks by a constant factor, exp(-2 scale), so two exponentials serve
-// for all. A shrink of 0 says that they would leave the range of a double: then each value has its own.
-inline void write_gaussian(double* out, double centre, double scale, double shrink, double peak, std::int64_t start,
-                           std::int64_t stop, bool backwards) {
-    const double step = backwards ? -1.0 : 1.0;
-    const double offset = static_cast<double>(backwards ? stop - 1 : start) - centre;
-    if (shrink == 0.0) {
-        for (std::int64_t i = 0; i < stop - start; ++i) {
-            const double away = offset + static_cast<double>(i) * step;
-            out[i] = peak * std::exp(-away * away * scale);
-        }
-        return;
-    }
-    double value = peak * std::exp(-offset * offset * scale);
-    double ratio = std::exp(-(2.0 * offset * step + 1.0) * scale);
-    for (std::int64_t i = 0; i < stop - start; ++i) {
-        out[i] = value;
-        value *= ratio;
-        ratio *= shrink;
-    }
-}
+// for all. A shrink of 0 says that they may leave the range of a double: then each value has its own.
+void write_gaussian(double* out, double center, double scale, double shrink, double peak, std::int64_t start,
+                    std::int64_t stop, bool backwards);
 
 }  // namespace heatsvc::HEATSVC_INSTRUCTION_SET

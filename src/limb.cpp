@@ -30,11 +30,15 @@ Reach clip_axis(Reach part, double place, double step, double side, double margi
 
 }  // namespace
 
-Segment visible_segment(const float* a, const float* b, double margin, const Volume& volume) {
-    double ax = a[0], ay = a[1];
-    const double bx = b[0], by = b[1];
-    // Subtracted as float32 numbers, all else in float64: so PYSKL decides what is short.
-    double dx = b[0] - a[0], dy = b[1] - a[1];
+Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume) {
+    const Position start = volume.position(a), end = volume.position(b);
+    const double bx = end.single_x, by = end.single_y, margin = limb_reach * volume.sigma + 2.0;
+    double ax = start.single_x, ay = start.single_y;
+    // Subtracted in the type that they have, all else in float64: so PYSKL decides what is short.
+    double dx = end.x - start.x, dy = end.y - start.y;
+    if (volume.exact.empty()) {
+        dx = static_cast<float>(dx), dy = static_cast<float>(dy);
+    }
     if (dx * dx + dy * dy < 1.0) {
         return {ax, ay, 1.0, 0.0, 0.0};
     }

@@ -18,13 +18,13 @@ inline constexpr double limb_reach = 5.8;
 namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 
 struct Segment {
-    double x, y;    // where it starts
-    double ux, uy;  // its direction
-    double length;  // 0 for a limb shorter than a pixel, which is rendered as its first point; under 0 for no limb
+    double x = 0, y = 0;    // where it starts
+    double ux = 0, uy = 0;  // its direction
+    double length = 0;  // 0 for a limb shorter than a pixel, which is rendered as its first point; under 0 for no limb
 };
 
-// The part of the limb from point a to point b that lies within `margin` of the map.
-Segment visible_segment(const float* a, const float* b, double margin, const Volume& volume);
+// The part that is visible of the limb between two points, given by their numbers in the volume's keypoints.
+Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume);
 
 // Some rows of a limb: row y has size pixels from `start` on.
 class LimbRows {

@@ -47,26 +47,47 @@ struct Source {
 
 // A channel's primitive of one person: a Gaussian around a point, or around a segment.
 struct Primitive {
-    const float* a;  // x and y
-    const float* b;
-    float peak;
-    Window window;  // empty where nothing is rendered
+    std::int64_t a, b;  // the points' numbers in the volume's keypoints
+    float peak = 1.0F;
+    Window window;        // empty where nothing is rendered
+    double x = 0, y = 0;  // a point's center
 
     Primitive(const Volume& volume, const Source& source, std::int64_t person, std::int64_t frame) {
         const std::int64_t points = (person * volume.frames + frame) * volume.points;
-        a = volume.keypoint.data() + 2 * (points + source.a);
-        b = volume.keypoint.data() + 2 * (points + source.b);
-        const float* score = volume.score.data() + points;
-        peak = std::min(score[source.a], score[source.b]);
-        if (!(static_cast<double>(peak) < volume.eps)) {
-            window = window_around(a, b, volume);
+        a = points + source.a;
+        b = points + source.b;
+        const float score =
+            std::min(volume.score[static_cast<std::size_t>(a)], volume.score[static_cast<std::size_t>(b)]);
+        if (static_cast<double>(score) < volume.gaussian.eps) {
+            return;
+        }
+        peak = volume.gaussian.unit_peak ? 1.0F : score;
+        if (source.is_limb) {
+            window = limb_window(volume.position(a), volume.position(b), volume);
+        } else {
+            place_point(volume);
         }
     }
 
-    // A limb shorter than a pixel is rendered as its first point, with that one's score.
-    void become_point(const Volume& volume) {
-        peak = volume.score[static_cast<std::size_t>((a - volume.keypoint.data()) / 2)];
-        window = window_around(a, a, volume);
+    // The visible part of a limb. One shorter than a pixel becomes its first point, with that one's score.
+    Segment find_segment(const Volume& volume) {
+        const Segment segment = visible_segment(a, b, volume);
+        if (segment.length == 0.0) {
+            peak = volume.gaussian.unit_peak ? 1.0F : volume.score[static_cast<std::size_t>(a)];
+            place_point(volume);
+        }
+        return segment;
+    }
+
+  private:
+    void place_point(const Volume& volume) {
+        const Position point = volume.position(a);
+        if (!std::isnan(point.x + point.y)) {
+            const Axis across = gaussian_axis(point.x, point.single_x, volume.width, volume);
+            const Axis down = gaussian_axis(point.y, point.single_y, volume.height, volume);
+            window = Window(across, down);
+            x = across.center, y = down.center;
+        }
     }
 };
 
@@ -85,10 +106,18 @@ class Renderer {
           fill_(fill),
           gap_(gap),
           by_channel_(volume.reduce == Reduce::argmax),
-          alone_(volume.merged() == 1 && volume.persons == 1 && !by_channel_),
+          alone_(volume.merged() == 1 && volume.persons == 1 && !by_channel_ && !volume.gaussian.is_clipped()),
+          adds_(volume.gaussian.sums_persons && !alone_),
+          largest_exponent_(volume.gaussian.covers_map()                   ? faintest_exponent
+                            : volume.gaussian.window == WindowKind::cutoff ? largest_exponent
+                                                                           : 0.0),
+          small_(volume.sigma >= smallest_small_sigma && largest_exponent_ == 0.0),
           scale_(0.5 / (volume.sigma * volume.sigma)),
-          shrink_(volume.sigma >= smallest_recurrent_sigma ? std::exp(-2.0 * scale_) : 0.0),
+          // Across a whole map the first exponential may be 0.
+          shrink_(volume.sigma >= smallest_recurrent_sigma && !volume.gaussian.covers_map() ? std::exp(-2.0 * scale_)
+                                                                                            : 0.0),
           canvas_(alone_ ? 0 : volume.height, volume.width, by_channel_),
+          sums_(adds_ ? volume.height : 0, volume.width, false),
           limb_(volume),
           across_(static_cast<std::size_t>(volume.width + 7)),
           down_(static_cast<std::size_t>(volume.height)),
@@ -105,23 +134,17 @@ class Renderer {
                 if (primitive.window.empty()) {
                     continue;
                 }
-                if (source.is_limb) {
-                    const Segment segment =
-                        visible_segment(primitive.a, primitive.b, limb_reach * volume_.sigma + 2.0, volume_);
-                    if (segment.length != 0.0) {
-                        if (segment.length > 0.0 && !render_limb(primitive, segment, mirrored, base)) {
-                            return false;
-                        }
-                        continue;
-                    }
-                    primitive.become_point(volume_);
-                    if (primitive.window.empty()) {
-                        continue;
-                    }
+                const Segment segment = source.is_limb ? primitive.find_segment(volume_) : Segment{};
+                if (segment.length < 0.0 || primitive.window.empty()) {
+                    continue;
                 }
-                if (!render_point(primitive, mirrored, base)) {
+                if (!(segment.length > 0.0 ? render_limb(primitive, segment, mirrored, base)
+                                           : render_point(primitive, mirrored, base))) {
                     return false;
                 }
+            }
+            if (adds_) {
+                sums_.move_to(canvas_, channel_);
             }
         }
         return alone_ || canvas_.flush(base, cut_, gap_, fill_, writer_);
@@ -147,23 +170,22 @@ class Renderer {
     }
 
     bool render_point(const Primitive& primitive, bool mirrored, std::int64_t base) {
-        const auto [x0, x1, y0, y1] = primitive.window;
-        const double ax = primitive.a[0], ay = primitive.a[1];
+        const auto& [x0, x1, y0, y1] = primitive.window;
         const std::int64_t columns = x1 - x0, rows = y1 - y0, left = mirrored ? volume_.width - x1 : x0;
         if (alone_ && !writer_.has_room(rows, columns * rows)) {
             return false;
         }
-        if (columns <= simd_width && rows <= simd_width && volume_.sigma >= smallest_small_sigma) {
+        if (small_ && columns <= simd_width && rows <= simd_width) {
             float values[2 * simd_width];
-            write_small_gaussian(values, primitive.window, primitive.a, static_cast<float>(scale_), primitive.peak,
-                                 mirrored);
+            write_small_gaussian(values, primitive.window, primitive.x, primitive.y, static_cast<float>(scale_),
+                                 primitive.peak, mirrored);
             const float* down = values + simd_width;
             const std::int64_t at = base + y0 * volume_.width + left;
             if (alone_ && faintest(values, primitive.window) > cut_ && volume_.width - columns >= gap_ &&
                 writer_.is_apart(at) && writer_.room() >= rows * columns + simd_width) {
-                for (std::int64_t y = 0; y < rows; ++y) {
+                float* __restrict out = writer_.add_block(at, volume_.width, rows, columns);
+                for (std::int64_t y = 0; y < rows; ++y, out += columns) {
                     // Excess numbers are overwritten, or stay after the last ones.
-                    float* out = writer_.add_apart(at + y * volume_.width, columns);
                     for (std::int64_t i = 0; i < simd_width; ++i) {
                         out[i] = values[i] * down[y];
                     }
@@ -179,34 +201,58 @@ class Renderer {
             }
             return true;
         }
-        write_gaussian(across_.data(), ax, scale_, shrink_, 1.0, x0, x1, mirrored);
-        write_gaussian(down_.data(), ay, scale_, shrink_, static_cast<double>(primitive.peak), y0, y1, false);
+        write_gaussian(across_.data(), primitive.x, scale_, shrink_, 1.0, x0, x1, mirrored);
+        write_gaussian(down_.data(), primitive.y, scale_, shrink_, static_cast<double>(primitive.peak), y0, y1, false);
         for (std::int64_t y = 0; y < rows; ++y) {
             const double factor = down_[static_cast<std::size_t>(y)];
+            std::int64_t start = left, size = columns;
+            if (largest_exponent_ > 0.0) {
+                const Axis seen = within_exponent(primitive, y0 + y);
+                if (seen.start >= seen.stop) {
+                    continue;
+                }
+                start = mirrored ? volume_.width - seen.stop : seen.start;
+                size = seen.stop - seen.start;
+            }
             const bool in_place =
-                alone_ && writer_.room() >= columns + 7 && writer_.is_apart(base + (y0 + y) * volume_.width + left);
+                alone_ && writer_.room() >= size + 7 && writer_.takes_next(base + (y0 + y) * volume_.width + start);
             float* row = in_place ? writer_.next() : row_.data();
+            const double* from = across_.data() + (start - left);
             // Whole eights, for which there is room: vectors without a remainder.
-            for (std::int64_t x = 0; x < columns; x += 8) {
-                const double* across = across_.data() + x;
+            for (std::int64_t x = 0; x < size; x += 8) {
+                const double* across = from + x;
                 for (std::int64_t i = 0; i < 8; ++i) {
                     row[x + i] = static_cast<float>(across[i] * factor);
                 }
             }
-            write_row(base, y0 + y, left, columns, row);
+            write_row(base, y0 + y, start, size, row);
         }
         return true;
     }
 
+    // The pixels of a row of a window whose exponent is not above the largest.
+    Axis within_exponent(const Primitive& primitive, std::int64_t y) const {
+        const double dy = static_cast<double>(y) - primitive.y, square = largest_exponent_ / scale_ - dy * dy;
+        if (square < 0.0) {
+            return {0, 0};
+        }
+        const double half = std::sqrt(square), first = static_cast<double>(primitive.window.x0);
+        const double last = static_cast<double>(primitive.window.x1) - 1.0;
+        return {static_cast<std::int64_t>(std::ceil(std::clamp(primitive.x - half, first, last + 1.0))),
+                static_cast<std::int64_t>(std::floor(std::clamp(primitive.x + half, first - 1.0, last))) + 1};
+    }
+
     // A row of a primitive: to the runs where it is the only one in its map, else to the canvas.
     void write_row(std::int64_t base, std::int64_t y, std::int64_t start, std::int64_t size, const float* row) {
-        if (!alone_) {
+        if (alone_) {
+            const TrimmedRow seen(row, row + size, cut_);
+            if (seen.size() > 0) {
+                writer_.add(base + y * volume_.width + start + (seen.first - row), seen.first, seen.size());
+            }
+        } else if (adds_) {
+            sums_.add(y, start, size, row);
+        } else {
             canvas_.merge(y, start, size, row, channel_);
-            return;
-        }
-        const TrimmedRow seen(row, row + size, cut_);
-        if (seen.size() > 0) {
-            writer_.add(base + y * volume_.width + start + (seen.first - row), seen.first, seen.size());
         }
     }
 
@@ -215,10 +261,14 @@ class Renderer {
     float cut_, fill_;
     std::int64_t gap_;
     bool by_channel_;
-    bool alone_;  // each map has one primitive at most
+    bool alone_;               // each map has one primitive at most, as it is
+    bool adds_;                // persons are summed
+    double largest_exponent_;  // of a pixel that is rendered; 0 for all of a window
+    bool small_;               // a small window is rendered at once
     double scale_, shrink_;
     std::int32_t channel_ = 0;
     Canvas canvas_;
+    Canvas sums_;  // of a channel's persons
     LimbRows limb_;
     std::vector<double> across_, down_;
     std::vector<float> row_;
@@ -264,6 +314,11 @@ Rendered render(const Volume& volume, std::int64_t first, std::int64_t last, dou
 
 Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t gap,
                           std::span<std::int64_t> bounds, std::span<float> values) {
+    const Gaussian& gaussian = volume.gaussian;
+    if (volume.sigma < smallest_small_sigma || gaussian.window == WindowKind::cutoff || gaussian.covers_map() ||
+        gaussian.is_clipped()) {
+        return {-1, 0, 0};
+    }
     const auto scale = static_cast<float>(0.5 / (volume.sigma * volume.sigma));
     const std::int64_t room = std::min(std::ssize(bounds) / 3, std::ssize(values) / (2 * simd_width));
     Patches patches{0, 0, 0};
@@ -276,14 +331,14 @@ Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t
         if (primitive.window.empty()) {
             continue;
         }
-        const auto [x0, x1, y0, y1] = primitive.window;
+        const auto& [x0, x1, y0, y1] = primitive.window;
         const std::int64_t columns = x1 - x0, rows = y1 - y0, left = map.mirrored() ? volume.width - x1 : x0;
         const std::int64_t at = (index - first) * volume.area() + y0 * volume.width + left;
         if (columns > simd_width || rows > simd_width || at - end < gap || volume.width - columns < gap ||
             patches.count == room) {
             return {-1, 0, 0};
         }
-        write_small_gaussian(value, primitive.window, primitive.a, scale, primitive.peak, map.mirrored());
+        write_small_gaussian(value, primitive.window, primitive.x, primitive.y, scale, primitive.peak, map.mirrored());
         if (!(faintest(value, primitive.window) > 0.0F)) {
             return {-1, 0, 0};
         }
@@ -319,17 +374,12 @@ Listed primitives(const Volume& volume, std::int64_t at, std::int64_t base, std:
                 if (primitive.window.empty()) {
                     continue;
                 }
-                Segment segment{primitive.a[0], primitive.a[1], 1.0, 0.0, 0.0};
-                if (source.is_limb) {
-                    segment = visible_segment(primitive.a, primitive.b, limb_reach * volume.sigma + 2.0, volume);
-                    if (segment.length == 0.0) {
-                        primitive.become_point(volume);
-                    }
-                    if (segment.length < 0.0 || primitive.window.empty()) {
-                        continue;
-                    }
+                const Segment segment =
+                    source.is_limb ? primitive.find_segment(volume) : Segment{primitive.x, primitive.y, 1.0, 0.0, 0.0};
+                if (segment.length < 0.0 || primitive.window.empty()) {
+                    continue;
                 }
-                const auto [x0, x1, y0, y1] = primitive.window;
+                const auto& [x0, x1, y0, y1] = primitive.window;
                 area += (x1 - x0) * (y1 - y0);
                 if (write) {
                     if (listed.last >= room) {

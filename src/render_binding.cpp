@@ -1,8 +1,10 @@
 // The kernels that render, and those that read runs, as functions of the module.
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/variant.h>
 
 #include <algorithm>
 #include <tuple>
+#include <variant>
 
 #include "array.h"
 #include "kernels.h"
@@ -22,17 +24,27 @@ constexpr Count largest_gap = 1 << 20;
 // A volume, and the arrays that it refers to.
 class BoundVolume {
   public:
-    BoundVolume(In<float, 4> keypoint, In<float, 3> score, In<std::int32_t, 2> limbs, In<std::int32_t> mirror,
-                Count keypoint_channels, Count clip, int reduce, Count height, Count width, double sigma, double eps)
+    using Keypoint = std::variant<In<float, 4>, In<double, 4>>;
+    // Gaussian.native: sigma, eps, stride, offset; the numbers of center, window, peak and persons.
+    using Numbers = std::tuple<double, double, double, double, int, int, int, int>;
+
+    BoundVolume(Keypoint keypoint, In<float, 3> score, In<std::int32_t, 2> limbs, In<std::int32_t> mirror,
+                Count keypoint_channels, Count clip, int reduce, Count height, Count width, const Numbers& numbers)
         : keypoint_(std::move(keypoint)),
           score_(std::move(score)),
           limbs_(std::move(limbs)),
           mirror_(std::move(mirror)) {
         require(limbs_.shape(1) == 2 && reduce >= 0 && reduce <= 2, "limbs are pairs, and reduce is 0, 1 or 2");
+        const auto [sigma, eps, stride, offset, center, window, peak, persons] = numbers;
+        require(window >= 0 && window <= static_cast<int>(WindowKind::map), "there is no such window");
+        const bool is_pyskl = stride == 1.0 && offset == 0.0 && center == 0 && window == 0;
+        const auto* single = std::get_if<In<float, 4>>(&keypoint_);
+        const auto* exact = std::get_if<In<double, 4>>(&keypoint_);
         volume_ = {static_cast<Count>(score_.shape(0)),
                    static_cast<Count>(score_.shape(1)),
                    static_cast<Count>(score_.shape(2)),
-                   flat(keypoint_),
+                   single != nullptr ? flat(*single) : std::span<const float>(),
+                   exact != nullptr ? flat(*exact) : std::span<const double>(),
                    flat(score_),
                    flat(limbs_),
                    flat(mirror_),
@@ -41,8 +53,9 @@ class BoundVolume {
                    static_cast<Reduce>(reduce),
                    height,
                    width,
-                   sigma,
-                   eps};
+                   {sigma, eps, stride, offset, center != 0, static_cast<WindowKind>(window), peak != 0, persons != 0,
+                    is_pyskl},
+                   sigma / stride};
         volume_.check();
     }
 
@@ -55,7 +68,7 @@ class BoundVolume {
     }
 
   private:
-    In<float, 4> keypoint_;
+    Keypoint keypoint_;
     In<float, 3> score_;
     In<std::int32_t, 2> limbs_;
     In<std::int32_t> mirror_;
@@ -64,10 +77,10 @@ class BoundVolume {
 
 void bind_volume(nb::module_& module) {
     nb::class_<BoundVolume>(module, "Volume", "A volume to render; see HeatmapVolume.")
-        .def(nb::init<In<float, 4>, In<float, 3>, In<std::int32_t, 2>, In<std::int32_t>, Count, Count, int, Count,
-                      Count, double, double>(),
+        .def(nb::init<BoundVolume::Keypoint, In<float, 3>, In<std::int32_t, 2>, In<std::int32_t>, Count, Count, int,
+                      Count, Count, const BoundVolume::Numbers&>(),
              array("keypoint"), array("keypoint_score"), array("limbs"), array("mirror"), "keypoint_channels"_a,
-             "clip"_a, "reduce"_a, "height"_a, "width"_a, "sigma"_a, "eps"_a,
+             "clip"_a, "reduce"_a, "height"_a, "width"_a, "gaussian"_a,
              "mirror: empty where there is no mirrored copy. clip: frames of an output clip, 0 for frames-first order. "
              "reduce: 0, 1 for the maximum over the channels, 2 for the channel that has it.");
     module.def(

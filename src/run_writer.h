@@ -1,6 +1,7 @@
 // Pixels above a threshold, written down as runs.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -44,33 +45,41 @@ class RunWriter {
     // Whether a run that begins at pixel `at` would be one of its own.
     bool is_apart(std::int64_t at) const { return at - end_ >= gap_; }
 
-    // Add a run of its own from number `at` on; returns where its pixels are to be written.
-    float* add_apart(std::int64_t at, std::int64_t size) {
-        starts_[static_cast<std::size_t>(runs_)] = at;
-        lengths_[static_cast<std::size_t>(runs_++)] = size;
-        end_ = at + size;
-        return values_.data() + std::exchange(count_, count_ + size);
+    // Whether no fill would be written before the pixels of a row that begins at pixel `at`.
+    bool takes_next(std::int64_t at) const { return is_apart(at) || (at == end_ && runs_ > 0); }
+
+    // Add a run of its own in each of `rows` rows, the first from number `at` on, the next ones `stride` numbers
+    // further each; returns where their pixels are to be written, one row after the other.
+    float* add_block(std::int64_t at, std::int64_t stride, std::int64_t rows, std::int64_t size) {
+        std::int64_t *starts = starts_.data() + runs_, *lengths = lengths_.data() + runs_;
+        for (std::int64_t row = 0; row < rows; ++row) {
+            starts[row] = at + row * stride;
+            lengths[row] = size;
+        }
+        runs_ += rows;
+        end_ = at + (rows - 1) * stride + size;
+        return values_.data() + std::exchange(count_, count_ + rows * size);
     }
 
-    // Where the pixels of a run of its own will be written.
+    // Where the pixels of a row will be written that `takes_next`.
     float* next() { return values_.data() + count_; }
 
     // Add the pixels of a row from number `at` on, to the last run where that is near. There must be room for them.
     // Eight numbers are copied at once, so 7 more after the row are read, and written where there is room.
-    // A row that is_apart may itself be at `next` or after it.
+    // A row that `takes_next` may itself be at `next` or after it.
     void add(std::int64_t at, const float* row, std::int64_t size) {
-        float* out;
+        std::int64_t fills = 0;
         if (runs_ == 0 || is_apart(at)) {
-            out = add_apart(at, size);
+            starts_[static_cast<std::size_t>(runs_)] = at;
+            lengths_[static_cast<std::size_t>(runs_++)] = size;
         } else {
-            for (std::int64_t i = 0; i < at - end_; ++i) {
-                values_[static_cast<std::size_t>(count_ + i)] = fill_;
-            }
-            lengths_[static_cast<std::size_t>(runs_ - 1)] += at - end_ + size;
-            count_ += at - end_;
-            out = values_.data() + std::exchange(count_, count_ + size);
-            end_ = at + size;
+            fills = at - end_;
+            std::fill_n(values_.data() + count_, fills, fill_);
+            lengths_[static_cast<std::size_t>(runs_ - 1)] += fills + size;
         }
+        end_ = at + size;
+        float* out = values_.data() + count_ + fills;
+        count_ += fills + size;
         if (out == row) {
             return;
         }

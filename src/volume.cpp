@@ -18,7 +18,7 @@ bool all_below(std::span<const std::int32_t> indices, std::int64_t limit) {
 
 void Volume::check() const {
     const auto size = static_cast<std::int64_t>(score.size());
-    if (size != persons * frames * points || static_cast<std::int64_t>(keypoint.size()) != 2 * size) {
+    if (size != persons * frames * points || static_cast<std::int64_t>(keypoint.size() + exact.size()) != 2 * size) {
         throw std::invalid_argument("keypoint has to be [M, T, V, 2] and keypoint_score [M, T, V]");
     }
     if (keypoint_channels != 0 && keypoint_channels != points) {
@@ -29,8 +29,8 @@ void Volume::check() const {
         throw std::invalid_argument(
             "a map has 1 to 2**20 pixels a side, and a volume at most 2**31 maps and 2**60 pixels");
     }
-    if (!(sigma > 0.0) || !std::isfinite(sigma)) {
-        throw std::invalid_argument("sigma has to be above 0");
+    if (!(sigma > 0.0) || !std::isfinite(sigma) || !(gaussian.stride > 0.0)) {
+        throw std::invalid_argument("sigma and stride have to be above 0");
     }
     if (clip < 0 || (clip > 0 && frames % clip != 0)) {
         throw std::invalid_argument("clips have to be of one length");

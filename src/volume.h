@@ -8,6 +8,27 @@
 namespace heatsvc {
 
 enum class Reduce { none, max, argmax };
+enum class WindowKind { pyskl, mmpose, cutoff, dark, map };
+
+// See Gaussian in heatsvc/volume.py.
+struct Gaussian {
+    double sigma, eps, stride, offset;
+    bool rounded_center;
+    WindowKind window;
+    bool unit_peak, sums_persons;
+    bool is_pyskl;  // the window, and the center, in pixels of the map
+
+    bool covers_map() const { return window == WindowKind::dark || window == WindowKind::map; }
+    // A value, or a sum, above 1 is cut to 1.
+    bool is_clipped() const { return sums_persons && !unit_peak; }
+    // A coordinate in pixels of the map.
+    double pixel(double coordinate) const { return (coordinate - offset) / stride; }
+};
+
+// A point, and the same in float32.
+struct Position {
+    double x, y, single_x, single_y;
+};
 
 // The frame (the mirrored copy counted on), channel, and frame within its clip, of a map.
 struct MapIndex {
@@ -16,7 +37,8 @@ struct MapIndex {
 
 struct Volume {
     std::int64_t persons, frames, points;  // M, T, V
-    std::span<const float> keypoint;       // [M, T, V, 2], x and y in map pixels
+    std::span<const float> keypoint;       // [M, T, V, 2], x and y; empty where they are float64:
+    std::span<const double> exact;         // the same
     std::span<const float> score;          // [M, T, V]
     std::span<const std::int32_t> limbs;   // [L, 2], the two points of each limb channel
     std::span<const std::int32_t> mirror;  // [K], each channel's mirror image; empty where there is no mirrored copy
@@ -24,7 +46,8 @@ struct Volume {
     std::int64_t clip;                     // frames of an output clip; 0 for frames-first order
     Reduce reduce;
     std::int64_t height, width;
-    double sigma, eps;
+    Gaussian gaussian;
+    double sigma;  // in map pixels
 
     // Throws std::invalid_argument unless all sizes and indices fit together. The kernels rely on that.
     void check() const;
@@ -37,6 +60,16 @@ struct Volume {
     std::int64_t kept() const { return reduce == Reduce::none ? channels() : channels() > 0 ? 1 : 0; }
     std::int64_t maps() const { return kept() * frames * (mirror.empty() ? 1 : 2); }
     std::int64_t area() const { return height * width; }
+    // Point `number` of `keypoint`: as it is, and in float32.
+    Position position(std::int64_t number) const {
+        const auto at = static_cast<std::size_t>(2 * number);
+        if (exact.empty()) {
+            const double x = keypoint[at], y = keypoint[at + 1];
+            return {x, y, x, y};
+        }
+        const double x = exact[at], y = exact[at + 1];
+        return {x, y, static_cast<double>(static_cast<float>(x)), static_cast<double>(static_cast<float>(y))};
+    }
 
     // The indices of map number `number` in output order, and those of the map after one.
     MapIndex map_index(std::int64_t number) const;

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.render.reference import Float32, render_maps, render_potion
-from heatsvc.volume import HeatmapVolume
+from heatsvc.volume import Gaussian, HeatmapVolume
 
 
 def render_reference(volume: HeatmapVolume) -> npt.NDArray[Any]:
@@ -43,8 +43,7 @@ def generate_pose_target(
         keypoint_score=score if use_score else np.ones_like(score),
         height=height,
         width=width,
-        sigma=sigma,
-        eps=eps,
+        gaussian=Gaussian(sigma, eps),
         with_kp=with_kp,
         limbs=np.array(skeletons if with_limb else [], np.int32).reshape(-1, 2),
     )

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 import heatsvc
 from heatsvc.settings import Settings
-from tests.serving import ROOT, free_port, served
+from tests.serving import ROOT, free_port, has, served
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = YAML(typ="safe").load(ROOT / "docker-compose.yml")
@@ -33,6 +33,21 @@ def instructions(name: str) -> list[str]:
 def environment() -> dict[str, str]:
     """What the image sets."""
     return dict(pair.split("=", 1) for pair in " ".join(instructions("ENV")).split())
+
+
+if has("make"):
+
+    def test_make_run_takes_host_and_port_from_its_own_command_line_alone():
+        """Compilers of conda export a HOST."""
+
+        def serves(*arguments: str) -> list[str]:
+            command = ("make", "--dry-run", "run", *arguments)
+            exported = {**os.environ, "HOST": "x86_64-conda-linux-gnu", "PORT": "1"}
+            done = subprocess.run(command, cwd=ROOT, env=exported, capture_output=True, text=True, check=True)
+            return done.stdout.splitlines()[-1].split()
+
+        assert serves() == [".venv/bin/heatsvc", "serve"]
+        assert serves("HOST=::", "PORT=9001") == [".venv/bin/heatsvc", "serve", "--host", "::", "--port", "9001"]
 
 
 @pytest.mark.parametrize("name", ["docker-compose.yml", "docker-compose.gpu.yml"])

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
+from heatsvc.render.tensors import check_pytorch
 from tests.serving import ROOT, has, served
 
 PAGES = sorted(
@@ -29,6 +30,7 @@ PAGES = sorted(
 SERVICE = "http://127.0.0.1:8000"
 TOOLS = ("curl", "zstd")
 EXAMPLE = "letters.pkl"
+CLIENT = "heatsvc_client"
 CLIPS = ROOT / "benchmarks" / "peers" / ".spoken" / "installed"
 
 
@@ -43,6 +45,14 @@ def snippets(language: str) -> list[Any]:
         blocks = re.findall(rf"^```{language}\n(.*?)^```$", text_of(page), re.MULTILINE | re.DOTALL)
         found += [pytest.param(block, id=f"{page}-{number}") for number, block in enumerate(blocks, start=1)]
     return found
+
+
+def run_script(script: str, root: Path) -> None:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-euc", script], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def runs_here(block: str) -> bool:
@@ -66,16 +76,9 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("block", [snippet for snippet in snippets("sh") if runs_here(snippet.values[0])])
 def test_shell_snippet_runs(block: str, root: Path, port: int):
-    assert SERVICE in block or "heatsvc " in block
-    script = block.replace(SERVICE, f"http://127.0.0.1:{port}").replace("curl ", "curl --fail-with-body --silent ")
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-euc", script], cwd=root, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    written = set(re.findall(r"-o (\w+\.\w+)", block))
-    assert written or "heatsvc " in block or "curl" in block
-    for name in written:
+    assert any(command in block for command in ("curl ", "heatsvc ", "openapi-python-client "))
+    run_script(block.replace(SERVICE, f"http://127.0.0.1:{port}").replace("curl ", "curl --silent "), root)
+    for name in set(re.findall(r"-o (\w+\.\w+)", block)):
         assert (root / name).stat().st_size > 0
         if name.endswith(".npy"):
             assert np.load(root / name).max() > 0
@@ -83,11 +86,34 @@ def test_shell_snippet_runs(block: str, root: Path, port: int):
 
 @pytest.mark.parametrize("block", [snippet for snippet in snippets("python") if runs_here(snippet.values[0])])
 def test_python_snippet_runs(block: str, root: Path, port: int):
-    """Its comments have the shape that it ends with."""
-    code = block.replace(SERVICE, f"http://127.0.0.1:{port}") + "\nprint(*imgs.shape, sep=', ')\n"
+    """And prints what its comments say."""
+    if CLIENT in block:
+        [generate] = [snippet.values[0] for snippet in snippets("sh") if CLIENT in snippet.values[0]]
+        run_script(generate, root)
+    code = block.replace(SERVICE, f"http://127.0.0.1:{port}")
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] in block
+    said = re.findall(r"print\(.*\)  # (.+)", block)
+    assert said
+    assert set(said) <= set(done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_curl_lines_fail_where_the_service_does(page: str):
+    """Otherwise curl exits with 0, and the problem document looks like the result."""
+    for block in re.findall(r"^```\w+\n(.*?)^```$", text_of(page), re.MULTILINE | re.DOTALL):
+        for command in re.findall(r"\bcurl [^\n]*", block.replace("\\\n", " ")):
+            assert "--fail-with-body" in command
+
+
+def test_docs_and_messages_install_pytorch_by_one_command(monkeypatch: pytest.MonkeyPatch):
+    command = "pip install 'heatsvc[torch]'"
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModuleNotFoundError, match=re.escape(command)):
+        check_pytorch()
+    named = {page: re.findall(r"pip install \S*\[torch\]\S*?(?=`)", text_of(page)) for page in PAGES}
+    assert {page for page, commands in named.items() if commands} == {"docs/deployment.md", "docs/library.md"}
+    assert {name for commands in named.values() for name in commands} == {command}
 
 
 if CLIPS.exists() or "HEATSVC_TEST_ALL" in os.environ:
@@ -98,8 +124,7 @@ if CLIPS.exists() or "HEATSVC_TEST_ALL" in os.environ:
         assert CLIPS.exists(), "the clips are not installed: run benchmarks/peers/install_spoken.sh"
         [dataset] = [snippet.values[0] for snippet in snippets("sh") if EXAMPLE in snippet.values[0]]
         [training] = [snippet.values[0] for snippet in snippets("python") if EXAMPLE in snippet.values[0]]
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-        subprocess.run(["bash", "-euc", dataset], cwd=root, env=environment, check=True, capture_output=True)
+        run_script(dataset, root)
         done = subprocess.run([sys.executable, "-c", training], cwd=root, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         epochs = re.findall(r"loss ([\d.]+), (\d+)% right", done.stdout)

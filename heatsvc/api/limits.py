@@ -205,10 +205,10 @@ class BodyReader:
         self._budget = budget
         self._reserved = 0
         self._started = time.monotonic()
-        # The server has checked that it is a number.
-        self._length = next(
-            (int(value) for name, value in request.scope["headers"] if name == b"content-length" and value.isdigit()), 0
-        )
+        self._length = 0
+        for name, value in request.scope["headers"]:
+            if name == b"content-length" and value.isdigit():
+                self._length = int(value)
         self._check_size(self._length)
 
     async def receive(self) -> bytes:

@@ -58,7 +58,7 @@ def add_annotate(commands: Any) -> None:
         "--options", metavar="JSON", help='the same options as POST /annotation has: {"missing": "zeros", ...}'
     )
     one = parser.add_argument_group("single options, which override --options")
-    one.add_argument("--select", help="sign27 (default), coco_wholebody (all 133), ..., or or none for all points")
+    one.add_argument("--select", help="sign27 (default), coco_wholebody (all 133), ..., or none for all points")
     one.add_argument("--dtype", choices=("float16", "float32"), help="default float16")
     one.add_argument("--img-shape", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"), help="where files carry none")
     one.add_argument("--missing", choices=("zeros", "drop", "error"), help="videos without keypoints; default zeros")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import socket
 import sys
@@ -33,6 +34,8 @@ def add_serve(commands: Any) -> None:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
+    # What imports make stays: the garbage collector would look through it a hundred times. `Service` sets its own.
+    gc.set_threshold(100_000)
     from heatsvc.settings import load_settings, variable_of
 
     # The worker processes read their settings from the environment, as this one does.
@@ -114,6 +117,6 @@ def _welcome(host: str, port: int, root_path: str) -> str:
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104  # not bound to here
     return (
         f"heatsvc {__version__} at {address} (documentation: {address}/docs). From the clone's root, try:\n\n"
-        f"  curl --compressed --retry 9 --retry-connrefused -H 'Content-Type: application/json' "
+        f"  curl --compressed --fail-with-body --retry 9 --retry-connrefused -H 'Content-Type: application/json' "
         f"-d @openapi/examples/clip.json {address}/heatmap -o heatmaps.npy\n"
     )

@@ -49,7 +49,7 @@ _GPU_ITEM_BYTES = 16 << 20
 _GPU_ITEM_DECODED_BYTES = 512 << 20
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class PlannedVolume:
     """A volume that is described and not yet rendered.
 
@@ -131,14 +131,15 @@ def _plan_tiles(volume: HeatmapVolume, itemsize: int, coding: Coding, token: Can
     maps = max(1, MAX_TILE_BYTES // coding.bound(area, 0, 0, itemsize))
     for pixels in _TILE_PIXELS:
         planned = plan(volume, pixels, each=maps, token=token)
-        counts = [tile.last - tile.first for tile in planned.tiles]
-        bounds = [
-            coding.bound(count * area, tile.pixels, tile.runs, itemsize)
-            for count, tile in zip(counts, planned.tiles, strict=True)
-        ]
-        if all(bound <= MAX_TILE_BYTES or count == 1 for count, bound in zip(counts, bounds, strict=True)):
+        total, fits = 0, True
+        for tile in planned.tiles:
+            count = tile.last - tile.first
+            bound = coding.bound(count * area, tile.pixels, tile.runs, itemsize)
+            total += bound
+            fits = fits and (bound <= MAX_TILE_BYTES or count == 1)
+        if fits:
             break
-    return planned, sum(bounds)
+    return planned, total
 
 
 def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
@@ -147,14 +148,17 @@ def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
     Raises:
         LimitError: more than `max_volume_bytes` when dense, or a map of more work than `max_map_work`.
     """
-    max_map_work = max((planned.max_map_work for planned in volumes), default=0)
+    max_map_work = nbytes = 0
+    for planned in volumes:
+        max_map_work = max(max_map_work, planned.max_map_work)
+        nbytes += planned.nbytes
     bounds.check(
         "max_map_work", max_map_work, "pixels of work for one map (persons and channels add up)", field="pipeline"
     )
-    bounds.check("max_volume_bytes", sum(planned.nbytes for planned in volumes), "bytes of heatmaps")
+    bounds.check("max_volume_bytes", nbytes, "bytes of heatmaps")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class WorkItem:
     """Tiles that are rendered and encoded together: one large tile, or those of several small volumes.
 
@@ -232,10 +236,12 @@ class RenderJob:
         self.written = 0
         self.stage_seconds: list[tuple[float, float]] = []
         self.items = self._items_by_volume() if whole_volumes else self._items_by_tile(writer.volumes)
-        self.max_encoded_bytes = writer.overhead + sum(item.max_encoded_bytes for item in self.items)
-        self.decoded_bytes = sum(item.decoded_bytes for item in self.items)
-        self.work = sum(planned.work + _CLIP_WORK for planned in writer.volumes)
-
+        self.max_encoded_bytes, self.decoded_bytes, self.work = writer.overhead, 0, 0
+        for item in self.items:
+            self.max_encoded_bytes += item.max_encoded_bytes
+            self.decoded_bytes += item.decoded_bytes
+        for planned in writer.volumes:
+            self.work += planned.work + _CLIP_WORK
         self.is_whole = self.max_encoded_bytes <= MAX_WHOLE_BYTES
 
     @property
@@ -280,15 +286,14 @@ class RenderJob:
             item: whose turn it is.
             chunks: one for each of its tiles, or one for each of its volumes.
         """
-        volumes = item.volumes
         parts: list[bytes | memoryview] = []
-        if volumes is not None and len(chunks) == len(volumes) != len(item.tiles):
-            for planned, chunk in zip(volumes, chunks, strict=True):
-                parts += self.writer.add(planned, chunk, first=True, last=True)
-        else:
+        if len(chunks) == len(item.tiles):
             for (planned, tile), chunk in zip(item.tiles, chunks, strict=True):
                 first, last = tile is planned.tiles[0], tile is planned.tiles[-1]
                 parts += self.writer.add(planned, chunk, first=first, last=last)
+        else:
+            for planned, chunk in zip(item.volumes or (), chunks, strict=True):
+                parts += self.writer.add(planned, chunk, first=True, last=True)
         self.written += sum(map(len, parts))
         return parts
 

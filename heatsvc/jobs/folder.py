@@ -148,7 +148,7 @@ class BuildFolder:
             datasets: HEATSVC_DATASETS_DIR.
 
         Raises:
-            AnnotationError: its dataset is no longer mounted.
+            AnnotationError: its dataset is not mounted, or no longer.
             OSError: there is no such build.
         """
         return BuildRequest.from_json(orjson.loads((self.path / "request.json").read_bytes()), self.uploads, datasets)

@@ -52,12 +52,20 @@ class BuildRequest:
         """The request that `as_json` was called on.
 
         Raises:
-            AnnotationError: a dataset is no longer mounted.
+            AnnotationError: a dataset is not mounted, or no longer.
         """
 
         def absolute(path: Path) -> Path:
             folder, *rest = path.parts
-            return uploads.joinpath(*rest) if folder == "uploads" else dataset_folder(datasets, "/".join(rest))
+            if folder == "uploads":
+                return uploads.joinpath(*rest)
+            try:
+                return dataset_folder(datasets, "/".join(rest))
+            except AnnotationError as error:
+                raise AnnotationError(
+                    f"the build worker has another HEATSVC_DATASETS_DIR than the service: {error.detail}",
+                    field="dataset",
+                ) from None
 
         return _ADAPTER.validate_python(document)._with_paths(absolute)
 

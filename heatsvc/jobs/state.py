@@ -34,8 +34,13 @@ class StoredResult:
 
     @property
     def is_reusable(self) -> bool:
-        """Whether the same input would end the same way again: done, or an input that cannot be used."""
-        return self.problem is None or self.problem["kind"] in ("input", "limit")
+        """Whether the same input would end the same way again: done, or an input that cannot be used.
+
+        A dataset that was not mounted where it was built may be mounted now.
+        """
+        if self.problem is None:
+            return True
+        return self.problem["kind"] in ("input", "limit") and self.problem["field"] != "dataset"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,11 @@ _COPIED_AT_ONCE = 8
 # Pixels of float32 that must lie between two patches: a shorter gap is not worth a header of its own.
 _MIN_GAP = 2
 
-# From this sigma on a patch has no pixel that is too faint for a float32.
-_MIN_PATCH_SIGMA = 0.25
-
 # A pixel of at most this value becomes 0 in the type: half of the smallest float16, and half of 1/255 in float64.
 _CUT = {"float32": 0.0, "float16": 2.0**-25, "uint8": 0.5 / 255, "int16": 0.0}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Tile:
     """Maps `first` up to `last` of a volume, with upper bounds of their non-zero pixels and of their runs."""
 
@@ -57,7 +54,7 @@ class Tile:
     runs: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Plan:
     """A volume cut into tiles, in output order.
 
@@ -76,7 +73,7 @@ class Plan:
     max_map_work: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class PixelRuns:
     """R runs of pixels in a tile of `size` pixels; every byte between the runs is `fill`.
 
@@ -136,7 +133,7 @@ class PixelRuns:
         return self.size * self.itemsize
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class SeparablePatches:
     """S float32 patches in a tile of `size` pixels, each the outer product of a column and a row; other pixels are 0.
 
@@ -186,7 +183,7 @@ def plan(
     """
     if (not each or volume.maps <= each) and volume.reduce == "none" and not len(volume.limbs):
         # The bound from the number of keypoints is enough.
-        reach, maps = _reach(volume), volume.maps
+        reach, maps = volume.gaussian.reach, volume.maps
         rows = volume.keypoint.shape[0] * maps * min(reach, volume.height)
         pixels = rows * min(reach, volume.width)
         if pixels <= min(SMALL_PIXELS, tile_pixels):
@@ -214,11 +211,6 @@ def _measure(volume: HeatmapVolume) -> Callable[[int, int, int], tuple[int, int,
     if KERNELS.native is None:
         return partial(reference.measure, volume)
     return partial(KERNELS.native.measure, native_volume(volume))
-
-
-def _reach(volume: HeatmapVolume) -> int:
-    """The most pixels of a side of a keypoint's window, which extends three sigma to either side of it."""
-    return int(6 * volume.sigma) + 2
 
 
 def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
@@ -271,7 +263,7 @@ def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None
         tile: one of `plan(volume).tiles`.
     """
     separate = volume.reduce == "none" and volume.keypoint.shape[0] == 1 and not len(volume.limbs)
-    if not separate or volume.sigma < _MIN_PATCH_SIGMA or _reach(volume) > MAX_PATCH_SIDE or KERNELS.native is None:
+    if not separate or volume.gaussian.reach > MAX_PATCH_SIDE or KERNELS.native is None:
         return None
     maps = tile.last - tile.first
     bounds, values = np.empty((maps, 3), np.int64), np.empty((maps, 2 * MAX_PATCH_SIDE), np.float32)
@@ -337,6 +329,5 @@ def native_volume(volume: HeatmapVolume) -> Any:
         _REDUCE[volume.reduce],
         volume.height,
         volume.width,
-        volume.sigma,
-        volume.eps,
+        volume.gaussian.native,
     )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.volume import HeatmapVolume, Potion
+from heatsvc.volume import LARGEST_EXPONENT, Gaussian, HeatmapVolume, Potion
 
 Float32 = npt.NDArray[np.float32]
 
@@ -109,14 +109,21 @@ def _source(volume: HeatmapVolume, frame: int, channel: int) -> tuple[int, int]:
 
 
 def _render_channel(volume: HeatmapVolume, frame: int, channel: int) -> Float32:
-    """One map, float32 [H, W]: each pixel is the largest value that one of the persons has there."""
+    """One map, float32 [H, W]: of each pixel the persons' largest value, or their sum, at most 1."""
     image = np.zeros((volume.height, volume.width), np.float32)
+    sigma = volume.gaussian.sigma / volume.gaussian.stride
     for a, b, ys, xs in _primitives(volume, *_source(volume, frame, channel)):
-        distance_squared = _distance_squared(*_near_part(a, b), np.array(ys)[:, None], np.array(xs))
+        exponent = _distance_squared(*_near_part(a, b), np.array(ys)[:, None], np.array(xs)) / (2 * sigma**2)
         # The peak of a limb is the lower score of its ends.
-        values = np.exp(-distance_squared / (2 * volume.sigma**2)) * min(a[2], b[2])
+        peak = 1.0 if volume.gaussian.peak == "one" else min(a[2], b[2])
+        values = (peak * np.exp(-exponent)).astype(np.float32)
+        if volume.gaussian.window == "cutoff":
+            values[exponent > LARGEST_EXPONENT] = 0
         window = image[ys.start : ys.stop, xs.start : xs.stop]
-        np.maximum(window, values.astype(np.float32), out=window)
+        if volume.gaussian.persons == "sum":
+            np.minimum(window + values, 1, out=window)
+        else:
+            np.maximum(window, values, out=window)
     return image if frame < volume.frames else image[:, ::-1]
 
 
@@ -125,25 +132,29 @@ Point = tuple[float, float, float]
 
 
 def _primitives(volume: HeatmapVolume, frame: int, channel: int) -> Iterator[tuple[Point, Point, range, range]]:
-    """What a channel shows of each person in a frame: the two ends of a limb (of a keypoint: twice its point), and the
-    rows and columns of its window, 3 sigma to all sides, its ends rounded as PYSKL rounds them.
+    """What a channel shows of each person in a frame: the two ends of a limb (of a keypoint: twice its center), and the
+    rows and columns of its window.
     """
     keypoints = volume.keypoint.shape[2] if volume.with_kp else 0
     ends = (channel, channel) if channel < keypoints else tuple(volume.limbs[channel - keypoints])
     for person in range(volume.keypoint.shape[0]):
         a, b = (_point(volume, person, frame, end) for end in ends)
-        if math.isnan(a[0]) or math.isnan(b[0]) or min(a[2], b[2]) < volume.eps:
+        if math.isnan(a[0]) or math.isnan(b[0]) or min(a[2], b[2]) < volume.gaussian.eps:
             continue
-        columns = _window(min(a[0], b[0]), max(a[0], b[0]), volume.sigma, volume.width)
-        rows = _window(min(a[1], b[1]), max(a[1], b[1]), volume.sigma, volume.height)
-        if not columns or not rows:
-            continue
-        if _length_squared(a, b) < 1 and a != b:
+        if channel >= keypoints:
+            columns = _limb_window(a[0], b[0], volume.gaussian.sigma, volume.width)
+            rows = _limb_window(a[1], b[1], volume.gaussian.sigma, volume.height)
+            if not columns or not rows:
+                continue
+            if sum(length**2 for length in _along(a, b, volume.keypoint.dtype.type)) >= 1:
+                yield _rounded(a), _rounded(b), rows, columns
+                continue
             # A limb of less than a pixel is its first point.
-            b = a
-            columns = _window(a[0], a[0], volume.sigma, volume.width)
-            rows = _window(a[1], a[1], volume.sigma, volume.height)
-        yield a, b, rows, columns
+        columns, x = _axis(volume.gaussian, a[0], volume.width)
+        rows, y = _axis(volume.gaussian, a[1], volume.height)
+        if columns and rows:
+            center = x, y, a[2]
+            yield center, center, rows, columns
 
 
 def _point(volume: HeatmapVolume, person: int, frame: int, index: int) -> Point:
@@ -151,19 +162,43 @@ def _point(volume: HeatmapVolume, person: int, frame: int, index: int) -> Point:
     return x, y, float(volume.keypoint_score[person, frame, index])
 
 
-def _window(low: float, high: float, sigma: float, side: int) -> range:
-    return range(max(int(low - 3 * sigma), 0), min(int(high + 3 * sigma) + 1, side))
+def _axis(gaussian: Gaussian, coordinate: float, side: int) -> tuple[range, float]:
+    """The pixels of an axis that a Gaussian covers, and its center there; see `Gaussian`.
+
+    Windows are found in float64. The center is that of the coordinate in float32, as under NumPy 1.
+    """
+    exact = (coordinate - gaussian.offset) / gaussian.stride
+    center = (float(np.float32(coordinate)) - gaussian.offset) / gaussian.stride
+    reach = 3 * (gaussian.sigma / gaussian.stride)
+    rounded = float(np.trunc(np.float32(center) + np.float32(0.5)))
+    if gaussian.center == "rounded":
+        exact = center = rounded
+    first, stop = 0, side
+    if gaussian.window == "pyskl":
+        first, stop = int(exact - reach), int(exact + reach) + 1
+    elif gaussian.window == "mmpose":
+        size = 2 * reach + 1
+        first = int(rounded - reach)
+        stop = min(int(rounded + reach + 1), first + math.ceil(size))
+        center += first + size // 2 - rounded
+    elif gaussian.window == "dark":
+        low, high = np.float32(center) - np.float32(reach), np.float32(center) + np.float32(reach) + np.float32(1)
+        stop = 0 if low >= side or high < 0 else side
+    return range(max(first, 0), min(stop, side)), center
 
 
-def _length_squared(a: Point, b: Point) -> float:
-    along_x, along_y = _along(a, b)
-    return along_x**2 + along_y**2
+def _limb_window(a: float, b: float, sigma: float, side: int) -> range:
+    return range(max(int(min(a, b) - 3 * sigma), 0), min(int(max(a, b) + 3 * sigma) + 1, side))
 
 
-def _along(a: Point, b: Point) -> tuple[float, float]:
-    """From one end to the other: a difference of float32 numbers, whose square in float64 decides what is short."""
+def _along(a: Point, b: Point, number: type[np.floating[Any]] = np.float32) -> tuple[float, float]:
+    """From one end to the other: a difference in that type. Its square, in float64, decides what is short."""
     with np.errstate(over="ignore"):
-        return float(np.float32(b[0]) - np.float32(a[0])), float(np.float32(b[1]) - np.float32(a[1]))
+        return float(number(b[0] - a[0])), float(number(b[1] - a[1]))
+
+
+def _rounded(end: Point) -> Point:
+    return float(np.float32(end[0])), float(np.float32(end[1])), end[2]
 
 
 def _near_part(a: Point, b: Point) -> tuple[Point, Point]:
@@ -187,10 +222,10 @@ def _distance_squared(
     a: Point, b: Point, y: npt.NDArray[np.int64], x: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Of pixels from a point, or from the nearest point of the segment between two."""
-    if a is b or (length := _length_squared(a, b)) < 1:
+    if a is b:
         return (x - a[0]) ** 2 + (y - a[1]) ** 2
     along_x, along_y = _along(a, b)
-    share = np.clip(((x - a[0]) * along_x + (y - a[1]) * along_y) / length, 0.0, 1.0)
+    share = np.clip(((x - a[0]) * along_x + (y - a[1]) * along_y) / (along_x**2 + along_y**2), 0.0, 1.0)
     near_x, near_y = a[0] + share * along_x, a[1] + share * along_y
     distances: npt.NDArray[np.float64] = (x - near_x) ** 2 + (y - near_y) ** 2
     return distances

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,11 +13,11 @@ import torch
 from torch.utils.data import get_worker_info
 
 from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.kernels import KERNELS
 from heatsvc.library import DType, render_dtype
 from heatsvc.pipeline import PipelineError
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType as RenderDType
-from heatsvc.render.cpu import plan, render_runs, scatter
 from heatsvc.render.tensors import DeviceError, as_device, render_tensors
 from heatsvc.torch.dataset import HeatmapSample
 from heatsvc.volume import HeatmapVolume
@@ -28,8 +28,6 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 _UNBOUNDED = replace(DEFAULT_BOUNDS, max_volume_bytes=1 << 60)
 
 _MAX_BUFFERS = 2
-# References to an unused buffer: the list's, the loop variable's, and the argument of `getrefcount`.
-_UNUSED_REFERENCES = 3
 
 
 class HeatmapCollate:
@@ -59,6 +57,7 @@ class HeatmapCollate:
         self.dtype: DType = dtype
         self._buffers = _Buffers()
         render_dtype(dtype, "none")
+        KERNELS.warn_if_missing()
 
     def __call__(self, samples: Sequence[HeatmapSample]) -> Batch:
         """Render N samples.
@@ -110,14 +109,9 @@ def _check_shapes(samples: Sequence[HeatmapSample]) -> None:
 
 def _render_on_cpu(volumes: Sequence[HeatmapVolume], dtype: RenderDType, buffers: _Buffers) -> torch.Tensor:
     """[N, *shape]."""
-    batch = buffers.take((len(volumes), *volumes[0].shape), dtype, -1 if dtype == "int16" else 0)
+    batch = buffers.take((len(volumes), *volumes[0].shape), dtype)
     for volume, array in zip(volumes, batch, strict=True):
-        if volume.potion:
-            array[...] = render_array(volume, dtype)
-            continue
-        flat, area = array.reshape(-1), volume.height * volume.width
-        for tile in plan(volume).tiles:
-            scatter(render_runs(volume, tile, dtype), flat[tile.first * area : tile.last * area])
+        render_array(volume, dtype, out=array)
     return torch.from_numpy(batch)
 
 
@@ -125,25 +119,25 @@ class _Buffers:
     """Arrays for tensors, reused once no tensor shares their memory.
 
     A batch has hundreds of megabytes, and fresh pages of the system take several times as long as rendering into
-    existing ones. `torch.from_numpy` keeps a reference to the array for as long as any tensor, view or autograd node
-    shares its memory, so the array's reference count decides. Two are kept: a training loop still has one batch when it
-    takes the next.
+    existing ones. Each time an array is given away as a new view, which `torch.from_numpy` keeps for as long as any
+    tensor, view or autograd node shares its memory. Two are kept: a training loop still has one batch when it takes the
+    next.
     """
 
     def __init__(self) -> None:
-        self._arrays: list[npt.NDArray[Any]] = []
+        self._arrays: list[tuple[npt.NDArray[Any], weakref.ref[npt.NDArray[Any]]]] = []
 
-    def take(self, shape: tuple[int, ...], dtype: str, fill: int) -> npt.NDArray[Any]:
-        """An array of that shape and type, filled with `fill`."""
-        for array in self._arrays:
-            if array.shape == shape and array.dtype == dtype and sys.getrefcount(array) == _UNUSED_REFERENCES:
-                array.fill(fill)
-                return array
-        # NumPy's zeros are pages that the system makes on first access; PyTorch writes its zeros.
-        fresh = np.full(shape, fill, dtype) if fill else np.zeros(shape, dtype)
-        alike = [array for array in self._arrays if array.shape == shape and array.dtype == dtype]
-        self._arrays = [*alike, fresh][-_MAX_BUFFERS:]
-        return fresh
+    def take(self, shape: tuple[int, ...], dtype: str) -> npt.NDArray[Any]:
+        """An array of that shape and type, whose contents are undefined."""
+        alike = [kept for kept in self._arrays if kept[0].shape == shape and kept[0].dtype == dtype]
+        unused = (array for array, view in alike if view() is None)
+        array = next(unused, None)
+        if array is None:
+            array = np.empty(shape, dtype)
+        view = array.view()
+        others = [kept for kept in alike if kept[0] is not array]
+        self._arrays = [*others, (array, weakref.ref(view))][-_MAX_BUFFERS:]
+        return view
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: another process has its own memory."""

@@ -202,7 +202,7 @@ def _example(
 
 
 def _curl(example: dict[str, Any]) -> str:
-    words = ["curl --compressed"]
+    words = ["curl --compressed --fail-with-body"]
     words += [f"-H '{name}: {value}'" for name, value in example["headers"].items()]
     if "body" in example:
         option = "-d" if example["body"].endswith(".json") else "--data-binary"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -157,6 +158,25 @@ def test_inspect_refuses_what_would_be_executed(tmp_path):
     assert "system" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "executed").exists()
+
+
+def test_inspect_shows_the_error_that_was_saved_as_a_pickle(tmp_path):
+    """As curl without --fail-with-body does, and exits with 0."""
+    problem = {"type": "about:blank", "status": 422, "detail": "no part \x1b[1mlabels\nis there"}
+    (tmp_path / "KETI.pkl").write_text(json.dumps(problem))
+    done = run("inspect", "KETI.pkl", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "heatsvc inspect: this is an error of the service, not a pickle: no part  [1mlabels is there\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"detail": 1}', '{"a":' * 9_999, "[]"])
+def test_inspect_of_other_json_is_no_error_of_the_service(text, tmp_path):
+    (tmp_path / "KETI.pkl").write_text(text)
+    done = run("inspect", "KETI.pkl", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "heatsvc inspect: the pickle is damaged near byte 0\n"
 
 
 def test_inspect_ends_with_1_where_a_reader_would_fail(tmp_path):

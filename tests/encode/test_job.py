@@ -11,7 +11,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.encode.codings import CODINGS, EncodedChunk
 from heatsvc.encode.formats import FORMATS
 from heatsvc.encode.job import MAX_TILE_BYTES, MAX_WHOLE_BYTES, PlannedVolume, RenderJob
-from heatsvc.volume import HeatmapVolume, Potion
+from heatsvc.volume import Gaussian, HeatmapVolume, Potion
 from tests.encode.test_codings import DECODERS
 
 MANY = "application/vnd.safetensors"
@@ -30,7 +30,7 @@ VOLUMES = {
     "limbs": volume(limbs=LIMBS),
     "persons": volume(persons=4),
     "large": volume(frames=432, points=133),
-    "wide": volume(frames=100, sigma=6.0),
+    "wide": volume(frames=100, gaussian=Gaussian(6.0)),
     "argmax": volume(reduce="argmax"),
     "max": volume(reduce="max"),
     "clips": volume(clips=4),

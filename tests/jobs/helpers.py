@@ -15,6 +15,7 @@ from heatsvc.jobs.request import BuildRequest
 from heatsvc.jobs.state import BuildState, StoredResult
 
 PROBLEMS = {"input": {"kind": "input", "detail": "x", "field": None, "file": None, "frame": None}}
+PROBLEMS["dataset"] = PROBLEMS["input"] | {"field": "dataset"}
 PROBLEMS |= {kind: {"kind": kind, "detail": "x"} for kind in ("internal", "full")}
 
 

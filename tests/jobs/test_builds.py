@@ -52,8 +52,8 @@ def test_an_identical_submission_is_the_existing_build(
     assert uploads(tmp_path / "data") == []
 
 
-@pytest.mark.parametrize("problem", ["internal", "full"])
-def test_an_identical_submission_is_built_again_where_its_input_was_not_at_fault(builds: Builds, problem: str):
+@pytest.mark.parametrize("problem", ["internal", "full", "dataset"])
+def test_an_identical_submission_is_built_again_where_not_its_input_alone_was_at_fault(builds: Builds, problem: str):
     finish(builds, submit(builds).id, "failed", problem)
     again = submit(builds)
     assert again.state == "queued"

@@ -20,6 +20,8 @@ from tests.library.conftest import annotations
 from tests.serving import ROOT
 
 EXAMPLE = ROOT / "openapi" / "examples" / "clip.npy"
+CLIP = {"keypoint": [[[10.0, 20.0, 0.9], [30.0, 5.0, 0.5]]] * 4, "img_shape": (48, 40)}
+POTION = [{"type": "GeneratePoseTarget"}, {"type": "Heatmap2Potion", "C": 3}]
 TRAIN = {"pipeline": "posec3d-train", "test_mode": False}
 
 
@@ -174,6 +176,33 @@ def test_a_file_of_several_clips_is_no_one_clip(dataset_file: Path):
     with pytest.raises(InputError, match=r"holds 6 clips: draw\(read\(path\)\)"):
         heatsvc.draw(dataset_file)
     assert len(heatsvc.draw(heatsvc.read(dataset_file), "posec3d-val")) == 6
+
+
+def test_arrays_that_exist_are_rendered_into():
+    expected = heatsvc.draw(CLIP, dtype="uint8")
+    out = np.full(expected.shape, 7, np.uint8)
+    assert heatsvc.draw(CLIP, dtype="uint8", out=out) is out
+    np.testing.assert_array_equal(out, expected)
+    outs = [np.full(expected.shape, 7, np.uint8) for _ in range(2)]
+    first, second = heatsvc.draw([CLIP, CLIP], dtype="uint8", out=outs)
+    assert first is outs[0]
+    assert second is outs[1]
+    np.testing.assert_array_equal(second, expected)
+    channels = heatsvc.draw(CLIP, reduce="argmax")
+    np.testing.assert_array_equal(heatsvc.draw(CLIP, reduce="argmax", out=np.empty_like(channels)), channels)
+    potion = heatsvc.draw(CLIP, POTION)
+    np.testing.assert_array_equal(heatsvc.draw(CLIP, POTION, out=np.empty_like(potion)), potion)
+
+
+def test_an_array_that_cannot_be_rendered_into_is_reported():
+    shape = heatsvc.draw(CLIP).shape
+    for wrong in (np.empty(shape), np.empty(shape[1:], np.float32), np.empty(shape[::-1], np.float32).T):
+        with pytest.raises(ValueError, match="out must be a writable, C-contiguous array"):
+            heatsvc.draw(CLIP, out=wrong)
+    with pytest.raises(ValueError, match="1 arrays for 2 clips"):
+        heatsvc.draw([CLIP, CLIP], out=[np.empty(shape, np.float32)])
+    with pytest.raises(ValueError, match="on the CPU"):
+        heatsvc.draw(CLIP, device="cpu", out=np.empty(shape, np.float32))
 
 
 def test_what_is_no_clip_is_reported():

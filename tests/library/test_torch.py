@@ -55,7 +55,7 @@ def test_a_sample_is_kilobytes_where_its_volume_is_megabytes(dataset_file: Path)
     sample = HeatmapDataset(dataset_file, "train", "posec3d-train")[0]
     [imgs], _ = collate([sample])
     assert imgs.nbytes > 16_000_000
-    assert len(pickle.dumps(sample)) < 20_000
+    assert len(pickle.dumps(sample)) < 28_000  # x and y are float64 behind a crop
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from heatsvc.bounds import Bounds
 from heatsvc.errors import LimitError
 from heatsvc.pipeline import PipelineError
 from heatsvc.pose import Layout, get_layout
-from heatsvc.volume import HeatmapVolume
+from heatsvc.volume import Gaussian, HeatmapVolume
 from tests.pipeline.clips import NAN, clip_of, numbered_clip, run
 
 COCO_LEFT, COCO_RIGHT = [1, 3, 5, 7, 9, 11, 13, 15], [2, 4, 6, 8, 10, 12, 14, 16]
@@ -27,7 +27,8 @@ def target(points: int = 17, bounds: Bounds | None = None, **parameters: object)
 
 def test_the_defaults_are_pyskls() -> None:
     volume = target()
-    assert (volume.sigma, volume.eps, volume.with_kp, volume.double) == (0.6, 1e-3, True, False)
+    assert volume.gaussian == Gaussian(sigma=0.6, eps=1e-3)
+    assert (volume.with_kp, volume.double) == (True, False)
     assert len(volume.limbs) == 0
     assert volume.shape == (1, 17, 64, 64)
     assert volume.reduce == "none"
@@ -38,7 +39,7 @@ def test_arrays_are_contiguous_and_of_the_documented_types() -> None:
     steps = [{"type": "Flip", "flip_ratio": 1}, {"type": "CenterCrop", "crop_size": 20}]
     volume = run([*steps, {"type": "GeneratePoseTarget", "double": True, "with_limb": True}], clip)
     for array, dtype in (
-        (volume.keypoint, np.float32),
+        (volume.keypoint, np.float64),  # behind a crop
         (volume.keypoint_score, np.float32),
         (volume.limbs, np.int32),
         (volume.mirror, np.int32),

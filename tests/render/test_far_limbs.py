@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from heatsvc.kernels import KERNELS
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import plan, render_runs
-from heatsvc.volume import HeatmapVolume, Reduce
+from heatsvc.volume import Gaussian, HeatmapVolume, Reduce
 from tests.reference import render_reference
 
 
@@ -20,7 +20,7 @@ def limb(start: tuple[float, float], end: tuple[float, float], sigma: float = 0.
         keypoint_score=np.ones((1, 1, 2), np.float32),
         height=16,
         width=16,
-        sigma=sigma,
+        gaussian=Gaussian(sigma),
         with_kp=False,
         limbs=np.array([[0, 1]], np.int32),
     )
@@ -83,7 +83,7 @@ def test_ends_anywhere_keep_pixels_in_their_place(
         keypoint_score=np.ones((2, 1, 4), np.float32),
         height=21,
         width=width,
-        sigma=sigma,
+        gaussian=Gaussian(sigma),
         with_kp=False,
         limbs=np.array([[0, 1], [2, 3]], np.int32),
         reduce=reduce,
@@ -107,7 +107,7 @@ def test_where_rounding_makes_holes_there_is_room_for_them() -> None:
             np.ones((2, 1, 2), np.float32),
             64,
             64,
-            sigma=float(rng.uniform(0.3, 30)),
+            Gaussian(float(rng.uniform(0.3, 30))),
             with_kp=False,
             limbs=np.array([[0, 1]], np.int32),
         )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from heatsvc import _native
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import native_volume, plan
-from heatsvc.volume import HeatmapVolume
+from heatsvc.volume import Gaussian, HeatmapVolume
 from tests.reference import render_reference
 
 coordinates = st.one_of(st.floats(-30, 100, width=32), st.integers(-10, 80).map(float))
@@ -27,7 +27,7 @@ def limbs(draw: st.DrawFn) -> HeatmapVolume:
         keypoint_score=np.array(scores, np.float32).reshape(persons, 1, 4),
         height=draw(st.integers(1, 41)),
         width=draw(st.integers(1, 70)),
-        sigma=draw(st.sampled_from([0.001, 0.01, 0.1, 0.4, 0.6, 1.0, 2.0, 6.0])),
+        gaussian=Gaussian(draw(st.sampled_from([0.001, 0.01, 0.1, 0.4, 0.6, 1.0, 2.0, 6.0]))),
         with_kp=False,
         limbs=np.array([[0, 1], [2, 3]], np.int32),
         double=draw(st.booleans()),
@@ -47,7 +47,7 @@ def test_limbs_of_any_size_are_as_near_to_the_formula_as_keypoints_are(volume: H
 def test_a_pixel_on_the_limb_is_worth_its_score(score: float, sigma: float) -> None:
     keypoint = np.array([[[[3, 11], [60, 11]]]], np.float32)
     scores, one_limb = np.full((1, 1, 2), score, np.float32), np.array([[0, 1]], np.int32)
-    volume = HeatmapVolume(keypoint, scores, 23, 64, sigma, with_kp=False, limbs=one_limb)
+    volume = HeatmapVolume(keypoint, scores, 23, 64, Gaussian(sigma), with_kp=False, limbs=one_limb)
     assert (render_array(volume)[0, 0, 11, 3:61] == np.float32(score)).all()
 
 

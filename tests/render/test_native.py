@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatsvc.volume import HeatmapVolume
+from heatsvc.volume import Gaussian, HeatmapVolume
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 from tests.reference import render_reference
 from tests.render.volumes import volumes
@@ -41,8 +41,7 @@ def native(volume: HeatmapVolume, **changes: Any) -> Any:
         "reduce": ("none", "max", "argmax").index(volume.reduce),
         "height": volume.height,
         "width": volume.width,
-        "sigma": volume.sigma,
-        "eps": volume.eps,
+        "gaussian": volume.gaussian.native,
     }
     return _native.Volume(**{**fields, **changes})
 
@@ -138,7 +137,9 @@ def test_patches_are_what_is_rendered(volume: HeatmapVolume, missing: int) -> No
         limbs=np.zeros((0, 2), np.int32),
         with_kp=True,
         mirror=np.arange(volume.keypoint.shape[2], dtype=np.int32)[::-1].copy(),
-        sigma=min(max(volume.sigma, 0.25), 1.3),
+        gaussian=replace(
+            volume.gaussian, sigma=min(max(volume.gaussian.sigma, 0.25), 1.3) * volume.gaussian.stride, peak="one"
+        ),
     )
     room = max(volume.maps - missing, 0)
     bounds, values = np.full((room + 1, 3), -7), np.full((room + 1, 16), -7, np.float32)
@@ -198,13 +199,15 @@ def one_point() -> HeatmapVolume:
         {"reduce": 3},
         {"height": 0},
         {"width": 1 << 40},
-        {"sigma": 0.0},
-        {"sigma": float("nan")},
+        {"gaussian": (0.0, *Gaussian().native[1:])},
+        {"gaussian": (float("nan"), *Gaussian().native[1:])},
+        {"gaussian": (0.6, 1e-3, 0.0, 0.0, 0, 0, 0, 0)},
+        {"gaussian": (0.6, 1e-3, 1.0, 0.0, 0, 5, 0, 0)},
     ],
 )
 def test_a_volume_that_does_not_fit_together_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(
-        ValueError, match=r"\[M, T, V|pairs|names a point|all points|of one length|1 to 2\*\*20|above 0"
+        ValueError, match=r"\[M, T, V|pairs|names a point|all points|of one length|1 to 2\*\*20|above 0|no such window"
     ):
         native(one_point(), **change)
 

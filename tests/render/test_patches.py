@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import MAX_PATCH_SIDE, SeparablePatches, plan, render_patches
-from heatsvc.volume import HeatmapVolume
+from heatsvc.volume import Gaussian, HeatmapVolume
 from tests.golden import golden_volume, load_golden
 from tests.render.volumes import coordinates, scores
 
@@ -30,7 +30,7 @@ def keypoints(draw: st.DrawFn) -> HeatmapVolume:
         keypoint_score=np.array(score, np.float32).reshape(shape),
         height=draw(st.integers(1, 30)),
         width=draw(st.integers(1, 30)),
-        sigma=draw(st.floats(0.2, 1.3)),
+        gaussian=Gaussian(draw(st.floats(0.2, 1.3))),
         double=draw(st.booleans()),
         mirror=np.array(draw(st.permutations(range(points))), np.int32),
         clips=clips,
@@ -81,12 +81,12 @@ def one_point(**change: object) -> HeatmapVolume:
 @pytest.mark.parametrize(
     "change",
     [
-        {"sigma": 1.17},  # up to nine pixels a side
-        {"sigma": 0.24},  # at the window's edge under the smallest float32
+        {"gaussian": Gaussian(1.17)},  # up to nine pixels a side
+        {"gaussian": Gaussian(0.24)},  # at the window's edge under the smallest float32
         {"reduce": "max"},
         {"limbs": np.zeros((1, 2), np.int32)},
         {"keypoint": np.full((2, 1, 1, 2), 6, np.float32), "keypoint_score": np.ones((2, 1, 1), np.float32)},
-        {"keypoint_score": np.full((1, 1, 1), 1e-43, np.float32), "eps": 1e-45},
+        {"keypoint_score": np.full((1, 1, 1), 1e-43, np.float32), "gaussian": Gaussian(eps=0)},
         {"keypoint_score": np.full((1, 1, 1), np.nan, np.float32)},
         {"width": 5, "keypoint": np.full((1, 1, 1, 2), 2, np.float32)},  # one pixel between its rows
     ],
@@ -102,5 +102,5 @@ def test_nor_are_keypoints_whose_rows_meet() -> None:
     corners = np.array([[[[15, 15], [0, 0]]]], np.float32)
     apart = np.array([[[[15, 13], [0, 0]]]], np.float32)
     for keypoint, found in ((corners, False), (apart, True)):
-        volume = one_point(keypoint=keypoint, keypoint_score=np.ones((1, 1, 2), np.float32), sigma=0.35)
+        volume = one_point(keypoint=keypoint, keypoint_score=np.ones((1, 1, 2), np.float32), gaussian=Gaussian(0.35))
         assert (render_patches(volume, plan(volume).tiles[0]) is not None) == found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import mmap
 import re
 from collections import Counter
@@ -75,6 +76,7 @@ class Inspection:
 
 _CORES = re.compile(rb"numpy\._?core(?=\.)")
 _SHAPES = 5
+_LONGEST_PROBLEM = 1 << 20
 
 
 def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: CancelToken = NEVER_CANCELLED) -> Inspection:
@@ -98,6 +100,8 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: Cancel
     if not size:
         raise PoseError("the file is empty", file=path.name)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        if detail := _problem_detail(mapped[:_LONGEST_PROBLEM]):
+            raise PoseError(f"this is an error of the service, not a pickle: {detail}", file=path.name)
         # Mapped, since bytes would be a second copy of all arrays; pickletools takes both.
         content = unpickle(cast("bytes", mapped), bounds=bounds, file=path.name, token=token)
         protocol = mapped[1] if mapped[0] == 0x80 else 0
@@ -144,6 +148,18 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: Cancel
         array_bytes=sum(fact.nbytes for fact in facts),
         findings=findings.listed(),
     )
+
+
+def _problem_detail(data: bytes) -> str:
+    """The detail of a problem document (RFC 9457), "" of anything else. No pickle begins with a brace."""
+    if not data.startswith(b"{"):
+        return ""
+    try:
+        detail = json.loads(data).get("detail")
+    except (ValueError, RecursionError):
+        return ""
+    # A terminal would obey control characters.
+    return "".join(letter if letter.isprintable() else " " for letter in detail) if isinstance(detail, str) else ""
 
 
 def _check_all(facts: Sequence[AnnotationSummary], findings: Findings) -> None:

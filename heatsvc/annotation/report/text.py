@@ -34,6 +34,8 @@ def _summary(report: dict[str, Any]) -> RenderableType:
     )
     if frames["count"]:
         table.caption += f"\nframes {frames['min']} to {frames['max']}, mean {frames['mean']:g}"
+        if summary["zeros"]:
+            table.caption += ", zeros left out"
     table.caption_justify = "left"
     return table
 

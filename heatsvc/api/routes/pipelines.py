@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter
@@ -48,10 +49,12 @@ class PipelineCatalogue(BaseModel):
     reduce: list[str]
 
 
-_CATALOGUE = PipelineCatalogue.model_validate(describe_pipelines())
-
-
 @router.get("/pipelines", summary="List steps and presets", response_model_exclude_unset=True)
 async def list_pipelines() -> PipelineCatalogue:
     """Every step with its parameters, their defaults and JSON Schemas, and every preset with its steps."""
-    return _CATALOGUE
+    return _catalogue()
+
+
+@lru_cache(maxsize=1)
+def _catalogue() -> PipelineCatalogue:
+    return PipelineCatalogue.model_validate(describe_pipelines())

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 from heatsvc.render.cpu import PixelRuns, SeparablePatches
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EncodedChunk:
     """Encoded bytes of a tile, or of a header.
 

@@ -15,6 +15,7 @@ from heatsvc.encode.cuda.rendered import RenderedBatch, cut_rows, render_togethe
 from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.cuda import Method
 from heatsvc.render.cuda.batch import select_renderer
+from heatsvc.render.cuda.packed_batch import can_pack
 from heatsvc.render.cuda.renderers import render_with_triton
 from heatsvc.render.cuda.transfer import device_context, to_host
 
@@ -27,8 +28,8 @@ Encoder = TorchEncoder | TritonEncoder
 
 
 def can_encode(planned: PlannedVolume, coding: str) -> bool:
-    """Whether `encode_batch` takes a volume: no PoTion picture, not reduced by argmax, and zstd or deflate."""
-    return coding in _CODINGS and not planned.volume.potion and planned.volume.reduce != "argmax"
+    """Whether `encode_batch` takes a volume: one that `can_pack`, for zstd or deflate."""
+    return coding in _CODINGS and can_pack(planned.volume)
 
 
 def encode_batch(

@@ -13,6 +13,7 @@ from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pipeline.mirror import check_points, check_sides, mirror_points, swapped
 from heatsvc.pipeline.steps.step import Indices, Limbs, PipelineState, Role, Step, Target
 from heatsvc.pose.layouts import LAYOUTS, Layout, mirrored_limbs
+from heatsvc.volume import Gaussian
 
 _COCO17 = LAYOUTS["coco17"]
 _CACHED_TARGETS = 64
@@ -96,8 +97,7 @@ class GeneratePoseTarget(Step):
     def _find_target(self, layout: Layout | None, points: int) -> Target:
         limbs = self._limbs(layout, points) if self.with_limb else ()
         return Target(
-            sigma=self.sigma,
-            eps=self.eps,
+            gaussian=Gaussian(self.sigma, self.eps),
             with_kp=self.with_kp,
             double=self.double,
             limbs=_int32(limbs).reshape(-1, 2),

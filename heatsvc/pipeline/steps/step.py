@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 from heatsvc.bounds import Bounds
 from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pose.layouts import Layout
-from heatsvc.volume import HeatmapVolume, Potion, Reduce
+from heatsvc.volume import Gaussian, HeatmapVolume, Potion, Reduce
 
 Float = npt.NDArray[np.floating[Any]]
 Float32 = npt.NDArray[np.float32]
@@ -74,8 +74,7 @@ class Step(BaseModel):
 class Target:
     """What `GeneratePoseTarget` renders of clips of one layout; fields as in `HeatmapVolume`."""
 
-    sigma: float
-    eps: float
+    gaussian: Gaussian
     with_kp: bool
     double: bool
     limbs: Int32
@@ -182,7 +181,7 @@ class PipelineState:
         return self._rng
 
     def volume(self, reduce: Reduce = "none") -> HeatmapVolume:
-        """The volume to render, its points in float32.
+        """The volume to render, its points in float32, after a crop in float64.
 
         Raises:
             PipelineError: there was no `GeneratePoseTarget`.
@@ -197,8 +196,7 @@ class PipelineState:
             np.ascontiguousarray(self.keypoint_score),
             self.height,
             self.width,
-            target.sigma,
-            target.eps,
+            target.gaussian,
             target.with_kp,
             target.limbs,
             target.double,
@@ -218,9 +216,11 @@ class PipelineState:
             )
         return volume
 
-    def _join(self) -> Float32:
+    def _join(self) -> Float:
         x, y = self.coordinates()
-        keypoint = np.empty((*x.shape, 2), np.float32)
+        keypoint = np.empty((*x.shape, 2), x.dtype)
         keypoint[..., 0] = x
         keypoint[..., 1] = y
+        if x.dtype == np.float64:
+            keypoint.astype(np.float32)  # overflows, which is an error, if a center is not a float32
         return keypoint

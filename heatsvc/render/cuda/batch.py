@@ -39,10 +39,12 @@ def render_batch(
     Memory: the tensors are views of one allocation of the batch's pixels, which lives as long as any of them. Besides
     that the host, and during the rendering the device, hold 64 bytes for each keypoint and limb that is rendered
     (persons and mirrored copies counted), and 9 for each map. Each of these two tables is held to `max_volume_bytes`
-    too. Method `torch` takes 200 bytes more for each keypoint and limb, and 160 MiB.
+    too. Method `torch` takes 200 bytes more for each keypoint and limb, 160 MiB, and 4 bytes for each pixel where
+    persons are summed.
 
     Args:
-        volumes: of reduction `none` or `max`; with keypoints, limbs or both; with or without mirrored copies.
+        volumes: of reduction `none`, or `max` where persons are not summed; with keypoints, limbs or both; with or
+            without mirrored copies.
         dtype: float32; float16 or bfloat16, rounded to nearest, at most the largest finite number of the type (65504
             of float16); uint8, value * 255 rounded to nearest, at most 255.
         device: as torch names it.
@@ -52,8 +54,8 @@ def render_batch(
         bounds: `max_volume_bytes` for the whole batch and `max_map_work` for each map.
 
     Raises:
-        ValueError: a PoTion picture or a volume reduced by argmax, which only `render_array` renders; or a method that
-            the device does not have.
+        ValueError: another volume, or a PoTion picture, which only `render_array` renders; or a method that the device
+            does not have.
         LimitError: the batch is larger than its bounds.
         ImportError: no torch; or method `triton` and no Triton.
     """

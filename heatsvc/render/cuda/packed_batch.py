@@ -20,7 +20,7 @@ from heatsvc.bounds import Bounds
 from heatsvc.kernels import KERNELS
 from heatsvc.render.cpu import native_volume
 from heatsvc.render.cuda.transfer import PackedArrays
-from heatsvc.volume import HeatmapVolume
+from heatsvc.volume import LARGEST_EXPONENT, HeatmapVolume
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +66,7 @@ class DeviceTables:
     """The tables of a packed batch, of the same names, as tensors on a device."""
 
     volumes: torch.Tensor
-    scales: torch.Tensor
+    gaussians: torch.Tensor
     blocks: torch.Tensor
     starts: torch.Tensor
     segments: torch.Tensor
@@ -87,7 +87,9 @@ class PackedBatch:
             for maps with limbs.
         volumes: int64 [N, 5], for each volume H, W, the first pixel, the first map, and the first map of those that
             are mirrored in x.
-        scales: float64 [N], 1 / (2 sigma**2), in 1 / pixels**2.
+        gaussians: float64 [N, 3], 1 / (2 s**2) in 1 / pixels**2, where s = sigma / stride; the exponent from which on a
+            keypoint is cut off, or infinity; and whether persons are summed, 0 or 1.
+        plain: whether nothing is cut off or summed in any of the volumes.
         blocks: int64 [2, N + 1], the number of blocks before each volume's: keypoint blocks of volumes that have maps
             of keypoints only, and limb blocks of volumes that have maps with limbs. A volume that has both kinds of
             maps has both kinds of blocks for all its maps.
@@ -107,7 +109,8 @@ class PackedBatch:
     keypoint_block: BlockShape
     limb_block: BlockShape
     volumes: npt.NDArray[np.int64]
-    scales: npt.NDArray[np.float64]
+    gaussians: npt.NDArray[np.float64]
+    plain: bool
     blocks: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
     segments: npt.NDArray[np.uint8]
@@ -117,16 +120,22 @@ class PackedBatch:
 
     def to(self, device: torch.device) -> DeviceTables:
         """The tables on a device; on CUDA queued on the current stream."""
-        volumes, scales, blocks, starts, segments, boxes, numbers = self.tables.to(device)
+        volumes, gaussians, blocks, starts, segments, boxes, numbers = self.tables.to(device)
         primitives = len(self.boxes)
-        return DeviceTables(volumes, scales, blocks, starts, segments, boxes[:primitives], numbers[:primitives])
+        return DeviceTables(volumes, gaussians, blocks, starts, segments, boxes[:primitives], numbers[:primitives])
+
+
+def can_pack(volume: HeatmapVolume) -> bool:
+    """Whether it is no PoTion picture, is not reduced by argmax, and has no maxima over channels of sums."""
+    sums_reduced = volume.gaussian.persons == "sum" and volume.reduce == "max"
+    return not volume.potion and volume.reduce != "argmax" and not sums_reduced
 
 
 def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, *, pinned: bool = False) -> PackedBatch:
     """Write the tables of a batch.
 
     Args:
-        volumes: of reduction `none` or `max`, and no PoTion pictures.
+        volumes: those that `can_pack`.
         itemsize: bytes per pixel of the output.
         bounds: what the output and the tables are held to before they are allocated.
         pinned: whether the tables lie in pinned memory, which a CUDA device reads by itself.
@@ -136,8 +145,8 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
         LimitError: output, or tables, of more than `max_volume_bytes`, or a map of more work than `max_map_work`.
     """
     for number, volume in enumerate(volumes):
-        if volume.potion or volume.reduce == "argmax":
-            kind = "a PoTion picture" if volume.potion else "reduced by argmax"
+        if not can_pack(volume):
+            kind = "a PoTion picture" if volume.potion else f"reduced by {volume.reduce}"
             raise ValueError(f"volumes[{number}] is {kind}: only heatsvc.render.array.render_array renders those")
     count = len(volumes)
     shapes = tuple(volume.shape for volume in volumes)
@@ -154,7 +163,7 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
     tables = PackedArrays(
         (
             (np.int64, (count, 5)),
-            (np.float64, (count,)),
+            (np.float64, (count, 3)),
             (np.int64, (2, count + 1)),
             (np.int64, (all_maps + 1,)),
             (np.uint8, (all_maps,)),
@@ -163,7 +172,7 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
         ),
         pinned=pinned,
     )
-    table, scales, blocks, starts, segments, boxes, numbers = tables.arrays
+    table, gaussians, blocks, starts, segments, boxes, numbers = tables.arrays
     primitives, work = 0, 0
     for volume, base in zip(volumes, first_maps[:-1], strict=True):
         primitives, spent, max_map_work = KERNELS.native.primitives(
@@ -177,7 +186,10 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
     maps = np.diff(first_maps)
     table[:, :2], table[:, 2], table[:, 3] = sides, offsets, first_maps[:-1]
     table[:, 4] = table[:, 3] + maps // np.array([volume.copies for volume in volumes], np.int64)
-    scales[:] = 0.5 / np.array([volume.sigma for volume in volumes], np.float64) ** 2
+    for row, volume in zip(gaussians, volumes, strict=True):
+        gaussian = volume.gaussian
+        cut = LARGEST_EXPONENT if gaussian.window == "cutoff" else np.inf
+        row[:] = 0.5 / (gaussian.sigma / gaussian.stride) ** 2, cut, gaussian.persons == "sum"
     kinds = np.array([_kinds(volume) for volume in volumes], np.int64).reshape(-1, 2)
     height, width = sides.max(0, initial=1).tolist()
     keypoint_block = BlockShape.of(height, width, _KEYPOINT_BLOCK)
@@ -192,7 +204,8 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
         keypoint_block=keypoint_block,
         limb_block=limb_block,
         volumes=table,
-        scales=scales,
+        gaussians=gaussians,
+        plain=bool(np.isinf(gaussians[:, 1]).all() and not gaussians[:, 2].any()),
         blocks=blocks,
         starts=starts,
         segments=segments,

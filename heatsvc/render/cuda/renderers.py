@@ -45,7 +45,7 @@ def render_with_triton(batch: PackedBatch, out: torch.Tensor) -> None:
     if keypoints + limbs == 0:
         return
     there = batch.to(out.device)
-    tables = (there.volumes, there.scales, there.starts, there.segments, there.boxes, there.numbers)
+    tables = (there.volumes, there.gaussians, there.starts, there.segments, there.boxes, there.numbers)
     volumes, alignment = len(batch.volumes), common_alignment(batch.volumes[:, 1].tolist())
     cut = 0.5 * _LIMB_REACH**2
     with device_context(out.device):
@@ -58,6 +58,7 @@ def render_with_triton(batch: PackedBatch, out: torch.Tensor) -> None:
                 rows=batch.keypoint_block.rows,
                 columns=batch.keypoint_block.columns,
                 alignment=alignment,
+                plain=batch.plain,
             )
         if limbs:
             triton_kernels().render_segments[(limbs,)](
@@ -77,7 +78,7 @@ def render_with_torch(batch: PackedBatch, out: torch.Tensor, chunk: int = CHUNK)
 
     Takes up to 200 bytes for each primitive and 240 for each pixel of a chunk, besides the batch's tables. Only pixels
     inside a window are computed, in float64, by the distance to the primitive's segment:
-    value = peak * exp(-distance**2 * scale).
+    value = peak * exp(-distance**2 * scale). Where persons are summed, 4 bytes for each pixel of the output, too.
     """
     import torch
 
@@ -96,8 +97,9 @@ def render_with_torch(batch: PackedBatch, out: torch.Tensor, chunk: int = CHUNK)
     height, width, first_pixel, first_map, first_mirrored = there.volumes[volume].unbind(1)
     first_pixel = first_pixel + (map_of - first_map) * height * width
     mirrored = map_of >= first_mirrored
-    scale = there.scales[volume]
+    scale, point_cut, adds = there.gaussians[volume].unbind(1)
     cut = 0.5 * _LIMB_REACH**2
+    sums = torch.zeros(0 if batch.plain else len(out), dtype=torch.float32, device=device)
     for start in range(0, batch.window_pixels, chunk):
         pixel = torch.arange(start, min(start + chunk, batch.window_pixels), device=device)
         f = torch.searchsorted(ends, pixel, right=True)
@@ -109,9 +111,15 @@ def render_with_torch(batch: PackedBatch, out: torch.Tensor, chunk: int = CHUNK)
         along = dx * ux + dy * uy
         beyond = along - torch.minimum(along.clamp(min=0), length)
         power = ((dx * uy - dy * ux) ** 2 + beyond**2) * scale[f]
-        value = torch.where((length > 0) & (power > cut), 0.0, peak * torch.exp(-power))
+        value = torch.where(power > torch.where(length > 0, cut, point_cut[f]), 0.0, peak * torch.exp(-power))
         x = torch.where(mirrored[f], width[f] - 1 - x, x)
-        out.scatter_reduce_(0, first_pixel[f] + y * width[f] + x, _convert(value, out.dtype), "amax")
+        at = first_pixel[f] + y * width[f] + x
+        if not batch.plain:
+            sums.index_add_(0, at, (value * adds[f]).float())
+            value = value * (1 - adds[f])
+        out.scatter_reduce_(0, at, _convert(value, out.dtype), "amax")
+    if not batch.plain:
+        torch.maximum(out, _convert(sums.clamp_(max=1), out.dtype), out=out)
 
 
 def _convert(value: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

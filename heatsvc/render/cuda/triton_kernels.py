@@ -20,7 +20,7 @@ _LARGEST_BFLOAT16 = tl.constexpr(3.3895313892515355e38)
 def render_keypoints(
     blocks,
     volumes,
-    scales,
+    gaussians,
     starts,
     segments,
     boxes,
@@ -30,6 +30,7 @@ def render_keypoints(
     rows: tl.constexpr,
     columns: tl.constexpr,
     alignment: tl.constexpr,
+    plain: tl.constexpr,
 ):
     """Maps of keypoints only: each Gaussian is the product of one over x and one over y.
 
@@ -38,24 +39,36 @@ def render_keypoints(
 
     Args:
         alignment: a power of two that divides the width of every map.
+        plain: whether no volume cuts pixels off or sums persons.
     """
-    index, y, column, scale, pixels, inside = _block(blocks, volumes, scales, out, count, rows, columns, alignment)
+    index, y, column, gaussian, pixels, inside = _block(
+        blocks, volumes, gaussians, out, count, rows, columns, alignment
+    )
     first, last = tl.load(starts + index), tl.load(starts + index + 1)
     # Where a volume has both kinds of maps, those of the other kind are skipped.
     if tl.load(segments + index) != 0:
         inside, last = inside & False, first
+    scale = tl.load(gaussian).to(tl.float32)
     rendered = tl.zeros([rows, columns], tl.float32)
     left, right = tl.min(column, 0), tl.max(column, 0)
     top, bottom = tl.min(y, 0), tl.max(y, 0)
     for primitive in range(first, last):
         x0, x1, y0, y1 = _box(boxes, primitive)
         if (x0 <= right) & (x1 > left) & (y0 <= bottom) & (y1 > top):
-            dx = (column.to(tl.float64) - tl.load(numbers + primitive * 6)).to(tl.float32)
-            dy = (y.to(tl.float64) - tl.load(numbers + primitive * 6 + 1)).to(tl.float32)
+            exact_dx = column.to(tl.float64) - tl.load(numbers + primitive * 6)
+            exact_dy = y.to(tl.float64) - tl.load(numbers + primitive * 6 + 1)
+            dx, dy = exact_dx.to(tl.float32), exact_dy.to(tl.float32)
             peak = tl.load(numbers + primitive * 6 + 5).to(tl.float32)
             over_x = tl.where((column >= x0) & (column < x1), tl.exp(-dx * dx * scale), 0.0)
             over_y = tl.where((y >= y0) & (y < y1), peak * tl.exp(-dy * dy * scale), 0.0)
-            rendered = tl.maximum(rendered, over_y[:, None] * over_x[None, :])
+            value = over_y[:, None] * over_x[None, :]
+            if plain:
+                rendered = tl.maximum(rendered, value)
+            else:
+                exponent = ((exact_dx * exact_dx)[None, :] + (exact_dy * exact_dy)[:, None]) * tl.load(gaussian)
+                value = tl.where(exponent <= tl.load(gaussian + 1), value, 0.0)
+                total = tl.minimum(rendered + value, 1.0)
+                rendered = tl.where(tl.load(gaussian + 2) != 0, total, tl.maximum(rendered, value))
     _store(pixels, rendered, inside)
 
 
@@ -63,7 +76,7 @@ def render_keypoints(
 def render_segments(
     blocks,
     volumes,
-    scales,
+    gaussians,
     starts,
     segments,
     boxes,
@@ -83,11 +96,14 @@ def render_segments(
     Args:
         cut: of a limb, what has a larger distance**2 * scale is 0, as on the CPU.
     """
-    index, y, column, scale, pixels, inside = _block(blocks, volumes, scales, out, count, rows, columns, alignment)
+    index, y, column, gaussian, pixels, inside = _block(
+        blocks, volumes, gaussians, out, count, rows, columns, alignment
+    )
     first, last = tl.load(starts + index), tl.load(starts + index + 1)
     # Where a volume has both kinds of maps, those of the other kind are skipped.
     if tl.load(segments + index) == 0:
         inside, last = inside & False, first
+    scale = tl.load(gaussian).to(tl.float32)
     rendered = tl.zeros([rows, columns], tl.float32)
     left, right = tl.min(column, 0), tl.max(column, 0)
     top, bottom = tl.min(y, 0), tl.max(y, 0)
@@ -114,7 +130,7 @@ def render_segments(
 def _block(
     blocks,
     volumes,
-    scales,
+    gaussians,
     out,
     count,
     rows: tl.constexpr,
@@ -124,7 +140,7 @@ def _block(
     """The block of this program.
 
     Returns:
-        its map; its rows and columns; the columns before any mirroring; the volume's scale; where its pixels are
+        its map; its rows; its columns before any mirroring; the volume's row of `gaussians`; where its pixels are
         written, and which of them the map has.
     """
     program = tl.program_id(0).to(tl.int64)
@@ -150,7 +166,7 @@ def _block(
     row_starts = first_pixel + ((index - first_map) * height + y) * width
     pixels = out + row_starts[:, None] + x[None, :]
     inside = (y < height)[:, None] & (x < width)[None, :]
-    return index, y, column, tl.load(scales + volume).to(tl.float32), pixels, inside
+    return index, y, column, gaussians + volume * 3, pixels, inside
 
 
 @triton.jit

@@ -29,6 +29,13 @@ def test_summary_faults_and_what_to_do():
     assert "without a clip in train" not in text
 
 
+def test_frames_are_of_clips_with_keypoints():
+    assert "frames 100 to 230, mean 158, zeros left out" in shown(dataset())
+    text = shown(dataset(clips=[clip for clip in dataset().clips if not clip.zeros]))
+    assert "frames 100 to 230, mean 158" in text
+    assert "zeros left out" not in text
+
+
 def test_only_the_first_names_of_many():
     text = shown(dataset(faults=[Fault("no_file", f"KETI_{i}", "none") for i in range(10, 99)]))
     assert "KETI_10, KETI_11, KETI_12, ..." in text

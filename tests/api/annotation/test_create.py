@@ -259,8 +259,20 @@ class TestDatasets:
         assert "KETI/Keypoints-MMPOSE, KETI/Keypoints-removal" in detail
         assert "KETI, other" in self.create(bench, "none").problem(422)["detail"]
 
-    def test_without_a_mount_the_message_names_the_setting(self, bench: Bench):
+    def test_without_a_mount_the_message_names_the_setting_and_nothing_is_built(self, set_up: Callable[..., Bench]):
+        bench = set_up()
         assert "HEATSVC_DATASETS_DIR" in self.create(bench, "KETI").problem(422)["detail"]
+        assert bench.client.get("/annotation").json() == {"builds": []}
+
+    def test_what_failed_for_a_worker_without_the_mount_is_built_again(self, set_up: Callable[..., Bench], root: Path):
+        bench = set_up(datasets_dir=root)
+        problem = self.create(bench, "other").problem(422)
+        assert problem["field"] == "dataset"
+        assert "the build worker has another HEATSVC_DATASETS_DIR" in problem["detail"]
+        bench.worker.datasets = root
+        built = self.create(bench, "other").json()
+        assert built["state"] == "done"
+        assert problem["build"].endswith(built["id"])
 
     def test_keypoint_files_and_a_dataset_are_refused(self, set_up: Callable[..., Bench], root: Path):
         bench = set_up(datasets_dir=root)

@@ -16,10 +16,14 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from heatsvc.render.cuda import triton_kernels
 
-pointers = {"blocks": "*i64", "volumes": "*i64", "scales": "*fp64", "starts": "*i64", "segments": "*u8",
+pointers = {"blocks": "*i64", "volumes": "*i64", "gaussians": "*fp64", "starts": "*i64", "segments": "*u8",
             "boxes": "*i32", "numbers": "*fp64"}
-constants = {"rows": 32, "columns": 64, "alignment": 16}
-for kernel, scalars in ((triton_kernels.render_keypoints, {}), (triton_kernels.render_segments, {"cut": "fp32"})):
+shape = {"rows": 32, "columns": 64, "alignment": 16}
+for kernel, scalars, constants in (
+    (triton_kernels.render_keypoints, {}, {**shape, "plain": True}),
+    (triton_kernels.render_keypoints, {}, {**shape, "plain": False}),
+    (triton_kernels.render_segments, {"cut": "fp32"}, shape),
+):
     for out in ("fp32", "fp16", "bf16", "u8"):
         signature = {**pointers, "out": "*" + out, "count": "i32", **scalars, **dict.fromkeys(constants, "constexpr")}
         aligned = {(place,): [["tt.divisibility", 16]] for place in range(len(pointers) + 1)}
@@ -62,7 +66,7 @@ def test_kernels_compile_for_a_gpu() -> None:
     vectors = {"fp32": "v4", "fp16": "v4", "bf16": "v4", "u8": "v[24]"}
     rounding = {"fp32": "", "fp16": "cvt.rn.f16, ", "bf16": "cvt.rn.bf16, ", "u8": "add.f32 12582912, "}
     lines = run_compiled(COMPILE).splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 12
     for line in lines:
         _, out, made = line.split(", ", 2)
         assert re.fullmatch(rf"{rounding[out]}st\.global\.{vectors[out]}", made), line
