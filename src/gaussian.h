@@ -59,12 +59,10 @@ inline T fused(T a, T b, T c) {
 // to the axis before they become integers, so that 1e30 is as good as any.
 inline Axis axis_window(double low, double high, double reach, std::int64_t side) {
     const double first = low - reach, last = high + reach, end = static_cast<double>(side);
-    if (first >= end || last <= -1.0) {
+    if (!(first < end && last > -1.0)) {
         return {0, 0};
     }
-    const std::int64_t start = first > 0.0 ? static_cast<std::int64_t>(first) : 0;
-    const std::int64_t stop = last < end ? static_cast<std::int64_t>(last) + 1 : side;
-    return {start, std::min(stop, side)};
+    return {static_cast<std::int64_t>(std::max(first, 0.0)), static_cast<std::int64_t>(std::min(last, end - 1.0)) + 1};
 }
 
 // PYSKL's window around a point, or a limb from a to b; empty where a coordinate is NaN.

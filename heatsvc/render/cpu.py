@@ -44,7 +44,7 @@ _MIN_GAP = 2
 _CUT = {"float32": 0.0, "float16": 2.0**-25, "uint8": 0.5 / 255, "int16": 0.0}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Tile:
     """Maps `first` up to `last` of a volume, with upper bounds of their non-zero pixels and of their runs."""
 
@@ -54,7 +54,7 @@ class Tile:
     runs: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Plan:
     """A volume cut into tiles, in output order.
 
@@ -73,7 +73,7 @@ class Plan:
     max_map_work: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class PixelRuns:
     """R runs of pixels in a tile of `size` pixels; every byte between the runs is `fill`.
 
@@ -133,7 +133,7 @@ class PixelRuns:
         return self.size * self.itemsize
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class SeparablePatches:
     """S float32 patches in a tile of `size` pixels, each the outer product of a column and a row; other pixels are 0.
 
