@@ -185,9 +185,10 @@ class Renderer {
             if (alone_ && faintest(values, primitive.window) > cut_ && volume_.width - columns >= gap_ &&
                 writer_.is_apart(at) && writer_.room() >= rows * columns + simd_width) {
                 float* __restrict out = writer_.add_block(at, volume_.width, rows, columns);
+                // Excess numbers are overwritten, or stay after the last ones.
+                const std::int64_t whole = (columns + simd_width - 1) & -simd_width;
                 for (std::int64_t y = 0; y < rows; ++y, out += columns) {
-                    // Excess numbers are overwritten, or stay after the last ones.
-                    for (std::int64_t i = 0; i < simd_width; ++i) {
+                    for (std::int64_t i = 0; i < whole; ++i) {
                         out[i] = values[i] * down[y];
                     }
                 }
