@@ -39,9 +39,9 @@ sanitize: $(VENV)/.installed-dev  ## the kernels' tests under the address and un
 		$(BIN)/python -P -S -m pytest --import-mode=append tests/render/test_native.py tests/encode/test_native.py \
 		tests/pose/readers/test_native.py tests/pose/readers/test_json_numbers.py
 
-fuzz: build/fuzz/json_numbers  ## libFuzzer on the JSON number parser, with FUZZ_RUNS= inputs; needs clang
-	mkdir -p build/fuzz/corpus
-	$< -runs=$(FUZZ_RUNS) -max_len=300 -print_final_stats=1 build/fuzz/corpus
+fuzz: build/fuzz/json_numbers build/fuzz/encoders  ## libFuzzer, with FUZZ_RUNS= inputs each; needs clang, libzstd and zlib
+	for target in $^; do mkdir -p $$target.corpus && \
+		$$target -runs=$(FUZZ_RUNS) -max_len=300 -print_final_stats=1 $$target.corpus || exit 1; done
 
 peers:  ## what some tests compare heatsvc with: MMAction2, old NumPy, 600 real clips (1.6 GB)
 	benchmarks/peers/install.sh
@@ -86,10 +86,12 @@ openapi: $(VENV)/.installed-dev  ## write openapi/openapi.json and the tables of
 clean:  ## delete what the other targets made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-build/fuzz/%: fuzz/%.cpp src/%.cpp src/%.h
+build/fuzz/json_numbers: src/json_numbers.cpp
+build/fuzz/encoders: src/checksums.cpp src/deflate.cpp src/runs.cpp $(wildcard src/zstd_*.cpp)
+build/fuzz/%: fuzz/%.cpp $(wildcard src/*.h)
 	mkdir -p build/fuzz
 	$(CLANG) -std=c++20 -O1 -g -Isrc -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS \
-		fuzz/$*.cpp src/$*.cpp -o $@
+		$(filter %.cpp,$^) -lzstd -lz -o $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "heatsvc needs Python 3.11 or newer")'

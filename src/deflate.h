@@ -9,14 +9,13 @@
 
 namespace heatsvc {
 
-// Codes as they are written to the stream, lowest bit first. See HuffmanTable of heatsvc/encode/codings/deflate.py.
+// Codes as they are written to the stream, lowest bit first, each with its number of bits in the lowest five. See
+// HuffmanTable of heatsvc/encode/codings/deflate.py.
 struct DeflateTable {
     std::span<const std::uint8_t> header;
     std::int64_t header_bits;
-    std::span<const std::uint64_t> literal_code;
-    std::span<const std::int64_t> literal_bits;
-    std::span<const std::uint64_t> match_code;
-    std::span<const std::int64_t> match_bits;
+    std::span<const std::uint32_t> literals;
+    std::span<const std::uint32_t> matches;
 
     // Throws std::invalid_argument unless there are as many codes as it takes, none longer than one may be.
     void check() const;

@@ -14,10 +14,6 @@ using Unlocked = nb::call_guard<nb::gil_scoped_release>;
 namespace heatsvc {
 namespace {
 
-std::span<const std::uint8_t> bytes_of(const nb::bytes& bytes) {
-    return {static_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
-}
-
 SelectedKeypoints selected(const In<float, 3>& frames, const In<std::int64_t>& indices) {
     require(frames.shape(2) == 3, "frames are [T, V, 3]");
     return {flat(frames), frames.shape(1), flat(indices)};
@@ -34,44 +30,37 @@ void bind_split(nb::module_& module) {
         "Returns whether no number is infinite as float32.");
 }
 
-template <typename Number>
-void bind_take(nb::module_& module) {
+}  // namespace
+
+void bind_input(nb::module_& module) {
+    module.def(
+        "parse_number_arrays",
+        [](const nb::bytes& text, std::size_t least, std::size_t most, const Out<float>& values,
+           const Out<std::int64_t, 2>& arrays) {
+            require(arrays.shape(1) == std::tuple_size_v<NumberArray>, "a row of arrays has six numbers");
+            const std::span bytes(static_cast<const std::uint8_t*>(text.data()), text.size());
+            const std::span rows(reinterpret_cast<NumberArray*>(arrays.data()), arrays.shape(0));
+            const nb::gil_scoped_release unlocked;
+            const auto [found, nulls] = parse_number_arrays(bytes, least, most, flat(values), rows);
+            return std::tuple(found, nulls);
+        },
+        "text"_a, "least"_a, "most"_a, array("values"), array("arrays"),
+        "Parse the arrays under keypoint and keypoint_score in JSON text. Returns how many there are, and how many "
+        "null "
+        "are in them.");
+    bind_split<float>(module);
+    bind_split<double>(module);
     module.def(
         "take_keypoints",
-        [](const In<float, 3>& frames, const In<std::int64_t>& indices, const Out<Number, 3>& keypoint,
-           const Out<Number, 2>& score) {
+        [](const In<float, 3>& frames, const In<std::int64_t>& indices, const Out<float, 3>& keypoint,
+           const Out<float, 2>& score) {
             require_apart(flat(keypoint), flat(frames), flat(indices));
             require_apart(flat(score), flat(frames), flat(indices));
             return take_keypoints(selected(frames, indices), flat(keypoint), flat(score));
         },
         array("frames"), array("indices"), array("keypoint"), array("score"), Unlocked(),
         "Write the keypoints at `indices` of the last t frames of [T, V, 3]: keypoint [t, n, 2], score [t, n]. "
-        "Returns whether all numbers are finite, and none written is too large.");
-}
-
-}  // namespace
-
-void bind_input(nb::module_& module) {
-    module.def(
-        "parse_number_arrays",
-        [](const nb::bytes& text, const nb::bytes& mark, std::size_t most, const Out<std::uint8_t>& rest,
-           const Out<float>& values, const Out<std::int32_t, 2>& shapes) {
-            require(shapes.shape(1) == number_array_levels + 1, "a row of shapes has five numbers");
-            const auto bytes = bytes_of(text), placeholder = bytes_of(mark);
-            const nb::gil_scoped_release unlocked;
-            const auto [found, length, nulls] =
-                parse_number_arrays(bytes, placeholder, most, flat(rest), flat(values), flat(shapes));
-            return std::tuple(found, length, nulls);
-        },
-        "text"_a, "mark"_a, "most"_a, array("rest"), array("values"), array("shapes"),
-        "Copy JSON text with placeholders instead of the arrays under keypoint and keypoint_score. "
-        "Returns how many arrays, the bytes of the copy, and how many null.");
-    // The bits of float16 are uint16.
-    bind_split<float>(module);
-    bind_split<double>(module);
-    bind_split<std::uint16_t>(module);
-    bind_take<float>(module);
-    bind_take<std::uint16_t>(module);
+        "Returns whether all numbers are finite, and none written is too large for float16.");
     module.def(
         "count_scores",
         [](const In<float, 3>& frames, const In<std::int64_t>& indices, const Out<std::int64_t, 2>& histogram) {

@@ -10,7 +10,7 @@ namespace heatsvc {
 // Split points of two or three numbers, x, y and the score, into keypoint [n, 2] and score [n]; without a third number
 // each score is 1. A point with a NaN is not detected: x and y become NaN, the score 0.
 //
-// Number: float, double, or std::uint16_t for the bits of a float16.
+// Number: float or double.
 //
 // Returns whether no number is infinite as float32. A point with one that is infinite is written as it is.
 template <typename Number>
@@ -27,12 +27,8 @@ struct SelectedKeypoints {
 };
 
 // Write the selected keypoints of the last frames, as many as there is room for: keypoint [t, n, 2], score [t, n].
-//
-// Number: float, or std::uint16_t for the bits of float16, rounded to the nearest, ties to even (IEEE 754, 4.3.1).
-//
-// Returns whether the numbers of all frames are finite, and those selected are not too large.
-template <typename Number>
-bool take_keypoints(const SelectedKeypoints& selected, std::span<Number> keypoint, std::span<Number> score);
+// Returns whether the numbers of all frames are finite, and those selected are not too large for float16.
+bool take_keypoints(const SelectedKeypoints& selected, std::span<float> keypoint, std::span<float> score);
 
 // Add the scores of the selected keypoints to a histogram [n, bins] over [0, 1]; lower scores count in the first bin,
 // higher ones in the last.

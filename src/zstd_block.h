@@ -48,6 +48,28 @@ inline std::uint8_t* write_rle_blocks(std::int64_t size, std::uint8_t fill, std:
     return write_rle_block(size, fill, out) - (size > 0 ? 0 : 4);
 }
 
+// `size` bytes as raw blocks; what lies before `end` may be read, and up to 31 bytes more are written.
+inline std::uint8_t* write_raw_blocks(const std::uint8_t* source, const std::uint8_t* end, std::int64_t size,
+                                      std::uint8_t* out) {
+    if (size <= copied_at_once && end - source >= copied_at_once) {
+        // Most runs are short.
+        store(out, block_header(Block::raw, size));
+        std::memcpy(out + block_header_size, source, copied_at_once);
+        return out + block_header_size + size;
+    }
+    for (std::int64_t part; size > 0; size -= part) {
+        part = std::min(size, block_size);
+        store(out, block_header(Block::raw, part));
+        copy(source, end, part, out + block_header_size);
+        source += part;
+        out += block_header_size + part;
+    }
+    return out;
+}
+
+// What the small way needs beside: codes may turn out longer than the literals that they replace.
+inline constexpr std::int64_t zstd_small_room = 64 << 10;
+
 // The encoded bytes of runs, at most, and what is written after them; the runs are checked.
 //
 // A gap and a run have headers of 7 bytes in the fast way; as part of a compressed block at most 7 bytes as a sequence

@@ -38,25 +38,6 @@ Place place_of(Runs runs, std::int64_t run) {
     return {begin, begin + runs.lengths[run] * runs.itemsize};
 }
 
-// A run as raw blocks; what lies before `end` may be read.
-std::uint8_t* write_raw_blocks(const std::uint8_t* source, const std::uint8_t* end, std::int64_t size,
-                               std::uint8_t* out) {
-    if (size <= copied_at_once && end - source >= copied_at_once) {
-        // Most runs are short.
-        store(out, block_header(Block::raw, size));
-        std::memcpy(out + block_header_size, source, copied_at_once);
-        return out + block_header_size + size;
-    }
-    for (std::int64_t part; size > 0; size -= part) {
-        part = std::min(size, block_size);
-        store(out, block_header(Block::raw, part));
-        copy(source, end, part, out + block_header_size);
-        source += part;
-        out += block_header_size + part;
-    }
-    return out;
-}
-
 // The runs first to last, both in it, as one block: their bytes are its literals, the gaps its sequences. A sequence is
 // a run with one byte of the fill after it, then a match that repeats that byte.
 //

@@ -2,62 +2,33 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstdlib>
+#include <numeric>
 
 #include "bytes.h"
 
 namespace heatsvc {
 
 Shares normalise(const Counts& counts, int log) {
-    const std::int64_t states = std::int64_t{1} << log;
-    std::int64_t total = 0;
-    for (const std::int64_t count : counts) {
-        total += count;
-    }
     Shares shares{log, {}};
+    const std::int64_t states = std::int64_t{1} << log, total = std::reduce(counts.begin(), counts.end());
     std::int64_t left = states;
-    std::size_t most = 0;
     for (std::size_t s = 0; s < counts.size(); ++s) {
         if (counts[s] > 0) {
-            const std::int64_t share = std::max<std::int64_t>((2 * counts[s] * states + total) / (2 * total), 1);
-            shares.of[s] = static_cast<std::int16_t>(share);
-            left -= share;
-            most = shares.of[s] > shares.of[most] ? s : most;
+            shares.of[s] =
+                static_cast<std::int16_t>(std::max<std::int64_t>((2 * counts[s] * states + total) / (2 * total), 1));
+            left -= shares.of[s];
         }
     }
-    if (left > 0) {
-        shares.of[most] = static_cast<std::int16_t>(shares.of[most] + left);
-    }
-    // There are more states than symbols: what is missing is taken from those that have most.
-    for (; left < 0; ++left) {
-        for (std::size_t s = 0; s < counts.size(); ++s) {
-            most = shares.of[s] > shares.of[most] ? s : most;
-        }
-        --shares.of[most];
+    // What is too much or missing is made up for by the symbols that have most.
+    for (; left != 0; left -= left > 0 ? 1 : -1) {
+        std::int16_t& most = *std::ranges::max_element(shares.of);
+        most = static_cast<std::int16_t>(most + (left > 0 ? 1 : -1));
     }
     return shares;
 }
 
-int fse_log(std::int64_t symbols, int alphabet, int least, int most) {
-    const auto floor_log2 = [](std::int64_t n) {
-        return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n))) - 1;
-    };
-    return std::min(std::max({floor_log2(std::max<std::int64_t>(symbols, 2) - 1) - 1, floor_log2(alphabet) + 1, least}),
-                    most);
-}
-
-double fse_cost(const Counts& counts, const Shares& shares) {
-    double bits = 0;
-    for (std::size_t s = 0; s < counts.size(); ++s) {
-        if (counts[s] > 0) {
-            bits += static_cast<double>(counts[s]) * (shares.log - std::log2(std::abs(shares.of[s])));
-        }
-    }
-    return bits;
-}
-
-std::size_t describe(const Shares& shares, std::uint8_t* out) {
+std::uint8_t* describe(const Shares& shares, std::uint8_t* out) {
     // A share is written plus one, in just as many bits as what is left to be shared out can need; the lower ones of
     // the numbers that leaves over take a bit less. After a share of 0 stand two bits for how many more follow, again
     // and again while they are 3.
@@ -88,7 +59,7 @@ std::size_t describe(const Shares& shares, std::uint8_t* out) {
             --bits;
         }
     }
-    return static_cast<std::size_t>(writer.finish() - out);
+    return writer.finish();
 }
 
 FseTable::FseTable(const Shares& shares) : log(shares.log) {

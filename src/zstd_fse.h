@@ -14,29 +14,17 @@ inline constexpr int fse_largest_log = 9;
 // How often each symbol occurs.
 using Counts = std::array<std::int64_t, fse_symbols>;
 
-// How many states each symbol has; -1: one, although it should be less.
+// How many of 2**log states each symbol has; -1: one, although it should be less.
 struct Shares {
     int log;
     std::array<std::int16_t, fse_symbols> of;
 };
 
-// The bytes that describe a table to the decoder, with room to write it.
-struct Description {
-    std::size_t size = 0;
-    std::array<std::uint8_t, 320> bytes;
-};
-
 // Shares in proportion to the counts, and at least one for each symbol that occurs; there must be states for all.
 Shares normalise(const Counts& counts, int log);
 
-// The log of a table that is worth its description: a few symbols for each state.
-int fse_log(std::int64_t symbols, int alphabet, int least, int most);
-
-// About how many bits the symbols take under these shares.
-double fse_cost(const Counts& counts, const Shares& shares);
-
-// A table's description (RFC 8878, 4.1.1), written to `out`: at most 100 bytes and 8 that are room; returns its size.
-std::size_t describe(const Shares& shares, std::uint8_t* out);
+// Write a table's description (4.1.1): at most 100 bytes, and 8 that are room; returns its end.
+std::uint8_t* describe(const Shares& shares, std::uint8_t* out);
 
 // A table to encode with. A state x is counted from 2**log on. To encode a symbol is to write the lowest bits(x) bits
 // of x, so many that what is left is one of as many numbers as the symbol has states; these are its states' numbers.
@@ -49,7 +37,7 @@ struct FseTable {
     int bits(int symbol, std::uint32_t x) const { return static_cast<int>((x + delta[symbol]) >> 16); }
     std::uint32_t next(int symbol, std::uint32_t x, int bits) const { return states[(x >> bits) + first[symbol]]; }
 
-    // The state for the last symbol, the first to be encoded: any of its own will do, and this is the first.
+    // The first of a symbol's states, from which it is decoded with most bits.
     std::uint32_t start(int symbol) const {
         const std::uint32_t bits = (delta[symbol] + (1 << 15)) >> 16;
         return next(symbol, (bits << 16) - delta[symbol], static_cast<int>(bits));

@@ -2,52 +2,111 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <utility>
+#include <functional>
+#include <numeric>
 
 #include "bytes.h"
+#include "zstd_fse.h"
 
 namespace heatsvc {
 namespace {
 
-constexpr std::int64_t block_extra =
-    8;  // bytes that coded literals take beside their bits: sizes of streams, and partial bytes
+constexpr int longest_code = 11;  // bits (4.2.1)
 constexpr std::size_t longest_description = 128;
+constexpr std::size_t block_extra = 10;  // bytes of a block's streams beside their bits: sizes, and partial bytes
+
+using ByteCounts = std::array<std::uint32_t, 256>;
+using CodeLengths = std::array<std::uint8_t, 256>;
 
 ByteCounts count_bytes(std::span<const std::uint8_t> literals) {
-    // Four counts, so that a byte need not wait for the same one before it.
-    std::array<std::array<std::uint32_t, 256>, 4> counts{};
+    ByteCounts counts{}, others{};  // two, so that a byte need not wait for the same one before it
     std::size_t i = 0;
-    for (; i + 4 <= literals.size(); i += 4) {
-        for (std::size_t k = 0; k < 4; ++k) {
-            ++counts[k][literals[i + k]];
-        }
+    for (; i + 2 <= literals.size(); i += 2) {
+        ++counts[literals[i]];
+        ++others[literals[i + 1]];
     }
-    for (; i < literals.size(); ++i) {
-        ++counts[0][literals[i]];
+    if (i < literals.size()) {
+        ++counts[literals[i]];
     }
-    ByteCounts all;
-    for (std::size_t s = 0; s < all.size(); ++s) {
-        all[s] = std::int64_t{counts[0][s]} + counts[1][s] + counts[2][s] + counts[3][s];
-    }
-    return all;
+    std::ranges::transform(counts, others, counts.begin(), std::plus());
+    return counts;
 }
 
-// Weights as an FSE stream of two states, which take turns (4.2.1.2), after its size.
-Description encoded_weights(std::span<const std::uint8_t> weights) {
+// The lengths of the best code for bytes that are counted, at least two of them; 0 for those that do not occur.
+CodeLengths code_lengths(const ByteCounts& counts) {
+    std::array<std::uint64_t, 256> order;
+    std::size_t used = 0;
+    for (std::size_t s = 0; s < counts.size(); ++s) {
+        if (counts[s] > 0) {
+            order[used++] = std::uint64_t{counts[s]} << 8 | s;
+        }
+    }
+    std::sort(order.begin(), order.begin() + used);
+    // Two queues, of bytes and of pairs, both rising, make the tree.
+    std::array<std::uint64_t, 512> weight;
+    std::array<std::size_t, 512> parent;
+    for (std::size_t i = 0; i < used; ++i) {
+        weight[i] = order[i] >> 8;
+    }
+    const std::size_t root = 2 * used - 2;
+    std::size_t leaf = 0, pair = used;
+    for (std::size_t made = used; made <= root; ++made) {
+        weight[made] = 0;
+        for (int child = 0; child < 2; ++child) {
+            const std::size_t lowest = pair == made || (leaf < used && weight[leaf] <= weight[pair]) ? leaf++ : pair++;
+            weight[made] += weight[lowest];
+            parent[lowest] = made;
+        }
+    }
+    // Nodes that are too deep are moved up to longest_code; for two of them a leaf that is less deep makes room.
+    std::array<int, longest_code + 1> of_length{};
+    std::array<int, 512> depth;
+    depth[root] = 0;
+    int too_deep = 0;
+    for (std::size_t i = root; i-- > 0;) {
+        depth[i] = depth[parent[i]] + 1;
+        if (depth[i] > longest_code) {
+            depth[i] = longest_code;
+            ++too_deep;
+        }
+        if (i < used) {
+            ++of_length[depth[i]];
+        }
+    }
+    for (; too_deep > 0; too_deep -= 2) {
+        int length = longest_code - 1;
+        while (of_length[length] == 0) {
+            --length;
+        }
+        --of_length[length];
+        of_length[length + 1] += 2;
+        --of_length[longest_code];
+    }
+    CodeLengths lengths{};
+    std::size_t at = 0;
+    for (int length = longest_code; length > 0; --length) {
+        for (int i = 0; i < of_length[length]; ++i) {
+            lengths[order[at++] & 0xFF] = static_cast<std::uint8_t>(length);
+        }
+    }
+    return lengths;
+}
+
+// Describe the weights of the bytes before the last one, whose own follows from them (4.2.1); returns the end.
+std::uint8_t* write_weights(std::span<const std::uint8_t> weights, std::uint8_t* out) {
+    if (std::ranges::count(weights, weights[0]) == std::ssize(weights) && weights.size() <= 128) {
+        *out++ = static_cast<std::uint8_t>(127 + weights.size());
+        return std::fill_n(out, (weights.size() + 1) / 2, static_cast<std::uint8_t>(weights[0] << 4 | weights[0]));
+    }
+    // An FSE stream of two states, which take turns (4.2.1.2), after its size.
     Counts counts{};
-    int alphabet = 0, used = 0;
     for (const std::uint8_t weight : weights) {
-        used += counts[weight]++ == 0 ? 1 : 0;
-        alphabet = std::max(alphabet, weight + 1);
+        ++counts[weight];
     }
-    Description description;
-    if (used < 2 || weights.size() < 3) {
-        return description;
-    }
-    const Shares shares = normalise(counts, fse_log(std::ssize(weights), alphabet, 5, 6));
+    const Shares shares = normalise(counts, 6);
     const FseTable table(shares);
-    std::uint8_t* const out = description.bytes.data();
-    BitWriter writer(out + 1 + describe(shares, out + 1));
+    BitWriter writer(describe(shares, out + 1));
+    // A decoder knows the last two by their states: for the next ones bits are missing.
     std::array<std::uint32_t, 2> states;
     for (std::size_t i = weights.size(); i-- > 0;) {
         std::uint32_t& x = states[i & 1];
@@ -63,124 +122,33 @@ Description encoded_weights(std::span<const std::uint8_t> weights) {
     for (const std::size_t i : {1, 0}) {
         writer.add(states[i] - (1U << table.log), table.log);
     }
-    description.size = static_cast<std::size_t>(writer.finish_backward() - out);
-    out[0] = static_cast<std::uint8_t>(description.size - 1);
-    if (description.size > longest_description) {
-        description.size = 0;
-    }
-    return description;
-}
-
-// Describe a code by the weights of the bytes up to `last`, whose own follows from the others (4.2.1).
-Description describe_weights(std::span<const std::uint8_t> weights, std::size_t last) {
-    Description description = encoded_weights(weights.first(last));
-    const std::size_t plain = 1 + (last + 1) / 2;
-    if (last <= 128 && (description.size == 0 || plain < description.size)) {
-        description.bytes[0] = static_cast<std::uint8_t>(127 + last);
-        for (std::size_t i = 0; i < last; i += 2) {
-            description.bytes[1 + i / 2] =
-                static_cast<std::uint8_t>(weights[i] << 4 | (i + 1 < last ? weights[i + 1] : 0));
-        }
-        description.size = plain;
-    }
-    return description;
+    std::uint8_t* const end = writer.finish_backward();
+    *out = static_cast<std::uint8_t>(end - out - 1);
+    return end;
 }
 
 }  // namespace
 
-std::array<std::uint8_t, 256> code_lengths(const ByteCounts& counts) {
-    std::array<std::int64_t, 256> order;
-    std::size_t used = 0;
-    for (std::size_t s = 0; s < counts.size(); ++s) {
-        if (counts[s] > 0) {
-            order[used++] = counts[s] << 8 | static_cast<std::int64_t>(s);
-        }
-    }
-    std::sort(order.begin(), order.begin() + used);
-    // Two queues, of bytes and of pairs, both rising, make the tree.
-    std::array<std::int64_t, 512> weight;
-    std::array<std::size_t, 512> parent;
-    for (std::size_t i = 0; i < used; ++i) {
-        weight[i] = order[i] >> 8;
-    }
-    const std::size_t root = 2 * used - 2;
-    std::size_t leaf = 0, pair = used;
-    for (std::size_t made = used; made <= root; ++made) {
-        weight[made] = 0;
-        for (int child = 0; child < 2; ++child) {
-            const std::size_t lowest = pair == made || (leaf < used && weight[leaf] <= weight[pair]) ? leaf++ : pair++;
-            weight[made] += weight[lowest];
-            parent[lowest] = made;
-        }
-    }
-    std::array<int, longest_code + 1> of_length{};
-    std::array<int, 512> depth;
-    depth[root] = 0;
-    for (std::size_t i = root; i-- > 0;) {
-        depth[i] = depth[parent[i]] + 1;
-        if (i < used) {
-            ++of_length[std::min(depth[i], longest_code)];
-        }
-    }
-    // Codes that would be too long become longest_code, for which others, as rare as may be, have to become longer;
-    // codes are complete at the end, as a decoder demands.
-    int share = 0;
-    for (int length = 1; length <= longest_code; ++length) {
-        share += of_length[length] << (longest_code - length);
-    }
-    while (share > 1 << longest_code) {
-        int length = longest_code - 1;
-        while (of_length[length] == 0) {
-            --length;
-        }
-        --of_length[length];
-        ++of_length[length + 1];
-        share -= 1 << (longest_code - length - 1);
-    }
-    while (share < 1 << longest_code) {
-        int length = longest_code;
-        while (of_length[length] == 0) {
-            --length;
-        }
-        --of_length[length];
-        ++of_length[length - 1];
-        share += 1 << (longest_code - length);
-    }
-    std::array<std::uint8_t, 256> lengths{};
-    std::size_t at = 0;
-    for (int length = longest_code; length > 0; --length) {
-        for (int i = 0; i < of_length[length]; ++i) {
-            lengths[order[at++] & 0xFF] = static_cast<std::uint8_t>(length);
-        }
-    }
-    return lengths;
-}
-
-HuffmanCode::HuffmanCode(std::span<const std::uint8_t> literals, std::int64_t blocks) {
+HuffmanCode::HuffmanCode(std::span<const std::uint8_t> literals, std::size_t blocks) {
     const ByteCounts counts = count_bytes(literals);
-    if (256 - std::ranges::count(counts, 0) < 2) {
+    if (std::ranges::count(counts, 0U) > 254) {
         return;
     }
-    const std::array<std::uint8_t, 256> lengths = code_lengths(counts);
-    std::int64_t bits = 0;
-    for (std::size_t s = 0; s < counts.size(); ++s) {
-        bits += counts[s] * lengths[s];
-    }
-    // What is left when the literals are coded, for their description.
-    const std::int64_t left = std::ssize(literals) - bits / 8 - block_extra * blocks;
-    if (left <= 0) {
-        return;
-    }
+    const CodeLengths lengths = code_lengths(counts);
     const int longest = *std::ranges::max_element(lengths);
-    std::array<std::uint8_t, 256> weights;
+    CodeLengths weights;
     std::size_t last = 0;
     for (std::size_t s = 0; s < lengths.size(); ++s) {
         weights[s] = static_cast<std::uint8_t>(lengths[s] > 0 ? longest + 1 - lengths[s] : 0);
         last = lengths[s] > 0 ? s : last;
     }
-    description = describe_weights(weights, last);
-    if (std::cmp_greater_equal(description.size, left)) {
-        description.size = 0;
+    description_size = static_cast<std::size_t>(write_weights(std::span(weights).first(last), description.data()) -
+                                                description.data());
+    const std::uint64_t bits = std::inner_product(counts.begin(), counts.end(), lengths.begin(), std::uint64_t{0});
+    if (description_size > longest_description ||
+        description_size + bits / 8 + block_extra * blocks >= literals.size()) {
+        description_size = 0;
+        return;
     }
     // Codes rise with the symbols of one length, from the longest ones on (4.2.1.3).
     unsigned code = 0;

@@ -5,24 +5,16 @@
 #include <cstdint>
 #include <span>
 
-#include "zstd_fse.h"
-
 namespace heatsvc {
 
-inline constexpr int longest_code = 11;  // bits (4.2.1)
-
-using ByteCounts = std::array<std::int64_t, 256>;
-
-// The lengths of the code for bytes that are counted, at least two of them; 0 for those that do not occur.
-std::array<std::uint8_t, 256> code_lengths(const ByteCounts& counts);
-
 struct HuffmanCode {
-    // The code for some literals that go over so many blocks. It has no description where they are better left as they
-    // are.
-    HuffmanCode(std::span<const std::uint8_t> literals, std::int64_t blocks);
+    // The best code for literals that go over so many blocks, of at most 11 bits a byte. It has no description where
+    // they are better left as they are.
+    HuffmanCode(std::span<const std::uint8_t> literals, std::size_t blocks);
 
     std::array<std::uint16_t, 256> codes{};  // a byte's code, and its length in the lowest four bits
-    Description description;
+    std::array<std::uint8_t, 256> description;
+    std::size_t description_size = 0;
 };
 
 // Write literals in their codes as one stream (4.2.2); returns its end. It has at most 11 bits for each literal, and a

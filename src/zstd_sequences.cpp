@@ -45,50 +45,42 @@ constexpr auto match_lengths =
 constexpr auto short_literals = shortest<64>(literal_lengths);
 constexpr auto short_matches = shortest<128>(match_lengths);
 
-// `offsets`: nullptr where each is the first repeated one, which has no bits.
+// `repeats_only`: each offset is the first repeated one, which has no bits and needs no table.
 template <bool repeats_only>
 std::uint8_t* write(std::span<const Sequence> sequences, const SequenceTables& tables, std::uint8_t* out) {
     const FseTable &literals = *tables[0], &offsets = *tables[1], &matches = *tables[2];
     BitWriter writer(out);
     const auto low = [](std::uint32_t x, int bits) { return x & ((std::uint32_t{1} << bits) - 1); };
-    // States of literal length, offset and match length. The bits are read from the end: the last sequence is written
-    // first, and of each what is read last.
-    std::uint32_t l = 1U << literals.log, o = 0, m = 1U << matches.log;
+    // States of literal length, offset and match length: for the last sequence any of their symbols' will do. The bits
+    // are read from the end: the last sequence is written first, and of each what is read last.
+    std::uint32_t l = 1U << literals.log, o = 1U << offsets.log, m = 1U << matches.log;
     for (std::size_t n = sequences.size(); n-- > 0;) {
         const Sequence& sequence = sequences[n];
+        const bool last = n + 1 == sequences.size();
         const int literal = literal_length_code(sequence.literals), match = match_length_code(sequence.match);
         const int offset = repeats_only ? 0 : offset_code(sequence.offset);
-        const bool last = n + 1 == sequences.size();
-        if (last && !repeats_only) {
-            l = literals.start(literal), o = offsets.start(offset), m = matches.start(match);
-        } else {
-            const int lb = literals.bits(literal, l), mb = matches.bits(match, m);
-            if (!repeats_only) {
-                const int ob = offsets.bits(offset, o);
-                writer.add(low(o, ob), ob);
-                o = offsets.next(offset, o, ob);
-            }
-            if (!last) {
-                writer.add(low(m, mb), mb);
-                writer.add(low(l, lb), lb);
-            }
-            l = literals.next(literal, l, lb), m = matches.next(match, m, mb);
+        const int lb = literals.bits(literal, l), mb = matches.bits(match, m);
+        if constexpr (!repeats_only) {
+            const int ob = offsets.bits(offset, o);
+            writer.add(last ? 0 : low(o, ob), last ? 0 : ob);
+            o = offsets.next(offset, o, ob);
         }
+        if (!last) {
+            writer.add(low(m, mb), mb);
+            writer.add(low(l, lb), lb);
+        }
+        l = literals.next(literal, l, lb), m = matches.next(match, m, mb);
         const Lengths &own_literals = literal_lengths[literal], &own_match = match_lengths[match];
-        if (!repeats_only) {
+        if constexpr (!repeats_only) {
             writer.make_room(own_literals.extra + own_match.extra + offset);
         }
         writer.add(static_cast<std::uint64_t>(sequence.literals - own_literals.first), own_literals.extra);
         writer.add(static_cast<std::uint64_t>(sequence.match - own_match.first), own_match.extra);
-        if (!repeats_only) {
-            writer.add(low(static_cast<std::uint32_t>(sequence.offset), offset), offset);
-        }
+        writer.add(low(static_cast<std::uint32_t>(sequence.offset), offset), offset);
         writer.flush();
     }
     writer.add(low(m, matches.log), matches.log);
-    if (!repeats_only) {
-        writer.add(low(o, offsets.log), offsets.log);
-    }
+    writer.add(repeats_only ? 0 : low(o, offsets.log), repeats_only ? 0 : offsets.log);
     writer.add(low(l, literals.log), literals.log);
     return writer.finish_backward();
 }

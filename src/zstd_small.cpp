@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
+#include <bit>
+#include <stdexcept>
 
 #include "bytes.h"
 #include "zstd_block.h"
@@ -14,217 +15,170 @@
 namespace heatsvc {
 namespace {
 
-constexpr std::int64_t few = 64;         // sequences that are too few for tables of their own
-constexpr std::size_t one_stream = 256;  // fewer literals are one stream, more are four, decoded at the same time
+constexpr std::size_t fewest_coded = 16;  // literals
+constexpr std::size_t few = 64;           // sequences that are too few for tables of their own
 
 enum class LiteralsType : std::uint64_t { raw = 0, coded = 2, treeless = 3 };         // 3.1.1.3.1.1
 enum class TableMode : std::uint8_t { predefined, one_symbol, described, repeated };  // 3.1.1.3.2.1.2
 
-// A table of a round's sequences, with its description where it has one.
+// A table of a tile's sequences, with its description where it has one.
 struct SequenceCode {
-    TableMode mode = TableMode::predefined;
-    FseTable table;
-    Description description;
-
-    void make(const Counts& counts, std::int64_t sequences, const Shares& predefined, int largest_log) {
+    SequenceCode(const Counts& counts, std::size_t sequences, const FseTable& predefined, int largest_log)
+        : table(predefined) {
         const auto used = fse_symbols - std::ranges::count(counts, 0);
-        int symbols = fse_symbols;
-        while (symbols > 0 && counts[symbols - 1] == 0) {
-            --symbols;
-        }
         if (used == 1) {
             mode = TableMode::one_symbol;
-            description.bytes[0] = static_cast<std::uint8_t>(symbols - 1);
-            description.size = 1;
+            table = FseTable();
+            description[0] = static_cast<std::uint8_t>(std::ranges::max_element(counts) - counts.begin());
+            description_size = 1;
         } else if (sequences >= few) {
-            const Shares shares = normalise(counts, fse_log(sequences, symbols, 5, largest_log));
-            const std::size_t size = describe(shares, description.bytes.data());
-            if (fse_cost(counts, shares) + 8 * static_cast<double>(size) < fse_cost(counts, predefined)) {
-                mode = TableMode::described;
-                description.size = size;
-                table = FseTable(shares);
-            }
+            mode = TableMode::described;
+            const Shares shares =
+                normalise(counts, std::clamp(static_cast<int>(std::bit_width(sequences)) - 3, 6, largest_log));
+            description_size = describe(shares, description.data()) - description.data();
+            table = FseTable(shares);
         }
     }
+
+    TableMode mode = TableMode::predefined;
+    FseTable table;
+    std::array<std::uint8_t, 128> description;
+    std::ptrdiff_t description_size = 0;
 };
 
+std::array<SequenceCode, 3> sequence_codes(std::span<const Sequence> sequences) {
+    std::array<Counts, 3> counts{};
+    for (const Sequence& sequence : sequences) {
+        ++counts[0][literal_length_code(sequence.literals)];
+        ++counts[1][offset_code(sequence.offset)];
+        ++counts[2][match_length_code(sequence.match)];
+    }
+    const auto code = [&](std::size_t t) {
+        return SequenceCode(counts[t], sequences.size(), *predefined_tables()[t], t == 1 ? 8 : 9);
+    };
+    return {code(0), code(1), code(2)};
+}
+
+// Writes the blocks of a tile, with codes that the first of them describes.
 class BlockWriter {
   public:
-    BlockWriter(std::int64_t expected, std::uint8_t fill) : fill_(fill) { reserve(expected); }
+    explicit BlockWriter(const Matches& found)
+        : literal_code_({found.literals.get(), found.literal_count}, found.blocks.size()),
+          codes_(sequence_codes({found.sequences.get(), found.sequence_count})) {}
 
-    void write(const Round& round) {
-        reserve(room(round));
-        const HuffmanCode literal_code(round.literals, std::ssize(round.blocks));
-        make_sequence_codes(round.sequences);
-        have_literal_code_ = have_tables_ = false;
-        std::size_t literal = 0, sequence = 0;
-        std::uint8_t* at = bytes_.get() + size_;
-        for (const FoundBlock& block : round.blocks) {
-            at = write_rle_blocks(block.gap, fill_, at);
-            if (block.size > 0) {
-                at = write_block(block.size, round.literals.subspan(literal, block.literals),
-                                 round.sequences.subspan(sequence, block.sequences), literal_code, at);
-            }
-            literal += block.literals;
-            sequence += block.sequences;
-        }
-        size_ = at - bytes_.get();
-    }
-
-    EncodedBytes finish() { return {std::move(bytes_), static_cast<std::size_t>(size_)}; }
-
-  private:
-    // Bytes that may be written for a round. A sequence has 76 bits at the most. Literals' codes may turn out to be
-    // half as long again as the literals, which then take their place.
-    static std::int64_t room(const Round& round) {
-        // A block has at most 3 + 5 + 6 + 3 + 1 + 3 bytes beside its literals and sequences, and a partial byte.
-        constexpr std::int64_t headers = 32;
-        constexpr std::int64_t descriptions = 512;  // all of a round's, and what a store of 8 bytes oversteps
-        std::int64_t bytes = descriptions, longest = 0;
-        for (const FoundBlock& block : round.blocks) {
-            bytes += 4 * (block.gap / block_size + 1) + block.literals + 10 * block.sequences + headers;
-            longest = std::max(longest, block.literals);
-        }
-        return bytes + longest / 2;
-    }
-
-    // Make room for so many bytes more.
-    void reserve(std::int64_t more) {
-        if (capacity_ - size_ < more) {
-            capacity_ = std::max(size_ + more, 2 * size_);
-            auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(capacity_));
-            std::copy_n(bytes_.get(), size_, larger.get());
-            bytes_ = std::move(larger);
-        }
-    }
-
-    void make_sequence_codes(std::span<const Sequence> sequences) {
-        std::array<Counts, 3> counts{};
-        for (const Sequence& sequence : sequences) {
-            ++counts[0][literal_length_code(sequence.literals)];
-            ++counts[1][offset_code(sequence.offset)];
-            ++counts[2][match_length_code(sequence.match)];
-        }
-        for (std::size_t t = 0; t < codes_.size(); ++t) {
-            codes_[t] = {};
-            codes_[t].make(counts[t], std::ssize(sequences), predefined_shares()[t], t == 1 ? 8 : 9);
-            tables_[t] = codes_[t].mode == TableMode::predefined ? predefined_tables()[t] : &codes_[t].table;
-        }
-    }
-
-    std::uint8_t* write_block(std::int64_t size, std::span<const std::uint8_t> literals,
-                              std::span<const Sequence> sequences, const HuffmanCode& literal_code, std::uint8_t* out) {
+    // A compressed block; nullptr where it is not smaller than what it stands for.
+    std::uint8_t* write(std::int64_t size, std::span<const std::uint8_t> literals, std::span<const Sequence> sequences,
+                        std::uint8_t* out) {
+        const bool literals_described = literals_described_;
         std::uint8_t* const content = out + block_header_size;
-        std::uint8_t* at =
-            literal_code.description.size > 0 ? write_coded_literals(literals, literal_code, content) : nullptr;
-        const bool coded = at != nullptr;
-        at = write_sequence_count(sequences.size(), coded ? at : write_raw_literals(literals, content));
+        std::uint8_t* at = write_literals_section(literals, content);
+        at = write_sequence_count(sequences.size(), at);
         if (!sequences.empty()) {
             at = write_tables(at);
-            at = write_sequences(sequences, tables_, at);
+            at = write_sequences(sequences, {&codes_[0].table, &codes_[1].table, &codes_[2].table}, at);
         }
-        if (at - content < size) {
-            have_literal_code_ |= coded;
-            have_tables_ |= !sequences.empty();
-        } else if (sequences.empty()) {
-            store(out, block_header(Block::raw, size));
-            return std::ranges::copy(literals, content).out;
-        } else {
-            // The descriptions were too much for so small a block, which was found to be smaller with what this takes.
-            at = write_sequence_count(sequences.size(), write_raw_literals(literals, content));
-            *at++ = 0;  // predefined
-            at = write_sequences(sequences, predefined_tables(), at);
+        if (at - content >= size) {
+            literals_described_ = literals_described;
+            return nullptr;
         }
         write_block_header(Block::compressed, at - content, out);
         return at;
     }
 
-    // The modes of the three tables, and the descriptions of those that no block before has.
-    std::uint8_t* write_tables(std::uint8_t* out) const {
-        std::uint8_t* at = out + 1;
-        unsigned modes = 0;
-        for (const SequenceCode& code : codes_) {
-            const bool repeated = code.mode == TableMode::described && have_tables_;
-            modes = modes << 2 | static_cast<unsigned>(repeated ? TableMode::repeated : code.mode);
-            if (!repeated) {
-                at = std::copy_n(code.description.bytes.data(), code.description.size, at);
+  private:
+    // A literals section (3.1.1.3.1): in four streams of Huffman codes, or as they are where that is shorter.
+    std::uint8_t* write_literals_section(std::span<const std::uint8_t> literals, std::uint8_t* out) {
+        const std::size_t size = literals.size();
+        if (literal_code_.description_size > 0 && size >= fewest_coded) {
+            const LiteralsType type = literals_described_ ? LiteralsType::treeless : LiteralsType::coded;
+            // Both sizes have 10, 14 or 18 bits.
+            const int format = size < 1 << 10 ? 1 : size < 1 << 14 ? 2 : 3, header_size = format + 2;
+            std::uint8_t* const content = out + header_size;
+            std::uint8_t* sizes = content;  // of the first three streams
+            if (type == LiteralsType::coded) {
+                sizes = std::copy_n(literal_code_.description.data(), literal_code_.description_size, content);
             }
-        }
-        *out = static_cast<std::uint8_t>(modes << 2);
-        return at;
-    }
-
-    // A literals section of literals as they are (3.1.1.3.1).
-    static std::uint8_t* write_raw_literals(std::span<const std::uint8_t> literals, std::uint8_t* out) {
-        const auto size = static_cast<std::uint32_t>(literals.size());
-        if (size < 32) {
-            *out++ = static_cast<std::uint8_t>(size << 3);
-        } else if (size < 4096) {
-            store(out, static_cast<std::uint16_t>(size << 4 | 1 << 2));
-            out += 2;
-        } else {
-            store(out, size << 4 | 3 << 2);
-            out += 3;
-        }
-        return std::ranges::copy(literals, out).out;
-    }
-
-    // A literals section in Huffman codes; nullptr where it would be no shorter than the literals.
-    std::uint8_t* write_coded_literals(std::span<const std::uint8_t> literals, const HuffmanCode& code,
-                                       std::uint8_t* out) const {
-        const std::size_t size = literals.size(), streams = size < one_stream ? 1 : 4;
-        const int header_size = size < 1024 ? 3 : size < 1 << 14 ? 4 : 5;
-        std::uint8_t* const content = out + header_size;
-        std::uint8_t* at = content;
-        if (!have_literal_code_) {
-            at = std::copy_n(code.description.bytes.data(), code.description.size, at);
-        }
-        if (streams == 1) {
-            at = write_literals(literals, code, at);
-        } else {
-            std::uint8_t* sizes = at;  // of the first three
-            at += 6;
+            std::uint8_t* at = sizes + 6;
             const std::size_t part = (size + 3) / 4;
             for (std::size_t first = 0; first < size; first += part, sizes += 2) {
                 std::uint8_t* const begin = at;
-                at = write_literals(literals.subspan(first, std::min(part, size - first)), code, at);
+                at = write_literals(literals.subspan(first, std::min(part, size - first)), literal_code_, at);
                 if (first + part < size) {
                     store(sizes, static_cast<std::uint16_t>(at - begin));
                 }
             }
+            const auto coded = static_cast<std::uint64_t>(at - content);
+            if (coded < size + (type == LiteralsType::coded ? literal_code_.description_size : 0) &&
+                coded < std::size_t{1} << (4 * format + 6)) {
+                const std::uint64_t header = static_cast<std::uint64_t>(type) |
+                                             static_cast<std::uint64_t>(format) << 2 | size << 4 |
+                                             coded << (4 * format + 10);
+                std::memcpy(out, &header, static_cast<std::size_t>(header_size));
+                literals_described_ = true;
+                return at;
+            }
         }
-        const auto coded = static_cast<std::uint64_t>(at - content);
-        if (coded >= size) {
-            return nullptr;
+        const bool is_short = size < 1 << 12;
+        store(out, static_cast<std::uint32_t>(size << 4 | (is_short ? 1 : 3) << 2));
+        return std::ranges::copy(literals, out + (is_short ? 2 : 3)).out;
+    }
+
+    // The modes of the three tables, and the descriptions of those that no block before has.
+    std::uint8_t* write_tables(std::uint8_t* out) {
+        std::uint8_t* at = out + 1;
+        unsigned modes = 0;
+        for (const SequenceCode& code : codes_) {
+            const bool repeated = code.mode == TableMode::described && tables_described_;
+            modes = modes << 2 | static_cast<unsigned>(repeated ? TableMode::repeated : code.mode);
+            if (!repeated) {
+                at = std::copy_n(code.description.data(), code.description_size, at);
+            }
         }
-        const auto type = static_cast<std::uint64_t>(have_literal_code_ ? LiteralsType::treeless : LiteralsType::coded);
-        const int format = header_size > 3 ? header_size - 2 : streams > 1 ? 1 : 0;
-        // Both sizes of 10, 14 or 18 bits.
-        const std::uint64_t header =
-            type | static_cast<std::uint64_t>(format) << 2 | size << 4 | coded << (4 * header_size + 2);
-        std::memcpy(out, &header, static_cast<std::size_t>(header_size));
+        tables_described_ = true;
+        *out = static_cast<std::uint8_t>(modes << 2);
         return at;
     }
 
-    std::uint8_t fill_;
-    std::unique_ptr<std::uint8_t[]> bytes_;
-    std::int64_t size_ = 0, capacity_ = 0;
-    // Of a round.
+    HuffmanCode literal_code_;
     std::array<SequenceCode, 3> codes_;
-    SequenceTables tables_;
-    bool have_literal_code_ = false, have_tables_ = false;  // whether a block has described it
+    bool literals_described_ = false, tables_described_ = false;
 };
 
 }  // namespace
 
-EncodedBytes zstd_small(const Runs& runs) {
+std::size_t zstd_small(const Runs& runs, std::span<std::uint8_t> out) {
     runs.check();
-    MatchFinder finder(runs);
-    BlockWriter writer(zstd_bound(runs) + 1024, runs.fill);
-    for (Round round = finder.find(); !round.blocks.empty(); round = finder.find()) {
-        writer.write(round);
+    if (std::ssize(out) < zstd_bound(runs) + zstd_small_room) {
+        throw std::invalid_argument("there is no room for the blocks");
     }
-    return writer.finish();
+    const Matches found(runs);
+    BlockWriter writer(found);
+    const std::uint8_t* literals = found.literals.get();
+    const Sequence* sequences = found.sequences.get();
+    std::uint8_t* at = out.data();
+    std::int64_t done = 0;
+    for (const FoundBlock& block : found.blocks) {
+        const std::int64_t begin = found.runs[block.first].begin;
+        at = write_rle_blocks(begin - done, runs.fill, at);
+        done = found.runs[block.last].end;
+        std::uint8_t* end = nullptr;
+        if (block.literals + block.sequences > 0) {
+            end = writer.write(done - begin, {literals, block.literals}, {sequences, block.sequences}, at);
+            literals += block.literals;
+            sequences += block.sequences;
+        }
+        if (end != nullptr) {
+            at = end;
+            continue;
+        }
+        for (std::int64_t run = block.first; run <= block.last; ++run) {
+            const ByteRun& each = found.runs[run];
+            at = write_rle_blocks(run > block.first ? each.begin - found.runs[run - 1].end : 0, runs.fill, at);
+            at = write_raw_blocks(runs.values.data() + each.source, runs.values.data() + runs.values.size(),
+                                  each.end - each.begin, at);
+        }
+    }
+    return static_cast<std::size_t>(write_rle_blocks(runs.size * runs.itemsize - done, runs.fill, at) - out.data());
 }
 
 }  // namespace heatsvc

@@ -3,18 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <span>
 
 #include "runs.h"
 
 namespace heatsvc {
 
-struct EncodedBytes {
-    std::unique_ptr<std::uint8_t[]> bytes;
-    std::size_t size;
-};
-
-// Runs as blocks, none of them the last. Nothing is assumed about the blocks before them. The runs are checked.
-EncodedBytes zstd_small(const Runs& runs);
+// Write runs as blocks, none of them the last; returns the bytes written. Nothing is assumed about the blocks before
+// them. The runs are checked; `out` has at least zstd_bound bytes, and 64 KiB that are room.
+std::size_t zstd_small(const Runs& runs, std::span<std::uint8_t> out);
 
 }  // namespace heatsvc

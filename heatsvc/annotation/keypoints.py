@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.npy import MAGIC, array_from_npy
 from heatsvc.pose.select import select_points
+from heatsvc.render.cpu import convert
 
 _LARGEST = {"float16": float(np.finfo(np.float16).max), "float32": float(np.finfo(np.float32).max)}
 
@@ -40,7 +41,7 @@ class KeypointSelection:
     """
 
     select: str | tuple[int, ...] | None
-    dtype: str
+    dtype: Literal["float16", "float32"]
     img_shape: tuple[int, int] | None = None
     layout: str | None = None
     points: int | None = None
@@ -148,14 +149,21 @@ def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) 
     except InputError:  # reported by `_select`
         return None
     kept = array[-last:] if last is not None else array
-    keypoint = np.empty((1, len(kept), len(indices), 2), selection.dtype)
-    score = np.empty((1, len(kept), len(indices)), selection.dtype)
-    bits = np.uint16 if keypoint.dtype == np.float16 else np.float32
-    if not native.take_keypoints(array, indices, keypoint[0].view(bits), score[0].view(bits)):
-        return None  # a number that is infinite, NaN or too large for the dtype
+    keypoint = np.empty((1, len(kept), len(indices), 2), np.float32)
+    score = np.empty((1, len(kept), len(indices)), np.float32)
+    if not native.take_keypoints(array, indices, keypoint[0], score[0]):
+        return None  # a number that is infinite, NaN or too large for float16
     histogram = np.zeros((len(indices), SCORE_BINS), np.int64)
     native.count_scores(kept, indices, histogram)
-    return VideoKeypoints(keypoint, score, selection.img_shape, layout, frames_read, 0, histogram)
+    return VideoKeypoints(
+        convert(keypoint, selection.dtype),
+        convert(score, selection.dtype),
+        selection.img_shape,
+        layout,
+        frames_read,
+        0,
+        histogram,
+    )
 
 
 @lru_cache(maxsize=64)

@@ -139,7 +139,7 @@ class PoseClip:
         if keypoint_score is None and not is_finite and _is_read_by_kernels(keypoint):
             points = np.empty((persons, frames, count, 2), np.float32)
             score = np.empty((persons, frames, count), np.float32)
-            numbers = keypoint.view(np.uint16) if keypoint.dtype == np.float16 else keypoint
+            numbers = keypoint.astype(np.float32) if keypoint.dtype == np.float16 else keypoint
             if not KERNELS.native.split_keypoints(numbers, points, score):
                 _raise_infinite(points, score, name, file)
         else:

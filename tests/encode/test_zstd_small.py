@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import io
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -190,3 +192,64 @@ def test_the_largest_offset_is_within_the_window() -> None:
         coded = body([runs])
         assert zstandard.get_frame_parameters(coded).window_size == 256 << 10
         assert decoded_as_a_stream(coded) == dense(runs)
+
+
+def huffman_cost(counts: list[int]) -> tuple[int, int]:
+    """Bits in all of the best code, and its longest: pairs of the two rarest, again and again."""
+    heap = [(count, 0) for count in counts if count]
+    heapq.heapify(heap)
+    cost = 0
+    while len(heap) > 1:
+        (count, depth), (other, other_depth) = heapq.heappop(heap), heapq.heappop(heap)
+        cost += count + other
+        heapq.heappush(heap, (count + other, max(depth, other_depth) + 1))
+    return cost, heap[0][1]
+
+
+def coded_literals(counts: list[int]) -> int:
+    """Bytes of a run that has so many of each byte, in any order."""
+    values = np.random.default_rng(2).permutation(np.repeat(np.arange(len(counts), dtype=np.uint8), counts))
+    runs = runs_of([1000, 1000], [values.size], values)
+    coded = body([runs])
+    assert decoded_in_one(coded) == dense(runs)
+    return len(coded)
+
+
+# The description of a code, and the headers.
+LITERALS_EXTRA = 128 + 64
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.lists(st.integers(0, 300), min_size=2, max_size=256),
+        st.lists(st.integers(0, 22).map(lambda power: int(1.6**power)), min_size=2, max_size=20),
+    ).filter(lambda counts: sum(count > 0 for count in counts) >= 2)
+)
+def test_literals_take_what_the_best_code_takes(counts: list[int]) -> None:
+    cost, longest = huffman_cost(counts)
+    limited = 1 if longest <= 11 else 1.02
+    assert coded_literals(counts) <= cost / 8 * limited + LITERALS_EXTRA
+
+
+def test_a_code_too_long_costs_little() -> None:
+    """Fibonacci's numbers make the longest codes there are; a code of zstd has at most 11 bits (RFC 8878, 4.2.1)."""
+    counts = [1, 1]
+    for _ in range(20):
+        counts.append(counts[-1] + counts[-2])
+    cost, longest = huffman_cost(counts)
+    assert longest == 21
+    assert cost / 8 < coded_literals(counts) < 1.02 * cost / 8 + LITERALS_EXTRA
+
+
+@pytest.mark.parametrize("shares", [[0.9, 0.1], [0.97, 0.01, 0.01, 0.01], [0.5, 0.25, 0.125, 0.125], [0.125] * 8])
+def test_sequences_take_about_their_entropy(shares: list[float]) -> None:
+    """Gaps of a few lengths: tables of the tile's own have the frequencies that its lengths have."""
+    count = 20_000
+    lengths = 20 * (1 + np.random.default_rng(4).choice(len(shares), count, p=shares))
+    values = np.random.default_rng(5).integers(0, 256, 8 * count).astype(np.uint8)
+    runs = runs_of([*lengths, 20], np.full(count, 8), values)
+    coded = body([runs])
+    assert decoded_in_one(coded) == dense(runs)
+    bits = -sum(share * math.log2(share) for share in shares)
+    assert len(coded) < values.size + count * (5 * bits + 2) / 8 + 1000

@@ -89,14 +89,7 @@ def deflated(runs: PixelRuns) -> memoryview:
     table = huffman_table(runs.fill)
     out = np.empty(block_bound(runs.nbytes, runs.values.nbytes, runs.start.size), np.uint8)
     size = KERNELS.native.deflate_block(
-        *runs.arguments,
-        table.header,
-        table.header_bits,
-        table.literal_code,
-        table.literal_bits,
-        table.match_code,
-        table.match_bits,
-        out,
+        *runs.arguments, table.header, table.header_bits, table.literals, table.matches, out
     )
     return out[:size].data
 
@@ -114,19 +107,19 @@ def stored_blocks(data: bytes) -> bytes:
 class HuffmanTable:
     """Codes as they are written to the stream: lowest bit first, so Huffman codes are reversed.
 
+    A code stands together with its number of bits: ``code << 5 | bits``.
+
     Attributes:
         header: the block's header, HLIT to the code lengths, bit after bit in bytes.
         header_bits: how many of its bits count; the three of BFINAL and BTYPE are among them.
-        literal_code, literal_bits: of each byte, and at 256 of the end of the block.
-        match_code, match_bits: of a match of 0 to 258 bytes at distance 1, extra bits and distance code with it.
+        literals: uint32 [257], of each byte, and at 256 of the end of the block.
+        matches: uint32 [259], of a match of 0 to 258 bytes at distance 1, extra bits and distance code with it.
     """
 
     header: npt.NDArray[np.uint8]
     header_bits: int
-    literal_code: npt.NDArray[np.uint64]
-    literal_bits: npt.NDArray[np.int64]
-    match_code: npt.NDArray[np.uint64]
-    match_bits: npt.NDArray[np.int64]
+    literals: npt.NDArray[np.uint32]
+    matches: npt.NDArray[np.uint32]
 
 
 @lru_cache(maxsize=2)
@@ -147,23 +140,16 @@ def huffman_table(fill: int) -> HuffmanTable:
     frequency[_FIRST_LENGTH + 28] = 2600
     lengths = _code_lengths(frequency)
     codes = _canonical(lengths)
-    match_code, match_bits = np.zeros(MAX_MATCH + 1, np.uint64), np.zeros(MAX_MATCH + 1, np.int64)
+    matches = np.zeros(MAX_MATCH + 1, np.uint32)
     for code, (base, extra) in enumerate(zip(_LENGTH_BASE, _LENGTH_EXTRA, strict=True)):
         symbol = _FIRST_LENGTH + code
         last = MAX_MATCH - 1 if code == 27 else base + (1 << extra) - 1
         for length in range(base, last + 1):
             # Code, extra bits, then one bit for distance code 0, distance 1: the only distance there is.
-            match_code[length] = codes[symbol] | (length - base) << lengths[symbol]
-            match_bits[length] = lengths[symbol] + extra + 1
+            matches[length] = (codes[symbol] | (length - base) << lengths[symbol]) << 5 | lengths[symbol] + extra + 1
     header, header_bits = _block_header(lengths)
-    return HuffmanTable(
-        header=header,
-        header_bits=header_bits,
-        literal_code=np.array(codes[: _END_OF_BLOCK + 1], np.uint64),
-        literal_bits=np.array(lengths[: _END_OF_BLOCK + 1], np.int64),
-        match_code=match_code,
-        match_bits=match_bits,
-    )
+    literals = [code << 5 | bits for code, bits in zip(codes[:_FIRST_LENGTH], lengths[:_FIRST_LENGTH], strict=True)]
+    return HuffmanTable(header, header_bits, np.array(literals, np.uint32), matches)
 
 
 def block_bound(size: int, literals: int, runs: int) -> int:

@@ -24,6 +24,8 @@ _MAGIC = b"\x28\xb5\x2f\xfd"
 _DESCRIPTOR = b"\xc0\x40"
 _BLOCK = 128 << 10
 _RAW = 0
+# Bytes that the small way may write after its last one: codes may turn out longer than the literals that they replace.
+SMALL_ROOM = 64 << 10
 # Pixels of so many bytes are written the small way. A float32 is mantissa for the most part, which no code shortens.
 _SMALL_ITEMSIZES = (1, 2)
 _MAX_KEPT_BYTES = 1 << 20
@@ -64,10 +66,10 @@ class Zstd:
         none follows a small one, since all chunks of a body are encoded alike and have pixels of one size.
         """
         small = runs.itemsize in _SMALL_ITEMSIZES if self.small is None else self.small
-        if small:
-            return EncodedChunk(KERNELS.native.zstd_small(*runs.arguments).data, runs.nbytes)
-        out = np.empty(self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize), np.uint8)
-        size = KERNELS.native.zstd_blocks(*runs.arguments, out)
+        room = self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
+        out = np.empty(room + (SMALL_ROOM if small else 0), np.uint8)
+        encode = KERNELS.native.zstd_small if small else KERNELS.native.zstd_blocks
+        size = encode(*runs.arguments, out)
         return EncodedChunk(out[:size].data, runs.nbytes)
 
     @property
@@ -89,7 +91,7 @@ class Zstd:
         The fast way: a gap costs 7 bytes as two headers, at most 7 as a sequence or as literals; a compressed block
         has a dozen more for its own headers, and at least three runs. The small way: a gap is up to 7 literals, or a
         sequence of 10 bytes and the 5 of a second one, with one literal at the most; a block and the gap before it have
-        32 bytes more, and both together 128 KiB. A table is described only where it saves more than it takes.
+        32 bytes more, and both together 128 KiB. Tables are described once, where they save more than that.
         """
         return pixels * itemsize + 16 * runs + 32 * (size // _BLOCK + 4)
 

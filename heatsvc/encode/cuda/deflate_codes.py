@@ -51,26 +51,31 @@ class DeflateCodes:
 def deflate_codes() -> DeflateCodes:
     """The codes for volumes whose gaps are zeros."""
     table = huffman_table(0)
-    longest, longest_bits = int(table.match_code[LONGEST]), int(table.match_bits[LONGEST])
+    literals, literal_bits = _code_and_bits(table.literals)
+    matches, match_bits = _code_and_bits(table.matches)
+    longest, longest_bits = int(matches[LONGEST]), int(match_bits[LONGEST])
     many = 32 // longest_bits
-    fill, fill_bits = int(table.literal_code[0]), int(table.literal_bits[0])
-    match_code, match_bits = table.match_code.copy(), table.match_bits.copy()
-    match_code[1:3], match_bits[1:3] = (fill, fill | fill << fill_bits), (fill_bits, 2 * fill_bits)
+    fill, fill_bits = int(literals[0]), int(literal_bits[0])
+    matches[1:3], match_bits[1:3] = (fill, fill | fill << fill_bits), (fill_bits, 2 * fill_bits)
     return DeflateCodes(
-        literals=_packed(table.literal_code, table.literal_bits),
-        matches=_packed(match_code, match_bits),
+        literals=_packed(literals, literal_bits),
+        matches=_packed(matches, match_bits),
         header=table.header.astype(np.int32),
         header_bits=table.header_bits,
         fill_code=fill,
         fill_bits=fill_bits,
-        end_code=int(table.literal_code[END_OF_BLOCK]),
-        end_bits=int(table.literal_bits[END_OF_BLOCK]),
+        end_code=int(literals[END_OF_BLOCK]),
+        end_bits=int(literal_bits[END_OF_BLOCK]),
         longest_bits=longest_bits,
         many=many,
         many_code=sum(longest << place * longest_bits for place in range(many)),
     )
 
 
-def _packed(code: npt.NDArray[np.uint64], bits: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+def _code_and_bits(codes: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    return codes.astype(np.int64) >> 5, codes.astype(np.int64) & 31
+
+
+def _packed(code: npt.NDArray[np.int64], bits: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     """Codes and their bits in one int32; a match's code has at most 21 bits: 15, 5 extra ones, and the distance."""
-    return (code.astype(np.int64) | bits << BITS_AT).astype(np.int32)
+    return (code | bits << BITS_AT).astype(np.int32)

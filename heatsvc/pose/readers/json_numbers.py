@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ import numpy as np
 from heatsvc.kernels import KERNELS
 from heatsvc.pose.clip import Float32
 
-# Placeholders in the text begin with this, which a sender cannot guess.
+# Placeholders begin with this, which a sender cannot guess; a number of eight digits follows.
 _PLACEHOLDER = secrets.token_hex(12)
-_PLACEHOLDER_BYTES = _PLACEHOLDER.encode()
+_PLACEHOLDER_BYTES = len(_PLACEHOLDER) + 8 + 2
 _WHITE_SPACE = b" \t\n\r"  # RFC 8259, section 2
 # A key, a colon and a placeholder have more bytes.
 _MIN_ENTRY_BYTES = 40
@@ -74,17 +73,21 @@ def parse_number_arrays(data: bytes, max_numbers: int, max_arrays: int) -> Numbe
     if size < _MIN_ENTRY_BYTES or KERNELS.native is None:
         return None
     values = np.empty(size // 2 + 1, np.float32)
-    shapes = np.empty((min(max_arrays, size // _MIN_ENTRY_BYTES), 5), np.int32)
-    rest = np.empty(size, np.uint8)
-    found, length, nulls = KERNELS.native.parse_number_arrays(
-        data, _PLACEHOLDER_BYTES, min(max_numbers, size), rest, values, shapes
+    found_arrays = np.empty((min(max_arrays, size // _MIN_ENTRY_BYTES), 6), np.int64)
+    found, nulls = KERNELS.native.parse_number_arrays(
+        data, _PLACEHOLDER_BYTES, min(max_numbers, size), values, found_arrays
     )
     if found == 0:
         return None
+    text: list[bytes] = []
     arrays: dict[str, Float32] = {}
-    first = 0
-    for number, (levels, *lengths) in enumerate(shapes[:found].tolist()):
-        shape = lengths[:levels]
-        arrays[f"{_PLACEHOLDER}{number:08}"] = np.ndarray(shape, np.float32, values, first)
-        first += prod(shape) * values.itemsize
-    return NumberArrays(rest[:length].tobytes(), arrays, nulls == 0)
+    copied = first = 0
+    for number, (start, end, *lengths) in enumerate(found_arrays[:found].tolist()):
+        name = f"{_PLACEHOLDER}{number:08}"
+        array = np.ndarray(tuple(filter(None, lengths)), np.float32, values, first)
+        arrays[name] = array
+        first += array.nbytes
+        text += data[copied:start], b'"%s"' % name.encode()
+        copied = end
+    text.append(data[copied:])
+    return NumberArrays(b"".join(text), arrays, nulls == 0)

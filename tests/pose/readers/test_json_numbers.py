@@ -166,17 +166,28 @@ def test_numbers_half_way_between_two_float32(value: float, off: int, far: Fract
     check(numbers(decimal_of(middle + off * far * unit, digits)))
 
 
-def test_numbers_half_way_are_left_to_the_parser() -> None:
-    """0.5 and half a unit in the last place of a float32: not where its digits are few enough to be a double."""
-    assert parse_number_arrays(numbers("0.5000000298023223876953125"), MOST, LISTS) is None
-    assert parse_number_arrays(numbers("0.50000002980232239"), MOST, LISTS) is None
-    assert only(numbers("0.5000000298023224"))[0] == 0.5
-    assert only(numbers("0.5000000298023225"))[0] == np.nextafter(np.float32(0.5), np.float32(1))
+def test_numbers_half_way() -> None:
+    """0.5 and half a unit in the last place of a float32: whether it is rounded up depends on the last digits."""
+    above = np.nextafter(np.float32(0.5), np.float32(1))
+    for number, rounded in (
+        ("0.5000000298023223876953125", 0.5),  # a tie, to even
+        ("0.50000002980232239", 0.5),  # the same double
+        ("0.5000000298023224", 0.5),
+        ("0.5000000298023225", above),
+        ("0.500000029802322387695312500000000000001", 0.5),
+        ("0.50000002980232245", above),
+    ):
+        assert only(numbers(number))[0] == rounded
 
 
-@pytest.mark.parametrize("number", ["1e39", "-1e39", "3.41e38", "1" * 40, "1e400", "1e-39", "1e-45", "1e99999999999"])
-def test_numbers_beyond_normal_float32_are_left_to_the_parser(number: str) -> None:
+@pytest.mark.parametrize("number", ["1e39", "-1e39", "3.41e38", "1" * 40, "1e400", "1e99999999999"])
+def test_numbers_beyond_float32_are_left_to_the_parser(number: str) -> None:
     assert parse_number_arrays(numbers(number), MOST, LISTS) is None
+
+
+@pytest.mark.parametrize("number", ["1e-39", "1e-45", "-3e-42", "5e-46"])
+def test_small_numbers_are_subnormal_float32(number: str) -> None:
+    assert only(numbers(number))[0] == np.float32(float(number))
 
 
 @pytest.mark.parametrize(
