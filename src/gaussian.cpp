@@ -2,40 +2,31 @@
 
 namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 
-Axis general_axis(double exact, double single, std::int64_t side, const Volume& volume) {
+Axis gaussian_axis(double exact, double& center, std::int64_t side, const Volume& volume) {
     const Gaussian& gaussian = volume.gaussian;
     const double reach = 3.0 * volume.sigma, end = static_cast<double>(side);
     exact = gaussian.pixel(exact);
-    double center = gaussian.pixel(single);
+    center = gaussian.pixel(center);
     const auto rounded = static_cast<double>(std::trunc(static_cast<float>(center) + 0.5F));
     if (gaussian.rounded_center) {
         exact = center = rounded;
     }
-    switch (gaussian.window) {
-        case WindowKind::pyskl:
-            return axis_window(exact, exact, reach, side).with(center);
-        case WindowKind::cutoff:
-            return axis_window(exact, exact, cutoff_reach * volume.sigma, side).with(center);
-        case WindowKind::mmpose: {
-            const double size = 2.0 * reach + 1.0, first = std::trunc(rounded - reach);
-            const double stop = std::min(std::trunc(rounded + reach + 1.0), first + std::ceil(size));
-            if (!(first < end && stop > 0.0)) {
-                return {0, 0};
-            }
-            return {static_cast<std::int64_t>(std::max(first, 0.0)), static_cast<std::int64_t>(std::min(stop, end)),
-                    center + (first + std::floor(size / 2.0) - rounded)};
-        }
-        case WindowKind::dark: {
-            const auto c = static_cast<float>(center), r = static_cast<float>(reach);
-            if (c - r >= static_cast<float>(side) || c + r + 1.0F < 0.0F) {
-                return {0, 0};
-            }
-            break;
-        }
-        case WindowKind::map:
-            break;
+    if (gaussian.window == WindowKind::pyskl) {
+        return axis_window(exact, exact, reach, side);
     }
-    return {0, side, center};
+    if (gaussian.window == WindowKind::cutoff) {
+        return axis_window(exact, exact, cutoff_reach * volume.sigma, side);
+    }
+    if (gaussian.window == WindowKind::mmpose) {
+        const double size = 2.0 * reach + 1.0, first = std::trunc(rounded - reach);
+        const double stop = std::min(std::trunc(rounded + reach + 1.0), first + std::ceil(size));
+        center += first + std::floor(size / 2.0) - rounded;
+        return {static_cast<std::int64_t>(std::clamp(first, 0.0, end)),
+                static_cast<std::int64_t>(std::clamp(stop, 0.0, end))};
+    }
+    const auto c = static_cast<float>(center), r = static_cast<float>(reach);
+    const bool misses = c - r >= static_cast<float>(side) || c + r + 1.0F < 0.0F;
+    return {0, gaussian.window == WindowKind::dark && misses ? 0 : side};
 }
 
 void write_gaussian(double* out, double center, double scale, double shrink, double peak, std::int64_t start,

@@ -26,12 +26,9 @@ inline constexpr double faintest_exponent = 80.0;
 
 namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 
-// The pixels of an axis from start up to stop, and where the Gaussian's center is on it.
+// The pixels of an axis from start up to stop.
 struct Axis {
     std::int64_t start, stop;
-    double center = 0.0;
-
-    Axis with(double new_center) const { return {start, stop, new_center}; }
 };
 
 // The pixels x0 up to x1 and y0 up to y1; x1 is 0 where there are none.
@@ -39,11 +36,8 @@ struct Window {
     std::int64_t x0 = 0, x1 = 0, y0 = 0, y1 = 0;
 
     Window() = default;
-    Window(const Axis& x, const Axis& y) {
-        if (x.start < x.stop && y.start < y.stop) {
-            x0 = x.start, x1 = x.stop, y0 = y.start, y1 = y.stop;
-        }
-    }
+    Window(Axis x, Axis y)
+        : x0(x.start), x1(y.start < y.stop && x.start < x.stop ? x.stop : 0), y0(y.start), y1(y.stop) {}
     bool empty() const { return x1 == 0; }
     std::int64_t columns() const { return x1 - x0; }
     std::int64_t rows() const { return y1 - y0; }
@@ -71,8 +65,8 @@ inline Axis axis_window(double low, double high, double reach, std::int64_t side
     return {static_cast<std::int64_t>(std::max(first, 0.0)), static_cast<std::int64_t>(std::min(last, end - 1.0)) + 1};
 }
 
-// The window around a limb from a to b; empty where a coordinate is NaN.
-inline Window limb_window(const Position& a, const Position& b, const Volume& volume) {
+// PYSKL's window around a point, or a limb from a to b; empty where a coordinate is NaN.
+inline Window window_around(const Position& a, const Position& b, const Volume& volume) {
     if (std::isnan(a.x + b.x + a.y + b.y)) {
         return {};
     }
@@ -81,18 +75,11 @@ inline Window limb_window(const Position& a, const Position& b, const Volume& vo
             axis_window(std::min(a.y, b.y), std::max(a.y, b.y), reach, volume.height)};
 }
 
-// As gaussian_axis, of any kind.
-Axis general_axis(double exact, double single, std::int64_t side, const Volume& volume);
-
-// What a Gaussian has on an axis of `side` pixels; see Gaussian in heatsvc/volume.py.
+// What a Gaussian of any kind covers on an axis of `side` pixels; see Gaussian in heatsvc/volume.py.
 //
-// The window is found from the exact coordinate, the center is the one in float32: as under NumPy 1.
-inline Axis gaussian_axis(double exact, double single, std::int64_t side, const Volume& volume) {
-    if (volume.gaussian.is_pyskl) {
-        return axis_window(exact, exact, 3.0 * volume.sigma, side).with(single);
-    }
-    return general_axis(exact, single, side, volume);
-}
+// exact: the coordinate, from which the window is found. center: takes the coordinate in float32, and gives the center
+// in pixels of the map.
+Axis gaussian_axis(double exact, double& center, std::int64_t side, const Volume& volume);
 
 // exp(x) = 2**n * exp(r) for x up to 0, n an integer next to x / ln 2; for x < -87 as for -87. Relative error 1e-7.
 //

@@ -63,7 +63,7 @@ struct Primitive {
         }
         peak = volume.gaussian.unit_peak ? 1.0F : score;
         if (source.is_limb) {
-            window = limb_window(volume.position(a), volume.position(b), volume);
+            window = window_around(volume.position(a), volume.position(b), volume);
         } else {
             place_point(volume);
         }
@@ -82,11 +82,12 @@ struct Primitive {
   private:
     void place_point(const Volume& volume) {
         const Position point = volume.position(a);
-        if (!std::isnan(point.x + point.y)) {
-            const Axis across = gaussian_axis(point.x, point.single_x, volume.width, volume);
-            const Axis down = gaussian_axis(point.y, point.single_y, volume.height, volume);
-            window = Window(across, down);
-            x = across.center, y = down.center;
+        x = point.single_x, y = point.single_y;
+        if (volume.gaussian.is_pyskl) {
+            window = window_around(point, point, volume);
+        } else if (!std::isnan(point.x + point.y)) {
+            window = {gaussian_axis(point.x, x, volume.width, volume),
+                      gaussian_axis(point.y, y, volume.height, volume)};
         }
     }
 };
@@ -184,9 +185,10 @@ class Renderer {
             if (alone_ && faintest(values, primitive.window) > cut_ && volume_.width - columns >= gap_ &&
                 writer_.is_apart(at) && writer_.room() >= rows * columns + simd_width) {
                 float* __restrict out = writer_.add_block(at, volume_.width, rows, columns);
+                // Excess numbers are overwritten, or stay after the last ones.
+                const std::int64_t whole = (columns + simd_width - 1) & -simd_width;
                 for (std::int64_t y = 0; y < rows; ++y, out += columns) {
-                    // Excess numbers are overwritten, or stay after the last ones.
-                    for (std::int64_t i = 0; i < simd_width; ++i) {
+                    for (std::int64_t i = 0; i < whole; ++i) {
                         out[i] = values[i] * down[y];
                     }
                 }
@@ -285,8 +287,10 @@ Measured measure(const Volume& volume, std::int64_t first, std::int64_t last, st
             const Source source(volume, channel, map.mirrored());
             for (std::int64_t person = 0; person < volume.persons; ++person) {
                 const Window window = Primitive(volume, source, person, map.frame()).window;
-                area += window.columns() * window.rows();
-                measured.rows += window.rows();
+                if (!window.empty()) {
+                    area += window.columns() * window.rows();
+                    measured.rows += window.rows();
+                }
             }
         }
         measured.pixels += std::min(area, volume.area());
