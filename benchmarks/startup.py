@@ -56,7 +56,7 @@ def main() -> None:
         [options.python, "-c", _LIST_MODULES], check=True, capture_output=True, text=True, cwd=tempfile.gettempdir()
     ).stdout.split()
     third_party = [name for name in listing if name.partition(".")[0] != "heatsvc"]
-    with tempfile.TemporaryDirectory() as name, on_core(Cores.available().server):
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "bare_app.py").write_text("".join(f"import {each}\n" for each in third_party) + _BARE_APP)
         ours = ["-m", "heatsvc", "serve", "--host", HOST]
@@ -74,12 +74,10 @@ def start(python: str, command: list[str], folder: Path) -> float:
     """Seconds from the start of a server to its first response."""
     port = free_port()
     started = perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *command, "--port", str(port)],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with on_core(Cores.available().server):
+        process = subprocess.Popen(
+            [python, *command, "--port", str(port)], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
     try:
         while process.poll() is None and perf_counter() - started < _TIMEOUT:
             connection = HTTPConnection(HOST, port, timeout=5)
@@ -88,7 +86,7 @@ def start(python: str, command: list[str], folder: Path) -> float:
                 if connection.getresponse().status == 200:
                     return perf_counter() - started
             except OSError:
-                sleep(0.002)
+                sleep(0.005)
             finally:
                 connection.close()
         raise RuntimeError(f"{' '.join(command)} does not answer")

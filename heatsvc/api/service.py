@@ -110,7 +110,6 @@ class Service:
         self.is_ready = True
         # Objects that exist now stay: the collector need not go through a few hundred thousand objects again each time
         # that some requests' lists of numbers have made it run.
-        gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
         self.builds.start()
