@@ -3,7 +3,7 @@
     python -m benchmarks.instructions [--write]
 
 Thousands of instructions for one clip of 48 frames and 17 keypoints, the interpreter's included. Unlike times they are
-the same on a busy machine. The stages run in a process under callgrind, which writes a count whenever it is told to.
+the same on a busy machine. The stages run in a process under callgrind, which writes a count on request.
 `--write` puts the table into the README.
 """
 

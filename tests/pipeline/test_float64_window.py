@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.kernels import KERNELS
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pipeline.steps.center_crop import crop
 from heatsvc.pipeline.steps.generate_pose_target import GeneratePoseTarget
@@ -22,12 +19,7 @@ from tests.variants import load_variant
 Float32 = npt.NDArray[np.float32]
 
 
-@pytest.fixture(params=["native", "reference"], autouse=True, scope="module")
-def kernels(request: pytest.FixtureRequest) -> Iterator[None]:
-    before = KERNELS.name
-    KERNELS.use(request.param)
-    yield
-    KERNELS.use(before)
+pytestmark = pytest.mark.usefixtures("each_kernels")
 
 
 @pytest.mark.parametrize("number", range(6))

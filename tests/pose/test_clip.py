@@ -1,24 +1,16 @@
 """PoseClip.build: validation and conversion of arrays."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 from heatsvc.bounds import Bounds
 from heatsvc.errors import LimitError
-from heatsvc.kernels import KERNELS
 from heatsvc.pose import LAYOUTS, NoKeypointsError, PoseClip, PoseError
 
 HD = (1080, 1920)
 
 
-@pytest.fixture(params=["native", "reference"], autouse=True, scope="module")
-def kernels(request: pytest.FixtureRequest) -> Iterator[None]:
-    before = KERNELS.name
-    KERNELS.use(request.param)
-    yield
-    KERNELS.use(before)
+pytestmark = pytest.mark.usefixtures("each_kernels")
 
 
 def build(keypoint, score=None, **more):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 
-from heatsvc.kernels import KERNELS
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import plan
 from heatsvc.volume import Gaussian, HeatmapVolume, Potion
@@ -18,13 +16,7 @@ from tests.reference import render_reference
 from tests.render.volumes import volumes
 from tests.variants import MMPOSE_VARIANTS, TOLERANCE, Variant, describe_mmpose, frame, load_variant
 
-
-@pytest.fixture(params=["native", "reference"], autouse=True, scope="module")
-def kernels(request: pytest.FixtureRequest) -> Iterator[None]:
-    before = KERNELS.name
-    KERNELS.use(request.param)
-    yield
-    KERNELS.use(before)
+pytestmark = pytest.mark.usefixtures("each_kernels")
 
 
 @pytest.mark.parametrize("variant", MMPOSE_VARIANTS, ids=lambda variant: variant.name)
