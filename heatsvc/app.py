@@ -26,11 +26,10 @@ from heatsvc.api.middleware import (
 )
 from heatsvc.api.openapi import add_schemas
 from heatsvc.api.problems import on_data_directory_error, on_deadline, on_http_error, on_input_error, on_invalid
-from heatsvc.api.renderer import DeviceError
 from heatsvc.api.routes import annotation, health, heatmap, layouts, pipelines
 from heatsvc.api.service import Service
 from heatsvc.cancel import DeadlineError
-from heatsvc.errors import InputError
+from heatsvc.errors import DeviceError, InputError
 from heatsvc.jobs.data_directory import DataDirectoryError
 from heatsvc.kernels import KERNELS, KernelsError
 from heatsvc.logs import configure_logs

@@ -1,4 +1,4 @@
-"""InputError and LimitError, the base classes of all errors about an input.
+"""InputError and LimitError, the base classes of all errors about an input; and DeviceError.
 
 Each package raises its own subclass, with field, file and frame, and says what would be right; `api/problems.py` alone
 maps them to status codes.
@@ -54,3 +54,7 @@ class LimitError(InputError):
         self.setting = setting
         self.limit = limit
         self.got = got
+
+
+class DeviceError(RuntimeError):
+    """A device that is not there, or on which nothing renders."""

@@ -18,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 from heatsvc.api import metrics
 from heatsvc.api.limits import SharedBudget
 from heatsvc.encode.codings import EncodedChunk
-from heatsvc.encode.devices import DeviceSelection, FallbackReason, NoGpuError, find_gpu, select_device
+from heatsvc.encode.devices import DeviceSelection, FallbackReason, find_gpu, select_device
 from heatsvc.encode.job import RenderJob, WorkItem
+from heatsvc.errors import DeviceError
 from heatsvc.render.scheduler import BatchReport, Scheduler
 from heatsvc.settings import Settings
 
@@ -31,10 +32,6 @@ _GPU_LOCK_SECONDS = 60.0
 
 SLICE_BYTES = 256 << 10
 """Bytes of a body that are handed to the server at a time: it buffers what the client does not take."""
-
-
-class DeviceError(RuntimeError):
-    """The device of the settings is not there."""
 
 
 class Renderer:
@@ -55,7 +52,7 @@ class Renderer:
         if settings.device.startswith("cuda"):
             try:
                 find_gpu(settings.device)
-            except NoGpuError as error:
+            except DeviceError as error:
                 raise DeviceError(f"HEATSVC_DEVICE={settings.device}: {error}") from None
         self._settings = settings
         self.tile_memory = SharedBudget(

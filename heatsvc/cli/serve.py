@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from heatsvc import __version__
+from heatsvc.errors import DeviceError
 
 if TYPE_CHECKING:
     from heatsvc.settings import Settings
@@ -93,11 +94,11 @@ def _startup_error(settings: Settings) -> str | None:
         where = f"{settings.host}:{settings.port}"
         return f"cannot listen on {where} (settings HEATSVC_HOST, HEATSVC_PORT): {error.strerror or error}"
     if settings.device.startswith("cuda"):
-        from heatsvc.encode.devices import NoGpuError, find_gpu
+        from heatsvc.encode.devices import find_gpu
 
         try:
             find_gpu(settings.device)
-        except NoGpuError as error:
+        except DeviceError as error:
             return f"HEATSVC_DEVICE={settings.device}: {error}"
     return None
 

@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from heatsvc.bounds import Bounds
+from heatsvc.errors import DeviceError
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType
 from heatsvc.volume import HeatmapVolume
 
 if TYPE_CHECKING:
     import torch
-
-
-class DeviceError(RuntimeError):
-    """A device that is not there, or on which nothing renders."""
 
 
 def check_pytorch() -> None:

@@ -13,12 +13,13 @@ import torch
 from torch.utils.data import get_worker_info
 
 from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.errors import DeviceError
 from heatsvc.kernels import KERNELS
 from heatsvc.library import DType, render_dtype
 from heatsvc.pipeline import PipelineError
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType as RenderDType
-from heatsvc.render.tensors import DeviceError, as_device, render_tensors
+from heatsvc.render.tensors import as_device, render_tensors
 from heatsvc.torch.dataset import HeatmapSample
 from heatsvc.volume import HeatmapVolume
 

@@ -12,9 +12,8 @@ import torch
 
 import heatsvc
 import heatsvc.render.cuda
-from heatsvc.errors import InputError
+from heatsvc.errors import DeviceError, InputError
 from heatsvc.pose import LAYOUTS, PoseClip
-from heatsvc.render.tensors import DeviceError
 from tests.api.client import SAFETENSORS, Client, clip_of
 from tests.library.conftest import annotations
 from tests.serving import ROOT

@@ -17,8 +17,7 @@ import torch
 from torch.utils.data import DataLoader
 
 import heatsvc
-from heatsvc.errors import InputError
-from heatsvc.render.tensors import DeviceError
+from heatsvc.errors import DeviceError, InputError
 from heatsvc.torch import HeatmapCollate, HeatmapDataset, HeatmapSample, collate
 from tests.library.conftest import LABELS, SPLIT, annotations, write
 

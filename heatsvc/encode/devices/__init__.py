@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from heatsvc.encode.devices.gpu import FallbackReason, GpuDevice
-from heatsvc.encode.devices.selection import DeviceSelection, NoGpuError, find_gpu, select_device
+from heatsvc.encode.devices.selection import DeviceSelection, find_gpu, select_device
 
-__all__ = ["DeviceSelection", "FallbackReason", "GpuDevice", "NoGpuError", "find_gpu", "select_device"]
+__all__ = ["DeviceSelection", "FallbackReason", "GpuDevice", "find_gpu", "select_device"]

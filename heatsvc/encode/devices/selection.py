@@ -11,15 +11,12 @@ from pathlib import Path
 from heatsvc.bounds import Bounds
 from heatsvc.encode.devices.calibration import SIZES, Measurement, calibrate, min_winning_bytes
 from heatsvc.encode.devices.gpu import BatchEncoder, GpuDevice, OnFallback, first_line
+from heatsvc.errors import DeviceError
 from heatsvc.kernels import KERNELS
 
 # Device files of NVIDIA's driver: on Linux, under WSL, and on a Jetson.
 _DRIVER = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/nvmap"))
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
-
-
-class NoGpuError(RuntimeError):
-    """There is no GPU that can be used, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +43,26 @@ def find_gpu(asked: str) -> str:
         asked: `auto`, `cuda` or `cuda:N`. `auto` looks for the driver first.
 
     Raises:
-        NoGpuError: there is no such device.
+        DeviceError: there is no such device.
     """
     if asked == "auto":
         if os.environ.get(_VISIBLE, "0").split(",")[0].strip() in ("", "-1"):
-            raise NoGpuError(f"{_VISIBLE} shows no GPU")
+            raise DeviceError(f"{_VISIBLE} shows no GPU")
         if not any(path.exists() for path in _DRIVER):
-            raise NoGpuError("there is no GPU driver")
+            raise DeviceError("there is no GPU driver")
     if KERNELS.native is None:
-        raise NoGpuError("a GPU needs the compiled kernels: " + (KERNELS.hint or ""))
+        raise DeviceError("a GPU needs the compiled kernels: " + (KERNELS.hint or ""))
     if find_spec("torch") is None:
-        raise NoGpuError("PyTorch is not installed: pip install 'heatsvc[torch]'")
+        raise DeviceError("PyTorch is not installed: pip install 'heatsvc[torch]'")
     try:
         import torch
     except Exception as error:  # without some of its libraries, or with others than it was built for
-        raise NoGpuError(f"PyTorch cannot be loaded: {error}") from None
+        raise DeviceError(f"PyTorch cannot be loaded: {error}") from None
     if not torch.cuda.is_available():
-        raise NoGpuError("PyTorch sees no CUDA device")
+        raise DeviceError("PyTorch sees no CUDA device")
     index = int(asked.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
-        raise NoGpuError(f"PyTorch sees {torch.cuda.device_count()} CUDA device(s), none of that number")
+        raise DeviceError(f"PyTorch sees {torch.cuda.device_count()} CUDA device(s), none of that number")
     return f"cuda:{index}"
 
 
@@ -90,13 +87,13 @@ def select_device(
         sizes: clips in the batches that are measured.
 
     Raises:
-        NoGpuError: a GPU was requested, and there is none; never with `auto`.
+        DeviceError: a GPU was requested, and there is none; never with `auto`.
     """
     if asked == "cpu":
         return DeviceSelection(asked, "asked for")
     try:
         name = find_gpu(asked)
-    except NoGpuError as error:
+    except DeviceError as error:
         if asked != "auto":
             raise
         return DeviceSelection(asked, str(error))

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.encode.devices import NoGpuError, find_gpu, select_device, selection
+from heatsvc.encode.devices import find_gpu, select_device, selection
 from heatsvc.encode.devices.calibration import Measurement, calibrate, min_winning_bytes
 from heatsvc.encode.devices.gpu import GpuDevice
 from heatsvc.encode.job import PlannedVolume
+from heatsvc.errors import DeviceError
 from tests.encode.devices.fake_encoder import FakeEncoder
 from tests.encode.devices.test_gpu import Fallbacks
 
@@ -192,9 +193,9 @@ if not torch.cuda.is_available():
 
     @pytest.mark.parametrize("requested", ["cuda", "cuda:1"])
     def test_a_requested_gpu_must_exist(requested: str) -> None:
-        with pytest.raises(NoGpuError, match="PyTorch sees no CUDA device"):
+        with pytest.raises(DeviceError, match="PyTorch sees no CUDA device"):
             find_gpu(requested)
-        with pytest.raises(NoGpuError):
+        with pytest.raises(DeviceError):
             select_device(requested, 1, DEFAULT_BOUNDS, Fallbacks())
 
     def test_auto_with_a_driver_and_no_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -212,5 +213,5 @@ if torch.cuda.is_available():
         assert [each.clips for each in made.measurements] == [1, 4]
 
     def test_a_number_that_no_gpu_has() -> None:
-        with pytest.raises(NoGpuError, match="none of that number"):
+        with pytest.raises(DeviceError, match="none of that number"):
             find_gpu("cuda:99")
