@@ -12,15 +12,15 @@
 namespace heatsvc {
 namespace {
 
+#if defined(HEATSVC_AVX2)
 bool has_avx2() {
-#if !defined(HEATSVC_AVX2)
-    return false;
-#elif defined(_MSC_VER)
+#if defined(_MSC_VER)
     return IsProcessorFeaturePresent(PF_AVX2_INSTRUCTIONS_AVAILABLE) != 0;
 #else
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
 #endif
 }
+#endif
 
 std::vector<const Kernels*> available() {
     std::vector<const Kernels*> tables{&baseline::table};

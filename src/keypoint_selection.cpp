@@ -34,7 +34,7 @@ bool split(const Number* numbers, std::span<float> keypoint, std::span<float> sc
         keypoint[2 * i] = x;
         keypoint[2 * i + 1] = y;
         score[i] = s;
-        found |= !is_finite(x) | !is_finite(y) | !is_finite(s);
+        found |= std::uint32_t{!is_finite(x)} | std::uint32_t{!is_finite(y)} | std::uint32_t{!is_finite(s)};
     }
     return found == 0;
 }
