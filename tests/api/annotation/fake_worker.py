@@ -37,6 +37,8 @@ class Worker:
         self.go_on = threading.Event()
         self.datasets: Path | None = None
         self.built: list[dict[str, Any]] = []
+        # Here, and not in the thread: another test may change the environment meanwhile.
+        self._settings = Settings(data_dir=data_dir)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
 
@@ -55,7 +57,7 @@ class Worker:
 
     def _work(self) -> None:
         while not self._stopping.wait(0.01):
-            settings = Settings(data_dir=self.directory.path, datasets_dir=self.datasets)
+            settings = self._settings.model_copy(update={"datasets_dir": self.datasets})
             BuildWorker(settings, self.build).build_pending()
 
     def build(
