@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip, PoseError, check_frame_dir, check_label
+from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip, check_frame_dir, check_label
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.pickled_numpy import PickledArray
 from heatsvc.pose.readers.upload import Upload
 from heatsvc.pose.unpickle import unpickle
@@ -99,7 +100,7 @@ def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseC
     if keypoint is None:
         raise upload.error(f"{field}keypoint is missing", f"{field}keypoint")
     name = annotation.get("frame_dir")
-    clip = PoseClip.build(
+    return PoseClip.build(
         keypoint,
         numeric_array(annotation.get("keypoint_score"), f"{field}keypoint_score", file),
         img_shape=_img_shape(annotation.get("img_shape"), f"{field}img_shape", file) or options.img_shape,
@@ -109,13 +110,9 @@ def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseC
         bounds=options.bounds,
         file=file,
         field=field,
+        interpretation=options.interpretation,
+        total_frames=annotation.get("total_frames"),
     )
-    total = annotation.get("total_frames")
-    if total is not None and total != clip.frames:
-        shown = total if type(total) is int and abs(total) < 1 << 63 else type(total).__name__
-        text = f"{field}total_frames is {shown}, but keypoint has {clip.frames} frames"
-        raise upload.error(text, f"{field}total_frames")
-    return clip
 
 
 def numeric_array(value: object, name: str, file: str | None) -> npt.NDArray[Any] | None:
