@@ -18,6 +18,7 @@ from heatsvc.pose import PoseClip, PoseError
 from heatsvc.pose.plausibility import INTERPRETATIONS, Interpretation, PlausibilityMode, PlausibilityReport
 from heatsvc.pose.readers import ReadOptions, clip_from_json
 from heatsvc.pose.readers import read as read_bytes
+from heatsvc.pose.select import MissingPoints
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType as RenderDType
 from heatsvc.render.tensors import render_tensors
@@ -44,6 +45,7 @@ def draw(
     pipeline: PipelineSpec = DEFAULT_PRESET,
     *,
     select: str | Sequence[int] | None = None,
+    missing_points: MissingPoints = "missing",
     dtype: DType = "float32",
     reduce: Reduce = "none",
     test_mode: bool = True,
@@ -63,7 +65,9 @@ def draw(
         clips: a clip, or a sequence of clips: a `PoseClip`; a mapping ``{keypoint, keypoint_score?, img_shape, layout?,
             frame_dir?}`` of arrays or lists; an array [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; or a file's path.
         pipeline: a preset's name, a list of steps pasted from a PYSKL or MMAction2 config, or a `Pipeline`.
-        select: a smaller layout, or points by position, taken before the first step.
+        select: a layout, whose points are taken by name before the first step; or points by position.
+        missing_points: points of that layout that a clip lacks are not detected, with a `PlausibilityWarning`; or, with
+            ``error``, a LayoutError.
         dtype: float32, float16 or uint8 (value * 255, rounded).
         reduce: ``max`` for each pixel's largest value over the channels, ``argmax`` for the channel that has it, int16.
         test_mode: deterministic, as PYSKL tests. False: random steps sample with `seed`, those of clip i with seed + i.
@@ -99,6 +103,7 @@ def draw(
     volumes = parse_pipeline(pipeline, reduce=reduce).describe_volumes(
         (_as_clip(clip, options, field="" if one else f"clips[{place}].") for place, clip in enumerate(given)),
         select=select,
+        missing_points=missing_points,
         test_mode=test_mode,
         seed=seed,
         report=report,

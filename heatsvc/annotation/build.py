@@ -292,7 +292,9 @@ def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: Ca
     for layout in (options.layout, select):
         if isinstance(layout, str):
             get_layout(layout)
-    selection = KeypointSelection(select, options.dtype, options.img_shape, options.layout, bounds=bounds)
+    selection = KeypointSelection(
+        select, options.dtype, options.img_shape, options.layout, missing_points=options.missing_points, bounds=bounds
+    )
     if isinstance(select, str):
         return selection
     selection = replace(selection, points=_most_common_points(plan.videos, selection, token))

@@ -19,10 +19,10 @@ from heatsvc.errors import InputError
 from heatsvc.kernels import KERNELS
 from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import CutShortError, InfiniteError, NoKeypointsError, PoseError
-from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
+from heatsvc.pose.layouts import Layout, get_layout, infer_layout
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.npy import MAGIC, array_from_npy
-from heatsvc.pose.select import select_points
+from heatsvc.pose.select import MissingPoints, select_points
 from heatsvc.render.cpu import convert
 
 _LARGEST = {"float16": float(np.finfo(np.float16).max), "float32": float(np.finfo(np.float32).max)}
@@ -38,6 +38,7 @@ class KeypointSelection:
         img_shape: (height, width), where files carry none.
         layout: of the files' points, where it is not inferred from their number.
         points: V that a file must have, where `select` names no layout; None for any.
+        missing_points: what becomes of selected points that a file does not have.
         bounds: how large a file may be.
     """
 
@@ -46,6 +47,7 @@ class KeypointSelection:
     img_shape: tuple[int, int] | None = None
     layout: str | None = None
     points: int | None = None
+    missing_points: MissingPoints = "missing"
     bounds: Bounds = DEFAULT_BOUNDS
 
 
@@ -142,12 +144,14 @@ def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) 
     if not (array.flags.c_contiguous and array.flags.aligned):
         return None
     frames_read, points = array.shape[:2]
-    source = LAYOUTS_BY_POINTS.get(points)
-    if frames_read > selection.bounds.max_frames or source is None or not isinstance(selection.select, str):
+    if frames_read > selection.bounds.max_frames or not isinstance(selection.select, str):
         return None
     try:
-        layout, indices = _indices(selection.select, source)
+        source = infer_layout(points)
+        layout, indices = _indices(selection.select, source) if source else (None, None)
     except InputError:  # reported by `_select`
+        return None
+    if indices is None or indices.min() < 0:  # points that the file does not have
         return None
     kept = array[-last:] if last is not None else array
     keypoint = np.empty((1, len(kept), len(indices), 2), np.float32)
@@ -199,7 +203,7 @@ def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
     if selection.select is None:
         return clip
     try:
-        return select_points(clip, selection.select, selection.bounds)
+        return select_points(clip, selection.select, selection.bounds, missing_points=selection.missing_points)
     except InputError as error:
         known = f"a {clip.layout.name}" if clip.layout else "no known layout"
         raise FaultyFileError("wrong_points", f"it has {clip.points} points, {known}: {error.detail}") from None

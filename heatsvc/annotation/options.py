@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from heatsvc.pose import LAYOUTS
+from heatsvc.pose.select import MissingPoints
 
 _Index = Annotated[int, Field(ge=0, strict=True)]
 _Side = Annotated[int, Field(ge=1, strict=True, json_schema_extra={"maximum": 100_000})]
@@ -34,6 +35,11 @@ class AnnotationOptions(BaseModel):
     select: _LayoutName | Annotated[list[_Index], Field(json_schema_extra={"minItems": 1})] | None = Field(
         "sign27",
         description="Which points: a layout (`sign27`, `coco_wholebody` for all 133), positions, or null for all.",
+    )
+    missing_points: MissingPoints = Field(
+        "missing",
+        description="Points of the layout `select` that a file lacks. `missing`: zeros, and a warning; `error`: a "
+        "fault of the file.",
     )
     dtype: Literal["float16", "float32"] = Field(
         "float16", description="Of `keypoint` and `keypoint_score`. PYSKL's own pickles hold float16."

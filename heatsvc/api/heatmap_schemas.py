@@ -15,6 +15,7 @@ from heatsvc.pipeline import DEFAULT_PRESET, MAX_STEPS, PRESETS, STEPS, Pipeline
 from heatsvc.pose import LAYOUTS
 from heatsvc.pose.plausibility import Code, Interpretation, PlausibilityMode, Severity
 from heatsvc.pose.readers import READERS
+from heatsvc.pose.select import MissingPoints
 
 _REF = "#/components/schemas/"
 _NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]*$"
@@ -79,6 +80,11 @@ class HeatmapOptions(BaseModel):
     )
     select: _Target | _Indices | None = Field(
         None, description="A smaller layout, whose points are taken from the clip's; or points by position."
+    )
+    missing_points: MissingPoints = Field(
+        "missing",
+        description="Points of the layout `select` that a clip lacks. `missing`: not detected, with a warning; "
+        "`error`: 422.",
     )
     dtype: Literal["float32", "float16", "uint8"] = Field(
         "float32", description="uint8 is value * 255, rounded. `argmax` is int16 whatever is requested."

@@ -101,6 +101,7 @@ class HeatmapRequest:
         described = options.built_pipeline.describe_volumes(
             self.clips,
             select=options.select,
+            missing_points=options.missing_points,
             test_mode=options.test_mode,
             seed=self.seed,
             report=self.report,

@@ -22,9 +22,7 @@ def check_sides(left: tuple[int, ...] | None, right: tuple[int, ...] | None, wha
         )
 
 
-def check_points(
-    indices: tuple[int, ...], count: int, name: str, *, what: str = "keypoints", given: bool = True
-) -> None:
+def check_points(indices: tuple[int, ...], count: int, name: str, *, what: str = "keypoints") -> None:
     """Every index must be under `count`.
 
     Raises:
@@ -32,9 +30,8 @@ def check_points(
     """
     for index in indices:
         if index >= count:
-            why = "" if given else f" (by default {name} is COCO's, as the layout is unknown)"
             raise PipelineError(
-                f"{name} has {what[:-1]} {index}, but there are {count} {what}, 0 to {count - 1}{why}", field=name
+                f"{name} has {what[:-1]} {index}, but there are {count} {what}, 0 to {count - 1}", field=name
             )
 
 
@@ -53,15 +50,20 @@ def mirror_points(
 
     Args:
         left, right: pairs that are exchanged; None for those of the layout.
-        layout: None where unknown: then no points are exchanged.
+        layout: None where unknown.
         points: V.
 
     Raises:
-        PipelineError: one of the points is not under V.
+        PipelineError: one of the points is not under V; or neither the pairs nor the layout are known.
     """
-    given = left is not None and right is not None
     if left is None or right is None:
-        left, right = (layout.left, layout.right) if layout else ((), ())
-    check_points(left, points, "left_kp", given=given)
-    check_points(right, points, "right_kp", given=given)
+        if layout is None:
+            raise PipelineError(
+                f"which of {points} points of an unknown layout are left and right is not known: give layout, or "
+                "left_kp and right_kp (empty lists if there are none)",
+                field="left_kp",
+            )
+        left, right = layout.left, layout.right
+    check_points(left, points, "left_kp")
+    check_points(right, points, "right_kp")
     return swapped(points, left, right)

@@ -19,7 +19,7 @@ from heatsvc.pipeline.steps.step import MAX_SEED, PipelineState, Step
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip
 from heatsvc.pose.plausibility import PlausibilityReport
-from heatsvc.pose.select import select_points
+from heatsvc.pose.select import MissingPoints, select_points
 from heatsvc.volume import HeatmapVolume, Reduce
 
 # Sampling one clip takes about as long as processing this many points.
@@ -124,6 +124,7 @@ class Pipeline:
         clips: Iterable[PoseClip],
         *,
         select: str | Sequence[int] | None = None,
+        missing_points: MissingPoints = "missing",
         test_mode: bool = True,
         seed: int | None = None,
         report: PlausibilityReport | None = None,
@@ -134,7 +135,7 @@ class Pipeline:
 
         Args:
             clips: in their order.
-            select: a smaller layout, or points by index, see `select_points`; None for all points.
+            select, missing_points: which points, see `select_points`; None for all of them.
             test_mode: as of `run`.
             report: judges the clips, with the selected points, before the steps; None: they are not judged.
             seed: of the first clip; clip i samples with seed + i, modulo 2**32. See `resolve_seed`.
@@ -150,7 +151,7 @@ class Pipeline:
         nbytes = 0
         for i, clip in enumerate(clips):
             token.raise_if_cancelled()
-            selected = clip if select is None else select_points(clip, select, bounds)
+            selected = clip if select is None else select_points(clip, select, bounds, missing_points=missing_points)
             if report is not None:
                 report.judge(selected, clip, i)
             clip_seed = None if seed is None else (seed + i) % (MAX_SEED + 1)

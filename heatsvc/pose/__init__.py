@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from heatsvc.pose.clip import PoseClip, check_img_shape
 from heatsvc.pose.errors import NoKeypointsError, PoseError
-from heatsvc.pose.layouts import LAYOUTS, LAYOUTS_BY_POINTS, Layout, LayoutError, get_layout
+from heatsvc.pose.layouts import LAYOUTS, Layout, LayoutError, get_layout, infer_layout
 
 __all__ = [
     "LAYOUTS",
-    "LAYOUTS_BY_POINTS",
     "Layout",
     "LayoutError",
     "NoKeypointsError",
@@ -16,4 +15,5 @@ __all__ = [
     "PoseError",
     "check_img_shape",
     "get_layout",
+    "infer_layout",
 ]

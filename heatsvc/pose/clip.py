@@ -15,7 +15,7 @@ from heatsvc.kernels import KERNELS
 from heatsvc.pose import flat_holistic
 from heatsvc.pose.array_plausibility import axes_hint, judge_array, judge_normalized
 from heatsvc.pose.errors import InfiniteError, NoKeypointsError, PoseError
-from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
+from heatsvc.pose.layouts import LAYOUTS, Layout, get_layout, infer_layout
 from heatsvc.pose.plausibility import AS_GIVEN, Finding, ImplausibleError, Interpretation
 
 Float32 = npt.NDArray[np.float32]
@@ -181,7 +181,7 @@ class PoseClip:
             keypoint=points,
             keypoint_score=score,
             img_shape=img_shape,
-            layout=_check_layout(layout, count, f"{field}layout", file) if layout else LAYOUTS_BY_POINTS.get(count),
+            layout=_find_layout(layout, count, f"{field}layout", file),
             frame_dir=frame_dir,
             label=label,
             findings=findings,
@@ -372,12 +372,14 @@ def _all_finite(array: Float32) -> bool:
     return b"\0" not in np.isfinite(array).tobytes()
 
 
-def _check_layout(layout: Layout | str, count: int, name: str, file: str | None) -> Layout:
+def _find_layout(layout: Layout | str | None, count: int, name: str, file: str | None) -> Layout | None:
+    if not layout:
+        return infer_layout(count, field=name, file=file)
     if isinstance(layout, str):
         layout = get_layout(layout, count)
     if len(layout.points) != count:
-        fitting = LAYOUTS_BY_POINTS.get(count)
-        hint = f"; {count} points are {fitting.name}" if fitting else ""
+        fitting = " or ".join(other.name for other in LAYOUTS.values() if len(other.points) == count)
+        hint = f"; {count} points are {fitting}" if fitting else ""
         raise PoseError(
             f"layout {layout.name} has {len(layout.points)} points, the keypoints have {count}{hint}",
             field=name,

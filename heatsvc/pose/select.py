@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,27 +14,42 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.layouts import Layout, LayoutError, get_layout
+from heatsvc.pose.plausibility import Finding
+
+MissingPoints = Literal["missing", "error"]
+"""What becomes of points that `select` names and a clip does not have: not detected, or an error."""
+
+_SHOWN = 3
 
 
-def select_points(clip: PoseClip, select: str | Sequence[int], bounds: Bounds = DEFAULT_BOUNDS) -> PoseClip:
+def select_points(
+    clip: PoseClip,
+    select: str | Sequence[int],
+    bounds: Bounds = DEFAULT_BOUNDS,
+    *,
+    missing_points: MissingPoints = "missing",
+) -> PoseClip:
     """The clip with the selected points only, in their order.
 
     Args:
         clip: of V points.
-        select: name of a layout, whose points are found by name in the clip's layout; or indices from 0 to V - 1,
-            which may repeat: the result has no layout then.
+        select: name of a layout, whose points are found by name in the clip's layout; or indices from 0 to V - 1.
+            These keep names, limbs and sides, unless one repeats: the result has no layout then.
         bounds: max_keypoints, and max_unpacked_bytes of the result.
+        missing_points: points of that layout that the clip does not have are NaN with score 0, and a finding of the
+            clip; or an error.
 
     Raises:
-        LayoutError: no such layout, or the clip's layout lacks some of its points.
+        LayoutError: no such layout, or the clip has none of its points, or not all and `missing_points` is ``error``.
         PoseError: the clip's layout is unknown, or an index is out of range.
         LimitError: more points than `bounds` allow.
     """
     if not isinstance(select, str):
         bounds.check("max_keypoints", len(select), "points to select", field="select")
-        size = clip.persons * clip.frames * len(select) * BYTES_PER_POINT
-        bounds.check("max_unpacked_bytes", size, "bytes of selected keypoints", field="select")
-        return _take(clip, _indices(select, clip.points), None)
+        _check_size(clip, len(select), bounds)
+        indices = _indices(select, clip.points)
+        layout = None if clip.layout is None else _subset(clip.layout, tuple(select))
+        return _take(clip, indices, layout)
     try:
         target = get_layout(select)
     except LayoutError as error:
@@ -47,12 +63,55 @@ def select_points(clip: PoseClip, select: str | Sequence[int], bounds: Bounds = 
         )
     if target is clip.layout:
         return clip
-    return _take(clip, _lookup(target, clip.layout), target)
+    indices, missing = _lookup(target, clip.layout)
+    if missing:
+        return _with_missing(clip, indices, missing, target, bounds, missing_points)
+    return _take(clip, indices, target)
 
 
 @lru_cache(maxsize=64)
-def _lookup(target: Layout, source: Layout) -> npt.NDArray[np.intp]:
-    return np.array(target.indices_in(source), np.intp)
+def _lookup(target: Layout, source: Layout) -> tuple[npt.NDArray[np.intp], tuple[str, ...]]:
+    """The index of each of the target's points, and the names of those that the source does not have."""
+    indices = np.array(target.indices_in(source), np.intp)
+    return indices, tuple(point for point in target.points if point not in source.index)
+
+
+@lru_cache(maxsize=64)
+def _subset(layout: Layout, indices: tuple[int, ...]) -> Layout | None:
+    return layout.subset(indices) if len(set(indices)) == len(indices) else None
+
+
+def _with_missing(
+    clip: PoseClip,
+    indices: npt.NDArray[np.intp],
+    missing: tuple[str, ...],
+    target: Layout,
+    bounds: Bounds,
+    missing_points: MissingPoints,
+) -> PoseClip:
+    """The target's points, those that the clip lacks as not detected."""
+    source = clip.layout.name if clip.layout else ""
+    few = ", ".join(missing[:_SHOWN]) + (" ..." if len(missing) > _SHOWN else "")
+    if missing_points == "error" or len(missing) == len(target.points):
+        raise LayoutError(
+            f"{target.name} cannot be selected from {source}: it lacks {len(missing)} points ({few})", field="select"
+        )
+    _check_size(clip, len(target.points), bounds)
+    selected = _take(clip, indices, target)
+    absent = indices < 0
+    selected.keypoint[:, :, absent] = np.nan
+    selected.keypoint_score[:, :, absent] = 0
+    finding = Finding(
+        "missing_points",
+        f"{len(missing)} of the {len(target.points)} points of {target.name} are not in {source} ({few}): "
+        "they are rendered as not detected; `missing_points: error` refuses such clips",
+    )
+    return replace(selected, findings=(*selected.findings, finding))
+
+
+def _check_size(clip: PoseClip, points: int, bounds: Bounds) -> None:
+    size = clip.persons * clip.frames * points * BYTES_PER_POINT
+    bounds.check("max_unpacked_bytes", size, "bytes of selected keypoints", field="select")
 
 
 def _indices(select: Sequence[int], points: int) -> npt.NDArray[np.intp]:

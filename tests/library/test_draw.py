@@ -157,7 +157,7 @@ def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatc
         (np.zeros((2, 17, 2)), {"pipeline": "veiw"}, "pipeline", "did you mean view?"),
         (np.zeros((2, 17, 2)), {"dtype": "float64"}, "dtype", "float32, float16, uint8"),
         (np.zeros((2, 17, 2)), {"seed": -1}, "seed", "from 0 to"),
-        (np.zeros((2, 17, 2)), {"select": "sign27"}, "select", "sign27"),
+        (np.zeros((2, 17, 2)), {"select": "sign27", "missing_points": "error"}, "select", "sign27"),
     ],
     ids=lambda value: str(value)[:30],
 )

@@ -12,6 +12,7 @@ from heatsvc.pose import get_layout
 from tests.pipeline.clips import NAN, Step, clip_of, numbered_clip, points_of, run
 
 ALWAYS: Step = {"type": "Flip", "flip_ratio": 1.0}
+NO_SIDES: Step = {"left_kp": [], "right_kp": []}
 
 
 def test_x_becomes_the_width_minus_x_and_pairs_change_places() -> None:
@@ -22,7 +23,7 @@ def test_x_becomes_the_width_minus_x_and_pairs_change_places() -> None:
 
 
 def test_zeros_and_undetected_points_stay() -> None:
-    zero, undetected = points_of(run([ALWAYS], clip_of([[[0, 5], [NAN, NAN]]])))
+    zero, undetected = points_of(run([{**ALWAYS, **NO_SIDES}], clip_of([[[0, 5], [NAN, NAN]]])))
     assert zero == [0, 5]
     assert np.isnan(undetected).all()
 
@@ -35,13 +36,22 @@ def test_left_and_right_come_from_the_layout() -> None:
     assert numbers[1:3] == [2, 1]
 
 
-def test_in_an_unknown_layout_no_points_change_places() -> None:
-    assert points_of(run([ALWAYS], clip_of([[[10, 1], [20, 2], [30, 3]]]))) == [[190, 1], [180, 2], [170, 3]]
+def test_with_empty_lists_no_points_change_places() -> None:
+    clip = clip_of([[[10, 1], [20, 2], [30, 3]]])
+    assert points_of(run([{**ALWAYS, **NO_SIDES}], clip)) == [[190, 1], [180, 2], [170, 3]]
+
+
+def test_an_unknown_layout_is_never_flipped_by_a_guess() -> None:
+    clip = clip_of([[[10, 1], [20, 2], [30, 3]]])
+    for ratio in (1.0, 1e-9):
+        with pytest.raises(PipelineError, match=r"of 3 points of an unknown layout .*: give layout, or left_kp"):
+            run([{**ALWAYS, "flip_ratio": ratio}], clip)
+    assert points_of(run([{**ALWAYS, "flip_ratio": 0.0}], clip)) == [[10, 1], [20, 2], [30, 3]]
 
 
 @pytest.mark.parametrize(("flip_ratio", "share"), [(0.0, 0.0), (0.25, 0.25), (1.0, 1.0)])
 def test_flips_happen_with_the_given_probability(flip_ratio: float, share: float) -> None:
-    step = {"type": "Flip", "flip_ratio": flip_ratio}
+    step = {**NO_SIDES, "type": "Flip", "flip_ratio": flip_ratio}
     flips = [
         points_of(run([step], clip_of([[[10, 1]]]), test_mode=False, seed=seed)) == [[190, 1]] for seed in range(200)
     ]
@@ -49,7 +59,7 @@ def test_flips_happen_with_the_given_probability(flip_ratio: float, share: float
 
 
 def test_mmaction2s_parameters_for_images_and_labels_are_accepted() -> None:
-    step = {**ALWAYS, "direction": "horizontal", "flip_label_map": {"3": 4}, "lazy": False}
+    step = {**ALWAYS, **NO_SIDES, "direction": "horizontal", "flip_label_map": {"3": 4}, "lazy": False}
     assert points_of(run([step], clip_of([[[10, 1]]]))) == [[190, 1]]
 
 

@@ -66,9 +66,12 @@ def test_limbs_are_the_layouts() -> None:
     assert volume.shape == (1, 26, 64, 64)
 
 
-def test_limbs_are_cocos_where_the_layout_is_unknown() -> None:
-    volume = target(20, with_kp=False, with_limb=True)
-    assert [tuple(limb) for limb in volume.limbs.tolist()] == list(get_layout("coco17").limbs)
+def test_limbs_of_an_unknown_layout_are_never_guessed() -> None:
+    with pytest.raises(
+        PipelineError, match=r"of 20 points of an unknown layout .*: give layout, or skeletons"
+    ) as error:
+        target(20, with_kp=False, with_limb=True)
+    assert error.value.field == "pipeline[0].skeletons"
 
 
 def test_skeletons_replaces_the_layouts_limbs() -> None:
@@ -85,7 +88,8 @@ def test_both_give_keypoint_channels_then_limb_channels() -> None:
 def test_the_mirrored_copy_swaps_the_layouts_left_and_right() -> None:
     assert target(double=True).mirror.tolist() == COCO_MIRROR
     assert target(27, double=True).mirror.tolist() == list(get_layout("sign27").mirror)
-    assert target(20, double=True).mirror.tolist() == [*COCO_MIRROR, 17, 18, 19]
+    with pytest.raises(PipelineError, match=r"of 20 points of an unknown layout .*: give layout, or left_kp"):
+        target(20, double=True)
 
 
 def test_left_kp_and_right_kp_replace_the_layouts() -> None:
@@ -146,13 +150,6 @@ def test_an_invalid_parameter_is_refused(parameters: dict[str, Any], field: str,
     with pytest.raises(PipelineError, match=message) as error:
         target(**parameters)
     assert error.value.field == f"pipeline[0].{field}"
-
-
-def test_cocos_points_by_default_need_as_many_keypoints() -> None:
-    with pytest.raises(PipelineError, match=r"has keypoint 3, .* \(by default skeletons is COCO's"):
-        target(3, with_limb=True)
-    with pytest.raises(PipelineError, match=r"has keypoint 3, .* \(by default left_kp is COCO's"):
-        target(3, double=True)
 
 
 def test_a_layout_without_limbs_is_refused_with_limb() -> None:

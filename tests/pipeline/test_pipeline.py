@@ -57,7 +57,7 @@ def test_is_random_where_the_seed_matters(steps: Any, random: bool) -> None:
 
 
 def test_random_steps_share_one_generator_in_test_mode_too() -> None:
-    flip: Step = {"type": "Flip", "flip_ratio": 0.5}
+    flip: Step = {"type": "Flip", "flip_ratio": 0.5, "left_kp": [], "right_kp": []}
     flipped = [
         run([{**SAMPLE, "seed": seed}, DECODE, flip], numbered_clip(4, 1)).keypoint[0, 0, 0, 0] != 1
         for seed in range(20)

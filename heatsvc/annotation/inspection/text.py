@@ -11,7 +11,7 @@ from rich.text import Text
 
 from heatsvc.annotation.inspection.findings import COLOURS
 from heatsvc.annotation.inspection.inspection import Inspection, Span
-from heatsvc.pose.layouts import LAYOUTS_BY_POINTS
+from heatsvc.pose.layouts import LAYOUTS
 
 _LONGEST = 200
 
@@ -51,8 +51,8 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _points(count: int) -> str:
-    layout = LAYOUTS_BY_POINTS.get(count)
-    return f"{count} (as {layout.name} has)" if layout else str(count)
+    names = " or ".join(layout.name for layout in LAYOUTS.values() if len(layout.points) == count)
+    return f"{count} (as {names} has)" if names else str(count)
 
 
 def _shown(text: str) -> str:

@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 
 from heatsvc.api.problems import problem_responses
 from heatsvc.pose import LAYOUTS, Layout
-from heatsvc.pose.layouts import LayoutError
 
 router = APIRouter(tags=["catalogue"], responses=problem_responses(401, 500, 503))
 
@@ -22,7 +21,7 @@ class LayoutInfo(BaseModel):
     limbs: list[tuple[int, int]] = Field(description="Pairs of joined keypoints, in a limb volume's channel order.")
     left: list[int] = Field(description="Left keypoints (PYSKL's left_kp).")
     right: list[int] = Field(description="The right keypoint for each left one (PYSKL's right_kp).")
-    selects: list[str] = Field(description="Layouts that `select` can take from this one.")
+    selects: list[str] = Field(description="Layouts whose points this one has.")
 
 
 def _describe(layout: Layout) -> LayoutInfo:
@@ -34,16 +33,12 @@ def _describe(layout: Layout) -> LayoutInfo:
         limbs=list(layout.limbs),
         left=list(layout.left),
         right=list(layout.right),
-        selects=[name for name, target in LAYOUTS.items() if target is not layout and _is_part(target, layout)],
+        selects=[
+            name
+            for name, target in LAYOUTS.items()
+            if target is not layout and set(target.points) <= set(layout.points)
+        ],
     )
-
-
-def _is_part(target: Layout, source: Layout) -> bool:
-    try:
-        target.indices_in(source)
-    except LayoutError:
-        return False
-    return True
 
 
 _LAYOUTS = [_describe(layout) for layout in LAYOUTS.values()]

@@ -37,13 +37,13 @@ class Flip(Step):
     def __call__(self, state: PipelineState) -> None:
         """Mirror the frame, or not. A coordinate that is 0 was not detected and stays.
 
-        Without left_kp and right_kp, and where the layout is unknown, no points are exchanged (PYSKL's default).
-
         Raises:
-            PipelineError: left_kp or right_kp has a keypoint that the clip lacks.
+            PipelineError: left_kp or right_kp has a keypoint that the clip lacks; or neither is given and the layout is
+                unknown, whatever the chance decides.
         """
+        mirror = mirror_points(self.left_kp, self.right_kp, state.layout, state.points) if self.flip_ratio else []
         if not state.rng.rand() < self.flip_ratio:
             return
         x, y = state.coordinates()
         state.set_coordinates(np.where(x == 0, x, float(state.width) - x), y)
-        state.take(mirror_points(self.left_kp, self.right_kp, state.layout, state.points), axis=2)
+        state.take(mirror, axis=2)

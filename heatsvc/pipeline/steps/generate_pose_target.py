@@ -12,10 +12,9 @@ from pydantic import Field, model_validator
 from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pipeline.mirror import check_points, check_sides, mirror_points, swapped
 from heatsvc.pipeline.steps.step import Indices, Limbs, PipelineState, Role, Step, Target
-from heatsvc.pose.layouts import LAYOUTS, Layout, mirrored_limbs
+from heatsvc.pose.layouts import Layout, mirrored_limbs
 from heatsvc.volume import Gaussian
 
-_COCO17 = LAYOUTS["coco17"]
 _CACHED_TARGETS = 64
 
 
@@ -105,13 +104,19 @@ class GeneratePoseTarget(Step):
         )
 
     def _limbs(self, layout: Layout | None, points: int) -> tuple[tuple[int, int], ...]:
-        limbs = (layout or _COCO17).limbs if self.skeletons is None else self.skeletons
+        limbs = self.skeletons
+        if limbs is None:
+            if layout is None:
+                raise PipelineError(
+                    f"the limbs of {points} points of an unknown layout are not known: give layout, or skeletons",
+                    field="skeletons",
+                )
+            limbs = layout.limbs
         if not limbs:
-            raise PipelineError(
-                f"layout {layout.name if layout else ''} has no limbs: give skeletons", field="skeletons"
-            )
+            name = layout.name if layout else ""
+            raise PipelineError(f"layout {name} has no limbs: give skeletons", field="skeletons")
         for limb in limbs:
-            check_points(limb, points, "skeletons", given=self.skeletons is not None)
+            check_points(limb, points, "skeletons")
         return limbs
 
     def _mirror(self, layout: Layout | None, points: int, limbs: tuple[tuple[int, int], ...]) -> list[int]:
@@ -119,7 +124,7 @@ class GeneratePoseTarget(Step):
         explicit = self.left_limb is not None and self.right_limb is not None
         points_mirror: list[int] = []
         if self.with_kp or (limbs and not explicit):
-            points_mirror = mirror_points(self.left_kp, self.right_kp, layout or _COCO17, points)
+            points_mirror = mirror_points(self.left_kp, self.right_kp, layout, points)
         if limbs and self.left_limb is not None and self.right_limb is not None:
             check_points(self.left_limb, len(limbs), "left_limb", what="limbs")
             check_points(self.right_limb, len(limbs), "right_limb", what="limbs")

@@ -1,28 +1,54 @@
-"""Keypoint layouts: names of the V points of a clip. To add one is to add a file and a line here."""
+"""Keypoint layouts: names of the V points of a clip. To add one is to add it to a file and to `LAYOUTS`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
+from heatsvc.pose.layouts.body import CROWDPOSE14, H36M17, NTU25, POSETRACK18
 from heatsvc.pose.layouts.coco import COCO17, COCO_WHOLEBODY
-from heatsvc.pose.layouts.layout import Layout, LayoutError, mirrored_limbs
-from heatsvc.pose.layouts.mediapipe import MEDIAPIPE_HOLISTIC, MEDIAPIPE_HOLISTIC_IRIS
-from heatsvc.pose.layouts.openpose import OPENPOSE137
+from heatsvc.pose.layouts.halpe import HALPE26, HALPE136
+from heatsvc.pose.layouts.layout import Layout, LayoutError, limbs_between, mirrored_limbs
+from heatsvc.pose.layouts.mediapipe import (
+    HAND21,
+    ISLR543,
+    MEDIAPIPE_HOLISTIC,
+    MEDIAPIPE_HOLISTIC_75,
+    MEDIAPIPE_HOLISTIC_IRIS,
+    MEDIAPIPE_POSE33,
+)
+from heatsvc.pose.layouts.names import canonical_names
+from heatsvc.pose.layouts.openpose import (
+    OPENPOSE15,
+    OPENPOSE18,
+    OPENPOSE25,
+    OPENPOSE67,
+    OPENPOSE137,
+    OPENPOSE_PARTS,
+)
 from heatsvc.pose.layouts.sign import SIGN27, SIGN31, SIGN59
 
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
     for layout in (
-        COCO17,
-        COCO_WHOLEBODY,
-        OPENPOSE137,
-        MEDIAPIPE_HOLISTIC,
-        MEDIAPIPE_HOLISTIC_IRIS,
-        SIGN27,
-        SIGN31,
-        SIGN59,
+        *(COCO17, COCO_WHOLEBODY),
+        *(OPENPOSE15, OPENPOSE18, OPENPOSE25, OPENPOSE67, OPENPOSE137),
+        *(MEDIAPIPE_POSE33, MEDIAPIPE_HOLISTIC, MEDIAPIPE_HOLISTIC_IRIS, MEDIAPIPE_HOLISTIC_75, ISLR543, HAND21),
+        *(HALPE26, HALPE136, CROWDPOSE14, H36M17, POSETRACK18, NTU25),
+        *(SIGN27, SIGN31, SIGN59),
     )
 }
-LAYOUTS_BY_POINTS = {len(layout.points): layout for layout in LAYOUTS.values()}
-"""By the number of points, which differs among layouts."""
+
+# What so many points without names are; other numbers are unknown. Each has one meaning in the files of this field.
+_BY_COUNT: dict[int, Layout] = {
+    len(layout.points): layout
+    for layout in (
+        *(COCO17, OPENPOSE18, HAND21, SIGN27, SIGN31, SIGN59, MEDIAPIPE_HOLISTIC_75),
+        *(COCO_WHOLEBODY, OPENPOSE137, MEDIAPIPE_HOLISTIC_IRIS),
+    )
+}
+_AMBIGUOUS = {25: (OPENPOSE25, NTU25), 543: (MEDIAPIPE_HOLISTIC, ISLR543)}
+_LAYOUTS = tuple(LAYOUTS.values())
 
 
 def get_layout(name: str, points: int | None = None) -> Layout:
@@ -43,4 +69,91 @@ def get_layout(name: str, points: int | None = None) -> Layout:
     return layout
 
 
-__all__ = ["LAYOUTS", "LAYOUTS_BY_POINTS", "Layout", "LayoutError", "get_layout", "mirrored_limbs"]
+def infer_layout(points: int, *, field: str = "layout", file: str | None = None) -> Layout | None:
+    """What so many points without names are; None where that is unknown.
+
+    Raises:
+        LayoutError: two layouts have so many points, in different orders.
+    """
+    layout = _BY_COUNT.get(points)
+    if layout is None and points in _AMBIGUOUS:
+        first, second = _AMBIGUOUS[points]
+        raise LayoutError(
+            f"{points} points without names may be {first.name} ({first.title}) or {second.name} ({second.title}): "
+            "give the layout's name",
+            field=field,
+            file=file,
+        )
+    return layout
+
+
+@lru_cache(maxsize=64)
+def layout_of_names(points: tuple[str, ...], limbs: tuple[tuple[int, int], ...] = ()) -> Layout:
+    """The layout of a file's points: the one that has these names in this order, or one of its own, ``custom``.
+
+    Args:
+        points: `canonical_names` of them.
+        limbs: the file's, pairs of indices; without any, those between these points in the layout that is most alike.
+
+    Raises:
+        LayoutError: a name twice, or a limb of a point that there is not.
+    """
+    for layout in _LAYOUTS:
+        if layout.points == points:
+            return layout
+    if len(set(points)) < len(points):
+        twice = next(point for point in points if points.count(point) > 1)
+        raise LayoutError(f"the file has two points of the name {twice!r:.60}: each needs its own", field="layout")
+    for limb in limbs:
+        if not all(0 <= end < len(points) for end in limb):
+            raise LayoutError(
+                f"the file has a limb between points {limb[0]} and {limb[1]}, but points 0 to {len(points) - 1}",
+                field="layout",
+            )
+    if not limbs:
+        names = set(points)
+        alike = max(_LAYOUTS, key=lambda layout: len(names.intersection(layout.points)))
+        limbs = limbs_between(points, ((alike.points[a], alike.points[b]) for a, b in alike.limbs))
+    return Layout("custom", f"{len(points)} points, by the file's names", points, limbs)
+
+
+def limbs_of_pairs(pairs: object, first: int = 0) -> tuple[tuple[int, int], ...] | None:
+    """A file's list of pairs of points as limbs, () without any; None where it is no such list.
+
+    Args:
+        pairs: as in the file.
+        first: what the first point's number is there.
+    """
+    if pairs is None:
+        return ()
+    if not isinstance(pairs, list):
+        return None
+    limbs = []
+    for pair in pairs:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(type(end) is int for end in pair):
+            return None
+        limbs.append((pair[0] - first, pair[1] - first))
+    return tuple(limbs)
+
+
+def layout_with_points(points: Sequence[str]) -> Layout | None:
+    """The layout that has exactly these points, in whatever order; None where there is none."""
+    wanted = frozenset(points)
+    return next(
+        (layout for layout in _LAYOUTS if len(layout.points) == len(points) and wanted == set(layout.points)), None
+    )
+
+
+__all__ = [
+    "LAYOUTS",
+    "OPENPOSE_PARTS",
+    "Layout",
+    "LayoutError",
+    "canonical_names",
+    "get_layout",
+    "infer_layout",
+    "layout_of_names",
+    "layout_with_points",
+    "limbs_of_pairs",
+    "mirrored_limbs",
+]

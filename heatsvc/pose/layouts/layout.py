@@ -51,19 +51,19 @@ class Layout:
         return tuple(self.mirror[i] for i in self.left)
 
     def indices_in(self, source: Layout) -> tuple[int, ...]:
-        """Indices of this layout's points in `source`: ``keypoint[:, :, indices]`` selects them.
+        """Indices of this layout's points in `source`; -1 for those that it does not have."""
+        return tuple(source.index.get(point, -1) for point in self.points)
 
-        Raises:
-            LayoutError: `source` lacks some of them; the message has the first ones.
+    def subset(self, indices: Sequence[int]) -> Layout:
+        """The layout of some of its points, in that order: their names, the limbs between them, left and right.
+
+        Args:
+            indices: from 0 to V - 1, none of them twice.
         """
-        missing = [point for point in self.points if point not in source.index]
-        if missing:
-            few = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
-            raise LayoutError(
-                f"{self.name} cannot be selected from {source.name}: it lacks {len(missing)} points ({few})",
-                field="select",
-            )
-        return tuple(source.index[point] for point in self.points)
+        position = {index: i for i, index in enumerate(indices)}
+        limbs = tuple((position[a], position[b]) for a, b in self.limbs if a in position and b in position)
+        points = tuple(self.points[index] for index in indices)
+        return Layout(self.name, f"{len(points)} points of {self.name}", points, limbs)
 
 
 def mirrored(point: str) -> str:
@@ -134,3 +134,8 @@ def limbs_by_name(points: Sequence[str], limbs: Iterable[tuple[str, str]]) -> tu
     """Limbs, given by the names of their ends, as indices of `points`."""
     index = {point: i for i, point in enumerate(points)}
     return tuple((index[a], index[b]) for a, b in limbs)
+
+
+def limbs_between(points: Sequence[str], limbs: Iterable[tuple[str, str]]) -> tuple[tuple[int, int], ...]:
+    """Those limbs, given by the names of their ends, that have both ends among `points`."""
+    return limbs_by_name(points, (limb for limb in limbs if limb[0] in points and limb[1] in points))

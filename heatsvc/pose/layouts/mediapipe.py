@@ -1,4 +1,4 @@
-"""MediaPipe Holistic: pose 33, face mesh 468 (478 with the irises), two hands of 21.
+"""MediaPipe: pose 33, face mesh 468 (478 with the irises), hands of 21, and what Holistic makes of them.
 
 The points of the face mesh have no left and right names: their channels are not exchanged in a mirrored copy.
 """
@@ -6,8 +6,9 @@ The points of the face mesh have no left and right names: their channels are not
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
-from heatsvc.pose.layouts.layout import Layout, hand, hand_limbs, limbs_by_name
+from heatsvc.pose.layouts.layout import Layout, hand, hand_limbs, limbs_between
 
 
 def _both(*points: str) -> tuple[str, ...]:
@@ -40,23 +41,57 @@ _CHAINS = (
 )
 
 
-def _holistic(name: str, title: str, face_points: int) -> Layout:
-    points = (*POSE_33, *(f"face_mesh_{i}" for i in range(face_points)), *hand("left"), *hand("right"))
-    limbs = (
-        *((a, b) for chain in _CHAINS for a, b in itertools.pairwise(chain)),
-        *hand_limbs("left"),
-        *hand_limbs("right"),
-    )
-    return Layout(name, title, points, limbs_by_name(points, limbs))
+_LIMBS = (
+    *(limb for chain in _CHAINS for limb in itertools.pairwise(chain)),
+    *hand_limbs("left"),
+    *hand_limbs("right"),
+)
 
 
-MEDIAPIPE_HOLISTIC = _holistic(
+def _layout(name: str, title: str, *parts: Sequence[str]) -> Layout:
+    points = tuple(point for part in parts for point in part)
+    return Layout(name, title, points, limbs_between(points, _LIMBS))
+
+
+def _face(count: int) -> tuple[str, ...]:
+    return tuple(f"face_mesh_{i}" for i in range(count))
+
+
+_HANDS = (*hand("left"), *hand("right"))
+
+MEDIAPIPE_POSE33 = _layout("mediapipe_pose33", "MediaPipe Pose, 33 points", POSE_33)
+MEDIAPIPE_HOLISTIC_75 = _layout(
+    "mediapipe_holistic_75",
+    "MediaPipe Holistic without the face, 75 points: pose 0-32, left hand 33-53, right hand 54-74",
+    POSE_33,
+    _HANDS,
+)
+MEDIAPIPE_HOLISTIC = _layout(
     "mediapipe_holistic",
     "MediaPipe Holistic, 543 points: pose 0-32, face mesh 33-500, left hand 501-521, right hand 522-542",
-    468,
+    POSE_33,
+    _face(468),
+    _HANDS,
 )
-MEDIAPIPE_HOLISTIC_IRIS = _holistic(
+MEDIAPIPE_HOLISTIC_IRIS = _layout(
     "mediapipe_holistic_iris",
     "MediaPipe Holistic with irises, 553 points: pose 0-32, face mesh 33-510, left hand 511-531, right hand 532-552",
-    478,
+    POSE_33,
+    _face(478),
+    _HANDS,
+)
+# The order of the rows of https://www.kaggle.com/competitions/asl-signs/data
+ISLR543 = _layout(
+    "islr543",
+    "Google ISLR, 543 points of Holistic: face mesh 0-467, left hand 468-488, pose 489-521, right hand 522-542",
+    _face(468),
+    hand("left"),
+    POSE_33,
+    hand("right"),
+)
+HAND21 = Layout(
+    "hand21",
+    "One hand, left or right, 21 points: the wrist, then four for each finger from the thumb on",
+    tuple(f"hand_{i}" for i in range(21)),
+    tuple(limb for first in (1, 5, 9, 13, 17) for limb in itertools.pairwise((0, *range(first, first + 4)))),
 )

@@ -12,6 +12,7 @@ import numpy as np
 
 from heatsvc.pose.clip import BYTES_PER_POINT, Float32, PoseClip
 from heatsvc.pose.errors import NoKeypointsError
+from heatsvc.pose.layouts import Layout
 from heatsvc.pose.readers.upload import Upload
 
 
@@ -66,9 +67,9 @@ class ClipBuilder:
         shape = (self.persons, self.frames, self.points)
         self.keypoint, self.keypoint_score = np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
 
-    def build(self, img_shape: Sequence[int] | None = None) -> PoseClip:
+    def build(self, img_shape: Sequence[int] | None = None, layout: Layout | None = None) -> PoseClip:
         """The clip; see `Upload.build_clip`."""
-        return self.upload.build_clip(self.keypoint, self.keypoint_score, img_shape)
+        return self.upload.build_clip(self.keypoint, self.keypoint_score, img_shape, layout=layout)
 
     def _check(self, bound: str, got: int, what: str, field: str | None, file: str | None) -> None:
         self.upload.options.bounds.check(bound, got, what, field=field, file=file or self.upload.file)

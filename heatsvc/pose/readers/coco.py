@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from heatsvc.pose.clip import Float32, PoseClip
+from heatsvc.pose.layouts import Layout, canonical_names, layout_of_names, limbs_of_pairs
+from heatsvc.pose.layouts.coco import COCO17, COCO_WHOLEBODY
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 
-_BODY = ("keypoints", 17)
-# In the order of the layout coco_wholebody.
-_WHOLEBODY = (_BODY, ("foot_kpts", 6), ("face_kpts", 68), ("lefthand_kpts", 21), ("righthand_kpts", 21))
+# Beside the body, in the order of the layout coco_wholebody.
+_MORE_PARTS = (("foot_kpts", 6), ("face_kpts", 68), ("lefthand_kpts", 21), ("righthand_kpts", 21))
 
 
 def is_coco(upload: Upload) -> bool:
@@ -28,18 +29,23 @@ def read_coco(upload: Upload) -> list[PoseClip]:
     """One clip: frames in the order of `images`, persons in the order of `annotations`.
 
     The third number of a point is its score; a file in which all are 0, 1 or 2 has COCO's visibility flags, of which 1
-    and 2 (hidden, visible) become score 1. With none of COCO-WholeBody's parts in any annotation V is 17.
+    and 2 (hidden, visible) become score 1. The points are those that the annotations' categories name, COCO's 17 where
+    they name none, and COCO-WholeBody's other parts where an annotation has any.
 
     Raises:
-        PoseError: parts of a wrong length, an annotation of an unknown image, images of different sizes; no
-            img_shape, in the file or the options.
+        PoseError: parts of a wrong length, an annotation of an unknown image, images of different sizes, categories of
+            different points; no img_shape, in the file or the options.
         NoKeypointsError: no annotations.
         LimitError: more than the bounds allow.
     """
     frame_of, img_shape = _images(upload)
     annotations = _objects(upload, "annotations")
-    whole = any(part in annotation for annotation in annotations for part, _ in _WHOLEBODY[1:])
-    parts = _WHOLEBODY if whole else (_BODY,)
+    layout = _layout(upload, annotations)
+    parts: tuple[tuple[str, int], ...] = (("keypoints", len(layout.points)),)
+    if any(part in annotation for annotation in annotations for part, _ in _MORE_PARTS):
+        if layout is not COCO17:
+            raise upload.error("COCO-WholeBody's parts need COCO's 17 points of the body in keypoints", "categories")
+        parts, layout = (*parts, *_MORE_PARTS), COCO_WHOLEBODY
     builder = ClipBuilder(upload, len(frame_of))
     builder.count(points=sum(size for _, size in parts), field="annotations")
     indices = _indices(annotations, frame_of, builder)
@@ -56,7 +62,30 @@ def read_coco(upload: Upload) -> list[PoseClip]:
     score = builder.keypoint_score
     if ((score == 0) | (score == 1) | (score == 2)).all():
         np.minimum(score, 1, out=score)
-    return [builder.build(img_shape)]
+    return [builder.build(img_shape, layout)]
+
+
+def _layout(upload: Upload, annotations: list[dict[str, Any]]) -> Layout:
+    """What the categories of the annotations call their points; COCO's body where they name none."""
+    used = {str(annotation.get("category_id")) for annotation in annotations}
+    layouts = []
+    for i, category in enumerate(_objects(upload, "categories") if "categories" in upload.json else ()):
+        names, skeleton = category.get("keypoints"), category.get("skeleton")
+        if not names or str(category.get("id")) not in used:
+            continue
+        field = f"categories[{i}].keypoints"
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise upload.error(f"{field} must be a list of names", field)
+        upload.options.bounds.check("max_keypoints", len(names), "keypoints", field=field, file=upload.file)
+        # Limbs count from 1.
+        limbs = limbs_of_pairs(skeleton, first=1)
+        if limbs is None:
+            field = f"categories[{i}].skeleton"
+            raise upload.error(f"{field} must be a list of pairs of numbers, from 1 on", field)
+        layouts.append(layout_of_names(canonical_names(names), limbs))
+    if len(set(layouts)) > 1:
+        raise upload.error("the categories name different points: a clip must have one kind of them", "categories")
+    return layouts[0] if layouts else COCO17
 
 
 def _indices(

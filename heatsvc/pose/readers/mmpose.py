@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from heatsvc.pose.clip import Float32, PoseClip
+from heatsvc.pose.layouts import Layout, canonical_names, layout_of_names, limbs_of_pairs
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
@@ -43,7 +44,29 @@ def read_mmpose(upload: Upload) -> list[PoseClip]:
             upload.options.token.raise_if_cancelled()
             points, score = _points(instance, f"{field}[{m}]", upload, t)
             builder.keypoint[m, t], builder.keypoint_score[m, t] = points, score
-    return [builder.build()]
+    return [builder.build(layout=_layout(upload, builder.points))]
+
+
+def _layout(upload: Upload, points: int) -> Layout | None:
+    """What `meta_info` calls the points; None without it.
+
+    Raises:
+        PoseError: names or links that are none, or of another number of points.
+    """
+    meta = upload.json.get("meta_info") if isinstance(upload.json, dict) else None
+    names = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
+    if not isinstance(meta, dict) or names is None:
+        return None
+    field = "meta_info.keypoint_id2name"
+    given = [names.get(str(i)) for i in range(points)] if isinstance(names, dict) else []
+    ordered = [name for name in given if isinstance(name, str)]
+    if len(ordered) != points or len(names) != points:
+        raise upload.error(f"{field} must have a name for each of the {points} points, from 0 on", field)
+    limbs = limbs_of_pairs(meta.get("skeleton_links"))
+    if limbs is None:
+        field = "meta_info.skeleton_links"
+        raise upload.error(f"{field} must be a list of pairs of points", field)
+    return layout_of_names(canonical_names(ordered), limbs)
 
 
 def _count(frames: list[tuple[str, list[Any]]], upload: Upload) -> ClipBuilder:

@@ -12,13 +12,13 @@ from typing import Any
 
 from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import PoseError
+from heatsvc.pose.layouts import OPENPOSE_PARTS, Layout, layout_of_names
 from heatsvc.pose.readers.archive import unpack
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists, may_hold_booleans
 from heatsvc.pose.readers.upload import Upload
 
-# In the order of the layout openpose137.
-_PARTS = ("pose_keypoints_2d", "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
+_PARTS = tuple(OPENPOSE_PARTS)
 
 _Person = dict[str, Float32]
 
@@ -34,7 +34,7 @@ def read_openpose(upload: Upload) -> list[PoseClip]:
     """One frame, or the frames of an archive in the order of the numbers in their names.
 
     Persons are identified by their index. A part that a person lacks is 0 with score 0; a part that no person has in
-    any frame is left out: BODY_25 alone gives V = 25, all four parts `openpose137`.
+    any frame is left out: BODY_25 alone is `openpose25`, all four parts `openpose137`.
 
     Raises:
         PoseError: not OpenPose's keys, a part of other than x, y, score triples, or of different lengths in two
@@ -56,7 +56,19 @@ def read_openpose(upload: Upload) -> list[PoseClip]:
             for part, points in person.items():
                 columns = slice(starts[part], starts[part] + len(points))
                 builder.keypoint[m, t, columns], builder.keypoint_score[m, t, columns] = points[:, :2], points[:, 2]
-    return [builder.build()]
+    return [builder.build(layout=_layout({part: size for part, (size, _) in sizes.items()}))]
+
+
+def _layout(sizes: dict[str, int]) -> Layout | None:
+    """The layout of the parts with so many points each; None where a part is no model's of OpenPose."""
+    names: list[str] = []
+    for part, models in OPENPOSE_PARTS.items():
+        size = sizes.get(part, 0)
+        found = next((points for points in models if len(points) == size), None)
+        if size and found is None:
+            return None
+        names += found or ()
+    return layout_of_names(tuple(names)) if names else None
 
 
 @dataclass(frozen=True, slots=True)

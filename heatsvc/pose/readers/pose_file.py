@@ -7,6 +7,7 @@ https://github.com/sign-language-processing/pose/blob/master/docs/specs/v0.2.md
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +15,19 @@ import numpy as np
 
 from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import PoseError
+from heatsvc.pose.layouts import Layout, canonical_names, layout_of_names, layout_with_points
 from heatsvc.pose.readers.upload import Upload
 
 # The version, a float32, is the file's first four bytes.
 _VERSIONS = {struct.pack("<f", 0.1): 0.1, struct.pack("<f", 0.2): 0.2}
 _MAX_COMPONENTS = 64
-_HOLISTIC = ("POSE_LANDMARKS", "FACE_LANDMARKS", "LEFT_HAND_LANDMARKS", "RIGHT_HAND_LANDMARKS")
-_OPENPOSE = ("pose_keypoints_2d", "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
 # In metres around the hip, and the same points as POSE_LANDMARKS.
 _WORLD = "POSE_WORLD_LANDMARKS"
+# Its limbs are the mesh of 2,556 triangles' sides: nobody renders those.
+_FACE_MESH = "FACE_LANDMARKS"
+# A file of MediaPipe has names of 20 letters, and one limb for each point.
+_MAX_NAME_LENGTH = 100
+_MAX_LIMBS = 4096
 
 
 def is_pose_file(upload: Upload) -> bool:
@@ -43,13 +48,13 @@ def read_pose_file(upload: Upload) -> list[PoseClip]:
     bounds = upload.options.bounds
     bounds.check("max_persons", size.persons, "persons", file=upload.file)
     bounds.check("max_frames", size.frames, "frames", file=upload.file)
-    bounds.check("max_keypoints", sum(size.components.values()), "keypoints", file=upload.file)
+    bounds.check("max_keypoints", size.points, "keypoints", file=upload.file)
+    order, layout = _named(size.components)
     pose = _read(upload)
     keypoint, score = _arrays(pose.body)
-    order = _order(size.components)
     width, height = pose.header.dimensions.width, pose.header.dimensions.height
     img_shape = [height, width] if width > 0 and height > 0 else None
-    return [upload.build_clip(keypoint[:, :, order], score[:, :, order], img_shape)]
+    return [upload.build_clip(keypoint[:, :, order], score[:, :, order], img_shape, layout=layout)]
 
 
 def _read(upload: Upload) -> Any:
@@ -69,26 +74,49 @@ def _arrays(body: Any) -> tuple[Float32, Float32]:
     return xy, score
 
 
-def _order(components: dict[str, int]) -> list[int]:
-    """Indices in the file of the points to read; the components of a known layout in that layout's order."""
-    starts, start = {}, 0
-    for name, points in components.items():
-        starts[name] = start
-        start += points
-    names = [name for name in components if name != _WORLD]
-    for known in (_HOLISTIC, _OPENPOSE):
-        if set(names) == set(known):
-            names = list(known)
-    return [starts[name] + i for name in names for i in range(components[name])]
+def _named(components: Sequence[_Component]) -> tuple[list[int], Layout]:
+    """Indices in the file of the points to read, and their layout: a known one's points come in its order."""
+    names: list[str] = []
+    indices: list[int] = []
+    limbs: list[tuple[int, int]] = []
+    start = 0
+    for component in components:
+        if component.name != _WORLD:
+            if component.name != _FACE_MESH:
+                limbs += [(a + len(names), b + len(names)) for a, b in component.limbs]
+            points = canonical_names(component.points, component.name)
+            twice = not set(points).isdisjoint(names)
+            names += (f"{component.name.lower()}_{point}" for point in points) if twice else points
+            indices += range(start, start + len(component.points))
+        start += len(component.points)
+    known = layout_with_points(names)
+    if known is None:
+        return indices, layout_of_names(tuple(names), tuple(limbs))
+    position = dict(zip(names, indices, strict=True))
+    return [position[point] for point in known.points], known
+
+
+@dataclass(frozen=True, slots=True)
+class _Component:
+    """A component: the names of its points, and pairs of them."""
+
+    name: str
+    points: tuple[str, ...]
+    limbs: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """Size of a file by its header: points of each component by its name, persons and frames."""
+    """Size of a file by its header: components, persons and frames."""
 
-    components: dict[str, int]
+    components: Sequence[_Component]
     persons: int
     frames: int
+
+    @property
+    def points(self) -> int:
+        """V."""
+        return sum(len(component.points) for component in self.components)
 
 
 class _HeaderReader:
@@ -103,7 +131,7 @@ class _HeaderReader:
         (count,) = self._unpack("<H")
         if not 1 <= count <= _MAX_COMPONENTS:
             raise self._error(f"the .pose header has {count} components: 1 to {_MAX_COMPONENTS} can be read")
-        components: dict[str, int] = {}
+        components: dict[str, _Component] = {}
         dims = 0
         for _ in range(count):
             name, columns = self._text(), self._text()
@@ -114,17 +142,23 @@ class _HeaderReader:
                 raise self._error(
                     f"the component {name!a:.80} has the columns {columns!a:.20}: all must have XYC or XYZC"
                 )
-            components[name], dims = points, len(columns) - 1
-            for _ in range(points):
-                self._text()
-            self._skip(4 * limbs + 6 * colors)
+            dims = len(columns) - 1
+            names = tuple(self._text() for _ in range(points))
+            if max(map(len, names), default=0) > _MAX_NAME_LENGTH:
+                raise self._error(f"a point of {name!a:.80} has a name of more than {_MAX_NAME_LENGTH} letters")
+            if limbs > _MAX_LIMBS:
+                raise self._error(f"the component {name!a:.80} has {limbs:,} limbs: {_MAX_LIMBS:,} at most")
+            ends = self._unpack(f"<{2 * limbs}H")
+            components[name] = _Component(name, names, tuple(zip(ends[::2], ends[1::2], strict=True)))
+            self._skip(6 * colors)
         if version == 0.2:
             _, frames, persons = self._unpack("<fIH")
         else:
             # Version 0.1 counts frames in 16 bits; pose-format uses the length of the file instead, and so do we.
             _, _, persons = self._unpack("<HHH")
             frames = -1
-        return _Size(components, persons, self._frames(frames, persons * sum(components.values()) * (dims + 1) * 4))
+        points = sum(len(component.points) for component in components.values())
+        return _Size(tuple(components.values()), persons, self._frames(frames, persons * points * (dims + 1) * 4))
 
     def _frames(self, frames: int, frame_bytes: int) -> int:
         left = len(self.data) - self.position

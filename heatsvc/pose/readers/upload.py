@@ -14,6 +14,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.clip import PoseClip, check_frame_dir
 from heatsvc.pose.errors import PoseError
+from heatsvc.pose.layouts import Layout
 from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
 from heatsvc.pose.readers import archive
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
@@ -143,12 +144,14 @@ class Upload:
         keypoint_score: npt.NDArray[Any] | None = None,
         img_shape: Sequence[int] | None = None,
         *,
+        layout: Layout | None = None,
         are_axes_known: bool = True,
     ) -> PoseClip:
         """A clip named after the file, with the layout of the options, and their img_shape where it is None.
 
         Args:
             keypoint, keypoint_score, img_shape, are_axes_known: as of `PoseClip.build`.
+            layout: what the file calls its points, where it does; the options' takes precedence.
 
         Raises:
             PoseError, LimitError: as `PoseClip.build`.
@@ -158,7 +161,7 @@ class Upload:
             keypoint,
             keypoint_score,
             img_shape=img_shape or options.img_shape,
-            layout=options.layout,
+            layout=options.layout or layout,
             frame_dir=self.frame_dir,
             bounds=options.bounds,
             file=self.file,

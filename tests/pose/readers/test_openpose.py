@@ -26,9 +26,9 @@ def test_one_file_is_one_frame():
     assert clip.keypoint[0, 0, [0, 25, 95, 116]].tolist() == [[100, 101], [200, 201], [300, 301], [400, 401]]
 
 
-def test_body_25_alone_has_25_points_and_no_layout():
+def test_the_parts_that_there_are_make_the_layout():
     [clip] = read(openpose_frame({**BODY, "face_keypoints_2d": []}), options=HD)
-    assert (clip.points, clip.layout) == (25, None)
+    assert (clip.points, clip.layout.name) == (25, "openpose25")
 
 
 def test_frames_of_an_archive_are_in_the_order_of_their_numbers():

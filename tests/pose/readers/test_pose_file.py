@@ -8,7 +8,7 @@ from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
-from heatsvc.pose import PoseError
+from heatsvc.pose import PoseError, get_layout
 from heatsvc.pose.readers import ReadOptions, read
 from tests.pose.readers.samples import DATA, HD
 
@@ -17,12 +17,39 @@ def real(name: str = "ase_F") -> bytes:
     return (DATA / "poses" / f"{name}.pose").read_bytes()
 
 
+FINGERS = ("THUMB", "INDEX_FINGER", "MIDDLE_FINGER", "RING_FINGER", "PINKY")
+THUMB, FINGER = ("CMC", "MCP", "IP", "TIP"), ("MCP", "PIP", "DIP", "TIP")
+HAND = ["WRIST", *(f"{name}_{joint}" for name in FINGERS for joint in (THUMB if name == "THUMB" else FINGER))]
+BODY_25 = (
+    *("Nose", "Neck", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist"),
+    *("MidHip", "RHip", "RKnee", "RAnkle", "LHip", "LKnee", "LAnkle", "REye", "LEye", "REar", "LEar"),
+    *("LBigToe", "LSmallToe", "LHeel", "RBigToe", "RSmallToe", "RHeel"),
+)
+
+
+def names_of(component: str, points: int) -> list[str]:
+    """The points' names as pose-format writes them for MediaPipe and OpenPose."""
+    match component, points:
+        case "POSE_LANDMARKS", 33:
+            return [point.upper() for point in get_layout("mediapipe_pose33").points]
+        case (
+            ("LEFT_HAND_LANDMARKS" | "RIGHT_HAND_LANDMARKS" | "hand_left_keypoints_2d" | "hand_right_keypoints_2d"),
+            21,
+        ):
+            return HAND
+        case "pose_keypoints_2d", 25:
+            return BODY_25
+        case (("FACE_LANDMARKS" | "face_keypoints_2d"), _):
+            return [str(i) for i in range(points)]
+    return [f"p{i}" for i in range(points)]
+
+
 def written(components: dict[str, int], data: np.ndarray, confidence: np.ndarray, size=(640, 480)) -> bytes:
     """A file as the package writes it: data [T, M, V, 3]."""
     header = PoseHeader(
         0.2,
         PoseHeaderDimensions(*size, 0),
-        [PoseHeaderComponent(n, [f"p{i}" for i in range(v)], [], [], "XYZC") for n, v in components.items()],
+        [PoseHeaderComponent(n, names_of(n, v), [], [], "XYZC") for n, v in components.items()],
     )
     buffer = io.BytesIO()
     Pose(header, NumPyPoseBody(25, data.astype(np.float32), confidence.astype(np.float32))).write(buffer)
@@ -78,7 +105,7 @@ def test_points_of_confidence_0_keep_their_position_where_it_is_a_number():
     [clip] = read(written({"BODY": 3}, data, np.array([[[0, 0, 1]]])))
     assert clip.keypoint[0, 0].tolist() == [[1, 1], [0, 0], [1, 1]]
     assert clip.keypoint_score[0, 0].tolist() == [0, 0, 1]
-    assert clip.layout is None
+    assert clip.layout.points == ("p0", "p1", "p2")
 
 
 def test_without_a_size_in_the_header_the_options_have_it():

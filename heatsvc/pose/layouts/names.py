@@ -1,0 +1,128 @@
+"""Layouts of files that name their points: the tools' spellings as the names that layouts here have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from heatsvc.pose.layouts.layout import face68
+
+_FINGERS = {
+    "thumb": 1,
+    "index": 5,
+    "index_finger": 5,
+    "forefinger": 5,
+    "middle": 9,
+    "middle_finger": 9,
+    "ring": 13,
+    "ring_finger": 13,
+    "pinky": 17,
+    "pinky_finger": 17,
+    "little_finger": 17,
+}
+# Joints of a finger from the palm to its tip: MediaPipe's, those that pose-format writes for OpenPose, and MMPose's.
+_JOINTS = {"mcp": 0, "pip": 1, "dip": 2, "tip": 3, "1": 0, "2": 1, "3": 2, "4": 3}
+_THUMB = {"cmc": 0, "mcp": 1, "ip": 2, "tip": 3, "1": 0, "2": 1, "3": 2, "4": 3}
+_SHORT_FINGERS = {"t": 1, "i": 5, "m": 9, "r": 13, "p": 17}
+_SHORT_JOINTS = {"cmc": 0, "mcp": 1, "pip": 2, "dip": 3}
+_SHORT_THUMB = {"stt": 0, "bcmc": 1, "mcp": 2, "ip": 3}
+_WRISTS = ("wrist", "base", "root", "hand_root")
+
+_OTHER_NAMES = {
+    "top_head": "head_top",
+    "top_of_head": "head_top",
+    "bottom_head": "head_bottom",
+    "hip": "mid_hip",
+    "middle_hip": "mid_hip",
+    "root": "pelvis",
+    "root_pelvis": "pelvis",
+    "hips": "pelvis",
+}
+_FACE = face68()
+
+
+def canonical_names(names: Sequence[str], component: str = "") -> tuple[str, ...]:
+    """The points' names as layouts here have them: ``left_wrist`` for ``LWrist``, ``LEFT_WRIST`` and ``left wrist``.
+
+    Names that no layout knows stay, in lower case with underscores.
+
+    Args:
+        names: as in a file.
+        component: of a `.pose` file, whose name has the side of a hand and says which of two wrists is meant.
+    """
+    plain = [_plain(name) for name in names]
+    part = _plain(component)
+    if "hand" in part and part.startswith(("left", "hand_left")) != part.startswith(("right", "hand_right")):
+        side = "left" if "left" in part else "right"
+        return tuple(f"{side}_{_hand_point(name, plain)}" for name in plain)
+    if part.startswith("face"):
+        mesh = "mesh" in part or "landmarks" in part
+        return tuple(_face_point(name, mesh=mesh) for name in plain)
+    found = [_OTHER_NAMES.get(name, name) for name in (_body_point(name) for name in plain)]
+    if "left_foot" in found and "left_knee" in found and "left_ankle" not in found:
+        # Human3.6M's, whose ankles are called feet.
+        found = [f"{name.removesuffix('_foot')}_ankle" if name.endswith("_foot") else name for name in found]
+    return tuple(found)
+
+
+def _plain(name: str) -> str:
+    """``right_shoulder`` for ``RShoulder``, ``R_Shoulder``, ``right shoulder`` and ``shoulder_right``."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=^[LR])(?=[A-Z][a-z])", "_", name)
+    text = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    for short, side in (("l", "left"), ("r", "right")):
+        if text.startswith(f"{short}_"):
+            text = f"{side}{text[1:]}"
+        if text.endswith(f"_{side}"):
+            text = f"{side}_{text.removesuffix(f'_{side}')}"
+    return text
+
+
+def _body_point(name: str) -> str:
+    """A point of a whole body: MMPose's names of faces and hands among them."""
+    if match := re.fullmatch(r"face_(\d{1,2})", name):
+        return _FACE[int(match[1])] if int(match[1]) < len(_FACE) else name
+    side, _, rest = name.partition("_")
+    if side not in ("left", "right"):
+        return name
+    if rest == "hand_root":
+        return f"{side}_hand_0"
+    finger, joint = rest.rstrip("1234"), rest[-1:]
+    if joint in "1234" and finger in _FINGERS:
+        return f"{side}_hand_{_FINGERS[finger] + _JOINTS[joint]}"
+    return name
+
+
+def _hand_point(name: str, hand: Sequence[str]) -> str:
+    """``hand_8`` for ``INDEX_FINGER_TIP``.
+
+    Args:
+        name: of the point.
+        hand: all names of the hand: some call the four joints of the thumb as those of other fingers.
+    """
+    name = re.sub(r"^(left_|right_)?(hand_)?", "", name) or name
+    if name in _WRISTS:
+        return "hand_0"
+    if name.isdecimal():
+        return f"hand_{int(name)}"
+    finger, _, joint = name.rpartition("_")
+    if not finger:
+        finger, joint = name.rstrip("1234"), name[-1:]
+    if finger == "t" or (finger in _SHORT_FINGERS and joint in _SHORT_JOINTS):
+        joints = _SHORT_THUMB if finger == "t" else _SHORT_JOINTS
+        return f"hand_{_SHORT_FINGERS[finger] + joints[joint]}" if joint in joints else f"hand_{name}"
+    has_own_joints = finger == "thumb" and not any(other.endswith(("thumb_pip", "thumb_dip")) for other in hand)
+    joints = _THUMB if has_own_joints else _JOINTS
+    if finger in _FINGERS and joint in joints:
+        return f"hand_{_FINGERS[finger] + joints[joint]}"
+    return f"hand_{name}"
+
+
+def _face_point(name: str, *, mesh: bool) -> str:
+    if match := re.fullmatch(r"(?:face_|fb_|face_mesh_)?(\d{1,3})", name):
+        number = int(match[1])
+        if mesh:
+            return f"face_mesh_{number}"
+        if number < len(_FACE):
+            return _FACE[number]
+        return {68: "right_pupil", 69: "left_pupil"}.get(number, f"face_{number}")
+    return name
