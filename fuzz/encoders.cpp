@@ -1,4 +1,5 @@
-// libFuzzer: the encoders on runs that the input describes, held against the reference decoders, libzstd and zlib.
+// libFuzzer: the encoders on runs and patches that the input describes, held against the reference decoders, libzstd
+// and zlib.
 //
 // `make fuzz` builds and runs it. It aborts where what is decoded is not the dense tile, or a checksum is not zlib's;
 // the outputs are as large as they must be and no larger, so that the address sanitizer sees each byte beyond them.
@@ -14,6 +15,7 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -225,6 +227,50 @@ void check_deflate(const Tile& tile) {
     check(decoded.begins_with(tile.dense, stream.total_out), "deflate: another tile");
 }
 
+// Up to 15 patches, at times a wrong one or too little room, which has to be reported.
+void check_patches(Input input) {
+    const std::int64_t most = limits_of(input).gaps / static_cast<std::int64_t>(sizeof(float));
+    const int count = input.byte() & 15, missing = input.byte();
+    const std::int64_t width = input.length();
+    std::vector<std::int64_t> bounds;
+    std::vector<float> values;
+    std::int64_t end = 0, room = 0;
+    for (int i = 0; i < count; ++i) {
+        const std::int64_t before = input.length(), begin = end + before, sides = input.byte();
+        const std::int64_t columns = std::min((sides & 15) % 9, width), rows = (sides >> 4) % 9;
+        bounds.insert(bounds.end(), {begin, columns, rows});
+        for (int k = 0; k < 16; ++k) {
+            values.push_back(input.byte());
+        }
+        end = begin + (rows - 1) * width + columns;
+        room +=
+            heatsvc::rle_size(4 * before) + rows * (3 + 4 * columns + heatsvc::rle_size(4 * (width - columns))) + 32;
+    }
+    const std::int64_t size = std::max(end + input.length() - 1, width);
+    if (size > most) {
+        return;
+    }
+    const Output out(static_cast<std::size_t>(std::max<std::int64_t>(room + heatsvc::rle_size(4 * size) - missing, 0)));
+    std::size_t written = 0;
+    try {
+        written = heatsvc::zstd_patches({bounds, values, width, size}, out);
+    } catch (const std::invalid_argument&) {
+        return;
+    }
+    std::vector<float> dense(static_cast<std::size_t>(size));
+    for (std::size_t i = 0; i < bounds.size() / 3; ++i) {
+        const float* const row = &values[16 * i];
+        for (std::int64_t y = 0; y < bounds[3 * i + 2]; ++y) {
+            for (std::int64_t x = 0; x < bounds[3 * i + 1]; ++x) {
+                dense[static_cast<std::size_t>(bounds[3 * i] + y * width + x)] = row[x] * row[8 + y];
+            }
+        }
+    }
+    Bytes bytes(4 * dense.size());
+    std::copy_n(reinterpret_cast<const std::uint8_t*>(dense.data()), bytes.size(), bytes.begin());
+    check_zstd({out.begin(), written}, bytes);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -241,5 +287,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto length = static_cast<z_size_t>(tile.dense.size());
     check(heatsvc::adler32(runs) == adler32_z(1, tile.dense.data(), length), "Adler-32");
     check(heatsvc::crc32(runs) == crc32_z(0, tile.dense.data(), length), "CRC-32");
+    check_patches({data, data + size});
     return 0;
 }
