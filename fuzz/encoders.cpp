@@ -87,9 +87,10 @@ struct Tile {
     heatsvc::Runs runs() const { return {values, starts, lengths, itemsize, size, fill}; }
 };
 
-// The bytes of a tile's runs and of its gaps, at most.
+// The bytes of a tile's runs and of its gaps, at most; and how much more often than in others its runs are repeated.
 struct Limits {
     std::int64_t values, gaps;
+    int repeats = 1;
 };
 
 // Most tiles are small, so that many are tried. A checksum chooses those that may have several blocks: libFuzzer would
@@ -99,7 +100,7 @@ Limits limits_of(const Input& input) {
     if (checksum % 16 != 0) {
         return {512, 4 << 10};
     }
-    return checksum % 256 != 0 ? Limits{4 << 10, 300 << 10} : Limits{160 << 10, 1 << 20};
+    return checksum % 512 != 0 ? Limits{4 << 10, 300 << 10} : Limits{160 << 10, 1 << 20, 64};
 }
 
 // Up to 63 gaps and runs, which are repeated. Values are the input's bytes, again and again; each half as frequent as
@@ -110,7 +111,7 @@ Tile read_tile(Input input) {
     Tile tile;
     tile.itemsize = 1 << (first & 3);
     tile.fill = (first & 4) != 0 ? 255 : 0;
-    const int content = first >> 3 & 3, repeats = 1 << (first >> 5);
+    const int content = first >> 3 & 3, repeats = left.repeats << (first >> 5);
     std::vector<std::pair<std::int64_t, std::int64_t>> layout;
     for (int i = 0; i < (second & 63); ++i) {
         const std::int64_t gap = input.length();
@@ -123,7 +124,7 @@ Tile read_tile(Input input) {
     };
     const std::int64_t last_gap = take(input.length(), left.gaps);
     std::int64_t pixels = 0;  // of all runs
-    for (int i = 0; i < repeats; ++i) {
+    for (int i = 0; i < repeats && left.values >= tile.itemsize; ++i) {
         for (const auto& [gap, length] : layout) {
             if (left.values >= tile.itemsize) {
                 tile.size += take(gap, left.gaps);
