@@ -72,16 +72,18 @@ void bind_input(nb::module_& module) {
     module.def(
         "survey_points",
         [](const In<float, 4>& keypoint, const In<float, 3>& score, float height, float width, float near,
-           float lowest, float highest) {
+           float confident, float lowest, float highest) {
             const nb::gil_scoped_release unlocked;
-            const auto counts =
-                kernels().survey_points(flat(keypoint), flat(score), {height, width, near, lowest, highest});
-            return std::tuple(counts.detected, counts.inside, counts.turned, counts.zeros, counts.away, counts.odd);
+            const SurveyLimits limits{height, width, near, confident, lowest, highest};
+            const auto counts = kernels().survey_points(flat(keypoint), flat(score), limits);
+            return std::tuple(counts.detected, counts.inside, counts.away, counts.confident, counts.confident_inside,
+                              counts.confident_turned, counts.zeros, counts.odd);
         },
-        array("keypoint"), array("score"), "height"_a, "width"_a, "near"_a, "lowest"_a, "highest"_a,
-        "Count the points of keypoint [M, T, V, 2] and score [M, T, V]: detected ones, of these those in the frame, in "
-        "a frame of the other orientation, and not near the origin; those at (0, 0) with a score; those whose score is "
-        "not from lowest to highest.");
+        array("keypoint"), array("score"), "height"_a, "width"_a, "near"_a, "confident"_a, "lowest"_a,
+        "highest"_a,
+        "Count the points of keypoint [M, T, V, 2] and score [M, T, V]: detected ones, of these those in the frame, "
+        "and not near the origin; confident ones, of these those in the frame, and in a frame of the other "
+        "orientation; those at (0, 0) with a score; those whose score is not from lowest to highest.");
 }
 
 }  // namespace heatsvc

@@ -37,17 +37,17 @@ struct Listed {
     std::int64_t last, work, heaviest;
 };
 
-// What points are counted against: the frame's sides; how far from the origin a coordinate is `near` it; the range of
-// scores.
+// What points are counted against: the frame's sides; how far from the origin a coordinate is `near` it; the score from
+// which on a point is confident; the range of scores.
 struct SurveyLimits {
-    float height, width, near, lowest, highest;
+    float height, width, near, confident, lowest, highest;
 };
 
 // Of a clip: detected points, which are no NaN, have a score above 0 and are not exactly (0, 0); of these those inside
-// the frame, those inside a frame of the other orientation, those not near the origin. All points at exactly (0, 0) with
-// a score above 0; all whose score is out of range.
+// the frame and those not near the origin; confident ones, of these those inside the frame, and those inside a frame of
+// the other orientation. All points at exactly (0, 0) with a score above 0; all whose score is out of range.
 struct PointCounts {
-    std::int64_t detected, inside, turned, zeros, away, odd;
+    std::int64_t detected, inside, away, confident, confident_inside, confident_turned, zeros, odd;
 };
 
 // See render.h, conversion.h and points_survey.h.

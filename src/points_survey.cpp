@@ -16,30 +16,36 @@ PointCounts survey_points(std::span<const float> keypoint, std::span<const float
     if (keypoint.size() != 2 * score.size()) {
         throw std::invalid_argument("keypoint is [M, T, V, 2], score [M, T, V]");
     }
-    const auto [height, width, near, lowest, highest] = limits;
+    const auto [height, width, near, least, lowest, highest] = limits;
     const float* const points = keypoint.data();
     const float* const scores = score.data();
     PointCounts counts{};
     for (std::size_t first = 0; first < score.size(); first += block) {
         const std::size_t last = std::min(score.size(), first + block);
-        std::int32_t detected = 0, inside = 0, turned = 0, zeros = 0, away = 0, odd = 0;
+        std::int32_t detected = 0, inside = 0, away = 0, zeros = 0, odd = 0;
+        std::int32_t confident = 0, confident_inside = 0, confident_turned = 0;
         for (std::size_t i = first; i < last; ++i) {
             const float x = points[2 * i], y = points[2 * i + 1], s = scores[i];
             const std::int32_t scored = s > 0.0f, zero = (x == 0.0f) & (y == 0.0f);
             const std::int32_t here = scored & (zero ^ 1) & (x == x) & (y == y);
             const std::int32_t positive = here & (x >= 0.0f) & (y >= 0.0f);
+            const std::int32_t in_frame = positive & (x <= width) & (y <= height), sure = here & (s >= least);
             detected += here;
-            zeros += scored & zero;
-            inside += positive & (x <= width) & (y <= height);
-            turned += positive & (x <= height) & (y <= width);
+            inside += in_frame;
             away += here & ((std::fabs(x) > near) | (std::fabs(y) > near));
+            confident += sure;
+            confident_inside += sure & in_frame;
+            confident_turned += sure & positive & (x <= height) & (y <= width);
+            zeros += scored & zero;
             odd += (s < lowest) | (s > highest);
         }
         counts.detected += detected;
         counts.inside += inside;
-        counts.turned += turned;
-        counts.zeros += zeros;
         counts.away += away;
+        counts.confident += confident;
+        counts.confident_inside += confident_inside;
+        counts.confident_turned += confident_turned;
+        counts.zeros += zeros;
         counts.odd += odd;
     }
     return counts;

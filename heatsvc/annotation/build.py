@@ -293,7 +293,13 @@ def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: Ca
         if isinstance(layout, str):
             get_layout(layout)
     selection = KeypointSelection(
-        select, options.dtype, options.img_shape, options.layout, missing_points=options.missing_points, bounds=bounds
+        select,
+        options.dtype,
+        options.img_shape,
+        options.layout,
+        options.interpretation,
+        missing_points=options.missing_points,
+        bounds=bounds,
     )
     if isinstance(select, str):
         return selection
@@ -326,7 +332,12 @@ def _most_common_points(
         if position % step and counts:
             break
         token.raise_if_cancelled()
-        options = ReadOptions(selection.img_shape or _ANY_SHAPE, selection.layout, bounds=selection.bounds)
+        options = ReadOptions(
+            selection.img_shape or _ANY_SHAPE,
+            selection.layout,
+            interpretation=replace(selection.interpretation, plausibility="ignore"),
+            bounds=selection.bounds,
+        )
         file = videos[position].file
         try:
             counts.update(clip.points for clip in read(file.read(selection.bounds) if file else b"", options=options))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 MissingKind = Literal["no_file", "no_frames", "no_keypoints"]
-FaultyKind = Literal["cut_short", "wrong_points", "not_finite", "out_of_range", "unreadable"]
+FaultyKind = Literal["cut_short", "wrong_points", "not_finite", "out_of_range", "implausible", "unreadable"]
 LabelKind = Literal["unlabelled", "trim_too_long", "trim_unknown"]
 SplitKind = Literal["in_two_splits", "in_no_split", "unknown_to_labels"]
 Kind = Literal[MissingKind, FaultyKind, LabelKind, SplitKind]
@@ -19,6 +19,7 @@ KINDS: dict[Kind, str] = {
     "wrong_points": "another number of points than the others, or of a layout that does not have those selected",
     "not_finite": "infinite coordinates or scores",
     "out_of_range": "coordinates that the dtype cannot hold",
+    "implausible": "numbers that cannot be meant: coordinates of 0..1, depths for scores, axes in another order",
     "unreadable": "a file that cannot be read as keypoints",
     "unlabelled": "a file of keypoints whose video is not in the labels",
     "trim_too_long": "the trimmed video has more frames than the keypoints",

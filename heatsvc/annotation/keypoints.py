@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -20,6 +20,14 @@ from heatsvc.kernels import KERNELS
 from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import CutShortError, InfiniteError, NoKeypointsError, PoseError
 from heatsvc.pose.layouts import Layout, get_layout, infer_layout
+from heatsvc.pose.plausibility import (
+    AS_GIVEN,
+    Finding,
+    ImplausibleError,
+    Interpretation,
+    PlausibilityReport,
+    judge_points,
+)
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.npy import MAGIC, array_from_npy
 from heatsvc.pose.select import MissingPoints, select_points
@@ -37,6 +45,7 @@ class KeypointSelection:
         dtype: ``float16`` or ``float32``.
         img_shape: (height, width), where files carry none.
         layout: of the files' points, where it is not inferred from their number.
+        interpretation: how the numbers of files are meant.
         points: V that a file must have, where `select` names no layout; None for any.
         missing_points: what becomes of selected points that a file does not have.
         bounds: how large a file may be.
@@ -46,6 +55,7 @@ class KeypointSelection:
     dtype: Literal["float16", "float32"]
     img_shape: tuple[int, int] | None = None
     layout: str | None = None
+    interpretation: Interpretation = AS_GIVEN
     points: int | None = None
     missing_points: MissingPoints = "missing"
     bounds: Bounds = DEFAULT_BOUNDS
@@ -72,6 +82,7 @@ class VideoKeypoints:
         frames_read: T of the file.
         undetected: points that were NaN.
         histogram: scores of each point: int64 [V, SCORE_BINS].
+        findings: what may not be meant in its numbers, the worst first.
     """
 
     keypoint: npt.NDArray[Any]
@@ -81,6 +92,7 @@ class VideoKeypoints:
     frames_read: int
     undetected: int
     histogram: npt.NDArray[np.int64]
+    findings: tuple[Finding, ...] = ()
 
     def digest(self) -> str:
         """A hash of the points, "" where none was detected: such clips are alike, but not copies.
@@ -116,18 +128,22 @@ def read_keypoints(
         keypoints = _read_compiled(data, selection, last)
         if keypoints is not None:
             return keypoints
-        clip = _read_clip(data, name, selection, token)
+        whole = _read_clip(data, name, selection, token)
+        frames_read = whole.frames
+        clip, findings = _select_and_judge(whole, selection, last)
     except NoKeypointsError as error:
         raise FaultyFileError("no_keypoints" if "None" in error.detail else "no_frames", error.detail) from None
     except CutShortError as error:
         raise FaultyFileError("cut_short", error.detail) from None
+    except ImplausibleError as error:
+        raise FaultyFileError("implausible", error.detail) from None
     except InfiniteError as error:
         raise FaultyFileError("not_finite", error.detail) from None
     except AnnotationError:
         raise
     except InputError as error:
         raise FaultyFileError("unreadable", error.detail) from None
-    return _converted(clip, selection, last)
+    return _converted(clip, selection, frames_read, findings)
 
 
 def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) -> VideoKeypoints | None:
@@ -137,6 +153,9 @@ def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) 
     """
     native = KERNELS.native
     if native is None or selection.img_shape is None or selection.layout is not None or data[:6] != MAGIC:
+        return None
+    interpretation = selection.interpretation
+    if interpretation.coordinates != "pixels" or interpretation.project is not None:
         return None
     array = array_from_npy(data, field="keypoint", file=None)
     if array.ndim != 3 or array.shape[-1] != 3 or array.dtype != np.float32:
@@ -158,6 +177,11 @@ def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) 
     score = np.empty((1, len(kept), len(indices)), np.float32)
     if not native.take_keypoints(array, indices, keypoint[0], score[0]):
         return None  # a number that is infinite, NaN or too large for float16
+    findings: tuple[Finding, ...] = ()
+    if interpretation.plausibility != "ignore":
+        findings = judge_points(PoseClip(keypoint, score, selection.img_shape, layout, third_number_is_score=True))
+        if findings and findings[0].is_impossible:
+            return None  # it is perhaps not so of all points
     histogram = np.zeros((len(indices), SCORE_BINS), np.int64)
     native.count_scores(kept, indices, histogram)
     return VideoKeypoints(
@@ -168,6 +192,7 @@ def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) 
         frames_read,
         0,
         histogram,
+        findings,
     )
 
 
@@ -179,8 +204,14 @@ def _indices(select: str, source: Layout) -> tuple[Layout, npt.NDArray[np.int64]
 
 
 def _read_clip(data: bytes, name: str, selection: KeypointSelection, token: CancelToken) -> PoseClip:
-    """A file of any format that `pose` reads, with the selected points."""
-    options = ReadOptions(selection.img_shape, selection.layout, bounds=selection.bounds, token=token)
+    """A file of any format that `pose` reads."""
+    options = ReadOptions(
+        selection.img_shape,
+        selection.layout,
+        interpretation=selection.interpretation,
+        bounds=selection.bounds,
+        token=token,
+    )
     try:
         clips = read(data, filename=name, options=options)
     except PoseError as error:
@@ -194,7 +225,22 @@ def _read_clip(data: bytes, name: str, selection: KeypointSelection, token: Canc
         raise
     if len(clips) != 1:
         raise FaultyFileError("unreadable", f"{name} has {len(clips)} clips, not one")
-    return _select(clips[0], selection)
+    return clips[0]
+
+
+def _select_and_judge(
+    whole: PoseClip, selection: KeypointSelection, last: int | None
+) -> tuple[PoseClip, tuple[Finding, ...]]:
+    """The clip with the selected points and the last frames, and what may not be meant in it.
+
+    Raises:
+        ImplausibleError: what cannot be meant, unless it is only reported.
+    """
+    clip = _select(whole, selection)
+    if last is not None and last < clip.frames:
+        keypoint, score = clip.keypoint[:, -last:], clip.keypoint_score[:, -last:]
+        clip = replace(clip, keypoint=np.ascontiguousarray(keypoint), keypoint_score=np.ascontiguousarray(score))
+    return clip, PlausibilityReport(selection.interpretation.plausibility).judge(replace(clip, frame_dir=""), whole)
 
 
 def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
@@ -209,11 +255,10 @@ def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
         raise FaultyFileError("wrong_points", f"it has {clip.points} points, {known}: {error.detail}") from None
 
 
-def _converted(clip: PoseClip, selection: KeypointSelection, last: int | None) -> VideoKeypoints:
+def _converted(
+    clip: PoseClip, selection: KeypointSelection, frames_read: int, findings: tuple[Finding, ...]
+) -> VideoKeypoints:
     keypoint, score = clip.keypoint, clip.keypoint_score
-    frames_read = keypoint.shape[1]
-    if last is not None and last < frames_read:
-        keypoint, score = keypoint[:, -last:], score[:, -last:]
     missing = np.isnan(keypoint[..., 0])  # x and y are NaN together
     if missing.any():
         keypoint = np.where(missing[..., None], np.float32(0), keypoint)
@@ -234,6 +279,7 @@ def _converted(clip: PoseClip, selection: KeypointSelection, last: int | None) -
         frames_read,
         int(missing.sum()),
         _histogram(score),
+        findings,
     )
 
 

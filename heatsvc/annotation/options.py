@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from heatsvc.pose import LAYOUTS
+from heatsvc.pose.plausibility import Interpretation, PlausibilityMode
 from heatsvc.pose.select import MissingPoints
 
 _Index = Annotated[int, Field(ge=0, strict=True)]
@@ -50,6 +51,17 @@ class AnnotationOptions(BaseModel):
     layout: _LayoutName | None = Field(
         None, description="Layout of the files' points, if not inferred from their number."
     )
+    coordinates: Literal["pixels", "normalized"] = Field(
+        "pixels", description="`normalized`: x and y are 0..1 of the frame, and are multiplied by `img_shape`."
+    )
+    project: Literal["xy"] | None = Field(
+        None, description="`xy`: the third number of a keypoint is a depth and is dropped. Otherwise it is the score."
+    )
+    plausibility: PlausibilityMode = Field(
+        "error",
+        description="Files whose numbers cannot be meant. `error`: they are `implausible`, and `faulty` decides; "
+        "`warn`: they are taken and reported, as doubtful ones are; `ignore`: not looked for.",
+    )
     missing: Literal["zeros", "drop", "error"] = Field(
         "zeros",
         description="Videos without keypoints (no file, no frames, a pickled None). `zeros`: zeros of the average "
@@ -57,8 +69,8 @@ class AnnotationOptions(BaseModel):
     )
     faulty: Literal["error", "drop", "zeros"] = Field(
         "error",
-        description="Files that cannot be used (cut short, other points, infinite). `error`: the build fails; `drop`: "
-        "left out; `zeros`: zeros.",
+        description="Files that cannot be used (cut short, other points, infinite, implausible). `error`: the build "
+        "fails; `drop`: left out; `zeros`: zeros.",
     )
     types: Wanted | None = Field(None, description="Only rows of these types (단어, 문장).")
     views: Wanted | None = Field(None, description="Only rows of these views (방향): 정면, 측면, 좌측면, 우측면.")
@@ -78,3 +90,8 @@ class AnnotationOptions(BaseModel):
     dataset: str | None = Field(
         None, description="A folder of keypoint files under the server's HEATSVC_DATASETS_DIR, in place of uploads."
     )
+
+    @property
+    def interpretation(self) -> Interpretation:
+        """How the numbers of the files are meant."""
+        return Interpretation(self.coordinates, self.project, self.plausibility)

@@ -61,6 +61,8 @@ class Shard:
     def from_json(cls, text: bytes) -> Shard:
         """Parse the result of `to_json`."""
         document: dict[str, Any] = orjson.loads(text)
+        for clip in document["clips"]:
+            clip["findings"] = tuple(map(tuple, clip["findings"]))
         document["clips"] = [ClipStatistics(**clip) for clip in document["clips"]]
         document["faults"] = [Fault(**fault) for fault in document["faults"]]
         document["img_shapes"] = [(height, width, count) for height, width, count in document["img_shapes"]]
@@ -135,6 +137,7 @@ class ShardReader:
             clip = ClipStatistics(
                 *(video.name, video.label, video.split, video.signer, frames),
                 *(found.frames_read, persons, found.undetected, found.digest()),
+                findings=tuple((finding.code, finding.detail) for finding in found.findings),
             )
             shard.clips.append(clip)
             histogram = histogram + found.histogram if len(histogram) else found.histogram

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.pose.layouts import Layout
+from heatsvc.pose.plausibility import Code
 
 SCORE_BINS = 20
 """Bins of a score histogram, over [0, 1]; lower scores count in the first, higher ones in the last."""
@@ -31,6 +32,7 @@ class ClipStatistics:
         undetected: points (of M*T*V) that were NaN and are written as zeros.
         digest: hash of the points written; equal for equal content, "" where all are zeros.
         zeros: whether it replaces a video without keypoints.
+        findings: code and detail of what may not be meant in its numbers, the worst first.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ClipStatistics:
     undetected: int = 0
     digest: str = ""
     zeros: bool = False
+    findings: tuple[tuple[Code, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

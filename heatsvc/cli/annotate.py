@@ -23,7 +23,21 @@ if TYPE_CHECKING:
     from heatsvc.errors import InputError
 
 _GC_THRESHOLDS = (200_000, 20, 100)
-_FLAGS = ("select", "dtype", "img_shape", "missing", "faulty", "split_policy", "types", "views", "signers", "years")
+_FLAGS = (
+    "select",
+    "dtype",
+    "img_shape",
+    "missing",
+    "faulty",
+    "split_policy",
+    "coordinates",
+    "project",
+    "plausibility",
+    "types",
+    "views",
+    "signers",
+    "years",
+)
 _STAGES = {
     "waiting": "waiting",
     "labels": "labels, split, file names",
@@ -64,6 +78,9 @@ def add_annotate(commands: Any) -> None:
     one.add_argument("--missing", choices=("zeros", "drop", "error"), help="videos without keypoints; default zeros")
     one.add_argument("--faulty", choices=("error", "drop", "zeros"), help="unusable files; default error")
     one.add_argument("--split-policy", choices=("error", "drop", "first"), help="names in two splits or none")
+    one.add_argument("--coordinates", choices=("pixels", "normalized"), help="normalized: 0..1 of the frame")
+    one.add_argument("--project", choices=("xy",), help="xy: third numbers are depths, and are dropped")
+    one.add_argument("--plausibility", choices=("error", "warn", "ignore"), help="numbers that cannot be meant")
     for name in ("types", "views", "signers", "years"):
         one.add_argument(f"--{name}", nargs="+", metavar="VALUE", help=f"only rows of these {name}")
     parser.set_defaults(run=_annotate)

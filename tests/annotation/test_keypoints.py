@@ -18,9 +18,11 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, VideoKeypoints, read_keypoints
 from heatsvc.kernels import KERNELS
 from heatsvc.pose.layouts import get_layout
+from heatsvc.pose.plausibility import Interpretation
 from tests.pose.readers.samples import KETI, npy, npz
 
-HD = KeypointSelection("sign27", "float32", (1080, 1920))
+# Arbitrary numbers: whether they can be meant is not the question here.
+HD = KeypointSelection("sign27", "float32", (1080, 1920), interpretation=Interpretation(plausibility="ignore"))
 # DOMAIN.md: sign27 in COCO-WholeBody order.
 SIGN27 = [0, *range(5, 11), 91, 95, 96, 99, 100, 103, 104, 107, 108, 111]
 SIGN27 += [112, 116, 117, 120, 121, 124, 125, 128, 129, 132]

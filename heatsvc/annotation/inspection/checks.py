@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from heatsvc.annotation.inspection.findings import Findings
+from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.errors import InputError
+from heatsvc.pose import PoseClip
 from heatsvc.pose.pickled_numpy import PickledArray
+from heatsvc.pose.plausibility import Interpretation, PlausibilityReport
 
 _LARGEST = 1 << 31
+# They are in memory already.
+_UNBOUNDED = replace(
+    DEFAULT_BOUNDS,
+    **dict.fromkeys(("max_persons", "max_frames", "max_keypoints", "max_unpacked_bytes"), 1 << 62),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +64,34 @@ def check_annotation(annotation: Mapping[Any, Any], where: str, findings: Findin
         findings.add("no_total_frames", called)
     elif shape is not None and total != shape[1]:
         findings.add("other_total_frames", f"{called}: {_value_text(total)}, and T is {shape[1]}")
-    return AnnotationSummary(
-        name, _label(annotation, called, findings), _img_shape(annotation, called, findings), shape, dtype, nbytes
-    )
+    img_shape = _img_shape(annotation, called, findings)
+    if shape is not None and img_shape is not None:
+        _judge(annotation, img_shape, total, called, findings)
+    return AnnotationSummary(name, _label(annotation, called, findings), img_shape, shape, dtype, nbytes)
+
+
+def _judge(
+    annotation: Mapping[Any, Any], img_shape: tuple[int, int], total: object, called: str, findings: Findings
+) -> None:
+    """Judge numbers that the other checks take as they are, as `heatsvc.draw` does."""
+    keypoint, score = _array(annotation["keypoint"]), _array(annotation.get("keypoint_score"))
+    if keypoint is None:
+        return
+    try:
+        clip = PoseClip.build(
+            keypoint,
+            score,
+            img_shape=img_shape,
+            bounds=_UNBOUNDED,
+            interpretation=Interpretation(plausibility="warn"),
+            total_frames=total,
+        )
+    except InputError:  # reported by kind
+        return
+    for finding in PlausibilityReport("warn").judge(clip):
+        if finding.code == "frame_count" or (finding.code == "no_points" and not keypoint[..., :2].any()):
+            continue  # other_total_frames, all_zero
+        findings.add(finding.code, f"{called}: {finding.detail}")
 
 
 def _label(annotation: Mapping[Any, Any], called: str, findings: Findings) -> int | None:

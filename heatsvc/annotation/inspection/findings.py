@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from heatsvc.pose.plausibility import CODES
+
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
-_EXAMPLES, _EXAMPLE_LENGTH = 5, 100
+_EXAMPLES, _EXAMPLE_LENGTH = 5, 200
 
 
 class Meaning(NamedTuple):
@@ -81,8 +83,13 @@ MEANINGS: dict[str, Meaning] = {
     "protocol_5": Meaning(
         "warning", "pickle protocol 5, which Python 3.7 cannot read", "Write it with protocol 4: pickle.dump(..., 4)."
     ),
+    **{
+        code: Meaning("error" if found.severity == "impossible" else "warning", found.text, found.what_to_do)
+        for code, found in CODES.items()
+        if code not in ("frame_count", "missing_points")
+    },
 }
-"""Every kind of finding."""
+"""Every kind of finding; those of plausibility under their codes."""
 
 
 @dataclass(frozen=True, slots=True)

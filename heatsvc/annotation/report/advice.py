@@ -16,6 +16,8 @@ WHAT_TO_DO: dict[str, str] = {
     "wrong_points": "Make these files with the pose estimator that made the others, or give their layout.",
     "not_finite": "Make these files again, or leave them out with faulty=drop.",
     "out_of_range": "Ask for dtype=float32, or look at the coordinates: they may not be pixels.",
+    "implausible": "Give coordinates=normalized, project=xy or the right img_shape, as the details say; "
+    "plausibility=warn takes the numbers as they are.",
     "unreadable": "Look at what these files are. faulty=drop leaves them out.",
     "unlabelled": "Add them to the labels, if they should be trained on; otherwise nothing needs to be done.",
     "trim_too_long": "Compare the trimmed videos with those that the keypoints are from: they do not belong together.",
@@ -41,12 +43,19 @@ class Advice:
     what_to_do: str = ""
 
 
+_FEW = 3
 _HARMLESS = ("unlabelled", "trim_unknown")
 
 
 def advice(report: dict[str, Any]) -> list[Advice]:
     """All advice on a report of `report_json`, the worst first."""
-    found = [*_of_faults(report), *_of_leaks(report["leaks"]), *_of_classes(report), *_of_points(report["summary"])]
+    found = [
+        *_of_faults(report),
+        *_of_findings(report),
+        *_of_leaks(report["leaks"]),
+        *_of_classes(report),
+        *_of_points(report["summary"]),
+    ]
     return sorted(found, key=lambda item: SEVERITIES.index(item.severity))
 
 
@@ -57,6 +66,16 @@ def _of_faults(report: dict[str, Any]) -> list[Advice]:
         text = f"{group['kind']}: {group['meaning']} ({group['count']:,}{f'; {done}' if done else ''})"
         severity: Severity = "note" if group["kind"] in _HARMLESS else "warning"
         found.append(Advice("error" if group["done"].get("refused") else severity, text, WHAT_TO_DO[group["kind"]]))
+    return found
+
+
+def _of_findings(report: dict[str, Any]) -> list[Advice]:
+    found = []
+    for group in report["findings"]:
+        names = ", ".join(f"{item['name']!s:.60}" for item in group["items"][:_FEW])
+        more = ", ..." if group["count"] > _FEW else ""
+        text = f"{group['code']}: {group['meaning']} ({_of(group['count'], 'clip')}: {names}{more})"
+        found.append(Advice("warning", text, group["what_to_do"]))
     return found
 
 

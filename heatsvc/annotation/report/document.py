@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from heatsvc.annotation.faults import FAULTY, KINDS, MISSING, Fault
 from heatsvc.annotation.statistics import ClipStatistics, DatasetStatistics
+from heatsvc.pose.plausibility import CODES
 
 _MAX_BINS = 40
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -35,6 +36,8 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
             `histogram`, counts in equal bins over [0, 1].
         faults: of each kind that occurs `kind`, `meaning`, `count`, `done` (how many were dropped, ...) and `items`,
             each with `name`, `file`, `detail`, `done`.
+        findings: numbers of written clips that may not be meant: of each code that occurs `code`, `severity`,
+            `meaning`, `what_to_do`, `count` of clips and `items`, each with `name` and `detail`.
         filtered: labelled videos that the filters left out, by filter.
         undetected: clips with points that were NaN: `name`, `points`.
         leaks: `names` in two splits, as in the faults; `content`, groups of clips in two splits or more with equal
@@ -77,6 +80,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
         "frames": _frames([clip.frames for clip in dataset.clips if not clip.zeros]),
         "scores": _scores(dataset),
         "faults": groups,
+        "findings": _findings(dataset.clips),
         "filtered": dict(dataset.filtered),
         "undetected": [{"name": clip.name, "points": clip.undetected} for clip in dataset.clips if clip.undetected],
         "leaks": {"names": _leaked_names(groups), "content": _leaked_content(dataset), "signers": _signers(dataset)},
@@ -102,6 +106,25 @@ def fault_groups(faults: Iterable[Fault]) -> list[dict[str, Any]]:
         }
         for kind, meaning in KINDS.items()
         if kind in by_kind
+    ]
+
+
+def _findings(clips: Sequence[ClipStatistics]) -> list[dict[str, Any]]:
+    items: dict[str, list[dict[str, str]]] = {}
+    for clip in clips:
+        for code, detail in clip.findings:
+            items.setdefault(code, []).append({"name": clip.name, "detail": detail})
+    return [
+        {
+            "code": code,
+            "severity": meaning.severity,
+            "meaning": meaning.text,
+            "what_to_do": meaning.what_to_do,
+            "count": len(items[code]),
+            "items": items[code],
+        }
+        for code, meaning in CODES.items()
+        if code in items
     ]
 
 

@@ -15,6 +15,7 @@ from heatsvc.annotation.sources.archives import archive_members
 from heatsvc.annotation.sources.stored_file import StoredFile, join_frames
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.pose.plausibility import ImplausibleError, Interpretation, PlausibilityMode
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.archive import is_hidden
 from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
@@ -52,14 +53,16 @@ def find_files(
         bounds.check("max_dataset_files", len(found), "keypoint files")
     found += join_frames(singles, "keypoints")
     bounds.check("max_dataset_files", len(found), "keypoint files")
-    read_options = ReadOptions(img_shape=options.img_shape, layout=options.layout, bounds=bounds, token=token)
+    # Numbers are judged, and normalised ones scaled, when the clip of the pickle is read from its own file.
+    interpretation = Interpretation(project=options.project, plausibility="warn")
+    read_options = ReadOptions(options.img_shape, options.layout, None, interpretation, bounds, token)
     files: list[StoredFile] = []
     unpickled = 0
     for number, file in enumerate(sorted(found, key=lambda file: file.name)):
         if not file.name.lower().endswith(_PICKLES):
             files.append(file)
             continue
-        for clip in _clips_in_pickle(file, work / f"pickle-{number}", read_options):
+        for clip in _clips_in_pickle(file, work / f"pickle-{number}", read_options, options.plausibility):
             files.append(clip)
             # The clips of a pickle may all share one array: a small pickle may fill a disk.
             unpickled += clip.size or 0
@@ -117,17 +120,29 @@ def _is_within(entry: os.DirEntry[str], root: str) -> bool:
     return os.path.commonpath((target, root)) == root and os.path.isfile(target)
 
 
-def _clips_in_pickle(source: StoredFile, folder: Path, options: ReadOptions) -> Iterator[StoredFile]:
-    """The clips of an annotation pickle, each written to `folder` as an `.npz`, and named by its `frame_dir`."""
+def _clips_in_pickle(
+    source: StoredFile, folder: Path, options: ReadOptions, plausibility: PlausibilityMode
+) -> Iterator[StoredFile]:
+    """The clips of an annotation pickle, each written to `folder` as an `.npz`, and named by its `frame_dir`.
+
+    Raises:
+        ImplausibleError: what only the pickle shows cannot be meant, such as a wrong total_frames.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for number, clip in enumerate(read(source.read(options.bounds), filename=source.name, options=options)):
         options.token.raise_if_cancelled()
         path = folder / f"{number:06d}.npz"
-        arrays: dict[str, object] = {
-            "keypoint": clip.keypoint,
-            "keypoint_score": clip.keypoint_score,
-            "img_shape": np.array(clip.img_shape),
-        }
+        shown = [finding for finding in clip.findings if finding.code != "axes"]
+        if shown and plausibility == "error":
+            raise ImplausibleError(shown[0], field="annotations", file=source.name, name=clip.frame_dir)
+        arrays: dict[str, object] = {"img_shape": np.array(clip.img_shape)}
+        if clip.third_number_is_score:
+            arrays["keypoint"] = np.concatenate([clip.keypoint, clip.keypoint_score[..., None]], axis=-1)
+        else:
+            # The depth that `project` drops has been dropped: another takes its place.
+            width = 3 if options.interpretation.project else 2
+            arrays["keypoint"] = np.pad(clip.keypoint, [(0, 0)] * 3 + [(0, width - 2)])
+            arrays["keypoint_score"] = clip.keypoint_score
         if clip.layout is not None:
             arrays["layout"] = np.array(clip.layout.name)
         np.savez(path, **arrays)  # type: ignore[arg-type]  # arrays, and no keyword of savez among them
