@@ -277,6 +277,11 @@ def test_aihub_morphemes_in_an_archive_filtered_by_what_their_names_say(tmp_path
     assert dataset.report["filtered"] == {"types": 1}
 
 
+def test_a_morpheme_that_is_a_number_is_a_name_among_others(tmp_path):
+    labels = {"a.json": morpheme("v1", "10"), "b.json": morpheme("v2", "여기")}
+    assert made(tmp_path, labels, names=("v1", "v2")).classes == {0: "10", 1: "여기"}
+
+
 def test_a_morpheme_without_a_name(tmp_path):
     with pytest.raises(AnnotationError, match=r"no label: a text under data\[\].attributes\[\].name"):
         made(tmp_path, {"a.json": morpheme("v1")})

@@ -186,3 +186,16 @@ def test_inspect_ends_with_1_where_a_reader_would_fail(tmp_path):
     assert done.returncode == 1
     assert "keypoint" in done.stdout
     assert run("inspect", "nowhere.pkl", cwd=tmp_path).returncode == 1
+
+
+def test_when_no_name_matches_the_nearest_and_the_report_are_named(tmp_path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "words.csv").write_text("name,label\nKETI_SL_0000000101,yes\n")
+    (tmp_path / "train.txt").write_text("KETI_SL_0000000101\n")
+    words = ("--keypoints", KEYPOINTS, "--labels", "labels", "--split", "train.txt", "--img-shape", "1080", "1920")
+    done = run("annotate", *words, "-o", "a.pkl", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no keypoint file has the name of a labelled video. Files: " in done.stderr
+    assert "'KETI_SL_0000000001' and 'KETI_SL_0000000101'" in done.stderr
+    assert done.stderr.endswith("The report is a/report.html\n")
+    assert (tmp_path / "a" / "report.html").is_file()

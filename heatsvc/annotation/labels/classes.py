@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.labels.rows import (
     ClassEntry,
-    LabelFile,
     LabelRow,
     parse_index,
     parse_label,
@@ -40,27 +39,24 @@ class _Classes:
             )
 
 
-def take_indices(file: LabelFile, options: AnnotationOptions) -> LabelFile:
-    """A file whose labels are all whole numbers, with them as class indices; another file as it is.
+def take_indices(rows: Sequence[LabelRow], options: AnnotationOptions) -> Sequence[LabelRow]:
+    """Rows whose labels are all whole numbers, with them as class indices; other rows as they are.
 
     The labels' texts are then those of a column such as text or gloss, if each belongs to one index.
 
     Raises:
         AnnotationError: a whole number above 1,000,000 or below 0.
     """
-    labels = [row.label for row in file.rows if row.label is not None]
-    if options.labels == "names" or not labels or any(row.index is not None for row in file.rows):
-        return file
+    labels = [row.label for row in rows if row.label is not None]
+    if options.labels == "names" or not labels or any(row.index is not None for row in rows):
+        return rows
     if any(parse_whole_number(label) is None for label in labels):
-        return file
+        return rows
     indexed = [
-        row if row.label is None else replace(row, label=None, index=_parse_whole_label(row.label, row))
-        for row in file.rows
+        row if row.label is None else replace(row, label=None, index=_parse_whole_label(row.label, row)) for row in rows
     ]
     texts = None if options.columns.label else _label_texts(indexed)
-    if texts is not None:
-        indexed = [replace(row, label=texts.get(row.index)) for row in indexed]
-    return replace(file, rows=tuple(indexed))
+    return indexed if texts is None else [replace(row, label=texts.get(row.index)) for row in indexed]
 
 
 def _parse_whole_label(label: str, row: LabelRow) -> int:

@@ -214,11 +214,23 @@ def _read_files(
             continue
         format, content = _read_text(file, options)
         source = LabelSource(file.name, format, file.encoding, file.is_encoding_assumed, 0, 0, ())
-        found.append((source, take_indices(content, options)))
+        found.append((source, content))
     # One process reads them all.
     for file, content in zip(workbooks, read_workbooks(workbooks, options, token) if workbooks else (), strict=True):
-        found.append((LabelSource(file.name, WORKBOOK, "", False, 0, 0, ()), take_indices(content, options)))
-    return found
+        found.append((LabelSource(file.name, WORKBOOK, "", False, 0, 0, ()), content))
+    return [(source, replace(content, rows=rows)) for (source, content), rows in _with_indices(found, options)]
+
+
+def _with_indices(
+    found: Sequence[tuple[LabelSource, LabelFile]], options: AnnotationOptions
+) -> Iterator[tuple[tuple[LabelSource, LabelFile], tuple[LabelRow, ...]]]:
+    """Each file with its rows, with whole numbers as indices where all files of its format have only such labels."""
+    by_format: dict[str, list[LabelRow]] = {}
+    for source, content in found:
+        by_format.setdefault(source.format, []).extend(content.rows)
+    taken = {format: iter(take_indices(rows, options)) for format, rows in by_format.items()}
+    for source, content in found:
+        yield (source, content), tuple(islice(taken[source.format], len(content.rows)))
 
 
 def _read_text(file: ParsedFile, options: AnnotationOptions) -> tuple[str, LabelFile]:
