@@ -21,7 +21,7 @@ from heatsvc.annotation.native.sheets import Rows
 from heatsvc.annotation.options import Columns
 
 NAME = (
-    *("파일명", "파일이름", "filename", "file", "framedir", "videoname", "videoid", "name"),
+    *("파일명", "파일이름", "filename", "file", "framedir", "videoname", "videoid", "youtubeid", "name"),
     *("video", "videofile", "videopath", "path", "filepath", "clip", "id"),
 )
 """Headers of the column of video names, the likelier first."""
@@ -146,7 +146,8 @@ def missing_columns(tables: Sequence[Rows]) -> str:
     return (
         f"no columns of video names and labels in a first row of {', '.join(map(repr, seen[:12]))!s:.300}: call them "
         "파일명 and 한국어, or name and label, or give their names in the "
-        'options, {"columns": {"name": …, "label": …}}'
+        'options, {"columns": {"name": …, "label": …}}; '
+        "a list of classes whose labels have commas in them is read as a JSON list"
     )
 
 
