@@ -238,11 +238,14 @@ class _DatasetBuild:
         self.reports = (document, page)
 
     def _check_allowed(self) -> None:
+        if self._plan.mismatch:
+            raise FaultsError(self._plan.mismatch, self.report, self.reports)
         refused = [fault for fault in self.statistics.faults if fault.done == "refused"]
         if refused:
             raise FaultsError(_refusal(refused), self.report, self.reports)
         if not self.statistics.clips:
-            raise AnnotationError("no video is left: every one was filtered out, missing, faulty or in no split")
+            detail = "no video is left: every one was filtered out, missing, faulty or in no split"
+            raise FaultsError(detail, self.report, self.reports)
 
     def _statistics(self, clips: Sequence[ClipStatistics], faults: Sequence[Fault]) -> DatasetStatistics:
         plan = self._plan
@@ -267,6 +270,10 @@ class _DatasetBuild:
             score_histogram=sum(histograms, np.zeros((points, SCORE_BINS), np.int64)),
             trimmed=sum(clip.frames < clip.frames_read for clip in clips),
             seconds=time.monotonic() - self._started,
+            sources=plan.sources,
+            split_column=plan.split_column,
+            assumed=plan.assumed,
+            mismatch=plan.mismatch,
         )
 
 

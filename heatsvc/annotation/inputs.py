@@ -38,7 +38,7 @@ class Inputs:
         keypoints: files of keypoints, and archives of such.
         folder: a folder of keypoint files, None where there is none. Everything below it is read.
         labels: label tables and label maps of any format, merged.
-        split: a split file; None where the options have the split, or there is none.
+        split: split files; none where the options or the labels have the split.
         trim: tables of frame counts, videos, and archives of videos.
         trim_folder: a folder of trimmed videos, None where there is none.
     """
@@ -46,6 +46,6 @@ class Inputs:
     keypoints: tuple[InputFile, ...] = ()
     folder: Path | None = None
     labels: tuple[InputFile, ...] = ()
-    split: InputFile | None = None
+    split: tuple[InputFile, ...] = ()
     trim: tuple[InputFile, ...] = ()
     trim_folder: Path | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from heatsvc.pose import LAYOUTS
 from heatsvc.pose.plausibility import Interpretation, PlausibilityMode
@@ -14,6 +15,26 @@ _Index = Annotated[int, Field(ge=0, strict=True)]
 _Side = Annotated[int, Field(ge=1, strict=True, json_schema_extra={"maximum": 100_000})]
 _Value = str | Annotated[int, Field(json_schema_extra={"minimum": -(2**63), "maximum": 2**63 - 1})]
 _LayoutName = Annotated[str, Field(json_schema_extra={"enum": list(LAYOUTS)})]
+
+_ENCODINGS = (
+    *("cp949", "euc_kr", "johab", "gb18030", "gbk", "big5", "big5hkscs", "shift_jis", "cp932", "euc_jp", "iso2022_jp"),
+    *("utf-16-le", "utf-16-be", "iso8859-1", "iso8859-2", "iso8859-9", "iso8859-15", "cp1250", "cp1251", "cp1252"),
+    *("cp1253", "cp1254", "cp1255", "cp1256", "cp1258", "cp874", "koi8-r"),
+)
+
+
+def _check_encoding(name: str) -> str:
+    """The name that Python's codecs have for an encoding, such as ``iso8859-1`` for ``latin-1``."""
+    try:
+        found = codecs.lookup(name[:40]).name
+    except (LookupError, ValueError):
+        found = ""
+    if found not in _ENCODINGS:
+        raise ValueError(f"there is no encoding {name[:40]!r}: known are {', '.join(_ENCODINGS)}")
+    return found
+
+
+_Encoding = Annotated[str, AfterValidator(_check_encoding), Field(json_schema_extra={"enum": list(_ENCODINGS)})]
 
 Wanted = list[_Value] | _Value
 """Values of a column: one, several, or conditions such as ``">10"``; one that fits is enough."""
@@ -77,6 +98,23 @@ class AnnotationOptions(BaseModel):
     signers: Wanted | None = Field(None, description='Only rows of these signers; `">10"` is a condition.')
     years: Wanted | None = Field(None, description="Only rows of these years.")
     columns: Columns = Field(Columns(), description="Names of columns in tables that are not KETI's.")
+    file_suffix: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="What the names of keypoint files have at their end and those in the labels have not, such as "
+        "`_color` for AUTSL's `signer0_sample1_color.npy`.",
+    )
+    labels: Literal["auto", "names"] = Field(
+        "auto",
+        description="`auto`: labels that are all whole numbers are the class indices, under any header; `names`: they "
+        "are names, as other texts are.",
+    )
+    encoding: _Encoding | None = Field(
+        None,
+        description="Encoding of labels, split and frame counts that are neither in UTF-8 nor in UTF-16 with a "
+        "byte-order mark. CP949 is assumed otherwise, and the report says so.",
+    )
     split: dict[str, Any] | None = Field(
         None,
         description='A rule in place of a split file: `{"signer": {"train": ">10", "test": "<=10"}}`, the same with '

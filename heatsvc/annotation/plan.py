@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import Inputs
-from heatsvc.annotation.labels.labels import Labels, read_labels
-from heatsvc.annotation.names import VideoName
+from heatsvc.annotation.labels.labels import Labels, LabelSource, read_labels
+from heatsvc.annotation.mismatch import describe_mismatch
+from heatsvc.annotation.names import NameIndex, VideoName
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.sources.find import find_files
 from heatsvc.annotation.sources.stored_file import StoredFile
-from heatsvc.annotation.splits.assignment import Assignment, assign_splits
+from heatsvc.annotation.splits.assignment import Assignment, assign_splits, find_split_column
 from heatsvc.annotation.splits.split_file import read_split
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
@@ -55,6 +57,10 @@ class Plan:
         filtered: labelled videos that the filters left out, by filter.
         files: number of keypoint files.
         labelled: number of videos in the labels, after the filters.
+        sources: what each label file was taken for.
+        split_column: the column of the label tables that gives the splits since nothing else does; None otherwise.
+        assumed: split files whose encoding was assumed.
+        mismatch: why no labelled video has a keypoint file and a split; "" where some have.
     """
 
     videos: Sequence[LabelledVideo]
@@ -65,6 +71,10 @@ class Plan:
     filtered: Mapping[str, int]
     files: int
     labelled: int
+    sources: Sequence[LabelSource]
+    split_column: str | None
+    assumed: Sequence[str]
+    mismatch: str
 
 
 def make_plan(
@@ -90,10 +100,17 @@ def make_plan(
         )
     if options.img_shape is not None:
         check_img_shape(options.img_shape, field="options.img_shape")
-    labels = read_labels(inputs.labels, options, bounds, token)
+
+    @cache
+    def named_files() -> tuple[list[StoredFile], NameIndex]:
+        found = find_files(inputs, options, work, bounds, token)
+        return found, NameIndex(_video_name(file, options) for file in found)
+
+    # Files are unpacked after labels and split were read, and sooner only where it is needed to tell what labels are.
+    labels = read_labels(inputs.labels, options, bounds, token, work=work, keypoint_names=lambda: named_files()[1])
     token.raise_if_cancelled()
-    split_file = None if inputs.split is None else read_split(inputs.split, bounds)
-    if check and split_file is None and options.split is None:
+    split_file = read_split(inputs.split, options, bounds) if inputs.split else None
+    if check and split_file is None and options.split is None and find_split_column(labels) is None:
         assignment = Assignment(("all",) * len(labels.rows), ("all",), ())
     else:
         assignment = assign_splits(labels, split_file, options)
@@ -108,10 +125,12 @@ def make_plan(
             read_frame_counts,  # few datasets need it, and it loads large libraries
         )
 
-        counts = read_frame_counts(inputs.trim, inputs.trim_folder, labels, work / "trim", bounds, token)
+        counts = read_frame_counts(
+            inputs.trim, inputs.trim_folder, labels, work / "trim", bounds, token, options.encoding
+        )
         last, trim_faults = counts.frames, counts.faults
-    files = find_files(inputs, options, work, bounds, token)
-    file_of, unlabelled = _match(files, labels)
+    files, names = named_files()
+    file_of, unlabelled = _match(zip(files, names.names, strict=True), labels)
     videos = []
     for position, (row, split) in enumerate(zip(labels.rows, assignment.split_of, strict=True)):
         if split is not None:
@@ -127,15 +146,27 @@ def make_plan(
         filtered=labels.filtered,
         files=len(files),
         labelled=len(labels.rows),
+        sources=labels.sources,
+        split_column=assignment.column,
+        assumed=split_file.assumed if split_file else (),
+        mismatch=""
+        if any(video.file for video in videos)
+        else describe_mismatch(labels, names, assignment.split_of, split_file),
     )
 
 
-def _match(files: Iterable[StoredFile], labels: Labels) -> tuple[dict[int, StoredFile], list[Fault]]:
+def _video_name(file: StoredFile, options: AnnotationOptions) -> VideoName:
+    """The video of a keypoint file, by its name without the suffix that labels have not."""
+    video = VideoName.of(file.name, field="keypoints", file=file.name)
+    suffix = options.file_suffix
+    return VideoName(video.text.removesuffix(suffix)) if suffix and video.text != suffix else video
+
+
+def _match(files: Iterable[tuple[StoredFile, VideoName]], labels: Labels) -> tuple[dict[int, StoredFile], list[Fault]]:
     """The file of each row that has one, and the files of no row."""
     file_of: dict[int, StoredFile] = {}
     unlabelled = []
-    for file in files:
-        video = VideoName.of(file.name, field="keypoints", file=file.name)
+    for file, video in files:
         rows = labels.index.find(video)
         if not rows:
             if not labels.known.find(video):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.annotation.faults import Fault
+from heatsvc.annotation.labels.labels import LabelSource
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.pose.layouts import Layout
 from heatsvc.pose.plausibility import Code
@@ -67,6 +68,10 @@ class DatasetStatistics:
         score_histogram: int64 [V, SCORE_BINS], scores of each point.
         trimmed: videos that were cut to their last frames.
         seconds: duration of the build.
+        sources: what each label file was taken for.
+        split_column: the column of the label tables that gives the splits since nothing else does; None otherwise.
+        assumed: split files whose encoding was assumed.
+        mismatch: why no labelled video has a keypoint file and a split; "" where some have.
     """
 
     options: AnnotationOptions
@@ -83,3 +88,7 @@ class DatasetStatistics:
     score_histogram: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, SCORE_BINS), np.int64))
     trimmed: int = 0
     seconds: float = 0.0
+    sources: Sequence[LabelSource] = ()
+    split_column: str | None = None
+    assumed: Sequence[str] = ()
+    mismatch: str = ""

@@ -35,12 +35,15 @@ class AnnotationForm(BaseModel):
     )
     labels: list[File] = Field(
         min_length=1,
-        description="Label tables and label maps: KETI's workbooks, CSV in CP949 or UTF-8, "
-        "`{name: {label, label_index}}`, `{label: index}`; several are merged.",
+        description="Label tables, label maps and lists of classes: KETI's workbooks, CSV in CP949 or UTF-8, "
+        "`{name: {label, label_index}}`, `{label: index}`, the files of WLASL, MSASL, AUTSL, PHOENIX, AIHub (NIASL), "
+        "MMAction2 and PYSKL, and archives of such; several are merged.",
     )
-    split: File = Field(
-        default_factory=bytes,
-        description="`{split: [names]}` in JSON, or CSV `name,split`. Not with the option `split`.",
+    split: list[File] = Field(
+        default_factory=list,
+        description="`{split: [names]}` in JSON, CSV `name,split`, or a list of names for each split, the split in the "
+        "file's name (`train.txt`). Not with the option `split`. Without either it is a column `split` or `subset` of "
+        "the labels.",
     )
     trim: list[File] = Field(
         default_factory=list,

@@ -73,7 +73,7 @@ def _form_parts(settings: Settings) -> dict[str, FormPart]:
     return {
         "keypoints": FormPart(many=True),
         "labels": FormPart(many=True),
-        "split": FormPart(),
+        "split": FormPart(many=True),
         "trim": FormPart(many=True),
         "options": FormPart(text=True, check=check_options),
     }
@@ -137,7 +137,7 @@ def _sort_files(files: Sequence[UploadedFile], options: AnnotationOptions, folde
         raise RequestError(422, "give keypoints or the option dataset, not both", field="dataset")
     if split and options.split is not None:
         raise RequestError(422, "give a split file or the option split, not both", field="split")
-    return Inputs(keypoints=keypoints, folder=folder, labels=labels, split=split[0] if split else None, trim=trim)
+    return Inputs(keypoints=keypoints, folder=folder, labels=labels, split=split, trim=trim)
 
 
 def _content_id(

@@ -15,7 +15,7 @@ from starlette.routing import Match
 
 from heatsvc.errors import InputError, LimitError
 from heatsvc.jobs.data_directory import DataDirectoryError
-from heatsvc.pipeline.errors import short
+from heatsvc.pipeline.errors import explain_invalid
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -188,13 +188,5 @@ def validated(model: type[Options], given: Mapping[str, Any]) -> Options:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        # Of an option of several forms, the form that was looked into deepest is the one that was meant.
-        first = max(error.errors(include_url=False), key=lambda fault: len(fault["loc"]))
-        name = str(first["loc"][0])
-        if name not in model.model_fields:
-            raise RequestError(
-                422, f"there is no option {short(name)}: known are {', '.join(model.model_fields)}", field=name[:60]
-            ) from None
-        description = model.model_fields[name].description or ""
-        value = given.get(name)
-        raise RequestError(422, f"{name} cannot be {short(value)}: {first['msg']}. {description}", field=name) from None
+        name, detail = explain_invalid(error, model, given)
+        raise RequestError(422, detail, field=name) from None

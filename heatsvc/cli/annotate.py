@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from heatsvc.annotation.artifacts import Artifact
     from heatsvc.annotation.build import BuildResult
     from heatsvc.annotation.inputs import InputFile, Inputs
     from heatsvc.annotation.options import AnnotationOptions
@@ -24,19 +27,9 @@ if TYPE_CHECKING:
 
 _GC_THRESHOLDS = (200_000, 20, 100)
 _FLAGS = (
-    "select",
-    "dtype",
-    "img_shape",
-    "missing",
-    "faulty",
-    "split_policy",
-    "coordinates",
-    "project",
-    "plausibility",
-    "types",
-    "views",
-    "signers",
-    "years",
+    *("select", "dtype", "img_shape", "missing", "faulty", "split_policy", "types", "views", "signers", "years"),
+    *("encoding", "file_suffix"),
+    *("coordinates", "project", "plausibility", "missing_points"),
 )
 _STAGES = {
     "waiting": "waiting",
@@ -59,9 +52,21 @@ def add_annotate(commands: Any) -> None:
         "--keypoints", required=True, nargs="+", type=Path, metavar="PATH", help="a folder, files, or archives"
     )
     parser.add_argument(
-        "--labels", required=True, nargs="+", type=Path, metavar="FILE", help="workbooks, CSV or JSON; merged"
+        "--labels",
+        required=True,
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="workbooks, CSV or JSON, or a folder or archives of them; merged",
     )
-    parser.add_argument("--split", type=Path, metavar="FILE", help="JSON {split: [names]} or CSV name,split")
+    parser.add_argument(
+        "--split",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="JSON {split: [names]}, CSV name,split, or lists of names such as train.txt and test.txt",
+    )
     parser.add_argument(
         "--trim", nargs="+", type=Path, default=[], metavar="PATH", help="frame counts, videos, or a folder of them"
     )
@@ -80,13 +85,17 @@ def add_annotate(commands: Any) -> None:
     one.add_argument("--split-policy", choices=("error", "drop", "first"), help="names in two splits or none")
     one.add_argument("--coordinates", choices=("pixels", "normalized"), help="normalized: 0..1 of the frame")
     one.add_argument("--project", choices=("xy",), help="xy: third numbers are depths, and are dropped")
+    one.add_argument("--missing-points", choices=("missing", "error"), help="selected points that a file lacks")
     one.add_argument("--plausibility", choices=("error", "warn", "ignore"), help="numbers that cannot be meant")
     for name in ("types", "views", "signers", "years"):
         one.add_argument(f"--{name}", nargs="+", metavar="VALUE", help=f"only rows of these {name}")
+    one.add_argument("--encoding", help="of text that is not in UTF-8 or UTF-16, such as gb18030; default cp949")
+    one.add_argument("--file-suffix", metavar="TEXT", help="an end that only keypoint files' names have: _color")
     parser.set_defaults(run=_annotate)
 
 
 def _annotate(parsed: argparse.Namespace) -> int:
+    from heatsvc.annotation.artifacts import REPORT_PAGE
     from heatsvc.annotation.errors import FaultsError
     from heatsvc.errors import InputError
     from heatsvc.settings import load_settings
@@ -104,7 +113,8 @@ def _annotate(parsed: argparse.Namespace) -> int:
         built = _with_progress(parsed, inputs, options, load_settings().bounds)
     except FaultsError as error:
         _print_report(error.report)
-        print(f"heatsvc annotate: {_with_flags(error)}", file=sys.stderr)
+        kept = "" if parsed.check else f". The report is {_beside(parsed.output) / REPORT_PAGE}"
+        print(f"heatsvc annotate: {_with_flags(error)}{kept}", file=sys.stderr)
         return 1
     except InputError as error:
         place = f"{error.file}: " if error.file and error.file not in error.detail else ""
@@ -163,18 +173,31 @@ def _inputs(parsed: argparse.Namespace) -> Inputs:
     from heatsvc.annotation.errors import AnnotationError
     from heatsvc.annotation.inputs import Inputs
 
-    for path in (*parsed.keypoints, *parsed.labels, *parsed.trim, *([parsed.split] if parsed.split else [])):
+    for path in (*parsed.keypoints, *parsed.labels, *parsed.trim, *parsed.split):
         if not path.exists():
             raise AnnotationError(f"{path} does not exist")
     keypoints, folder = _split_paths(parsed.keypoints, "--keypoints")
     trim, trim_folder = _split_paths(parsed.trim, "--trim")
     labels, labels_folder = _split_paths(parsed.labels, "--labels")
     if labels_folder is not None:
-        raise AnnotationError(f"{labels_folder} is a folder: name the label files, such as {labels_folder}/*.xlsx")
-    splits, split_folder = _split_paths([parsed.split] if parsed.split else [], "--split")
+        labels += _label_files(labels_folder)
+    splits, split_folder = _split_paths(parsed.split, "--split")
     if split_folder is not None:
         raise AnnotationError(f"{split_folder} is a folder: name the split file, such as {split_folder}/split.json")
-    return Inputs(keypoints, folder, labels, splits[0] if splits else None, trim, trim_folder)
+    return Inputs(keypoints, folder, labels, splits, trim, trim_folder)
+
+
+def _label_files(folder: Path) -> tuple[InputFile, ...]:
+    """The label files in a folder and below it, sorted by name."""
+    from heatsvc.annotation.errors import AnnotationError
+    from heatsvc.annotation.inputs import InputFile
+    from heatsvc.annotation.labels.labels import is_label_file
+    from heatsvc.annotation.sources.find import files_in_folder
+
+    found = sorted((name, entry.path) for name, entry in files_in_folder(folder, is_label_file))
+    if not found:
+        raise AnnotationError(f"there is no label file in the folder {folder}, such as .xlsx, .csv or .json")
+    return tuple(InputFile(name, Path(path)) for name, path in found)
 
 
 def _split_paths(paths: list[Path], option: str) -> tuple[tuple[InputFile, ...], Path | None]:
@@ -195,6 +218,7 @@ def _options(parsed: argparse.Namespace) -> AnnotationOptions:
 
     from heatsvc.annotation.errors import AnnotationError
     from heatsvc.annotation.options import AnnotationOptions
+    from heatsvc.pipeline.errors import explain_invalid
 
     try:
         document = json.loads(parsed.options) if parsed.options else {}
@@ -210,10 +234,8 @@ def _options(parsed: argparse.Namespace) -> AnnotationOptions:
     try:
         return AnnotationOptions(**document)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        option = _flag(where) if getattr(parsed, where, None) is not None else f"{where} in --options"
-        raise AnnotationError(f"{option}: {fault['msg']}", field=where) from None
+        name, detail = explain_invalid(error, AnnotationOptions, document)
+        raise AnnotationError(detail if name in _FLAGS else f"--options: {detail}", field=name) from None
 
 
 def _with_progress(
@@ -225,6 +247,7 @@ def _with_progress(
     from rich.progress import Progress as Bar
 
     from heatsvc.annotation.build import build
+    from heatsvc.annotation.errors import FaultsError
     from heatsvc.annotation.shards import shared_memory_folder
     from heatsvc.bounds import usable_cores
 
@@ -265,15 +288,24 @@ def _with_progress(
                     raise
                 built = run()  # a few shards of long clips with many points do not fit into memory
         if not parsed.check:
-            beside = _beside(target)
-            beside.mkdir(exist_ok=True)
-            for artifact in built.artifacts:
-                if artifact.name != target.name:
-                    (folder / artifact.name).replace(beside / artifact.name)
+            _move_beside(built.artifacts, folder, target)
             (folder / target.name).replace(target)  # last: once it is there, all files are
         return built
+    except FaultsError as error:
+        if not parsed.check:
+            _move_beside(error.artifacts, folder, target)
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _move_beside(artifacts: Iterable[Artifact], folder: Path, target: Path) -> None:
+    """Move all files but the pickle into the folder beside it."""
+    beside = _beside(target)
+    beside.mkdir(exist_ok=True)
+    for artifact in artifacts:
+        if artifact.name != target.name:
+            (folder / artifact.name).replace(beside / artifact.name)
 
 
 def _beside(target: Path) -> Path:

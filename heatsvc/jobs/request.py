@@ -79,7 +79,7 @@ class BuildRequest:
             keypoints=tuple(map(convert_file, inputs.keypoints)),
             folder=convert(inputs.folder) if inputs.folder else None,
             labels=tuple(map(convert_file, inputs.labels)),
-            split=convert_file(inputs.split) if inputs.split else None,
+            split=tuple(map(convert_file, inputs.split)),
             trim=tuple(map(convert_file, inputs.trim)),
             trim_folder=convert(inputs.trim_folder) if inputs.trim_folder else None,
         )

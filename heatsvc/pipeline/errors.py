@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -90,6 +90,22 @@ def _wanted(fault: Any) -> str:
 
 def _limit(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def explain_invalid(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> tuple[str, str]:
+    """Which option is invalid, and the message, which lists the known ones where there is none of its name.
+
+    Of an option of several forms, the form that was looked into deepest is the one that was meant.
+    """
+    first = max(error.errors(include_url=False), key=lambda fault: len(fault["loc"]))
+    name = str(first["loc"][0])
+    if name not in model.model_fields:
+        return name[:60], f"there is no option {short(name)}: known are {', '.join(model.model_fields)}"
+    within = model.model_fields[name].annotation
+    if first["type"] == "extra_forbidden" and isinstance(within, type) and issubclass(within, BaseModel):
+        return name, f"{name} has no {short(first['loc'][-1])}: known are {', '.join(within.model_fields)}"
+    description = model.model_fields[name].description or ""
+    return name, f"{name} cannot be {short(given.get(name))}: {first['msg']}. {description}"
 
 
 def hint(name: str, known: Iterable[str]) -> str:

@@ -38,7 +38,7 @@ def named(*names: str) -> tuple[InputFile, ...]:
 
 def inputs(**given: Any) -> Inputs:
     """keti-mini with its workbooks and its split file by default."""
-    known: dict[str, Any] = {"folder": KEYPOINTS, "labels": named(*WORKBOOKS), "split": named("split.json")[0]}
+    known: dict[str, Any] = {"folder": KEYPOINTS, "labels": named(*WORKBOOKS), "split": named("split.json")}
     return Inputs(**(known | given))
 
 

@@ -187,7 +187,7 @@ def test_check_tells_the_same_and_builds_nothing(tmp_path):
 def test_check_needs_no_split(tmp_path):
     counts = tmp_path / "counts.csv"
     counts.write_text("KETI_SL_0000000001,74\n")
-    given = inputs(split=None, trim=(InputFile("counts.csv", counts),))
+    given = inputs(split=(), trim=(InputFile("counts.csv", counts),))
     report = build(given, AnnotationOptions(**OPTIONS), tmp_path / "out", check=True).report
     assert [split["name"] for split in report["splits"]] == ["all"]
     assert faults(report)["trim_too_long"] == {name(1): "kept"}
@@ -263,7 +263,7 @@ def test_all_split_forms_give_the_same_pickle(tmp_path, folder, form):
         "signer": {"signer": {"train": ">10", "test": "<=10"}},
         "column": {"언어 제공자 ID": {"train": ">10", "test": ["1", 2, 3, 4, 5, 6, 7, 8, 9, 10]}},
     }[form]
-    made(tmp_path / "out", inputs(split=None if rule else split_csv(tmp_path)), split=rule)
+    made(tmp_path / "out", inputs(split=() if rule else (split_csv(tmp_path),)), split=rule)
     assert (tmp_path / "out" / "annotations.pkl").read_bytes() == (folder / "annotations.pkl").read_bytes()
 
 
@@ -346,7 +346,7 @@ def test_progress_is_reported(tmp_path):
 
 @pytest.mark.parametrize(("policy", "refused"), [("error", True), ("drop", False), ("first", False)])
 def test_leaky_split(tmp_path, policy, refused):
-    given = inputs(split=named("split_leaky.json")[0])
+    given = inputs(split=named("split_leaky.json"))
     if refused:
         with pytest.raises(FaultsError) as caught:
             made(tmp_path, given, split_policy=policy)
@@ -362,7 +362,7 @@ def test_leaky_split(tmp_path, policy, refused):
 
 def test_leaky_split_is_refused_by_default(tmp_path):
     with pytest.raises(FaultsError, match="in_two_splits"):
-        made(tmp_path, inputs(split=named("split_leaky.json")[0]))
+        made(tmp_path, inputs(split=named("split_leaky.json")))
 
 
 def test_two_files_of_one_video_are_an_error_that_names_both(tmp_path):
@@ -391,7 +391,7 @@ def test_points_of_no_layout(tmp_path, select):
 
 def test_no_split_at_all_says_what_to_give(tmp_path):
     with pytest.raises(AnnotationError, match="signer"):
-        made(tmp_path, inputs(split=None))
+        made(tmp_path, inputs(split=()))
 
 
 def test_no_img_shape_says_what_to_give(tmp_path):
@@ -448,7 +448,7 @@ def test_classes_times_splits_are_bounded(tmp_path):
     splits.write_text(json.dumps({f"s{number}": [] for number in range(100)} | {"train": [name(1)]}))
     (tmp_path / "labels.csv").write_text(f"name,label\n{name(1)},화재\n")
     labels = InputFile("map.json", classes), InputFile("labels.csv", tmp_path / "labels.csv")
-    given = inputs(labels=labels, split=InputFile("split.json", splits))
+    given = inputs(labels=labels, split=(InputFile("split.json", splits),))
     with pytest.raises(LimitError, match="2,020,101 classes times splits"):
         made(tmp_path, given, types="leave")
 
@@ -465,7 +465,7 @@ def test_points_of_two_kinds_are_reported_where_every_sampled_file_is_unreadable
     (tmp_path / "labels.csv").write_text("name,label\n" + "".join(f"{one},x\n" for one in names))
     (tmp_path / "split.json").write_text(json.dumps({"train": names}))
     labels, split = (InputFile(one, tmp_path / one) for one in ("labels.csv", "split.json"))
-    built = made(tmp_path, Inputs(folder=keypoints, labels=(labels,), split=split), select=select, types="leave")
+    built = made(tmp_path, Inputs(folder=keypoints, labels=(labels,), split=(split,)), select=select, types="leave")
     faults = {group["kind"]: group["count"] for group in built.report["faults"]}
     assert faults == {"unreadable": 25, "wrong_points": 25}
 

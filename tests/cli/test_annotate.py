@@ -52,7 +52,8 @@ def test_faults_that_are_not_allowed_end_it_with_the_report(tmp_path):
     assert "cut_short" in done.stdout
     assert "KETI_SL_0000000020 (cut_short)" in done.stderr
     assert "--faulty drop or zeros" in done.stderr
-    assert not list(tmp_path.iterdir())
+    assert done.stderr.endswith(". The report is KETI/report.html\n")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["KETI", "report.html", "report.json"]
 
 
 def test_check_writes_nothing(tmp_path):
@@ -83,10 +84,10 @@ def test_options_as_the_service_has_them(tmp_path):
         ((*WORDS, "--split", str(TABLES), "-o", "a.pkl"), 1, "is a folder: name the split file"),
         ((*WORDS, "--split", "nowhere.json", "-o", "a.pkl"), 1, "nowhere.json does not exist"),
         ((*WORDS, *SPLIT, "--options", "{", "-o", "a.pkl"), 1, "broken JSON"),
-        ((*WORDS, *SPLIT, "--options", '{"dtyp": 1}', "-o", "a.pkl"), 1, "dtyp in --options"),
+        ((*WORDS, *SPLIT, "--options", '{"dtyp": 1}', "-o", "a.pkl"), 1, "no option 'dtyp': known are select, dtype"),
         ((*WORDS, *SPLIT, "--select", "sign28", "-o", "a.pkl"), 1, "sign28"),
         ((*WORDS, "-o", "a.pkl"), 1, "signer"),
-        (("--keypoints", str(KEYPOINTS), "--labels", str(KEYPOINTS), "-o", "a.pkl"), 1, "is a folder"),
+        (("--keypoints", str(KEYPOINTS), "--labels", str(KEYPOINTS), "-o", "a.pkl"), 1, "there is no label file in"),
         (("--keypoints", *LABELS, "--labels", *LABELS, *SPLIT, "-o", "a.pkl"), 1, "img_shape|no file of keypoints"),
     ],
 )
@@ -185,3 +186,16 @@ def test_inspect_ends_with_1_where_a_reader_would_fail(tmp_path):
     assert done.returncode == 1
     assert "keypoint" in done.stdout
     assert run("inspect", "nowhere.pkl", cwd=tmp_path).returncode == 1
+
+
+def test_when_no_name_matches_the_nearest_and_the_report_are_named(tmp_path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "words.csv").write_text("name,label\nKETI_SL_0000000101,yes\n")
+    (tmp_path / "train.txt").write_text("KETI_SL_0000000101\n")
+    words = ("--keypoints", KEYPOINTS, "--labels", "labels", "--split", "train.txt", "--img-shape", "1080", "1920")
+    done = run("annotate", *words, "-o", "a.pkl", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no keypoint file has the name of a labelled video. Files: " in done.stderr
+    assert "'KETI_SL_0000000001' and 'KETI_SL_0000000101'" in done.stderr
+    assert done.stderr.endswith("The report is a/report.html\n")
+    assert (tmp_path / "a" / "report.html").is_file()

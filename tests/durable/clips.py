@@ -32,7 +32,7 @@ def write_upload(folder: Path, clips: int, seed: int = 0) -> BuildRequest:
     inputs = Inputs(
         keypoints=(InputFile("clips.zip", folder / "0"),),
         labels=(InputFile("labels.csv", folder / "1"),),
-        split=InputFile("split.csv", folder / "2"),
+        split=(InputFile("split.csv", folder / "2"),),
     )
     return BuildRequest(inputs, AnnotationOptions(img_shape=(512, 512)), False, 0.0)
 

@@ -32,7 +32,7 @@ def request(uploads: Path) -> BuildRequest:
     inputs = Inputs(
         keypoints=(InputFile("a/영상.npy", uploads / "0"), InputFile("b.npy", uploads / "sub" / "1")),
         labels=(InputFile("단어.csv", uploads / "2"),),
-        split=InputFile("split.json", uploads / "3"),
+        split=(InputFile("split.json", uploads / "3"),),
         trim_folder=uploads / "videos",
     )
     return BuildRequest(inputs, AnnotationOptions(select=None, split={"signer": {"train": ">10"}}), True, 1.5)

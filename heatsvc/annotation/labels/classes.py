@@ -6,7 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.labels.rows import ClassEntry, LabelRow
+from heatsvc.annotation.labels.rows import (
+    ClassEntry,
+    LabelRow,
+    parse_index,
+    parse_label,
+    parse_whole_number,
+)
+from heatsvc.annotation.labels.tables import LABEL_TEXT, normalize_header
+from heatsvc.annotation.options import AnnotationOptions
 
 
 @dataclass(slots=True)
@@ -29,6 +37,47 @@ class _Classes:
                 f"the class index {entry.index} has two labels: {index.label!r:.80} in {index.where}, "
                 f"{entry.label!r:.80} in {entry.where}"
             )
+
+
+def take_indices(rows: Sequence[LabelRow], options: AnnotationOptions) -> Sequence[LabelRow]:
+    """Rows whose labels are all whole numbers, with them as class indices; other rows as they are.
+
+    The labels' texts are then those of a column such as text or gloss, if each belongs to one index.
+
+    Raises:
+        AnnotationError: a whole number above 1,000,000 or below 0.
+    """
+    labels = [row.label for row in rows if row.label is not None]
+    if options.labels == "names" or not labels or any(row.index is not None for row in rows):
+        return rows
+    if any(parse_whole_number(label) is None for label in labels):
+        return rows
+    indexed = [
+        row if row.label is None else replace(row, label=None, index=_parse_whole_label(row.label, row)) for row in rows
+    ]
+    texts = None if options.columns.label else _label_texts(indexed)
+    return indexed if texts is None else [replace(row, label=texts.get(row.index)) for row in indexed]
+
+
+def _parse_whole_label(label: str, row: LabelRow) -> int:
+    try:
+        return parse_index(label, row.where, row.where)
+    except AnnotationError as error:
+        hint = 'where labels that are all whole numbers are names, give the option {"labels": "names"}'
+        raise AnnotationError(f"{error.detail}; {hint}") from None
+
+
+def _label_texts(rows: Sequence[LabelRow]) -> dict[int | None, str] | None:
+    """The text of each index by the first column of such texts in which both belong together; None without one."""
+    headers = {normalize_header(header): header for row in rows[:1] for header in row.columns}
+    for known in LABEL_TEXT:
+        header = headers.get(known, "")
+        pairs = {(row.index, row.columns.get(header, "")) for row in rows if row.index is not None}
+        texts = {text for _, text in pairs}
+        if header and "" not in texts and len(pairs) == len({index for index, _ in pairs}) == len(texts):
+            where = rows[0].where
+            return {index: parse_label(text, where, where) or "" for index, text in pairs}
+    return None
 
 
 def assign_class_indices(
@@ -79,7 +128,8 @@ def _numbered(row: LabelRow, classes: _Classes) -> LabelRow:
         if entry is None and (other := classes.by_label.get(str(row.index))):
             raise AnnotationError(
                 f"{row.where}: the class index {row.index} of {row.video.text!r:.100} has no label, and cannot be "
-                f"called {other.label!r}: that label has the index {other.index} in {other.where}"
+                f"called {other.label!r}: that label has the index {other.index} in {other.where}; "
+                'where it is a name and no index, give the option {"labels": "names"}'
             )
         return replace(row, label=entry.label if entry else str(row.index))
     return row

@@ -5,42 +5,62 @@ from __future__ import annotations
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.labels import rows
 from heatsvc.annotation.labels.parsed_file import ParsedFile
-from heatsvc.annotation.labels.rows import ClassEntry, LabelFile, LabelRow
-from heatsvc.annotation.labels.tables import INDEX, LABEL, missing_columns, normalize_header, read_table
+from heatsvc.annotation.labels.rows import ClassEntry, LabelFile
+from heatsvc.annotation.labels.tables import (
+    INDEX,
+    LABEL,
+    NAME,
+    find_column,
+    missing_columns,
+    normalize_header,
+    read_table,
+)
 from heatsvc.annotation.options import AnnotationOptions
 
 
 def read_csv_map(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
-    """The classes of a label map, whose header names a label and an index, and nothing else: ``label,label_index``.
+    """The classes of a label map, whose header names no videos: ``label,label_index``, ``id,name``, ``ClassId,TR,EN``.
+
+    The label is in the column that the options name, in one with a known header, or in the first beside the index.
 
     Raises:
         AnnotationError: a row without a class index.
     """
-    columns = None if file.is_json else _map_columns(file)
+    columns = None if file.is_json else _map_columns(file, options)
     if columns is None:
         return None
     label, index = columns
     classes = []
     for where, cells in file.rows_from(file.top + 1):
-        padded = (*cells, "", "")
+        padded = (*cells, *[""] * (max(columns) + 1))
         text = rows.parse_label(padded[label], where, file.name)
         classes.append(ClassEntry(text or "", rows.parse_index(padded[index], where, file.name), where))
-    return LabelFile(classes=tuple(classes))
+    return LabelFile(classes=tuple(classes), headers=frozenset(filter(None, map(str.strip, file.rows[file.top]))))
 
 
-def _map_columns(file: ParsedFile) -> tuple[int, int] | None:
+def _map_columns(file: ParsedFile, options: AnnotationOptions) -> tuple[int, int] | None:
     """The columns of label and index."""
     cells = [normalize_header(cell) for cell in file.rows[file.top]] if file.rows else []
     while cells and not cells[-1]:
         cells.pop()
-    if len(cells) != 2:
+    of_two = len(cells) == 2
+    index = find_column(cells, (*INDEX, "index", "id") if of_two else INDEX)
+    if index is None:
         return None
-    orders, index_headers = ((0, 1), (1, 0)), (*INDEX, "index", "id")
-    return next(((a, b) for a, b in orders if cells[a] in LABEL and cells[b] in index_headers), None)
+    # In id,name the name is a class's: nothing else could be.
+    labels = (*LABEL, "name") if of_two and index == 0 else LABEL
+    if find_column(cells, filter(None, (options.columns.name, *(set(NAME) - {"id", *labels})))) is not None:
+        return None
+    label = find_column(cells, filter(None, (options.columns.label, *labels)))
+    if label is None and not of_two:
+        label = next((column for column, cell in enumerate(cells) if cell and column != index), None)
+    return None if label is None else (label, index)
 
 
 def read_csv_pairs(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
     """The videos of a file whose first row is a name and a whole number: ``KETI_SL_0000000419,418``.
+
+    It may be a list of classes, too, where no index occurs twice.
 
     Raises:
         AnnotationError: a row without a name or a class index.
@@ -48,12 +68,8 @@ def read_csv_pairs(file: ParsedFile, options: AnnotationOptions) -> LabelFile | 
     first = file.rows[file.top] if not file.is_json and file.rows else []
     if len(first) != 2 or not first[0].strip() or rows.parse_whole_number(first[1]) is None:
         return None
-    found = []
-    for where, cells in file.rows_from(file.top):
-        name, index, *_ = (*cells, "", "")
-        video = rows.parse_video_name(name, where, file.name)
-        found.append(LabelRow(video, None, rows.parse_index(index, where, file.name), {}, where))
-    return LabelFile(rows=tuple(found))
+    pairs = [(cells[0], cells[1] if len(cells) > 1 else "", where) for where, cells in file.rows_from(file.top)]
+    return rows.undecided(pairs, file.name, "rows")
 
 
 def read_csv_table(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:

@@ -1,66 +1,59 @@
-"""Labels as JSON: label maps, objects of videos, and objects of labels."""
+"""Labels as JSON: label maps, objects and lists of videos, and objects of labels."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.labels import rows
 from heatsvc.annotation.labels.parsed_file import ParsedFile
-from heatsvc.annotation.labels.rows import ClassEntry, LabelFile, LabelRow
-from heatsvc.annotation.labels.tables import INDEX, KNOWN, LABEL, normalize_header
+from heatsvc.annotation.labels.rows import LabelFile, LabelRow
+from heatsvc.annotation.labels.tables import INDEX, Header, normalize_header
 from heatsvc.annotation.native.sheets import MAX_CELL, cell_text
 from heatsvc.annotation.options import AnnotationOptions
 
+# The first number of an action is an index in nslt_100.json. In a list, objects are numbered under index.
+_INDEX_KEYS = (*INDEX, "action")
+
 
 def read_json_map(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
-    """The classes of a label map, an object of whole numbers: ``{"화재": 418}``.
+    """An object of whole numbers, ``{"화재": 418}``: a label map, or videos with their class indices.
 
     Raises:
         AnnotationError: a class index below 0 or above 1,000,000, or a label too long.
     """
     if not _holds(file.json, int):
         return None
-    classes = []
-    for label, index in file.json.items():
-        where = f"{file.name}, {label!r:.100}"
-        text = rows.parse_label(label, where, file.name)
-        classes.append(ClassEntry(text or "", rows.parse_index(index, where, file.name), where))
-    return LabelFile(classes=tuple(classes))
+    pairs = [(text, index, f"{file.name}, {text!r:.100}") for text, index in file.json.items()]
+    return rows.undecided(pairs, file.name, "classes")
 
 
 def read_json_rows(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
     """The videos of an object of objects: ``{"KETI_SL_0000000419": {"label": "화재", "label_index": 418}}``.
+
+    WLASL's nslt_100.json is one, too: ``{"05237": {"subset": "train", "action": [77, 1, 55]}}``, where the first number
+    is the class index.
 
     Raises:
         AnnotationError: an object without label and index, or with an unusable one.
     """
     if not _holds(file.json, dict):
         return None
-    found = []
-    headers: set[str] = set()
-    label_header = options.columns.label and normalize_header(options.columns.label)
-    for name, value in file.json.items():
-        where = f"{file.name}, {name!r:.100}"
-        columns: dict[str, str] = {}
-        label: str | None = None
-        index: int | None = None
-        for key, item in value.items():
-            header = normalize_header(key)
-            if header in (*INDEX, "index"):
-                index = None if item is None else rows.parse_index(item, where, file.name)
-                continue
-            text = _text(item, where, file.name)
-            if label is None and (header == label_header if label_header else header in LABEL):
-                label = rows.parse_label(text, where, file.name)
-            if text:
-                columns[key] = text
-                columns.update({known: text for known, names in KNOWN.items() if header in names})
-        headers.update(columns)
-        if label is None and index is None:
-            raise AnnotationError(f"{where}: neither label nor label_index", file=file.name)
-        found.append(LabelRow(rows.parse_video_name(name, where, file.name), label, index, columns, where))
-    return LabelFile(rows=tuple(found), headers=frozenset(headers))
+    videos = ((name, f"{file.name}, {name!r:.100}", value) for name, value in file.json.items())
+    return _read_videos(videos, file.name, options)
+
+
+def read_json_records(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
+    """The videos of a list of objects, such as MSASL's: ``[{"name": "v1", "label": "화재"}]``.
+
+    Raises:
+        AnnotationError: an object without a name, or without label and index, or with unusable ones.
+    """
+    if not isinstance(file.json, list) or not file.json or not all(isinstance(value, dict) for value in file.json):
+        return None
+    videos = ((None, f"{file.name}, [{position}]", value) for position, value in enumerate(file.json))
+    return _read_videos(videos, file.name, options)
 
 
 def read_json_labels(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
@@ -88,6 +81,52 @@ def _holds(document: Any, kind: Any) -> bool:
         and bool(document)
         and all(isinstance(value, kind) and not isinstance(value, bool) for value in document.values())
     )
+
+
+def _read_videos(
+    videos: Iterable[tuple[str | None, str, Mapping[str, Any]]], file: str, options: AnnotationOptions
+) -> LabelFile:
+    """The videos of objects whose keys are as the headers of a table.
+
+    Args:
+        videos: of each its name, None where the object has it, its place, and the object.
+        file: the file's name.
+        options: names of columns.
+    """
+    found = []
+    headers: set[str] = set()
+    known: dict[tuple[str, ...], Header] = {}
+    for name, where, value in videos:
+        keys = tuple(value)
+        header = known.setdefault(keys, known.get(keys) or Header.of(keys, options.columns))
+        row = _read_video(name, where, value, header, file)
+        headers.update(row.columns)
+        found.append(row)
+    return LabelFile(rows=tuple(found), headers=frozenset(headers))
+
+
+def _read_video(name: str | None, where: str, value: Mapping[str, Any], header: Header, file: str) -> LabelRow:
+    keys = tuple(value)
+    index: int | None = None
+    label = (
+        None if header.label is None else rows.parse_label(_text(value[keys[header.label]], where, file), where, file)
+    )
+    indices = _INDEX_KEYS if name is None else (*_INDEX_KEYS, "index")
+    if name is None:
+        if header.name is None:
+            raise AnnotationError(
+                f"{where}: no name of a video: call it name, or give its key in the options, "
+                '{"columns": {"name": …}}; there are ' + f"{', '.join(map(repr, keys[:12]))!s:.300}",
+                file=file,
+            )
+        name = _text(value[keys[header.name]], where, file)
+    for key, item in value.items():
+        if normalize_header(key) in indices and item is not None:
+            index = rows.parse_index(item[0] if isinstance(item, list) and item else item, where, file)
+    if label is None and index is None:
+        raise AnnotationError(f"{where}: neither label nor label_index", file=file)
+    texts = ["" if isinstance(item, dict | list) else _text(item, where, file) for item in value.values()]
+    return LabelRow(rows.parse_video_name(name, where, file), label, index, header.texts(texts), where)
 
 
 def _text(value: Any, where: str, file: str) -> str:

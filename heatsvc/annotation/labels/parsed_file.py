@@ -9,17 +9,39 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
 
 import orjson
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.native.sheets import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Rows
 from heatsvc.bounds import Bounds
 
-_SEPARATORS = ",;\t"
+_SEPARATORS = ",;\t|"
+# As much of a table as tells its separator: on a text of quotes the time of csv.Sniffer grows with the square.
+_SNIFFED_LINES, _SNIFFED_CHARACTERS = 20, 2_048
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# UTF-16 without a mark is full of NUL, ISO-2022-JP of ESC; no label file in UTF-8 has either.
+_NOT_IN_UTF8 = (b"\x00", b"\x1b")
+ASSUMED_ENCODING = "cp949"
+"""Of text that is neither in UTF-8 nor in UTF-16: most tables of Korean sign language are saved so."""
+
+
+class Source(Protocol):
+    """A file with a name: one of its own, or one in an archive."""
+
+    @property
+    def name(self) -> str:
+        """The sender's name for it."""
+
+    @property
+    def path(self) -> Path | str:
+        """Where it is on disk, or the archive that has it."""
+
+    def read(self, bounds: Bounds) -> bytes:
+        """Its bytes."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +49,14 @@ class ParsedFile:
     """A file of labels, of a split or of frame counts.
 
     Attributes:
-        file: its path and name.
+        file: its bytes and name.
         bounds: how large it may be.
+        given_encoding: the encoding of text that is neither in UTF-8 nor in UTF-16; None where it is to be assumed.
     """
 
-    file: InputFile
+    file: Source
     bounds: Bounds
+    given_encoding: str | None = None
 
     @property
     def name(self) -> str:
@@ -51,7 +75,7 @@ class ParsedFile:
     @cached_property
     def is_json(self) -> bool:
         """Whether it begins like a JSON object or list."""
-        return self.data[:256].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+        return self.text[:256].lstrip()[:1] in ("{", "[")
 
     @cached_property
     def json(self) -> Any:
@@ -63,9 +87,9 @@ class ParsedFile:
         """
         if not self.is_json:
             return None
-        data = self.data.removeprefix(b"\xef\xbb\xbf")
-        self.bounds.check("max_input_values", data.count(b",") + 1, "JSON values", file=self.name)
-        levels = data.count(b"[") + data.count(b"{")
+        data = self.text
+        self.bounds.check("max_input_values", data.count(",") + 1, "JSON values", file=self.name)
+        levels = data.count("[") + data.count("{")
         self.bounds.check("max_input_values", levels, "JSON lists and objects", file=self.name)
         try:
             # orjson is the stricter one: no NaN, no unpaired surrogates. Only json reports repeated keys.
@@ -87,36 +111,61 @@ class ParsedFile:
                     )
         return found
 
-    @cached_property
+    @property
     def text(self) -> str:
-        """Its text: UTF-8 with or without a byte-order mark, UTF-16 with one, else CP949, the Korean code page.
+        """Its text.
 
         Raises:
-            AnnotationError: none of these.
+            AnnotationError: not in the encoding that was given or assumed.
         """
-        encodings: tuple[str, ...] = ("utf-8-sig", "cp949")
-        if self.data[:2] in _UTF16:
-            encodings = ("utf-16",)
-        elif b"\x00" in self.data[:4096]:
-            encodings = ()
-        for encoding in encodings:
+        return self._decoded[0]
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of its text, by the name that Python's codecs have."""
+        return self._decoded[1]
+
+    @property
+    def is_encoding_assumed(self) -> bool:
+        """Whether its bytes do not tell the encoding, and nobody has given it."""
+        return self.given_encoding is None and self.encoding == ASSUMED_ENCODING
+
+    @cached_property
+    def _decoded(self) -> tuple[str, str]:
+        """Text and encoding: UTF-8 with or without a byte-order mark, UTF-16 with one, else as given or assumed."""
+        for encoding in self._encodings():
             with suppress(UnicodeDecodeError):
-                return self.data.decode(encoding)
+                return self.data.decode(encoding).removeprefix("\ufeff"), encoding
+        if self.given_encoding is not None:
+            raise AnnotationError(
+                f"the file is not text in {self.given_encoding}, which the option encoding gives, nor in UTF-8",
+                file=self.name,
+            )
         raise AnnotationError(
-            "the file is neither text in UTF-8 or CP949 nor a workbook: save it as one", file=self.name
+            "the file is neither text in UTF-8 or CP949 nor a workbook: save it as one, or give its encoding in the "
+            'options, such as {"encoding": "gb18030"}',
+            file=self.name,
         )
+
+    def _encodings(self) -> tuple[str, ...]:
+        """What its text may be encoded in, the likelier first."""
+        if self.data[:2] in _UTF16:
+            return ("utf-16",)
+        is_text = not any(byte in self.data for byte in _NOT_IN_UTF8)
+        if self.given_encoding is not None:
+            return ("utf-8-sig", self.given_encoding) if is_text else (self.given_encoding,)
+        return ("utf-8-sig", ASSUMED_ENCODING) if is_text else ()
 
     @cached_property
     def rows(self) -> Rows:
-        """Its rows as CSV, separated by commas, semicolons or tabs, whichever its first line has most of.
+        """Its rows as CSV, separated by commas, semicolons, tabs or vertical bars.
 
         Raises:
             AnnotationError: not text, broken CSV, or more rows, columns or text than a label table has.
             LimitError: more cells than max_input_values.
         """
         text = self.text
-        first = next((line for line in io.StringIO(text[:MAX_CELL], newline=None) if line.strip()), "")
-        separator = max(_SEPARATORS, key=first.count)
+        separator = self._separator
         lines = text.count("\n") + text.count("\r") + 1
         self.bounds.check("max_input_values", text.count(separator) + lines, "cells", file=self.name)
         rows: Rows = []
@@ -136,6 +185,17 @@ class ParsedFile:
         except csv.Error as error:
             raise AnnotationError(f"row {len(rows) + 1} is broken: {error}", file=self.name) from None
         return rows
+
+    @property
+    def _separator(self) -> str:
+        """As csv.Sniffer finds it in the first lines; where it finds none, whichever the first line has most of."""
+        filled = (line for line in io.StringIO(self.text[:MAX_CELL], newline=None) if line.strip())
+        lines = list(islice(filled, _SNIFFED_LINES))
+        try:
+            found = csv.Sniffer().sniff("".join(lines)[:_SNIFFED_CHARACTERS], delimiters=_SEPARATORS).delimiter
+        except csv.Error:
+            found = ""
+        return found if found and found in _SEPARATORS else max(_SEPARATORS, key="".join(lines[:1]).count)
 
     @property
     def top(self) -> int:

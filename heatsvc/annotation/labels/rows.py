@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Literal
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.names import VideoName
@@ -61,11 +62,44 @@ class LabelFile:
         rows: videos.
         classes: classes, where it is a label map.
         headers: headers of all its columns.
+        undecided: where its texts with indices may be videos or classes, so that both `rows` and `classes` are filled:
+            which of them it is where nothing else tells; None where it is no question.
     """
 
     rows: tuple[LabelRow, ...] = ()
     classes: tuple[ClassEntry, ...] = ()
     headers: frozenset[str] = field(default_factory=frozenset)
+    undecided: Literal["rows", "classes"] | None = None
+
+
+def undecided(pairs: Sequence[tuple[str, object, str]], file: str, otherwise: Literal["rows", "classes"]) -> LabelFile:
+    """Texts and indices, which may be videos or classes.
+
+    Args:
+        pairs: text, index and place of each.
+        file: the file's name.
+        otherwise: what they are where nothing else tells.
+
+    Raises:
+        AnnotationError: an index out of range; an unusable name where it can only be videos.
+    """
+    indices = [parse_index(index, where, file) for _, index, where in pairs]
+    may_be_classes = otherwise == "classes" or len(set(indices)) == len(indices)
+    found: list[LabelRow] = []
+    try:
+        for (text, _, where), index in zip(pairs, indices, strict=True):
+            found.append(LabelRow(parse_video_name(text, where, file), None, index, {}, where))
+    except AnnotationError:
+        if otherwise == "rows":
+            raise
+        found = []
+    if not may_be_classes:
+        return LabelFile(rows=tuple(found))
+    classes = tuple(
+        ClassEntry(parse_label(text, where, file) or "", index, where)
+        for (text, _, where), index in zip(pairs, indices, strict=True)
+    )
+    return LabelFile(rows=tuple(found), classes=classes, undecided=otherwise if found else None)
 
 
 def parse_video_name(text: str, where: str, file: str) -> VideoName:

@@ -21,22 +21,28 @@ from heatsvc.annotation.native.sheets import Rows
 from heatsvc.annotation.options import Columns
 
 NAME = (
-    *("파일명", "파일이름", "filename", "file", "videoname", "video", "videofile", "videopath"),
-    *("path", "filepath", "framedir", "videoid", "clip", "name"),
+    *("파일명", "파일이름", "filename", "file", "framedir", "videoname", "videoid", "youtubeid", "name"),
+    *("video", "videofile", "videopath", "path", "filepath", "clip", "id"),
 )
 """Headers of the column of video names, the likelier first."""
 
 LABEL = (
-    *("한국어", "label", "labelname", "words", "word", "glosses", "gloss"),
-    *("class", "classname", "category", "라벨"),
+    *("한국어", "label", "labelname", "words", "word", "glosses", "gloss", "class", "classname", "category", "라벨"),
+    *("sign", "orth", "annotation", "text", "cleantext"),
 )
-"""Headers of the column of labels."""
+"""Headers of the column of labels, the likelier first."""
+
+LABEL_TEXT = ("labelname", "classname", "text", "cleantext", "gloss", "word", "sign")
+"""Headers of the labels' texts in a table whose column of labels has whole numbers."""
+
+SPLIT = ("split", "subset", "set", "partition", "fold", "usage")
+"""Headers of the column of splits."""
 
 INDEX = ("labelindex", "labelid", "classindex", "classid")
 """Headers of the column of class indices. ``index`` alone is not one: tables number their rows under it."""
 
 KNOWN: Mapping[str, tuple[str, ...]] = {
-    "signer": ("언어제공자id", "언어제공자", "signer", "signerid"),
+    "signer": ("언어제공자id", "언어제공자", "signer", "signerid", "speaker", "participantid"),
     "year": ("취득연도", "year"),
     "view": ("방향", "view"),
     "type": ("타입(단어/문장)", "타입", "type"),
@@ -45,7 +51,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Header:
+class Header:
     """The columns of a table.
 
     Attributes:
@@ -59,7 +65,7 @@ class _Header:
     columns: tuple[tuple[int, str], ...]
 
     @classmethod
-    def of(cls, cells: Sequence[str], columns: Columns) -> _Header:
+    def of(cls, cells: Sequence[str], columns: Columns) -> Header:
         """Read a row of cells as a header: where it has no column that the options name, known ones are looked for."""
         texts = [normalize_cell(cell) for cell in cells]
         named: dict[str, int] = {}
@@ -79,6 +85,7 @@ class _Header:
 
     @property
     def is_table(self) -> bool:
+        """Whether it has what a row of labels needs."""
         return self.name is not None and (self.label is not None or self.index is not None)
 
     def texts(self, cells: Sequence[str]) -> dict[str, str]:
@@ -119,13 +126,13 @@ def read_table(table: Rows, where: str, file: str, columns: Columns) -> LabelFil
     Raises:
         AnnotationError: a row without a name that is neither empty nor a sum.
     """
-    headers = ((position, _Header.of(cells, columns)) for position, cells in enumerate(table[:_HEADER_WITHIN]))
+    headers = ((position, Header.of(cells, columns)) for position, cells in enumerate(table[:_HEADER_WITHIN]))
     top, header = next(((position, header) for position, header in headers if header.is_table), (0, None))
     if header is None:
         return None
     rows = []
     for position, cells in enumerate(table[top + 1 :], top + 2):
-        row = _row(cells, header, f"{where}, row {position}", file)
+        row = read_row(cells, header, f"{where}, row {position}", file)
         if row is not None:
             rows.append(row)
     return LabelFile(rows=tuple(rows), headers=frozenset(text for _, text in header.columns))
@@ -139,11 +146,17 @@ def missing_columns(tables: Sequence[Rows]) -> str:
     return (
         f"no columns of video names and labels in a first row of {', '.join(map(repr, seen[:12]))!s:.300}: call them "
         "파일명 and 한국어, or name and label, or give their names in the "
-        'options, {"columns": {"name": …, "label": …}}'
+        'options, {"columns": {"name": …, "label": …}}; '
+        "a list of classes whose labels have commas in them is read as a JSON list"
     )
 
 
-def _row(cells: Sequence[str], header: _Header, where: str, file: str) -> LabelRow | None:
+def read_row(cells: Sequence[str], header: Header, where: str, file: str) -> LabelRow | None:
+    """The video of a row, None where it is empty or a sum.
+
+    Raises:
+        AnnotationError: a row without a name that is neither; an unusable name, label or index.
+    """
     name, label, index = (_cell(cells, position) for position in (header.name, header.label, header.index))
     if not name or not (label or index):
         if _is_sum(cells):

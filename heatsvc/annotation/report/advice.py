@@ -50,13 +50,39 @@ _HARMLESS = ("unlabelled", "trim_unknown")
 def advice(report: dict[str, Any]) -> list[Advice]:
     """All advice on a report of `report_json`, the worst first."""
     found = [
+        *_of_mismatch(report),
         *_of_faults(report),
         *_of_findings(report),
+        *_of_labels(report),
         *_of_leaks(report["leaks"]),
         *_of_classes(report),
         *_of_points(report["summary"]),
     ]
     return sorted(found, key=lambda item: SEVERITIES.index(item.severity))
+
+
+def _of_mismatch(report: dict[str, Any]) -> list[Advice]:
+    return [Advice("error", report["mismatch"])] if report["mismatch"] else []
+
+
+def _of_labels(report: dict[str, Any]) -> list[Advice]:
+    found = []
+    for source in report["labels"]:
+        more = f" and {source['files'] - 1:,} more" if source["files"] > 1 else ""
+        labels = ", ".join(source["labels"])
+        if source["assumed"]:
+            text = f"{source['file']}{more}: the encoding is assumed to be {source['encoding']}: {labels}"
+            found.append(
+                Advice("warning", text, "Give the option encoding: another one where these are not the labels.")
+            )
+        if source["classes"] and not source["rows"]:
+            text = f"{source['file']}{more}: taken for a list of {_of(source['classes'], 'class', 'classes')}: {labels}"
+            found.append(Advice("note", text))
+    assumed = (f"{file}: the encoding is assumed to be cp949" for file in report["split"]["assumed"])
+    found += [Advice("warning", text, "Give the option encoding.") for text in assumed]
+    if report["split"]["column"] is not None:
+        found.append(Advice("note", f"the splits are those of the column {report['split']['column']!r} of the labels"))
+    return found
 
 
 def _of_faults(report: dict[str, Any]) -> list[Advice]:

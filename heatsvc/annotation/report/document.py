@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.annotation.faults import FAULTY, KINDS, MISSING, Fault
+from heatsvc.annotation.labels.labels import LabelSource
 from heatsvc.annotation.statistics import ClipStatistics, DatasetStatistics
 from heatsvc.pose.plausibility import CODES
 
 _MAX_BINS = 40
+_MAX_LABEL_FILES = 20
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -43,6 +45,12 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
         leaks: `names` in two splits, as in the faults; `content`, groups of clips in two splits or more with equal
             points; `signers` in two splits or more, with clips by split.
         options: the dataset's options.
+        labels: what each label file was taken for: `file`, `format`, `encoding` and whether it is `assumed`, numbers of
+            `rows` (videos) and `classes`, and the first three `labels` as read. Of more than 20 files of one format and
+            encoding only the first is named, with their number under `files`.
+        split: `column` of the label tables where nothing else gives the splits, and the split files whose encoding is
+            `assumed`.
+        mismatch: why no labelled video has a keypoint file and a split; null where some have.
     """
     groups = fault_groups(dataset.faults)
     count = {group["kind"]: group["count"] for group in groups}
@@ -85,7 +93,30 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
         "undetected": [{"name": clip.name, "points": clip.undetected} for clip in dataset.clips if clip.undetected],
         "leaks": {"names": _leaked_names(groups), "content": _leaked_content(dataset), "signers": _signers(dataset)},
         "options": dataset.options.model_dump(mode="json"),
+        "labels": _label_sources(dataset.sources),
+        "split": {"column": dataset.split_column, "assumed": list(dataset.assumed)},
+        "mismatch": dataset.mismatch or None,
     }
+
+
+def _label_sources(sources: Sequence[LabelSource]) -> list[dict[str, Any]]:
+    groups: dict[object, list[LabelSource]] = {}
+    for source in sources:
+        many = len(sources) > _MAX_LABEL_FILES
+        groups.setdefault((source.format, source.encoding) if many else source.file, []).append(source)
+    return [
+        {
+            "file": group[0].file,
+            "files": len(group),
+            "format": group[0].format,
+            "encoding": group[0].encoding,
+            "assumed": group[0].assumed,
+            "rows": sum(source.rows for source in group),
+            "classes": sum(source.classes for source in group),
+            "labels": list(dict.fromkeys(label for source in group[:3] for label in source.labels))[:3],
+        }
+        for group in groups.values()
+    ]
 
 
 def fault_groups(faults: Iterable[Fault]) -> list[dict[str, Any]]:

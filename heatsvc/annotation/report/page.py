@@ -18,7 +18,7 @@ _TEXT = 240
 
 def report_page(report: dict[str, Any]) -> bytes:
     """A report of `report_json` as HTML. Nothing is loaded from elsewhere, no script runs, all text is escaped."""
-    tables = 5 + len(report["faults"]) + len(report["findings"]) + len(report["splits"])
+    tables = 6 + len(report["faults"]) + len(report["findings"]) + len(report["splits"])
     return (
         _environment()
         .get_template("report.html.jinja")

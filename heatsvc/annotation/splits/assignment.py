@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -15,15 +15,25 @@ from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.labels.filters import Condition, columns_text
 from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.labels.rows import LabelRow
-from heatsvc.annotation.labels.tables import KNOWN, normalize_header
+from heatsvc.annotation.labels.tables import KNOWN, SPLIT, normalize_header
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.splits.split_file import FORMATS, MAX_SPLIT_NAME, MAX_SPLITS, SplitFile, is_split_name
+from heatsvc.annotation.splits.split_file import (
+    FORMATS,
+    MAX_SPLIT_NAME,
+    MAX_SPLITS,
+    USUAL_SPLITS,
+    SplitEntry,
+    SplitFile,
+    is_split_name,
+)
 
 _MAX_NAMED = 5
 _RULES = (
-    'a rule: {"signer": {"train": ">10", "test": "<=10"}}, the same with any column of the label table, or '
-    '{"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
+    'a rule: {"signer": {"train": ">10", "test": "<=10"}}, the same with any column of the label table, '
+    '{"column": "subset"} for a column of splits, or {"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
 )
+# A column with more values numbers something else.
+_MAX_COLUMN_SPLITS = 20
 _RANDOM_EXAMPLE = 'such as {"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
 
 
@@ -35,11 +45,13 @@ class Assignment:
         split_of: the split of each row of the labels, None where it is dropped.
         splits: names of the splits in their order.
         faults: videos in two splits, in none, or not in the labels, and what became of each.
+        column: the column of the label tables that was taken since nothing else gives a split; None otherwise.
     """
 
     split_of: tuple[str | None, ...]
     splits: tuple[str, ...]
     faults: tuple[Fault, ...]
+    column: str | None = None
 
 
 def assign_splits(labels: Labels, split_file: SplitFile | None, options: AnnotationOptions) -> Assignment:
@@ -60,31 +72,36 @@ def assign_splits(labels: Labels, split_file: SplitFile | None, options: Annotat
             raise AnnotationError("a split file and the option split: give one of them", field="split")
         return _assign_by_file(labels, split_file, options.split_policy)
     if options.split is None:
-        raise AnnotationError(f"there is no split: send a split file, {FORMATS}; or {_RULES}", field="split")
+        column = find_split_column(labels)
+        if column is None:
+            raise AnnotationError(f"there is no split: send a split file, {FORMATS}; or {_RULES}", field="split")
+        return replace(_assign_by_names(labels, column, options.split_policy), column=column)
     column, splits = _parse_rule(options.split)
     if column == "random":
         return _assign_at_random(labels, splits, options.split.get("seed", 0))
     if "seed" in options.split:
         raise AnnotationError("split.seed needs split.random", field="split.seed")
+    if column == "column" and isinstance(splits, str):
+        return _assign_by_names(labels, splits, options.split_policy)
     return _assign_by_column(labels, column, splits, options.split_policy)
 
 
 def _assign_by_file(labels: Labels, split_file: SplitFile, policy: str) -> Assignment:
     """The splits of a file. A name that filters left out is no fault: the file may be of the whole dataset."""
     claims: list[dict[str, None]] = [{} for _ in labels.rows]
-    unknown: dict[tuple[str, ...], tuple[str, dict[str, None]]] = {}
+    unknown: dict[tuple[str, ...], tuple[SplitEntry, dict[str, None]]] = {}
     for entry in split_file.entries:
-        row = labels.find_row(entry.video, entry.where, split_file.file)
+        row = labels.find_row(entry.video, entry.where, entry.file)
         if row is not None:
             claims[row][entry.split] = None
         elif not labels.known.find(entry.video):
-            unknown.setdefault(entry.video.parts, (entry.video.text, {}))[1][entry.split] = None
+            unknown.setdefault(entry.video.parts, (entry, {}))[1][entry.split] = None
     order = {split: position for position, split in enumerate(split_file.splits)}
     done = "refused" if policy == "error" else "dropped"
     faults = []
-    for name, splits in unknown.values():
+    for entry, splits in unknown.values():
         detail = f"in {_splits_text(tuple(splits))}, but not in the labels"
-        faults.append(Fault("unknown_to_labels", name, detail, split_file.file, done))
+        faults.append(Fault("unknown_to_labels", entry.video.text, detail, entry.file, done))
     return _resolve(
         labels.rows,
         [sorted(claimed, key=order.__getitem__) for claimed in claims],
@@ -147,6 +164,36 @@ def _assign_by_column(labels: Labels, column: str, splits: Any, policy: str) -> 
             for values in texts
         ],
     )
+
+
+def find_split_column(labels: Labels) -> str | None:
+    """The column of splits of the label tables, such as `split` or `subset`; None where there is none."""
+    for known in SPLIT:
+        headers = _headers(labels, known)
+        values = {text for row in labels.rows for header in headers for text in row.texts(header)}
+        if 0 < len(values) <= _MAX_COLUMN_SPLITS and known != "fold" and all(map(is_split_name, values)):
+            return headers[0]
+    return None
+
+
+def _assign_by_names(labels: Labels, column: str, policy: str) -> Assignment:
+    """The splits that a column names."""
+    headers = _headers(labels, column)
+    values = dict.fromkeys(text for row in labels.rows for header in headers for text in row.texts(header))
+    if len(values) > MAX_SPLITS:
+        raise AnnotationError(
+            f"the column {column!r:.80} has {len(values):,} values: {MAX_SPLITS:,} splits at most", field="split.column"
+        )
+    for name in values:
+        if not is_split_name(name):
+            raise AnnotationError(
+                f"the column {column!r:.80} has {name!r:.60}: a split's name is a text of 1 to {MAX_SPLIT_NAME} "
+                "characters",
+                field="split.column",
+            )
+    known = [split for split in USUAL_SPLITS if split in values]
+    splits = {split: f"={split}" for split in (*known, *(split for split in values if split not in known))}
+    return _assign_by_column(labels, column, splits, policy)
 
 
 def _headers(labels: Labels, column: str) -> list[str]:

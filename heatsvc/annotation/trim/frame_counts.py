@@ -43,6 +43,7 @@ def read_frame_counts(
     work: Path,
     bounds: Bounds = DEFAULT_BOUNDS,
     token: CancelToken = NEVER_CANCELLED,
+    encoding: str | None = None,
 ) -> FrameCounts:
     """How many frames each trimmed video has.
 
@@ -53,6 +54,7 @@ def read_frame_counts(
         work: a folder for what has to be unpacked; created here, and deleted.
         bounds: how large files and videos may be.
         token: checked between steps; cancels the work.
+        encoding: of tables that are neither in UTF-8 nor in UTF-16.
 
     Raises:
         AnnotationError: another kind of file, a damaged video, two different counts for one video, or a name that
@@ -67,7 +69,7 @@ def read_frame_counts(
             token.raise_if_cancelled()
             contained = videos_in(file, work / f"{number}.tar", bounds, token)
             if contained is None:
-                _read_table(ParsedFile(file, bounds), found)
+                _read_table(ParsedFile(file, bounds, encoding), found)
             else:
                 videos += contained
         if folder is not None:

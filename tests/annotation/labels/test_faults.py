@@ -13,6 +13,7 @@ from heatsvc.bounds import Bounds
 from heatsvc.errors import LimitError
 from tests.annotation.labels.files import (
     LABEL_JSON,
+    MAP_CSV,
     MAP_JSON,
     WORKBOOK_2017,
     labels_of,
@@ -105,7 +106,7 @@ def test_an_index_that_is_none(tmp_path: Path, index: str) -> None:
 
 def test_a_filter_on_a_column_that_no_table_has() -> None:
     assert refused(LABEL_JSON, signers=">10") == (
-        "signers asks for a column signer that no label file has: they have 'has_skeleton', 'label'"
+        "signers asks for a column signer that no label file has: they have 'has_skeleton', 'label', 'label_index'"
     )
 
 
@@ -117,12 +118,17 @@ def test_a_condition_that_is_none(wanted: Any, said: str) -> None:
     assert said in refused(WORKBOOK_2017, signers=wanted)
 
 
-def test_filters_that_leave_nothing() -> None:
-    assert refused(WORKBOOK_2017, signers=">900") == "the filters leave none of 15 videos: signers 15 left out"
+def test_filters_that_leave_nothing_say_which_values_there_are() -> None:
+    labels = labels_of(WORKBOOK_2017, signers=">900")
+    assert (labels.rows, labels.filtered) == ((), {"signers": 15})
+    assert labels.values == {"signers": {"1": 9, "2": 6}}
 
 
 def test_a_map_alone() -> None:
-    assert refused(MAP_JSON) == "the label files name no video: a label map alone is not enough"
+    assert refused(MAP_CSV) == (
+        "the label files name no video: a label map alone is not enough. label_map.csv was read as CSV with the header "
+        "label,label_index, a label map ('10', '1000', '도와주세요')"
+    )
 
 
 def test_no_files() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation.faults import KINDS, Fault
+from heatsvc.annotation.labels.labels import LabelSource
 from heatsvc.annotation.report.document import report_json
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
 from tests.annotation.report.datasets import dataset, empty
@@ -170,3 +171,22 @@ def test_long_lists_are_whole():
 def test_every_kind_has_its_words():
     report = report_json(dataset(faults=[Fault(kind, "a", "b") for kind in KINDS]))
     assert {group["kind"]: group["meaning"] for group in report["faults"]} == KINDS
+
+
+def test_many_label_files_of_one_format_are_one_row():
+    sources = [
+        LabelSource(f"{number}.json", "JSON of AIHub", "utf-8-sig", False, 1, 0, (f"word {number}",))
+        for number in range(30)
+    ]
+    assert report_json(dataset(sources=sources))["labels"] == [
+        {
+            "file": "0.json",
+            "files": 30,
+            "format": "JSON of AIHub",
+            "encoding": "utf-8-sig",
+            "assumed": False,
+            "rows": 30,
+            "classes": 0,
+            "labels": ["word 0", "word 1", "word 2"],
+        }
+    ]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation.faults import KINDS, Fault
+from heatsvc.annotation.labels.labels import LabelSource
 from heatsvc.annotation.report.document import report_json
 from heatsvc.annotation.report.page import report_page
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
@@ -160,3 +161,11 @@ def test_the_largest_page_is_under_a_megabyte(layout):
     page = report_page(report_json(facts))
     assert len(page) < 1_000_000
     assert "report.json</code> has them all" in page.decode()
+
+
+def test_it_shows_what_label_files_were_taken_for_and_why_nothing_matches():
+    source = LabelSource("<gbk>.csv", "CSV of name,index without a header", "cp949", True, 4, 0, ("콱봤", "剋剋"))
+    mismatch = "no keypoint file has the name of a labelled video. " + "x" * 300
+    page = page_of(dataset(sources=(source,), mismatch=mismatch))
+    for part in ("<gbk>.csv", "cp949 (assumed)", "콱봤, 剋剋", "the encoding is assumed to be cp949", mismatch):
+        assert part in page.text

@@ -31,7 +31,7 @@ def few(folder: Path) -> Labels:
 
 
 def assigned(labels: Labels, file: InputFile, **options: Any) -> Assignment:
-    return assign_splits(labels, read_split(file, DEFAULT_BOUNDS), AnnotationOptions(**options))
+    return assign_splits(labels, read_split([file], bounds=DEFAULT_BOUNDS), AnnotationOptions(**options))
 
 
 def keti_names() -> list[tuple[str, str]]:
@@ -151,20 +151,20 @@ def test_a_name_that_may_be_two_videos(tmp_path: Path) -> None:
 )
 def test_broken_files(tmp_path: Path, content: str, said: str) -> None:
     with pytest.raises(AnnotationError) as caught:
-        read_split(write(tmp_path, "split.json", content), DEFAULT_BOUNDS)
+        read_split([write(tmp_path, "split.json", content)])
     assert said in caught.value.detail
 
 
 def test_too_many_values(tmp_path: Path) -> None:
     file = write_json(tmp_path, "split.json", {"train": ["a"] * 100})
     with pytest.raises(LimitError, match="HEATSVC_MAX_INPUT_VALUES"):
-        read_split(file, Bounds(max_input_values=50))
+        read_split([file], bounds=Bounds(max_input_values=50))
 
 
 def test_many_splits_are_not_all_reported_for_each_name(tmp_path: Path) -> None:
     table = write(tmp_path, "labels.csv", "name,label\na,x\n")
     file = write_json(tmp_path, "split.json", {f"s{number}": ["a", "b"] for number in range(900)})
-    faults = assign_splits(labels_of(table), read_split(file, DEFAULT_BOUNDS), AnnotationOptions()).faults
+    faults = assign_splits(labels_of(table), read_split([file], bounds=DEFAULT_BOUNDS), AnnotationOptions()).faults
     assert [fault.detail for fault in faults] == [
         "in s0 and s1 and s2 and s3 and s4 and 895 more: a video belongs in one split",
         "in s0 and s1 and s2 and s3 and s4 and 895 more, but not in the labels",

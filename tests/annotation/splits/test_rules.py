@@ -13,7 +13,6 @@ from heatsvc.annotation.labels.labels import Labels
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.splits.assignment import Assignment, assign_splits
 from heatsvc.annotation.splits.split_file import read_split
-from heatsvc.bounds import DEFAULT_BOUNDS
 from tests.annotation.labels.files import LABEL_JSON, WORKBOOK_2017, labels_of, write, write_json
 
 
@@ -94,7 +93,7 @@ def test_neither_file_nor_rule(labels: Labels) -> None:
 
 
 def test_both_a_file_and_a_rule(tmp_path: Path, labels: Labels) -> None:
-    file = read_split(write_json(tmp_path, "split.json", {"train": ["ase/a"]}), DEFAULT_BOUNDS)
+    file = read_split([write_json(tmp_path, "split.json", {"train": ["ase/a"]})])
     with pytest.raises(AnnotationError, match="give one of them"):
         assign_splits(labels, file, AnnotationOptions(split={"random": {"train": 1}}))
 

@@ -74,7 +74,7 @@ class Worker:
         received = {
             "keypoints": {file.name: file.path.read_bytes().decode("latin-1") for file in inputs.keypoints},
             "labels": {file.name: file.path.read_bytes().decode("latin-1") for file in inputs.labels},
-            "split": inputs.split and inputs.split.name,
+            "split": [file.name for file in inputs.split],
             "trim": [file.name for file in inputs.trim],
             "folder": inputs.folder and inputs.folder.name,
             "options": options.model_dump(mode="json", exclude_defaults=True),

@@ -56,7 +56,7 @@ def test_all_parts_keep_the_client_s_file_names(bench: Bench):
     assert received(bench.send(sent)) == {
         "keypoints": {"KETI_SL_0000000001.avi.npy": "one", "폴더/../../둘.npy": "two"},
         "labels": {"l1.csv": "a,0", 'l"2.csv': "b,1"},
-        "split": "split.json",
+        "split": ["split.json"],
         "trim": ["trim", "trim.json"],
         "folder": None,
         "options": {"dtype": "float32", "types": ["단어"]},
@@ -78,7 +78,7 @@ def test_form_fields_without_a_file_are_ignored(bench: Bench):
         part("trim", b"", ""),
     )
     response = received(bench.send(sent))
-    assert (response["split"], response["trim"]) == (None, [])
+    assert (response["split"], response["trim"]) == ([], [])
 
 
 @pytest.mark.parametrize(
