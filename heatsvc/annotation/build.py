@@ -254,7 +254,6 @@ class _DatasetBuild:
             shapes.update({(height, width): count for height, width, count in shard.img_shapes})
         histograms = [np.array(shard.histogram, np.int64) for shard in self._shards if shard.clips]
         points = max((len(histogram) for histogram in histograms), default=0)
-        layout = next((shard.layout for shard in self._shards if shard.layout), "")
         return DatasetStatistics(
             options=self._options,
             clips=clips,
@@ -265,7 +264,7 @@ class _DatasetBuild:
             files=plan.files,
             labelled=plan.labelled,
             points=points,
-            layout=get_layout(layout, points) if layout else None,
+            layout=next((shard.layout for shard in self._shards if shard.layout), None),
             img_shape=max(shapes, key=lambda one: (shapes[one], one)) if shapes else self._options.img_shape or (0, 0),
             score_histogram=sum(histograms, np.zeros((points, SCORE_BINS), np.int64)),
             trimmed=sum(clip.frames < clip.frames_read for clip in clips),
@@ -310,7 +309,8 @@ def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: Ca
     )
     if isinstance(select, str):
         return selection
-    selection = replace(selection, points=_most_common_points(plan.videos, selection, token))
+    points, names = _most_common_points(plan.videos, selection, token)
+    selection = replace(selection, points=points, names=names)
     if select is None:
         return selection
     bounds.check("max_keypoints", len(select), "points to select", field="options.select")
@@ -327,12 +327,12 @@ def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: Ca
 
 def _most_common_points(
     videos: Sequence[LabelledVideo], selection: KeypointSelection, token: CancelToken
-) -> int | None:
-    """V of most of some files, evenly spaced over all; None where no file can be read.
+) -> tuple[int | None, tuple[str, ...]]:
+    """V of most of some files, evenly spaced over all, and the points' names; None where no file can be read.
 
-    Where points are selected by position, or all are taken, a file with another number of points is found only by this.
+    Where points are selected by position, or all are taken, a file with other points is found only by this.
     """
-    counts: Counter[int] = Counter()
+    counts: Counter[tuple[int, tuple[str, ...]]] = Counter()
     step = max(1, len(videos) // _SAMPLED_FILES)
     # If none of the first files can be read, others are tried: clips of different points cannot be in one dataset.
     for position in chain.from_iterable(range(first, len(videos), step) for first in range(step)):
@@ -347,10 +347,11 @@ def _most_common_points(
         )
         file = videos[position].file
         try:
-            counts.update(clip.points for clip in read(file.read(selection.bounds) if file else b"", options=options))
+            clips = read(file.read(selection.bounds) if file else b"", options=options)
+            counts.update((clip.points, clip.layout.points if clip.layout else ()) for clip in clips)
         except InputError:
             continue
-    return counts.most_common(1)[0][0] if counts else None
+    return counts.most_common(1)[0][0] if counts else (None, ())
 
 
 def _delete_shards_of_other_plans(work: Path, plan: Plan, selection: KeypointSelection, *, write: bool) -> None:

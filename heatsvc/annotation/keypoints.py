@@ -47,6 +47,7 @@ class KeypointSelection:
         layout: of the files' points, where it is not inferred from their number.
         interpretation: how the numbers of files are meant.
         points: V that a file must have, where `select` names no layout; None for any.
+        names: those of the points that a file must have then, in that order; () where they are unknown.
         missing_points: what becomes of selected points that a file does not have.
         bounds: how large a file may be.
     """
@@ -57,6 +58,7 @@ class KeypointSelection:
     layout: str | None = None
     interpretation: Interpretation = AS_GIVEN
     points: int | None = None
+    names: tuple[str, ...] = ()
     missing_points: MissingPoints = "missing"
     bounds: Bounds = DEFAULT_BOUNDS
 
@@ -246,6 +248,8 @@ def _select_and_judge(
 def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
     if not isinstance(selection.select, str) and selection.points not in (None, clip.points):
         raise FaultyFileError("wrong_points", f"it has {clip.points} points, most files have {selection.points}")
+    if selection.points is not None and not isinstance(selection.select, str):
+        _check_names(clip.layout.points if clip.layout else (), selection.names)
     if selection.select is None:
         return clip
     try:
@@ -253,6 +257,24 @@ def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
     except InputError as error:
         known = f"a {clip.layout.name}" if clip.layout else "no known layout"
         raise FaultyFileError("wrong_points", f"it has {clip.points} points, {known}: {error.detail}") from None
+
+
+def _check_names(names: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    """Columns of one dataset are the same points: so many points in another order are other points.
+
+    Raises:
+        FaultyFileError: the names are not those of most files.
+    """
+    if names == expected:
+        return
+    if names and expected:
+        i = next(i for i, (name, other) in enumerate(zip(names, expected, strict=True)) if name != other)
+        first = f"point {i} is {names[i]!a:.60}, there {expected[i]!a:.60}"
+        how = f"other names or another order than those of most files: {first}"
+    else:
+        how = f"{'names' if names else 'no names'}, those of most files have {'none' if names else 'some'}"
+    detail = f"its points have {how}: select a layout, whose points are taken by name"
+    raise FaultyFileError("wrong_points", detail)
 
 
 def _converted(

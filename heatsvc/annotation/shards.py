@@ -8,7 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +22,7 @@ from heatsvc.annotation.plan import LabelledVideo
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
+from heatsvc.pose.layouts import Layout
 
 _BUFFER = 1 << 20
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of this process alone is created in it
@@ -39,7 +40,7 @@ class Shard:
         failed: positions in the shard of those that cannot be used, one for each such fault.
         histogram: scores of each point, [V][SCORE_BINS].
         img_shapes: how many clips have each (height, width).
-        layout: of the points as written, "" where unknown.
+        layout: of the points as written, None where unknown.
         size: bytes of the shard's annotations.
         checksum: CRC-32 of them. They are not fsynced: after a power failure the checksum shows whether they are whole.
     """
@@ -49,13 +50,13 @@ class Shard:
     failed: list[int] = field(default_factory=list)
     histogram: list[list[int]] = field(default_factory=list)
     img_shapes: list[tuple[int, int, int]] = field(default_factory=list)
-    layout: str = ""
+    layout: Layout | None = None
     size: int = 0
     checksum: int = 0
 
     def to_json(self) -> bytes:
         """As it is stored."""
-        return orjson.dumps(self)
+        return orjson.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: bytes) -> Shard:
@@ -66,6 +67,9 @@ class Shard:
         document["clips"] = [ClipStatistics(**clip) for clip in document["clips"]]
         document["faults"] = [Fault(**fault) for fault in document["faults"]]
         document["img_shapes"] = [(height, width, count) for height, width, count in document["img_shapes"]]
+        if layout := document["layout"]:
+            limbs = tuple((a, b) for a, b in layout["limbs"])
+            document["layout"] = Layout(layout["name"], layout["title"], tuple(layout["points"]), limbs)
         return cls(**document)
 
 
@@ -142,7 +146,7 @@ class ShardReader:
             shard.clips.append(clip)
             histogram = histogram + found.histogram if len(histogram) else found.histogram
             img_shapes[found.img_shape] += 1
-            shard.layout = found.layout.name if found.layout else ""
+            shard.layout = found.layout
             if self.write:
                 data = encode_annotation(video.name, video.label, found.img_shape, found.keypoint, found.keypoint_score)
                 shard.size += file.write(data)

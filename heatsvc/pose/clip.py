@@ -15,7 +15,7 @@ from heatsvc.kernels import KERNELS
 from heatsvc.pose import flat_holistic
 from heatsvc.pose.array_plausibility import axes_hint, judge_array, judge_normalized
 from heatsvc.pose.errors import InfiniteError, NoKeypointsError, PoseError
-from heatsvc.pose.layouts import LAYOUTS, Layout, get_layout, infer_layout
+from heatsvc.pose.layouts import LAYOUTS, LAYOUTS_BY_POINTS, Layout, get_layout, infer_layout
 from heatsvc.pose.plausibility import AS_GIVEN, Finding, ImplausibleError, Interpretation
 
 Float32 = npt.NDArray[np.float32]
@@ -374,7 +374,7 @@ def _all_finite(array: Float32) -> bool:
 
 def _find_layout(layout: Layout | str | None, count: int, name: str, file: str | None) -> Layout | None:
     if not layout:
-        return infer_layout(count, field=name, file=file)
+        return LAYOUTS_BY_POINTS.get(count) or infer_layout(count, field=name, file=file)
     if isinstance(layout, str):
         layout = get_layout(layout, count)
     if len(layout.points) != count:

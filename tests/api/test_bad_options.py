@@ -101,7 +101,7 @@ def test_layout_that_is_none_or_does_not_fit(client: Client, layout: str, said: 
 @pytest.mark.parametrize(
     ("select", "field", "said"),
     [
-        ("coco_wholebody", "select", "coco_wholebody cannot be selected from coco17: it lacks 116 points"),
+        ("hand21", "select", "hand21 cannot be selected from coco17: it lacks 21 points (hand_0, hand_1, hand_2 ...)"),
         ("sign28", "select", "sign28"),
         ([0, 17], "select[1]", "point 17 is not among 0 to 16"),
         ([-1], "select[0]", "point -1 is not among 0 to 16"),
@@ -116,6 +116,19 @@ def test_select(client: Client, select: Any, field: str, said: str) -> None:
     problem = client.post_npy(ARRAY, img_shape=[64, 64], select=select).problem(422)
     assert problem["field"] == field
     assert said in problem["detail"]
+
+
+def test_points_that_the_clip_lacks_are_refused_on_request(client: Client) -> None:
+    options = {"img_shape": [64, 64], "select": "coco_wholebody", "missing_points": "error"}
+    problem = client.post_npy(ARRAY, **options).problem(422)
+    assert problem["field"] == "select"
+    assert "coco_wholebody cannot be selected from coco17: it lacks 116 points (left_big_toe" in problem["detail"]
+
+
+def test_points_that_the_clip_lacks_are_reported(client: Client) -> None:
+    response = client.post_npy(ARRAY, img_shape=[64, 64], select="coco_wholebody")
+    assert response.status == 200
+    assert "missing_points;clips=1" in response.headers["x-heatmap-warning"]
 
 
 def test_select_from_points_of_an_unknown_layout(client: Client) -> None:

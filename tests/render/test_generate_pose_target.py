@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose import PoseClip
+from heatsvc.pose.plausibility import Interpretation
 from heatsvc.render.array import render_array
 from tests.reference import generate_pose_target
 from tests.render.volumes import coordinates, scores, sigmas
@@ -43,6 +44,7 @@ def cases(draw: st.DrawFn) -> tuple[PoseClip, dict[str, Any]]:
         keypoint.reshape(*shape, 2),
         score.reshape(shape),
         img_shape=(draw(st.integers(1, 18)), draw(st.integers(1, 18))),
+        interpretation=Interpretation(plausibility="ignore"),
     )
     return clip, {
         "sigma": draw(sigmas),

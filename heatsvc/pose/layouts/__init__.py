@@ -39,14 +39,14 @@ LAYOUTS: dict[str, Layout] = {
     )
 }
 
-# What so many points without names are; other numbers are unknown. Each has one meaning in the files of this field.
-_BY_COUNT: dict[int, Layout] = {
+LAYOUTS_BY_POINTS: dict[int, Layout] = {
     len(layout.points): layout
     for layout in (
         *(COCO17, OPENPOSE18, HAND21, SIGN27, SIGN31, SIGN59, MEDIAPIPE_HOLISTIC_75),
         *(COCO_WHOLEBODY, OPENPOSE137, MEDIAPIPE_HOLISTIC_IRIS),
     )
 }
+"""What so many points without names are. Each number has one meaning in the files of this field; others are unknown."""
 _AMBIGUOUS = {25: (OPENPOSE25, NTU25), 543: (MEDIAPIPE_HOLISTIC, ISLR543)}
 _LAYOUTS = tuple(LAYOUTS.values())
 
@@ -75,7 +75,7 @@ def infer_layout(points: int, *, field: str = "layout", file: str | None = None)
     Raises:
         LayoutError: two layouts have so many points, in different orders.
     """
-    layout = _BY_COUNT.get(points)
+    layout = LAYOUTS_BY_POINTS.get(points)
     if layout is None and points in _AMBIGUOUS:
         first, second = _AMBIGUOUS[points]
         raise LayoutError(
@@ -146,6 +146,7 @@ def layout_with_points(points: Sequence[str]) -> Layout | None:
 
 __all__ = [
     "LAYOUTS",
+    "LAYOUTS_BY_POINTS",
     "OPENPOSE_PARTS",
     "Layout",
     "LayoutError",

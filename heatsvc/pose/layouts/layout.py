@@ -57,13 +57,17 @@ class Layout:
     def subset(self, indices: Sequence[int]) -> Layout:
         """The layout of some of its points, in that order: their names, the limbs between them, left and right.
 
+        It is itself where it is all of them, and called ``custom`` otherwise: its own name is that of all points.
+
         Args:
             indices: from 0 to V - 1, none of them twice.
         """
+        if tuple(indices) == tuple(range(len(self.points))):
+            return self
         position = {index: i for i, index in enumerate(indices)}
         limbs = tuple((position[a], position[b]) for a, b in self.limbs if a in position and b in position)
         points = tuple(self.points[index] for index in indices)
-        return Layout(self.name, f"{len(points)} points of {self.name}", points, limbs)
+        return Layout("custom", f"{len(points)} points of {self.name}", points, limbs)
 
 
 def mirrored(point: str) -> str:

@@ -27,6 +27,8 @@ _SHORT_FINGERS = {"t": 1, "i": 5, "m": 9, "r": 13, "p": 17}
 _SHORT_JOINTS = {"cmc": 0, "mcp": 1, "pip": 2, "dip": 3}
 _SHORT_THUMB = {"stt": 0, "bcmc": 1, "mcp": 2, "ip": 3}
 _WRISTS = ("wrist", "base", "root", "hand_root")
+# A point of a hand that has no side, as MMPose's models of one hand call them.
+_ONE_HAND = re.compile(rf"wrist|(?:{'|'.join(_FINGERS)})_?[1-4]")
 
 _OTHER_NAMES = {
     "top_head": "head_top",
@@ -58,10 +60,15 @@ def canonical_names(names: Sequence[str], component: str = "") -> tuple[str, ...
     if part.startswith("face"):
         mesh = "mesh" in part or "landmarks" in part
         return tuple(_face_point(name, mesh=mesh) for name in plain)
+    if len(plain) > 1 and all(_ONE_HAND.fullmatch(name) for name in plain):
+        return tuple(_hand_point(name, plain) for name in plain)
     found = [_OTHER_NAMES.get(name, name) for name in (_body_point(name) for name in plain)]
     if "left_foot" in found and "left_knee" in found and "left_ankle" not in found:
         # Human3.6M's, whose ankles are called feet.
         found = [f"{name.removesuffix('_foot')}_ankle" if name.endswith("_foot") else name for name in found]
+    if {"head", "nose", "neck", "mid_hip"} <= set(found):
+        # Halpe's, whose head is the top of it.
+        found[found.index("head")] = "head_top"
     return tuple(found)
 
 
@@ -104,9 +111,8 @@ def _hand_point(name: str, hand: Sequence[str]) -> str:
         return "hand_0"
     if name.isdecimal():
         return f"hand_{int(name)}"
-    finger, _, joint = name.rpartition("_")
-    if not finger:
-        finger, joint = name.rstrip("1234"), name[-1:]
+    numbered = re.fullmatch(r"(.+?)_?([1-4])", name)
+    finger, joint = numbered.groups() if numbered else name.rpartition("_")[::2]
     if finger == "t" or (finger in _SHORT_FINGERS and joint in _SHORT_JOINTS):
         joints = _SHORT_THUMB if finger == "t" else _SHORT_JOINTS
         return f"hand_{_SHORT_FINGERS[finger] + joints[joint]}" if joint in joints else f"hand_{name}"

@@ -81,7 +81,9 @@ def test_limbs_of_coco17_and_their_mirror_images(kind):
 @pytest.mark.parametrize("kind", LIMB)
 def test_mirrored_limbs_join_mirrored_points(layout, kind):
     values = run(kind, dataset(layout))
-    partner = dict(zip(values["left_kp"] + values["right_kp"], values["right_kp"] + values["left_kp"], strict=True))
+    # One hand has no left and right points.
+    left_kp, right_kp = values.get("left_kp", []), values.get("right_kp", [])
+    partner = dict(zip(left_kp + right_kp, right_kp + left_kp, strict=True))
     limbs = [{*limb} for limb in values["skeletons"]]
     for left, right in zip(values["left_limb"], values["right_limb"], strict=True):
         assert {partner.get(point, point) for point in limbs[left]} == limbs[right]

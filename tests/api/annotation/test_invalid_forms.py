@@ -41,7 +41,7 @@ def leaves_nothing(bench: Bench):
         (form(NPY, CSV, part("", b"1", "a.npy")), "", "parts are"),
         (form(NPY, CSV, options("{}"), options("{}")), "options", "twice"),
         (form(NPY, CSV, part("split", b"1", "a"), options('{"split": {}}')), "split", "not both"),
-        (form(NPY, CSV, options('{"selekt": 1}')), "selekt", "known are select, dtype"),
+        (form(NPY, CSV, options('{"selekt": 1}')), "selekt", "known are select, missing_points, dtype"),
         (form(NPY, CSV, options('{"dtype": "int8"}')), "dtype", "'float16' or 'float32'"),
         (form(NPY, CSV, options('{"img_shape": [0, 5]}')), "img_shape", "height"),
         (form(NPY, CSV, options('{"columns": {"nom": "a"}}')), "columns", "has no 'nom': known are name, label"),
