@@ -16,7 +16,7 @@ KINDS: dict[Kind, str] = {
     "no_frames": "a file without frames",
     "no_keypoints": "a file that holds None: nothing was detected",
     "cut_short": "a file shorter than its header says",
-    "wrong_points": "another number of points than the others, or of a layout that does not have those selected",
+    "wrong_points": "other points than most files, by number or names, or of a layout that lacks those selected",
     "not_finite": "infinite coordinates or scores",
     "out_of_range": "coordinates that the dtype cannot hold",
     "implausible": "numbers that cannot be meant: coordinates of 0..1, depths for scores, axes in another order",
