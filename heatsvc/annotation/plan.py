@@ -55,6 +55,7 @@ class Plan:
         filtered: labelled videos that the filters left out, by filter.
         files: number of keypoint files.
         labelled: number of videos in the labels, after the filters.
+        notes: sentences about what was assumed, or left out, when the files were found.
     """
 
     videos: Sequence[LabelledVideo]
@@ -65,6 +66,7 @@ class Plan:
     filtered: Mapping[str, int]
     files: int
     labelled: int
+    notes: Sequence[str] = ()
 
 
 def make_plan(
@@ -110,8 +112,8 @@ def make_plan(
 
         counts = read_frame_counts(inputs.trim, inputs.trim_folder, labels, work / "trim", bounds, token)
         last, trim_faults = counts.frames, counts.faults
-    files = find_files(inputs, options, work, bounds, token)
-    file_of, unlabelled = _match(files, labels)
+    found = find_files(inputs, options, work, bounds, token)
+    file_of, unlabelled = _match(found.files, labels)
     videos = []
     for position, (row, split) in enumerate(zip(labels.rows, assignment.split_of, strict=True)):
         if split is not None:
@@ -125,8 +127,9 @@ def make_plan(
         classes=labels.classes,
         faults=(*assignment.faults, *trim_faults, *unlabelled),
         filtered=labels.filtered,
-        files=len(files),
+        files=len(found.files),
         labelled=len(labels.rows),
+        notes=found.notes,
     )
 
 
@@ -137,6 +140,9 @@ def _match(files: Iterable[StoredFile], labels: Labels) -> tuple[dict[int, Store
     for file in files:
         video = VideoName.of(file.name, field="keypoints", file=file.name)
         rows = labels.index.find(video)
+        if not rows and file.frames and file.folder:
+            # The folder may be the video, and what its frames have in common the name of a camera or a tool.
+            rows = labels.index.find(VideoName.of(file.folder, field="keypoints", file=file.name))
         if not rows:
             if not labels.known.find(video):
                 unlabelled.append(Fault("unlabelled", video.text, "no label is for this file", file.name, "dropped"))
@@ -149,7 +155,7 @@ def _match(files: Iterable[StoredFile], labels: Labels) -> tuple[dict[int, Store
                 file=file.name,
             )
         other = file_of.setdefault(rows[0], file)
-        if other is not file:
+        if not other.is_same(file):
             raise AnnotationError(
                 f"two files are of one video, {labels.rows[rows[0]].video.text}: "
                 f"{other.name!a:.200} and {file.name!a:.200}: leave one out",

@@ -64,6 +64,7 @@ class DatasetStatistics:
         score_histogram: int64 [V, SCORE_BINS], scores of each point.
         trimmed: videos that were cut to their last frames.
         seconds: duration of the build.
+        notes: sentences about how the files were found and read.
     """
 
     options: AnnotationOptions
@@ -80,3 +81,4 @@ class DatasetStatistics:
     score_histogram: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, SCORE_BINS), np.int64))
     trimmed: int = 0
     seconds: float = 0.0
+    notes: Sequence[str] = ()

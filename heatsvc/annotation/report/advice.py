@@ -47,6 +47,7 @@ _HARMLESS = ("unlabelled", "trim_unknown")
 def advice(report: dict[str, Any]) -> list[Advice]:
     """All advice on a report of `report_json`, the worst first."""
     found = [*_of_faults(report), *_of_leaks(report["leaks"]), *_of_classes(report), *_of_points(report["summary"])]
+    found += [Advice("note", text) for text in report["notes"]]
     return sorted(found, key=lambda item: SEVERITIES.index(item.severity))
 
 
