@@ -276,7 +276,7 @@ def test_links_out_of_the_folder_are_refused_with_the_reason(tmp_path: Path) -> 
     assert [item["name"] for item in group["items"]] == ["v1"]
     assert "a link that leads out of the folder, and is not followed: copy the file" in group["items"][0]["detail"]
     [note] = error.value.report["notes"]
-    assert note.startswith("2 links lead out of the folder and are not followed, such as ")
+    assert note.startswith("links that lead out of the folder are not followed (2, such as ")
     assert list(build_dataset(tmp_path / "2", {"v1": "a", "v2": "b"}, folder, faulty="drop").keypoint) == ["v2"]
 
 
@@ -310,7 +310,7 @@ def test_links_and_devices_in_tar_archives_are_not_followed(tmp_path: Path) -> N
     assert clip.frame_dir == "v"
     made = build_dataset(tmp_path, {"v": "a"}, {"all.tar": buffer.getvalue()})
     assert made.report["notes"] == [
-        "2 links in all.tar are not followed, such as v0.npy: pack the files themselves (tar -h)"
+        "links in all.tar are not followed (2, such as v0.npy): pack the files themselves (tar -h)"
     ]
 
 

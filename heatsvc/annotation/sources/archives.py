@@ -150,7 +150,7 @@ class ArchiveLister:
         self._note_encoding(members.encoding, name, [member.name for member in members.files])
         if members.links:
             self.notes.append(
-                f"{len(members.links):,} links in {name} are not followed, such as {members.links[0]:.80}: "
+                f"links in {name} are not followed ({len(members.links):,}, such as {members.links[0]:.80}): "
                 "pack the files themselves (tar -h)"
             )
         found = []

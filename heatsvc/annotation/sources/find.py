@@ -112,7 +112,7 @@ class _Finder:
 
     def add(self, files: list[StoredFile], container: str) -> None:
         """Add the files of a folder or an archive; the frame files of a clip as one."""
-        self.files += join_frames(files, container, self._bounds, self.notes)
+        self.files += join_frames(files, container, self._bounds, self._token, self.notes)
         self._bounds.check("max_dataset_files", len(self.files), "keypoint files")
 
     def members(self, source: InputFile, unpacked: Path) -> list[StoredFile] | None:
@@ -148,8 +148,9 @@ class _Finder:
             if is_keypoint_file(name):
                 found.append(StoredFile(name, refusal=_OUTSIDE))
         if links_out:
+            examples = f"{len(links_out):,}, such as {links_out[0]:.120}"
             self.notes.append(
-                f"{len(links_out):,} links lead out of the folder and are not followed, such as {links_out[0]:.120}: "
+                f"links that lead out of the folder are not followed ({examples}): "
                 "copy what they link to, or name the folder above both"
             )
         self.add(found, folder.name)

@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 from heatsvc.bounds import Bounds
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.archives.frames import FrameClip, find_frames
 from heatsvc.pose.archives.limits import RATIO_FROM
@@ -163,13 +164,16 @@ class StoredFile(NamedTuple):
         return buffer.getvalue()
 
 
-def join_frames(files: Sequence[StoredFile], container: str, bounds: Bounds, notes: list[str]) -> list[StoredFile]:
+def join_frames(
+    files: Sequence[StoredFile], container: str, bounds: Bounds, token: CancelToken, notes: list[str]
+) -> list[StoredFile]:
     """The files; those that are frames of one clip become one.
 
     Args:
         files: of one folder tree or archive.
         container: name of the clip whose frame files have no name in common, and no folder.
         bounds: how large a file may be that has to be looked into.
+        token: checked before each of these.
         notes: gets a sentence on clips whose frame numbers have gaps.
 
     Raises:
@@ -177,6 +181,7 @@ def join_frames(files: Sequence[StoredFile], container: str, bounds: Bounds, not
     """
 
     def is_frame(position: int) -> bool:
+        token.raise_if_cancelled()
         try:
             return is_openpose(Upload(files[position].read(bounds), options=ReadOptions(bounds=bounds)))
         except InputError:
