@@ -31,7 +31,7 @@ from heatsvc.pose.archives.names import decode_names
 from heatsvc.pose.clip import PoseError
 from tests.api.client import PIPELINE, Client
 from tests.cases.datasets import CASES, build_dataset
-from tests.pose.readers.samples import npy, npz, tarred, zipped
+from tests.pose.readers.samples import annotation, npy, npz, pickled, tarred, zipped
 
 ARCHIVES = CASES / "13_archives"
 OPTIONS = {"img_shape": [1080, 1920], "pipeline": PIPELINE, "select": [0]}
@@ -111,6 +111,23 @@ def test_every_packing_is_read(client: Client, tmp_path: Path, file: str) -> Non
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / file).write_bytes(COMPRESSED[file])
     assert build_dataset(tmp_path / "2", {"v": "a"}, folder).keypoint["v"].tolist() == [[[[7, 7]] * 3] * 2]
+
+
+def test_a_compressed_pickle_has_many_clips(tmp_path: Path) -> None:
+    clips = [annotation("clip_a"), annotation("clip_b")]
+    data = gzip.compress(pickled({"split": {}, "annotations": clips}))
+    assert [clip.frame_dir for clip in heatsvc.read(data)] == ["clip_a", "clip_b"]
+    made = build_dataset(tmp_path, {"clip_a": "a", "clip_b": "b"}, {"old.pkl.gz": data})
+    assert sorted(made.keypoint) == ["clip_a", "clip_b"]
+
+
+def test_hidden_files_are_no_archives(tmp_path: Path) -> None:
+    folder = tmp_path / "kp"
+    folder.mkdir()
+    (folder / "part1.zip").write_bytes(zipped({"v.npy": CLIP, "__MACOSX/._v.npy": b"x", "._part.zip": b"x"}))
+    (folder / "._part1.zip").write_bytes(b"\0\5\x16\7")
+    made = build_dataset(tmp_path, {"v": "a"}, folder)
+    assert (list(made.keypoint), made.report["faults"], made.report["notes"]) == (["v"], [], [])
 
 
 def test_old_tar_archives_without_a_magic_are_read() -> None:

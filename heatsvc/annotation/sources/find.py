@@ -26,6 +26,7 @@ from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
 
 _MAX_NOTES = 50
+_MAX_IN_MESSAGE = 3
 _PICKLES = (".pkl", ".pickle")
 _OUTSIDE = (
     "it is a link that leads out of the folder, and is not followed: copy the file, or name the folder above both"
@@ -78,7 +79,7 @@ def find_files(
     files: list[StoredFile] = []
     unpickled = 0
     for number, file in enumerate(sorted(finder.files, key=lambda file: file.name)):
-        if not file.name.lower().endswith(_PICKLES):
+        if not without_compression(file.name).lower().endswith(_PICKLES):
             files.append(file)
             continue
         for clip in _clips_in_pickle(file, work / f"pickle-{number}", read_options):
@@ -88,7 +89,7 @@ def find_files(
             bounds.check("max_dataset_bytes", unpickled, "bytes of clips in pickles", file=file.name)
             bounds.check("max_dataset_files", len(files), "keypoint files", file=file.name)
     if not files:
-        there = "".join(f"; {text}" for text in (*finder.notes, *finder.ignored()))
+        there = "".join(f"; {text}" for text in _printable([*finder.ignored(), *finder.notes][:_MAX_IN_MESSAGE]))
         raise AnnotationError(
             f"there is no file of keypoints: send .npy, .npz, .pose or .json files, or archives of such{there}",
             field="keypoints",
@@ -96,9 +97,12 @@ def find_files(
     notes = [*finder.ignored(only_possible=True), *finder.notes]
     if len(notes) > _MAX_NOTES:
         notes[_MAX_NOTES:] = [f"{len(notes) - _MAX_NOTES:,} more notes of these kinds"]
-    # A name on disk may be no text.
-    notes = [note.encode(errors="backslashreplace").decode() for note in notes]
-    return KeypointFiles(sorted(files, key=lambda file: file.name), notes)
+    return KeypointFiles(sorted(files, key=lambda file: file.name), _printable(notes))
+
+
+def _printable(notes: list[str]) -> list[str]:
+    """The sentences, as UTF-8 can have them: a name on disk may be no text."""
+    return [note.encode(errors="backslashreplace").decode() for note in notes]
 
 
 class _Finder:
@@ -166,7 +170,7 @@ class _Finder:
         ]
 
     def _is_wanted_or_archive(self, name: str) -> bool:
-        return is_archive_name(name) or self._is_wanted(name)
+        return (is_archive_name(name) and not is_hidden(name)) or self._is_wanted(name)
 
     def _is_wanted(self, name: str) -> bool:
         wanted = is_keypoint_file(name)
