@@ -264,6 +264,7 @@ class _DatasetBuild:
             filtered=plan.filtered,
             files=plan.files,
             labelled=plan.labelled,
+            notes=plan.notes,
             points=points,
             layout=get_layout(layout, points) if layout else None,
             img_shape=max(shapes, key=lambda one: (shapes[one], one)) if shapes else self._options.img_shape or (0, 0),
