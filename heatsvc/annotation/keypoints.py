@@ -17,7 +17,8 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.kernels import KERNELS
-from heatsvc.pose.clip import CutShortError, Float32, InfiniteError, NoKeypointsError, PoseClip, PoseError
+from heatsvc.pose.clip import Float32, PoseClip
+from heatsvc.pose.errors import CutShortError, InfiniteError, NoKeypointsError, PoseError
 from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.npy import MAGIC, array_from_npy

@@ -9,7 +9,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
-from heatsvc.pose.clip import PoseError, check_frame_dir
+from heatsvc.pose.clip import check_frame_dir
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
 
 MAX_FOLDERS = 32

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from heatsvc.pose.clip import NoKeypointsError, PoseClip, PoseError, check_img_shape
+from heatsvc.pose.clip import PoseClip, check_img_shape
+from heatsvc.pose.errors import NoKeypointsError, PoseError
 from heatsvc.pose.layouts import LAYOUTS, LAYOUTS_BY_POINTS, Layout, LayoutError, get_layout
 
 __all__ = [

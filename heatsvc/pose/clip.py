@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.errors import InputError
 from heatsvc.kernels import KERNELS
+from heatsvc.pose.errors import InfiniteError, NoKeypointsError, PoseError
 from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
 
 Float32 = npt.NDArray[np.float32]
@@ -28,22 +28,6 @@ _MAX_NAME_LENGTH = 255
 # Native floating-point types that the kernels read.
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16))
 _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
-
-
-class PoseError(InputError):
-    """Keypoints, or a file of keypoints, that cannot be read."""
-
-
-class NoKeypointsError(PoseError):
-    """A valid file without keypoints: no persons, no frames, a pickled None."""
-
-
-class CutShortError(PoseError):
-    """A file that is shorter than its header says."""
-
-
-class InfiniteError(PoseError):
-    """Coordinates or scores that are infinite."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

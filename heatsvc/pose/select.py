@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip, PoseError
+from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.layouts import Layout, LayoutError, get_layout
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
-from heatsvc.pose.clip import PoseError
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.pickled_numpy import CALLABLES, PickledArray, PickledDtype, PickledPartError
 
 # Warning: pickletools' text decoding warns of invalid escapes, which is an error with `-W error`.

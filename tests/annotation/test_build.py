@@ -25,7 +25,7 @@ from heatsvc.annotation.shards import Shard, ShardReader
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.cancel import CancelledError
 from heatsvc.errors import LimitError
-from heatsvc.pose.clip import PoseError
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers import ReadOptions, read
 from tests.annotation.keti import (
     CLASSES,

@@ -15,7 +15,7 @@ from heatsvc.annotation.inspection.checks import AnnotationSummary, SplitSize, c
 from heatsvc.annotation.inspection.findings import Finding, Findings
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
-from heatsvc.pose.clip import PoseError
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.annotation import list_of_annotations
 from heatsvc.pose.unpickle import unpickle
 

@@ -18,7 +18,7 @@ from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
 from heatsvc.errors import InputError
-from heatsvc.pose.clip import PoseError
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.archive import MAGIC as ZIP_MAGIC
 from heatsvc.pose.readers.archive import check_member, check_member_name, list_members
 

@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 from heatsvc.bounds import Bounds
-from heatsvc.pose.clip import PoseError
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.archive import RATIO_FROM
 
 # A zip archive's local file header (APPNOTE 4.3.7): signature, ..., lengths of name and extra field.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from heatsvc.pose.clip import PoseClip, PoseError
+from heatsvc.pose.clip import PoseClip
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.annotation import is_annotation, read_annotation
 from heatsvc.pose.readers.coco import is_coco, read_coco
 from heatsvc.pose.readers.json_clip import clip_from_json, is_json_clip, read_json_clip

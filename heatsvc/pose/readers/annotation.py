@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip, PoseError, check_frame_dir, check_label
+from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip, check_frame_dir, check_label
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.pickled_numpy import PickledArray
 from heatsvc.pose.readers.upload import Upload
 from heatsvc.pose.unpickle import unpickle

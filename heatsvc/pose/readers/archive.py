@@ -13,7 +13,7 @@ from typing import BinaryIO
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
-from heatsvc.pose.clip import PoseError
+from heatsvc.pose.errors import PoseError
 
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 RATIO_FROM = 1 << 20

@@ -10,7 +10,8 @@ import numpy as np
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
-from heatsvc.pose.clip import PoseClip, PoseError, check_frame_dir, check_label
+from heatsvc.pose.clip import PoseClip, check_frame_dir, check_label
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
-from heatsvc.pose.clip import Float32, PoseError
+from heatsvc.pose.clip import Float32
+from heatsvc.pose.errors import PoseError
 
 _MAX_AXES = 4
 _AXES = {

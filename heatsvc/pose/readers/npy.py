@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.pose.clip import CutShortError, NoKeypointsError, PoseClip, PoseError
+from heatsvc.pose.clip import PoseClip
+from heatsvc.pose.errors import CutShortError, NoKeypointsError, PoseError
 from heatsvc.pose.readers.upload import DEFAULT_OPTIONS, ReadOptions, Upload
 
 MAGIC = b"\x93NUMPY"

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from heatsvc.pose.clip import PoseClip, PoseError, check_frame_dir, check_label
+from heatsvc.pose.clip import PoseClip, check_frame_dir, check_label
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.archive import unpack
 from heatsvc.pose.readers.npy import array_from_npy
 from heatsvc.pose.readers.upload import Upload

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from heatsvc.pose.clip import Float32, PoseClip, PoseError
+from heatsvc.pose.clip import Float32, PoseClip
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.archive import unpack
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists, may_hold_booleans

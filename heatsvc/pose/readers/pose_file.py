@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from heatsvc.pose.clip import Float32, PoseClip, PoseError
+from heatsvc.pose.clip import Float32, PoseClip
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.upload import Upload
 
 # The version, a float32, is the file's first four bytes.

@@ -12,7 +12,8 @@ import orjson
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
-from heatsvc.pose.clip import PoseClip, PoseError, check_frame_dir
+from heatsvc.pose.clip import PoseClip, check_frame_dir
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers import archive
 from heatsvc.pose.readers.lists import may_hold_booleans
 

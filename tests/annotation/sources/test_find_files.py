@@ -25,7 +25,7 @@ from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.errors import LimitError
-from heatsvc.pose.clip import PoseError
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers import ReadOptions, read
 from tests.pose.readers.samples import npy, npz, zipped
 
