@@ -15,6 +15,7 @@ from heatsvc.errors import InputError
 from heatsvc.kernels import KERNELS
 from heatsvc.pipeline import DEFAULT_PRESET, PipelineSpec, parse_pipeline
 from heatsvc.pose import PoseClip, PoseError
+from heatsvc.pose.plausibility import INTERPRETATIONS, Interpretation, PlausibilityMode, PlausibilityReport
 from heatsvc.pose.readers import ReadOptions, clip_from_json
 from heatsvc.pose.readers import read as read_bytes
 from heatsvc.render.array import render_array
@@ -49,6 +50,9 @@ def draw(
     seed: int | None = None,
     img_shape: Sequence[int] | None = None,
     layout: str | None = None,
+    coordinates: Literal["pixels", "normalized"] = "pixels",
+    project: Literal["xy"] | None = None,
+    plausibility: PlausibilityMode = "error",
     device: str | torch.device | None = None,
     out: npt.NDArray[Any] | Sequence[npt.NDArray[Any]] | None = None,
     bounds: Bounds = DEFAULT_BOUNDS,
@@ -65,6 +69,10 @@ def draw(
         test_mode: deterministic, as PYSKL tests. False: random steps sample with `seed`, those of clip i with seed + i.
         seed: 0 to 2**32 - 1; None: a random seed.
         img_shape, layout: for clips that do not say it themselves.
+        coordinates: ``normalized`` for x and y of 0..1 of the frame, which are multiplied by img_shape.
+        project: ``xy`` for keypoints [.., 3] whose third number is a depth: it is dropped. Otherwise it is the score.
+        plausibility: numbers that cannot be meant are errors; ``warn``: only a `PlausibilityWarning`, as doubtful ones
+            always are; ``ignore``: they are not looked for. A `PoseClip` is taken as it is, but its points are judged.
         device: None for NumPy arrays; ``cpu``, ``cuda``, ``cuda:1`` or a `torch.device` for tensors on it.
         out: an array to render into, for a sequence of clips as many: C-contiguous, of the result's shape and type.
             Memory that was used before takes a fraction of the time of new memory.
@@ -77,6 +85,7 @@ def draw(
     Raises:
         OSError: a file cannot be opened.
         InputError: a clip, the pipeline or an option that cannot be used; `field` says which: ``clips[3].keypoint``.
+            Numbers that cannot be meant are an `ImplausibleError`.
         ValueError: an `out` of another shape or type, another number of them, or `out` together with a device.
         ModuleNotFoundError: a device is given and there is no PyTorch.
         DeviceError: the device does not exist or cannot render; argmax and PoTion are rendered on the CPU only.
@@ -85,16 +94,17 @@ def draw(
     one = isinstance(clips, PoseClip | Mapping | np.ndarray | str | os.PathLike)
     given: Sequence[ClipLike] = [clips] if one else clips  # type: ignore[assignment, list-item]
     rendered_dtype = render_dtype(dtype, reduce)
+    options = ReadOptions(img_shape, layout, None, _interpretation(coordinates, project, plausibility), bounds)
+    report = PlausibilityReport(plausibility, many=not one)
     volumes = parse_pipeline(pipeline, reduce=reduce).describe_volumes(
-        (
-            _as_clip(clip, img_shape=img_shape, layout=layout, bounds=bounds, field="" if one else f"clips[{place}].")
-            for place, clip in enumerate(given)
-        ),
+        (_as_clip(clip, options, field="" if one else f"clips[{place}].") for place, clip in enumerate(given)),
         select=select,
         test_mode=test_mode,
         seed=seed,
+        report=report,
         bounds=bounds,
     )
+    report.warn(stacklevel=2)
     if device is not None and out is not None:
         raise ValueError("out is an array on the CPU: leave out the device")
     if device is None:
@@ -115,6 +125,9 @@ def read(
     img_shape: Sequence[int] | None = None,
     layout: str | None = None,
     frame_dir: str | Sequence[str] | None = None,
+    coordinates: Literal["pixels", "normalized"] = "pixels",
+    project: Literal["xy"] | None = None,
+    plausibility: PlausibilityMode = "error",
     bounds: Bounds = DEFAULT_BOUNDS,
 ) -> list[PoseClip]:
     """The clips of a file of any format that `POST /heatmap` reads; the format is recognized by its content.
@@ -124,6 +137,8 @@ def read(
         img_shape: (height, width) in pixels, for files that carry none (`.npy`, OpenPose, MMPose).
         layout: what the points are, by name, where it cannot be inferred from their number.
         frame_dir: which clips of an annotation pickle, in this order; None for all.
+        coordinates, project, plausibility: as of `draw`. Points outside of the frame are not warned of here: some are
+            perhaps not selected afterwards.
         bounds: how large a file may be; `dataclasses.replace(heatsvc.bounds.DEFAULT_BOUNDS, max_clips=...)` for
             larger ones.
 
@@ -139,21 +154,39 @@ def read(
     else:
         data, filename = Path(source).read_bytes(), Path(source).name
     frame_dirs = [frame_dir] if isinstance(frame_dir, str) else frame_dir
-    options = ReadOptions(img_shape=img_shape, layout=layout, frame_dirs=frame_dirs, bounds=bounds)
-    return read_bytes(data, filename=filename, options=options)
+    interpretation = _interpretation(coordinates, project, plausibility)
+    options = ReadOptions(img_shape, layout, frame_dirs, interpretation, bounds)
+    clips = read_bytes(data, filename=filename, options=options)
+    report = PlausibilityReport(plausibility, many=len(clips) > 1)
+    for place, clip in enumerate(clips):
+        report.judge(clip, place=place)
+    report.clips.pop("points_outside", None)
+    report.warn(stacklevel=2)
+    return clips
 
 
-def _as_clip(
-    clip: ClipLike, *, img_shape: Sequence[int] | None, layout: str | None, bounds: Bounds, field: str
-) -> PoseClip:
+def _interpretation(coordinates: str, project: str | None, plausibility: str) -> Interpretation:
+    """How numbers are meant, by the options of the same names.
+
+    Raises:
+        InputError: a value that an option does not have.
+    """
+    given = {"coordinates": coordinates, "project": project, "plausibility": plausibility}
+    for name, value in given.items():
+        if value not in INTERPRETATIONS[name]:
+            known = ", ".join(str(each) for each in INTERPRETATIONS[name])
+            raise InputError(f"{name} must be {known}, not {value!r:.40}", field=name)
+    return Interpretation(**given)  # type: ignore[arg-type]
+
+
+def _as_clip(clip: ClipLike, options: ReadOptions, *, field: str) -> PoseClip:
     """One clip as a PoseClip.
 
     Args:
         clip: a PoseClip as it is; a mapping ``{keypoint, keypoint_score?, img_shape, layout?, frame_dir?, label?}`` of
             arrays or lists, such as an annotation of PYSKL's; an array [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; or the
             path of a file that holds one clip.
-        img_shape, layout: for what the clip does not say itself.
-        bounds: how large it may be.
+        options: for what the clip does not say itself, how its numbers are meant, and how large it may be.
         field: its place among several, as a prefix for messages: ``clips[3].``.
 
     Raises:
@@ -164,10 +197,10 @@ def _as_clip(
         case PoseClip():
             return clip
         case str() | os.PathLike():
-            return _only_clip(read(clip, img_shape=img_shape, layout=layout, bounds=bounds), clip)
+            return _only_clip(read_bytes(Path(clip).read_bytes(), filename=Path(clip).name, options=options), clip)
         case np.ndarray() | Mapping():
             mapping = clip if isinstance(clip, Mapping) else {"keypoint": clip}
-            return _from_mapping(mapping, img_shape, layout, bounds, field)
+            return _from_mapping(mapping, options, field)
     where = field.rstrip(".") or "a clip"
     raise TypeError(f"{where} must be a PoseClip, a mapping with keypoint, an array or a path, not {type(clip)}")
 
@@ -182,18 +215,23 @@ def _only_clip(clips: list[PoseClip], path: str | os.PathLike[str]) -> PoseClip:
     return clips[0]
 
 
-def _from_mapping(
-    clip: Mapping[str, Any], img_shape: Sequence[int] | None, layout: str | None, bounds: Bounds, field: str
-) -> PoseClip:
+def _from_mapping(clip: Mapping[str, Any], options: ReadOptions, field: str) -> PoseClip:
     strange = [str(key) for key in clip if key not in (*_KEYS, *_MORE_KEYS)]
     if strange:
         raise PoseError(
             f"a clip has no {strange[0]!r:.60}: it has {', '.join(_KEYS)}", field=f"{field}{strange[0]:.60}"
         )
-    # NumPy's arrays, and those of other libraries, as they are; lists as a request's, `None` in them for NaN.
-    arrays = {key: np.asarray(clip[key]) for key in _KEYS[:2] if hasattr(clip.get(key), "__array__")}
+    # NumPy's arrays, masked ones too, and those of other libraries, as they are; lists as a request's, `None` for NaN.
+    arrays = {key: np.asanyarray(clip[key]) for key in _KEYS[:2] if hasattr(clip.get(key), "__array__")}
     named = {"layout": clip.get("layout") or None}
-    return clip_from_json({**clip, **named, **arrays}, field=field, bounds=bounds, img_shape=img_shape, layout=layout)
+    return clip_from_json(
+        {**clip, **named, **arrays},
+        field=field,
+        bounds=options.bounds,
+        img_shape=options.img_shape,
+        layout=options.layout,
+        interpretation=options.interpretation,
+    )
 
 
 def render_dtype(dtype: str, reduce: Reduce) -> RenderDType:

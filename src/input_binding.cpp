@@ -1,10 +1,11 @@
-// The kernels that read JSON number arrays and the keypoints of files, as functions of the module.
+// The kernels that read JSON number arrays and the keypoints of files, and judge them, as functions of the module.
 #include <nanobind/stl/tuple.h>
 
 #include <tuple>
 
 #include "array.h"
 #include "json_numbers.h"
+#include "kernels.h"
 #include "keypoint_selection.h"
 
 namespace nb = nanobind;
@@ -68,6 +69,19 @@ void bind_input(nb::module_& module) {
         },
         array("frames"), array("indices"), array("histogram"), Unlocked(),
         "Add the scores at `indices` of [T, V, 3] to a histogram [n, bins] over [0, 1].");
+    module.def(
+        "survey_points",
+        [](const In<float, 4>& keypoint, const In<float, 3>& score, float height, float width, float near,
+           float lowest, float highest) {
+            const nb::gil_scoped_release unlocked;
+            const auto counts =
+                kernels().survey_points(flat(keypoint), flat(score), {height, width, near, lowest, highest});
+            return std::tuple(counts.detected, counts.inside, counts.turned, counts.zeros, counts.away, counts.odd);
+        },
+        array("keypoint"), array("score"), "height"_a, "width"_a, "near"_a, "lowest"_a, "highest"_a,
+        "Count the points of keypoint [M, T, V, 2] and score [M, T, V]: detected ones, of these those in the frame, in "
+        "a frame of the other orientation, and not near the origin; those at (0, 0) with a score; those whose score is "
+        "not from lowest to highest.");
 }
 
 }  // namespace heatsvc

@@ -1,5 +1,6 @@
 #include "conversion.h"
 #include "kernels.h"
+#include "points_survey.h"
 #include "render.h"
 
 #define STRING_OF(name) #name
@@ -15,6 +16,7 @@ const Kernels table{
     .primitives = primitives,
     .to_uint8 = to_uint8,
     .to_float16 = to_float16,
+    .survey_points = survey_points,
 };
 
 }  // namespace heatsvc::HEATSVC_INSTRUCTION_SET

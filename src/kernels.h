@@ -37,7 +37,20 @@ struct Listed {
     std::int64_t last, work, heaviest;
 };
 
-// See render.h and conversion.h.
+// What points are counted against: the frame's sides; how far from the origin a coordinate is `near` it; the range of
+// scores.
+struct SurveyLimits {
+    float height, width, near, lowest, highest;
+};
+
+// Of a clip: detected points, which are no NaN, have a score above 0 and are not exactly (0, 0); of these those inside
+// the frame, those inside a frame of the other orientation, those not near the origin. All points at exactly (0, 0) with
+// a score above 0; all whose score is out of range.
+struct PointCounts {
+    std::int64_t detected, inside, turned, zeros, away, odd;
+};
+
+// See render.h, conversion.h and points_survey.h.
 struct Kernels {
     const char* name;  // of the instruction set
     Measured (*measure)(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t budget);
@@ -50,6 +63,8 @@ struct Kernels {
                          std::span<std::uint8_t> segments, std::span<std::int32_t> boxes, std::span<double> numbers);
     void (*to_uint8)(std::span<const float> values, std::span<std::uint8_t> out);
     void (*to_float16)(std::span<const float> values, std::span<std::uint16_t> out);
+    PointCounts (*survey_points)(std::span<const float> keypoint, std::span<const float> score,
+                                 const SurveyLimits& limits);
 };
 
 namespace baseline {

@@ -13,6 +13,7 @@ from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS
 from heatsvc.pipeline import DEFAULT_PRESET, MAX_STEPS, PRESETS, STEPS, Pipeline, parse_pipeline
 from heatsvc.pose import LAYOUTS
+from heatsvc.pose.plausibility import Code, Interpretation, PlausibilityMode, Severity
 from heatsvc.pose.readers import READERS
 
 _REF = "#/components/schemas/"
@@ -107,6 +108,23 @@ class HeatmapOptions(BaseModel):
         None, description="Which clips of an annotation pickle; all by default."
     )
 
+    coordinates: Literal["pixels", "normalized"] = Field(
+        "pixels", description="`normalized`: x and y are 0..1 of the frame, and are multiplied by `img_shape`."
+    )
+    project: Literal["xy"] | None = Field(
+        None, description="`xy`: the third number of a keypoint is a depth and is dropped. Otherwise it is the score."
+    )
+    plausibility: PlausibilityMode = Field(
+        "error",
+        description="Numbers that cannot be meant: `error`: 422; `warn`: reported, as doubtful ones are, in the header "
+        "X-Heatmap-Warning; `ignore`: not looked for.",
+    )
+
+    @cached_property
+    def interpretation(self) -> Interpretation:
+        """How the numbers of the clips are meant."""
+        return Interpretation(self.coordinates, self.project, self.plausibility)
+
     @property
     def frame_dirs(self) -> list[str] | None:
         """The chosen clips as a list."""
@@ -145,6 +163,7 @@ class Clip(BaseModel):
         None, description="The clip's name in the response."
     )
     label: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = Field(None, description="Not used.")
+    total_frames: int | None = Field(None, description="T, which must be that of `keypoint`.")
 
 
 class OneClip(Clip, HeatmapOptions):  # type: ignore[misc]  # its frame_dir names the clip, the options' chooses
@@ -180,10 +199,20 @@ class NamedHeatmap(BaseModel):
     imgs: list[Any]
 
 
+class HeatmapWarning(BaseModel):
+    """Something found in some clips that may not be meant."""
+
+    code: Code
+    severity: Severity
+    clips: int = Field(description="How many clips it was found in.")
+    detail: str = Field(description="The first of them: what was found, and what to give instead.")
+
+
 class Heatmaps(BaseModel):
     """Volumes as nested lists, for small ones."""
 
     clips: list[NamedHeatmap]
+    warnings: list[HeatmapWarning] = Field(description="As in the header X-Heatmap-Warning; empty for sound clips.")
 
 
 # Two frames of three points, one of them not detected; openapi/examples/ has whole clips.
@@ -260,6 +289,11 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
             "Server-Timing": {
                 "description": "Milliseconds to read and pipeline; to render and encode where the response is not "
                 "streamed.",
+                "schema": {"type": "string"},
+            },
+            "X-Heatmap-Warning": {
+                "description": "What was found in the clips that may not be meant, with the number of clips: "
+                "`points_outside;clips=3, score_range;clips=1`. Absent for sound clips.",
                 "schema": {"type": "string"},
             },
             "X-Heatmap-Seed": {

@@ -43,7 +43,11 @@ requests = Counter("heatsvc_requests", "Requests, by method, route and status.",
 request_seconds = Histogram("heatsvc_request_seconds", "Duration of a request.", ["route"], buckets=_SECONDS)
 in_flight = Gauge("heatsvc_in_flight", "Requests in progress.", multiprocess_mode="livesum")
 body_bytes = Counter("heatsvc_body_bytes", "Bytes of request and response bodies.", ["route", "direction"])
-clips = Counter("heatsvc_clips_drawn", "Clips rendered.")
+clips = Counter(
+    "heatsvc_clips_drawn",
+    "Clips rendered, by the worst that was found in their numbers, or `none`.",
+    ["finding"],
+)
 stage_seconds = Histogram(
     "heatsvc_stage_seconds",
     "Duration of a stage of a heatmap response, summed over threads.",

@@ -19,9 +19,11 @@ from heatsvc.encode.formats import Format
 from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
+from heatsvc.pose.plausibility import PlausibilityReport
 from heatsvc.pose.readers import (
     NumberArrays,
     ReadOptions,
+    broken_json,
     clip_from_json,
     may_hold_booleans,
     parse_number_arrays,
@@ -57,6 +59,11 @@ class HeatmapRequest:
     def seed(self) -> int | None:
         """Seed of the random steps, clip i's is seed + i; None where the result does not depend on it."""
         return self.options.built_pipeline.resolve_seed(self.options.seed, test_mode=self.options.test_mode)
+
+    @cached_property
+    def report(self) -> PlausibilityReport:
+        """What `plan` finds in the numbers of the clips."""
+        return PlausibilityReport(self.options.plausibility, many=len(self.clips) > 1)
 
     @property
     def is_light(self) -> bool:
@@ -96,6 +103,7 @@ class HeatmapRequest:
             select=options.select,
             test_mode=options.test_mode,
             seed=self.seed,
+            report=self.report,
             bounds=bounds,
             token=token,
         )
@@ -107,6 +115,8 @@ class HeatmapRequest:
             bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
             volumes.append(planned)
         writer = format.writer(volumes, coding, bounds)
+        if self.report:
+            writer.warnings = self.report.as_json()
         return RenderJob(writer, token, media_type=format.media_type, whole_volumes=whole_volumes)
 
 
@@ -192,7 +202,14 @@ def _request(
             )
         options = options_from(document)
         is_finite = extracted.insert_into(clip) if extracted else False
-        made = clip_from_json(clip, bounds=bounds, may_hold_booleans=booleans, is_finite=is_finite, token=token)
+        made = clip_from_json(
+            clip,
+            bounds=bounds,
+            may_hold_booleans=booleans,
+            is_finite=is_finite,
+            interpretation=options.interpretation,
+            token=token,
+        )
         return HeatmapRequest((made,), options)
     clips = document.pop("clips")
     if not isinstance(clips, list) or not clips:
@@ -235,6 +252,7 @@ def _one_of_many(
         is_finite=is_finite,
         img_shape=options.img_shape,
         layout=options.layout,
+        interpretation=options.interpretation,
         token=token,
     )
 
@@ -344,6 +362,7 @@ def read_options(options: HeatmapOptions, bounds: Bounds, token: CancelToken = N
         img_shape=options.img_shape,
         layout=options.layout,
         frame_dirs=options.frame_dirs,
+        interpretation=options.interpretation,
         bounds=bounds,
         token=token,
     )
@@ -371,7 +390,7 @@ def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise RequestError(400, f"the JSON is broken: {error}") from None
+        raise RequestError(400, broken_json(error)) from None
     if not isinstance(document, dict):
         raise RequestError(400, f"the JSON must be an object, {{...}}, not a {type(document).__name__}")
     return document

@@ -18,6 +18,7 @@ from heatsvc.pipeline.steps.generate_pose_target import GeneratePoseTarget
 from heatsvc.pipeline.steps.step import MAX_SEED, PipelineState, Step
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip
+from heatsvc.pose.plausibility import PlausibilityReport
 from heatsvc.pose.select import select_points
 from heatsvc.volume import HeatmapVolume, Reduce
 
@@ -125,6 +126,7 @@ class Pipeline:
         select: str | Sequence[int] | None = None,
         test_mode: bool = True,
         seed: int | None = None,
+        report: PlausibilityReport | None = None,
         bounds: Bounds = DEFAULT_BOUNDS,
         token: CancelToken = NEVER_CANCELLED,
     ) -> list[HeatmapVolume]:
@@ -134,12 +136,14 @@ class Pipeline:
             clips: in their order.
             select: a smaller layout, or points by index, see `select_points`; None for all points.
             test_mode: as of `run`.
+            report: judges the clips, with the selected points, before the steps; None: they are not judged.
             seed: of the first clip; clip i samples with seed + i, modulo 2**32. See `resolve_seed`.
             bounds: limits of each volume; max_unpacked_bytes also limits the points of all volumes together.
             token: checked before each clip.
 
         Raises:
-            InputError: a clip that `select` or a step cannot process; more than `bounds` allow.
+            InputError: a clip that `select` or a step cannot process, or whose numbers cannot be meant; more than
+                `bounds` allow.
         """
         seed = self.resolve_seed(seed, test_mode=test_mode)
         volumes: list[HeatmapVolume] = []
@@ -147,6 +151,8 @@ class Pipeline:
         for i, clip in enumerate(clips):
             token.raise_if_cancelled()
             selected = clip if select is None else select_points(clip, select, bounds)
+            if report is not None:
+                report.judge(selected, clip, i)
             clip_seed = None if seed is None else (seed + i) % (MAX_SEED + 1)
             volume = self.run(selected, test_mode=test_mode, seed=clip_seed, bounds=bounds)
             nbytes += volume.keypoint.nbytes + volume.keypoint_score.nbytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,11 @@ import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.kernels import KERNELS
+from heatsvc.pose import flat_holistic
+from heatsvc.pose.array_plausibility import axes_hint, judge_array, judge_normalized
 from heatsvc.pose.errors import InfiniteError, NoKeypointsError, PoseError
 from heatsvc.pose.layouts import LAYOUTS_BY_POINTS, Layout, get_layout
+from heatsvc.pose.plausibility import AS_GIVEN, Finding, ImplausibleError, Interpretation
 
 Float32 = npt.NDArray[np.float32]
 
@@ -27,6 +30,7 @@ _MAX_SIDE = 100_000
 _MAX_NAME_LENGTH = 255
 # Native floating-point types that the kernels read.
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16))
+_FLAT_HOLISTIC = (flat_holistic.LENGTH,)
 _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
 
 
@@ -41,6 +45,8 @@ class PoseClip:
         layout: of the V points; None where unknown.
         frame_dir: the clip's name in its dataset, "" where it has none.
         label: the class index, None where it has none.
+        findings: what cannot be meant in the array that it was built from; mostly empty.
+        third_number_is_score: whether the scores were the third numbers of keypoints, and may be depths.
     """
 
     keypoint: Float32
@@ -49,6 +55,8 @@ class PoseClip:
     layout: Layout | None = None
     frame_dir: str = ""
     label: int | None = None
+    findings: tuple[Finding, ...] = ()
+    third_number_is_score: bool = False
 
     @property
     def persons(self) -> int:
@@ -84,11 +92,15 @@ class PoseClip:
         file: str | None = None,
         field: str = "",
         is_finite: bool = False,
+        interpretation: Interpretation = AS_GIVEN,
+        total_frames: object = None,
+        are_axes_known: bool = False,
     ) -> PoseClip:
         """Validate arrays and convert them to a clip.
 
         Args:
-            keypoint: numbers [V, C], [T, V, C] or [M, T, V, C], C = 2 (x, y) or 3 (x, y, score).
+            keypoint: numbers [V, C], [T, V, C] or [M, T, V, C], C = 2 (x, y) or 3 (x, y, score); or MediaPipe
+                Holistic's landmarks in rows, [T, 1662]. What a NumPy mask hides is not detected.
             keypoint_score: numbers of keypoint's shape without its last axis. Used instead of a third column;
                 without either every score is 1.
             img_shape: (height, width) in pixels.
@@ -97,16 +109,34 @@ class PoseClip:
             bounds: max_persons, max_frames, max_keypoints, and max_unpacked_bytes of the float32 arrays.
             file, field: source of the arrays, for messages: `field` is a prefix such as ``clips[3].``.
             is_finite: True where all numbers are known to be finite, so that they are not checked again.
+            interpretation: how the numbers are meant. What cannot be is an error or, as it says, among `findings`.
+            total_frames: the number of frames that an annotation says it has; None where it does not say.
+            are_axes_known: True where a reader has put the array together, so that its axes need not be judged.
 
         Raises:
+            ImplausibleError: axes, third numbers or total_frames that cannot be meant. The points are not judged
+                here, but when they are selected (`plausibility.judge_points`).
             LayoutError: there is no layout of that name.
             PoseError: wrong axes, an empty axis, values that are infinite or not numbers, a layout of another number
                 of points, an invalid img_shape.
             LimitError: more persons, frames or keypoints than `bounds` allow.
         """
         name = f"{field}keypoint"
+        if type(keypoint) is not np.ndarray:
+            keypoint = _fill_masked(keypoint)
+        if keypoint_score is not None and type(keypoint_score) is not np.ndarray:
+            keypoint_score = _fill_masked(keypoint_score)
+        if keypoint.shape[-1:] == _FLAT_HOLISTIC and keypoint.ndim < 3:
+            keypoint, keypoint_score = flat_holistic.split_flat_holistic(keypoint)
+            layout, interpretation = layout or flat_holistic.LAYOUT, replace(interpretation, coordinates="normalized")
+            is_finite = False
         xy, score_column = _split_columns(keypoint, name, file)
         persons, frames, count = xy.shape[:3]
+        findings: tuple[Finding, ...] = ()
+        if total_frames is not None or persons > 1 or (score_column is not None and keypoint_score is not None):
+            findings = judge_array(
+                keypoint, keypoint_score, interpretation, total_frames, field, file, are_axes_known=are_axes_known
+            )
         # An archive of uint8 zeros has a thousandth of the size of its float32 arrays.
         size = persons * frames * count * BYTES_PER_POINT
         if not (
@@ -120,6 +150,14 @@ class PoseClip:
                     raise NoKeypointsError(f"{name} has 0 {axis}: at least one is needed", field=name, file=file)
                 bounds.check(f"max_{axis}", length, axis, field=name, file=file)
             bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field=name, file=file)
+        if interpretation.project == "xy":
+            if keypoint.shape[-1] == 2:
+                raise PoseError(
+                    f"`project: xy` drops the third number of a keypoint, and those of {name} have two: leave it out",
+                    field=name,
+                    file=file,
+                )
+            keypoint, score_column = keypoint[..., :2], None
         if keypoint_score is None and not is_finite and _is_read_by_kernels(keypoint):
             points = np.empty((persons, frames, count, 2), np.float32)
             score = np.empty((persons, frames, count), np.float32)
@@ -136,13 +174,18 @@ class PoseClip:
                 score = np.ones(points.shape[:3], np.float32)
             if not is_finite:
                 points, score = _mark_undetected(points, score, name, file)
+        img_shape = check_img_shape(img_shape, field=f"{field}img_shape", file=file)
+        if interpretation.coordinates == "normalized":
+            points = _scale(points, img_shape, interpretation, name, file)
         return cls(
             keypoint=points,
             keypoint_score=score,
-            img_shape=check_img_shape(img_shape, field=f"{field}img_shape", file=file),
+            img_shape=img_shape,
             layout=_check_layout(layout, count, f"{field}layout", file) if layout else LAYOUTS_BY_POINTS.get(count),
             frame_dir=frame_dir,
             label=label,
+            findings=findings,
+            third_number_is_score=score_column is not None and keypoint_score is None,
         )
 
 
@@ -207,6 +250,32 @@ def check_label(value: object, *, field: str, file: str | None = None) -> int | 
     return value
 
 
+def _fill_masked(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An array whose masked numbers are NaN; other arrays as they are."""
+    if isinstance(array, np.ma.MaskedArray) and array.dtype.kind in "fiu":
+        dtype = array.dtype if array.dtype.kind == "f" else np.float64
+        return np.where(np.ma.getmaskarray(array), np.nan, array.data).astype(dtype)
+    return np.asarray(array)
+
+
+def _scale(
+    points: Float32, img_shape: tuple[int, int], interpretation: Interpretation, name: str, file: str | None
+) -> Float32:
+    """Coordinates of 0..1 in pixels of the frame: x times its width, y times its height.
+
+    Raises:
+        ImplausibleError: most are no such coordinates.
+        InfiniteError: too large for float32.
+    """
+    if interpretation.plausibility != "ignore" and (finding := judge_normalized(points)):
+        raise ImplausibleError(finding, field=name, file=file)
+    with np.errstate(over="ignore"):
+        scaled = points * np.array(img_shape[::-1], np.float32)
+    if np.isinf(scaled).any():
+        _raise_infinite(scaled, scaled[..., 0], name, file)
+    return scaled
+
+
 def _is_read_by_kernels(array: npt.NDArray[Any]) -> bool:
     """Whether there are compiled kernels, and they read such an array."""
     flags = array.flags
@@ -242,7 +311,8 @@ def _split_columns(
     """[.., C] as points [M, T, V, 2] and, where C is 3, scores [M, T, V]; both are views."""
     if array.ndim not in _AXES:
         raise PoseError(
-            f"{name} has {array.ndim} axes, {list(array.shape)}: it must be {', '.join(_AXES.values())}",
+            f"{name} has {array.ndim} axes, {list(array.shape)}: it must be {', '.join(_AXES.values())}"
+            f"{axes_hint(array.shape)}",
             field=name,
             file=file,
         )
@@ -250,7 +320,7 @@ def _split_columns(
     if columns not in (2, 3):
         raise PoseError(
             f"the last axis of {name} has {columns} numbers per point, {list(array.shape)}: "
-            "it must be 2 (x, y) or 3 (x, y, score)",
+            f"it must be 2 (x, y) or 3 (x, y, score){axes_hint(array.shape)}",
             field=name,
             file=file,
         )

@@ -27,6 +27,7 @@ def test_the_rims_of_endless_limbs(client: Client) -> None:
         "keypoint_score": [[[1, 1]] * 15, [[0, 0]] * 15],
         "img_shape": [512, 512],
         "pipeline": [{**LIMB, "sigma": 48.72328695273836}],
+        "plausibility": "ignore",
     }
     assert client.post_json(document, accept_encoding="zstd").array().shape == (15, 1, 512, 512)
 

@@ -117,6 +117,7 @@ HEAVY = {
             ],
             "img_shape": [1, 1],
             "reduce": "max",
+            "plausibility": "ignore",
         },
     ),
     "pictures": lambda: (

@@ -60,7 +60,7 @@ def sample(client: Client, name: str, **labels: str) -> float:
 def test_metrics_count_requests_clips_and_bytes(client: Client) -> None:
     done = {"method": "POST", "route": "/heatmap", "status": "200"}
     names = ("heatsvc_requests_total", "heatsvc_clips_drawn_total", "heatsvc_body_bytes_total")
-    labels = (done, {}, {"route": "/heatmap", "direction": "response"})
+    labels = (done, {"finding": "none"}, {"route": "/heatmap", "direction": "response"})
     before = [sample(client, name, **label) for name, label in zip(names, labels, strict=True)]
     response = client.post_json({"clips": [CLIP, CLIP]})
     after = [sample(client, name, **label) for name, label in zip(names, labels, strict=True)]

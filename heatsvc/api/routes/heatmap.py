@@ -43,6 +43,7 @@ router = APIRouter(tags=["heatmaps"], route_class=RequestRoute)
 _INLINE_BYTES = 64 << 10
 # Looked up once, not for each request.
 _STAGES = {stage: metrics.stage_seconds.labels(stage) for stage in ("read", "pipeline", "render", "encode")}
+_SOUND_CLIPS = metrics.clips.labels("none")
 _REQUEST_BYTES, _RESPONSE_BYTES = (metrics.body_bytes.labels("/heatmap", way) for way in ("request", "response"))
 _HEADERS = {name.encode(): name for name in ("accept", "accept-encoding", "content-type", "content-encoding")}
 
@@ -251,7 +252,11 @@ def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: dict[str, f
     times["render"], times["encode"] = job.seconds
     for stage, seconds in times.items():
         _STAGES[stage].observe(seconds)
-    metrics.clips.inc(len(parsed.clips))
+    sound = len(parsed.clips)
+    for code, count in parsed.report.worst.items():
+        metrics.clips.labels(code).inc(count)
+        sound -= count
+    _SOUND_CLIPS.inc(sound)
     _REQUEST_BYTES.inc(size)
     _RESPONSE_BYTES.inc(job.written)
 
@@ -267,6 +272,8 @@ def _response_headers(job: RenderJob, parsed: HeatmapRequest, times: dict[str, f
     }
     if job.writer.coding.name != "identity":
         headers["Content-Encoding"] = job.writer.coding.name
+    if parsed.report:
+        headers["X-Heatmap-Warning"] = parsed.report.header
     if parsed.seed is not None:
         headers["X-Heatmap-Seed"] = str(parsed.seed)
     if job.writer.length is not None and not job.is_whole:

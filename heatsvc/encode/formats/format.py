@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import ClassVar
 
@@ -33,7 +33,10 @@ class BodyWriter:
         tile_coding: what tiles are encoded in, the body's coding or, in a format that compresses by itself, its own.
         length: bytes of the encoded body where they are known before it is rendered, else None.
         is_heavy: whether `add` and `finish` may take more than a millisecond.
+        warnings: what a format of documents says of the volumes besides; set before the body is planned.
     """
+
+    warnings: Sequence[Mapping[str, str | int]] = ()
 
     def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding, header: bytes) -> None:
         self.volumes = volumes

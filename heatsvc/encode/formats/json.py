@@ -30,7 +30,7 @@ class _JsonText(Identity):
 
 
 class Json(Format):
-    """``{"clips": [{"name": .., "dtype": .., "shape": [..], "imgs": [[[[..]]]]}]}``."""
+    """``{"clips": [{"name": .., "dtype": .., "shape": [..], "imgs": [[[[..]]]]}], "warnings": []}``."""
 
     media_type: ClassVar[str] = "application/json"
     title: ClassVar[str] = "Nested lists, for small volumes."
@@ -60,7 +60,8 @@ class _JsonWriter(BodyWriter):
 
     @property
     def overhead(self) -> int:
-        return 256 + sum(256 + 6 * len(planned.name) for planned in self.volumes)
+        names = sum(256 + 6 * len(planned.name) for planned in self.volumes)
+        return 256 + names + len(orjson.dumps(self.warnings))
 
     def encode(
         self, planned: PlannedVolume, tile: Tile, token: CancelToken = NEVER_CANCELLED
@@ -85,7 +86,7 @@ class _JsonWriter(BodyWriter):
         return (self._compressor.compress(before + bytes(chunk.data) + (b"}" if last else b"")),)
 
     def finish(self) -> bytes:
-        return self._compressor.compress(b"]}") + self._compressor.flush()
+        return self._compressor.compress(b'],"warnings":%s}' % orjson.dumps(self.warnings)) + self._compressor.flush()
 
 
 def _nested_text(planned: PlannedVolume, tile: Tile, values: np.ndarray) -> bytes:

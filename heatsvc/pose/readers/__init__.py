@@ -11,7 +11,7 @@ from heatsvc.pose.readers.annotation import is_annotation, read_annotation
 from heatsvc.pose.readers.coco import is_coco, read_coco
 from heatsvc.pose.readers.json_clip import clip_from_json, is_json_clip, read_json_clip
 from heatsvc.pose.readers.json_numbers import NumberArrays, parse_number_arrays
-from heatsvc.pose.readers.lists import may_hold_booleans
+from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 from heatsvc.pose.readers.mmpose import is_mmpose, read_mmpose
 from heatsvc.pose.readers.npy import is_npy, read_npy
 from heatsvc.pose.readers.npz import is_npz, read_npz
@@ -42,7 +42,7 @@ class Reader:
 READERS: tuple[Reader, ...] = (
     Reader(
         "npy",
-        "NumPy array [T, V, 2|3] or [M, T, V, 2|3]: x, y and, third, the score",
+        "NumPy array [T, V, 2|3] or [M, T, V, 2|3]: x, y and, third, the score; or [T, 1662] of MediaPipe Holistic",
         (".npy",),
         is_npy,
         lambda upload: [read_npy(upload.data, filename=upload.filename, options=upload.options)],
@@ -109,6 +109,7 @@ __all__ = [
     "ReadOptions",
     "Reader",
     "Upload",
+    "broken_json",
     "clip_from_json",
     "may_hold_booleans",
     "parse_number_arrays",

@@ -100,7 +100,7 @@ def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseC
     if keypoint is None:
         raise upload.error(f"{field}keypoint is missing", f"{field}keypoint")
     name = annotation.get("frame_dir")
-    clip = PoseClip.build(
+    return PoseClip.build(
         keypoint,
         numeric_array(annotation.get("keypoint_score"), f"{field}keypoint_score", file),
         img_shape=_img_shape(annotation.get("img_shape"), f"{field}img_shape", file) or options.img_shape,
@@ -110,13 +110,9 @@ def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseC
         bounds=options.bounds,
         file=file,
         field=field,
+        interpretation=options.interpretation,
+        total_frames=annotation.get("total_frames"),
     )
-    total = annotation.get("total_frames")
-    if total is not None and total != clip.frames:
-        shown = total if type(total) is int and abs(total) < 1 << 63 else type(total).__name__
-        text = f"{field}total_frames is {shown}, but keypoint has {clip.frames} frames"
-        raise upload.error(text, f"{field}total_frames")
-    return clip
 
 
 def numeric_array(value: object, name: str, file: str | None) -> npt.NDArray[Any] | None:

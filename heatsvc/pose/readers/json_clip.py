@@ -12,6 +12,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.clip import PoseClip, check_frame_dir, check_label
 from heatsvc.pose.errors import PoseError
+from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 
@@ -33,6 +34,7 @@ def read_json_clip(upload: Upload) -> list[PoseClip]:
             img_shape=options.img_shape,
             layout=options.layout,
             frame_dir=upload.frame_dir,
+            interpretation=options.interpretation,
             token=options.token,
         )
     ]
@@ -49,6 +51,7 @@ def clip_from_json(
     img_shape: Sequence[int] | None = None,
     layout: str | None = None,
     frame_dir: str = "",
+    interpretation: Interpretation = AS_GIVEN,
     token: CancelToken = NEVER_CANCELLED,
 ) -> PoseClip:
     """A clip from parsed JSON; other keys of `obj` are ignored.
@@ -61,6 +64,7 @@ def clip_from_json(
         may_hold_booleans: False where the JSON text is known to have none (`lists.may_hold_booleans`): the type of
             each number is not checked then.
         is_finite: True where the keypoints are arrays of finite numbers.
+        interpretation: how the numbers are meant.
         file, img_shape, layout, frame_dir: defaults for what the object lacks.
         token: checked regularly in long lists.
 
@@ -100,4 +104,6 @@ def clip_from_json(
         file=file,
         field=field,
         is_finite=is_finite,
+        interpretation=interpretation,
+        total_frames=obj.get("total_frames"),
     )

@@ -6,6 +6,8 @@ numbers and booleans, which are searched for unless the caller rules them out.
 
 from __future__ import annotations
 
+import json
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ from heatsvc.pose.clip import Float32
 from heatsvc.pose.errors import PoseError
 
 _MAX_AXES = 4
+# A parser stops at the first letter, or at one of those around it.
+_NO_NUMBER = re.compile(r".?-?(NaN|[Ii]nf|nan)", re.DOTALL)
 _AXES = {
     1: ("numbers",),
     2: ("points", "numbers"),
@@ -36,6 +40,18 @@ _ITEMS_PER_CHECK = 4096
 
 class _IrregularError(Exception):
     """These lists are not an array; `_find_fault` says why."""
+
+
+def broken_json(error: json.JSONDecodeError) -> str:
+    """What a parser says of broken JSON; of NaN and Infinity, which Python writes, what to write instead.
+
+    Args:
+        error: with the text and the place where it is broken.
+    """
+    start = max(0, error.pos - 1)
+    if _NO_NUMBER.match(error.doc[start : start + 12]):
+        return "the JSON is broken: it has NaN or Infinity, which JSON does not have; write null for 'not detected'"
+    return f"the JSON is broken: {error}"
 
 
 def may_hold_booleans(data: bytes) -> bool:

@@ -98,8 +98,11 @@ def _points(instance: object, field: str, upload: Upload, t: int) -> tuple[Float
     as_array = partial(array_from_lists, bounds=bounds, booleans=upload.booleans, file=upload.file, frame=t)
     name = f"{field}.keypoints"
     keypoint = as_array(instance["keypoints"], name)
+    if keypoint.ndim == 2 and keypoint.shape[1] == 3 and upload.options.interpretation.project == "xy":
+        keypoint = keypoint[:, :2]
     if keypoint.ndim != 2 or keypoint.shape[1] != 2:
-        raise upload.error(f"{name} must be a list of [x, y] in pixels, not {list(keypoint.shape)}", name, t)
+        hint = "; give `project: xy` to drop the depth" if keypoint.ndim == 2 and keypoint.shape[1] == 3 else ""
+        raise upload.error(f"{name} must be a list of [x, y] in pixels, not {list(keypoint.shape)}{hint}", name, t)
     name = f"{field}.keypoint_scores"
     score = as_array(instance["keypoint_scores"], name)
     if score.shape != keypoint.shape[:1]:

@@ -32,7 +32,7 @@ def is_npy(upload: Upload) -> bool:
 
 
 def read_npy(data: bytes, *, filename: str = "", options: ReadOptions = DEFAULT_OPTIONS) -> PoseClip:
-    """One array [V, C], [T, V, C] or [M, T, V, C], C = 2 or 3, as a clip named after its file.
+    """One array [V, C], [T, V, C] or [M, T, V, C], C = 2 or 3, or [T, 1662], as a clip named after its file.
 
     Raises:
         NoKeypointsError: an axis is empty, or the file is a pickled None.
@@ -40,7 +40,7 @@ def read_npy(data: bytes, *, filename: str = "", options: ReadOptions = DEFAULT_
         LimitError: more persons, frames or keypoints than the bounds allow.
     """
     upload = Upload(data, filename, options)
-    return upload.build_clip(array_from_npy(data, field="keypoint", file=upload.file))
+    return upload.build_clip(array_from_npy(data, field="keypoint", file=upload.file), are_axes_known=False)
 
 
 def array_from_npy(data: bytes, *, field: str, file: str | None, text: bool = False) -> npt.NDArray[Any]:

@@ -12,7 +12,7 @@ from heatsvc.pose.readers.archive import unpack
 from heatsvc.pose.readers.npy import array_from_npy
 from heatsvc.pose.readers.upload import Upload
 
-_ARRAYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
+_ARRAYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label", "total_frames")
 
 
 def is_npz(upload: Upload) -> bool:
@@ -21,9 +21,7 @@ def is_npz(upload: Upload) -> bool:
 
 
 def read_npz(upload: Upload) -> list[PoseClip]:
-    """One clip: `keypoint`, and optionally `keypoint_score`, `img_shape`, `layout`, `frame_dir`, `label`.
-
-    Arrays of other names (`total_frames`, `imgs`) are ignored.
+    """One clip: `keypoint`, and optionally the other arrays of `_ARRAYS`; those of other names (`imgs`) are ignored.
 
     Raises:
         PoseError: no keypoint, an array that is damaged or of the wrong type or shape, or no img_shape anywhere.
@@ -53,6 +51,8 @@ def read_npz(upload: Upload) -> list[PoseClip]:
             label=check_label(_single(arrays, "label", file), field="label", file=file),
             bounds=options.bounds,
             file=file,
+            interpretation=options.interpretation,
+            total_frames=_single(arrays, "total_frames", file),
         )
     ]
 

@@ -14,8 +14,9 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.clip import PoseClip, check_frame_dir
 from heatsvc.pose.errors import PoseError
+from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
 from heatsvc.pose.readers import archive
-from heatsvc.pose.readers.lists import may_hold_booleans
+from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
@@ -31,6 +32,7 @@ class ReadOptions:
             annotation pickle) takes precedence: its coordinates were measured in that frame.
         layout: name of the keypoint layout; takes precedence over the file's and over the number of points.
         frame_dirs: which clips of an annotation pickle, in this order; None for all, in the file's order.
+        interpretation: how the numbers are meant, and whether those that cannot be are errors.
         bounds: how large a file may be, unpacked.
         token: checked regularly while a file is read; its exceptions are not caught.
     """
@@ -38,6 +40,7 @@ class ReadOptions:
     img_shape: Sequence[int] | None = None
     layout: str | None = None
     frame_dirs: Sequence[str] | None = None
+    interpretation: Interpretation = AS_GIVEN
     bounds: Bounds = DEFAULT_BOUNDS
     token: CancelToken = NEVER_CANCELLED
 
@@ -128,7 +131,7 @@ class Upload:
         try:
             return orjson.loads(data.removeprefix(_BYTE_ORDER_MARK))
         except orjson.JSONDecodeError as error:
-            raise PoseError(f"the JSON is broken: {error}", file=file) from None
+            raise PoseError(broken_json(error), file=file) from None
 
     def error(self, text: str, field: str, frame: int | None = None) -> PoseError:
         """An error of this file."""
@@ -139,8 +142,13 @@ class Upload:
         keypoint: npt.NDArray[Any],
         keypoint_score: npt.NDArray[Any] | None = None,
         img_shape: Sequence[int] | None = None,
+        *,
+        are_axes_known: bool = True,
     ) -> PoseClip:
         """A clip named after the file, with the layout of the options, and their img_shape where it is None.
+
+        Args:
+            keypoint, keypoint_score, img_shape, are_axes_known: as of `PoseClip.build`.
 
         Raises:
             PoseError, LimitError: as `PoseClip.build`.
@@ -154,4 +162,6 @@ class Upload:
             frame_dir=self.frame_dir,
             bounds=options.bounds,
             file=self.file,
+            interpretation=options.interpretation,
+            are_axes_known=are_axes_known,
         )

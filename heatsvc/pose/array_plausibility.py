@@ -1,0 +1,189 @@
+"""Plausibility of arrays as they were given: the order of their axes, third numbers, numbers of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.pose.plausibility import (
+    HIGHEST_SCORE,
+    LOWEST_SCORE,
+    MIN_POINTS,
+    NEAR,
+    Finding,
+    ImplausibleError,
+    Interpretation,
+)
+
+_MIN_CROWD = 5
+"""Persons, more than frames, from which on [M, T, V, C] is taken for [T, M, V, C]: clips of few frames are rare."""
+_STILL = 0.2
+"""Points move this little from one frame to the next, compared with the distance between two persons."""
+_GRAPH_POINTS = (18, 25)
+"""V of ST-GCN's files, (C, T, V, M) of three numbers and two persons: Kinetics' OpenPose and NTU's Kinect."""
+
+
+def judge_array(
+    keypoint: npt.NDArray[Any],
+    keypoint_score: npt.NDArray[Any] | None,
+    interpretation: Interpretation,
+    total_frames: object,
+    field: str,
+    file: str | None,
+    *,
+    are_axes_known: bool,
+) -> tuple[Finding, ...]:
+    """What cannot be meant in an array [.., V, C] of two or three numbers per point; arguments as of `PoseClip.build`.
+
+    Raises:
+        ImplausibleError: something, unless `interpretation` says that it is only reported.
+    """
+    if interpretation.plausibility == "ignore" or not keypoint.size:
+        return ()
+    found = []
+    frames = keypoint.shape[-3] if keypoint.ndim > 2 else 1
+    count = None if total_frames is None else judge_frame_count(total_frames, frames, field)
+    if keypoint.ndim == 4 and not are_axes_known and (total_frames is None or count):
+        found.append(judge_axes(keypoint, has_score=keypoint_score is not None))
+    found.append(count)
+    if keypoint_score is not None and keypoint.shape[-1] == 3 and interpretation.project is None:
+        found.append(judge_third_numbers(keypoint, keypoint_score))
+    findings = tuple(finding for finding in found if finding)
+    if findings and interpretation.plausibility == "error":
+        name = "total_frames" if findings[0].code == "frame_count" else "keypoint"
+        raise ImplausibleError(findings[0], field=f"{field}{name}", file=file)
+    return findings
+
+
+def judge_third_numbers(keypoint: npt.NDArray[Any], score: npt.NDArray[Any]) -> Finding | None:
+    """Judge keypoints [..., 3] with scores [...] beside them: third numbers must be the same, or visibility flags."""
+    third = keypoint[..., 2]
+    score = score.reshape(third.shape) if score.size == third.size else score
+    if keypoint.dtype.kind not in "fiu" or score.dtype.kind not in "fiu":
+        return None
+    if third.size < MIN_POINTS or score.shape != third.shape or np.isin(third, (0, 1, 2)).all():
+        return None
+    if np.mean(np.abs(third - score) > 1e-2) <= 0.01:
+        return None
+    return Finding(
+        "depth_as_score",
+        "keypoint has three numbers per keypoint beside keypoint_score, and the third is another number: "
+        "give `project: xy` if it is a depth, or leave one of them out",
+    )
+
+
+def judge_normalized(points: npt.NDArray[np.float32]) -> Finding | None:
+    """Judge points [..., 2] that are said to be 0..1 of the frame: most must be near it."""
+    x, y = points[..., 0], points[..., 1]
+    present = ((x != 0) | (y != 0)) & ~np.isnan(x)
+    reach = np.maximum(np.abs(x), np.abs(y))[present]
+    if reach.size < MIN_POINTS or np.mean(reach > NEAR) <= 0.5:
+        return None
+    text = f"`coordinates: normalized` is for coordinates of 0..1, and these reach {reach.max():.4g}"
+    return Finding("normalized", f"{text}: leave it out where they are pixels")
+
+
+def judge_frame_count(total_frames: object, frames: int, field: str) -> Finding | None:
+    """Judge an annotation's total_frames beside an array of so many frames; `field` is a prefix for the message."""
+    if isinstance(total_frames, int | float | np.integer | np.floating) and total_frames == frames:
+        return None
+    is_shown = isinstance(total_frames, int | np.integer) and abs(int(total_frames)) < 1 << 63
+    shown = total_frames if is_shown else type(total_frames).__name__
+    return Finding(
+        "frame_count",
+        f"{field}total_frames is {shown}, but keypoint has {frames} frames: give the number of frames of keypoint, "
+        "or leave total_frames out",
+    )
+
+
+def judge_frame_inds(frame_inds: npt.NDArray[Any], rows: int, total_frames: int | None, field: str) -> Finding | None:
+    """Judge the frame of each row of a compressed annotation: one for each row, from 0 up to total_frames."""
+    if frame_inds.shape != (rows,):
+        text = f"frame_inds is {list(frame_inds.shape)}, but keypoint has {rows} rows: give one frame for each row"
+        return Finding("frame_count", f"{field}{text}")
+    if rows and total_frames is not None and not (frame_inds.min() >= 0 and frame_inds.max() < total_frames):
+        text = f"frame_inds are {frame_inds.min()} to {frame_inds.max()}, but total_frames is {total_frames}"
+        return Finding("frame_count", f"{field}{text}: give frames from 0 to total_frames - 1")
+    return None
+
+
+def judge_axes(keypoint: npt.NDArray[Any], *, has_score: bool) -> Finding | None:
+    """Judge the order of four axes, [M, T, V, C] with C = 2 or 3.
+
+    Args:
+        keypoint: as given, with axes of any length.
+        has_score: whether scores came with it.
+    """
+    persons, frames, points, columns = keypoint.shape
+    sides = list(keypoint.shape)
+    if persons == 3 and (
+        _has_score_slice(keypoint) or (columns == 2 and points in _GRAPH_POINTS and not has_score and frames > 1)
+    ):
+        return Finding(
+            "axes",
+            f"keypoint {sides} seems to be (C, T, V, M), x, y and score in its first axis: "
+            "give [M, T, V, C], keypoint.transpose(3, 1, 2, 0)",
+        )
+    if persons >= 3 and _seems_frames_first(keypoint):
+        return Finding(
+            "axes",
+            f"keypoint {sides} seems to be [T, M, V, C], {persons} frames of {frames} persons: "
+            "give [M, T, V, C], keypoint.transpose(1, 0, 2, 3), or total_frames if it is right",
+        )
+    return None
+
+
+def _has_score_slice(keypoint: npt.NDArray[Any]) -> bool:
+    """Whether of (3, ...) the third slice is within 0..1, as scores are, and the others are mostly not."""
+    if keypoint.dtype.kind not in "fiu":
+        return False
+    first, second, third = (part[np.isfinite(part)] for part in keypoint)
+    if min(first.size, second.size, third.size) < MIN_POINTS:
+        return False
+    is_score = third.min() >= LOWEST_SCORE and third.max() <= HIGHEST_SCORE
+    return bool(is_score and all(np.mean(np.abs(part) > HIGHEST_SCORE) > 0.5 for part in (first, second)))
+
+
+def _seems_frames_first(keypoint: npt.NDArray[Any]) -> bool:
+    """Whether the first axis of [M, T, V, C] seems to be frames: a crowd in fewer frames, or points that move along it.
+
+    They move little along the axis of frames, and jump from one person to the next. The first 16 steps of each axis and
+    the first 64 points are looked at; points that do not move at all are copies of a person.
+    """
+    if keypoint.dtype.kind not in "fiu":
+        return False
+    points = np.array(keypoint[:16, :16, :64, :2], np.float32)
+    points[(points == 0).all(axis=-1) | ~np.isfinite(points).all(axis=-1)] = np.nan
+    in_first, in_second = (_steps(points, axis) for axis in (0, 1))
+    persons, frames = keypoint.shape[:2]
+    if persons >= _MIN_CROWD and persons > frames:
+        return bool(in_first.any())
+    if min(in_first.size, in_second.size) < 2 * MIN_POINTS:
+        return False
+    return bool(0 < np.median(in_first) < _STILL * np.median(in_second))
+
+
+def _steps(points: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
+    """How far x and y move along an axis, where they are not NaN."""
+    with np.errstate(over="ignore"):
+        moved: npt.NDArray[np.float32] = np.abs(np.diff(points, axis=axis))
+    return moved[~np.isnan(moved)]
+
+
+def axes_hint(shape: Sequence[int]) -> str:
+    """What the axes of an array that cannot be read may be, for the end of a message; "" where that is unknown."""
+    if len(shape) == 5:
+        return ": one clip at a time, of (N, C, T, V, M) keypoint[n].transpose(3, 1, 2, 0)"
+    if len(shape) == 4 and shape[0] in (2, 3):
+        return "; it seems to be (C, T, V, M): give keypoint.transpose(3, 1, 2, 0)"
+    if len(shape) in (3, 4):
+        for axis in range(len(shape) - 2, -1, -1):
+            if shape[axis] in (2, 3):
+                return f"; its axis {axis} seems to be x, y and score: give np.moveaxis(keypoint, {axis}, -1)"
+    if len(shape) == 2 and shape[1] % 3 == 0 and shape[1] > 4:
+        points = shape[1] // 3
+        return f"; it seems to be x, y, score of {points} points in a row: give keypoint.reshape(-1, {points}, 3)"
+    return ""

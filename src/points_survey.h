@@ -1,0 +1,13 @@
+// Counts over the points of a clip, by which its numbers are judged (heatsvc/pose/plausibility.py).
+#pragma once
+
+#include <span>
+
+#include "kernels.h"
+
+namespace heatsvc::HEATSVC_INSTRUCTION_SET {
+
+// Count the points of keypoint [n, 2] and score [n].
+PointCounts survey_points(std::span<const float> keypoint, std::span<const float> score, const SurveyLimits& limits);
+
+}  // namespace heatsvc::HEATSVC_INSTRUCTION_SET
