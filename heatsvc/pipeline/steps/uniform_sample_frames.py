@@ -96,7 +96,7 @@ class UniformSampleFrames(Step):
             raise LimitError(
                 f"{self.num_clips:,} clips of {self.clip_len:,} are {frames:,} frames, too many: "
                 f"{_MAX_OVERSAMPLING} times the limit of an input are allowed",
-                setting="HEATSVC_MAX_FRAMES",
+                bound="max_frames",
                 limit=bounds.max_frames,
                 got=frames,
                 field="clip_len",
