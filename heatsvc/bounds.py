@@ -51,6 +51,9 @@ class Bounds:
 
 DEFAULT_BOUNDS = Bounds()
 
+BYTES_PER_POINT = 12
+"""Of a clip in memory: x, y and score in float32."""
+
 
 def usable_cores() -> int:
     """Cores that this process may use; where the system does not report them, all cores."""

@@ -191,7 +191,9 @@ class _Machine:
 
 def _check_key(key: object, what: str = "a dict key") -> str | int | float:
     # The hash of a float has few others of its value below the limit; NaN would never be found again.
-    if type(key) is str or (type(key) in (int, float) and -_KEY_LIMIT <= key < _KEY_LIMIT):
+    if type(key) is str:
+        return key
+    if (type(key) is int or type(key) is float) and -_KEY_LIMIT <= key < _KEY_LIMIT:
         return key
     raise _RefusedError(f"the pickle has {what} of type {type(key).__name__}, or a large number: it must be text")
 
