@@ -1,4 +1,4 @@
-"""How much a request may ask for. Each bound is a setting of the same name, `HEATSVC_MAX_...`."""
+"""How much an input may ask for. In the service each bound is a setting of the same name, `HEATSVC_MAX_...`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Bounds:
         if got > limit:
             raise LimitError(
                 f"{got:,} {what} are too many",
-                setting=f"HEATSVC_{name.upper()}",
+                bound=name,
                 limit=limit,
                 got=got,
                 field=field,
@@ -50,6 +50,9 @@ class Bounds:
 
 
 DEFAULT_BOUNDS = Bounds()
+
+BYTES_PER_POINT = 12
+"""Of a clip in memory: x, y and score in float32."""
 
 
 def usable_cores() -> int:

@@ -39,21 +39,33 @@ def _unpickle(kind: type[InputError], arguments: tuple[Any, ...], attributes: di
 
 
 class LimitError(InputError):
-    """An input, or the response to it, is larger than a setting allows.
+    """An input, or the response to it, is larger than a bound allows.
+
+    `str(error)` is for programs that use the library and names the argument `bounds`; `detail` is for users of the
+    service and of `heatsvc annotate`, and names the setting.
 
     Attributes:
-        setting: the setting's name, ``HEATSVC_MAX_FRAMES``.
+        reason: what is too large: ``70 persons are too many``.
+        bound: the field of `heatsvc.bounds.Bounds`, ``max_persons``, or another setting of the service.
         limit: its value.
         got: the request's value, in the same unit.
     """
 
     def __init__(
-        self, detail: str, *, setting: str, limit: int, got: int, field: str | None = None, file: str | None = None
+        self, reason: str, *, bound: str, limit: int, got: int, field: str | None = None, file: str | None = None
     ):
-        super().__init__(f"{detail} (limit {limit:,}, setting {setting})", field=field, file=file)
-        self.setting = setting
+        more = f"bounds=dataclasses.replace(heatsvc.bounds.DEFAULT_BOUNDS, {bound}={got})"
+        super().__init__(f"{reason} (limit {limit:,}): {more} allows more", field=field, file=file)
+        self.reason = reason
+        self.bound = bound
         self.limit = limit
         self.got = got
+        self.detail = f"{reason} (limit {limit:,}, setting {self.setting})"
+
+    @property
+    def setting(self) -> str:
+        """The service's setting, ``HEATSVC_MAX_PERSONS``."""
+        return f"HEATSVC_{self.bound.upper()}"
 
 
 class DeviceError(RuntimeError):

@@ -18,6 +18,7 @@ from heatsvc.pose import PoseClip, PoseError
 from heatsvc.pose.plausibility import INTERPRETATIONS, Interpretation, PlausibilityMode, PlausibilityReport
 from heatsvc.pose.readers import ReadOptions, clip_from_json
 from heatsvc.pose.readers import read as read_bytes
+from heatsvc.pose.readers.json_clip import CLIP_KEYS, UNUSED_KEYS
 from heatsvc.pose.select import MissingPoints
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType as RenderDType
@@ -32,9 +33,6 @@ __all__ = ["ClipLike", "DType", "draw", "read", "render_dtype"]
 ClipLike = PoseClip | Mapping[str, Any] | npt.NDArray[Any] | str | os.PathLike[str]
 """What `heatsvc.draw` takes for one clip."""
 
-_KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
-# What annotations of PYSKL have besides.
-_MORE_KEYS = ("original_shape", "total_frames", "num_person_raw")
 
 DType = Literal["float32", "float16", "uint8"]
 """Types of pixels that may be requested."""
@@ -221,13 +219,15 @@ def _only_clip(clips: list[PoseClip], path: str | os.PathLike[str]) -> PoseClip:
 
 
 def _from_mapping(clip: Mapping[str, Any], options: ReadOptions, field: str) -> PoseClip:
-    strange = [str(key) for key in clip if key not in (*_KEYS, *_MORE_KEYS)]
+    strange = [str(key) for key in clip if key not in (*CLIP_KEYS, *UNUSED_KEYS)]
     if strange:
         raise PoseError(
-            f"a clip has no {strange[0]!r:.60}: it has {', '.join(_KEYS)}", field=f"{field}{strange[0]:.60}"
+            f"a clip has no {strange[0]!r:.60}: it has {', '.join(CLIP_KEYS)}, and without effect "
+            f"{', '.join(UNUSED_KEYS)}",
+            field=f"{field}{strange[0]:.60}",
         )
     # NumPy's arrays, masked ones too, and those of other libraries, as they are; lists as a request's, `None` for NaN.
-    arrays = {key: np.asanyarray(clip[key]) for key in _KEYS[:2] if hasattr(clip.get(key), "__array__")}
+    arrays = {key: np.asanyarray(clip[key]) for key in CLIP_KEYS[:2] if hasattr(clip.get(key), "__array__")}
     named = {"layout": clip.get("layout") or None}
     return clip_from_json(
         {**clip, **named, **arrays},

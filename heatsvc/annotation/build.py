@@ -263,6 +263,7 @@ class _DatasetBuild:
             filtered=plan.filtered,
             files=plan.files,
             labelled=plan.labelled,
+            notes=plan.notes,
             points=points,
             layout=next((shard.layout for shard in self._shards if shard.layout), None),
             img_shape=max(shapes, key=lambda one: (shapes[one], one)) if shapes else self._options.img_shape or (0, 0),

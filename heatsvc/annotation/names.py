@@ -9,6 +9,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
+from heatsvc.pose.archives.formats import without_archive_extension, without_compression
 from heatsvc.pose.clip import check_frame_dir
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
@@ -57,7 +58,8 @@ class VideoName:
                     field=field,
                     file=file,
                 )
-        folders[-1] = _without(_without(folders[-1], KEYPOINT_EXTENSIONS), VIDEO_EXTENSIONS)
+        last = without_compression(without_archive_extension(folders[-1]))
+        folders[-1] = _without(_without(last, KEYPOINT_EXTENSIONS), VIDEO_EXTENSIONS)
         return cls("/".join(folders))
 
 

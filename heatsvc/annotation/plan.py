@@ -15,7 +15,7 @@ from heatsvc.annotation.labels.labels import Labels, LabelSource, read_labels
 from heatsvc.annotation.mismatch import describe_mismatch
 from heatsvc.annotation.names import NameIndex, VideoName
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.sources.find import find_files
+from heatsvc.annotation.sources.find import KeypointFiles, find_files
 from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.annotation.splits.assignment import Assignment, assign_splits, find_split_column
 from heatsvc.annotation.splits.split_file import read_split
@@ -61,6 +61,7 @@ class Plan:
         split_column: the column of the label tables that gives the splits since nothing else does; None otherwise.
         assumed: split files whose encoding was assumed.
         mismatch: why no labelled video has a keypoint file and a split; "" where some have.
+        notes: sentences about what was assumed, or left out, when the files were found.
     """
 
     videos: Sequence[LabelledVideo]
@@ -75,6 +76,7 @@ class Plan:
     split_column: str | None
     assumed: Sequence[str]
     mismatch: str
+    notes: Sequence[str] = ()
 
 
 def make_plan(
@@ -102,9 +104,9 @@ def make_plan(
         check_img_shape(options.img_shape, field="options.img_shape")
 
     @cache
-    def named_files() -> tuple[list[StoredFile], NameIndex]:
+    def named_files() -> tuple[KeypointFiles, NameIndex]:
         found = find_files(inputs, options, work, bounds, token)
-        return found, NameIndex(_video_name(file, options) for file in found)
+        return found, NameIndex(_video_name(file, options) for file in found.files)
 
     # Files are unpacked after labels and split were read, and sooner only where it is needed to tell what labels are.
     labels = read_labels(inputs.labels, options, bounds, token, work=work, keypoint_names=lambda: named_files()[1])
@@ -129,8 +131,8 @@ def make_plan(
             inputs.trim, inputs.trim_folder, labels, work / "trim", bounds, token, options.encoding
         )
         last, trim_faults = counts.frames, counts.faults
-    files, names = named_files()
-    file_of, unlabelled = _match(zip(files, names.names, strict=True), labels)
+    found, names = named_files()
+    file_of, unlabelled = _match(zip(found.files, names.names, strict=True), labels)
     videos = []
     for position, (row, split) in enumerate(zip(labels.rows, assignment.split_of, strict=True)):
         if split is not None:
@@ -144,7 +146,7 @@ def make_plan(
         classes=labels.classes,
         faults=(*assignment.faults, *trim_faults, *unlabelled),
         filtered=labels.filtered,
-        files=len(files),
+        files=len(found.files),
         labelled=len(labels.rows),
         sources=labels.sources,
         split_column=assignment.column,
@@ -152,6 +154,7 @@ def make_plan(
         mismatch=""
         if any(video.file for video in videos)
         else describe_mismatch(labels, names, assignment.split_of, split_file),
+        notes=found.notes,
     )
 
 
@@ -168,6 +171,9 @@ def _match(files: Iterable[tuple[StoredFile, VideoName]], labels: Labels) -> tup
     unlabelled = []
     for file, video in files:
         rows = labels.index.find(video)
+        if not rows and file.frames and file.folder:
+            # The folder may be the video, and what its frames have in common the name of a camera or a tool.
+            rows = labels.index.find(VideoName.of(file.folder, field="keypoints", file=file.name))
         if not rows:
             if not labels.known.find(video):
                 unlabelled.append(Fault("unlabelled", video.text, "no label is for this file", file.name, "dropped"))
@@ -180,7 +186,7 @@ def _match(files: Iterable[tuple[StoredFile, VideoName]], labels: Labels) -> tup
                 file=file.name,
             )
         other = file_of.setdefault(rows[0], file)
-        if other is not file:
+        if not other.is_same(file):
             raise AnnotationError(
                 f"two files are of one video, {labels.rows[rows[0]].video.text}: "
                 f"{other.name!a:.200} and {file.name!a:.200}: leave one out",

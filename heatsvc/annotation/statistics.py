@@ -72,6 +72,7 @@ class DatasetStatistics:
         split_column: the column of the label tables that gives the splits since nothing else does; None otherwise.
         assumed: split files whose encoding was assumed.
         mismatch: why no labelled video has a keypoint file and a split; "" where some have.
+        notes: sentences about how the files were found and read.
     """
 
     options: AnnotationOptions
@@ -92,3 +93,4 @@ class DatasetStatistics:
     split_column: str | None = None
     assumed: Sequence[str] = ()
     mismatch: str = ""
+    notes: Sequence[str] = ()

@@ -28,8 +28,8 @@ class AnnotationForm(BaseModel):
 
     keypoints: list[File] = Field(
         default_factory=list,
-        description="Keypoint files, or archives of them (.zip, .tar, .tar.gz, .tar.zst), as many parts as needed; "
-        "recognised by content: "
+        description="Keypoint files, or archives of them (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.zst), as many "
+        "parts as needed; recognised by content: "
         + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS)
         + ". Not with the option `dataset`.",
     )

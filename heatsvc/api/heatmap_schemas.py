@@ -149,6 +149,9 @@ class HeatmapOptions(BaseModel):
 OPTIONS = tuple(HeatmapOptions.model_fields)
 
 
+_UNUSED = "A key of PYSKL's and MMAction2's annotations. Not used."
+
+
 class Clip(BaseModel):
     """One clip."""
 
@@ -169,7 +172,24 @@ class Clip(BaseModel):
         None, description="The clip's name in the response."
     )
     label: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = Field(None, description="Not used.")
-    total_frames: int | None = Field(None, description="T, which must be that of `keypoint`.")
+    total_frames: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="T, which must be that of `keypoint`; of compressed keypoints the frames of the clip."
+    )
+    frame_inds: list[Annotated[int, Field(ge=0)]] | None = Field(
+        None,
+        description="PYSKL's compressed keypoints: `keypoint` is [N, V, 3], a row per person and frame, and these are "
+        "the frames of its rows, in order.",
+    )
+    anno_inds: list[bool] | list[Annotated[int, Field(ge=0)]] | None = Field(
+        None, description="Of compressed keypoints the rows to take: a mask, or indices."
+    )
+    filename: str | None = Field(None, description="The clip's name where it has no `frame_dir`.")
+    box_score: Any = Field(None, description=_UNUSED)
+    original_shape: Any = Field(None, description=_UNUSED)
+    num_person_raw: Any = Field(None, description=_UNUSED)
+    start_index: Any = Field(None, description=_UNUSED)
+    modality: Any = Field(None, description=_UNUSED)
+    valid: Any = Field(None, description=_UNUSED)
 
 
 class OneClip(Clip, HeatmapOptions):  # type: ignore[misc]  # its frame_dir names the clip, the options' chooses

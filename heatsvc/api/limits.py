@@ -277,7 +277,7 @@ class BodyReader:
         if size > self._limit:
             raise LimitError(
                 f"the body has {size:,} bytes or more",
-                setting=f"HEATSVC_{self._setting.upper()}",
+                bound=self._setting,
                 limit=self._limit,
                 got=size,
             )

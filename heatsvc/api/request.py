@@ -21,6 +21,7 @@ from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
 from heatsvc.pose.plausibility import PlausibilityReport
 from heatsvc.pose.readers import (
+    NamedBytes,
     NumberArrays,
     ReadOptions,
     broken_json,
@@ -28,6 +29,7 @@ from heatsvc.pose.readers import (
     may_hold_booleans,
     parse_number_arrays,
     read,
+    read_files,
     read_npy,
 )
 
@@ -141,14 +143,6 @@ def clip_names(clips: Sequence[PoseClip]) -> list[str]:
             )
         names[name] = place
     return list(names)
-
-
-@dataclass(frozen=True, slots=True)
-class FilePart:
-    """A file of a form."""
-
-    name: str
-    data: bytes
 
 
 def from_json(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> HeatmapRequest:
@@ -271,13 +265,15 @@ def from_npz(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NEV
 
 
 def from_files(
-    files: Sequence[FilePart],
+    files: Sequence[NamedBytes],
     options_text: bytes,
     query: bytes,
     bounds: Bounds,
     token: CancelToken = NEVER_CANCELLED,
 ) -> HeatmapRequest:
     """The parts of a form: files of any format that `pose` reads, and an `options` part.
+
+    The frame files of a clip are one clip.
 
     Raises:
         RequestError: 422, no file, or options both in the form and in the query.
@@ -288,17 +284,7 @@ def from_files(
         raise RequestError(422, "give options in the form or in the query, not in both", field="options")
     options = options_from(parse_object(options_text, bounds)) if options_text else options_from_query(query)
     reading = read_options(options, bounds, token)
-    clips: list[PoseClip] = []
-    size = 0
-    for file in files:
-        token.raise_if_cancelled()
-        found = read(file.data, filename=file.name, options=reading)
-        # Each file is held to this bound; many small ones that unpack to much are, too.
-        size += sum(clip.nbytes for clip in found)
-        bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field="file", file=file.name)
-        clips += found
-        bounds.check("max_clips", len(clips), "clips", field="file", file=file.name)
-    return HeatmapRequest(clips, options)
+    return HeatmapRequest(read_files(files, reading, "", field="file"), options)
 
 
 def options_from(given: Mapping[str, Any]) -> HeatmapOptions:

@@ -229,7 +229,7 @@ class _FormWriter:
         if self._count > self._max_files + len(self._parts):
             raise LimitError(
                 f"{self._count:,} files or more in the form are too many: send an archive of them",
-                setting="HEATSVC_MAX_UPLOAD_FILES",
+                bound="max_upload_files",
                 limit=self._max_files,
                 got=self._count,
                 field=self._name,

@@ -32,7 +32,7 @@ def _inspect(parsed: argparse.Namespace) -> int:
     from heatsvc.annotation.inspection.inspection import inspect_pickle
     from heatsvc.annotation.inspection.text import inspection_text
     from heatsvc.bounds import DEFAULT_BOUNDS
-    from heatsvc.errors import InputError
+    from heatsvc.errors import InputError, LimitError
 
     wide = replace(
         DEFAULT_BOUNDS, max_pickle_objects=_OBJECTS, max_unpacked_bytes=_BYTES, max_clips=_CLIPS, max_frames=_CLIPS
@@ -40,7 +40,9 @@ def _inspect(parsed: argparse.Namespace) -> int:
     try:
         inspection = inspect_pickle(parsed.pickle, wide)
     except InputError as error:
-        print(f"heatsvc inspect: {error.detail}", file=sys.stderr)
+        # A limit is this command's own, which no setting changes.
+        detail = f"{error.reason} (limit {error.limit:,})" if isinstance(error, LimitError) else error.detail
+        print(f"heatsvc inspect: {detail}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         raise

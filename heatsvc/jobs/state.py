@@ -66,14 +66,15 @@ class BuildState:
 def problem_of(error: BaseException) -> dict[str, Any]:
     """Why a build failed, as JSON that `error_of` makes an error of again.
 
-    ``kind`` is `input` (with detail, field, file, frame), `limit` (also setting, limit, got) or `internal`, whose
-    detail has nothing in it that a client should not read.
+    ``kind`` is `input` (with detail, field, file, frame), `limit` (also reason, setting, limit, got) or `internal`,
+    whose detail has nothing in it that a client should not read.
     """
     if not isinstance(error, InputError):
         return {"kind": "internal", "detail": INTERNAL}
     place = {"detail": error.detail, "field": error.field, "file": error.file, "frame": error.frame}
     if isinstance(error, LimitError):
-        return {"kind": "limit", **place, "setting": error.setting, "limit": error.limit, "got": error.got}
+        numbers = {"setting": error.setting, "limit": error.limit, "got": error.got}
+        return {"kind": "limit", **place, "reason": error.reason, **numbers}
     return {"kind": "input", **place}
 
 
@@ -83,8 +84,7 @@ def error_of(problem: dict[str, Any]) -> InputError | None:
         return None
     place = {"field": problem["field"], "file": problem["file"]}
     if problem["kind"] == "limit":
-        numbers = {name: problem[name] for name in ("setting", "limit", "got")}
-        error: InputError = LimitError(problem["detail"], **numbers, **place)
-        error.detail = problem["detail"]  # which has the limit in it already
-        return error
+        bound = problem["setting"].removeprefix("HEATSVC_").lower()
+        reason = problem.get("reason", problem["detail"])  # builds of version 0.1.0 have none
+        return LimitError(reason, bound=bound, limit=problem["limit"], got=problem["got"], **place)
     return InputError(problem["detail"], frame=problem["frame"], **place)

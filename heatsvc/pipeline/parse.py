@@ -117,6 +117,8 @@ def check_order(steps: Sequence[Step], reduce: Reduce) -> None:
             raise _misplaced(i, f"{name} must come before GeneratePoseTarget: it changes points, not maps")
         if step.role == "format" and i < target:
             raise _misplaced(i, f"{name} must come after GeneratePoseTarget: nothing is rendered yet")
+        if step.role == "decompress" and i > 0:
+            raise _misplaced(i, f"{name} must be the first step: the others need persons and frames")
         if step.role == "sample":
             if sampler is not None:
                 raise _misplaced(i, f"a pipeline has one {name} at most")

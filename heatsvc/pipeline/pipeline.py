@@ -14,6 +14,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pipeline.errors import PipelineError, step_field
+from heatsvc.pipeline.steps.decompress_pose import DecompressPose
 from heatsvc.pipeline.steps.generate_pose_target import GeneratePoseTarget
 from heatsvc.pipeline.steps.step import MAX_SEED, PipelineState, Step
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
@@ -103,6 +104,10 @@ class Pipeline:
         """
         _check_seed(seed)
         state = PipelineState(clip.keypoint, clip.keypoint_score, *clip.img_shape, clip.layout, bounds, test_mode, seed)
+        if clip.compressed is not None:
+            state.compressed = clip.compressed
+            if self.steps[0].role != "decompress":
+                DecompressPose()(state)
         position = 0
         with np.errstate(over="raise", under="ignore") if self._moves_points else _NO_CONTEXT:
             try:

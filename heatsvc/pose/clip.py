@@ -10,18 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.bounds import BYTES_PER_POINT, DEFAULT_BOUNDS, Bounds
 from heatsvc.kernels import KERNELS
 from heatsvc.pose import flat_holistic
 from heatsvc.pose.array_plausibility import axes_hint, judge_array, judge_normalized
+from heatsvc.pose.compressed import CompressedFrames
 from heatsvc.pose.errors import InfiniteError, NoKeypointsError, PoseError
 from heatsvc.pose.layouts import LAYOUTS, LAYOUTS_BY_POINTS, Layout, get_layout, infer_layout
 from heatsvc.pose.plausibility import AS_GIVEN, Finding, ImplausibleError, Interpretation
 
 Float32 = npt.NDArray[np.float32]
-
-BYTES_PER_POINT = 12
-"""x, y and score in float32."""
 
 # In this order: `isinstance` takes ten times as long with an abstract class.
 _SEQUENCES = (list, tuple, np.ndarray, Sequence)
@@ -38,6 +36,8 @@ _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
 class PoseClip:
     """One clip: M persons, T frames, V keypoints. A point that is NaN was not detected and is never rendered.
 
+    Compressed keypoints are [1, N, V, 2], a row per person and frame: the step DecompressPose makes them [M, T, V, 2].
+
     Attributes:
         keypoint: float32 [M, T, V, 2], x and y in pixels of the video frame; finite, or both NaN.
         keypoint_score: float32 [M, T, V], the estimator's confidence; finite, 0 where the point is NaN.
@@ -47,6 +47,7 @@ class PoseClip:
         label: the class index, None where it has none.
         findings: what cannot be meant in the array that it was built from; mostly empty.
         third_number_is_score: whether the scores were the third numbers of keypoints, and may be depths.
+        compressed: the frames of compressed keypoints; None of others.
     """
 
     keypoint: Float32
@@ -57,6 +58,7 @@ class PoseClip:
     label: int | None = None
     findings: tuple[Finding, ...] = ()
     third_number_is_score: bool = False
+    compressed: CompressedFrames | None = None
 
     @property
     def persons(self) -> int:
@@ -65,7 +67,7 @@ class PoseClip:
 
     @property
     def frames(self) -> int:
-        """T."""
+        """T; of compressed keypoints N."""
         return int(self.keypoint.shape[1])
 
     @property
@@ -94,6 +96,7 @@ class PoseClip:
         is_finite: bool = False,
         interpretation: Interpretation = AS_GIVEN,
         total_frames: object = None,
+        frame_inds: npt.NDArray[np.int64] | None = None,
         are_axes_known: bool = False,
     ) -> PoseClip:
         """Validate arrays and convert them to a clip.
@@ -111,6 +114,7 @@ class PoseClip:
             is_finite: True where all numbers are known to be finite, so that they are not checked again.
             interpretation: how the numbers are meant. What cannot be is an error or, as it says, among `findings`.
             total_frames: the number of frames that an annotation says it has; None where it does not say.
+            frame_inds: int64 [N], for compressed keypoints [N, V, C]: the frame of each row (`select_rows`).
             are_axes_known: True where a reader has put the array together, so that its axes need not be judged.
 
         Raises:
@@ -133,7 +137,13 @@ class PoseClip:
         xy, score_column = _split_columns(keypoint, name, file)
         persons, frames, count = xy.shape[:3]
         findings: tuple[Finding, ...] = ()
-        if total_frames is not None or persons > 1 or (score_column is not None and keypoint_score is not None):
+        compressed = None
+        total_frames = as_number(total_frames)
+        if frame_inds is not None:
+            compressed, findings = CompressedFrames.build(
+                frame_inds, total_frames, interpretation, bounds=bounds, field=field, file=file
+            )
+        elif total_frames is not None or persons > 1 or (score_column is not None and keypoint_score is not None):
             findings = judge_array(
                 keypoint, keypoint_score, interpretation, total_frames, field, file, are_axes_known=are_axes_known
             )
@@ -141,14 +151,16 @@ class PoseClip:
         size = persons * frames * count * BYTES_PER_POINT
         if not (
             0 < persons <= bounds.max_persons
-            and 0 < frames <= bounds.max_frames
+            and frames > 0
+            and (frames <= bounds.max_frames or compressed)
             and 0 < count <= bounds.max_keypoints
             and size <= bounds.max_unpacked_bytes
         ):
             for axis, length in (("persons", persons), ("frames", frames), ("keypoints", count)):
                 if length == 0:
                     raise NoKeypointsError(f"{name} has 0 {axis}: at least one is needed", field=name, file=file)
-                bounds.check(f"max_{axis}", length, axis, field=name, file=file)
+                if compressed is None or axis != "frames":
+                    bounds.check(f"max_{axis}", length, axis, field=name, file=file)
             bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field=name, file=file)
         if interpretation.project == "xy":
             if keypoint.shape[-1] == 2:
@@ -186,6 +198,7 @@ class PoseClip:
             label=label,
             findings=findings,
             third_number_is_score=score_column is not None and keypoint_score is None,
+            compressed=compressed,
         )
 
 
@@ -237,16 +250,24 @@ def check_frame_dir(value: object, *, field: str, file: str | None = None) -> st
 
 
 def check_label(value: object, *, field: str, file: str | None = None) -> int | None:
-    """A class index, None where there is none.
+    """A class index, None where there is none: of Python, of NumPy, or an array without axes.
 
     Raises:
         PoseError: not a whole number of 64 bits.
     """
     if value is None:
         return None
+    value = as_number(value)
     if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
         what = "a number too large" if isinstance(value, int) and not isinstance(value, bool) else type(value).__name__
         raise PoseError(f"{field} must be a whole number, the class index, not {what}", field=field, file=file)
+    return value
+
+
+def as_number(value: object) -> object:
+    """A number of NumPy, or an array of numbers without axes, as a number of Python; other values as they are."""
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf":
+        return value.item()
     return value
 
 

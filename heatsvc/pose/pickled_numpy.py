@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# float, signed, unsigned, boolean, and text of fixed length (as numpy.str_ has it).
+# float, signed, unsigned, boolean, and text of fixed length.
 _NUMERIC = re.compile(r"[<>|=]?(?:f[248]|[iu][1248]|b1|\?)")
 _TEXT = re.compile(r"[<>|=]?U\d{1,4}")
+_OBJECT = ("O", "O8", "|O")
 _MAX_AXES = 8
 
 
@@ -31,7 +32,7 @@ class PickledDtype:
     __slots__ = ("dtype",)
 
     def __init__(self, code: object = None, *_align_copy: object):
-        if not isinstance(code, str) or not (_NUMERIC.fullmatch(code) or _TEXT.fullmatch(code)):
+        if not isinstance(code, str) or not (_NUMERIC.fullmatch(code) or _TEXT.fullmatch(code) or code in _OBJECT):
             raise PickledPartError(f"arrays must hold numbers, not {code!a:.40}")
         self.dtype: np.dtype[Any] = np.dtype(code)
 
@@ -46,24 +47,30 @@ class PickledDtype:
 
 
 class PickledArray:
-    """An array; None until its state is set."""
+    """An array of numbers or text, None until its state is set; or `objects`, the items of an array of objects."""
 
-    __slots__ = ("array",)
+    __slots__ = ("array", "objects")
 
     def __init__(self) -> None:
         self.array: npt.NDArray[Any] | None = None
+        self.objects: list[Any] | None = None
 
     def set_state(self, state: object) -> None:
         """(version, shape, type, whether in Fortran order, bytes)."""
         if not isinstance(state, tuple) or len(state) != 5:
             raise PickledPartError("an array has a state that NumPy does not write")
         _, shape, dtype, fortran, raw = state
+        if isinstance(raw, list) and isinstance(dtype, PickledDtype) and dtype.dtype == object:
+            if shape != (len(raw),):
+                raise PickledPartError("an array of objects must have one axis, of as many items as it has")
+            self.objects = raw
+            return
         self.array = _view(raw, dtype, shape, "F" if fortran is True else "C")
 
 
 def _view(raw: object, dtype: object, shape: object, order: object) -> npt.NDArray[Any]:
     """Bytes as an array, if their number fits its shape."""
-    if not isinstance(dtype, PickledDtype) or dtype.dtype.kind == "U":
+    if not isinstance(dtype, PickledDtype) or dtype.dtype == object:
         raise PickledPartError("arrays must hold numbers")
     if isinstance(shape, int):
         shape = (shape,)
@@ -79,8 +86,17 @@ def _view(raw: object, dtype: object, shape: object, order: object) -> npt.NDArr
             f"an array declares {list(shape)} of {dtype.dtype}, {expected:,} bytes, and has {len(raw):,}"
         )
     if not raw:
+        if math.prod(shape):  # of text of length 0, for which NumPy would allocate
+            raise PickledPartError("an array of text has no characters")
         return np.zeros(shape, dtype.dtype)
+    if dtype.dtype.kind == "U":
+        _check_text(raw, dtype)
     return np.frombuffer(raw, dtype.dtype).reshape(shape, order="F" if order == "F" else "C")
+
+
+def _check_text(raw: bytes | bytearray, dtype: PickledDtype) -> None:
+    if np.frombuffer(raw, dtype.dtype.str[0] + "u4").max() > sys.maxunicode:
+        raise PickledPartError("a NumPy text has a character that Unicode does not have")
 
 
 def _reconstruct(*_subtype_shape_code: object) -> PickledArray:
@@ -99,8 +115,10 @@ def _scalar(dtype: object, raw: object) -> object:
     """`numpy.core.multiarray.scalar`: Python's own number or text."""
     if not isinstance(dtype, PickledDtype) or not isinstance(raw, bytes) or len(raw) != dtype.dtype.itemsize or not raw:
         raise PickledPartError("a NumPy number has a state that NumPy does not write")
-    if dtype.dtype.kind == "U" and np.frombuffer(raw, dtype.dtype.str[0] + "u4").max() > sys.maxunicode:
-        raise PickledPartError("a NumPy text has a character that Unicode does not have")
+    if dtype.dtype == object:
+        raise PickledPartError("a NumPy number has a state that NumPy does not write")
+    if dtype.dtype.kind == "U":
+        _check_text(raw, dtype)
     value: object = np.frombuffer(raw, dtype.dtype)[0].item()
     return value
 

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
-from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip
+from heatsvc.bounds import BYTES_PER_POINT, DEFAULT_BOUNDS, Bounds
+from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.layouts import Layout, LayoutError, get_layout
 from heatsvc.pose.plausibility import Finding

@@ -1,4 +1,4 @@
-"""A safe unpickler for untrusted pickles: containers, numbers, text and NumPy arrays, and nothing else.
+"""A safe unpickler for untrusted pickles: containers, numbers, text and NumPy arrays and numbers, and nothing else.
 
 The standard library's `pickletools.genops` decodes the opcodes without executing any; here those that build plain data
 are executed. Nothing is imported, no class is created and no function of the pickle's choice is called: the table of
@@ -29,11 +29,12 @@ _DAMAGED = (
 _KEY_LIMIT = 1 << 31
 # The token is checked after so many opcodes: a few milliseconds.
 _OPCODES_PER_CHECK = 4096
-_BYTES = (("__builtin__", "bytes"), ("builtins", "bytes"))
+_BYTES = (("_codecs", "encode"), ("__builtin__", "bytes"), ("builtins", "bytes"))
+_SETS = tuple((module, name) for module in ("__builtin__", "builtins") for name in ("set", "frozenset"))
 
 
 def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, token: CancelToken = NEVER_CANCELLED) -> object:
-    """The content of a pickle of protocol 0 to 5: dicts, lists, tuples, numbers, text, bytes, None, PickledArray.
+    """The content of a pickle of protocol 0 to 5: dicts, lists, tuples, sets, numbers, text, bytes, None, PickledArray.
 
     Containers may be shared and may contain themselves: callers must not recurse into the result.
 
@@ -44,7 +45,7 @@ def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, token: Can
         PoseError: the pickle is damaged, or refers to anything else; the message has its name.
         LimitError: more opcodes than max_pickle_objects.
     """
-    machine = _Machine(text_budget=len(data))
+    machine = _Machine(budget=len(data))
     opcodes = pickletools.genops(data)
     limit, count, position = bounds.max_pickle_objects, 0, 0
     while True:
@@ -85,13 +86,16 @@ class _Name:
 
 
 class _Machine:
-    """The stack, the marks in it, and the memo: a dict, so that an index of two billion costs no memory."""
+    """The stack, the marks in it, and the memo: a dict, so that an index of two billion costs no memory.
 
-    def __init__(self, text_budget: int):
+    Memoized text and lists could be made bytes and sets of any number of times: `budget` limits the sum.
+    """
+
+    def __init__(self, budget: int):
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
-        self.text_budget = text_budget
+        self.budget = budget
 
     def pop_mark(self) -> list[Any]:
         items, self.stack = self.stack, self.marks.pop()
@@ -132,8 +136,9 @@ class _Machine:
         self.set_items(items)
 
     def push_name(self, module: object, name: object) -> None:
-        if (module, name) in (("_codecs", "encode"), *_BYTES):
-            self.stack.append(_Name(self.encode))
+        own = self.encode if (module, name) in _BYTES else self.make_set if (module, name) in _SETS else None
+        if own is not None:
+            self.stack.append(_Name(own))
             return
         call = CALLABLES.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
         if call is None:
@@ -147,16 +152,29 @@ class _Machine:
         self.push_name(module, name)
 
     def encode(self, text: object = "", encoding: object = "latin1") -> bytes:
-        """Bytes as protocols before 3 write them; empty ones are a call of `bytes` without arguments.
-
-        Memoized text could be encoded any number of times: `text_budget` limits the sum.
-        """
+        """Bytes as protocols before 3 write them; empty ones are a call of `bytes` without arguments."""
         if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
             raise TypeError
-        self.text_budget -= len(text)
-        if self.text_budget < 0:
-            raise _RefusedError("the pickle makes more bytes than it has")
+        self.spend(len(text))
         return text.encode("latin-1")
+
+    def make_set(self, items: object = ()) -> set[object]:
+        """A set as protocols before 4 write it, a call of `set` or `frozenset` with a list."""
+        if not isinstance(items, list | tuple):
+            raise TypeError
+        self.spend(len(items))
+        return {_check_key(item, "a set's item") for item in items}
+
+    def add_items(self, _: object) -> None:
+        items, target = self.pop_mark(), self.stack[-1]
+        if type(target) is not set:
+            raise TypeError
+        target.update(_check_key(item, "a set's item") for item in items)
+
+    def spend(self, size: int) -> None:
+        self.budget -= size
+        if self.budget < 0:
+            raise _RefusedError("the pickle makes more bytes and sets than it has")
 
     def reduce(self, _: object) -> None:
         arguments, name = self.stack.pop(), self.stack.pop()
@@ -171,10 +189,13 @@ class _Machine:
         target.set_state(state)
 
 
-def _check_key(key: object) -> str | int:
-    if type(key) is str or (type(key) is int and -_KEY_LIMIT <= key < _KEY_LIMIT):
+def _check_key(key: object, what: str = "a dict key") -> str | int | float:
+    # The hash of a float has few others of its value below the limit; NaN would never be found again.
+    if type(key) is str:
         return key
-    raise _RefusedError(f"the pickle has a dict key of type {type(key).__name__}, or a large number: keys must be text")
+    if (type(key) is int or type(key) is float) and -_KEY_LIMIT <= key < _KEY_LIMIT:
+        return key
+    raise _RefusedError(f"the pickle has {what} of type {type(key).__name__}, or a large number: it must be text")
 
 
 _Operation = Callable[[_Machine, Any], object]
@@ -210,6 +231,9 @@ _OPERATIONS: dict[str, _Operation] = {
     "NEWFALSE": lambda machine, _: _push(machine, False),
     "EMPTY_LIST": lambda machine, _: _push(machine, []),
     "EMPTY_DICT": lambda machine, _: _push(machine, {}),
+    "EMPTY_SET": lambda machine, _: _push(machine, set()),
+    "ADDITEMS": _Machine.add_items,
+    "FROZENSET": lambda machine, _: _push(machine, machine.make_set(machine.pop_mark())),
     "EMPTY_TUPLE": lambda machine, _: _push(machine, ()),
     "TUPLE1": lambda machine, _: machine.push_tuple(1),
     "TUPLE2": lambda machine, _: machine.push_tuple(2),

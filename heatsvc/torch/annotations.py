@@ -10,15 +10,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import numpy.typing as npt
 
-from heatsvc.bounds import Bounds
-from heatsvc.errors import InputError
+from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.pose import PoseClip, PoseError
-from heatsvc.pose.clip import check_frame_dir, check_label
-from heatsvc.pose.pickled_numpy import PickledArray
-from heatsvc.pose.readers.annotation import list_of_annotations, numeric_array
+from heatsvc.pose.clip import as_number, check_frame_dir, check_label
+from heatsvc.pose.compressed import select_rows
+from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
+from heatsvc.pose.readers.annotation import (
+    identifier_of,
+    list_of_annotations,
+    names_of,
+    numeric_array,
+    with_arrays,
+)
 from heatsvc.pose.unpickle import unpickle
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationOptions:
+    """What an annotation may not say itself.
+
+    Attributes:
+        img_shape: (height, width), for annotations without one.
+        layout: of the points, where it cannot be inferred from their number.
+        interpretation: how the numbers are meant.
+        box_thr: the lowest `box_score` of a row of compressed keypoints that is kept; None keeps all.
+        bounds: how large a clip may be.
+    """
+
+    img_shape: Sequence[int] | None = None
+    layout: str | None = None
+    interpretation: Interpretation = AS_GIVEN
+    box_thr: float | None = None
+    bounds: Bounds = DEFAULT_BOUNDS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,10 +53,12 @@ class Annotation:
 
     Attributes:
         frame_dir: its name.
-        label: its class index.
+        label: its class index, -1 where it has none.
         img_shape: (height, width), not validated.
-        keypoint: [M, T, V, 2].
+        keypoint: [M, T, V, 2], or compressed, [N, V, 3].
         keypoint_score: [M, T, V], or None.
+        total_frames: as the file has it.
+        frame_inds: int64 [N] of compressed keypoints, else None.
     """
 
     frame_dir: str
@@ -38,37 +66,40 @@ class Annotation:
     img_shape: Sequence[int] | None
     keypoint: npt.NDArray[Any]
     keypoint_score: npt.NDArray[Any] | None
+    total_frames: object = None
+    frame_inds: npt.NDArray[Any] | None = None
 
-    def clip(self, layout: str | None, bounds: Bounds) -> PoseClip:
+    def clip(self, options: AnnotationOptions) -> PoseClip:
         """The clip, validated and in float32.
 
         Raises:
             InputError: arrays that do not fit each other, infinite values, an invalid img_shape.
         """
-        try:
-            return PoseClip.build(
-                self.keypoint,
-                self.keypoint_score,
-                img_shape=self.img_shape,
-                layout=layout,
-                frame_dir=self.frame_dir,
-                label=self.label,
-                bounds=bounds,
-            )
-        except InputError as error:
-            error.args = (f"{self.frame_dir}: {error}",)
-            raise
+        return PoseClip.build(
+            self.keypoint,
+            self.keypoint_score,
+            img_shape=options.img_shape if self.img_shape is None else self.img_shape,
+            layout=options.layout,
+            frame_dir=self.frame_dir,
+            label=self.label,
+            bounds=options.bounds,
+            interpretation=options.interpretation,
+            total_frames=self.total_frames,
+            frame_inds=self.frame_inds,
+        )
 
 
-def load_annotations(path: str | os.PathLike[str], split: str | None, bounds: Bounds) -> tuple[list[Annotation], int]:
+def load_annotations(
+    path: str | os.PathLike[str], split: str | None, options: AnnotationOptions
+) -> tuple[list[Annotation], int]:
     """Read one split of a pickle with the safe unpickler: nothing in it is executed.
 
     Memory is that of the file's arrays once, and afterwards that of the split's.
 
     Args:
-        path: the pickle, ``{'split': {...}, 'annotations': [...]}`` or the bare list.
+        path: the pickle, ``{'split': {...}, 'annotations': [...]}``, the bare list, or one annotation.
         split: a name in `split`; None for all clips.
-        bounds: max_pickle_objects.
+        options: `box_thr`, and `bounds`: max_pickle_objects.
 
     Returns:
         the split's clips, in the order of the pickle's list, as PYSKL and MMAction2 take them; and the number of
@@ -77,28 +108,32 @@ def load_annotations(path: str | os.PathLike[str], split: str | None, bounds: Bo
     Raises:
         OSError: the file cannot be opened.
         PoseError: not an annotation pickle; no such split (the message lists all), or one without clips; a clip
-            without keypoints or label.
+            without keypoints.
         LimitError: more objects than `bounds` allow.
     """
     file = Path(path).name
-    content = _unpickle(Path(path), bounds)
+    content = _unpickle(Path(path), options.bounds)
     annotations = list_of_annotations(content, file)
+    identifier = identifier_of(annotations)
     names = None if split is None else _split_names(content, split, file)
-    clips, labels = [], [-1]
+    clips, labels, found = [], [-1], set()
     for i, item in enumerate(annotations):
         field = f"annotations[{i}]"
         if not isinstance(item, dict):
             raise PoseError(f"{field} must be a dict with keypoint, img_shape and label", field=field, file=file)
-        if type(item.get("label")) is int:
-            labels.append(item["label"])
-        name = check_frame_dir(item.get("frame_dir", ""), field=f"{field}.frame_dir", file=file)
+        item = with_arrays(item)
+        label = as_number(item.get("label"))
+        if type(label) is int:
+            labels.append(label)
+        name = item.get(identifier, "")
         if names is None or name in names:
-            clips.append(_annotation(item, name, field, file))
+            found.add(name)
+            clips.append(_annotation(item, name, label, field, file, options.box_thr))
     if not clips:
         raise PoseError(
             f"{file}: {f'split {split!r}' if split else 'the pickle'} has no clips", field="split", file=file
         )
-    missing = sorted((names or set()) - {clip.frame_dir for clip in clips})
+    missing = sorted((names or set()) - found)
     if missing:
         warnings.warn(
             f"{file}: split {split!r} has {len(missing):,} names without a clip in the file, such as {missing[0]!r}",
@@ -127,23 +162,25 @@ def _split_names(content: Any, split: str, file: str) -> set[str]:
     if names is None:
         known = ", ".join(f"{name!s:.40}" for name in list(splits)[:30])
         raise PoseError(f"{file} has no split {split!r:.60}: it has {known}", field="split", file=file)
-    if not isinstance(names, list | tuple) or not all(type(name) is str for name in names):
+    listed = names_of(names)
+    if listed is None:
         raise PoseError(f"split {split!r:.60} must be a list of names", field="split", file=file)
-    return set(names)
+    return set(listed)
 
 
-def _annotation(item: dict[str | int, Any], name: str, field: str, file: str) -> Annotation:
-    label = check_label(item.get("label"), field=f"{field}.label", file=file)
-    if label is None or label < 0:
-        what = "has no label" if label is None else f"has the label {label}"
-        raise PoseError(
-            f"{field} ({name!r:.80}) {what}: training needs a class index, 0 or more", field=f"{field}.label", file=file
-        )
+def _annotation(
+    item: dict[Any, Any], name: object, label: object, field: str, file: str, box_thr: float | None
+) -> Annotation:
+    frame_dir = check_frame_dir(name, field=f"{field}.frame_dir", file=file)
+    index = check_label(label, field=f"{field}.label", file=file)
     keypoint = numeric_array(item.get("keypoint"), f"{field}.keypoint", file)
     if keypoint is None:
-        raise PoseError(f"{field}.keypoint ({name!r:.80}) is missing", field=f"{field}.keypoint", file=file)
+        raise PoseError(f"{field}.keypoint ({frame_dir!r:.80}) is missing", field=f"{field}.keypoint", file=file)
+    keypoint, frame_inds = select_rows(item, keypoint, box_thr=box_thr, field=f"{field}.", file=file)
     score = numeric_array(item.get("keypoint_score"), f"{field}.keypoint_score", file)
     shape = item.get("img_shape")
-    if isinstance(shape, PickledArray) and shape.array is not None:
-        shape = shape.array.tolist()
-    return Annotation(name, label, shape, keypoint, score)
+    if isinstance(shape, np.ndarray):
+        shape = shape.tolist()
+    return Annotation(
+        frame_dir, -1 if index is None else index, shape, keypoint, score, item.get("total_frames"), frame_inds
+    )

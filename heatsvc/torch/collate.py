@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch.utils.data import get_worker_info
+from torch.utils.data._utils.collate import default_collate_fn_map
 
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.errors import DeviceError
@@ -94,12 +95,26 @@ def collate(samples: Sequence[HeatmapSample]) -> Batch:
     return HeatmapCollate()(samples)
 
 
+def _default_collate(samples: Sequence[HeatmapSample], *, collate_fn_map: object = None) -> Batch:
+    return collate(samples)
+
+
+# For a DataLoader without a collate_fn; this way of extending it is in the documentation of `default_collate`.
+default_collate_fn_map[HeatmapSample] = _default_collate
+
+
 def _check_shapes(samples: Sequence[HeatmapSample]) -> None:
     if not samples:
         raise PipelineError("a batch needs at least one sample", field="samples")
     first = samples[0]
     for other in samples[1:]:
         if other.volume.shape != first.volume.shape:
+            if first.volume.channels != other.volume.channels:
+                raise PipelineError(
+                    f"a batch needs volumes of as many channels: {first.frame_dir} has {first.volume.channels}, "
+                    f"{other.frame_dir} has {other.volume.channels}. `select` takes the same points of each clip",
+                    field="select",
+                )
             raise PipelineError(
                 f"a batch needs volumes of one shape: {first.frame_dir} is {list(first.volume.shape)}, "
                 f"{other.frame_dir} is {list(other.volume.shape)}. UniformSampleFrames gives clips of one length, "

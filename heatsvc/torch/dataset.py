@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch.utils.data import Dataset, get_worker_info
@@ -12,17 +14,24 @@ from torch.utils.data import Dataset, get_worker_info
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
 from heatsvc.pipeline import Pipeline, PipelineSpec, parse_pipeline
+from heatsvc.pipeline.steps.decompress_pose import DecompressPose
+from heatsvc.pipeline.steps.packing import PackActionInputs
 from heatsvc.pipeline.steps.step import MAX_SEED
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
-from heatsvc.pose import PoseClip
-from heatsvc.pose.select import select_points
-from heatsvc.torch.annotations import load_annotations
+from heatsvc.pose import PoseClip, PoseError
+from heatsvc.pose.plausibility import Interpretation, PlausibilityMode, PlausibilityReport
+from heatsvc.pose.select import MissingPoints, select_points
+from heatsvc.torch.annotations import Annotation, AnnotationOptions, load_annotations
 from heatsvc.volume import HeatmapVolume
 
 OWN_FILE = replace(DEFAULT_BOUNDS, max_pickle_objects=200_000_000, max_clips=10_000_000)
 """Bounds for local files: KETI's pickle has two million objects."""
 
 _TRAINING_PRESET = "posec3d-train"
+# Odd numbers far from each other: no two items and ranks of a run have neighboring seeds.
+_INDEX_STRIDE, _RANK_STRIDE = 2_654_435_761, 2_246_822_519
+# Clips from which on checking them takes a second.
+_MANY = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +56,11 @@ class HeatmapDataset(Dataset[HeatmapSample]):
     send little. `HeatmapCollate` renders a batch of them.
 
     Random steps (frame sampling, crop, flip) take a seed for each item from PyTorch's generator, in a DataLoader worker
-    from the worker's. So every epoch and every item differs, with persistent workers too, and a run is reproducible
-    with `torch.manual_seed`, or with a DataLoader's `generator`, for the same number of workers.
+    from the worker's, together with the item's index and the rank of the process (`torch.distributed`'s, or RANK in the
+    environment). So every epoch, item and rank differs, with persistent workers too, also where all ranks call
+    `torch.manual_seed` with one number; and a run repeats itself for the same number of workers.
+
+    All clips are checked when the pickle is opened: one that cannot be used is found then, and not at item 30,000.
 
     Attributes:
         pipeline: the steps.
@@ -65,8 +77,14 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         pipeline: PipelineSpec,
         *,
         select: str | Sequence[int] | None = None,
+        missing_points: MissingPoints = "missing",
         test_mode: bool | None = None,
+        img_shape: Sequence[int] | None = None,
         layout: str | None = None,
+        coordinates: Literal["pixels", "normalized"] = "pixels",
+        project: Literal["xy"] | None = None,
+        plausibility: PlausibilityMode = "error",
+        box_thr: float | None = None,
         generator: torch.Generator | None = None,
         bounds: Bounds = OWN_FILE,
     ):
@@ -76,23 +94,36 @@ class HeatmapDataset(Dataset[HeatmapSample]):
             pickle: its path. The arrays are kept in the file's types, mostly float16; forked workers share them.
             split: a name in the pickle's `split`; None for all clips.
             pipeline: ``posec3d-train`` or another preset, or the steps of a PYSKL or MMAction2 config.
-            select: a smaller layout, or points by index, selected before the first step.
-            test_mode: deterministic, as PYSKL tests. None: True for presets but those for training; for steps that of
-                their UniformSampleFrames, as in MMAction2.
+            select: a layout, whose points are selected by name before the first step; or points by index.
+            missing_points: points of that layout that a clip lacks are not detected, or an error.
+            test_mode: deterministic, as PYSKL tests. None: True for presets but those for training; for steps where
+                UniformSampleFrames says so, or, in lists without MMAction2's PackActionInputs, where no other step is
+                random, as in PYSKL's lists for validation and test.
+            img_shape: (height, width), for annotations without it.
             layout: of the points, where it cannot be inferred from their number.
+            coordinates, project, plausibility: as of `heatsvc.draw`.
+            box_thr: of compressed annotations, rows whose `box_score` is lower are left out, as in PYSKL.
             generator: for the seeds without workers; None for PyTorch's default.
             bounds: how large the pickle and its clips may be.
 
         Raises:
             OSError: the pickle cannot be opened.
-            InputError: no such split, no label, not an annotation pickle; or an invalid pipeline.
+            InputError: no such split, not an annotation pickle, or an invalid pipeline; a clip that cannot be used, or
+                without a label where `test_mode` is False. The message has the first one and how many others there are.
+
+        Warns:
+            PlausibilityWarning: numbers that may not be meant, once for each kind, with the number of clips.
         """
         self.pipeline: Pipeline = parse_pipeline(pipeline)
         self.test_mode = _test_mode(pipeline, self.pipeline) if test_mode is None else test_mode
-        self._select, self._layout, self._generator, self._bounds = select, layout, generator, bounds
-        self._annotations, self.num_classes = load_annotations(pickle, split, bounds)
+        self._select, self._missing_points = select, missing_points
+        self._generator, self._bounds = generator, bounds
+        interpretation = Interpretation(coordinates, project, plausibility)
+        self._options = AnnotationOptions(img_shape, layout, interpretation, box_thr, bounds)
+        self._annotations, self.num_classes = load_annotations(pickle, split, self._options)
         self.labels = torch.tensor([annotation.label for annotation in self._annotations])
         self.frame_dirs = [annotation.frame_dir for annotation in self._annotations]
+        self._check_clips(plausibility)
 
     def __len__(self) -> int:
         return len(self._annotations)
@@ -102,10 +133,16 @@ class HeatmapDataset(Dataset[HeatmapSample]):
 
         Raises:
             IndexError: there are fewer.
+            TypeError: a slice.
             InputError: the clip is invalid, or a step cannot process it; the message has the clip's name.
         """
+        if isinstance(index, slice):
+            raise TypeError(
+                "a HeatmapDataset gives one sample at a time: torch.utils.data.Subset(dataset, range(start, stop)) is "
+                "a part of it, and a DataLoader with collate_fn=HeatmapCollate() makes batches"
+            )
         clip = self.clip(index)
-        seed = self._seed() if self.pipeline.is_random and not self.test_mode else None
+        seed = self._seed(index) if self.pipeline.is_random and not self.test_mode else None
         try:
             volume = self.pipeline.run(clip, test_mode=self.test_mode, seed=seed, bounds=self._bounds)
         except InputError as error:
@@ -114,17 +151,83 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         return HeatmapSample(volume, self._annotations[index].label, clip.frame_dir)
 
     def clip(self, index: int) -> PoseClip:
-        """Clip `index` before the steps, with selected points: float32 [M, T, V, 2], with its label."""
-        clip = self._annotations[index].clip(self._layout, self._bounds)
-        return clip if self._select is None else select_points(clip, self._select, self._bounds)
+        """Clip `index` before the steps, with selected points: float32 [M, T, V, 2], decompressed, with its label."""
+        clip = self._selected(self._annotations[index].clip(self._options))
+        if clip.compressed is None:
+            return clip
+        first = self.pipeline.steps[0]
+        step = first if isinstance(first, DecompressPose) else DecompressPose()
+        keypoint, score = clip.compressed.decompress(
+            clip.keypoint,
+            clip.keypoint_score,
+            squeeze=step.squeeze,
+            max_person=step.max_person,
+            bounds=self._bounds,
+        )
+        return replace(clip, keypoint=keypoint, keypoint_score=score, compressed=None)
 
-    def _seed(self) -> int:
+    def _selected(self, clip: PoseClip) -> PoseClip:
+        if self._select is None:
+            return clip
+        return select_points(clip, self._select, self._bounds, missing_points=self._missing_points)
+
+    def _check_clips(self, plausibility: PlausibilityMode) -> None:
+        """Build and judge every clip once: a few microseconds for each thousand numbers."""
+        report = PlausibilityReport(plausibility)
+        first, others = None, 0
+        for annotation in _with_progress(self._annotations):
+            try:
+                if annotation.label < 0 and not self.test_mode:
+                    raise PoseError(
+                        "the clip has no label: training needs a class index, 0 or more; `test_mode=True` renders "
+                        "clips without one, with the label -1",
+                        field="label",
+                    )
+                clip = annotation.clip(self._options)
+                report.judge(self._selected(clip), clip)
+            except InputError as error:
+                if first is None:
+                    first, first_name = error, annotation.frame_dir
+                else:
+                    others += 1
+        if first is not None:
+            name = "" if repr(first_name) in str(first) else f"{first_name}: "
+            more = f" ({others:,} other clips of {len(self):,} cannot be used either)" if others else ""
+            first.args = (f"{name}{first}{more}",)
+            raise first
+        report.warn(stacklevel=3)
+
+    def _seed(self, index: int) -> int:
         # A generator of our own would be copied to every worker, and all would have the same seeds.
         generator = self._generator if get_worker_info() is None else None
-        return int(torch.randint(MAX_SEED + 1, (), generator=generator))
+        drawn = int(torch.randint(MAX_SEED + 1, (), generator=generator))
+        return (drawn + index * _INDEX_STRIDE + _rank() * _RANK_STRIDE) % (MAX_SEED + 1)
+
+
+def _rank() -> int:
+    """Of this process in distributed training, 0 outside of it."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank()
+    rank = os.environ.get("RANK", "0")
+    return int(rank) if rank.isdecimal() else 0
+
+
+def _with_progress(annotations: Sequence[Annotation]) -> Iterable[Annotation]:
+    """The annotations, with a bar on a terminal where there are many."""
+    if len(annotations) < _MANY or not sys.stderr.isatty():
+        return annotations
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(annotations, "checking clips", console=Console(stderr=True), transient=True)
 
 
 def _test_mode(spec: PipelineSpec, pipeline: Pipeline) -> bool:
     if isinstance(spec, str):
         return not spec.startswith(_TRAINING_PRESET)
-    return any(isinstance(step, UniformSampleFrames) and step.test_mode for step in pipeline.steps)
+    samplers = [step for step in pipeline.steps if isinstance(step, UniformSampleFrames)]
+    if any(step.test_mode for step in samplers):
+        return True
+    # MMAction2's lists say it themselves; of PYSKL's only those for training crop and flip.
+    is_mmaction2 = any(isinstance(step, PackActionInputs) for step in pipeline.steps)
+    return not is_mmaction2 and not any(step.is_random for step in pipeline.steps if step not in samplers)

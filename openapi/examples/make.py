@@ -49,7 +49,9 @@ def main() -> None:
     body = select_points(fire, "coco17")
     _write("clip.npz", _npz(body, "FIRE"))
     _write("ase_A.pose", (POSES / "ase_A.pose").read_bytes())
-    _write("openpose.zip", _openpose(fire, 24))
+    frames = _openpose(fire, 24)
+    _write("openpose.zip", _zip(frames))
+    _write("openpose_frame.json", frames["FIRE_000000000000_keypoints.json"])
     _write("mmpose.json", _json(_mmpose(fire, 24)))
     _write("coco_wholebody.json", _json(_coco(fire, 16)))
     _write("annotation.pkl", _annotation(letters))
@@ -108,11 +110,18 @@ def _index() -> list[dict[str, Any]]:
             [("ase_A", [21, 64, 64], "uint8")],
         ),
         _form(
-            "OpenPose's frame files, zipped; of each pixel the joint that has it.",
+            "OpenPose's frame files, zipped: one clip, named by them; of each pixel the joint that has it.",
             "openpose.zip",
             {**hd, "reduce": "argmax"},
             npy,
-            [("openpose", [24, 64, 64], "int16")],
+            [("FIRE", [24, 64, 64], "int16")],
+        ),
+        _form(
+            "One frame of OpenPose.",
+            "openpose_frame.json",
+            hd,
+            npy,
+            [("openpose_frame", [1, 27, 64, 64], "float32")],
         ),
         _form(
             "MMPose's predictions for a video; the response is an npz archive.",
@@ -255,15 +264,22 @@ def _npz(clip: PoseClip, name: str) -> bytes:
     return out.getvalue()
 
 
-def _openpose(clip: PoseClip, frames: int) -> bytes:
+def _openpose(clip: PoseClip, frames: int) -> dict[str, bytes]:
+    """Frame files by name, as `--write_json` writes them."""
+    files = {}
+    for t, points in enumerate(_as_openpose(clip)[:frames]):
+        flat = [_lists(part.reshape(-1)) for part in np.split(points, (25, 95, 116))]
+        names = ("pose_keypoints_2d", "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
+        person = {"person_id": [-1], **dict(zip(names, flat, strict=True))}
+        files[f"FIRE_{t:012d}_keypoints.json"] = _json({"version": 1.3, "people": [person]})
+    return files
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for t, points in enumerate(_as_openpose(clip)[:frames]):
-            flat = [_lists(part.reshape(-1)) for part in np.split(points, (25, 95, 116))]
-            names = ("pose_keypoints_2d", "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
-            person = {"person_id": [-1], **dict(zip(names, flat, strict=True))}
-            info = zipfile.ZipInfo(f"FIRE_{t:012d}_keypoints.json", (2026, 1, 1, 0, 0, 0))
-            archive.writestr(info, _json({"version": 1.3, "people": [person]}), zipfile.ZIP_DEFLATED)
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

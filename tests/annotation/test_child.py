@@ -28,7 +28,7 @@ def refuse(file: str) -> None:
 
 
 def exceed() -> None:
-    raise LimitError("9 rows are too many", setting="HEATSVC_MAX_ROWS", limit=8, got=9)
+    raise LimitError("9 rows are too many", bound="max_rows", limit=8, got=9)
 
 
 def fill(size: int) -> int:
@@ -64,7 +64,7 @@ def test_an_input_error_comes_through_whole() -> None:
 def test_a_limit_error_keeps_its_setting() -> None:
     with pytest.raises(LimitError) as caught:
         run_in_child(exceed, memory_bytes=GIB, seconds=30)
-    assert str(caught.value) == "9 rows are too many (limit 8, setting HEATSVC_MAX_ROWS)"
+    assert caught.value.detail == "9 rows are too many (limit 8, setting HEATSVC_MAX_ROWS)"
     assert (caught.value.setting, caught.value.limit, caught.value.got) == ("HEATSVC_MAX_ROWS", 8, 9)
 
 

@@ -22,7 +22,7 @@ VIDEO = {"frames.zip": "a_0"} | {name: "clip_a" for name in FORMATS if name.ends
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_dataset_of(tmp_path: Path, name: str):
     (tmp_path / "file").write_bytes(FORMATS[name])
-    video = VIDEO.get(name, name.rpartition(".")[0])
+    video = VIDEO.get(name, name.partition(".")[0])
     (tmp_path / "labels.csv").write_text(f"{video}.avi,0\n")
     inputs = Inputs(
         keypoints=(InputFile(name, tmp_path / "file"),), labels=(InputFile("labels.csv", tmp_path / "labels.csv"),)

@@ -157,7 +157,7 @@ def test_a_damaged_state_file_is_that_of_a_build_never_begun(folder: BuildFolder
     "error",
     [
         AnnotationError("of no use", field="split", file="a.csv", frame=3),
-        LimitError("too many", setting="HEATSVC_MAX_FRAMES", limit=10, got=11, field="clips[0]", file="b.npy"),
+        LimitError("too many", bound="max_frames", limit=10, got=11, field="clips[0]", file="b.npy"),
     ],
 )
 def test_an_input_error_is_the_same_after_it_was_stored(error: InputError):

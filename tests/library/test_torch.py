@@ -244,8 +244,8 @@ def test_an_unknown_preset_is_refused(dataset_file: Path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"label": None}, r"annotations\[1\] \('clip_1'\) has no label"),
-        ({"label": -1}, "has the label -1"),
+        ({"label": None}, r"clip_1: the clip has no label: training needs a class index"),
+        ({"label": -1}, "clip_1: the clip has no label"),
         ({"label": [1, 2]}, "must be a whole number, the class index, not list"),
         ({"keypoint": None}, r"annotations\[1\]\.keypoint \('clip_1'\) is missing"),
         ({"keypoint": "x"}, "must be a NumPy array"),
@@ -273,9 +273,9 @@ def test_an_annotation_without_label_or_keypoints_is_refused(tmp_path: Path, cha
 def test_an_invalid_clip_is_reported_by_its_name(tmp_path: Path, change: dict[str, Any], message: str):
     content = annotations()
     content[1] |= change
-    dataset = HeatmapDataset(write(tmp_path, {"split": SPLIT, "annotations": content}), "train", "posec3d-train")
+    path = write(tmp_path, {"split": SPLIT, "annotations": content})
     with pytest.raises(InputError, match=message):
-        dataset[1]
+        HeatmapDataset(path, "train", "posec3d-train")
 
 
 @pytest.mark.parametrize(

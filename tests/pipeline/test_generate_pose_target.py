@@ -159,7 +159,7 @@ def test_a_layout_without_limbs_is_refused_with_limb() -> None:
 
 
 def test_a_map_side_above_the_bound_is_refused() -> None:
-    with pytest.raises(LimitError, match=r"65 pixels .* HEATSVC_MAX_MAP_SIDE") as error:
+    with pytest.raises(LimitError, match=r"65 pixels .* max_map_side") as error:
         target(scaling=65 / 64, bounds=Bounds(max_map_side=64))
     assert error.value.field == "pipeline[0]"
 
@@ -167,6 +167,6 @@ def test_a_map_side_above_the_bound_is_refused() -> None:
 def test_a_volume_above_the_bound_is_refused() -> None:
     size = 17 * 64 * 64 * 4
     target(bounds=Bounds(max_volume_bytes=size))
-    with pytest.raises(LimitError, match=r"557,056 bytes .* HEATSVC_MAX_VOLUME_BYTES") as error:
+    with pytest.raises(LimitError, match=r"557,056 bytes .* max_volume_bytes") as error:
         target(double=True, bounds=Bounds(max_volume_bytes=2 * size - 1))
     assert error.value.got == 2 * size

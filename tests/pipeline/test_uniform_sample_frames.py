@@ -87,12 +87,12 @@ def test_scores_are_taken_with_their_frames() -> None:
 
 
 def test_frames_are_limited_before_they_are_sampled() -> None:
-    with pytest.raises(LimitError, match=r"100,000,000 frames, too many.*HEATSVC_MAX_FRAMES") as error:
+    with pytest.raises(LimitError, match=r"100,000,000 frames, too many.*max_frames") as error:
         sampled(5, clip_len=10_000, num_clips=10_000)
     assert error.value.field == "pipeline[0].clip_len"
 
 
 def test_points_are_limited_before_they_are_sampled() -> None:
     steps: list[Step] = [{"type": "UniformSampleFrames", "clip_len": 1000}, {"type": "PoseDecode"}]
-    with pytest.raises(LimitError, match="HEATSVC_MAX_UNPACKED_BYTES"):
+    with pytest.raises(LimitError, match="max_unpacked_bytes"):
         run(steps, numbered_clip(2), bounds=Bounds(max_unpacked_bytes=1000 * 17 * 12 - 1))

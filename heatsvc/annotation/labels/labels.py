@@ -20,10 +20,10 @@ from heatsvc.annotation.labels.tables import normalize_header
 from heatsvc.annotation.labels.workbook import is_workbook, read_workbooks
 from heatsvc.annotation.names import NameIndex, VideoName
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.sources.archives import archive_members
+from heatsvc.annotation.sources.archives import ArchiveLister
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
-from heatsvc.pose.readers.archive import is_hidden
+from heatsvc.pose.archives.zip import is_hidden
 
 FORMATS: dict[str, Callable[[ParsedFile, AnnotationOptions], LabelFile | None]] = {
     "JSON of AIHub, morpheme.json": morpheme.read_morpheme,
@@ -184,7 +184,7 @@ def _parsed_files(
         members = None
         if work is not None:
             with as_annotation_errors(file.name):
-                members = archive_members(file, work / f"labels-{number}.tar", is_label_file, bounds, token)
+                members = ArchiveLister(file, work / f"labels-{number}.tar", is_label_file, bounds, token).files()
         if not members or any(member.name == _WORKBOOK_PART for member in members):
             yield ParsedFile(file, bounds, options.encoding)
             continue

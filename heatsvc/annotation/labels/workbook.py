@@ -12,7 +12,7 @@ from heatsvc.annotation.labels.tables import missing_columns, read_table
 from heatsvc.annotation.native.sheets import read_sheets
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.cancel import CancelToken
-from heatsvc.pose.readers import archive
+from heatsvc.pose.archives import zip as archive
 
 MEMORY_BYTES = 1 << 30
 SECONDS = 120.0

@@ -57,6 +57,7 @@ def advice(report: dict[str, Any]) -> list[Advice]:
         *_of_leaks(report["leaks"]),
         *_of_classes(report),
         *_of_points(report["summary"]),
+        *(Advice("note", text) for text in report["notes"]),
     ]
     return sorted(found, key=lambda item: SEVERITIES.index(item.severity))
 

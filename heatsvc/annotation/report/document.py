@@ -44,6 +44,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
         undetected: clips with points that were NaN: `name`, `points`.
         leaks: `names` in two splits, as in the faults; `content`, groups of clips in two splits or more with equal
             points; `signers` in two splits or more, with clips by split.
+        notes: sentences about how the files were found and read: what was assumed, and what was left out.
         options: the dataset's options.
         labels: what each label file was taken for: `file`, `format`, `encoding` and whether it is `assumed`, numbers of
             `rows` (videos) and `classes`, and the first three `labels` as read. Of more than 20 files of one format and
@@ -92,6 +93,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
         "filtered": dict(dataset.filtered),
         "undetected": [{"name": clip.name, "points": clip.undetected} for clip in dataset.clips if clip.undetected],
         "leaks": {"names": _leaked_names(groups), "content": _leaked_content(dataset), "signers": _signers(dataset)},
+        "notes": list(dataset.notes),
         "options": dataset.options.model_dump(mode="json"),
         "labels": _label_sources(dataset.sources),
         "split": {"column": dataset.split_column, "assumed": list(dataset.assumed)},

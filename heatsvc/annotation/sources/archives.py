@@ -1,192 +1,219 @@
-"""Archives of keypoint files or of videos: zip, and tar, which may be compressed with gzip or zstd."""
+"""Archives on disk: the files in them, each where it can be read on its own, without unpacking all of them."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, BinaryIO, cast
-
-import zstandard
+from typing import BinaryIO, cast
 
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
-from heatsvc.errors import InputError
+from heatsvc.pose.archives.formats import (
+    COMPRESSION_ERRORS,
+    HEAD,
+    MAX_LEVEL,
+    MAX_WINDOW,
+    UNPACK,
+    Compression,
+    compression_of,
+    damaged,
+    is_archive_name,
+    is_tar,
+    is_zip,
+    without_archive_extension,
+)
+from heatsvc.pose.archives.limits import BoundedFile, UnpackLimits
+from heatsvc.pose.archives.tar import list_tar
+from heatsvc.pose.archives.unreadable import is_document
+from heatsvc.pose.archives.zip import check_member, is_hidden, list_members
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.readers.archive import MAGIC as ZIP_MAGIC
-from heatsvc.pose.readers.archive import check_member, check_member_name, list_members
+from heatsvc.pose.readers.npz import KEYPOINT, is_one_clip
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-# At byte 257 of a tar archive (POSIX 1003.1, ustar).
-_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 _CHUNK = 1 << 20
-# Bytes of an entry in a zip archive's directory, and of all tar headers of one member (long names, pax records, maps of
-# holes): a hostile header may announce gigabytes.
+# Bytes of an entry in a zip archive's directory.
 _ZIP_ENTRY = 256
-_TAR_HEADERS = 1 << 20
 _RATIO_FROM = 64 << 20
-_LARGEST_WINDOW = 128 << 20
-# Of an `.npz` that is one clip, and no archive of several.
-_NPZ_MEMBER = "keypoint.npy"
+_EXAMPLES = 3
 
 
-class _BoundedFile(io.RawIOBase):
-    """A binary file of which only so many bytes can be read: `zipfile` and `tarfile` trust sizes in headers.
+class ArchiveLister:
+    """Lists the files of one archive, and of the archives in it.
 
     Args:
-        file: the archive.
-        limit: bytes that may be read in all, or until `reset` is called.
-        name: of the archive, for messages.
+        source: the archive.
+        unpacked: where it is unpacked to if it is a compressed tar archive; archives in it, to files beside this one.
+            A file that exists is used.
+        wanted: chooses files by name.
+        bounds: max_dataset_files, max_dataset_bytes and max_archive_ratio, over all levels.
+        token: checked regularly.
+
+    Attributes:
+        notes: sentences about what was assumed or left out.
     """
 
-    def __init__(self, file: BinaryIO, limit: int, name: str):
-        super().__init__()
-        self._file, self._limit, self._name = file, limit, name
-        self._left = limit
+    def __init__(
+        self, source: InputFile, unpacked: Path, wanted: Callable[[str], bool], bounds: Bounds, token: CancelToken
+    ) -> None:
+        self.notes: list[str] = []
+        self._source, self._unpacked, self._wanted, self._token = source, unpacked, wanted, token
+        self._bounds = bounds
+        self._limits = UnpackLimits(
+            bounds,
+            source.path.stat().st_size,
+            source.name,
+            members="max_dataset_files",
+            size="max_dataset_bytes",
+            ratio_from=_RATIO_FROM,
+        )
+        self._inner = self._size = 0
 
-    def reset(self) -> None:
-        """Count from zero again, since a new member begins."""
-        self._left = self._limit
+    def files(self) -> list[StoredFile] | None:
+        """The wanted files; None where it is not an archive, by its content.
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        # `zipfile` reads an archive's last bytes without a size.
-        data = self._file.read(self._left + 1 if size is None or size < 0 else min(size, self._left + 1))
-        self._left -= len(data)
-        if self._left < 0:
-            raise PoseError(f"the archive's list of files is larger than {self._limit:,} bytes", file=self._name)
-        return data
+        An `.npz` of one clip is not one, if keypoints are wanted. Links and devices in it are left out.
 
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._file.seek(offset, whence)
+        Raises:
+            PoseError: a damaged archive, a file that is encrypted or packed otherwise, a name that is not relative or
+                that two files have, or archives more than two deep.
+            LimitError: more files, bytes, or bytes for its size, than the bounds allow.
+        """
+        files = self._list(self._source.path, self._unpacked, self._source.name, "", 0)
+        seen: set[str] = set()
+        for file in files or ():
+            if file.name in seen:
+                raise PoseError(
+                    f"two files in the archive are called {file.name!a:.120}: leave one out", file=self._source.name
+                )
+            seen.add(file.name)
+        return files
 
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-
-def archive_members(
-    source: InputFile, unpacked: Path, wanted: Callable[[str], bool], bounds: Bounds, token: CancelToken
-) -> list[StoredFile] | None:
-    """The regular files of an archive, detected by its content; None where the file is not an archive.
-
-    Args:
-        source: the file.
-        unpacked: where a compressed tar archive is unpacked to; if the file exists, it is used.
-        wanted: chooses members by name. An `.npz` of one clip counts as one file of keypoints, if these are wanted.
-
-    Raises:
-        PoseError: a damaged archive, a member that is encrypted or packed otherwise, or a name that is not relative.
-        LimitError: more members than max_dataset_files, or more bytes than max_dataset_bytes.
-    """
-    with source.path.open("rb") as file:
-        head = file.read(_TAR_MAGIC_AT + len(_TAR_MAGIC))
-    if head[:4] in ZIP_MAGIC:
-        return list(_zip_members(source, wanted, bounds))
-    if head.startswith((_GZIP_MAGIC, _ZSTD_MAGIC)):
-        return list(_tar_members(source, _unpack_tar(source, unpacked, bounds, token), wanted, bounds, token))
-    if head[_TAR_MAGIC_AT:] == _TAR_MAGIC:
-        return list(_tar_members(source, source.path, wanted, bounds, token))
-    return None
-
-
-def _zip_members(source: InputFile, wanted: Callable[[str], bool], bounds: Bounds) -> Iterator[StoredFile]:
-    with source.path.open("rb") as file:
-        bounded = _BoundedFile(file, bounds.max_dataset_files * _ZIP_ENTRY, source.name)
-        infos = list_members(cast(BinaryIO, bounded), file=source.name)
-    path, size = str(source.path), 0
-    if wanted(_NPZ_MEMBER) and any(info.filename == _NPZ_MEMBER for info in infos):
-        yield StoredFile(source.name, path)
-        return
-    bounds.check("max_dataset_files", len(infos), "files in an archive", file=source.name)
-    for info in infos:
-        if not wanted(info.filename):
-            continue
-        name = check_member(info, file=source.name)
-        size += info.file_size
-        bounds.check("max_dataset_bytes", size, "bytes in an archive", file=source.name)
-        deflated = info.compress_type == zipfile.ZIP_DEFLATED
-        yield StoredFile(name, path, info.header_offset, info.compress_size, True, deflated, info.file_size)
-
-
-def _tar_members(
-    source: InputFile, path: Path, wanted: Callable[[str], bool], bounds: Bounds, token: CancelToken
-) -> Iterator[StoredFile]:
-    """Regular files of the tar archive at `path`; links, devices and folders are ignored."""
-    count = size = 0
-    try:
+    def _list(self, path: Path, unpacked: Path, name: str, folder: str, level: int) -> list[StoredFile] | None:
+        """The files of the archive at `path`, with `folder` before their names."""
         with path.open("rb") as file:
-            bounded = _BoundedFile(file, _TAR_HEADERS, source.name)
-            with tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r:") as archive:
-                while (member := archive.next()) is not None:
-                    token.raise_if_cancelled()
-                    archive.members = []  # type: ignore[attr-defined]  # it keeps every member that it has read
-                    bounded.reset()
-                    count += 1
-                    bounds.check("max_dataset_files", count, "files in an archive", file=source.name)
-                    if not member.isreg() or member.issparse() or not wanted(member.name):
-                        continue
-                    size += member.size
-                    bounds.check("max_dataset_bytes", size, "bytes in an archive", file=source.name)
-                    name = check_member_name(member.name, file=source.name)
-                    yield StoredFile(name, str(path), member.offset_data, member.size)
-                # `tarfile` takes a damaged header for the archive's end, where zeros should be, or nothing.
-                file.seek(archive.offset)
-                if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
-                    raise tarfile.ReadError(f"what follows its first {count:,} members is no header")
-    except InputError:
-        raise
-    except RecursionError:
-        # Each header of a long name is read by a call within the one before.
-        raise PoseError(
-            "the tar archive is damaged: a long name has a long name, and so on", file=source.name
-        ) from None
-    except (tarfile.TarError, OSError, ValueError, LookupError, OverflowError, EOFError) as error:
-        text = str(error) or type(error).__name__
-        raise PoseError(f"the tar archive is damaged: {text:.100}", file=source.name) from None
+            head = file.read(HEAD)
+            if is_zip(head) and not is_document(head):
+                return self._zip(path, file, name, folder, level)
+            if (compression := compression_of(head)) is not None:
+                beginning = next(self._decompressed(file, compression, HEAD), b"")
+                # Nothing and zeros are an empty tar archive.
+                if not is_tar(beginning) and beginning.strip(b"\0"):
+                    return None
+                self._write(unpacked, self._decompressed(file, compression, _CHUNK))
+                path = unpacked
+            elif not is_tar(head):
+                return None
+        with path.open("rb") as file:
+            return self._tar(path, file, name, folder, level)
 
+    def _check_level(self, name: str, level: int) -> None:
+        if level > MAX_LEVEL:
+            raise PoseError(
+                f"{name!a:.120} is an archive in an archive in an archive: {UNPACK}", file=self._source.name
+            )
 
-def _unpack_tar(source: InputFile, target: Path, bounds: Bounds, token: CancelToken) -> Path:
-    """Decompress a tar archive to `target`, which exists completely or not at all."""
-    if target.exists():
-        return target
-    packed, size = source.path.stat().st_size, 0
-    partial = target.with_suffix(".part")
-    try:
-        with source.path.open("rb") as raw, partial.open("wb") as out, _decompressed(raw) as stream:
-            while chunk := stream.read(_CHUNK):
-                token.raise_if_cancelled()
-                size += len(chunk)
-                bounds.check("max_dataset_bytes", size, "unpacked bytes", file=source.name)
-                if size > _RATIO_FROM:
-                    ratio = size // packed
-                    bounds.check("max_archive_ratio", ratio, "bytes for each byte of the archive", file=source.name)
-                out.write(chunk)
-        partial.replace(target)
-    except (zlib.error, gzip.BadGzipFile, zstandard.ZstdError, EOFError) as error:
-        text = str(error) or type(error).__name__
-        raise PoseError(f"the archive is damaged: {text:.100}", file=source.name) from None
-    finally:
-        partial.unlink(missing_ok=True)
-    return target
+    def _zip(self, path: Path, file: BinaryIO, name: str, folder: str, level: int) -> list[StoredFile] | None:
+        bounded = BoundedFile(file, self._bounds.max_dataset_files * _ZIP_ENTRY, name)
+        members = list_members(cast(BinaryIO, bounded), file=name)
+        names = [info.filename for info in members.infos]
+        if self._wanted(KEYPOINT) and is_one_clip(names, name):
+            return None
+        self._check_level(name, level)
+        self._limits.add_members(len(names))
+        self._note_encoding(members.encoding, name, names)
+        found = []
+        for info in members.infos:
+            is_inner = self._is_inner(info.filename)
+            if not is_inner and not self._wanted(info.filename):
+                continue
+            member = check_member(info, file=name)
+            deflated = info.compress_type == zipfile.ZIP_DEFLATED
+            stored = StoredFile(
+                folder + member, str(path), info.header_offset, info.compress_size, True, deflated, info.file_size
+            )
+            if is_inner:
+                found += self._inner_files(stored, member, folder, level)
+            else:
+                self._add(info.file_size)
+                found.append(stored)
+        return found
 
+    def _tar(self, path: Path, file: BinaryIO, name: str, folder: str, level: int) -> list[StoredFile]:
+        self._check_level(name, level)
 
-def _decompressed(raw: BinaryIO) -> IO[bytes]:
-    magic = raw.read(4)
-    raw.seek(0)
-    if magic == _ZSTD_MAGIC:
-        # A decompressor that threads share crashes the process.
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
-        return cast(IO[bytes], decompressor.stream_reader(raw, read_across_frames=True))
-    return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+        def is_listed(member: str) -> bool:
+            return self._wanted(member) or self._is_inner(member)
+
+        members = list_tar(file, is_listed, self._limits, self._token, name=name)
+        self._note_encoding(members.encoding, name, [member.name for member in members.files])
+        if members.links:
+            self.notes.append(
+                f"links in {name} are not followed ({len(members.links):,}, such as {members.links[0]:.80}): "
+                "pack the files themselves (tar -h)"
+            )
+        found = []
+        for member, offset, size in members.files:
+            stored = StoredFile(folder + member, str(path), offset, size)
+            if self._is_inner(member):
+                found += self._inner_files(stored, member, folder, level)
+            else:
+                self._add(size)
+                found.append(stored)
+        return found
+
+    def _is_inner(self, name: str) -> bool:
+        return is_archive_name(name) and not is_hidden(name)
+
+    def _inner_files(self, stored: StoredFile, member: str, folder: str, level: int) -> list[StoredFile]:
+        """The files of an archive in an archive, which is copied out of it first."""
+        self._check_level(member, level + 1)
+        self._inner += 1
+        target = self._unpacked.with_name(f"{self._unpacked.name}-{self._inner}")
+        self._write(target, stored.chunks(_CHUNK))
+        inside = f"{folder}{without_archive_extension(member)}/"
+        files = self._list(target, target.with_name(f"{target.name}.tar"), member, inside, level + 1)
+        return [stored] if files is None else files
+
+    def _add(self, size: int) -> None:
+        """Count a file's bytes, as the archive declares them; they are checked when it is read."""
+        self._size += size
+        self._bounds.check("max_dataset_bytes", self._size, "bytes in an archive", file=self._source.name)
+
+    def _note_encoding(self, encoding: str, name: str, names: list[str]) -> None:
+        if encoding:
+            examples = ", ".join([one for one in names if not one.isascii()][:_EXAMPLES])
+            self.notes.append(
+                f"{name} does not declare the encoding of its names: they were read as {encoding}, "
+                f"such as {examples:.200}"
+            )
+
+    def _decompressed(self, file: BinaryIO, compression: Compression, size: int) -> Iterator[bytes]:
+        """A compressed file's content, in pieces of that size."""
+        file.seek(0)
+        stream = compression.stream(file, MAX_WINDOW)
+        while True:
+            try:
+                chunk = stream.read(size)
+            except COMPRESSION_ERRORS as error:
+                raise PoseError(damaged(error), file=self._source.name) from None
+            if not chunk:
+                return
+            yield chunk
+
+    def _write(self, target: Path, chunks: Iterator[bytes]) -> None:
+        """Write a file that exists completely or not at all."""
+        if target.exists():
+            self._limits.add_bytes(target.stat().st_size)
+            return
+        partial = target.with_suffix(".part")
+        try:
+            with partial.open("wb") as out:
+                for chunk in chunks:
+                    self._token.raise_if_cancelled()
+                    self._limits.add_bytes(len(chunk))
+                    out.write(chunk)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)

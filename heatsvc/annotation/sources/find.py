@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.inputs import Inputs
+from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.sources.archives import archive_members
+from heatsvc.annotation.sources.archives import ArchiveLister
 from heatsvc.annotation.sources.stored_file import StoredFile, join_frames
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.pose.archives.formats import HEAD, is_archive_name, without_archive_extension, without_compression
+from heatsvc.pose.archives.unreadable import Unreadable, find_unreadable
+from heatsvc.pose.archives.zip import is_hidden
+from heatsvc.pose.errors import PoseError
 from heatsvc.pose.plausibility import ImplausibleError, Interpretation, PlausibilityMode
 from heatsvc.pose.readers import ReadOptions, read
-from heatsvc.pose.readers.archive import is_hidden
 from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
 
+_MAX_NOTES = 50
+_MAX_IN_MESSAGE = 3
 _PICKLES = (".pkl", ".pickle")
+_OUTSIDE = (
+    "it is a link that leads out of the folder, and is not followed: copy the file, or name the folder above both"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeypointFiles:
+    """The keypoint files of a dataset.
+
+    Attributes:
+        files: sorted by name.
+        notes: sentences about what was assumed, or left out.
+    """
+
+    files: list[StoredFile]
+    notes: list[str]
 
 
 def find_files(
     inputs: Inputs, options: AnnotationOptions, work: Path, bounds: Bounds, token: CancelToken
-) -> list[StoredFile]:
-    """All keypoint files, sorted by name.
+) -> KeypointFiles:
+    """All keypoint files.
 
     Args:
         inputs: files, archives, a folder.
@@ -37,29 +61,28 @@ def find_files(
 
     Raises:
         AnnotationError: there is no keypoint file.
-        PoseError, LimitError: an archive that cannot be read, or is too large.
+        PoseError, LimitError: an archive that cannot be read, or is too large; a file that holds no keypoints.
     """
-    found: list[StoredFile] = []
+    finder = _Finder(work, bounds, token)
     if inputs.folder is not None:
-        found += join_frames(list(_keypoint_files_in(inputs.folder, bounds, token)), inputs.folder.name)
+        finder.add_folder(inputs.folder)
     singles = []
     for number, source in enumerate(inputs.keypoints):
         token.raise_if_cancelled()
-        members = archive_members(source, work / f"unpacked-{number}.tar", is_keypoint_file, bounds, token)
+        members = finder.members(source, work / f"unpacked-{number}.tar")
         if members is None:
+            _check_readable(source)
             singles.append(StoredFile(source.name, str(source.path)))
         else:
-            found += join_frames(members, source.name)
-        bounds.check("max_dataset_files", len(found), "keypoint files")
-    found += join_frames(singles, "keypoints")
-    bounds.check("max_dataset_files", len(found), "keypoint files")
+            finder.add(members, without_archive_extension(source.name))
+    finder.add(singles, "keypoints")
     # Numbers are judged, and normalised ones scaled, when the clip of the pickle is read from its own file.
     interpretation = Interpretation(project=options.project, plausibility="warn")
     read_options = ReadOptions(options.img_shape, options.layout, None, interpretation, bounds, token)
     files: list[StoredFile] = []
     unpickled = 0
-    for number, file in enumerate(sorted(found, key=lambda file: file.name)):
-        if not file.name.lower().endswith(_PICKLES):
+    for number, file in enumerate(sorted(finder.files, key=lambda file: file.name)):
+        if not without_compression(file.name).lower().endswith(_PICKLES):
             files.append(file)
             continue
         for clip in _clips_in_pickle(file, work / f"pickle-{number}", read_options, options.plausibility):
@@ -69,55 +92,151 @@ def find_files(
             bounds.check("max_dataset_bytes", unpickled, "bytes of clips in pickles", file=file.name)
             bounds.check("max_dataset_files", len(files), "keypoint files", file=file.name)
     if not files:
+        there = "".join(f"; {text}" for text in _printable([*finder.ignored(), *finder.notes][:_MAX_IN_MESSAGE]))
         raise AnnotationError(
-            "there is no file of keypoints: send .npy, .npz, .pose or .json files, or archives of such",
+            f"there is no file of keypoints: send .npy, .npz, .pose or .json files, or archives of such{there}",
             field="keypoints",
         )
-    return sorted(files, key=lambda file: file.name)
+    notes = [*finder.ignored(only_possible=True), *finder.notes]
+    if len(notes) > _MAX_NOTES:
+        notes[_MAX_NOTES:] = [f"{len(notes) - _MAX_NOTES:,} more notes of these kinds"]
+    return KeypointFiles(sorted(files, key=lambda file: file.name), _printable(notes))
+
+
+def _printable(notes: list[str]) -> list[str]:
+    """The sentences, as UTF-8 can have them: a name on disk may be no text."""
+    return [note.encode(errors="backslashreplace").decode() for note in notes]
+
+
+class _Finder:
+    """Collects keypoint files, and counts the files that are none."""
+
+    def __init__(self, work: Path, bounds: Bounds, token: CancelToken) -> None:
+        self.files: list[StoredFile] = []
+        self.notes: list[str] = []
+        self._work, self._bounds, self._token = work, bounds, token
+        self._ignored: Counter[tuple[str, Unreadable]] = Counter()
+
+    def add(self, files: list[StoredFile], container: str) -> None:
+        """Add the files of a folder or an archive; the frame files of a clip as one."""
+        self.files += join_frames(files, container, self._bounds, self._token, self.notes)
+        self._bounds.check("max_dataset_files", len(self.files), "keypoint files")
+
+    def members(self, source: InputFile, unpacked: Path) -> list[StoredFile] | None:
+        """The keypoint files of an archive; None where it is not one."""
+        lister = ArchiveLister(source, unpacked, self._is_wanted, self._bounds, self._token)
+        files = lister.files()
+        self.notes += lister.notes
+        return files
+
+    def add_folder(self, folder: Path) -> None:
+        """Add what is in a folder, and in the archives in it."""
+        found: list[StoredFile] = []
+        links_out: list[str] = []
+        size = 0
+        files = files_in_folder(folder, self._is_wanted_or_archive, self._token, links_out)
+        for count, (name, entry) in enumerate(files, 1):
+            size += entry.stat().st_size
+            self._bounds.check("max_dataset_files", count, "files in a folder", file=name)
+            self._bounds.check("max_dataset_bytes", size, "bytes in a folder", file=name)
+            path = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+            members = None
+            if is_archive_name(name):
+                # Another one if the file changes.
+                stamp = f"{name}\0{entry.stat().st_size}\0{entry.stat().st_mtime_ns}"
+                digest = hashlib.sha256(stamp.encode(errors="surrogateescape")).hexdigest()[:32]
+                members = self.members(InputFile(name, Path(path)), self._work / f"unpacked-{digest}.tar")
+            if members is None:
+                found.append(StoredFile(name, path))
+            else:
+                inside = without_archive_extension(name)
+                found += [member._replace(name=f"{inside}/{member.name}") for member in members]
+        for name in links_out:
+            if is_keypoint_file(name):
+                found.append(StoredFile(name, refusal=_OUTSIDE))
+        if links_out:
+            examples = f"{len(links_out):,}, such as {links_out[0]:.120}"
+            self.notes.append(
+                f"links that lead out of the folder are not followed ({examples}): "
+                "copy what they link to, or name the folder above both"
+            )
+        self.add(found, folder.name)
+
+    def ignored(self, *, only_possible: bool = False) -> list[str]:
+        """A sentence on each kind of file that was left out; if wanted only on those that may hold keypoints."""
+        return [
+            f"{count:,} {extension} was left out: it is {kind.title}"
+            if count == 1
+            else f"{count:,} {extension} were left out: each is {kind.title}"
+            for (extension, kind), count in self._ignored.items()
+            if kind.may_hold_keypoints or not only_possible
+        ]
+
+    def _is_wanted_or_archive(self, name: str) -> bool:
+        return (is_archive_name(name) and not is_hidden(name)) or self._is_wanted(name)
+
+    def _is_wanted(self, name: str) -> bool:
+        wanted = is_keypoint_file(name)
+        if not wanted and not is_hidden(name) and (kind := find_unreadable(b"", name)):
+            self._ignored[os.path.splitext(name)[1].lower(), kind] += 1
+        return wanted
+
+
+def _check_readable(source: InputFile) -> None:
+    """Raise PoseError where a file that was sent as keypoints is known to hold none."""
+    with source.path.open("rb") as file:
+        if kind := find_unreadable(file.read(HEAD)):
+            raise PoseError(f"{source.name!a:.120} is {kind.title}", field="keypoints", file=source.name)
 
 
 def is_keypoint_file(name: str) -> bool:
     """Whether a file is read, by its name; others beside them (a README, the videos) are ignored."""
-    return name.lower().endswith((*KEYPOINT_EXTENSIONS, *_PICKLES)) and not is_hidden(name)
+    plain = without_compression(name.lower())
+    return plain.endswith((*KEYPOINT_EXTENSIONS, *_PICKLES)) and not is_hidden(name)
 
 
 def files_in_folder(
-    folder: Path, wanted: Callable[[str], bool], token: CancelToken = NEVER_CANCELLED
+    folder: Path,
+    wanted: Callable[[str], bool],
+    token: CancelToken = NEVER_CANCELLED,
+    links_out: list[str] | None = None,
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Files in a folder and below it, in any order, with their relative paths. Links out of it are not followed.
+    """Files in a folder and below it, in any order, with their relative paths.
+
+    Links within the folder are followed; a linked folder that contains links to folders, without these, so that there
+    is an end. Links out of it are not followed.
 
     Args:
         folder: the folder.
         wanted: chooses files by name.
         token: checked between steps; cancels the work.
+        links_out: gets the paths of links that lead out of the folder or to nothing, of wanted files and folders.
     """
     root = os.path.realpath(folder)
-    folders = [(root, "")]
+    folders = [(root, "", False)]
     while folders:
         token.raise_if_cancelled()
-        folder_path, prefix = folders.pop()
+        folder_path, prefix, is_linked = folders.pop()
         with os.scandir(folder_path) as entries:
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append((entry.path, f"{prefix}{entry.name}/"))
-                elif wanted(entry.name) and _is_within(entry, root):
-                    yield prefix + entry.name, entry
-
-
-def _keypoint_files_in(folder: Path, bounds: Bounds, token: CancelToken) -> Iterator[StoredFile]:
-    size = 0
-    for count, (name, entry) in enumerate(files_in_folder(folder, is_keypoint_file, token), 1):
-        size += entry.stat().st_size
-        bounds.check("max_dataset_files", count, "files in a folder", file=name)
-        bounds.check("max_dataset_bytes", size, "bytes in a folder", file=name)
-        yield StoredFile(name, entry.path)
-
-
-def _is_within(entry: os.DirEntry[str], root: str) -> bool:
-    if not entry.is_symlink():
-        return entry.is_file()
-    target = os.path.realpath(entry.path)
-    return os.path.commonpath((target, root)) == root and os.path.isfile(target)
+                name = prefix + entry.name
+                if not entry.is_symlink():
+                    if entry.is_dir():
+                        folders.append((entry.path, f"{name}/", is_linked))
+                    elif wanted(entry.name) and entry.is_file():
+                        yield name, entry
+                    continue
+                target = os.path.realpath(entry.path)
+                is_within = os.path.commonpath((target, root)) == root
+                if is_within and os.path.isdir(target):
+                    # Not one of its own parents, which would go round.
+                    if not is_linked and os.path.commonpath((target, folder_path)) != target:
+                        folders.append((target, f"{name}/", True))
+                elif is_within and os.path.isfile(target):
+                    if wanted(entry.name):
+                        yield name, entry
+                elif links_out is not None and (wanted(entry.name) or not os.path.isfile(target)):
+                    links_out.append(name)
 
 
 def _clips_in_pickle(

@@ -12,11 +12,11 @@ from heatsvc.annotation.errors import AnnotationError, as_annotation_errors
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.names import VIDEO_EXTENSIONS
 from heatsvc.annotation.native.frames import VideoAt, container_of, count_frames
-from heatsvc.annotation.sources.archives import archive_members
+from heatsvc.annotation.sources.archives import ArchiveLister
 from heatsvc.annotation.sources.find import files_in_folder
 from heatsvc.bounds import Bounds, usable_cores
 from heatsvc.cancel import CancelToken
-from heatsvc.pose.readers.archive import is_hidden
+from heatsvc.pose.archives.zip import is_hidden
 
 MEMORY_BYTES = 2 << 30
 SECONDS = 120.0
@@ -63,7 +63,7 @@ def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, token: CancelToke
         at = VideoAt(str(file.path), 0, file.path.stat().st_size, container=container)
         return [Video(file.name, at, file.name, file.name)]
     with as_annotation_errors(file.name):
-        members = archive_members(file, unpacked, _is_video, bounds, token)
+        members = ArchiveLister(file, unpacked, _is_video, bounds, token).files()
     if members is None:
         return None
     if not members:

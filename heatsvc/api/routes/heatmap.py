@@ -23,10 +23,11 @@ from heatsvc.api.limits import BodyReader, cancel_on_disconnect
 from heatsvc.api.negotiation import choose_coding, choose_format
 from heatsvc.api.problems import RequestError
 from heatsvc.api.renderer import SLICE_BYTES, RenderResponse
-from heatsvc.api.request import BODIES, FORM, FilePart, HeatmapRequest, from_files, working_bytes
+from heatsvc.api.request import BODIES, FORM, HeatmapRequest, from_files, working_bytes
 from heatsvc.api.service import Service, service_of
 from heatsvc.cancel import CancelToken
 from heatsvc.encode.job import RenderJob
+from heatsvc.pose.readers import NamedBytes
 
 
 class RequestRoute(APIRoute):
@@ -167,7 +168,7 @@ async def _receive_body(request: Request, headers: dict[str, str], service: Serv
     return _Body(reader, reader.size, parse, is_small, working_bytes(media_type, reader.size, bounds))
 
 
-async def _receive_form(request: Request, reader: BodyReader, service: Service) -> tuple[list[FilePart], bytes]:
+async def _receive_form(request: Request, reader: BodyReader, service: Service) -> tuple[list[NamedBytes], bytes]:
     """The files and the options of a form.
 
     Raises:
@@ -196,14 +197,14 @@ async def _receive_form(request: Request, reader: BodyReader, service: Service) 
         await form.close()
 
 
-async def _read_parts(form: FormData) -> tuple[list[FilePart], bytes]:
+async def _read_parts(form: FormData) -> tuple[list[NamedBytes], bytes]:
     """A form's files, and its `options` or nothing."""
-    files: list[FilePart] = []
+    files: list[NamedBytes] = []
     options = b""
     for name, part in form.multi_items():
         data = await part.read() if isinstance(part, UploadFile) else part.encode()
         if name == "file":
-            files.append(FilePart((part.filename or "") if isinstance(part, UploadFile) else "", data))
+            files.append(NamedBytes((part.filename or "") if isinstance(part, UploadFile) else "", data))
         elif name == "options" and not options:
             options = data
         else:

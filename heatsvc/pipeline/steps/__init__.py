@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heatsvc.pipeline.steps.center_crop import CenterCrop
+from heatsvc.pipeline.steps.decompress_pose import DecompressPose
 from heatsvc.pipeline.steps.flip import Flip
 from heatsvc.pipeline.steps.format_shape import FormatShape
 from heatsvc.pipeline.steps.generate_pose_target import GeneratePoseTarget
@@ -18,6 +19,7 @@ from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 STEPS: dict[str, type[Step]] = {
     step.__name__: step
     for step in (
+        DecompressPose,
         UniformSampleFrames,
         PoseDecode,
         PoseCompact,

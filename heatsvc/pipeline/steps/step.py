@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
 from heatsvc.bounds import Bounds
 from heatsvc.pipeline.errors import PipelineError
+from heatsvc.pose.compressed import CompressedFrames
 from heatsvc.pose.layouts import Layout
 from heatsvc.volume import Gaussian, HeatmapVolume, Potion, Reduce
 
@@ -24,7 +25,7 @@ Int32 = npt.NDArray[np.int32]
 TEST_SEED = 255
 MAX_SEED = 2**32 - 1
 
-Role = Literal["sample", "decode", "geometry", "target", "format", "pack"]
+Role = Literal["decompress", "sample", "decode", "geometry", "target", "format", "pack"]
 
 LIST = Strict(False)  # JSON has lists where PYSKL has tuples. The elements stay strict.
 
@@ -106,6 +107,7 @@ class PipelineState:
         bounds: limits of the steps' results.
         test_mode: whether sampling is deterministic.
         seed: of the generator where `test_mode` is False.
+        compressed: the frames of compressed keypoints [1, N, V, 2] until `DecompressPose`; None of others.
         frame_inds: int [T'], the frames that `UniformSampleFrames` chose and `PoseDecode` has not yet taken.
         num_clips: how many clips the frames make up; 0 where nothing was sampled.
         target: what is to be rendered; None before `GeneratePoseTarget`.
@@ -120,6 +122,7 @@ class PipelineState:
     bounds: Bounds
     test_mode: bool
     seed: int | None = None
+    compressed: CompressedFrames | None = None
     frame_inds: npt.NDArray[np.int64] | None = None
     num_clips: int = 0
     target: Target | None = None

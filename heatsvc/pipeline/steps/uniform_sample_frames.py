@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from heatsvc.bounds import BYTES_PER_POINT
 from heatsvc.errors import LimitError
 from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pipeline.steps.step import MAX_SEED, TEST_SEED, FloatPair, PipelineState, Role, Step
-from heatsvc.pose.clip import BYTES_PER_POINT
 
 _MAX_OVERSAMPLING = 16  # The test preset samples ten clips; a little more than that is accepted.
 
@@ -96,7 +96,7 @@ class UniformSampleFrames(Step):
             raise LimitError(
                 f"{self.num_clips:,} clips of {self.clip_len:,} are {frames:,} frames, too many: "
                 f"{_MAX_OVERSAMPLING} times the limit of an input are allowed",
-                setting="HEATSVC_MAX_FRAMES",
+                bound="max_frames",
                 limit=bounds.max_frames,
                 got=frames,
                 field="clip_len",

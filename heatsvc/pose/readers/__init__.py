@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from heatsvc.pose.archives.formats import COMPRESSED_EXTENSIONS, HEAD
+from heatsvc.pose.archives.unreadable import find_unreadable
 from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.annotation import is_annotation, read_annotation
+from heatsvc.pose.readers.archive import NamedBytes, is_archive, read_archive, read_files
 from heatsvc.pose.readers.coco import is_coco, read_coco
 from heatsvc.pose.readers.json_clip import clip_from_json, is_json_clip, read_json_clip
 from heatsvc.pose.readers.json_numbers import NumberArrays, parse_number_arrays
@@ -49,16 +52,24 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "npz",
-        "NumPy archive of keypoint and, as far as there are, keypoint_score, img_shape, layout, frame_dir, label",
+        "NumPy archive of keypoint (or one array of any name) and, as far as there are, keypoint_score, img_shape, "
+        "layout, frame_dir, label",
         (".npz",),
         is_npz,
         read_npz,
     ),
     Reader("pose", "pose-format file, such as MediaPipe Holistic's points", (".pose",), is_pose_file, read_pose_file),
     Reader(
+        "archive",
+        "archive of files of any of these formats, one level of archives in it; or one compressed file",
+        (".zip", ".tar", *COMPRESSED_EXTENSIONS),
+        is_archive,
+        read_archive,
+    ),
+    Reader(
         "openpose",
-        "OpenPose's JSON of a frame, or a zip archive of a clip's frame files",
-        (".json", ".zip"),
+        "OpenPose's JSON of a frame; the frame files of a clip, in an archive or several files, are one clip",
+        (".json",),
         is_openpose,
         read_openpose,
     ),
@@ -93,18 +104,30 @@ def read(data: bytes, *, filename: str = "", options: ReadOptions = DEFAULT_OPTI
         InputError: PoseError, LayoutError or LimitError, with field, file and frame. Nothing else is raised, whatever
             the bytes, but what `options.token` raises.
     """
-    upload = Upload(data, filename, options)
+    return read_upload(Upload(data, filename, options))
+
+
+def read_upload(upload: Upload) -> list[PoseClip]:
+    """The clips of a file as `read` has them."""
     for reader in READERS:
         if reader.matches(upload):
             return reader.read(upload)
-    name = f"{filename!a:.100}" if filename else "the file"
-    known = ", ".join(f"{reader.name} ({', '.join(reader.extensions)})" for reader in READERS)
-    what = "is of no known format" if data else "is empty"
-    raise PoseError(f"{name} {what}: known are {known}, detected by their content", file=upload.file)
+    name = f"{upload.filename!a:.100}" if upload.filename else "the file"
+    if not upload.data:
+        raise PoseError(f"{name} is empty: {_known()}", file=upload.file)
+    if kind := find_unreadable(upload.data[:HEAD], upload.filename):
+        raise PoseError(f"{name} is {kind.title}", file=upload.file)
+    raise PoseError(f"{name} is of no known format: {_known()}", file=upload.file)
+
+
+def _known() -> str:
+    readers = ", ".join(f"{reader.name} ({', '.join(reader.extensions)})" for reader in READERS)
+    return f"known are {readers}, detected by their content"
 
 
 __all__ = [
     "READERS",
+    "NamedBytes",
     "NumberArrays",
     "ReadOptions",
     "Reader",
@@ -114,5 +137,6 @@ __all__ = [
     "may_hold_booleans",
     "parse_number_arrays",
     "read",
+    "read_files",
     "read_npy",
 ]

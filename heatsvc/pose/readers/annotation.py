@@ -1,12 +1,16 @@
-"""The annotation pickle of PYSKL and MMAction2: ``{'split': ..., 'annotations': [...]}``, or the bare list."""
+"""The annotation pickle of PYSKL and MMAction2: ``{'split': ..., 'annotations': [...]}``, a bare list, or one clip."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from heatsvc.pose.clip import BYTES_PER_POINT, PoseClip, check_frame_dir, check_label
+from heatsvc.bounds import BYTES_PER_POINT
+from heatsvc.pose.clip import PoseClip, check_frame_dir, check_label
+from heatsvc.pose.compressed import select_rows
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.pickled_numpy import PickledArray
 from heatsvc.pose.readers.upload import Upload
@@ -55,13 +59,14 @@ def list_of_annotations(content: object, file: str | None) -> list[Any]:
     """The list of annotations in the content of a pickle; its items are not checked.
 
     Raises:
-        PoseError: neither the dict of splits and annotations nor a list.
+        PoseError: neither the dict of splits and annotations, nor a list, nor the dict of one annotation.
     """
     if isinstance(content, dict):
-        content = content.get("annotations")
+        content = content.get("annotations") if "annotations" in content or "keypoint" not in content else [content]
     if not isinstance(content, list):
         raise PoseError(
-            "the pickle is not an annotation file: it must be {'split': ..., 'annotations': [...]} or the list alone",
+            "the pickle is not an annotation file: it must be {'split': ..., 'annotations': [...]}, the list alone, "
+            "or the dict of one clip",
             field="annotations",
             file=file,
         )
@@ -83,9 +88,9 @@ def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int
         return list(range(len(annotations)))
     position: dict[str, int] = {}
     for i, annotation in enumerate(annotations):
-        name = annotation.get("frame_dir")
-        if isinstance(name, str):
-            position.setdefault(name, i)
+        for name in (annotation.get("frame_dir"), annotation.get("filename")):
+            if isinstance(name, str):
+                position.setdefault(name, i)
     unknown = [name for name in upload.options.frame_dirs if name not in position]
     if unknown:
         known = ", ".join(f"{name!a:.60}" for name in list(position)[:3])
@@ -96,10 +101,12 @@ def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int
 
 def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseClip:
     file, options = upload.file, upload.options
+    annotation = with_arrays(annotation)
     keypoint = numeric_array(annotation.get("keypoint"), f"{field}keypoint", file)
     if keypoint is None:
         raise upload.error(f"{field}keypoint is missing", f"{field}keypoint")
-    name = annotation.get("frame_dir")
+    keypoint, frame_inds = select_rows(annotation, keypoint, field=field, file=file)
+    name = annotation.get("frame_dir", annotation.get("filename"))
     return PoseClip.build(
         keypoint,
         numeric_array(annotation.get("keypoint_score"), f"{field}keypoint_score", file),
@@ -112,6 +119,7 @@ def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseC
         field=field,
         interpretation=options.interpretation,
         total_frames=annotation.get("total_frames"),
+        frame_inds=frame_inds,
     )
 
 
@@ -123,17 +131,41 @@ def numeric_array(value: object, name: str, file: str | None) -> npt.NDArray[Any
     """
     if value is None:
         return None
-    if not isinstance(value, PickledArray) or value.array is None:
+    if not isinstance(value, np.ndarray):
         raise PoseError(f"{name} must be a NumPy array of numbers, not {type(value).__name__}", field=name, file=file)
-    return value.array
+    return value
+
+
+def with_arrays(annotation: Mapping[Any, Any]) -> dict[Any, Any]:
+    """An annotation with NumPy's arrays where the unpickler left its own."""
+    return {
+        key: value.array if type(value) is PickledArray and value.array is not None else value
+        for key, value in annotation.items()
+    }
+
+
+def names_of(value: object) -> list[str] | None:
+    """The names of a split: a list, tuple, set or array of text, as PYSKL's `set(...)` takes them; None of others."""
+    if isinstance(value, PickledArray):
+        is_text = value.array is not None and value.array.ndim == 1 and value.array.dtype.kind == "U"
+        value = value.array.tolist() if is_text and value.array is not None else value.objects
+    if not isinstance(value, list | tuple | set) or not all(type(name) is str for name in value):
+        return None
+    return list(value)
+
+
+def identifier_of(annotations: Sequence[Any]) -> str:
+    """The key that splits name: `filename` where the first annotation has one, as in PYSKL, else `frame_dir`."""
+    first = annotations[0] if annotations else None
+    return "filename" if isinstance(first, dict) and "filename" in first else "frame_dir"
 
 
 def _img_shape(value: object, name: str, file: str | None) -> list[int] | None:
     """(height, width). Other values are not shown in the message: a container may contain itself."""
     if value is None:
         return None
-    if isinstance(value, PickledArray) and value.array is not None and value.array.shape == (2,):
-        value = value.array.tolist()
+    if isinstance(value, np.ndarray) and value.shape == (2,):
+        value = value.tolist()
     if not isinstance(value, list | tuple) or len(value) != 2 or not all(type(side) is int for side in value):
         raise PoseError(f"{name} must be two whole numbers, (height, width)", field=name, file=file)
     return list(value)

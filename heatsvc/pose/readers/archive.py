@@ -1,141 +1,191 @@
-"""Zip archives from untrusted senders: bounded in members, unpacked bytes and ratio; names never become paths."""
+"""Archives of keypoint files: each file is read as it would be alone, and the frame files of a clip are one clip."""
 
 from __future__ import annotations
 
-import struct
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
-from typing import BinaryIO
+from typing import NamedTuple
 
-from heatsvc.bounds import Bounds
-from heatsvc.cancel import NEVER_CANCELLED, CancelToken
-from heatsvc.errors import InputError
-from heatsvc.pose.errors import PoseError
-
-MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
-RATIO_FROM = 1 << 20
-"""Bytes from which on the ratio is checked: zeros deflate a thousandfold, and a small clip may well be all zeros."""
-
-# A record of the central directory (APPNOTE 4.3.12): counted before `zipfile` makes an object for each.
-_DIRECTORY_RECORD = b"PK\x01\x02"
-_CHUNK = 1 << 16
-_ZIP_ERRORS = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
-    *(ValueError, LookupError, OverflowError, NotImplementedError, RuntimeError),
+from heatsvc.pose.archives.formats import (
+    COMPRESSION_ERRORS,
+    MAX_LEVEL,
+    UNPACK,
+    Compression,
+    compression_of,
+    damaged,
+    is_tar,
+    is_zip,
+    without_archive_extension,
+    without_compression,
 )
+from heatsvc.pose.archives.frames import find_frames
+from heatsvc.pose.archives.limits import UnpackLimits
+from heatsvc.pose.archives.tar import list_tar
+from heatsvc.pose.archives.unreadable import is_document
+from heatsvc.pose.archives.zip import is_hidden, unpack
+from heatsvc.pose.clip import PoseClip
+from heatsvc.pose.errors import PoseError
+from heatsvc.pose.readers.npz import is_npz
+from heatsvc.pose.readers.openpose import is_openpose, read_openpose
+from heatsvc.pose.readers.upload import ReadOptions, Upload
+
+_CHUNK = 1 << 16
+# Less than for files on disk: several requests are read at a time.
+_MAX_WINDOW = 40 << 20
 
 
-def list_members(archive: BinaryIO, *, file: str | None = None) -> list[zipfile.ZipInfo]:
-    """The files of a zip archive in its order, without folders. Their names and contents are not checked.
+class NamedBytes(NamedTuple):
+    """A file's name, with its folders, and its content."""
 
-    Raises:
-        PoseError: not a readable zip archive.
-    """
-    with _errors_as_pose_errors(file), zipfile.ZipFile(archive) as opened:
-        return [info for info in opened.infolist() if not info.is_dir()]
+    name: str
+    data: bytes
 
 
-def check_member(info: zipfile.ZipInfo, *, file: str | None = None) -> str:
-    """A member's name, with ``/`` between folders.
-
-    Raises:
-        PoseError: the member is encrypted or neither stored nor deflated, or its name is not relative.
-    """
-    name = check_member_name(info.filename, file=file)
-    if info.flag_bits & 1:
-        raise PoseError(f"the archive's {info.filename!a:.80} is encrypted: send it open", file=file)
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise PoseError(f"the archive's {info.filename!a:.80} is not stored or deflated: pack it so", file=file)
-    return name
+def is_archive(upload: Upload) -> bool:
+    """A zip or tar archive, or a compressed file."""
+    return _holds_files(upload) or compression_of(upload.data) is not None
 
 
-def check_member_name(name: str, *, file: str | None = None) -> str:
-    """A name with ``/`` between folders.
-
-    Raises:
-        PoseError: the name is absolute, has a drive or leads upwards.
-    """
-    parts = name.replace("\\", "/").split("/")
-    if ".." in parts or not parts[0] or ":" in parts[0]:
-        raise PoseError(f"the archive's member {name!a:.80} leads out of it: names must be relative", file=file)
-    return "/".join(part for part in parts if part != ".")
+def _holds_files(upload: Upload) -> bool:
+    if is_zip(upload.data):
+        return not is_document(upload.data) and not is_npz(upload)
+    return is_tar(upload.data)
 
 
-def is_hidden(name: str) -> bool:
-    """Whether a desktop added the file: `.DS_Store`, `__MACOSX/._clip.json`. `..` is not hidden but refused."""
-    parts = name.replace("\\", "/").split("/")
-    return parts[0] == "__MACOSX" or (parts[-1].startswith(".") and ".." not in parts)
-
-
-def member_names(data: bytes, *, bounds: Bounds, file: str | None = None) -> list[str]:
-    """Names of the files in it, in the archive's order; folders and hidden files are left out.
+def read_archive(upload: Upload) -> list[PoseClip]:
+    """The clips of an archive and of the archives in it; of a compressed file, those of the file.
 
     Raises:
-        PoseError: not a readable zip archive, or a member as in `check_member`.
-        LimitError: more members than max_archive_members.
+        PoseError: damaged, a file in it that cannot be read, or archives more than two deep.
+        LimitError: more members, bytes, or bytes for its size, than the bounds allow, over all levels.
     """
-    return [info.filename for info in _visible_members(data, bounds, file)]
+    limits = UnpackLimits(upload.options.bounds, len(upload.data), upload.file)
+    files = list(_unpacked(upload.data, _base(upload.filename), upload, limits))
+    if not files:
+        raise PoseError("there is no file in the archive", file=upload.file)
+    return read_files(files, upload.options, upload.filename)
 
 
-def unpack(
-    data: bytes, *, bounds: Bounds, file: str | None = None, token: CancelToken = NEVER_CANCELLED
-) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the archive's files, one after the other.
-
-    The bytes that are unpacked count, not the sizes in the archive: max_unpacked_bytes over all members, and
-    max_archive_ratio times the archive's own bytes (from 1 MiB on). So overlapping members gain nothing.
+def read_files(
+    files: Sequence[NamedBytes], options: ReadOptions, container: str, *, field: str | None = None
+) -> list[PoseClip]:
+    """The clips of several files, in their order; frame files of one clip become one.
 
     Args:
-        token: checked at every chunk.
+        files: of one folder tree.
+        options: for each.
+        container: name of the archive that they are from, "" where they are from none.
+        field: for messages about their number.
 
     Raises:
-        PoseError: damaged, or a member as in `check_member`.
-        LimitError: more members, bytes, or bytes for its size, than `bounds` allow.
+        PoseError: a file that cannot be read, or two frames of one number.
+        LimitError: more clips or bytes than the bounds allow.
     """
-    infos = _visible_members(data, bounds, file)
-    with _errors_as_pose_errors(file):
-        archive = zipfile.ZipFile(BytesIO(data))
-    _check_size(sum(info.file_size for info in infos), len(data), bounds, file)
-    unpacked = 0
-    for info in infos:
-        chunks = []
-        with _errors_as_pose_errors(file):
-            stream = archive.open(info)
-        while True:
-            token.raise_if_cancelled()
-            with _errors_as_pose_errors(file):
-                chunk = stream.read(_CHUNK)
-            if not chunk:
-                break
-            unpacked += len(chunk)
-            _check_size(unpacked, len(data), bounds, file)
-            chunks.append(chunk)
-        yield info.filename, b"".join(chunks)
+    from heatsvc.pose.readers import read_upload  # it has this reader in its table
+
+    prefix = f"{container}/" if container else ""
+    uploads: dict[int, Upload] = {}
+    names = [file.name.replace("\\", "/") for file in files]
+    clips, singles = find_frames(
+        names,
+        without_archive_extension(_base(container)) or "clip",
+        lambda position: _is_frame(files[position], options),
+    )
+    folders = {}
+    for clip in clips:
+        members = [files[position] for position in clip.positions]
+        frames = tuple((prefix + name, data) for name, data in members)
+        first = clip.positions[0]
+        uploads[first] = Upload(members[0].data, prefix + clip.name, options, frames)
+        folders[first] = clip.name.rpartition("/")[0]
+    for position in singles:
+        uploads[position] = Upload(files[position].data, prefix + files[position].name, options)
+        folders[position] = names[position].rpartition("/")[0]
+    found: list[tuple[PoseClip, str]] = []
+    size = 0
+    for position, upload in sorted(uploads.items()):
+        options.token.raise_if_cancelled()
+        read = read_openpose(upload) if upload.frames else read_upload(upload)
+        size += sum(clip.nbytes for clip in read)
+        options.bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field=field, file=upload.file)
+        found += ((clip, folders[position]) for clip in read)
+        options.bounds.check("max_clips", len(found), "clips", field=field, file=upload.file)
+    if not container:
+        return [clip for clip, _ in found]
+    # Files of one name in two folders are two clips.
+    count = Counter(clip.frame_dir for clip, _ in found)
+    return [
+        replace(clip, frame_dir=f"{folder}/{clip.frame_dir}") if folder and count[clip.frame_dir] > 1 else clip
+        for clip, folder in found
+    ]
 
 
-@contextmanager
-def _errors_as_pose_errors(file: str | None) -> Iterator[None]:
-    """What `zipfile` raises becomes a PoseError. Only its calls stand within: what a token raises is not its error."""
+def _is_frame(file: NamedBytes, options: ReadOptions) -> bool:
     try:
-        yield
-    except InputError:
-        raise
-    except _ZIP_ERRORS as error:
-        raise PoseError(f"the zip archive is damaged: {str(error) or type(error).__name__:.100}", file=file) from None
+        return is_openpose(Upload(file.data, file.name, options))
+    except PoseError:
+        return False
 
 
-def _visible_members(data: bytes, bounds: Bounds, file: str | None) -> list[zipfile.ZipInfo]:
-    bounds.check("max_archive_members", data.count(_DIRECTORY_RECORD), "archive members", file=file)
-    infos = [info for info in list_members(BytesIO(data), file=file) if not is_hidden(info.filename)]
-    for info in infos:
-        check_member(info, file=file)
-    return infos
+def _base(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]
 
 
-def _check_size(unpacked: int, packed: int, bounds: Bounds, file: str | None) -> None:
-    bounds.check("max_unpacked_bytes", unpacked, "unpacked bytes", file=file)
-    if unpacked > RATIO_FROM:
-        bounds.check("max_archive_ratio", unpacked // max(packed, 1), "bytes for each byte of the archive", file=file)
+def _unpacked(
+    data: bytes, name: str, upload: Upload, limits: UnpackLimits, folder: str = "", level: int = 0
+) -> Iterator[NamedBytes]:
+    """A file itself, decompressed; where it is an archive, the files in it.
+
+    Args:
+        data, name: the file.
+        upload: the outermost archive.
+        limits: of all that is in it.
+        folder: of the file.
+        level: in how many archives it lies.
+    """
+    if (compression := compression_of(data)) is not None:
+        data, name = _decompressed(data, compression, upload, limits), without_compression(name)
+        if compression_of(data) is not None:
+            raise PoseError(f"{name!a:.80} is compressed twice: decompress it", file=upload.file)
+    if not _holds_files(Upload(data, name, upload.options)):
+        yield NamedBytes(folder + name, data)
+        return
+    if level > MAX_LEVEL:
+        raise PoseError(f"{name!a:.80} is an archive in an archive in an archive: {UNPACK}", file=upload.file)
+    inside = f"{folder}{without_archive_extension(name)}/" if level else ""
+    for member in _members(data, upload, limits):
+        yield from _unpacked(member.data, member.name, upload, limits, inside, level + 1)
+
+
+def _members(data: bytes, upload: Upload, limits: UnpackLimits) -> Iterator[NamedBytes]:
+    """The files in a zip or tar archive."""
+    options = upload.options
+    if is_zip(data):
+        for name, content in unpack(data, bounds=options.bounds, file=upload.file, token=options.token, limits=limits):
+            yield NamedBytes(name.replace("\\", "/"), content)
+        return
+    listed = list_tar(BytesIO(data), _is_visible, limits, options.token, name=upload.file)
+    for name, offset, size in listed.files:
+        limits.add_bytes(size)
+        yield NamedBytes(name, data[offset : offset + size])
+
+
+def _is_visible(name: str) -> bool:
+    return not is_hidden(name)
+
+
+def _decompressed(data: bytes, compression: Compression, upload: Upload, limits: UnpackLimits) -> bytes:
+    chunks: list[bytes] = []
+    stream = compression.stream(BytesIO(data), _MAX_WINDOW)
+    while True:
+        upload.options.token.raise_if_cancelled()
+        try:
+            chunk = stream.read(_CHUNK)
+        except COMPRESSION_ERRORS as error:
+            raise PoseError(damaged(error), file=upload.file) from None
+        if not chunk:
+            return b"".join(chunks)
+        limits.add_bytes(len(chunk))
+        chunks.append(chunk)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from heatsvc.pose.clip import BYTES_PER_POINT, Float32, PoseClip
+from heatsvc.bounds import BYTES_PER_POINT
+from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import NoKeypointsError
 from heatsvc.pose.layouts import Layout
 from heatsvc.pose.readers.upload import Upload

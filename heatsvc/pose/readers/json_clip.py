@@ -11,10 +11,20 @@ import numpy as np
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.clip import PoseClip, check_frame_dir, check_label
+from heatsvc.pose.compressed import select_rows
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
+
+CLIP_KEYS = (
+    *("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label"),
+    *("total_frames", "frame_inds", "anno_inds", "filename"),
+)
+"""What a clip may have."""
+
+UNUSED_KEYS = ("box_score", "original_shape", "num_person_raw", "start_index", "modality", "valid")
+"""What annotations of PYSKL and MMAction2 have besides, without effect on a clip."""
 
 
 def is_json_clip(upload: Upload) -> bool:
@@ -54,11 +64,12 @@ def clip_from_json(
     interpretation: Interpretation = AS_GIVEN,
     token: CancelToken = NEVER_CANCELLED,
 ) -> PoseClip:
-    """A clip from parsed JSON; other keys of `obj` are ignored.
+    """A clip from parsed JSON, or from an annotation of PYSKL's; keys of `obj` without effect are ignored.
 
     Args:
         obj: `keypoint` lists [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; `keypoint_score` lists of that shape without
-            its last axis; a `null` in either is 'not detected'. Or arrays of `parse_number_arrays`.
+            its last axis; a `null` in either is 'not detected'. Or arrays of `parse_number_arrays`. With `frame_inds`
+            the keypoints are compressed, [N, V, 2|3]; see `select_rows`.
         field: path of the object in the request, as a prefix: ``clips[3].``.
         bounds: max_input_values, and those of `PoseClip.build`.
         may_hold_booleans: False where the JSON text is known to have none (`lists.may_hold_booleans`): the type of
@@ -92,7 +103,8 @@ def clip_from_json(
     layout = layout if own_layout is None else own_layout
     if layout is not None and not isinstance(layout, str):
         raise PoseError(f"{field}layout must be a layout's name, such as coco17", field=f"{field}layout", file=file)
-    own_name, own_shape, label = obj.get("frame_dir"), obj.get("img_shape"), obj.get("label")
+    keypoint, frame_inds = select_rows(obj, keypoint, field=field, file=file)
+    own_name, own_shape, label = obj.get("frame_dir") or obj.get("filename"), obj.get("img_shape"), obj.get("label")
     return PoseClip.build(
         keypoint,
         keypoint_score,
@@ -106,4 +118,5 @@ def clip_from_json(
         is_finite=is_finite,
         interpretation=interpretation,
         total_frames=obj.get("total_frames"),
+        frame_inds=frame_inds,
     )

@@ -2,39 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
 
+from heatsvc.pose.archives.zip import unpack
 from heatsvc.pose.clip import PoseClip, check_frame_dir, check_label
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.readers.archive import unpack
 from heatsvc.pose.readers.npy import array_from_npy
 from heatsvc.pose.readers.upload import Upload
 
 _ARRAYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label", "total_frames")
+KEYPOINT = "keypoint.npy"
+"""The member that makes an archive one clip."""
+
+# What else PYSKL's annotations and the service's own responses have.
+_NO_KEYPOINTS = ("imgs", "original_shape", "num_person_raw")
+_MAX_NAMED = 8
 
 
 def is_npz(upload: Upload) -> bool:
-    """A zip archive with a `.npy` member."""
-    return any(name.endswith(".npy") for name in upload.member_names)
+    """A zip archive with an array `keypoint`; or of arrays only, named `.npz` or not named."""
+    if not upload.is_zip:
+        return False
+    names = upload.member_names
+    return KEYPOINT in names or (_may_be_npz(upload.filename) and all(name.endswith(".npy") for name in names))
+
+
+def is_one_clip(names: Sequence[str], filename: str) -> bool:
+    """Whether a zip archive of members of these names is one clip: with an array `keypoint`, or an `.npz` of one array.
+
+    An `.npz` of several arrays may be several videos.
+    """
+    return KEYPOINT in names or (_may_be_npz(filename) and len(_others(names)) == 1)
+
+
+def _may_be_npz(filename: str) -> bool:
+    return not filename or filename.lower().endswith(".npz")
 
 
 def read_npz(upload: Upload) -> list[PoseClip]:
     """One clip: `keypoint`, and optionally the other arrays of `_ARRAYS`; those of other names (`imgs`) are ignored.
+
+    Without `keypoint`, one array of any other name is it.
 
     Raises:
         PoseError: no keypoint, an array that is damaged or of the wrong type or shape, or no img_shape anywhere.
         LimitError: the archive unpacks to more than the bounds allow.
     """
     file, options = upload.file, upload.options
+    others = _others(upload.member_names)
+    if not is_one_clip(upload.member_names, ""):
+        there = f": there are {', '.join(others[:_MAX_NAMED])}; name the one that holds the points" if others else ""
+        raise upload.error(f"there is no array keypoint in the .npz file{there}", "keypoint")
+    keypoint = "keypoint" if KEYPOINT in upload.member_names else others[0]
     arrays: dict[str, npt.NDArray[Any]] = {}
     for filename, data in unpack(upload.data, bounds=options.bounds, file=file, token=options.token):
         name = filename.removesuffix(".npy")
-        if name in _ARRAYS:
+        if name == keypoint:
+            arrays["keypoint"] = array_from_npy(data, field=name[:80], file=file)
+        elif name in _ARRAYS:
             arrays[name] = array_from_npy(data, field=name, file=file, text=name in ("layout", "frame_dir"))
-    if "keypoint" not in arrays:
-        raise upload.error("there is no array keypoint in the .npz file", "keypoint")
     layout = options.layout or _single(arrays, "layout", file)
     frame_dir = _single(arrays, "frame_dir", file)
     shape = arrays.get("img_shape")
@@ -55,6 +84,12 @@ def read_npz(upload: Upload) -> list[PoseClip]:
             total_frames=_single(arrays, "total_frames", file),
         )
     ]
+
+
+def _others(names: Sequence[str]) -> list[str]:
+    """Names of the arrays of which one may be the keypoints, if none is called so."""
+    arrays = (name.removesuffix(".npy") for name in names if name.endswith(".npy"))
+    return [name for name in arrays if name not in _ARRAYS + _NO_KEYPOINTS]
 
 
 def _single(arrays: dict[str, npt.NDArray[Any]], name: str, file: str | None) -> object:

@@ -1,11 +1,10 @@
-"""OpenPose's JSON: one file per frame, as of `--write_json`; a clip is a zip archive of them.
+"""OpenPose's JSON: one file per frame, as of `--write_json`.
 
 https://github.com/CMU-Perceptual-Computing-Lab/openpose/blob/master/doc/02_output.md
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.layouts import OPENPOSE_PARTS, Layout, layout_of_names
-from heatsvc.pose.readers.archive import unpack
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists, may_hold_booleans
 from heatsvc.pose.readers.upload import Upload
@@ -24,14 +22,12 @@ _Person = dict[str, Float32]
 
 
 def is_openpose(upload: Upload) -> bool:
-    """An object with `people`, or a zip archive with `.json` members."""
-    if upload.is_zip:
-        return any(name.lower().endswith(".json") for name in upload.member_names)
+    """An object with `people`."""
     return isinstance(upload.json, dict) and "people" in upload.json
 
 
 def read_openpose(upload: Upload) -> list[PoseClip]:
-    """One frame, or the frames of an archive in the order of the numbers in their names.
+    """One frame, or the frame files of a clip.
 
     Persons are identified by their index. A part that a person lacks is 0 with score 0; a part that no person has in
     any frame is left out: BODY_25 alone is `openpose25`, all four parts `openpose137`.
@@ -42,7 +38,7 @@ def read_openpose(upload: Upload) -> list[PoseClip]:
         NoKeypointsError: no persons in any frame.
         LimitError: more than the bounds allow.
     """
-    builder = ClipBuilder(upload, len(set(upload.member_names)) if upload.is_zip else 1)
+    builder = ClipBuilder(upload, len(upload.frames) or 1)
     sizes: dict[str, tuple[int, str | None]] = {}
     frames = [_people(frame, sizes, builder) for frame in _frames(upload)]
     builder.allocate()
@@ -86,37 +82,22 @@ class _Frame:
 
 
 def _frames(upload: Upload) -> Iterator[_Frame]:
-    bounds = upload.options.bounds
-    if not upload.is_zip:
+    if not upload.frames:
         yield _Frame(upload.json, upload.booleans, upload, upload.file, 0)
         return
-    for name in upload.member_names:
-        if not name.lower().endswith(".json"):
-            raise PoseError(
-                f"the archive holds {name!a:.80}: only OpenPose's frame files, .json, are read",
-                file=f"{upload.filename}/{name}",
-            )
-    texts: dict[str, bytes] = {}
     values = 0
-    for name, text in unpack(upload.data, bounds=bounds, file=upload.file, token=upload.options.token):
-        values += text.count(b",") + 1
-        bounds.check("max_input_values", values, "JSON values", file=upload.file)
-        texts[name] = text
-    for t, name in enumerate(sorted(texts, key=_number_order)):
+    for t, (name, text) in enumerate(upload.frames):
         upload.options.token.raise_if_cancelled()
-        file, text = f"{upload.filename}/{name}", texts.pop(name)
-        yield _Frame(upload.parse_json(text, file), may_hold_booleans(text), upload, file, t)
-
-
-def _number_order(name: str) -> list[tuple[int, int, str]]:
-    """Names by the numbers in them: frame 9 before frame 10, with any number of leading zeros."""
-    pieces = re.split(r"(\d{1,18})", name)
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]
+        values += text.count(b",") + 1
+        upload.options.bounds.check("max_input_values", values, "JSON values", file=upload.file)
+        yield _Frame(upload.parse_json(text, name), may_hold_booleans(text), upload, name, t)
 
 
 def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], builder: ClipBuilder) -> list[_Person]:
     """A frame's persons. Counts them in `sizes` and `builder` before arrays are made."""
     people = frame.content.get("people") if isinstance(frame.content, dict) else None
+    if isinstance(people, dict):
+        people = [people] if people else []  # the sign-language sets of AIHub have the one person so
     if not isinstance(people, list):
         raise frame.error('this is not an OpenPose frame: it must be {"people": [...]}', "people")
     builder.count(persons=len(people), field="people", file=frame.file)

@@ -12,11 +12,12 @@ import orjson
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.pose.archives import zip as zip_archive
+from heatsvc.pose.archives.formats import is_zip, without_archive_extension, without_compression
 from heatsvc.pose.clip import PoseClip, check_frame_dir
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.layouts import Layout
 from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
-from heatsvc.pose.readers import archive
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -57,11 +58,14 @@ class Upload:
         data: the content.
         filename: "" where there is none; for messages and for the clip's name, never opened.
         options: for reading it.
+        frames: names and contents of a clip's frame files, in their order, where it is such a clip; `data` is then the
+            first of them.
     """
 
     data: bytes
     filename: str = ""
     options: ReadOptions = DEFAULT_OPTIONS
+    frames: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def file(self) -> str | None:
@@ -91,18 +95,18 @@ class Upload:
     @cached_property
     def is_zip(self) -> bool:
         """Whether it begins as a zip archive does."""
-        return self.data[:4] in archive.MAGIC
+        return is_zip(self.data)
 
     @cached_property
     def member_names(self) -> list[str]:
         """The files of a zip archive; none where it is not an archive."""
         if not self.is_zip:
             return []
-        return archive.member_names(self.data, bounds=self.options.bounds, file=self.file)
+        return zip_archive.member_names(self.data, bounds=self.options.bounds, file=self.file)
 
     @property
     def frame_dir(self) -> str:
-        """The clip's name in the file's name: no folders, no keypoint extension.
+        """The clip's name in the file's name: no folders, no extension of keypoints, archives or compression.
 
         A video's extension is part of the name: ``KETI_SL_0000000419.avi.npy`` is ``KETI_SL_0000000419.avi``.
 
@@ -110,6 +114,7 @@ class Upload:
             PoseError: as check_frame_dir.
         """
         name = self.filename.replace("\\", "/").rsplit("/", 1)[-1]
+        name = without_compression(without_archive_extension(name))
         for extension in EXTENSIONS:
             if name.lower().endswith(extension):
                 name = name[: -len(extension)]

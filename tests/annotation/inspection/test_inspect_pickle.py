@@ -230,7 +230,7 @@ def test_what_is_no_annotation_pickle(look, capsys, data, message):
 
 
 def test_bounds(look):
-    with pytest.raises(LimitError, match="HEATSVC_MAX_UNPACKED_BYTES"):
+    with pytest.raises(LimitError, match="max_unpacked_bytes"):
         look(dataset(), bounds=Bounds(max_unpacked_bytes=100))
-    with pytest.raises(LimitError, match="HEATSVC_MAX_PICKLE_OBJECTS"):
+    with pytest.raises(LimitError, match="max_pickle_objects"):
         look(dataset(), bounds=Bounds(max_pickle_objects=10))

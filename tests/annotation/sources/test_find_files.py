@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import pickle
 import struct
 import tarfile
@@ -27,7 +29,7 @@ from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.errors import LimitError
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers import ReadOptions, read
-from tests.pose.readers.samples import npy, npz, zipped
+from tests.pose.readers.samples import npy, npz, tarred, zipped
 
 FILES = {
     "one.avi.npy": npy(np.full((2, 3, 3), 1, np.float32)),
@@ -37,21 +39,13 @@ FILES = {
 BESIDE = {"README.txt": b"not keypoints", "video.avi": b"RIFF", ".DS_Store": b"\0", "deep/._two.npy": b"\0"}
 
 
-def tarred(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
-
-
 ARCHIVES = {
     "zip": zipped(FILES | BESIDE),
     "stored.zip": zipped(FILES | BESIDE, zipfile.ZIP_STORED),
     "tar": tarred(FILES | BESIDE),
     "tar.gz": gzip.compress(tarred(FILES | BESIDE)),
+    "tar.bz2": bz2.compress(tarred(FILES | BESIDE)),
+    "tar.xz": lzma.compress(tarred(FILES | BESIDE)),
     "tar.zst": zstandard.compress(tarred(FILES | BESIDE)),
 }
 
@@ -68,7 +62,7 @@ def parts(folder: Path, files: Mapping[str, bytes]) -> tuple[InputFile, ...]:
 
 def find(inputs: Inputs, work: Path, bounds=DEFAULT_BOUNDS) -> list[StoredFile]:
     work.mkdir(exist_ok=True)
-    return find_files(inputs, AnnotationOptions(), work, bounds, NEVER_CANCELLED)
+    return find_files(inputs, AnnotationOptions(), work, bounds, NEVER_CANCELLED).files
 
 
 def contents(files: list[StoredFile]) -> dict[str, bytes]:
@@ -131,7 +125,10 @@ def test_no_link_leads_out_of_a_folder(tmp_path):
     (tmp_path / "secret.npy").write_bytes(FILES["one.avi.npy"])
     (folder / "out.npy").symlink_to(tmp_path / "secret.npy")
     (folder / "around").symlink_to(tmp_path)
-    assert [file.name for file in find(Inputs(folder=folder), tmp_path / "work")] == ["in.npy", "linked.npy"]
+    found = find(Inputs(folder=folder), tmp_path / "work")
+    assert [file.name for file in found] == ["in.npy", "linked.npy", "out.npy"]
+    with pytest.raises(PoseError, match="a link that leads out of the folder, and is not followed: copy the file"):
+        found[2].read(DEFAULT_BOUNDS)
 
 
 @pytest.mark.parametrize("packed", [zipped, tarred])

@@ -157,7 +157,7 @@ def test_broken_files(tmp_path: Path, content: str, said: str) -> None:
 
 def test_too_many_values(tmp_path: Path) -> None:
     file = write_json(tmp_path, "split.json", {"train": ["a"] * 100})
-    with pytest.raises(LimitError, match="HEATSVC_MAX_INPUT_VALUES"):
+    with pytest.raises(LimitError, match="max_input_values"):
         read_split([file], bounds=Bounds(max_input_values=50))
 
 

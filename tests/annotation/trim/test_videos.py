@@ -152,7 +152,7 @@ def test_a_playlist_in_a_folder_is_no_video(tmp_path: Path, labels: Labels) -> N
 
 
 def test_too_many_frames(tmp_path: Path, labels: Labels) -> None:
-    with pytest.raises(LimitError, match="HEATSVC_MAX_FRAMES"):
+    with pytest.raises(LimitError, match="max_frames"):
         trimmed(labels, write_video(tmp_path / "a.avi", 30), bounds=Bounds(max_frames=20))
 
 
@@ -216,7 +216,7 @@ def test_a_hostile_zip_member(tmp_path: Path, labels: Labels) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.avi", b"RIFF\0\0\0\0AVI " + bytes(8 << 20))
-    with pytest.raises(LimitError, match="HEATSVC_MAX_ARCHIVE_RATIO"):
+    with pytest.raises(LimitError, match="max_archive_ratio"):
         trimmed(labels, write(tmp_path, "a.zip", out.getvalue()))
 
 

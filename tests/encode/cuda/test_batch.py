@@ -189,7 +189,7 @@ def test_what_stays_with_the_cpu_is_refused() -> None:
 
 def test_sizes_are_checked_before_anything_is_allocated() -> None:
     wide = planned(replace(dot(), height=4096, width=4096))
-    with pytest.raises(LimitError, match="HEATSVC_MAX_VOLUME_BYTES"):
+    with pytest.raises(LimitError, match="max_volume_bytes"):
         code([wide] * 65, "zstd")
     # Each type within it, both together not.
     small = replace(DEFAULT_BOUNDS, max_volume_bytes=500)

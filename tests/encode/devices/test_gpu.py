@@ -138,7 +138,7 @@ def test_the_coder_of_batches_codes_here_too(coding: str) -> None:
 TOO_MUCH = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
     RuntimeError("CUDA error: out of memory"),
-    LimitError("9 bytes are too many", setting="HEATSVC_MAX_VOLUME_BYTES", limit=8, got=9),
+    LimitError("9 bytes are too many", bound="max_volume_bytes", limit=8, got=9),
 ]
 
 

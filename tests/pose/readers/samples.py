@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import pickle
+import tarfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +39,16 @@ def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def tarred(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
     return buffer.getvalue()
 
 
@@ -90,6 +105,9 @@ def every_format() -> dict[str, bytes]:
         "clip.pose": (DATA / "poses" / "ase_A.pose").read_bytes(),
         "frame.json": openpose_frame({"pose_keypoints_2d": triples(25, 1.0)}),
         "frames.zip": zipped({"a_0.json": openpose_frame({"pose_keypoints_2d": triples(25, 1.0)})}),
+        "clip.npy.gz": gzip.compress(npy(np.ones((2, 5, 3), np.float32))),
+        "clip.tar.bz2": bz2.compress(tarred({"clip.npy": npy(np.ones((2, 5, 3), np.float32))})),
+        "clip.tar.xz": lzma.compress(tarred({"clip.npy": npy(np.ones((2, 5, 3), np.float32))})),
         "mmpose.json": text([{"frame_id": 0, "instances": [mmpose_instance(17, 3.0)]}]),
         "coco.json": text(coco),
         "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),

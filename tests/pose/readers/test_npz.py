@@ -47,7 +47,18 @@ def test_big_endian_names_and_labels_are_read():
 
 def test_a_missing_keypoint_is_refused():
     with pytest.raises(PoseError, match=r"no array keypoint in the \.npz file"):
-        read(npz(keypoints=KEYPOINT), options=HD)
+        read(npz(imgs=KEYPOINT), options=HD)
+
+
+def test_one_array_of_any_name_is_the_keypoints():
+    [clip] = read(npz(arr_0=KEYPOINT, img_shape=np.array([4, 5])), filename="v1.npz")
+    assert clip.keypoint.tolist() == read(npz(keypoint=KEYPOINT, img_shape=np.array([4, 5])))[0].keypoint.tolist()
+    assert clip.frame_dir == "v1"
+
+
+def test_several_arrays_of_other_names_are_refused_with_their_names():
+    with pytest.raises(PoseError, match=r"no array keypoint in the \.npz file: there are left, right; name the one"):
+        read(npz(left=KEYPOINT, right=KEYPOINT), options=HD)
 
 
 def test_pickled_members_are_never_read():

@@ -73,7 +73,8 @@ def test_a_broken_frame_is_refused_with_its_name():
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
-        ({"people": {}}, r'this is not an OpenPose frame: it must be {"people": \[\.\.\.\]}'),
+        ({"people": 1}, r'this is not an OpenPose frame: it must be {"people": \[\.\.\.\]}'),
+        ({"people": {"person_id": -1}}, r"people\[0\] has no pose_keypoints_2d"),
         ({"people": [1]}, r"people\[0\] has no pose_keypoints_2d"),
         ({"people": [{"pose_keypoints": [1, 2, 3]}]}, r"people\[0\] has no pose_keypoints_2d"),
         ({"people": [{"pose_keypoints_2d": [1, 2, 3, 4]}]}, r"pose_keypoints_2d must be one list of x, y, score"),
@@ -103,8 +104,8 @@ def test_hidden_files_in_an_archive_are_ignored():
 
 
 def test_other_files_in_an_archive_are_refused():
-    with pytest.raises(PoseError, match=r"the archive holds 'readme.txt': only OpenPose's frame files"):
-        read(zipped({"f_0.json": openpose_frame(BODY), "readme.txt": b"hello"}), options=HD)
+    with pytest.raises(PoseError, match=r"'v\.zip/readme\.txt' is of no known format"):
+        read(zipped({"f_0.json": openpose_frame(BODY), "readme.txt": b"hello"}), filename="v.zip", options=HD)
 
 
 def test_the_values_of_all_frames_together_are_bounded():

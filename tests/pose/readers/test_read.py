@@ -22,7 +22,7 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
-        *("npy", "npz", "pose", "openpose", "mmpose", "coco", "json", "annotation"),
+        *("npy", "npz", "pose", "archive", "openpose", "mmpose", "coco", "json", "annotation"),
     ]
 
 
@@ -34,9 +34,7 @@ def test_exactly_one_reader_matches_a_file(name):
     assert sum(reader.matches(upload) for reader in READERS) == 1
 
 
-@pytest.mark.parametrize(
-    "data", [b"hello", b"\0" * 100, b'{"a": 1}', b"[1, 2]", b"\xff\xd8\xff\xe0", b"PK\x05\x06" + b"\0" * 18]
-)
+@pytest.mark.parametrize("data", [b"hello", b"\0" * 100, b'{"a": 1}', b"[1, 2]"])
 def test_unknown_content_lists_the_known_formats(data):
     with pytest.raises(PoseError, match=r"'x\.npy' is of no known format: known are npy \(\.npy\), npz") as caught:
         read(data, filename="x.npy", options=HD)

@@ -241,11 +241,11 @@ def test_what_only_the_cpu_renders_is_refused(kind: dict[str, object]) -> None:
 
 def test_sizes_are_checked_before_anything_is_allocated() -> None:
     wide = replace(dot(), height=4096, width=4096)
-    with pytest.raises(LimitError, match="HEATSVC_MAX_VOLUME_BYTES"):
+    with pytest.raises(LimitError, match="max_volume_bytes"):
         render_batch([wide] * 65)
     crowd = replace(dot(sigma=900), keypoint=np.zeros((64, 1, 1, 2), np.float32), height=99, width=99)
     crowd = replace(crowd, keypoint_score=np.ones((64, 1, 1), np.float32))
-    with pytest.raises(LimitError, match="HEATSVC_MAX_MAP_WORK"):
+    with pytest.raises(LimitError, match="max_map_work"):
         render_batch([crowd], bounds=replace(DEFAULT_BOUNDS, max_map_work=64 * 99 * 99 - 1))
     # A map of one pixel takes more to describe than to render.
     dots = replace(dot(side=1), keypoint=np.zeros((1, 99, 1, 2), np.float32))

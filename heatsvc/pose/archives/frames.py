@@ -1,0 +1,136 @@
+"""Clips whose frames are files of their own: which files are frames of one clip, by their folders and numbers.
+
+``00335/image_00001_keypoints.json`` and ``00335/image_00002_keypoints.json`` are frames 1 and 2 of the clip 00335,
+``walk_000000000012_keypoints.json`` is frame 12 of the clip walk (OpenPose's `--write_json`, 02_output.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from heatsvc.pose.errors import PoseError
+
+# As `--write_json` names its files, whatever else has numbers in it.
+_OPENPOSE = "_keypoints.json"
+_EXTENSION = ".json"
+_LAST_NUMBER = re.compile(r"\d{1,18}\Z")
+# A clip's longest name.
+_MAX_LENGTH = 255
+_NUMBER = re.compile(r"(\d{1,18})")
+_SEPARATORS = "_-. "
+# Words for a frame, which name no clip.
+_FRAME_WORDS = ("frame", "frames", "image", "images", "img")
+
+
+class FrameClip(NamedTuple):
+    """The frame files of one clip.
+
+    Attributes:
+        name: of the clip, with its folders.
+        folder: of the files.
+        positions: of the files among all, in the order of their frame numbers.
+        numbers: the frame numbers.
+    """
+
+    name: str
+    folder: str
+    positions: tuple[int, ...]
+    numbers: tuple[int, ...]
+
+    def gaps(self) -> int:
+        """How many frame numbers are missing between the first and the last.
+
+        None are where all are equally far apart (OpenPose's `--frame_step`).
+        """
+        steps = [after - before for before, after in pairwise(self.numbers)]
+        return sum(step - 1 for step in steps) if len(set(steps)) > 1 else 0
+
+
+class _Frame(NamedTuple):
+    """A file that may be a frame: of the clip `stem` in `folder`."""
+
+    position: int
+    folder: str
+    stem: str
+    number: int
+    is_sure: bool
+
+
+def find_frames(
+    names: Sequence[str], container: str, is_frame: Callable[[int], bool]
+) -> tuple[list[FrameClip], list[int]]:
+    """The clips in frame files, and the positions of all other files.
+
+    A frame's number is the one before ``_keypoints.json``, as OpenPose writes it. In other names it is the last number
+    that differs from file to file; these are frames only where `is_frame` says so.
+
+    The clip is named by what its files' names have in common, together with their folder; by the folder alone where
+    that is nothing, a word for a frame, the folder's own name, or the same in several folders.
+
+    Args:
+        names: of all files of a folder or an archive, with ``/`` between folders.
+        container: name of the clip whose files lie in no folder, and have no name in common.
+        is_frame: whether the file at a position is a frame, by its content. Called for one file of a clip.
+
+    Raises:
+        PoseError: two frames of one number.
+    """
+    clips: dict[tuple[str, str, bool], list[_Frame]] = defaultdict(list)
+    for frame in _numbered(names):
+        clips[frame.folder, frame.stem, frame.is_sure].append(frame)
+    for (folder, stem, is_sure), frames in list(clips.items()):
+        is_alone = len(frames) == 1 and stem.lower() not in _FRAME_WORDS
+        if not is_sure and (is_alone or not is_frame(frames[0].position)):
+            del clips[folder, stem, is_sure]
+    folders = Counter(stem for _, stem, _ in clips)
+    in_folder = Counter(folder for folder, *_ in clips)
+    found: list[FrameClip] = []
+    taken: set[int] = set()
+    for (folder, stem, _), frames in clips.items():
+        names_nothing = stem.lower() in ("", *_FRAME_WORDS) or folders[stem] > 1
+        if (names_nothing and in_folder[folder] == 1) or stem in ("", folder.rpartition("/")[2]):
+            name = folder or container
+        else:
+            name = f"{folder}/{stem}" if folder else stem
+        frames.sort(key=lambda frame: frame.number)
+        for before, after in pairwise(frames):
+            if before.number == after.number:
+                raise PoseError(
+                    f"the clip {name!a:.80} has two frames of the number {after.number}: "
+                    f"{names[before.position]!a:.120} and {names[after.position]!a:.120}: leave one out",
+                    file=names[after.position],
+                )
+        positions = tuple(frame.position for frame in frames)
+        found.append(FrameClip(name, folder, positions, tuple(frame.number for frame in frames)))
+        taken.update(positions)
+    return found, [position for position in range(len(names)) if position not in taken]
+
+
+def _numbered(names: Sequence[str]) -> list[_Frame]:
+    """The `.json` files with a number in their names."""
+    frames = []
+    others: dict[tuple[str, ...], list[tuple[int, str, list[str]]]] = defaultdict(list)
+    for position, name in enumerate(names):
+        folder, _, base = name.rpartition("/")
+        if len(base) > _MAX_LENGTH or not base.lower().endswith(_EXTENSION):
+            continue
+        before = base[: -len(_OPENPOSE)]
+        if base.lower().endswith(_OPENPOSE) and (number := _LAST_NUMBER.search(before)):
+            stem = before[: number.start()].rstrip(_SEPARATORS)
+            frames.append(_Frame(position, folder, stem, int(number[0]), is_sure=True))
+        else:
+            # Text at even places, numbers at odd ones.
+            pieces = _NUMBER.split(base[: -len(_EXTENSION)])
+            if len(pieces) > 1:
+                others[(folder, *pieces[::2])].append((position, folder, pieces))
+    for alike in others.values():
+        places = range(1, len(alike[0][2]), 2)
+        place = max((at for at in places if len({pieces[at] for *_, pieces in alike}) > 1), default=places[-1])
+        for position, folder, pieces in alike:
+            stem = ("".join(pieces[:place]).rstrip(_SEPARATORS) + "".join(pieces[place + 1 :])).strip(_SEPARATORS)
+            frames.append(_Frame(position, folder, stem, int(pieces[place]), is_sure=False))
+    return frames

@@ -1,0 +1,220 @@
+"""Compressed keypoints, PYSKL's form for crowds: one row per person and frame, and the frame of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from heatsvc.bounds import BYTES_PER_POINT, DEFAULT_BOUNDS, Bounds
+from heatsvc.pose.array_plausibility import judge_frame_inds
+from heatsvc.pose.errors import NoKeypointsError, PoseError
+from heatsvc.pose.plausibility import Finding, ImplausibleError, Interpretation
+
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+
+_LARGEST_FLOAT16 = 65504.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompressedFrames:
+    """The frames of compressed keypoints, which are [1, N, V, 2].
+
+    Attributes:
+        frame_inds: int64 [N], the frame of each row, from 0 to total_frames - 1 and never decreasing.
+        total_frames: of the clip; some may have no row.
+    """
+
+    frame_inds: Int64
+    total_frames: int
+
+    @classmethod
+    def build(
+        cls,
+        frame_inds: Int64,
+        total_frames: object,
+        interpretation: Interpretation,
+        *,
+        bounds: Bounds,
+        field: str,
+        file: str | None,
+    ) -> tuple[CompressedFrames, tuple[Finding, ...]]:
+        """Validate the frames of N rows, N at least 1.
+
+        Args:
+            frame_inds: int64 [N].
+            total_frames: as the annotation has it; None where it does not say.
+            interpretation: whether a total_frames that does not fit is an error, or only a finding.
+            bounds: max_frames.
+            field, file: as of `PoseClip.build`.
+
+        Raises:
+            PoseError: a frame below 0, or below that of the row before it.
+            ImplausibleError: total_frames does not fit.
+            LimitError: more frames than `bounds` allow.
+        """
+        name = f"{field}frame_inds"
+        decreasing = np.flatnonzero(np.diff(frame_inds) < 0)
+        if frame_inds[0] < 0 or decreasing.size:
+            row = int(decreasing[0]) + 1 if decreasing.size else 0
+            raise PoseError(
+                f"{name}[{row}] is {frame_inds[row]}: the frames of the rows must be 0 or more, and in order",
+                field=name,
+                file=file,
+            )
+        total = total_frames if type(total_frames) is int else None
+        least = int(frame_inds[-1]) + 1
+        finding = judge_frame_inds(frame_inds, len(frame_inds), total, field)
+        if total_frames is not None and total is None:
+            text = f"{field}total_frames must be a whole number, not {type(total_frames).__name__}"
+            finding = Finding("frame_count", text)
+        if interpretation.plausibility == "ignore":
+            finding = None
+        if finding and interpretation.plausibility == "error":
+            raise ImplausibleError(finding, field=f"{field}total_frames", file=file)
+        total = max(least, total or 0)
+        bounds.check("max_frames", total, "frames", field=f"{field}total_frames", file=file)
+        return cls(frame_inds, total), (finding,) if finding else ()
+
+    def decompress(
+        self,
+        keypoint: Float32,
+        keypoint_score: Float32,
+        *,
+        squeeze: bool = True,
+        max_person: int = 10,
+        bounds: Bounds = DEFAULT_BOUNDS,
+    ) -> tuple[Float32, Float32]:
+        """Rows as persons and frames, as PYSKL's DecompressPose does: in float16, persons in the order of the rows.
+
+        Persons are not tracked from frame to frame. Where a frame has more than max_person, those of every frame are
+        sorted by the sum of their scores, and the first max_person are kept.
+
+        Args:
+            keypoint: [1, N, V, 2].
+            keypoint_score: [1, N, V].
+            squeeze: leave out the frames without a row; otherwise they are zeros, as missing persons are.
+            max_person: M at most.
+            bounds: max_persons and max_unpacked_bytes, checked before anything is allocated.
+
+        Returns:
+            keypoint [M, T, V, 2] and keypoint_score [M, T, V], float32.
+
+        Raises:
+            PoseError: coordinates beyond the largest float16.
+            LimitError: more than `bounds` allow.
+        """
+        points, scores, frames, total = keypoint[0], keypoint_score[0], self.frame_inds, self.total_frames
+        if squeeze:
+            frames = np.concatenate(([0], np.cumsum(np.diff(frames) != 0)))
+            total = int(frames[-1]) + 1
+        counts = np.bincount(frames, minlength=total)
+        persons = min(int(counts.max()), max_person)
+        bounds.check("max_persons", persons, "persons", field="max_person")
+        size = persons * total * points.shape[1] * BYTES_PER_POINT
+        bounds.check("max_unpacked_bytes", size, "bytes of decompressed keypoints", field="max_person")
+        if np.fmax.reduce(np.abs(points), axis=None) > _LARGEST_FLOAT16:
+            raise PoseError(
+                f"compressed keypoints are float16 in PYSKL: coordinates must be within {_LARGEST_FLOAT16:,.0f} pixels",
+                field="",
+            )
+        halves, half_scores = points.astype(np.float16), scores.astype(np.float16)
+        rows = np.arange(len(frames))
+        person = rows - (np.cumsum(counts) - counts)[frames]
+        if persons < counts.max():
+            # Sorted by frame before as after: only the persons of a frame change places.
+            rows = np.lexsort((-half_scores.sum(axis=-1), frames))
+            kept = person < max_person
+            rows, frames, person = rows[kept], frames[kept], person[kept]
+        decompressed = np.zeros((persons, total, *points.shape[1:]), np.float32)
+        decompressed_score = np.zeros(decompressed.shape[:3], np.float32)
+        decompressed[person, frames] = halves[rows]
+        decompressed_score[person, frames] = half_scores[rows]
+        return decompressed, decompressed_score
+
+
+def select_rows(
+    annotation: Mapping[Any, Any],
+    keypoint: npt.NDArray[Any],
+    *,
+    box_thr: float | None = None,
+    field: str = "",
+    file: str | None = None,
+) -> tuple[npt.NDArray[Any], Int64 | None]:
+    """The rows that an annotation's `anno_inds` and `box_thr` choose, and their frames.
+
+    Args:
+        annotation: `frame_inds` [N], and as far as there are `anno_inds` (a mask [N] or indices) and `box_score` [N]:
+            lists or arrays. Other keys are not looked at.
+        keypoint: of the annotation, [N, V, 2|3] where it is compressed.
+        box_thr: the lowest `box_score` of a row that is kept, of annotations that have them; None keeps all.
+        field, file: as of `PoseClip.build`.
+
+    Returns:
+        the chosen rows and their `frame_inds`; of annotations without `frame_inds` the keypoints, and None.
+
+    Raises:
+        PoseError: arrays that are not numbers, or have not one for each row.
+        NoKeypointsError: no row is left.
+    """
+    given = annotation.get("frame_inds")
+    if given is None:
+        return keypoint, None
+    if keypoint.ndim != 3:
+        raise PoseError(
+            f"{field}frame_inds belongs to compressed keypoints [N, V, 3], one row per person and frame, but "
+            f"{field}keypoint is {list(keypoint.shape)}: leave frame_inds out",
+            field=f"{field}frame_inds",
+            file=file,
+        )
+    frames = _numbers(given, f"{field}frame_inds", "iu", "whole numbers", file)
+    rows = len(keypoint)
+    _check_rows(frames, rows, f"{field}frame_inds", file)
+    frame_inds = frames.astype(np.int64)
+    inds = annotation.get("anno_inds")
+    chosen = None if inds is None else _numbers(inds, f"{field}anno_inds", "iub", "a mask or indices", file)
+    if chosen is not None and chosen.dtype == bool:
+        _check_rows(chosen, rows, f"{field}anno_inds", file)
+        chosen = np.flatnonzero(chosen)
+    elif chosen is not None and (len(chosen) > rows or (chosen.size and not 0 <= chosen.min() <= chosen.max() < rows)):
+        text = f"{field}anno_inds must be indices of {rows} rows, each once, 0 to {rows - 1}"
+        raise PoseError(text, field=f"{field}anno_inds", file=file)
+    boxes = annotation.get("box_score") if box_thr is not None else None
+    if boxes is not None:
+        scores = _numbers(boxes, f"{field}box_score", "fiu", "numbers", file)
+        _check_rows(scores, rows, f"{field}box_score", file)
+        above = scores >= box_thr
+        chosen = np.flatnonzero(above) if chosen is None else chosen[above[chosen]]
+    if chosen is not None:
+        keypoint, frame_inds = keypoint[chosen], frame_inds[chosen]
+    if not len(keypoint):
+        raise NoKeypointsError(
+            f"{field}keypoint has no row: at least one is needed", field=f"{field}keypoint", file=file
+        )
+    return keypoint, frame_inds
+
+
+def _numbers(value: Any, name: str, kinds: str, what: str, file: str | None) -> npt.NDArray[Any]:
+    """A list or array of one axis, whose dtype is of one of `kinds`."""
+    try:
+        array = np.asarray(value) if hasattr(value, "__array__") or _is_flat(value) else None
+    except (OverflowError, ValueError, TypeError):
+        array = None
+    if array is None or array.ndim != 1 or (array.size and array.dtype.kind not in kinds):
+        raise PoseError(f"{name} must be {what} in a list or array of one axis", field=name, file=file)
+    return array if array.size else array.astype(np.int64)
+
+
+def _is_flat(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, int | float | np.number) for item in value)
+
+
+def _check_rows(array: npt.NDArray[Any], rows: int, name: str, file: str | None) -> None:
+    if len(array) != rows:
+        raise PoseError(
+            f"{name} has {len(array):,} numbers: one for each of {rows:,} rows is needed", field=name, file=file
+        )

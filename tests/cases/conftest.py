@@ -1,0 +1,7 @@
+"""The service, in this process."""
+
+from __future__ import annotations
+
+from tests.api.conftest import client
+
+__all__ = ["client"]
