@@ -23,6 +23,7 @@ from heatsvc.api.heatmap_schemas import HeatmapOptions
 from heatsvc.app import create_app
 from heatsvc.encode.formats import FORMATS
 from heatsvc.pipeline import describe_pipelines
+from heatsvc.pose.plausibility import CODES
 from heatsvc.pose.readers import READERS
 from heatsvc.settings import Settings, describe_settings
 
@@ -100,6 +101,11 @@ def _faults() -> str:
     decided |= dict.fromkeys(("in_two_splits", "in_no_split", "unknown_to_labels"), "`split_policy`")
     rows = ((f"`{kind}`", title, decided.get(kind, "reported only")) for kind, title in KINDS.items())
     return _table(("kind", "what it is", "what decides"), rows)
+
+
+def _findings() -> str:
+    rows = ((f"`{code}`", found.severity, found.text, found.what_to_do) for code, found in CODES.items())
+    return _table(("code", "severity", "what was found", "what to do"), rows)
 
 
 def _artifacts() -> str:
@@ -192,6 +198,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "annotation_options": _annotation_options,
     "artifacts": _artifacts,
     "faults": _faults,
+    "findings": _findings,
     "formats": _formats,
     "layouts": _layouts,
     "metrics": _metrics,

@@ -140,8 +140,8 @@ def read(
         img_shape: (height, width) in pixels, for files that carry none (`.npy`, OpenPose, MMPose).
         layout: what the points are, by name, where it cannot be inferred from their number.
         frame_dir: which clips of an annotation pickle, in this order; None for all.
-        coordinates, project, plausibility: as of `draw`. Points outside of the frame are not warned of here: some are
-            perhaps not selected afterwards.
+        coordinates, project, plausibility: as of `draw`; but points that cannot be meant are only warned of here, and
+            points outside of the frame not at all: perhaps they are not selected afterwards.
         bounds: how large a file may be; `dataclasses.replace(heatsvc.bounds.DEFAULT_BOUNDS, max_clips=...)` for
             larger ones.
 
@@ -160,7 +160,8 @@ def read(
     interpretation = _interpretation(coordinates, project, plausibility)
     options = ReadOptions(img_shape, layout, frame_dirs, interpretation, bounds)
     clips = read_bytes(data, filename=filename, options=options)
-    report = PlausibilityReport(plausibility, many=len(clips) > 1)
+    # An error comes when points are rendered: perhaps only some of them are.
+    report = PlausibilityReport("warn" if plausibility == "error" else plausibility, many=len(clips) > 1)
     for place, clip in enumerate(clips):
         report.judge(clip, place=place)
     report.clips.pop("points_outside", None)

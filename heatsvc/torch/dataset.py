@@ -15,7 +15,6 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.errors import InputError
 from heatsvc.pipeline import Pipeline, PipelineSpec, parse_pipeline
 from heatsvc.pipeline.steps.decompress_pose import DecompressPose
-from heatsvc.pipeline.steps.packing import PackActionInputs
 from heatsvc.pipeline.steps.step import MAX_SEED
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip, PoseError
@@ -97,8 +96,8 @@ class HeatmapDataset(Dataset[HeatmapSample]):
             select: a layout, whose points are selected by name before the first step; or points by index.
             missing_points: points of that layout that a clip lacks are not detected, or an error.
             test_mode: deterministic, as PYSKL tests. None: True for presets but those for training; for steps where
-                UniformSampleFrames says so, or, in lists without MMAction2's PackActionInputs, where no other step is
-                random, as in PYSKL's lists for validation and test.
+                UniformSampleFrames says so, as in MMAction2, or where no other step is random and the split's name has
+                no "train" in it, as with PYSKL's lists for validation and test.
             img_shape: (height, width), for annotations without it.
             layout: of the points, where it cannot be inferred from their number.
             coordinates, project, plausibility: as of `heatsvc.draw`.
@@ -115,7 +114,7 @@ class HeatmapDataset(Dataset[HeatmapSample]):
             PlausibilityWarning: numbers that may not be meant, once for each kind, with the number of clips.
         """
         self.pipeline: Pipeline = parse_pipeline(pipeline)
-        self.test_mode = _test_mode(pipeline, self.pipeline) if test_mode is None else test_mode
+        self.test_mode = _test_mode(pipeline, self.pipeline, split) if test_mode is None else test_mode
         self._select, self._missing_points = select, missing_points
         self._generator, self._bounds = generator, bounds
         interpretation = Interpretation(coordinates, project, plausibility)
@@ -222,12 +221,11 @@ def _with_progress(annotations: Sequence[Annotation]) -> Iterable[Annotation]:
     return track(annotations, "checking clips", console=Console(stderr=True), transient=True)
 
 
-def _test_mode(spec: PipelineSpec, pipeline: Pipeline) -> bool:
+def _test_mode(spec: PipelineSpec, pipeline: Pipeline, split: str | None) -> bool:
     if isinstance(spec, str):
         return not spec.startswith(_TRAINING_PRESET)
     samplers = [step for step in pipeline.steps if isinstance(step, UniformSampleFrames)]
     if any(step.test_mode for step in samplers):
         return True
-    # MMAction2's lists say it themselves; of PYSKL's only those for training crop and flip.
-    is_mmaction2 = any(isinstance(step, PackActionInputs) for step in pipeline.steps)
-    return not is_mmaction2 and not any(step.is_random for step in pipeline.steps if step not in samplers)
+    others = any(step.is_random for step in pipeline.steps if step not in samplers)
+    return not others and "train" not in (split or "")

@@ -420,7 +420,7 @@ def test_heatsvc_reads_its_own_pickle(folder):
 
 def test_bounds_hold(tmp_path):
     tight = replace(DEFAULT_BOUNDS, max_dataset_files=10)
-    with pytest.raises(ValueError, match="MAX_DATASET_FILES"):
+    with pytest.raises(ValueError, match="max_dataset_files"):
         build(inputs(), AnnotationOptions(**OPTIONS), tmp_path, bounds=tight)
 
 

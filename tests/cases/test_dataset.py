@@ -190,6 +190,8 @@ def test_pyskls_lists_for_validation_are_deterministic(tmp_path: Path) -> None:
     train = [*PYSKL_VAL[:2], {"type": "RandomResizedCrop"}, *PYSKL_VAL[3:]]
     assert not HeatmapDataset(path, None, train).test_mode
     assert not HeatmapDataset(path, None, PYSKL_VAL, test_mode=False).test_mode
+    split = written(tmp_path, {"split": {"train": ["a"]}, "annotations": [annotation(60)]})
+    assert not HeatmapDataset(split, "train", PYSKL_VAL).test_mode
 
 
 def test_mixed_numbers_of_points_are_told_from_frames_and_sizes(tmp_path: Path) -> None:

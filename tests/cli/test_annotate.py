@@ -84,7 +84,11 @@ def test_options_as_the_service_has_them(tmp_path):
         ((*WORDS, "--split", str(TABLES), "-o", "a.pkl"), 1, "is a folder: name the split file"),
         ((*WORDS, "--split", "nowhere.json", "-o", "a.pkl"), 1, "nowhere.json does not exist"),
         ((*WORDS, *SPLIT, "--options", "{", "-o", "a.pkl"), 1, "broken JSON"),
-        ((*WORDS, *SPLIT, "--options", '{"dtyp": 1}', "-o", "a.pkl"), 1, "no option 'dtyp': known are select, dtype"),
+        (
+            (*WORDS, *SPLIT, "--options", '{"dtyp": 1}', "-o", "a.pkl"),
+            1,
+            "no option 'dtyp': known are select, missing_points, dtype",
+        ),
         ((*WORDS, *SPLIT, "--select", "sign28", "-o", "a.pkl"), 1, "sign28"),
         ((*WORDS, "-o", "a.pkl"), 1, "signer"),
         (("--keypoints", str(KEYPOINTS), "--labels", str(KEYPOINTS), "-o", "a.pkl"), 1, "there is no label file in"),

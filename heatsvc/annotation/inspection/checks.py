@@ -89,7 +89,8 @@ def _judge(
     except InputError:  # reported by kind
         return
     for finding in PlausibilityReport("warn").judge(clip):
-        if finding.code == "frame_count" or (finding.code == "no_points" and not keypoint[..., :2].any()):
+        is_all_zero = finding.code in ("no_points", "zero_points") and not keypoint[..., :2].any()
+        if finding.code == "frame_count" or is_all_zero:
             continue  # other_total_frames, all_zero
         findings.add(finding.code, f"{called}: {finding.detail}")
 

@@ -103,8 +103,12 @@ def clip_from_json(
     layout = layout if own_layout is None else own_layout
     if layout is not None and not isinstance(layout, str):
         raise PoseError(f"{field}layout must be a layout's name, such as coco17", field=f"{field}layout", file=file)
-    keypoint, frame_inds = select_rows(obj, keypoint, field=field, file=file)
-    own_name, own_shape, label = obj.get("frame_dir") or obj.get("filename"), obj.get("img_shape"), obj.get("label")
+    frame_inds = None
+    if "frame_inds" in obj:
+        keypoint, frame_inds = select_rows(obj, keypoint, field=field, file=file)
+    own_name, own_shape, label = obj.get("frame_dir"), obj.get("img_shape"), obj.get("label")
+    if own_name is None:
+        own_name = obj.get("filename")
     return PoseClip.build(
         keypoint,
         keypoint_score,

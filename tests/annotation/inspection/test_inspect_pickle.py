@@ -146,13 +146,23 @@ def test_a_bare_list(look):
         ({"keypoint_score": None}, "no_score", "a"),
         ({"keypoint_score": np.ones((1, 3, 16))}, "other_score", "a: [1, 3, 16], and keypoint [1, 3, 17, 2]"),
         ({"keypoint": np.full((1, 3, 17, 2), np.inf)}, "infinite", "a"),
-        ({"keypoint": np.full((1, 3, 17, 2), np.nan)}, "nan_point", "a"),
-        ({"keypoint_score": np.full((1, 3, 17), np.nan)}, "nan_score", "a"),
         ({"keypoint": np.zeros((1, 3, 17, 2))}, "all_zero", "a"),
     ],
 )
 def test_one_annotation(look, changes, kind, example):
     assert found(look(dataset(annotation(**changes), annotation("b", 0)))) == {kind: (example,)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"keypoint": np.full((1, 3, 17, 2), np.nan)}, "nan_point"),
+        ({"keypoint_score": np.full((1, 3, 17), np.nan)}, "nan_score"),
+    ],
+)
+def test_annotations_without_any_point(look, changes, kind):
+    nothing = ("a: no point is detected in any frame: the volume is zeros",)
+    assert found(look(dataset(annotation(**changes), annotation("b", 0)))) == {kind: ("a",), "no_points": nothing}
 
 
 def test_annotations_without_a_name_or_that_are_none(look):
