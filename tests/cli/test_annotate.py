@@ -132,9 +132,7 @@ def test_ctrl_c_leaves_nothing(tmp_path):
         # Who runs the tests in the background has Ctrl-C ignored, and what they start inherits that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        until = time.monotonic() + 30
         while not list(tmp_path.glob(".a.pkl*/*/plan.txt")):
-            assert time.monotonic() < until
             assert process.poll() is None
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
