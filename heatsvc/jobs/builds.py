@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from heatsvc.jobs.state import BuildState
 from heatsvc.jobs.supervisor import Supervisor
 from heatsvc.settings import Settings
 
+_MAX_TRIES = 1000
 _END_SECONDS = 15.0
 """A build checks several times a second whether it is cancelled; one that takes longer has a disk that hangs."""
 
@@ -125,15 +127,20 @@ class Builds:
 
     def _enqueue(self, folder: BuildFolder, staged: Path) -> None:
         """Put a new build among the others, unless the one that is there can be used."""
+        tries = 0
         while True:
             present = folder.state(report=False)
             if present is None:
                 try:
                     staged.rename(folder.path)
                     return
-                except OSError:
-                    if not folder.exists():  # else another request was faster
-                        raise
+                except OSError as error:
+                    # Another request was faster; or locking a build that was being deleted made its folder again.
+                    tries += 1
+                    if not folder.exists():
+                        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or tries == _MAX_TRIES:
+                            raise
+                        folder.remove_if_only_locked()
             elif _is_usable(present):
                 if not folder.exists():  # deleted while its files were read: what they say is of no build
                     continue

@@ -59,7 +59,8 @@ def acquire_lock(path: Path, *, seconds: float = 0.0) -> Iterator[bool]:
 
 def _acquire(lock: FileLock, path: Path) -> bool:
     while path.parent.exists():
-        with suppress(FileNotFoundError, NotADirectoryError):
+        # The folder may be removed at any moment; filelock makes it again, or finds that another request just did.
+        with suppress(FileNotFoundError, NotADirectoryError, FileExistsError):
             path.touch()
             before = path.stat()
             try:
@@ -133,6 +134,13 @@ class BuildFolder:
     def exists(self) -> bool:
         """Whether there is such a build."""
         return (self.path / "request.json").exists()
+
+    def remove_if_only_locked(self) -> None:
+        """Remove a folder with nothing but a lock file: filelock creates the folder of a lock where it is missing."""
+        with suppress(OSError):  # another request was faster
+            if {entry.name for entry in self.path.iterdir()} <= {self.lock.name}:
+                self.lock.unlink(missing_ok=True)
+                self.path.rmdir()
 
     def submitted_at(self) -> float:
         """When the build was submitted, by the file system's clock, to sort by; 0 where there is no such build."""

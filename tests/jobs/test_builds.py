@@ -76,6 +76,16 @@ def test_concurrent_submissions_replace_a_failed_build_once(builds: Builds, tmp_
     assert uploads(tmp_path / "data") == []
 
 
+def test_a_folder_that_locking_a_deleted_build_made_again_is_in_nobodys_way(builds: Builds, tmp_path: Path):
+    id = submit(builds).id
+    assert builds.remove(id)
+    shutil.rmtree(builds.folder(id).path, ignore_errors=True)
+    builds.folder(id).path.mkdir(parents=True)
+    builds.folder(id).lock.touch()
+    assert submit(builds).state == "queued"
+    assert uploads(tmp_path / "data") == []
+
+
 def test_a_file_outside_of_the_upload_is_refused(builds: Builds, tmp_path: Path):
     upload = builds.directory.new_upload()
     (tmp_path / "secret").touch()
