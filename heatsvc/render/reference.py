@@ -113,7 +113,8 @@ def _render_channel(volume: HeatmapVolume, frame: int, channel: int) -> Float32:
     image = np.zeros((volume.height, volume.width), np.float32)
     sigma = volume.gaussian.sigma / volume.gaussian.stride
     for a, b, ys, xs in _primitives(volume, *_source(volume, frame, channel)):
-        exponent = _distance_squared(*_near_part(a, b), np.array(ys)[:, None], np.array(xs)) / (2 * sigma**2)
+        ends, number = _near_part(a, b), volume.keypoint.dtype.type
+        exponent = _distance_squared(*ends, np.array(ys)[:, None], np.array(xs), number) / (2 * sigma**2)
         # The peak of a limb is the lower score of its ends.
         peak = 1.0 if volume.gaussian.peak == "one" else min(a[2], b[2])
         values = (peak * np.exp(-exponent)).astype(np.float32)
@@ -191,7 +192,7 @@ def _limb_window(a: float, b: float, sigma: float, side: int) -> range:
     return range(max(int(min(a, b) - 3 * sigma), 0), min(int(max(a, b) + 3 * sigma) + 1, side))
 
 
-def _along(a: Point, b: Point, number: type[np.floating[Any]] = np.float32) -> tuple[float, float]:
+def _along(a: Point, b: Point, number: type[np.floating[Any]]) -> tuple[float, float]:
     """From one end to the other: a difference in that type. Its square, in float64, decides what is short."""
     with np.errstate(over="ignore"):
         return float(number(b[0] - a[0])), float(number(b[1] - a[1]))
@@ -219,12 +220,12 @@ def _moved_near(end: Point, other: Point) -> Point:
 
 
 def _distance_squared(
-    a: Point, b: Point, y: npt.NDArray[np.int64], x: npt.NDArray[np.int64]
+    a: Point, b: Point, y: npt.NDArray[np.int64], x: npt.NDArray[np.int64], number: type[np.floating[Any]]
 ) -> npt.NDArray[np.float64]:
-    """Of pixels from a point, or from the nearest point of the segment between two."""
+    """Of pixels from a point, or from the nearest point of the segment between two, whose difference is in that type."""
     if a is b:
         return (x - a[0]) ** 2 + (y - a[1]) ** 2
-    along_x, along_y = _along(a, b)
+    along_x, along_y = _along(a, b, number)
     share = np.clip(((x - a[0]) * along_x + (y - a[1]) * along_y) / (along_x**2 + along_y**2), 0.0, 1.0)
     near_x, near_y = a[0] + share * along_x, a[1] + share * along_y
     distances: npt.NDArray[np.float64] = (x - near_x) ** 2 + (y - near_y) ** 2

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -40,6 +43,23 @@ def test_positions_are_counted_from_the_start_as_pyskl_counts_them() -> None:
     # The ends' difference is a float32 number, off by 1e-5 pixels here: which a narrow Gaussian shows.
     volume = limb((-320, 32), (16.32, -1.6), sigma=0.04)
     np.testing.assert_allclose(render_array(volume), render_reference(volume), rtol=2e-6, atol=2e-5)
+
+
+@pytest.mark.parametrize("kernels", ["native", "reference"])
+def test_behind_a_crop_the_difference_of_the_ends_is_float64(kernels: str) -> None:
+    start, end = (26.4375, 28.0), (0.0, float(np.float32(-3.8)))
+    volume = replace(limb((0, 0), (0, 0), sigma=0.01), keypoint=np.array([[[start, end]]], np.float64))
+    before = KERNELS.name
+    KERNELS.use(kernels)
+    try:
+        rendered = render_array(volume)
+    finally:
+        KERNELS.use(before)
+    # Twice the triangle's area over the limb's length is the distance, in exact numbers.
+    along = [Fraction(b) - Fraction(a) for a, b in zip(start, end, strict=True)]
+    area = along[0] * (1 - Fraction(start[1])) - along[1] * (4 - Fraction(start[0]))
+    distance_squared = float(area**2 / (along[0] ** 2 + along[1] ** 2))
+    assert rendered[0, 0, 1, 4] == pytest.approx(np.exp(-distance_squared / (2 * 0.01**2)), abs=2e-6)
 
 
 @pytest.mark.parametrize("kernels", ["native", "reference"])
