@@ -99,7 +99,7 @@ def draw(
     options = ReadOptions(img_shape, layout, None, _interpretation(coordinates, project, plausibility), bounds)
     report = PlausibilityReport(plausibility, many=not one)
     volumes = parse_pipeline(pipeline, reduce=reduce).describe_volumes(
-        (_as_clip(clip, options, field="" if one else f"clips[{place}].") for place, clip in enumerate(given)),
+        (_as_clip(clip, options, field="" if one else f"clips[{index}].") for index, clip in enumerate(given)),
         select=select,
         missing_points=missing_points,
         test_mode=test_mode,
@@ -162,8 +162,8 @@ def read(
     clips = read_bytes(data, filename=filename, options=options)
     # An error comes when points are rendered: perhaps only some of them are.
     report = PlausibilityReport("warn" if plausibility == "error" else plausibility, many=len(clips) > 1)
-    for place, clip in enumerate(clips):
-        report.judge(clip, place=place)
+    for index, clip in enumerate(clips):
+        report.judge(clip, index=index)
     report.clips.pop("points_outside", None)
     report.warn(stacklevel=2)
     return clips
@@ -191,7 +191,7 @@ def _as_clip(clip: ClipLike, options: ReadOptions, *, field: str) -> PoseClip:
             arrays or lists, such as an annotation of PYSKL's; an array [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; or the
             path of a file that holds one clip.
         options: for what the clip does not say itself, how its numbers are meant, and how large it may be.
-        field: its place among several, as a prefix for messages: ``clips[3].``.
+        field: its index among several, as a prefix for messages: ``clips[3].``.
 
     Raises:
         OSError: the file cannot be opened.

@@ -132,16 +132,16 @@ def clip_names(clips: Sequence[PoseClip]) -> list[str]:
     if len(clips) == 1:
         return [clips[0].frame_dir or "imgs"]
     names: dict[str, int] = {}
-    for place, clip in enumerate(clips):
-        name = clip.frame_dir or str(place)
+    for index, clip in enumerate(clips):
+        name = clip.frame_dir or str(index)
         if name in names:
             raise RequestError(
                 422,
-                f"clips {names[name]} and {place} are both called {name!r:.100}: "
+                f"clips {names[name]} and {index} are both called {name!r:.100}: "
                 "each needs a frame_dir of its own, since it names the clip's tensor",
-                field=f"clips[{place}].frame_dir",
+                field=f"clips[{index}].frame_dir",
             )
-        names[name] = place
+        names[name] = index
     return list(names)
 
 
@@ -214,23 +214,23 @@ def _request(
         raise RequestError(422, "give keypoint or clips, not both", field="keypoint")
     options = options_from(document)
     all_made = []
-    for place, clip in enumerate(clips):
+    for index, clip in enumerate(clips):
         token.raise_if_cancelled()
         is_finite = extracted.insert_into(clip) if extracted and isinstance(clip, dict) else False
-        all_made.append(_one_of_many(clip, place, options, bounds, booleans, is_finite, token))
+        all_made.append(_one_of_many(clip, index, options, bounds, booleans, is_finite, token))
     return HeatmapRequest(all_made, options)
 
 
 def _one_of_many(
     clip: Any,
-    place: int,
+    index: int,
     options: HeatmapOptions,
     bounds: Bounds,
     booleans: bool,
     is_finite: bool,
     token: CancelToken,
 ) -> PoseClip:
-    where = f"clips[{place}]"
+    where = f"clips[{index}]"
     if isinstance(clip, Mapping):
         strange = [name for name in clip if name not in _CLIP_KEYS]
         if strange:

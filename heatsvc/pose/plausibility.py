@@ -101,7 +101,7 @@ CODES: dict[Code, Meaning] = {
 }
 """Every code, the worst first."""
 
-_ORDER = {code: place for place, code in enumerate(CODES)}
+_ORDER = {code: rank for rank, code in enumerate(CODES)}
 
 MIN_POINTS = 5
 """Detected points from which on numbers are called impossible: one or two anywhere may be meant."""
@@ -192,7 +192,7 @@ class PlausibilityReport:
 
     Args:
         mode: whether impossible numbers are errors, and whether anything is judged.
-        many: whether there are several clips, whose place is named in errors: ``clips[3].keypoint``.
+        many: whether there are several clips, whose index is named in errors: ``clips[3].keypoint``.
 
     Attributes:
         clips: by code, how many clips have such a finding; the worst first.
@@ -211,13 +211,13 @@ class PlausibilityReport:
     def __bool__(self) -> bool:
         return bool(self.clips)
 
-    def judge(self, clip: PoseClip, whole: PoseClip | None = None, place: int = 0) -> tuple[Finding, ...]:
+    def judge(self, clip: PoseClip, whole: PoseClip | None = None, index: int = 0) -> tuple[Finding, ...]:
         """Judge a clip that is going to be rendered or written, and count what is found.
 
         Args:
             clip: with the selected points only.
             whole: the clip before points were selected; what is impossible must be so of all its points.
-            place: of the clip among several.
+            index: of the clip among several.
 
         Returns:
             the findings, the worst first; empty for sound clips.
@@ -231,17 +231,17 @@ class PlausibilityReport:
         if clip.findings:
             found = tuple(sorted((*clip.findings, *found), key=lambda finding: _ORDER[finding.code]))
         if found:
-            self.add(found, clip.frame_dir, place)
+            self.add(found, clip.frame_dir, index)
         return found
 
-    def add(self, findings: Sequence[Finding], name: str = "", place: int = 0) -> None:
+    def add(self, findings: Sequence[Finding], name: str = "", index: int = 0) -> None:
         """Count the findings of a clip, the worst first.
 
         Raises:
             ImplausibleError: as of `judge`.
         """
         if self._mode == "error" and findings[0].is_impossible:
-            field = f"clips[{place}].keypoint" if self._many else "keypoint"
+            field = f"clips[{index}].keypoint" if self._many else "keypoint"
             raise ImplausibleError(findings[0], field=field, name=name)
         where = f"{name!a:.100}: " if name else ""
         for code in {finding.code: None for finding in findings}:

@@ -222,7 +222,7 @@ def _moved_near(end: Point, other: Point) -> Point:
 def _distance_squared(
     a: Point, b: Point, y: npt.NDArray[np.int64], x: npt.NDArray[np.int64], number: type[np.floating[Any]]
 ) -> npt.NDArray[np.float64]:
-    """Of pixels from a point, or from the nearest point of the segment between two, whose difference is in that type."""
+    """Of pixels from a point, or from the nearest point of a segment; the difference of its ends is in that type."""
     if a is b:
         return (x - a[0]) ** 2 + (y - a[1]) ** 2
     along_x, along_y = _along(a, b, number)

@@ -57,7 +57,7 @@ class Annotation:
         img_shape: (height, width), not validated.
         keypoint: [M, T, V, 2], or compressed, [N, V, 3].
         keypoint_score: [M, T, V], or None.
-        total_frames: as the file has it.
+        total_frames: of the annotation, not validated.
         frame_inds: int64 [N] of compressed keypoints, else None.
     """
 

@@ -171,7 +171,7 @@ def test_names_without_a_declared_encoding_are_guessed_and_reported(
 
 
 def test_the_order_of_guesses() -> None:
-    # The bytes of 你好 are two common syllables of Korean, too: Korean is the assumption until a name tells otherwise.
+    # The bytes of 你好 are two common syllables of Korean, too: Korean is assumed until a name shows otherwise.
     assert decode_names(["你好".encode("gbk")])[1] == "CP949 (Korean)"
     assert decode_names(["你好".encode("gbk"), "谢谢".encode("gbk")]) == (["你好", "谢谢"], "GBK (Chinese)")
     assert decode_names([b"plain.npy"]) == (["plain.npy"], "")

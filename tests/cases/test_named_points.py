@@ -125,6 +125,7 @@ def test_any_mixture_of_openposes_parts_is_a_layout_of_its_own():
     assert np.isnan(selected.keypoint[0, 0, LAYOUTS["sign27"].index["left_hand_8"]]).all()
     limbs = {(clip.layout.points[a], clip.layout.points[b]) for a, b in clip.layout.limbs}
     assert {("right_wrist", "right_hand_0"), ("neck", "right_shoulder"), ("right_hand_5", "right_hand_6")} <= limbs
+    assert {("neck", "left_hip"), ("neck", "right_hip")} <= limbs  # the 18 points have none between the hips
 
 
 def test_the_two_orders_of_holistics_543_points_are_told_apart_by_name_only():

@@ -61,7 +61,7 @@ class LabelSource:
         file: its name.
         format: a key of FORMATS, or WORKBOOK.
         encoding: of its text, "" of a workbook.
-        assumed: whether nothing tells that this is its encoding.
+        assumed: whether the encoding was assumed, since nothing declares it.
         rows, classes: numbers of videos and classes in it.
         labels: the first three labels that differ, as they were read.
     """

@@ -20,7 +20,7 @@ from heatsvc.annotation.native.sheets import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Ro
 from heatsvc.bounds import Bounds
 
 _SEPARATORS = ",;\t|"
-# As much of a table as tells its separator: on a text of quotes the time of csv.Sniffer grows with the square.
+# As much of a table as shows its separator: on a text of quotes the time of csv.Sniffer grows with the square.
 _SNIFFED_LINES, _SNIFFED_CHARACTERS = 20, 2_048
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # UTF-16 without a mark is full of NUL, ISO-2022-JP of ESC; no label file in UTF-8 has either.

@@ -63,7 +63,7 @@ class LabelFile:
         classes: classes, where it is a label map.
         headers: headers of all its columns.
         undecided: where its texts with indices may be videos or classes, so that both `rows` and `classes` are filled:
-            which of them it is where nothing else tells; None where it is no question.
+            which of them it is where nothing else decides; None where there is no question.
     """
 
     rows: tuple[LabelRow, ...] = ()
@@ -78,7 +78,7 @@ def undecided(pairs: Sequence[tuple[str, object, str]], file: str, otherwise: Li
     Args:
         pairs: text, index and place of each.
         file: the file's name.
-        otherwise: what they are where nothing else tells.
+        otherwise: what they are where nothing else decides.
 
     Raises:
         AnnotationError: an index out of range; an unusable name where it can only be videos.

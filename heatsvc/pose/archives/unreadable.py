@@ -104,7 +104,7 @@ def find_unreadable(head: bytes, name: str = "") -> Unreadable | None:
 
     Args:
         head: its first 512 bytes.
-        name: its name, for the extension, where the content tells nothing.
+        name: its name, for the extension, where the content does not show it.
     """
     for kind in UNREADABLE:
         if kind.matches(head):

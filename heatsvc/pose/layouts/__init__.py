@@ -24,6 +24,7 @@ from heatsvc.pose.layouts.openpose import (
     OPENPOSE25,
     OPENPOSE67,
     OPENPOSE137,
+    OPENPOSE_LIMBS,
     OPENPOSE_PARTS,
 )
 from heatsvc.pose.layouts.sign import SIGN27, SIGN31, SIGN59
@@ -147,6 +148,7 @@ def layout_with_points(points: Sequence[str]) -> Layout | None:
 __all__ = [
     "LAYOUTS",
     "LAYOUTS_BY_POINTS",
+    "OPENPOSE_LIMBS",
     "OPENPOSE_PARTS",
     "Layout",
     "LayoutError",
@@ -155,6 +157,7 @@ __all__ = [
     "infer_layout",
     "layout_of_names",
     "layout_with_points",
+    "limbs_between",
     "limbs_of_pairs",
     "mirrored_limbs",
 ]

@@ -68,6 +68,9 @@ OPENPOSE137 = Layout(
     limbs_between((*_BODY_25, *_FACE, *_HANDS), _LIMBS),
 )
 
+OPENPOSE_LIMBS = {25: _LIMBS, 18: _LIMBS_18, 15: _LIMBS_15}
+"""Limbs of all parts together, by the names of their ends and the number of the body's points."""
+
 OPENPOSE_PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "pose_keypoints_2d": (_BODY_25, _BODY_18, _BODY_15),
     "face_keypoints_2d": (_FACE,),

@@ -11,7 +11,7 @@ from typing import Any
 
 from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.layouts import OPENPOSE_PARTS, Layout, layout_of_names
+from heatsvc.pose.layouts import OPENPOSE_LIMBS, OPENPOSE_PARTS, Layout, layout_of_names, limbs_between
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists, may_hold_booleans
 from heatsvc.pose.readers.upload import Upload
@@ -64,7 +64,8 @@ def _layout(sizes: dict[str, int]) -> Layout | None:
         if size and found is None:
             return None
         names += found or ()
-    return layout_of_names(tuple(names)) if names else None
+    limbs = OPENPOSE_LIMBS.get(sizes.get("pose_keypoints_2d", 0), OPENPOSE_LIMBS[25])
+    return layout_of_names(tuple(names), limbs_between(names, limbs)) if names else None
 
 
 @dataclass(frozen=True, slots=True)
