@@ -81,6 +81,19 @@ def test_the_limbs_of_a_coco_file_are_its_skeleton_which_counts_from_1():
     assert clip.layout.limbs == ((0, 1), (1, 2), (9, 10))
 
 
+@pytest.mark.parametrize(
+    ("names", "skeleton"), [(["a" * 101, "b"], [[1, 2]]), (["a", "b"], [[1, 2]] * 4097)], ids=["names", "limbs"]
+)
+def test_names_and_limbs_are_bounded_since_layouts_are_cached(names, skeleton):
+    document = {
+        "images": [{"id": 1, "height": 400, "width": 600}],
+        "annotations": [{"image_id": 1, "category_id": 1, "keypoints": [20, 30, 2] * 2}],
+        "categories": [{"id": 1, "keypoints": names, "skeleton": skeleton}],
+    }
+    with pytest.raises(LayoutError, match=r"more than 100 letters, or has more than 4,096 limbs"):
+        heatsvc.read(json.dumps(document).encode())
+
+
 def test_holistic_without_its_face_is_a_layout_and_has_the_hands():
     path = CASES / "09_pose" / "no_face_75.pose"
     [clip] = heatsvc.read(path)

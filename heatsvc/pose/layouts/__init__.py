@@ -50,6 +50,8 @@ LAYOUTS_BY_POINTS: dict[int, Layout] = {
 """What so many points without names are. Each number has one meaning in the files of this field; others are unknown."""
 _AMBIGUOUS = {25: (OPENPOSE25, NTU25), 543: (MEDIAPIPE_HOLISTIC, ISLR543)}
 _LAYOUTS = tuple(LAYOUTS.values())
+# A file of MediaPipe has names of 20 letters, and one limb for each point.
+_MAX_NAME_LENGTH, _MAX_LIMBS = 100, 4096
 
 
 def get_layout(name: str, points: int | None = None) -> Layout:
@@ -97,7 +99,8 @@ def layout_of_names(points: tuple[str, ...], limbs: tuple[tuple[int, int], ...] 
         limbs: the file's, pairs of indices; without any, those between these points in the layout that is most alike.
 
     Raises:
-        LayoutError: a name twice, or a limb of a point that there is not.
+        LayoutError: a name twice, one of more than 100 letters, more than 4,096 limbs, or a limb of a point that there
+            is not.
     """
     for layout in _LAYOUTS:
         if layout.points == points:
@@ -105,6 +108,13 @@ def layout_of_names(points: tuple[str, ...], limbs: tuple[tuple[int, int], ...] 
     if len(set(points)) < len(points):
         twice = next(point for point in points if points.count(point) > 1)
         raise LayoutError(f"the file has two points of the name {twice!r:.60}: each needs its own", field="layout")
+    # Layouts are cached, however large the file that they are from.
+    if max(map(len, points), default=0) > _MAX_NAME_LENGTH or len(limbs) > _MAX_LIMBS:
+        raise LayoutError(
+            f"the file names a point with more than {_MAX_NAME_LENGTH} letters, or has more than {_MAX_LIMBS:,} limbs: "
+            "give shorter names, and leave limbs out that nobody renders",
+            field="layout",
+        )
     for limb in limbs:
         if not all(0 <= end < len(points) for end in limb):
             raise LayoutError(

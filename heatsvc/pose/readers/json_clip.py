@@ -106,15 +106,14 @@ def clip_from_json(
     frame_inds = None
     if "frame_inds" in obj:
         keypoint, frame_inds = select_rows(obj, keypoint, field=field, file=file)
-    own_name, own_shape, label = obj.get("frame_dir"), obj.get("img_shape"), obj.get("label")
-    if own_name is None:
-        own_name = obj.get("filename")
+    name = "frame_dir" if obj.get("frame_dir") is not None else "filename"
+    own_name, own_shape, label = obj.get(name), obj.get("img_shape"), obj.get("label")
     return PoseClip.build(
         keypoint,
         keypoint_score,
         img_shape=img_shape if own_shape is None else own_shape,
         layout=layout,
-        frame_dir=frame_dir if own_name is None else check_frame_dir(own_name, field=f"{field}frame_dir", file=file),
+        frame_dir=frame_dir if own_name is None else check_frame_dir(own_name, field=f"{field}{name}", file=file),
         label=None if label is None else check_label(label, field=f"{field}label", file=file),
         bounds=bounds,
         file=file,

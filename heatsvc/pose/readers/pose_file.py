@@ -25,9 +25,6 @@ _MAX_COMPONENTS = 64
 _WORLD = "POSE_WORLD_LANDMARKS"
 # Its limbs are the mesh of 2,556 triangles' sides: nobody renders those.
 _FACE_MESH = "FACE_LANDMARKS"
-# A file of MediaPipe has names of 20 letters, and one limb for each point.
-_MAX_NAME_LENGTH = 100
-_MAX_LIMBS = 4096
 
 
 def is_pose_file(upload: Upload) -> bool:
@@ -144,10 +141,6 @@ class _HeaderReader:
                 )
             dims = len(columns) - 1
             names = tuple(self._text() for _ in range(points))
-            if max(map(len, names), default=0) > _MAX_NAME_LENGTH:
-                raise self._error(f"a point of {name!a:.80} has a name of more than {_MAX_NAME_LENGTH} letters")
-            if limbs > _MAX_LIMBS:
-                raise self._error(f"the component {name!a:.80} has {limbs:,} limbs: {_MAX_LIMBS:,} at most")
             ends = self._unpack(f"<{2 * limbs}H")
             components[name] = _Component(name, names, tuple(zip(ends[::2], ends[1::2], strict=True)))
             self._skip(6 * colors)
