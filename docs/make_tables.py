@@ -130,11 +130,11 @@ def _layouts() -> str:
             layout["count"],
             len(layout["limbs"]),
             layout["title"],
-            ", ".join(f"`{name}`" for name in layout["selects"]),
+            ", ".join(f"`{name}`" for name in layout["contains"]),
         )
         for layout in found
     )
-    return _table(("layout", "keypoints", "limbs", "what it is", "layouts to `select`"), rows)
+    return _table(("layout", "keypoints", "limbs", "what it is", "contains"), rows)
 
 
 def _presets() -> str:

@@ -73,7 +73,7 @@ def draw(
         img_shape, layout: for clips that do not say it themselves.
         coordinates: ``normalized`` for x and y of 0..1 of the frame, which are multiplied by img_shape.
         project: ``xy`` for keypoints [.., 3] whose third number is a depth: it is dropped. Otherwise it is the score.
-        plausibility: numbers that cannot be meant are errors; ``warn``: only a `PlausibilityWarning`, as doubtful ones
+        plausibility: impossible numbers are errors; ``warn``: only a `PlausibilityWarning`, as doubtful ones
             always are; ``ignore``: they are not looked for. A `PoseClip` is taken as it is, but its points are judged.
         device: None for NumPy arrays; ``cpu``, ``cuda``, ``cuda:1`` or a `torch.device` for tensors on it.
         out: an array to render into, for a sequence of clips as many: C-contiguous, of the result's shape and type.
@@ -87,7 +87,7 @@ def draw(
     Raises:
         OSError: a file cannot be opened.
         InputError: a clip, the pipeline or an option that cannot be used; `field` says which: ``clips[3].keypoint``.
-            Numbers that cannot be meant are an `ImplausibleError`.
+            Impossible numbers are an `ImplausibleError`.
         ValueError: an `out` of another shape or type, another number of them, or `out` together with a device.
         ModuleNotFoundError: a device is given and there is no PyTorch.
         DeviceError: the device does not exist or cannot render; argmax and PoTion are rendered on the CPU only.
@@ -140,7 +140,7 @@ def read(
         img_shape: (height, width) in pixels, for files that carry none (`.npy`, OpenPose, MMPose).
         layout: what the points are, by name, where it cannot be inferred from their number.
         frame_dir: which clips of an annotation pickle, in this order; None for all.
-        coordinates, project, plausibility: as of `draw`; but points that cannot be meant are only warned of here, and
+        coordinates, project, plausibility: as of `draw`; but impossible points are only warned of here, and
             points outside of the frame not at all: perhaps they are not selected afterwards.
         bounds: how large a file may be; `dataclasses.replace(heatsvc.bounds.DEFAULT_BOUNDS, max_clips=...)` for
             larger ones.

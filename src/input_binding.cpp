@@ -70,20 +70,20 @@ void bind_input(nb::module_& module) {
         array("frames"), array("indices"), array("histogram"), Unlocked(),
         "Add the scores at `indices` of [T, V, 3] to a histogram [n, bins] over [0, 1].");
     module.def(
-        "survey_points",
-        [](const In<float, 4>& keypoint, const In<float, 3>& score, float height, float width, float near,
+        "count_points",
+        [](const In<float, 4>& keypoint, const In<float, 3>& score, float height, float width, float largest,
            float confident, float lowest, float highest) {
             const nb::gil_scoped_release unlocked;
-            const SurveyLimits limits{height, width, near, confident, lowest, highest};
-            const auto counts = kernels().survey_points(flat(keypoint), flat(score), limits);
-            return std::tuple(counts.detected, counts.inside, counts.away, counts.confident, counts.confident_inside,
-                              counts.confident_turned, counts.zeros, counts.odd);
+            const CountLimits limits{height, width, largest, confident, lowest, highest};
+            const auto counts = kernels().count_points(flat(keypoint), flat(score), limits);
+            return std::tuple(counts.detected, counts.inside, counts.beyond, counts.confident, counts.confident_inside,
+                              counts.confident_transposed, counts.at_origin, counts.odd_scores);
         },
-        array("keypoint"), array("score"), "height"_a, "width"_a, "near"_a, "confident"_a, "lowest"_a,
+        array("keypoint"), array("score"), "height"_a, "width"_a, "largest"_a, "confident"_a, "lowest"_a,
         "highest"_a,
         "Count the points of keypoint [M, T, V, 2] and score [M, T, V]: detected ones, of these those in the frame, "
-        "and not near the origin; confident ones, of these those in the frame, and in a frame of the other "
-        "orientation; those at (0, 0) with a score; those whose score is not from lowest to highest.");
+        "and those beyond largest; confident ones, of these those in the frame, and in a frame of swapped "
+        "sides; those at (0, 0) with a score; those whose score is not from lowest to highest.");
 }
 
 }  // namespace heatsvc

@@ -1,6 +1,6 @@
 #include "conversion.h"
 #include "kernels.h"
-#include "points_survey.h"
+#include "point_counts.h"
 #include "render.h"
 
 #define STRING_OF(name) #name
@@ -16,7 +16,7 @@ const Kernels table{
     .primitives = primitives,
     .to_uint8 = to_uint8,
     .to_float16 = to_float16,
-    .survey_points = survey_points,
+    .count_points = count_points,
 };
 
 }  // namespace heatsvc::HEATSVC_INSTRUCTION_SET

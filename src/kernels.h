@@ -37,20 +37,20 @@ struct Listed {
     std::int64_t last, work, heaviest;
 };
 
-// What points are counted against: the frame's sides; how far from the origin a coordinate is `near` it; the score from
-// which on a point is confident; the range of scores.
-struct SurveyLimits {
-    float height, width, near, confident, lowest, highest;
+// What points are counted against: the frame's sides; the largest coordinate of one that is normalized; the lowest score
+// of a confident point; the range of scores.
+struct CountLimits {
+    float height, width, largest, confident, lowest, highest;
 };
 
 // Of a clip: detected points, which are no NaN, have a score above 0 and are not exactly (0, 0); of these those inside
-// the frame and those not near the origin; confident ones, of these those inside the frame, and those inside a frame of
-// the other orientation. All points at exactly (0, 0) with a score above 0; all whose score is out of range.
+// the frame and those beyond `largest`; confident ones, of these those inside the frame, and those inside a frame of
+// swapped sides. All points at exactly (0, 0) with a score above 0; all whose score is out of range.
 struct PointCounts {
-    std::int64_t detected, inside, away, confident, confident_inside, confident_turned, zeros, odd;
+    std::int64_t detected, inside, beyond, confident, confident_inside, confident_transposed, at_origin, odd_scores;
 };
 
-// See render.h, conversion.h and points_survey.h.
+// See render.h, conversion.h and point_counts.h.
 struct Kernels {
     const char* name;  // of the instruction set
     Measured (*measure)(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t budget);
@@ -63,8 +63,8 @@ struct Kernels {
                          std::span<std::uint8_t> segments, std::span<std::int32_t> boxes, std::span<double> numbers);
     void (*to_uint8)(std::span<const float> values, std::span<std::uint8_t> out);
     void (*to_float16)(std::span<const float> values, std::span<std::uint16_t> out);
-    PointCounts (*survey_points)(std::span<const float> keypoint, std::span<const float> score,
-                                 const SurveyLimits& limits);
+    PointCounts (*count_points)(std::span<const float> keypoint, std::span<const float> score,
+                                 const CountLimits& limits);
 };
 
 namespace baseline {

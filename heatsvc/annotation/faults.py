@@ -19,7 +19,7 @@ KINDS: dict[Kind, str] = {
     "wrong_points": "other points than most files, by number or names, or of a layout that lacks those selected",
     "not_finite": "infinite coordinates or scores",
     "out_of_range": "coordinates that the dtype cannot hold",
-    "implausible": "numbers that cannot be meant: coordinates of 0..1, depths for scores, axes in another order",
+    "implausible": "impossible numbers: coordinates of 0..1, depths for scores, swapped axes, no point in the frame",
     "unreadable": "a file that cannot be read as keypoints",
     "unlabelled": "a file of keypoints whose video is not in the labels",
     "trim_too_long": "the trimmed video has more frames than the keypoints",
@@ -46,7 +46,8 @@ class Fault:
         name: the video.
         detail: what is wrong, in a sentence, with numbers.
         file: the sender's name of its file; None where there is none.
-        done: what became of the video: ``zeros``, ``dropped``, ``kept``, ``refused``.
+        done: what became of the video: ``zeros``, ``dropped``, ``kept``, ``kept in train``, ``refused``; "" while that
+            is not decided.
     """
 
     kind: Kind

@@ -84,7 +84,7 @@ class VideoKeypoints:
         frames_read: T of the file.
         undetected: points that were NaN.
         histogram: scores of each point: int64 [V, SCORE_BINS].
-        findings: what may not be meant in its numbers, the worst first.
+        findings: what is doubtful in its numbers, or impossible and accepted; the worst first.
     """
 
     keypoint: npt.NDArray[Any]
@@ -233,10 +233,10 @@ def _read_clip(data: bytes, name: str, selection: KeypointSelection, token: Canc
 def _select_and_judge(
     whole: PoseClip, selection: KeypointSelection, last: int | None
 ) -> tuple[PoseClip, tuple[Finding, ...]]:
-    """The clip with the selected points and the last frames, and what may not be meant in it.
+    """The clip with the selected points and the last frames, and what was found in its numbers.
 
     Raises:
-        ImplausibleError: what cannot be meant, unless it is only reported.
+        ImplausibleError: impossible numbers, unless they are only reported.
     """
     clip = _select(whole, selection)
     if last is not None and last < clip.frames:

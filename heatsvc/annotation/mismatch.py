@@ -39,13 +39,13 @@ def describe_mismatch(labels: Labels, files: NameIndex, split_of: Sequence[str |
         if labelled:
             parts.append(f"Files of videos that the filters left out: {len(labelled):,}")
         else:
-            parts += _nearest(files.names, labels.known.names)
-            parts.append(f"Of the labels {describe_sources(labels.sources)}")
+            parts += _nearest(files.names, labels.known.names, are_files=True)
+            parts.append(f"Label files: {describe_sources(labels.sources)}")
     else:
         splits = {name.split for name in split.entries} if split else {one for one in split_of if one}
         parts.append(
-            f"no labelled video that has a keypoint file is in a split: with a file {len(used):,}, such as "
-            f"{_names(used)}; the splits are {', '.join(sorted(splits)) or 'empty'!s:.200}"
+            f"no labelled video that has a keypoint file is in a split: {len(used):,} labelled videos have a file, "
+            f"such as {_names(used)}; the splits are {', '.join(sorted(splits)) or 'empty'!s:.200}"
         )
         if split is not None:
             in_split = [entry.video for entry in split.entries]
@@ -53,7 +53,7 @@ def describe_mismatch(labels: Labels, files: NameIndex, split_of: Sequence[str |
             if not any(labels.known.find(video) for video in in_split):
                 parts += _nearest(in_split, labels.known.names)
     if labels.filtered:
-        parts.append(f"Of the filters {_filters(labels)}")
+        parts.append(f"Filters: {_filters(labels)}")
     return ". ".join(parts)
 
 
@@ -61,8 +61,8 @@ def _names(names: Iterable[VideoName]) -> str:
     return ", ".join(f"{name.text!r:.100}" for name in list(names)[:_NAMED])
 
 
-def _nearest(ours: Sequence[VideoName], theirs: Sequence[VideoName]) -> list[str]:
-    """The nearest of the others' names for each of the first three, and what an option would make equal."""
+def _nearest(ours: Sequence[VideoName], theirs: Sequence[VideoName], *, are_files: bool = False) -> list[str]:
+    """The nearest of their names for each of our first three; of keypoint files the option that makes them equal."""
     step = -(-len(theirs) // _COMPARED)
     by_text = {name.parts[-1]: name for name in theirs[::step]}
     pairs = [
@@ -74,7 +74,7 @@ def _nearest(ours: Sequence[VideoName], theirs: Sequence[VideoName]) -> list[str
         return ["No two names are alike"]
     text = "The nearest are " + ", ".join(f"{one.text!r:.100} and {other.text!r:.100}" for one, other in pairs)
     endings = {one.parts[-1].removeprefix(other.parts[-1]) for one, other in pairs}
-    if len(endings) == 1 and all(one.parts[-1].startswith(other.parts[-1]) for one, other in pairs):
+    if are_files and len(endings) == 1 and all(one.parts[-1].startswith(other.parts[-1]) for one, other in pairs):
         option = json.dumps({"file_suffix": endings.pop()}, ensure_ascii=False)
         text += f": the option {option} makes them equal"
     return [text]
@@ -82,8 +82,8 @@ def _nearest(ours: Sequence[VideoName], theirs: Sequence[VideoName]) -> list[str
 
 def _filters(labels: Labels) -> str:
     """What each filter left out, and the values that its column has."""
-    return "; ".join(
-        f"{name} left out {count:,}, where the values are {_values(labels.values[name])}"
+    return ", ".join(
+        f"`{name}` left out {count:,} (values of its column: {_values(labels.values[name])})"
         for name, count in labels.filtered.items()
     )
 

@@ -56,7 +56,7 @@ class AnnotationOptions(BaseModel):
 
     select: _LayoutName | Annotated[list[_Index], Field(json_schema_extra={"minItems": 1})] | None = Field(
         "sign27",
-        description="Which points: a layout (`sign27`, `coco_wholebody` for all 133), positions, or null for all.",
+        description="Which points: a layout (`sign27`, `coco_wholebody` for all 133), indices, or null for all.",
     )
     missing_points: MissingPoints = Field(
         "missing",
@@ -80,8 +80,8 @@ class AnnotationOptions(BaseModel):
     )
     plausibility: PlausibilityMode = Field(
         "error",
-        description="Files whose numbers cannot be meant. `error`: they are `implausible`, and `faulty` decides; "
-        "`warn`: they are taken and reported, as doubtful ones are; `ignore`: not looked for.",
+        description="Files of impossible numbers. `error`: they are `implausible`, and `faulty` decides; `warn`: they "
+        "are taken and reported, as doubtful ones are; `ignore`: nothing is checked.",
     )
     missing: Literal["zeros", "drop", "error"] = Field(
         "zeros",
@@ -123,7 +123,7 @@ class AnnotationOptions(BaseModel):
     split_policy: Literal["error", "drop", "first"] = Field(
         "error",
         description="Names in two splits, in none, or not in the labels. `error`: the build fails; `drop`: left out; "
-        "`first`: of two splits the first.",
+        "`first`: of two splits the first, and the others are left out.",
     )
     dataset: str | None = Field(
         None, description="A folder of keypoint files under the server's HEATSVC_DATASETS_DIR, in place of uploads."

@@ -33,7 +33,7 @@ class ClipStatistics:
         undetected: points (of M*T*V) that were NaN and are written as zeros.
         digest: hash of the points written; equal for equal content, "" where all are zeros.
         zeros: whether it replaces a video without keypoints.
-        findings: code and detail of what may not be meant in its numbers, the worst first.
+        findings: code and detail of what is doubtful in its numbers, the worst first.
     """
 
     name: str

@@ -79,7 +79,7 @@ class HeatmapOptions(BaseModel):
         "-1 where all are zero.",
     )
     select: _Target | _Indices | None = Field(
-        None, description="A smaller layout, whose points are taken from the clip's; or points by position."
+        None, description="A layout, whose keypoints are taken from the clip's by name; or indices of keypoints."
     )
     missing_points: MissingPoints = Field(
         "missing",
@@ -105,7 +105,9 @@ class HeatmapOptions(BaseModel):
         "random seed. The header X-Heatmap-Seed has the one that was used.",
     )
     layout: _LayoutName | None = Field(
-        None, description="What the points are, for clips that do not say it themselves."
+        None,
+        description="What the points are. Takes precedence over what a file says; a clip in a JSON body may have its "
+        "own. By default inferred from names or from the number of points.",
     )
     img_shape: tuple[_Side, _Side] | None = Field(
         None, description="(height, width) in pixels, for clips that do not say it themselves."
@@ -122,8 +124,8 @@ class HeatmapOptions(BaseModel):
     )
     plausibility: PlausibilityMode = Field(
         "error",
-        description="Numbers that cannot be meant: `error`: 422; `warn`: reported, as doubtful ones are, in the header "
-        "X-Heatmap-Warning; `ignore`: not looked for.",
+        description="Impossible numbers: `error`: 422; `warn`: reported, as doubtful ones are, in the header "
+        "X-Heatmap-Warning; `ignore`: nothing is checked.",
     )
 
     @cached_property
@@ -226,7 +228,7 @@ class NamedHeatmap(BaseModel):
 
 
 class HeatmapWarning(BaseModel):
-    """Something found in some clips that may not be meant."""
+    """Something impossible or doubtful that was found in some clips."""
 
     code: Code
     severity: Severity
@@ -318,7 +320,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
                 "schema": {"type": "string"},
             },
             "X-Heatmap-Warning": {
-                "description": "What was found in the clips that may not be meant, with the number of clips: "
+                "description": "What is doubtful in the clips, or impossible and accepted, with the number of clips: "
                 "`points_outside;clips=3, score_range;clips=1`. Absent for sound clips.",
                 "schema": {"type": "string"},
             },

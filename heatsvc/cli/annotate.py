@@ -86,7 +86,7 @@ def add_annotate(commands: Any) -> None:
     one.add_argument("--coordinates", choices=("pixels", "normalized"), help="normalized: 0..1 of the frame")
     one.add_argument("--project", choices=("xy",), help="xy: third numbers are depths, and are dropped")
     one.add_argument("--missing-points", choices=("missing", "error"), help="selected points that a file lacks")
-    one.add_argument("--plausibility", choices=("error", "warn", "ignore"), help="numbers that cannot be meant")
+    one.add_argument("--plausibility", choices=("error", "warn", "ignore"), help="what becomes of impossible numbers")
     for name in ("types", "views", "signers", "years"):
         one.add_argument(f"--{name}", nargs="+", metavar="VALUE", help=f"only rows of these {name}")
     one.add_argument("--encoding", help="of text that is not in UTF-8 or UTF-16, such as gb18030; default cp949")

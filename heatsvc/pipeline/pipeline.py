@@ -148,7 +148,7 @@ class Pipeline:
             token: checked before each clip.
 
         Raises:
-            InputError: a clip that `select` or a step cannot process, or whose numbers cannot be meant; more than
+            InputError: a clip that `select` or a step cannot process, or whose numbers are impossible; more than
                 `bounds` allow.
         """
         seed = self.resolve_seed(seed, test_mode=test_mode)

@@ -11,17 +11,18 @@ import numpy.typing as npt
 from heatsvc.pose.plausibility import (
     HIGHEST_SCORE,
     LOWEST_SCORE,
+    MAX_NORMALIZED,
     MIN_POINTS,
-    NEAR,
     Finding,
     ImplausibleError,
     Interpretation,
 )
 
 _MIN_CROWD = 5
-"""Persons, more than frames, from which on [M, T, V, C] is taken for [T, M, V, C]: clips of few frames are rare."""
-_STILL = 0.2
-"""Points move this little from one frame to the next, compared with the distance between two persons."""
+"""An array of at least so many persons, and of more persons than frames, is taken for [T, M, V, C]: clips of a few
+frames are rare."""
+_MAX_MOTION = 0.2
+"""From one frame to the next points move by less than this share of the distance between two persons."""
 _GRAPH_POINTS = (18, 25)
 """V of ST-GCN's files, (C, T, V, M) of three numbers and two persons: Kinetics' OpenPose and NTU's Kinect."""
 
@@ -36,10 +37,10 @@ def judge_array(
     *,
     are_axes_known: bool,
 ) -> tuple[Finding, ...]:
-    """What cannot be meant in an array [.., V, C] of two or three numbers per point; arguments as of `PoseClip.build`.
+    """What is impossible in an array [.., V, C] of two or three numbers per point; arguments as of `PoseClip.build`.
 
     Raises:
-        ImplausibleError: something, unless `interpretation` says that it is only reported.
+        ImplausibleError: something is, unless `interpretation` says that it is only reported.
     """
     if interpretation.plausibility == "ignore" or not keypoint.size:
         return ()
@@ -80,10 +81,10 @@ def judge_normalized(points: npt.NDArray[np.float32]) -> Finding | None:
     x, y = points[..., 0], points[..., 1]
     present = ((x != 0) | (y != 0)) & ~np.isnan(x)
     reach = np.maximum(np.abs(x), np.abs(y))[present]
-    if reach.size < MIN_POINTS or np.mean(reach > NEAR) <= 0.5:
+    if reach.size < MIN_POINTS or np.mean(reach > MAX_NORMALIZED) <= 0.5:
         return None
     text = f"`coordinates: normalized` is for coordinates of 0..1, and these reach {reach.max():.4g}"
-    return Finding("normalized", f"{text}: leave it out where they are pixels")
+    return Finding("not_normalized", f"{text}: leave the option out if they are pixels")
 
 
 def judge_frame_count(total_frames: object, frames: int, field: str) -> Finding | None:
@@ -99,12 +100,9 @@ def judge_frame_count(total_frames: object, frames: int, field: str) -> Finding 
     )
 
 
-def judge_frame_inds(frame_inds: npt.NDArray[Any], rows: int, total_frames: int | None, field: str) -> Finding | None:
-    """Judge the frame of each row of a compressed annotation: one for each row, from 0 up to total_frames."""
-    if frame_inds.shape != (rows,):
-        text = f"frame_inds is {list(frame_inds.shape)}, but keypoint has {rows} rows: give one frame for each row"
-        return Finding("frame_count", f"{field}{text}")
-    if rows and total_frames is not None and not (frame_inds.min() >= 0 and frame_inds.max() < total_frames):
+def judge_frame_inds(frame_inds: npt.NDArray[Any], total_frames: int | None, field: str) -> Finding | None:
+    """Judge the frames of the rows of a compressed annotation, [N]: from 0 up to total_frames."""
+    if total_frames is not None and not (frame_inds.min() >= 0 and frame_inds.max() < total_frames):
         text = f"frame_inds are {frame_inds.min()} to {frame_inds.max()}, but total_frames is {total_frames}"
         return Finding("frame_count", f"{field}{text}: give frames from 0 to total_frames - 1")
     return None
@@ -131,7 +129,7 @@ def judge_axes(keypoint: npt.NDArray[Any], *, has_score: bool) -> Finding | None
         return Finding(
             "axes",
             f"keypoint {sides} seems to be [T, M, V, C], {persons} frames of {frames} persons: "
-            "give [M, T, V, C], keypoint.transpose(1, 0, 2, 3), or total_frames if it is right",
+            "give [M, T, V, C], keypoint.transpose(1, 0, 2, 3), or total_frames to confirm this order",
         )
     return None
 
@@ -163,7 +161,7 @@ def _seems_frames_first(keypoint: npt.NDArray[Any]) -> bool:
         return bool(in_first.any())
     if min(in_first.size, in_second.size) < 2 * MIN_POINTS:
         return False
-    return bool(0 < np.median(in_first) < _STILL * np.median(in_second))
+    return bool(0 < np.median(in_first) < _MAX_MOTION * np.median(in_second))
 
 
 def _steps(points: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:

@@ -45,7 +45,7 @@ class PoseClip:
         layout: of the V points; None where unknown.
         frame_dir: the clip's name in its dataset, "" where it has none.
         label: the class index, None where it has none.
-        findings: what cannot be meant in the array that it was built from; mostly empty.
+        findings: what was found so far, when it was built and when points were selected; mostly empty.
         third_number_is_score: whether the scores were the third numbers of keypoints, and may be depths.
         compressed: the frames of compressed keypoints; None of others.
     """
@@ -112,14 +112,14 @@ class PoseClip:
             bounds: max_persons, max_frames, max_keypoints, and max_unpacked_bytes of the float32 arrays.
             file, field: source of the arrays, for messages: `field` is a prefix such as ``clips[3].``.
             is_finite: True where all numbers are known to be finite, so that they are not checked again.
-            interpretation: how the numbers are meant. What cannot be is an error or, as it says, among `findings`.
+            interpretation: how the numbers are meant, and whether impossible ones are an error or among `findings`.
             total_frames: the number of frames that an annotation says it has; None where it does not say.
             frame_inds: int64 [N], for compressed keypoints [N, V, C]: the frame of each row (`select_rows`).
             are_axes_known: True where a reader has put the array together, so that its axes need not be judged.
 
         Raises:
-            ImplausibleError: axes, third numbers or total_frames that cannot be meant. The points are not judged
-                here, but when they are selected (`plausibility.judge_points`).
+            ImplausibleError: impossible axes, third numbers or total_frames; normalized coordinates that are none. The
+                points themselves are judged when they are selected (`plausibility.judge_points`).
             LayoutError: there is no layout of that name.
             PoseError: wrong axes, an empty axis, values that are infinite or not numbers, a layout of another number
                 of points, an invalid img_shape.
@@ -188,7 +188,11 @@ class PoseClip:
                 points, score = _mark_undetected(points, score, name, file)
         img_shape = check_img_shape(img_shape, field=f"{field}img_shape", file=file)
         if interpretation.coordinates == "normalized":
-            points = _scale(points, img_shape, interpretation, name, file)
+            if interpretation.plausibility != "ignore" and (finding := judge_normalized(points)):
+                if interpretation.plausibility == "error":
+                    raise ImplausibleError(finding, field=name, file=file)
+                findings = (*findings, finding)
+            points = _scale(points, img_shape, name, file)
         return cls(
             keypoint=points,
             keypoint_score=score,
@@ -279,17 +283,12 @@ def _fill_masked(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(array)
 
 
-def _scale(
-    points: Float32, img_shape: tuple[int, int], interpretation: Interpretation, name: str, file: str | None
-) -> Float32:
+def _scale(points: Float32, img_shape: tuple[int, int], name: str, file: str | None) -> Float32:
     """Coordinates of 0..1 in pixels of the frame: x times its width, y times its height.
 
     Raises:
-        ImplausibleError: most are no such coordinates.
         InfiniteError: too large for float32.
     """
-    if interpretation.plausibility != "ignore" and (finding := judge_normalized(points)):
-        raise ImplausibleError(finding, field=name, file=file)
     with np.errstate(over="ignore"):
         scaled = points * np.array(img_shape[::-1], np.float32)
     if np.isinf(scaled).any():

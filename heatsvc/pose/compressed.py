@@ -1,4 +1,4 @@
-"""Compressed keypoints, PYSKL's form for crowds: one row per person and frame, and the frame of each row."""
+"""Compressed keypoints, PYSKL's format for many persons: one row per person and frame, and the frame of each row."""
 
 from __future__ import annotations
 
@@ -67,8 +67,7 @@ class CompressedFrames:
                 file=file,
             )
         total = total_frames if type(total_frames) is int else None
-        least = int(frame_inds[-1]) + 1
-        finding = judge_frame_inds(frame_inds, len(frame_inds), total, field)
+        finding = judge_frame_inds(frame_inds, total, field)
         if total_frames is not None and total is None:
             text = f"{field}total_frames must be a whole number, not {type(total_frames).__name__}"
             finding = Finding("frame_count", text)
@@ -76,7 +75,7 @@ class CompressedFrames:
             finding = None
         if finding and interpretation.plausibility == "error":
             raise ImplausibleError(finding, field=f"{field}total_frames", file=file)
-        total = max(least, total or 0)
+        total = max(int(frame_inds[-1]) + 1, total or 0)
         bounds.check("max_frames", total, "frames", field=f"{field}total_frames", file=file)
         return cls(frame_inds, total), (finding,) if finding else ()
 
@@ -89,7 +88,7 @@ class CompressedFrames:
         max_person: int = 10,
         bounds: Bounds = DEFAULT_BOUNDS,
     ) -> tuple[Float32, Float32]:
-        """Rows as persons and frames, as PYSKL's DecompressPose does: in float16, persons in the order of the rows.
+        """Expand rows to [M, T, V], rounded to float16, as PYSKL's DecompressPose does; persons keep the rows' order.
 
         Persons are not tracked from frame to frame. Where a frame has more than max_person, those of every frame are
         sorted by the sum of their scores, and the first max_person are kept.
@@ -145,11 +144,11 @@ def select_rows(
     field: str = "",
     file: str | None = None,
 ) -> tuple[npt.NDArray[Any], Int64 | None]:
-    """The rows that an annotation's `anno_inds` and `box_thr` choose, and their frames.
+    """The rows selected by an annotation's `anno_inds` and by `box_thr`, and their frames.
 
     Args:
-        annotation: `frame_inds` [N], and as far as there are `anno_inds` (a mask [N] or indices) and `box_score` [N]:
-            lists or arrays. Other keys are not looked at.
+        annotation: `frame_inds` [N] and optionally `anno_inds` (a mask [N] or indices) and `box_score` [N]: lists or
+            arrays. Other keys are ignored.
         keypoint: of the annotation, [N, V, 2|3] where it is compressed.
         box_thr: the lowest `box_score` of a row that is kept, of annotations that have them; None keeps all.
         field, file: as of `PoseClip.build`.
@@ -181,7 +180,7 @@ def select_rows(
         _check_rows(chosen, rows, f"{field}anno_inds", file)
         chosen = np.flatnonzero(chosen)
     elif chosen is not None and (len(chosen) > rows or (chosen.size and not 0 <= chosen.min() <= chosen.max() < rows)):
-        text = f"{field}anno_inds must be indices of {rows} rows, each once, 0 to {rows - 1}"
+        text = f"{field}anno_inds must be at most {rows} indices of rows, 0 to {rows - 1}"
         raise PoseError(text, field=f"{field}anno_inds", file=file)
     boxes = annotation.get("box_score") if box_thr is not None else None
     if boxes is not None:

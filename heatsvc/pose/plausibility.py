@@ -1,6 +1,6 @@
-"""Plausibility: numbers that cannot be meant, such as coordinates of 0..1 where pixels belong.
+"""Plausibility of points: coordinates of 0..1 where pixels belong, depths for scores, a frame that does not fit.
 
-What only the array shows as it was given is judged when the clip is built; the points, once they are selected.
+`array_plausibility` checks arrays while a clip is built; this module checks the points after selection.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 Severity = Literal["impossible", "doubtful"]
 PlausibilityMode = Literal["error", "warn", "ignore"]
-"""What becomes of findings: impossible ones are errors, or only reported as the others; or nothing is judged."""
+"""``error``: impossible numbers are errors; ``warn``: they are only reported, as doubtful ones are; ``ignore``: nothing
+is checked."""
 
 Code = Literal[
     "axes",
     "frame_count",
     "depth_as_score",
     "normalized",
+    "not_normalized",
     "outside_frame",
     "no_points",
     "img_shape_swapped",
@@ -55,11 +57,11 @@ CODES: dict[Code, Meaning] = {
     "frame_count": Meaning(
         "impossible",
         "`total_frames` or `frame_inds` disagree with the array",
-        "Give the number of frames of `keypoint`, or leave it out.",
+        "Give the number of frames of `keypoint`, or no `total_frames`.",
     ),
     "depth_as_score": Meaning(
         "impossible",
-        "the third number of a keypoint is a depth, not a score",
+        "the third numbers of the keypoints are no scores: depths, or not those of `keypoint_score`",
         "Give `project: xy`, which drops it, or `keypoint` with two numbers and `keypoint_score`.",
     ),
     "normalized": Meaning(
@@ -67,20 +69,25 @@ CODES: dict[Code, Meaning] = {
         "coordinates that count the frame as 1, not in pixels: all would be in one corner of the frame",
         "Give `coordinates: normalized` where they are 0..1 of the frame, or pixels.",
     ),
+    "not_normalized": Meaning(
+        "impossible",
+        "`coordinates: normalized` was given, and most coordinates are far beyond 0..1",
+        "Leave `coordinates` out if they are pixels.",
+    ),
     "outside_frame": Meaning(
         "impossible", "no detected point is in the frame", "Give the img_shape of the video that they were detected in."
     ),
     "no_points": Meaning(
         "doubtful",
         "no point is detected in any frame: the volume is zeros",
-        "Run the pose estimator again, or leave it out.",
+        "Run the pose estimator again, or leave the clip out.",
     ),
     "img_shape_swapped": Meaning(
         "doubtful", "the points fit into a frame of the other orientation", "Give img_shape as [height, width]."
     ),
     "points_outside": Meaning(
         "doubtful",
-        "more than 5 % of the points, not counting those with a score under 0.3, are outside of the frame",
+        "more than 5 % of the points are outside of the frame; points with a score under 0.3 count only where all have",
         "Check img_shape; or select points that are in the picture.",
     ),
     "score_range": Meaning(
@@ -96,7 +103,7 @@ CODES: dict[Code, Meaning] = {
     "missing_points": Meaning(
         "doubtful",
         "selected points that the clip's layout does not have",
-        "Select a layout that has only these points.",
+        "Select a layout whose points the clip has.",
     ),
 }
 """Every code, the worst first."""
@@ -104,20 +111,21 @@ CODES: dict[Code, Meaning] = {
 _ORDER = {code: rank for rank, code in enumerate(CODES)}
 
 MIN_POINTS = 5
-"""Detected points from which on numbers are called impossible: one or two anywhere may be meant."""
+"""Fewer detected points are never called impossible: one or two may lie anywhere."""
 _MAX_OUTSIDE = 0.05
 """Hands leave the frame for some frames: of 41 real clips of words with 133 points at most 3.4 % are outside."""
 _CONFIDENT = 0.3
-"""Score of points that may count as outside, if any has it: legs are guessed below the frame, with low scores. MMPose
-draws points from this score on."""
-NEAR = 4.0
-"""Coordinates of 0..1 reach about 2 where a body's legs are guessed below the frame; metres around the hip as far."""
-_FEW_AWAY = 0.02
-"""Share of coordinates beyond `NEAR` among normalised ones, at most: glitches of the estimator."""
-_SIDE_OF_NEAR = 16
-"""A frame is much larger than normalised coordinates where its sides are so many times as long."""
+"""Only points with at least this score count as outside, unless none has it: estimators guess hidden legs below the
+frame, with low scores. MMPose, too, shows points from this score on."""
+MAX_NORMALIZED = 4.0
+"""Coordinates beyond it are neither 0..1 of the frame nor meters: of guessed legs they reach about 2, and meters around
+the hip about as far."""
+_MAX_BEYOND = 0.02
+"""Normalized coordinates may have this share beyond `MAX_NORMALIZED`: glitches of the estimator."""
+_MIN_FRAME_RATIO = 16
+"""Small numbers are called normalized where the frame's sides are at least so many times as long as they reach."""
 LOWEST_SCORE, HIGHEST_SCORE = -0.1, 1.1
-"""Scores between them are silent: peaks of estimated heatmaps overshoot 0 and 1 by a few hundredths."""
+"""Scores between them are not reported: peaks of estimated heatmaps overshoot 0 and 1 by a few hundredths."""
 _DEPTH = -1e-3
 """Below it a third number counts as negative; MediaPipe's depths of a hand are hundredths, half of them negative."""
 _MANY_NEGATIVE = 0.1
@@ -132,7 +140,7 @@ class Interpretation:
     Attributes:
         coordinates: ``pixels``, or ``normalized``: 0..1 of the frame, which are multiplied by img_shape.
         project: ``xy`` drops the third number of a keypoint, a depth, which is a score otherwise.
-        plausibility: what becomes of numbers that cannot be meant.
+        plausibility: what becomes of impossible numbers.
     """
 
     coordinates: Literal["pixels", "normalized"] = "pixels"
@@ -153,11 +161,11 @@ INTERPRETATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that cannot be meant, or may not be.
+    """Something impossible or doubtful in a clip's numbers.
 
     Attributes:
         code: what it is; `CODES` has its severity.
-        detail: one sentence with the numbers, which ends with what to give instead.
+        detail: one sentence with the numbers, which ends with what to give instead where that is known.
     """
 
     code: Code
@@ -170,7 +178,7 @@ class Finding:
 
 
 class ImplausibleError(PoseError):
-    """Numbers that cannot be meant.
+    """Impossible numbers.
 
     Attributes:
         code: of the finding.
@@ -184,7 +192,7 @@ class ImplausibleError(PoseError):
 
 
 class PlausibilityWarning(UserWarning):
-    """Numbers that may not be meant, in `heatsvc.draw` and `heatsvc.read`."""
+    """Doubtful numbers, and impossible ones that are only reported: in `draw`, `read` and `HeatmapDataset`."""
 
 
 class PlausibilityReport:
@@ -223,7 +231,7 @@ class PlausibilityReport:
             the findings, the worst first; empty for sound clips.
 
         Raises:
-            ImplausibleError: the numbers cannot be meant, and the mode is ``error``.
+            ImplausibleError: impossible numbers, and the mode is ``error``.
         """
         if self._mode == "ignore":
             return ()
@@ -278,63 +286,84 @@ def judge_points(clip: PoseClip, whole: PoseClip | None = None) -> tuple[Finding
 
     Args:
         clip: with the selected points only.
-        whole: the clip before points were selected, if any were: nothing is impossible of a part that is not so of the
-            whole, such as of legs that the estimator guessed below the frame.
+        whole: the clip before points were selected, if any were. A finding of the selected points counts as impossible
+            only if it also holds for all points: legs that the estimator guessed below the frame are no fault.
 
     Returns:
         the findings, the worst first.
     """
     counts = _count_points(clip)
-    detected, inside, away, confident, confident_inside, _, zeros, odd = counts
-    is_placed = inside and confident and confident_inside >= (1 - _MAX_OUTSIDE) * confident
-    if is_placed and away > _FEW_AWAY * detected and not zeros and not odd:
+    is_inside = counts.inside and counts.confident and counts.confident_outside <= _MAX_OUTSIDE * counts.confident
+    if is_inside and not counts.is_small and not counts.at_origin and not counts.odd_scores:
         return ()
     found = list(_impossible(clip, counts))
     if found and whole is not None and whole is not clip:
         known = {finding.code for finding in _impossible(whole, _count_points(whole))}
         found = [finding for finding in found if finding.code in known]
-    return (*found, *_doubtful(clip, counts, is_placed=not found))
+    return (*found, *_doubtful(clip, counts, check_frame=not found))
 
 
 class _Counts(NamedTuple):
-    """What the kernel counts, see src/kernels.h."""
+    """Numbers of points, as the kernel `count_points` and its NumPy twin below count them.
+
+    Attributes:
+        detected: no NaN, with a score above 0, and not exactly at (0, 0).
+        inside: detected in the frame.
+        beyond: detected with x or y beyond `MAX_NORMALIZED`.
+        confident: detected with a score of `_CONFIDENT` or more.
+        confident_inside: those in the frame.
+        confident_transposed: those in a frame of swapped sides.
+        at_origin: exactly at (0, 0) with a score above 0.
+        odd_scores: scores below 0 or above `HIGHEST_SCORE`, detected or not.
+    """
 
     detected: int
     inside: int
-    away: int
+    beyond: int
     confident: int
     confident_inside: int
-    confident_turned: int
-    zeros: int
-    odd: int
+    confident_transposed: int
+    at_origin: int
+    odd_scores: int
+
+    @property
+    def confident_outside(self) -> int:
+        """Confident points that are not in the frame."""
+        return self.confident - self.confident_inside
+
+    @property
+    def is_small(self) -> bool:
+        """Whether nearly all coordinates are as small as normalized ones."""
+        return self.beyond <= _MAX_BEYOND * self.detected
 
 
 def _count_points(clip: PoseClip) -> _Counts:
     height, width = clip.img_shape
     native = KERNELS.native
     if native is not None:
-        counts: _Counts = native.survey_points(
-            clip.keypoint, clip.keypoint_score, height, width, NEAR, _CONFIDENT, _DEPTH, HIGHEST_SCORE
+        return _Counts(
+            *native.count_points(
+                clip.keypoint, clip.keypoint_score, height, width, MAX_NORMALIZED, _CONFIDENT, _DEPTH, HIGHEST_SCORE
+            )
         )
-        return counts
     x, y, score = clip.keypoint[..., 0], clip.keypoint[..., 1], clip.keypoint_score
     zero = (x == 0) & (y == 0)
     detected = _detected(clip)
     positive = detected & (x >= 0) & (y >= 0)
     inside = positive & (x <= width) & (y <= height)
-    turned = positive & (x <= height) & (y <= width)
+    transposed = positive & (x <= height) & (y <= width)
     confident = score >= np.float32(_CONFIDENT)
-    near = (np.abs(x) <= np.float32(NEAR)) & (np.abs(y) <= np.float32(NEAR))
+    small = (np.abs(x) <= np.float32(MAX_NORMALIZED)) & (np.abs(y) <= np.float32(MAX_NORMALIZED))
     return _Counts(
         *(
             int(np.count_nonzero(points))
             for points in (
                 detected,
                 inside,
-                detected & ~near,
+                detected & ~small,
                 detected & confident,
                 inside & confident,
-                turned & confident,
+                transposed & confident,
                 zero & (score > 0),
                 (score < np.float32(_DEPTH)) | (score > np.float32(HIGHEST_SCORE)),
             )
@@ -349,36 +378,35 @@ def _detected(clip: PoseClip) -> npt.NDArray[np.bool_]:
     return detected
 
 
-def _impossible(clip: PoseClip, counts: Sequence[int]) -> Iterable[Finding]:
-    detected, inside, away, confident, _, turned, _, odd = counts
+def _impossible(clip: PoseClip, counts: _Counts) -> Iterable[Finding]:
     height, width = clip.img_shape
-    if odd and clip.third_number_is_score and _is_depth(clip):
+    if counts.odd_scores and clip.third_number_is_score and _is_depth(clip):
         score = clip.keypoint_score
         yield Finding(
             "depth_as_score",
             f"the third numbers of the keypoints are {score.min():.4g} to {score.max():.4g}, no confidence but a "
             "depth: give `project: xy` to drop them, or two numbers per keypoint and keypoint_score",
         )
-    if detected < MIN_POINTS:
+    if counts.detected < MIN_POINTS:
         return
-    if away <= _FEW_AWAY * detected:
+    if counts.is_small:
         points = clip.keypoint[_detected(clip)]
-        reach = max(1.0, float(np.abs(points)[np.abs(points) <= NEAR].max(initial=0)))
-        if _SIDE_OF_NEAR * reach <= min(height, width) and (points % 1 != 0).any(axis=-1).mean() >= 0.5:
+        reach = max(1.0, float(np.abs(points)[np.abs(points) <= MAX_NORMALIZED].max(initial=0)))
+        if _MIN_FRAME_RATIO * reach <= min(height, width) and (points % 1 != 0).any(axis=-1).mean() >= 0.5:
             is_unit = ((points >= 0) & (points <= 1)).all(axis=-1).mean() >= 0.5
             right = (
                 "give `coordinates: normalized`, which multiplies them by img_shape"
                 if is_unit
-                else "they may be -1..1 or metres; convert them, and give pixels"
+                else "they may be -1..1 or meters; convert them, and give pixels"
             )
             yield Finding("normalized", f"{_extent(points)} in a frame of {width} x {height} pixels: {right}")
             return
-    if not inside:
-        is_turned = confident and turned >= (1 - _MAX_OUTSIDE) * confident
-        right = f"[{width}, {height}]" if is_turned else "the [height, width] of the video"
+    if not counts.inside:
+        is_swapped = counts.confident and counts.confident_transposed >= (1 - _MAX_OUTSIDE) * counts.confident
+        right = f"[{width}, {height}]" if is_swapped else "the [height, width] of the video"
         yield Finding(
             "outside_frame",
-            f"none of {detected:,} detected points is in the frame of {width} x {height} pixels, "
+            f"none of {counts.detected:,} detected points is in the frame of {width} x {height} pixels, "
             f"{_extent(clip.keypoint[_detected(clip)])}: give {right} as img_shape",
         )
 
@@ -388,20 +416,23 @@ def _extent(points: npt.NDArray[np.float32]) -> str:
     return f"x is {left:.4g} to {right:.4g} and y {top:.4g} to {bottom:.4g}"
 
 
-def _doubtful(clip: PoseClip, counts: Sequence[int], *, is_placed: bool) -> Iterable[Finding]:
-    detected, inside, _, confident, confident_inside, turned, zeros, odd = counts
+def _doubtful(clip: PoseClip, counts: _Counts, *, check_frame: bool) -> Iterable[Finding]:
     height, width = clip.img_shape
-    judged, outside = (confident, confident - confident_inside) if confident else (detected, detected - inside)
-    if not detected:
+    if counts.confident:
+        judged, outside = counts.confident, counts.confident_outside
+    else:
+        judged, outside = counts.detected, counts.detected - counts.inside
+    if not counts.detected:
         yield Finding("no_points", "no point is detected in any frame: the volume is zeros")
-    elif is_placed and outside > _MAX_OUTSIDE * judged:
+    elif check_frame and outside > _MAX_OUTSIDE * judged:
         # Estimators guess legs below a wide frame, so a high one is suspected only where many points are below.
         enough = outside > (_MAX_OUTSIDE if height > width else 0.25) * judged
-        if enough and height != width and confident >= MIN_POINTS and turned >= 0.99 * confident:
+        fits = counts.confident >= MIN_POINTS and counts.confident_transposed >= 0.99 * counts.confident
+        if enough and height != width and fits:
             yield Finding(
                 "img_shape_swapped",
-                f"{outside:,} of {judged:,} points are outside of the frame of {width} x {height} pixels, "
-                f"and {judged - turned:,} of one of {height} x {width}: img_shape is [height, width]",
+                f"{outside:,} of {judged:,} points are outside of the frame of {width} x {height} pixels, and "
+                f"{judged - counts.confident_transposed:,} of one of {height} x {width}: img_shape is [height, width]",
             )
         else:
             yield Finding(
@@ -409,7 +440,7 @@ def _doubtful(clip: PoseClip, counts: Sequence[int], *, is_placed: bool) -> Iter
                 f"{outside:,} of {judged:,} points are outside of the frame of {width} x {height} pixels: "
                 "check img_shape, or select points that are in the picture",
             )
-    if odd:
+    if counts.odd_scores:
         lowest, highest = float(clip.keypoint_score.min()), float(clip.keypoint_score.max())
         if lowest < LOWEST_SCORE or highest > HIGHEST_SCORE:
             yield Finding(
@@ -417,16 +448,16 @@ def _doubtful(clip: PoseClip, counts: Sequence[int], *, is_placed: bool) -> Iter
                 f"scores are {lowest:.4g} to {highest:.4g}: float32 and float16 keep them, uint8 clips them; "
                 "give confidences of 0..1",
             )
-    if zeros:
+    if counts.at_origin:
         yield Finding(
             "zero_points",
-            f"{zeros:,} points are at exactly (0, 0) with a score above 0: where that means 'not detected', "
+            f"{counts.at_origin:,} points are at exactly (0, 0) with a score above 0: where that means 'not detected', "
             "give NaN (null), or a score of 0",
         )
 
 
 def _is_depth(clip: PoseClip) -> bool:
-    """Whether third numbers are no confidences: many negative, or most large, or above 1 with x and y in metres."""
+    """Whether third numbers are no confidences: many negative, or most large, or above 1 with x and y in meters."""
     x, y, third = clip.keypoint[..., 0], clip.keypoint[..., 1], clip.keypoint_score
     present = ((x != 0) | (y != 0)) & ~np.isnan(x)
     third = third[present]
@@ -434,6 +465,6 @@ def _is_depth(clip: PoseClip) -> bool:
         return False
     if np.mean(third < _DEPTH) > _MANY_NEGATIVE or np.mean(third > _LARGEST_SCORE) > 0.5:
         return True
-    in_metres = np.mean(np.maximum(np.abs(x), np.abs(y))[present] > NEAR) <= _FEW_AWAY
+    in_meters = np.mean(np.maximum(np.abs(x), np.abs(y))[present] > MAX_NORMALIZED) <= _MAX_BEYOND
     # COCO's visibility flags are whole numbers up to 2.
-    return bool(in_metres and np.mean(third > HIGHEST_SCORE) > 0.5 and (third % 1 != 0).any())
+    return bool(in_meters and np.mean(third > HIGHEST_SCORE) > 0.5 and (third % 1 != 0).any())

@@ -195,7 +195,9 @@ def _check_key(key: object, what: str = "a dict key") -> str | int | float:
         return key
     if (type(key) is int or type(key) is float) and -_KEY_LIMIT <= key < _KEY_LIMIT:
         return key
-    raise _RefusedError(f"the pickle has {what} of type {type(key).__name__}, or a large number: it must be text")
+    raise _RefusedError(
+        f"the pickle has {what} of type {type(key).__name__}, or a large number: it must be text or a number below 2^31"
+    )
 
 
 _Operation = Callable[[_Machine, Any], object]

@@ -29,8 +29,8 @@ from heatsvc.pose.unpickle import unpickle
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotationOptions:
-    """What an annotation may not say itself.
+class ClipDefaults:
+    """What an annotation may lack, and how its numbers are meant.
 
     Attributes:
         img_shape: (height, width), for annotations without one.
@@ -69,7 +69,7 @@ class Annotation:
     total_frames: object = None
     frame_inds: npt.NDArray[Any] | None = None
 
-    def clip(self, options: AnnotationOptions) -> PoseClip:
+    def clip(self, options: ClipDefaults) -> PoseClip:
         """The clip, validated and in float32.
 
         Raises:
@@ -90,7 +90,7 @@ class Annotation:
 
 
 def load_annotations(
-    path: str | os.PathLike[str], split: str | None, options: AnnotationOptions
+    path: str | os.PathLike[str], split: str | None, options: ClipDefaults
 ) -> tuple[list[Annotation], int]:
     """Read one split of a pickle with the safe unpickler: nothing in it is executed.
 
@@ -171,7 +171,7 @@ def _split_names(content: Any, split: str, file: str) -> set[str]:
 def _annotation(
     item: dict[Any, Any], name: object, label: object, field: str, file: str, box_thr: float | None
 ) -> Annotation:
-    frame_dir = check_frame_dir(name, field=f"{field}.frame_dir", file=file)
+    frame_dir = "" if name is None else check_frame_dir(name, field=f"{field}.frame_dir", file=file)
     index = check_label(label, field=f"{field}.label", file=file)
     keypoint = numeric_array(item.get("keypoint"), f"{field}.keypoint", file)
     if keypoint is None:

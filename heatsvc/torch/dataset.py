@@ -20,14 +20,14 @@ from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
 from heatsvc.pose import PoseClip, PoseError
 from heatsvc.pose.plausibility import Interpretation, PlausibilityMode, PlausibilityReport
 from heatsvc.pose.select import MissingPoints, select_points
-from heatsvc.torch.annotations import Annotation, AnnotationOptions, load_annotations
+from heatsvc.torch.annotations import Annotation, ClipDefaults, load_annotations
 from heatsvc.volume import HeatmapVolume
 
-OWN_FILE = replace(DEFAULT_BOUNDS, max_pickle_objects=200_000_000, max_clips=10_000_000)
+LOCAL_BOUNDS = replace(DEFAULT_BOUNDS, max_pickle_objects=200_000_000, max_clips=10_000_000)
 """Bounds for local files: KETI's pickle has two million objects."""
 
 _TRAINING_PRESET = "posec3d-train"
-# Odd numbers far from each other: no two items and ranks of a run have neighboring seeds.
+# Large odd numbers: items and ranks that draw the same number from one manual seed still get different seeds.
 _INDEX_STRIDE, _RANK_STRIDE = 2_654_435_761, 2_246_822_519
 # Clips from which on checking them takes a second.
 _MANY = 10_000
@@ -38,7 +38,7 @@ class HeatmapSample:
     """A training sample before it is rendered: kilobytes of points, where the rendered volume has megabytes.
 
     Attributes:
-        volume: the clip after all steps of its pipeline, T frames of V keypoints in map pixels.
+        volume: the clip after all steps of its pipeline, T frames of V keypoints in pixels of the heatmap.
         label: the class index.
         frame_dir: the clip's name.
     """
@@ -51,7 +51,7 @@ class HeatmapSample:
 class HeatmapDataset(Dataset[HeatmapSample]):
     """Training samples of an annotation pickle, as of PYSKL's and MMAction2's `PoseDataset`, but not rendered.
 
-    An item is a `HeatmapSample`: points after all steps of the pipeline, a few kilobytes, so that DataLoader workers
+    An item is a `HeatmapSample`: points after all steps of the pipeline, tens of kilobytes, so that DataLoader workers
     send little. `HeatmapCollate` renders a batch of them.
 
     Random steps (frame sampling, crop, flip) take a seed for each item from PyTorch's generator, in a DataLoader worker
@@ -85,7 +85,7 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         plausibility: PlausibilityMode = "error",
         box_thr: float | None = None,
         generator: torch.Generator | None = None,
-        bounds: Bounds = OWN_FILE,
+        bounds: Bounds = LOCAL_BOUNDS,
     ):
         """Read the pickle once, with the safe unpickler; nothing in it is executed.
 
@@ -95,9 +95,10 @@ class HeatmapDataset(Dataset[HeatmapSample]):
             pipeline: ``posec3d-train`` or another preset, or the steps of a PYSKL or MMAction2 config.
             select: a layout, whose points are selected by name before the first step; or points by index.
             missing_points: points of that layout that a clip lacks are not detected, or an error.
-            test_mode: deterministic, as PYSKL tests. None: True for presets but those for training; for steps where
-                UniformSampleFrames says so, as in MMAction2, or where no other step is random and the split's name has
-                no "train" in it, as with PYSKL's lists for validation and test.
+            test_mode: deterministic, as PYSKL tests. None decides by these rules, in this order: a preset is
+                deterministic unless it is one for training; steps are where UniformSampleFrames has `test_mode`, as in
+                MMAction2; steps are where no other step is random and the split's name has no "train" in it, as with
+                PYSKL's lists for validation and test; all others are random.
             img_shape: (height, width), for annotations without it.
             layout: of the points, where it cannot be inferred from their number.
             coordinates, project, plausibility: as of `heatsvc.draw`.
@@ -111,14 +112,14 @@ class HeatmapDataset(Dataset[HeatmapSample]):
                 without a label where `test_mode` is False. The message has the first one and how many others there are.
 
         Warns:
-            PlausibilityWarning: numbers that may not be meant, once for each kind, with the number of clips.
+            PlausibilityWarning: doubtful numbers, once for each kind, with the number of clips.
         """
         self.pipeline: Pipeline = parse_pipeline(pipeline)
         self.test_mode = _test_mode(pipeline, self.pipeline, split) if test_mode is None else test_mode
         self._select, self._missing_points = select, missing_points
         self._generator, self._bounds = generator, bounds
         interpretation = Interpretation(coordinates, project, plausibility)
-        self._options = AnnotationOptions(img_shape, layout, interpretation, box_thr, bounds)
+        self._options = ClipDefaults(img_shape, layout, interpretation, box_thr, bounds)
         self._annotations, self.num_classes = load_annotations(pickle, split, self._options)
         self.labels = torch.tensor([annotation.label for annotation in self._annotations])
         self.frame_dirs = [annotation.frame_dir for annotation in self._annotations]

@@ -21,7 +21,7 @@ from heatsvc.pose.layouts import get_layout
 from heatsvc.pose.plausibility import Interpretation
 from tests.pose.readers.samples import KETI, npy, npz
 
-# Arbitrary numbers: whether they can be meant is not the question here.
+# Arbitrary numbers: their plausibility is not tested here.
 HD = KeypointSelection("sign27", "float32", (1080, 1920), interpretation=Interpretation(plausibility="ignore"))
 # DOMAIN.md: sign27 in COCO-WholeBody order.
 SIGN27 = [0, *range(5, 11), 91, 95, 96, 99, 100, 103, 104, 107, 108, 111]

@@ -23,11 +23,11 @@ def test_layouts_are_listed_with_points_limbs_and_sides(client: Client) -> None:
 
 
 def test_layouts_list_what_can_be_selected_from_them(client: Client) -> None:
-    selects = {layout["name"]: set(layout["selects"]) for layout in client.get("/layouts").json()}
+    contained = {layout["name"]: set(layout["contains"]) for layout in client.get("/layouts").json()}
     for source in ("coco_wholebody", "openpose137", "mediapipe_holistic"):
-        assert "sign27" in selects[source]
-    assert {"coco17", "sign31", "sign59"} <= selects["coco_wholebody"]
-    assert "coco_wholebody" not in selects["coco17"]
+        assert "sign27" in contained[source]
+    assert {"coco17", "sign31", "sign59"} <= contained["coco_wholebody"]
+    assert "coco_wholebody" not in contained["coco17"]
 
 
 def test_pipelines_are_listed_with_their_parameters(client: Client) -> None:

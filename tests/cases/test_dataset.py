@@ -17,7 +17,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.errors import InputError, LimitError
 from heatsvc.pose.plausibility import ImplausibleError, PlausibilityWarning
 from heatsvc.torch import HeatmapDataset, collate
-from heatsvc.torch.dataset import OWN_FILE
+from heatsvc.torch.dataset import LOCAL_BOUNDS
 
 PYSKL_VAL = [
     {"type": "UniformSampleFrames", "clip_len": 48, "num_clips": 1},
@@ -126,7 +126,7 @@ def test_limits_of_the_library_name_its_own_argument(tmp_path: Path, monkeypatch
     path = written(tmp_path, [annotation(keypoint=keypoint, total_frames=80)])
     with pytest.raises(LimitError, match=r"bounds=dataclasses\.replace\(.*max_persons=70\)"):
         HeatmapDataset(path, None, "posec3d-val")
-    bounds = replace(OWN_FILE, max_persons=70)
+    bounds = replace(LOCAL_BOUNDS, max_persons=70)
     assert HeatmapDataset(path, None, "posec3d-val", bounds=bounds).clip(0).persons == 70
     assert DEFAULT_BOUNDS.max_persons < 70
 

@@ -1,4 +1,4 @@
-"""Numbers that cannot be meant, and that may not be: through HTTP, builds, datasets, inspect and the library."""
+"""Impossible and doubtful numbers: through HTTP, builds, datasets, inspect and the library."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sound(*, third: bool = False) -> Array:
 
 
 def clip_of(code: str) -> dict[str, Any]:
-    """A clip with one finding."""
+    """A clip with one finding; without a code a sound one."""
     keypoint = sound()
     clip: dict[str, Any] = {"keypoint": keypoint, "img_shape": FRAME}
     match code:
@@ -60,6 +60,11 @@ def clip_of(code: str) -> dict[str, Any]:
         case "zero_points":
             keypoint[:, 0] = 0
     return clip
+
+
+def options_of(code: str) -> dict[str, Any]:
+    """The options with which `clip_of` has its finding."""
+    return {"coordinates": "normalized"} if code == "not_normalized" else {}
 
 
 def as_json(clip: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +96,7 @@ DOUBTFUL = [code for code, meaning in CODES.items() if meaning.severity == "doub
 
 @pytest.mark.parametrize("code", IMPOSSIBLE)
 def test_impossible_numbers_are_refused_over_http_and_reported_on_request(client: Client, code: str) -> None:
-    body = as_json(clip_of(code)) | {"pipeline": POINTS}
+    body = as_json(clip_of(code)) | options_of(code) | {"pipeline": POINTS}
     problem = client.post_json(body).problem(422)
     assert "`plausibility: warn` takes the numbers as they are" in problem["detail"]
     warned = client.post_json(body | {"plausibility": "warn"})
@@ -115,13 +120,13 @@ def test_doubtful_numbers_are_reported_in_a_header_and_in_json(client: Client, c
 @pytest.mark.parametrize("code", IMPOSSIBLE)
 def test_impossible_numbers_are_errors_of_the_library(code: str) -> None:
     with pytest.raises(ImplausibleError) as error:
-        heatsvc.draw(clip_of(code), POINTS)
+        heatsvc.draw(clip_of(code), POINTS, **options_of(code))
     assert error.value.code == code
     with pytest.warns(PlausibilityWarning, match=f"^{code}: "):
-        heatsvc.draw(clip_of(code), POINTS, plausibility="warn")
+        heatsvc.draw(clip_of(code), POINTS, **options_of(code), plausibility="warn")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        heatsvc.draw(clip_of(code), POINTS, plausibility="ignore")
+        heatsvc.draw(clip_of(code), POINTS, **options_of(code), plausibility="ignore")
 
 
 @pytest.mark.parametrize("code", DOUBTFUL)
@@ -137,10 +142,10 @@ def test_impossible_numbers_are_errors_of_a_dataset(tmp_path: Path, code: str) -
     folder.mkdir()
     path = as_pickle(folder, clip_of(code))
     with pytest.raises(ImplausibleError) as error:
-        HeatmapDataset(path, None, "posec3d-val")
+        HeatmapDataset(path, None, "posec3d-val", **options_of(code))
     assert error.value.code == code
     with pytest.warns(PlausibilityWarning, match=f"^{code}: "):
-        HeatmapDataset(path, None, "posec3d-val", plausibility="warn")
+        HeatmapDataset(path, None, "posec3d-val", **options_of(code), plausibility="warn")
 
 
 @pytest.mark.parametrize("code", DOUBTFUL)
@@ -163,6 +168,13 @@ def test_impossible_files_are_faults_of_a_build(tmp_path: Path, code: str) -> No
     assert code in [finding["code"] for finding in warned.report["findings"]]
 
 
+def test_pixels_that_are_said_to_be_normalized_are_a_fault_of_a_build(tmp_path: Path) -> None:
+    with pytest.raises(FaultsError) as error:
+        build_dataset(tmp_path, {"a": "x"}, {"a.npy": npy(sound())}, img_shape=FRAME, coordinates="normalized")
+    [group] = error.value.report["faults"]
+    assert (group["kind"], group["count"]) == ("implausible", 1)
+
+
 @pytest.mark.parametrize("code", ["no_points", "points_outside", "score_range", "zero_points"])
 def test_doubtful_files_are_in_the_report_of_a_build(tmp_path: Path, code: str) -> None:
     clip = clip_of(code)
@@ -173,7 +185,9 @@ def test_doubtful_files_are_in_the_report_of_a_build(tmp_path: Path, code: str) 
     assert (finding["code"], finding["severity"], finding["count"]) == (code, "doubtful", 1)
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if code not in ("missing_points", "frame_count")])
+@pytest.mark.parametrize(
+    "code", [code for code in CODES if code not in ("missing_points", "frame_count", "not_normalized")]
+)
 def test_inspect_finds_both_kinds(tmp_path: Path, code: str) -> None:
     folder = tmp_path / code
     folder.mkdir()

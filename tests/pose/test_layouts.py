@@ -183,7 +183,9 @@ def test_a_bare_number_of_points_means_one_layout():
     ("points", "first", "second"), [(25, "openpose25", "ntu25"), (543, "mediapipe_holistic", "islr543")]
 )
 def test_a_number_that_two_layouts_have_is_refused_with_both(points, first, second):
-    with pytest.raises(LayoutError, match=rf"{points} points without names may be {first} .* or {second} .*: give the"):
+    with pytest.raises(
+        LayoutError, match=rf"{points} points without names may be {first} .* or {second} .*: give `layout`"
+    ):
         infer_layout(points)
 
 

@@ -38,7 +38,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
             `histogram`, counts in equal bins over [0, 1].
         faults: of each kind that occurs `kind`, `meaning`, `count`, `done` (how many were dropped, ...) and `items`,
             each with `name`, `file`, `detail`, `done`.
-        findings: numbers of written clips that may not be meant: of each code that occurs `code`, `severity`,
+        findings: doubtful numbers of written clips: of each code that occurs `code`, `severity`,
             `meaning`, `what_to_do`, `count` of clips and `items`, each with `name` and `detail`.
         filtered: labelled videos that the filters left out, by filter.
         undetected: clips with points that were NaN: `name`, `points`.

@@ -19,7 +19,7 @@ from heatsvc.pose.archives.formats import (
     UNPACK,
     Compression,
     compression_of,
-    damaged,
+    describe_error,
     is_archive_name,
     is_tar,
     is_zip,
@@ -197,7 +197,7 @@ class ArchiveLister:
             try:
                 chunk = stream.read(size)
             except COMPRESSION_ERRORS as error:
-                raise PoseError(damaged(error), file=self._source.name) from None
+                raise PoseError(describe_error(error), file=self._source.name) from None
             if not chunk:
                 return
             yield chunk

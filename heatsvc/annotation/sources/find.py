@@ -245,7 +245,7 @@ def _clips_in_pickle(
     """The clips of an annotation pickle, each written to `folder` as an `.npz`, and named by its `frame_dir`.
 
     Raises:
-        ImplausibleError: what only the pickle shows cannot be meant, such as a wrong total_frames.
+        ImplausibleError: something impossible that only the pickle shows, such as a wrong total_frames.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for number, clip in enumerate(read(source.read(options.bounds), filename=source.name, options=options)):

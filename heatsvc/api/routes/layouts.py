@@ -21,7 +21,7 @@ class LayoutInfo(BaseModel):
     limbs: list[tuple[int, int]] = Field(description="Pairs of joined keypoints, in a limb volume's channel order.")
     left: list[int] = Field(description="Left keypoints (PYSKL's left_kp).")
     right: list[int] = Field(description="The right keypoint for each left one (PYSKL's right_kp).")
-    selects: list[str] = Field(description="Layouts whose points this one has.")
+    contains: list[str] = Field(description="Layouts all of whose keypoints this one has.")
 
 
 def _describe(layout: Layout) -> LayoutInfo:
@@ -33,7 +33,7 @@ def _describe(layout: Layout) -> LayoutInfo:
         limbs=list(layout.limbs),
         left=list(layout.left),
         right=list(layout.right),
-        selects=[
+        contains=[
             name
             for name, target in LAYOUTS.items()
             if target is not layout and set(target.points) <= set(layout.points)

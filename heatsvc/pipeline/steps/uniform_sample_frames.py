@@ -30,7 +30,10 @@ class UniformSampleFrames(Step):
     ] = 1.0
     seed: Annotated[int, Field(ge=0, le=MAX_SEED, description="Of the generator in test mode.")] = TEST_SEED
     test_mode: Annotated[
-        bool | None, Field(description="MMAction2's; without effect: the request's test_mode applies to all steps.")
+        bool | None,
+        Field(
+            description="MMAction2's. `HeatmapDataset` is deterministic where it is true; without effect in a request."
+        ),
     ] = None
 
     @model_validator(mode="after")

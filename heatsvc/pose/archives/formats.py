@@ -60,7 +60,6 @@ class _DecompressedFile(io.RawIOBase):
         super().__init__()
         self._raw, self._start = raw, start
         self._stream = start()
-        self._between_streams = False
 
     def readable(self) -> bool:
         return True
@@ -190,6 +189,11 @@ def _without(name: str, extensions: tuple[str, ...]) -> str:
     return name[:-length] or name
 
 
-def damaged(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """The message about one of COMPRESSION_ERRORS."""
+    # liblzma's and libzstd's words for a window above the limit: `xz -9` and `zstd --ultra --long` write such.
+    if any(words in str(error) for words in ("Memory usage limit", "too much memory", "requires too much")):
+        return (
+            "the archive needs more memory than is allowed to be decompressed: compress it with `xz -6`, `zstd` or zip"
+        )
     return f"the archive is damaged: {str(error) or type(error).__name__:.100}"

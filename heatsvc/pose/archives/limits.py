@@ -1,4 +1,4 @@
-"""What an archive may hold, counted over all its levels, and a file of which only so much is read."""
+"""What an archive may hold, counted over all its levels, and a file wrapper with a limit on what is read."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def _is_picture(head: bytes) -> bool:
 
 def is_document(head: bytes) -> bool:
     """Whether a zip archive that begins so is a document, and no archive of files to anyone but programs."""
-    return _is_opendocument(head) or _is_workbook(head)
+    return _is_opendocument(head) or _is_workbook(head) or _is_old_office(head)
 
 
 def _is_opendocument(head: bytes) -> bool:
@@ -65,7 +65,11 @@ def _is_opendocument(head: bytes) -> bool:
 
 
 def _is_workbook(head: bytes) -> bool:
-    return head.startswith(b"\xd0\xcf\x11\xe0") or (head[:4] == b"PK\x03\x04" and head[30:49] == b"[Content_Types].xml")
+    return head[:4] == b"PK\x03\x04" and head[30:49] == b"[Content_Types].xml"
+
+
+def _is_old_office(head: bytes) -> bool:
+    return head.startswith(b"\xd0\xcf\x11\xe0")
 
 
 UNREADABLE: tuple[Unreadable, ...] = (
@@ -93,7 +97,12 @@ UNREADABLE: tuple[Unreadable, ...] = (
         (".ods", ".odt"),
         _is_opendocument,
     ),
-    Unreadable(f"a workbook, {_LABELS}", (".xlsx", ".xls", ".xlsm"), _is_workbook),
+    Unreadable(
+        "a workbook of before 2007, or one with a password, which is not read: save it as .xlsx, and send it as labels",
+        (".xls",),
+        _is_old_office,
+    ),
+    Unreadable(f"a workbook, {_LABELS}", (".xlsx", ".xlsm"), _is_workbook),
     Unreadable(f"a table, {_LABELS}", (".csv", ".tsv"), lambda head: False),
 )
 """By content first, then by extension."""

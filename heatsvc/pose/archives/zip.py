@@ -85,9 +85,11 @@ def check_member(info: zipfile.ZipInfo, *, file: str | None = None) -> str:
     """
     name = check_member_name(info.filename, file=file)
     if info.flag_bits & 1:
-        raise PoseError(f"the archive's {info.filename!a:.80} is encrypted: send it open", file=file)
+        raise PoseError(f"the archive's {info.filename!a:.80} is encrypted: pack it without a password", file=file)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise PoseError(f"the archive's {info.filename!a:.80} is not stored or deflated: pack it so", file=file)
+        raise PoseError(
+            f"the archive's {info.filename!a:.80} uses a rare compression method: pack it with deflate", file=file
+        )
     return name
 
 
@@ -104,7 +106,7 @@ def check_member_name(name: str, *, file: str | None = None) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a desktop added the file: `.DS_Store`, `__MACOSX/._clip.json`. `..` is not hidden but refused."""
+    """Whether it is hidden, or metadata of macOS: `.DS_Store`, `__MACOSX/._clip.json`. `..` is refused elsewhere."""
     parts = name.replace("\\", "/").split("/")
     return parts[0] == "__MACOSX" or (parts[-1].startswith(".") and ".." not in parts)
 

@@ -47,7 +47,8 @@ LAYOUTS_BY_POINTS: dict[int, Layout] = {
         *(COCO_WHOLEBODY, OPENPOSE137, MEDIAPIPE_HOLISTIC_IRIS),
     )
 }
-"""What so many points without names are. Each number has one meaning in the files of this field; others are unknown."""
+"""What so many points without names are taken for; other numbers are unknown. 17 are COCO's in nearly all files of this
+field: those of Human3.6M and PoseTrack need `layout`."""
 _AMBIGUOUS = {25: (OPENPOSE25, NTU25), 543: (MEDIAPIPE_HOLISTIC, ISLR543)}
 _LAYOUTS = tuple(LAYOUTS.values())
 # A file of MediaPipe has names of 20 letters, and one limb for each point.
@@ -83,7 +84,7 @@ def infer_layout(points: int, *, field: str = "layout", file: str | None = None)
         first, second = _AMBIGUOUS[points]
         raise LayoutError(
             f"{points} points without names may be {first.name} ({first.title}) or {second.name} ({second.title}): "
-            "give the layout's name",
+            "give `layout`",
             field=field,
             file=file,
         )
@@ -92,11 +93,11 @@ def infer_layout(points: int, *, field: str = "layout", file: str | None = None)
 
 @lru_cache(maxsize=64)
 def layout_of_names(points: tuple[str, ...], limbs: tuple[tuple[int, int], ...] = ()) -> Layout:
-    """The layout of a file's points: the one that has these names in this order, or one of its own, ``custom``.
+    """The layout of a file's points: the one that has these names in this order, or else a new one called ``custom``.
 
     Args:
         points: `canonical_names` of them.
-        limbs: the file's, pairs of indices; without any, those between these points in the layout that is most alike.
+        limbs: the file's, pairs of indices; if empty, those of the layout that shares most names with it.
 
     Raises:
         LayoutError: a name twice, one of more than 100 letters, more than 4,096 limbs, or a limb of a point that there
@@ -108,17 +109,18 @@ def layout_of_names(points: tuple[str, ...], limbs: tuple[tuple[int, int], ...] 
     if len(set(points)) < len(points):
         twice = next(point for point in points if points.count(point) > 1)
         raise LayoutError(f"the file has two points of the name {twice!r:.60}: each needs its own", field="layout")
-    # Layouts are cached, however large the file that they are from.
+    # The cache keeps 64 layouts: a file must not make them arbitrarily large.
     if max(map(len, points), default=0) > _MAX_NAME_LENGTH or len(limbs) > _MAX_LIMBS:
         raise LayoutError(
             f"the file names a point with more than {_MAX_NAME_LENGTH} letters, or has more than {_MAX_LIMBS:,} limbs: "
-            "give shorter names, and leave limbs out that nobody renders",
+            "give shorter names, or remove limbs",
             field="layout",
         )
     for limb in limbs:
         if not all(0 <= end < len(points) for end in limb):
             raise LayoutError(
-                f"the file has a limb between points {limb[0]} and {limb[1]}, but points 0 to {len(points) - 1}",
+                f"the file has a limb that joins points {limb[0]} and {limb[1]}, counted from 0, and only "
+                f"{len(points)} points",
                 field="layout",
             )
     if not limbs:

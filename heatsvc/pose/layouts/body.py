@@ -46,7 +46,7 @@ H36M17 = _layout(
 # Andriluka et al., CVPR 2018: 15 points are annotated, the ears are in its files and empty.
 POSETRACK18 = _layout(
     "posetrack18",
-    "PoseTrack18, 17 points as in its files: head 0-4, arms and legs 5-16",
+    "PoseTrack18, whose files have 17 points: head 0-4 (ears always empty), arms and legs 5-16",
     ("nose", "head_bottom", "head_top", *BODY[3:]),
     ("head_top", "nose", "head_bottom"),
     *(("head_bottom", *arm) for arm in _ARMS),

@@ -28,7 +28,7 @@ _HEAD_LIMBS = (("nose", "left_eye"), ("nose", "right_eye"), ("left_eye", "left_e
 
 SIGN27 = Layout(
     "sign27",
-    "upper body 0-6, left hand 7-16, right hand 17-26",
+    "27 of COCO-WholeBody's points for sign language: nose and arms 0-6, ten of the left hand 7-16, of the right 17-26",
     _SIGN27,
     limbs_by_name(_SIGN27, (*_ARM_LIMBS, *_HAND_LIMBS)),
 )

@@ -52,8 +52,8 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "npz",
-        "NumPy archive of keypoint (or one array of any name) and, as far as there are, keypoint_score, img_shape, "
-        "layout, frame_dir, label",
+        "NumPy archive of keypoint (or one array of any name) and optionally keypoint_score, img_shape, layout, "
+        "frame_dir, label, total_frames",
         (".npz",),
         is_npz,
         read_npz,
@@ -61,7 +61,7 @@ READERS: tuple[Reader, ...] = (
     Reader("pose", "pose-format file, such as MediaPipe Holistic's points", (".pose",), is_pose_file, read_pose_file),
     Reader(
         "archive",
-        "archive of files of any of these formats, one level of archives in it; or one compressed file",
+        "archive of files of any of these formats, or of archives of them; or one compressed file",
         (".zip", ".tar", *COMPRESSED_EXTENSIONS),
         is_archive,
         read_archive,
@@ -74,10 +74,10 @@ READERS: tuple[Reader, ...] = (
         read_openpose,
     ),
     Reader("mmpose", "MMPose's predictions for a video or an image", (".json",), is_mmpose, read_mmpose),
-    Reader("coco", "COCO or COCO-WholeBody keypoint annotations, the images in a row", (".json",), is_coco, read_coco),
+    Reader("coco", "COCO or COCO-WholeBody keypoint annotations, one frame per image", (".json",), is_coco, read_coco),
     Reader(
         "json",
-        "a clip as in a request: keypoint, keypoint_score, img_shape, layout, frame_dir, label",
+        "a clip as in a request: keypoint, keypoint_score, img_shape, layout, frame_dir ...",
         (".json",),
         is_json_clip,
         read_json_clip,

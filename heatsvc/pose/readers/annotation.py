@@ -40,7 +40,8 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
     if not chosen:
         raise PoseError("the pickle has no annotations: it must have at least one", field="annotations", file=file)
     if len(chosen) > bounds.max_clips:
-        bounds.check("max_clips", len(chosen), "clips at once: name some by frame_dir; these", file=file)
+        bounds.check("max_clips", len(chosen), "clips at once (choose some with frame_dir)", file=file)
+    identifier = identifier_of(annotations)
     # One annotation may be in the list a million times: the result counts.
     size = 0
     for i in chosen:
@@ -51,7 +52,7 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
     clips = []
     for i in chosen:
         upload.options.token.raise_if_cancelled()
-        clips.append(_clip(annotations[i], f"annotations[{i}].", upload))
+        clips.append(_clip(annotations[i], identifier, f"annotations[{i}].", upload))
     return clips
 
 
@@ -99,20 +100,20 @@ def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int
     return [position[name] for name in upload.options.frame_dirs]
 
 
-def _clip(annotation: dict[str | int, Any], field: str, upload: Upload) -> PoseClip:
+def _clip(annotation: dict[str | int, Any], identifier: str, field: str, upload: Upload) -> PoseClip:
     file, options = upload.file, upload.options
     annotation = with_arrays(annotation)
     keypoint = numeric_array(annotation.get("keypoint"), f"{field}keypoint", file)
     if keypoint is None:
         raise upload.error(f"{field}keypoint is missing", f"{field}keypoint")
     keypoint, frame_inds = select_rows(annotation, keypoint, field=field, file=file)
-    name = annotation.get("frame_dir", annotation.get("filename"))
+    name = annotation.get(identifier)
     return PoseClip.build(
         keypoint,
         numeric_array(annotation.get("keypoint_score"), f"{field}keypoint_score", file),
         img_shape=_img_shape(annotation.get("img_shape"), f"{field}img_shape", file) or options.img_shape,
         layout=options.layout,
-        frame_dir="" if name is None else check_frame_dir(name, field=f"{field}frame_dir", file=file),
+        frame_dir="" if name is None else check_frame_dir(name, field=f"{field}{identifier}", file=file),
         label=check_label(annotation.get("label"), field=f"{field}label", file=file),
         bounds=options.bounds,
         file=file,

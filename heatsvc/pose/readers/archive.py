@@ -14,7 +14,7 @@ from heatsvc.pose.archives.formats import (
     UNPACK,
     Compression,
     compression_of,
-    damaged,
+    describe_error,
     is_tar,
     is_zip,
     without_archive_extension,
@@ -58,7 +58,7 @@ def read_archive(upload: Upload) -> list[PoseClip]:
     """The clips of an archive and of the archives in it; of a compressed file, those of the file.
 
     Raises:
-        PoseError: damaged, a file in it that cannot be read, or archives more than two deep.
+        PoseError: damaged, a file in it that cannot be read, or an archive in an archive in an archive.
         LimitError: more members, bytes, or bytes for its size, than the bounds allow, over all levels.
     """
     limits = UnpackLimits(upload.options.bounds, len(upload.data), upload.file)
@@ -184,7 +184,7 @@ def _decompressed(data: bytes, compression: Compression, upload: Upload, limits:
         try:
             chunk = stream.read(_CHUNK)
         except COMPRESSION_ERRORS as error:
-            raise PoseError(damaged(error), file=upload.file) from None
+            raise PoseError(describe_error(error), file=upload.file) from None
         if not chunk:
             return b"".join(chunks)
         limits.add_bytes(len(chunk))

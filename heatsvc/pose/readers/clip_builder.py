@@ -1,7 +1,7 @@
 """ClipBuilder: a clip whose persons are found frame by frame, as estimators' JSON formats have them.
 
-Files are read twice. The first time persons and points are counted and checked against the bounds; the second time each
-person is written to the clip's arrays.
+Persons and points are counted first, and checked against the bounds; then the clip's arrays are allocated, and each
+person is written to them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A clip in JSON, in a request or a file: ``{keypoint, keypoint_score?, img_shape, layout?, frame_dir?, label?}``."""
+"""A clip in JSON, in a request or a file: ``{keypoint, keypoint_score?, img_shape, layout?, frame_dir?, label?}``.
+
+It may have the other keys of an annotation of PYSKL's, too: `CLIP_KEYS` and `UNUSED_KEYS`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ CLIP_KEYS = (
 """What a clip may have."""
 
 UNUSED_KEYS = ("box_score", "original_shape", "num_person_raw", "start_index", "modality", "valid")
-"""What annotations of PYSKL and MMAction2 have besides, without effect on a clip."""
+"""What annotations of PYSKL and MMAction2 have besides, without effect here; `HeatmapDataset` reads `box_score`."""
 
 
 def is_json_clip(upload: Upload) -> bool:
@@ -33,16 +36,15 @@ def is_json_clip(upload: Upload) -> bool:
 
 
 def read_json_clip(upload: Upload) -> list[PoseClip]:
-    """One clip; errors as of `clip_from_json`."""
+    """One clip; errors as of `clip_from_json`. The options' layout takes precedence, as with other files."""
     options = upload.options
     return [
         clip_from_json(
-            upload.json,
+            {**upload.json, "layout": options.layout} if options.layout else upload.json,
             bounds=options.bounds,
             may_hold_booleans=upload.booleans,
             file=upload.file,
             img_shape=options.img_shape,
-            layout=options.layout,
             frame_dir=upload.frame_dir,
             interpretation=options.interpretation,
             token=options.token,

@@ -27,7 +27,7 @@ EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What a file of keypoints may not contain, and limits of reading it.
+    """What a file of keypoints may lack, how its numbers are meant, and limits of reading it.
 
     Attributes:
         img_shape: (height, width) in pixels, for files without one. A value in the file (`.npz`, `.pose`, COCO, an

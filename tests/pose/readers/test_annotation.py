@@ -124,7 +124,7 @@ def test_a_pickle_of_other_content_is_refused(content):
 
 def test_too_many_clips_at_once_are_refused():
     content = [annotation(f"c{i}") for i in range(6)]
-    with pytest.raises(LimitError, match="6 clips at once: name some by frame_dir"):
+    with pytest.raises(LimitError, match=r"6 clips at once \(choose some with frame_dir\) are too many"):
         read(pickled(content), options=ReadOptions(bounds=Bounds(max_clips=5)))
 
 

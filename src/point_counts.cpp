@@ -1,4 +1,4 @@
-#include "points_survey.h"
+#include "point_counts.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,41 +12,41 @@ constexpr std::size_t block = 1 << 20;
 
 }  // namespace
 
-PointCounts survey_points(std::span<const float> keypoint, std::span<const float> score, const SurveyLimits& limits) {
+PointCounts count_points(std::span<const float> keypoint, std::span<const float> score, const CountLimits& limits) {
     if (keypoint.size() != 2 * score.size()) {
         throw std::invalid_argument("keypoint is [M, T, V, 2], score [M, T, V]");
     }
-    const auto [height, width, near, least, lowest, highest] = limits;
+    const auto [height, width, largest, sure_score, lowest, highest] = limits;
     const float* const points = keypoint.data();
     const float* const scores = score.data();
     PointCounts counts{};
     for (std::size_t first = 0; first < score.size(); first += block) {
         const std::size_t last = std::min(score.size(), first + block);
-        std::int32_t detected = 0, inside = 0, away = 0, zeros = 0, odd = 0;
-        std::int32_t confident = 0, confident_inside = 0, confident_turned = 0;
+        std::int32_t detected = 0, inside = 0, beyond = 0, at_origin = 0, odd_scores = 0;
+        std::int32_t confident = 0, confident_inside = 0, confident_transposed = 0;
         for (std::size_t i = first; i < last; ++i) {
             const float x = points[2 * i], y = points[2 * i + 1], s = scores[i];
             const std::int32_t scored = s > 0.0f, zero = (x == 0.0f) & (y == 0.0f);
             const std::int32_t here = scored & (zero ^ 1) & (x == x) & (y == y);
             const std::int32_t positive = here & (x >= 0.0f) & (y >= 0.0f);
-            const std::int32_t in_frame = positive & (x <= width) & (y <= height), sure = here & (s >= least);
+            const std::int32_t in_frame = positive & (x <= width) & (y <= height), sure = here & (s >= sure_score);
             detected += here;
             inside += in_frame;
-            away += here & ((std::fabs(x) > near) | (std::fabs(y) > near));
+            beyond += here & ((std::fabs(x) > largest) | (std::fabs(y) > largest));
             confident += sure;
             confident_inside += sure & in_frame;
-            confident_turned += sure & positive & (x <= height) & (y <= width);
-            zeros += scored & zero;
-            odd += (s < lowest) | (s > highest);
+            confident_transposed += sure & positive & (x <= height) & (y <= width);
+            at_origin += scored & zero;
+            odd_scores += (s < lowest) | (s > highest);
         }
         counts.detected += detected;
         counts.inside += inside;
-        counts.away += away;
+        counts.beyond += beyond;
         counts.confident += confident;
         counts.confident_inside += confident_inside;
-        counts.confident_turned += confident_turned;
-        counts.zeros += zeros;
-        counts.odd += odd;
+        counts.confident_transposed += confident_transposed;
+        counts.at_origin += at_origin;
+        counts.odd_scores += odd_scores;
     }
     return counts;
 }

@@ -8,6 +8,6 @@
 namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 
 // Count the points of keypoint [n, 2] and score [n].
-PointCounts survey_points(std::span<const float> keypoint, std::span<const float> score, const SurveyLimits& limits);
+PointCounts count_points(std::span<const float> keypoint, std::span<const float> score, const CountLimits& limits);
 
 }  // namespace heatsvc::HEATSVC_INSTRUCTION_SET
