@@ -23,7 +23,7 @@ from heatsvc.api.heatmap_schemas import HeatmapOptions
 from heatsvc.app import create_app
 from heatsvc.encode.formats import FORMATS
 from heatsvc.pipeline import describe_pipelines
-from heatsvc.pose.plausibility import CODES
+from heatsvc.pose.findings import CODES
 from heatsvc.pose.readers import READERS
 from heatsvc.settings import Settings, describe_settings
 

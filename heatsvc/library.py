@@ -15,7 +15,8 @@ from heatsvc.errors import InputError
 from heatsvc.kernels import KERNELS
 from heatsvc.pipeline import DEFAULT_PRESET, PipelineSpec, parse_pipeline
 from heatsvc.pose import PoseClip, PoseError
-from heatsvc.pose.plausibility import INTERPRETATIONS, Interpretation, PlausibilityMode, PlausibilityReport
+from heatsvc.pose.findings import PlausibilityMode, check_interpretation
+from heatsvc.pose.plausibility import PlausibilityReport
 from heatsvc.pose.readers import ReadOptions, clip_from_json
 from heatsvc.pose.readers import read as read_bytes
 from heatsvc.pose.readers.json_clip import CLIP_KEYS, UNUSED_KEYS
@@ -96,7 +97,7 @@ def draw(
     one = isinstance(clips, PoseClip | Mapping | np.ndarray | str | os.PathLike)
     given: Sequence[ClipLike] = [clips] if one else clips  # type: ignore[assignment, list-item]
     rendered_dtype = render_dtype(dtype, reduce)
-    options = ReadOptions(img_shape, layout, None, _interpretation(coordinates, project, plausibility), bounds)
+    options = ReadOptions(img_shape, layout, None, check_interpretation(coordinates, project, plausibility), bounds)
     report = PlausibilityReport(plausibility, many=not one)
     volumes = parse_pipeline(pipeline, reduce=reduce).describe_volumes(
         (_as_clip(clip, options, field="" if one else f"clips[{index}].") for index, clip in enumerate(given)),
@@ -157,7 +158,7 @@ def read(
     else:
         data, filename = Path(source).read_bytes(), Path(source).name
     frame_dirs = [frame_dir] if isinstance(frame_dir, str) else frame_dir
-    interpretation = _interpretation(coordinates, project, plausibility)
+    interpretation = check_interpretation(coordinates, project, plausibility)
     options = ReadOptions(img_shape, layout, frame_dirs, interpretation, bounds)
     clips = read_bytes(data, filename=filename, options=options)
     # An error comes when points are rendered: perhaps only some of them are.
@@ -167,20 +168,6 @@ def read(
     report.clips.pop("points_outside", None)
     report.warn(stacklevel=2)
     return clips
-
-
-def _interpretation(coordinates: str, project: str | None, plausibility: str) -> Interpretation:
-    """How numbers are meant, by the options of the same names.
-
-    Raises:
-        InputError: a value that an option does not have.
-    """
-    given = {"coordinates": coordinates, "project": project, "plausibility": plausibility}
-    for name, value in given.items():
-        if value not in INTERPRETATIONS[name]:
-            known = ", ".join(str(each) for each in INTERPRETATIONS[name])
-            raise InputError(f"{name} must be {known}, not {value!r:.40}", field=name)
-    return Interpretation(**given)  # type: ignore[arg-type]
 
 
 def _as_clip(clip: ClipLike, options: ReadOptions, *, field: str) -> PoseClip:

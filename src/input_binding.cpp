@@ -72,17 +72,18 @@ void bind_input(nb::module_& module) {
     module.def(
         "count_points",
         [](const In<float, 4>& keypoint, const In<float, 3>& score, float height, float width, float largest,
-           float confident, float lowest, float highest) {
+           float far, float confident, float lowest, float highest) {
             const nb::gil_scoped_release unlocked;
-            const CountLimits limits{height, width, largest, confident, lowest, highest};
+            const CountLimits limits{height, width, largest, far, confident, lowest, highest};
             const auto counts = kernels().count_points(flat(keypoint), flat(score), limits);
-            return std::tuple(counts.detected, counts.inside, counts.beyond, counts.confident, counts.confident_inside,
-                              counts.confident_transposed, counts.at_origin, counts.odd_scores);
+            return std::tuple(counts.detected, counts.inside, counts.beyond_x, counts.beyond_y, counts.far,
+                              counts.confident, counts.confident_inside, counts.confident_transposed,
+                              counts.at_origin, counts.odd_scores);
         },
-        array("keypoint"), array("score"), "height"_a, "width"_a, "largest"_a, "confident"_a, "lowest"_a,
+        array("keypoint"), array("score"), "height"_a, "width"_a, "largest"_a, "far"_a, "confident"_a, "lowest"_a,
         "highest"_a,
         "Count the points of keypoint [M, T, V, 2] and score [M, T, V]: detected ones, of these those in the frame, "
-        "and those beyond largest; confident ones, of these those in the frame, and in a frame of swapped "
+        "those whose x and whose y is beyond largest, and those `far` frames away; confident ones, of these those in the frame, and in a frame of swapped "
         "sides; those at (0, 0) with a score; those whose score is not from lowest to highest.");
 }
 

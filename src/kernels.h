@@ -37,17 +37,19 @@ struct Listed {
     std::int64_t last, work, heaviest;
 };
 
-// What points are counted against: the frame's sides; the largest coordinate of one that is normalized; the lowest score
-// of a confident point; the range of scores.
+// What points are counted against: the frame's sides; the largest normalized coordinate; how many frames away a point
+// is far; the lowest score of a confident point; the range of scores.
 struct CountLimits {
-    float height, width, largest, confident, lowest, highest;
+    float height, width, largest, far, confident, lowest, highest;
 };
 
 // Of a clip: detected points, which are no NaN, have a score above 0 and are not exactly (0, 0); of these those inside
-// the frame and those beyond `largest`; confident ones, of these those inside the frame, and those inside a frame of
-// swapped sides. All points at exactly (0, 0) with a score above 0; all whose score is out of range.
+// the frame, those whose x and whose y is beyond `largest`, and those that are far; confident ones, of these those
+// inside the frame, and those inside a frame of swapped sides. All points at exactly (0, 0) with a score above 0; all
+// whose score is out of range.
 struct PointCounts {
-    std::int64_t detected, inside, beyond, confident, confident_inside, confident_transposed, at_origin, odd_scores;
+    std::int64_t detected, inside, beyond_x, beyond_y, far, confident, confident_inside, confident_transposed,
+        at_origin, odd_scores;
 };
 
 // See render.h, conversion.h and point_counts.h.

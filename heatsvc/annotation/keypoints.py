@@ -19,15 +19,9 @@ from heatsvc.errors import InputError
 from heatsvc.kernels import KERNELS
 from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import CutShortError, InfiniteError, NoKeypointsError, PoseError
+from heatsvc.pose.findings import AS_GIVEN, Finding, ImplausibleError, Interpretation
 from heatsvc.pose.layouts import Layout, get_layout, infer_layout
-from heatsvc.pose.plausibility import (
-    AS_GIVEN,
-    Finding,
-    ImplausibleError,
-    Interpretation,
-    PlausibilityReport,
-    judge_points,
-)
+from heatsvc.pose.plausibility import PlausibilityReport, judge_points
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.npy import MAGIC, array_from_npy
 from heatsvc.pose.select import MissingPoints, select_points

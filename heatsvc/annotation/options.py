@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from heatsvc.pose import LAYOUTS
-from heatsvc.pose.plausibility import Interpretation, PlausibilityMode
+from heatsvc.pose.findings import Interpretation, PlausibilityMode
 from heatsvc.pose.select import MissingPoints
 
 _Index = Annotated[int, Field(ge=0, strict=True)]

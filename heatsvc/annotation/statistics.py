@@ -11,8 +11,8 @@ import numpy.typing as npt
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.labels.labels import LabelSource
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.pose.findings import Code
 from heatsvc.pose.layouts import Layout
-from heatsvc.pose.plausibility import Code
 
 SCORE_BINS = 20
 """Bins of a score histogram, over [0, 1]; lower scores count in the first, higher ones in the last."""

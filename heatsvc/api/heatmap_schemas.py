@@ -13,7 +13,7 @@ from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS
 from heatsvc.pipeline import DEFAULT_PRESET, MAX_STEPS, PRESETS, STEPS, Pipeline, parse_pipeline
 from heatsvc.pose import LAYOUTS
-from heatsvc.pose.plausibility import Code, Interpretation, PlausibilityMode, Severity
+from heatsvc.pose.findings import Code, Interpretation, PlausibilityMode, Severity
 from heatsvc.pose.readers import READERS
 from heatsvc.pose.select import MissingPoints
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heatsvc.pipeline.errors import PipelineError
-from heatsvc.pose.layouts import Layout
+from heatsvc.pose.layouts import Layout, has_known_sides
 
 
 def check_sides(left: tuple[int, ...] | None, right: tuple[int, ...] | None, what: str) -> None:
@@ -54,12 +54,13 @@ def mirror_points(
         points: V.
 
     Raises:
-        PipelineError: one of the points is not under V; or neither the pairs nor the layout are known.
+        PipelineError: one of the points is not under V; or neither the pairs nor the layout's sides are known.
     """
     if left is None or right is None:
-        if layout is None:
+        if layout is None or not has_known_sides(layout):
+            what = "an unknown layout" if layout is None else "these names"
             raise PipelineError(
-                f"which of {points} points of an unknown layout are left and right is not known: give layout, or "
+                f"which of {points} points of {what} are left and right is not known: give layout, or "
                 "left_kp and right_kp (empty lists if there are none)",
                 field="left_kp",
             )

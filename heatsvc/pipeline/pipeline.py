@@ -157,10 +157,12 @@ class Pipeline:
         for i, clip in enumerate(clips):
             token.raise_if_cancelled()
             selected = clip if select is None else select_points(clip, select, bounds, missing_points=missing_points)
-            if report is not None:
-                report.judge(selected, clip, i)
+            found = () if report is None else report.judge(selected, clip, i)
             clip_seed = None if seed is None else (seed + i) % (MAX_SEED + 1)
             volume = self.run(selected, test_mode=test_mode, seed=clip_seed, bounds=bounds)
+            if report is not None:
+                size, eps = (volume.height, volume.width), volume.gaussian.eps
+                report.judge_volume(volume.keypoint, volume.keypoint_score, size, eps, selected, found)
             nbytes += volume.keypoint.nbytes + volume.keypoint_score.nbytes
             if nbytes > bounds.max_unpacked_bytes:
                 what = "bytes of keypoints, sampled and selected"

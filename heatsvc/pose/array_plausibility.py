@@ -8,23 +8,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatsvc.pose.plausibility import (
-    HIGHEST_SCORE,
-    LOWEST_SCORE,
-    MAX_NORMALIZED,
-    MIN_POINTS,
-    Finding,
-    ImplausibleError,
-    Interpretation,
-)
+from heatsvc.pose.findings import Finding, ImplausibleError, Interpretation
+from heatsvc.pose.layouts import KEYPOINT_COUNTS
+from heatsvc.pose.plausibility import HIGHEST_SCORE, LOWEST_SCORE, MAX_NORMALIZED, MIN_POINTS
 
-_MIN_CROWD = 5
+_MIN_CROWD = 16
 """An array of at least so many persons, and of more persons than frames, is taken for [T, M, V, C]: clips of a few
 frames are rare."""
+_MAX_PERSONS = 10
+"""More persons than these are not taken for the second axis of [T, M, V, C]."""
 _MAX_MOTION = 0.2
 """From one frame to the next points move by less than this share of the distance between two persons."""
+_MANY_NEGATIVE = 0.25
+"""Share of negative numbers that normalized coordinates do not have: points are outside of the frame now and then."""
 _GRAPH_POINTS = (18, 25)
 """V of ST-GCN's files, (C, T, V, M) of three numbers and two persons: Kinetics' OpenPose and NTU's Kinect."""
+
+
+_FLAT_MEDIAPIPE = {
+    99: "33 points of the pose, x, y, z each,",
+    132: "33 points of the pose, x, y, z, visibility each,",
+    225: "33 points of the pose and 42 of the hands, x, y, z each,",
+    258: "33 points of the pose (x, y, z, visibility each) and 42 of the hands (x, y, z each)",
+    1629: "543 points of Holistic, x, y, z each,",
+}
+"""Rows that tutorials save, by their length, besides the 1,662 numbers that are read."""
 
 
 def judge_array(
@@ -36,8 +44,12 @@ def judge_array(
     file: str | None,
     *,
     are_axes_known: bool,
+    is_layout_known: bool,
 ) -> tuple[Finding, ...]:
     """What is impossible in an array [.., V, C] of two or three numbers per point; arguments as of `PoseClip.build`.
+
+    Args:
+        is_layout_known: whether V points are a layout's, so that no other axis can be that of the points.
 
     Raises:
         ImplausibleError: something is, unless `interpretation` says that it is only reported.
@@ -47,8 +59,11 @@ def judge_array(
     found = []
     frames = keypoint.shape[-3] if keypoint.ndim > 2 else 1
     count = None if total_frames is None else judge_frame_count(total_frames, frames, field)
-    if keypoint.ndim == 4 and not are_axes_known and (total_frames is None or count):
-        found.append(judge_axes(keypoint, has_score=keypoint_score is not None))
+    if not are_axes_known and (total_frames is None or count):
+        axes = None if is_layout_known else judge_keypoint_axis(keypoint)
+        if axes is None and keypoint.ndim == 4:
+            axes = judge_axes(keypoint, has_score=keypoint_score is not None)
+        found.append(axes)
     found.append(count)
     if keypoint_score is not None and keypoint.shape[-1] == 3 and interpretation.project is None:
         found.append(judge_third_numbers(keypoint, keypoint_score))
@@ -81,6 +96,9 @@ def judge_normalized(points: npt.NDArray[np.float32]) -> Finding | None:
     x, y = points[..., 0], points[..., 1]
     present = ((x != 0) | (y != 0)) & ~np.isnan(x)
     reach = np.maximum(np.abs(x), np.abs(y))[present]
+    if reach.size >= MIN_POINTS and np.mean(points[present] < 0) > _MANY_NEGATIVE:
+        text = "`coordinates: normalized` is for coordinates of 0..1, and many of these are negative"
+        return Finding("not_normalized", f"{text}: they may be -1..1 or meters; convert them, and give pixels")
     if reach.size < MIN_POINTS or np.mean(reach > MAX_NORMALIZED) <= 0.5:
         return None
     text = f"`coordinates: normalized` is for coordinates of 0..1, and these reach {reach.max():.4g}"
@@ -118,7 +136,8 @@ def judge_axes(keypoint: npt.NDArray[Any], *, has_score: bool) -> Finding | None
     persons, frames, points, columns = keypoint.shape
     sides = list(keypoint.shape)
     if persons == 3 and (
-        _has_score_slice(keypoint) or (columns == 2 and points in _GRAPH_POINTS and not has_score and frames > 1)
+        _has_score_slice(keypoint)
+        or (columns == 2 and points in _GRAPH_POINTS and not has_score and frames > 1 and _is_normalized(keypoint))
     ):
         return Finding(
             "axes",
@@ -129,9 +148,39 @@ def judge_axes(keypoint: npt.NDArray[Any], *, has_score: bool) -> Finding | None
         return Finding(
             "axes",
             f"keypoint {sides} seems to be [T, M, V, C], {persons} frames of {frames} persons: "
-            "give [M, T, V, C], keypoint.transpose(1, 0, 2, 3), or total_frames to confirm this order",
+            "give [M, T, V, C], keypoint.transpose(1, 0, 2, 3)",
         )
     return None
+
+
+def judge_keypoint_axis(keypoint: npt.NDArray[Any]) -> Finding | None:
+    """Judge [T, V, C] or [M, T, V, C] whose V is no layout's, and where another axis has the length of a layout.
+
+    Args:
+        keypoint: as given.
+    """
+    sides, last = list(keypoint.shape), keypoint.ndim - 2
+    if keypoint.dtype.kind not in "fiu" or keypoint.ndim not in (3, 4) or KEYPOINT_COUNTS.isdisjoint(sides[:last]):
+        return None
+    if keypoint.ndim == 4 and sides[last] <= _MAX_PERSONS and max(sides[0], sides[1]) > sides[last]:
+        right = ("2, 0, 1, 3", "[T, V, M, C]") if sides[1] in KEYPOINT_COUNTS else ("2, 1, 0, 3", "[V, T, M, C]")
+    else:
+        frames = np.array(keypoint[..., :64, :64, :2], np.float32).reshape(-1, *keypoint[..., :64, :64, :2].shape[-3:])
+        frames[(frames == 0).all(axis=-1) | ~np.isfinite(frames).all(axis=-1)] = np.nan
+        in_frames, in_points = _steps(frames, 1), _steps(frames, 2)
+        if min(in_frames.size, in_points.size) < 2 * MIN_POINTS:
+            return None
+        if not 0 < np.median(in_points) < _MAX_MOTION * np.median(in_frames):
+            return None
+        right = ("1, 0, 2", "[V, T, C]") if keypoint.ndim == 3 else ("0, 2, 1, 3", "[M, V, T, C]")
+    return Finding(
+        "axes",
+        f"keypoint {sides} seems to be {right[1]}: give [M, T, V, C] or [T, V, C], keypoint.transpose({right[0]})",
+    )
+
+
+def _is_normalized(keypoint: npt.NDArray[Any]) -> bool:
+    return keypoint.dtype.kind == "f" and bool(np.nanmax(np.abs(keypoint)) <= HIGHEST_SCORE)
 
 
 def _has_score_slice(keypoint: npt.NDArray[Any]) -> bool:
@@ -159,6 +208,10 @@ def _seems_frames_first(keypoint: npt.NDArray[Any]) -> bool:
     persons, frames = keypoint.shape[:2]
     if persons >= _MIN_CROWD and persons > frames:
         return bool(in_first.any())
+    if frames > _MAX_PERSONS and persons <= frames:
+        return False
+    if frames == 1 and persons >= MIN_POINTS:
+        in_second = _steps(points, 2)  # frames move less than the points of a body lie apart, persons more
     if min(in_first.size, in_second.size) < 2 * MIN_POINTS:
         return False
     return bool(0 < np.median(in_first) < _MAX_MOTION * np.median(in_second))
@@ -173,6 +226,10 @@ def _steps(points: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32
 
 def axes_hint(shape: Sequence[int]) -> str:
     """What the axes of an array that cannot be read may be, for the end of a message; "" where that is unknown."""
+    if len(shape) in (3, 4) and shape[-1] == 4:
+        return "; they seem to be x, y, z and visibility: give keypoint[..., [0, 1, 3]]"
+    if len(shape) in (1, 2) and shape[-1] in _FLAT_MEDIAPIPE:
+        return f"; it seems to be MediaPipe's {_FLAT_MEDIAPIPE[shape[-1]]} in a row: give x, y and score of each point"
     if len(shape) == 5:
         return ": one clip at a time, of (N, C, T, V, M) keypoint[n].transpose(3, 1, 2, 0)"
     if len(shape) == 4 and shape[0] in (2, 3):

@@ -14,10 +14,10 @@ from heatsvc.bounds import BYTES_PER_POINT, DEFAULT_BOUNDS, Bounds
 from heatsvc.kernels import KERNELS
 from heatsvc.pose import flat_holistic
 from heatsvc.pose.array_plausibility import axes_hint, judge_array, judge_normalized
-from heatsvc.pose.compressed import CompressedFrames
+from heatsvc.pose.compressed import CompressedFrames, check_float16
 from heatsvc.pose.errors import InfiniteError, NoKeypointsError, PoseError
-from heatsvc.pose.layouts import LAYOUTS, LAYOUTS_BY_POINTS, Layout, get_layout, infer_layout
-from heatsvc.pose.plausibility import AS_GIVEN, Finding, ImplausibleError, Interpretation
+from heatsvc.pose.findings import AS_GIVEN, Finding, ImplausibleError, Interpretation
+from heatsvc.pose.layouts import KEYPOINT_COUNTS, LAYOUTS, LAYOUTS_BY_POINTS, Layout, get_layout, infer_layout
 
 Float32 = npt.NDArray[np.float32]
 
@@ -143,9 +143,21 @@ class PoseClip:
             compressed, findings = CompressedFrames.build(
                 frame_inds, total_frames, interpretation, bounds=bounds, field=field, file=file
             )
-        elif total_frames is not None or persons > 1 or (score_column is not None and keypoint_score is not None):
+        elif (
+            total_frames is not None
+            or persons > 1
+            or (score_column is not None and keypoint_score is not None)
+            or (frames in KEYPOINT_COUNTS and count not in LAYOUTS_BY_POINTS)
+        ):
             findings = judge_array(
-                keypoint, keypoint_score, interpretation, total_frames, field, file, are_axes_known=are_axes_known
+                keypoint,
+                keypoint_score,
+                interpretation,
+                total_frames,
+                field,
+                file,
+                are_axes_known=are_axes_known,
+                is_layout_known=bool(layout) or count in KEYPOINT_COUNTS,
             )
         # An archive of uint8 zeros has a thousandth of the size of its float32 arrays.
         size = persons * frames * count * BYTES_PER_POINT
@@ -193,6 +205,8 @@ class PoseClip:
                     raise ImplausibleError(finding, field=name, file=file)
                 findings = (*findings, finding)
             points = _scale(points, img_shape, name, file)
+        if compressed is not None:
+            check_float16(points, score, field, file)
         return cls(
             keypoint=points,
             keypoint_score=score,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from heatsvc.bounds import BYTES_PER_POINT, DEFAULT_BOUNDS, Bounds
 from heatsvc.pose.array_plausibility import judge_frame_inds
 from heatsvc.pose.errors import NoKeypointsError, PoseError
-from heatsvc.pose.plausibility import Finding, ImplausibleError, Interpretation
+from heatsvc.pose.findings import Finding, ImplausibleError, Interpretation
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -104,7 +104,6 @@ class CompressedFrames:
             keypoint [M, T, V, 2] and keypoint_score [M, T, V], float32.
 
         Raises:
-            PoseError: coordinates beyond the largest float16.
             LimitError: more than `bounds` allow.
         """
         points, scores, frames, total = keypoint[0], keypoint_score[0], self.frame_inds, self.total_frames
@@ -116,11 +115,6 @@ class CompressedFrames:
         bounds.check("max_persons", persons, "persons", field="max_person")
         size = persons * total * points.shape[1] * BYTES_PER_POINT
         bounds.check("max_unpacked_bytes", size, "bytes of decompressed keypoints", field="max_person")
-        if np.fmax.reduce(np.abs(points), axis=None) > _LARGEST_FLOAT16:
-            raise PoseError(
-                f"compressed keypoints are float16 in PYSKL: coordinates must be within {_LARGEST_FLOAT16:,.0f} pixels",
-                field="",
-            )
         halves, half_scores = points.astype(np.float16), scores.astype(np.float16)
         rows = np.arange(len(frames))
         person = rows - (np.cumsum(counts) - counts)[frames]
@@ -134,6 +128,22 @@ class CompressedFrames:
         decompressed[person, frames] = halves[rows]
         decompressed_score[person, frames] = half_scores[rows]
         return decompressed, decompressed_score
+
+
+def check_float16(keypoint: Float32, keypoint_score: Float32, field: str, file: str | None) -> None:
+    """Compressed keypoints, which are expanded in float16 as in PYSKL, must fit into it.
+
+    Raises:
+        PoseError: a coordinate or a score beyond the largest float16.
+    """
+    for name, numbers in (("keypoint", keypoint), ("keypoint_score", keypoint_score)):
+        if np.fmax.reduce(np.abs(numbers), axis=None) > _LARGEST_FLOAT16:
+            raise PoseError(
+                f"{field}{name}: compressed keypoints are float16 in PYSKL, so that coordinates and scores must be "
+                f"within {_LARGEST_FLOAT16:,.0f}",
+                field=f"{field}{name}",
+                file=file,
+            )
 
 
 def select_rows(
@@ -173,6 +183,9 @@ def select_rows(
     frames = _numbers(given, f"{field}frame_inds", "iu", "whole numbers", file)
     rows = len(keypoint)
     _check_rows(frames, rows, f"{field}frame_inds", file)
+    if frames.size and frames.max() > np.iinfo(np.int64).max:
+        text = f"{field}frame_inds are up to {frames.max()}: the frames of rows must be below 2^63"
+        raise PoseError(text, field=f"{field}frame_inds", file=file)
     frame_inds = frames.astype(np.int64)
     inds = annotation.get("anno_inds")
     chosen = None if inds is None else _numbers(inds, f"{field}anno_inds", "iub", "a mask or indices", file)
@@ -185,6 +198,8 @@ def select_rows(
     boxes = annotation.get("box_score") if box_thr is not None else None
     if boxes is not None:
         scores = _numbers(boxes, f"{field}box_score", "fiu", "numbers", file)
+        if isinstance(box_thr, bool) or not isinstance(box_thr, int | float | np.number):
+            raise PoseError(f"box_thr must be a number, not {type(box_thr).__name__}", field="box_thr")
         _check_rows(scores, rows, f"{field}box_score", file)
         above = scores >= box_thr
         chosen = np.flatnonzero(above) if chosen is None else chosen[above[chosen]]

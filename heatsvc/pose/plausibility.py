@@ -7,108 +7,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from heatsvc.kernels import KERNELS
-from heatsvc.pose.errors import PoseError
+from heatsvc.pose.findings import CODES, ORDER, Code, Finding, ImplausibleError, PlausibilityMode, PlausibilityWarning
 
 if TYPE_CHECKING:
     from heatsvc.pose.clip import PoseClip
-
-Severity = Literal["impossible", "doubtful"]
-PlausibilityMode = Literal["error", "warn", "ignore"]
-"""``error``: impossible numbers are errors; ``warn``: they are only reported, as doubtful ones are; ``ignore``: nothing
-is checked."""
-
-Code = Literal[
-    "axes",
-    "frame_count",
-    "depth_as_score",
-    "normalized",
-    "not_normalized",
-    "outside_frame",
-    "no_points",
-    "img_shape_swapped",
-    "points_outside",
-    "score_range",
-    "zero_points",
-    "missing_points",
-]
-
-
-class Meaning(NamedTuple):
-    """What a code stands for: its severity, what was found, and what to do."""
-
-    severity: Severity
-    text: str
-    what_to_do: str
-
-
-CODES: dict[Code, Meaning] = {
-    "axes": Meaning(
-        "impossible",
-        "the axes seem to be in another order than [M, T, V, C]",
-        "Transpose the array: persons, frames, keypoints, numbers of a keypoint.",
-    ),
-    "frame_count": Meaning(
-        "impossible",
-        "`total_frames` or `frame_inds` disagree with the array",
-        "Give the number of frames of `keypoint`, or no `total_frames`.",
-    ),
-    "depth_as_score": Meaning(
-        "impossible",
-        "the third numbers of the keypoints are no scores: depths, or not those of `keypoint_score`",
-        "Give `project: xy`, which drops it, or `keypoint` with two numbers and `keypoint_score`.",
-    ),
-    "normalized": Meaning(
-        "impossible",
-        "coordinates that count the frame as 1, not in pixels: all would be in one corner of the frame",
-        "Give `coordinates: normalized` where they are 0..1 of the frame, or pixels.",
-    ),
-    "not_normalized": Meaning(
-        "impossible",
-        "`coordinates: normalized` was given, and most coordinates are far beyond 0..1",
-        "Leave `coordinates` out if they are pixels.",
-    ),
-    "outside_frame": Meaning(
-        "impossible", "no detected point is in the frame", "Give the img_shape of the video that they were detected in."
-    ),
-    "no_points": Meaning(
-        "doubtful",
-        "no point is detected in any frame: the volume is zeros",
-        "Run the pose estimator again, or leave the clip out.",
-    ),
-    "img_shape_swapped": Meaning(
-        "doubtful", "the points fit into a frame of the other orientation", "Give img_shape as [height, width]."
-    ),
-    "points_outside": Meaning(
-        "doubtful",
-        "more than 5 % of the points are outside of the frame; points with a score under 0.3 count only where all have",
-        "Check img_shape; or select points that are in the picture.",
-    ),
-    "score_range": Meaning(
-        "doubtful",
-        "scores outside of 0..1, which are kept in float32 and float16 and clipped in uint8",
-        "Divide them by the largest score of the pose estimator.",
-    ),
-    "zero_points": Meaning(
-        "doubtful",
-        "points at exactly (0, 0) with a score",
-        "Set them to NaN (null), or their score to 0: not detected.",
-    ),
-    "missing_points": Meaning(
-        "doubtful",
-        "selected points that the clip's layout does not have",
-        "Select a layout whose points the clip has.",
-    ),
-}
-"""Every code, the worst first."""
-
-_ORDER = {code: rank for rank, code in enumerate(CODES)}
 
 MIN_POINTS = 5
 """Fewer detected points are never called impossible: one or two may lie anywhere."""
@@ -120,8 +28,11 @@ frame, with low scores. MMPose, too, shows points from this score on."""
 MAX_NORMALIZED = 4.0
 """Coordinates beyond it are neither 0..1 of the frame nor meters: of guessed legs they reach about 2, and meters around
 the hip about as far."""
-_MAX_BEYOND = 0.02
-"""Normalized coordinates may have this share beyond `MAX_NORMALIZED`: glitches of the estimator."""
+_MAX_BEYOND = 0.5
+"""Normalized coordinates may have this share beyond `MAX_NORMALIZED`: errors of the estimator. Of pixels never half are
+so close to the frame's edge."""
+_FAR = 4.0
+"""A point so many frames away is an error of the estimator: steps that fit a box to the points make the body tiny."""
 _MIN_FRAME_RATIO = 16
 """Small numbers are called normalized where the frame's sides are at least so many times as long as they reach."""
 LOWEST_SCORE, HIGHEST_SCORE = -0.1, 1.1
@@ -131,68 +42,6 @@ _DEPTH = -1e-3
 _MANY_NEGATIVE = 0.1
 _LARGEST_SCORE = 100.0
 """Percentages and logits are below, millimetres of depth above."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interpretation:
-    """How the numbers of a clip are meant.
-
-    Attributes:
-        coordinates: ``pixels``, or ``normalized``: 0..1 of the frame, which are multiplied by img_shape.
-        project: ``xy`` drops the third number of a keypoint, a depth, which is a score otherwise.
-        plausibility: what becomes of impossible numbers.
-    """
-
-    coordinates: Literal["pixels", "normalized"] = "pixels"
-    project: Literal["xy"] | None = None
-    plausibility: PlausibilityMode = "error"
-
-
-AS_GIVEN = Interpretation()
-"""Pixels, with scores as third numbers."""
-
-INTERPRETATIONS = {
-    "coordinates": ("pixels", "normalized"),
-    "project": (None, "xy"),
-    "plausibility": get_args(PlausibilityMode),
-}
-"""The values of each of its fields."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something impossible or doubtful in a clip's numbers.
-
-    Attributes:
-        code: what it is; `CODES` has its severity.
-        detail: one sentence with the numbers, which ends with what to give instead where that is known.
-    """
-
-    code: Code
-    detail: str
-
-    @property
-    def is_impossible(self) -> bool:
-        """Whether it is an error unless the user says otherwise."""
-        return CODES[self.code].severity == "impossible"
-
-
-class ImplausibleError(PoseError):
-    """Impossible numbers.
-
-    Attributes:
-        code: of the finding.
-    """
-
-    def __init__(self, finding: Finding, *, field: str | None = None, file: str | None = None, name: str = ""):
-        called = f"{name!a:.100}: " if name else ""
-        detail = f"{called}{finding.detail}. `plausibility: warn` takes the numbers as they are"
-        super().__init__(detail, field=field, file=file)
-        self.code = finding.code
-
-
-class PlausibilityWarning(UserWarning):
-    """Doubtful numbers, and impossible ones that are only reported: in `draw`, `read` and `HeatmapDataset`."""
 
 
 class PlausibilityReport:
@@ -237,13 +86,42 @@ class PlausibilityReport:
             return ()
         found = judge_points(clip, whole)
         if clip.findings:
-            found = tuple(sorted((*clip.findings, *found), key=lambda finding: _ORDER[finding.code]))
+            found = tuple(sorted((*clip.findings, *found), key=lambda finding: ORDER[finding.code]))
         if found:
             self.add(found, clip.frame_dir, index)
         return found
 
-    def add(self, findings: Sequence[Finding], name: str = "", index: int = 0) -> None:
-        """Count the findings of a clip, the worst first.
+    def judge_volume(
+        self,
+        keypoint: npt.NDArray[Any],
+        score: npt.NDArray[np.float32],
+        size: tuple[int, int],
+        eps: float,
+        clip: PoseClip,
+        found: Sequence[Finding],
+    ) -> None:
+        """Judge what is going to be rendered, after the steps, and count an empty volume.
+
+        Args:
+            keypoint, score: [M, T, V, 2] and [M, T, V], in pixels of the map.
+            size: (height, width) of the map.
+            eps: the lowest score that is rendered.
+            clip: before the steps.
+            found: what `judge` returned for it.
+        """
+        if self._mode == "ignore" or any(finding.code == "no_points" for finding in found):
+            return
+        if _has_points_inside(keypoint, score, size, eps) or not _count_points(clip).detected:
+            return
+        finding = Finding(
+            "empty_volume",
+            f"points are detected, but none with a score of {eps:g} or more lies in the map of {size[1]} x {size[0]} "
+            "pixels: check scores, img_shape and crop",
+        )
+        self.add((finding,), clip.frame_dir, is_worst=not found)
+
+    def add(self, findings: Sequence[Finding], name: str = "", index: int = 0, *, is_worst: bool = True) -> None:
+        """Count the findings of a clip, the worst first; `is_worst` where no worse ones were counted before.
 
         Raises:
             ImplausibleError: as of `judge`.
@@ -256,7 +134,8 @@ class PlausibilityReport:
             self.clips[code] = self.clips.get(code, 0) + 1
         for finding in findings:
             self.details.setdefault(finding.code, f"{where}{finding.detail}")
-        self.worst[findings[0].code] = self.worst.get(findings[0].code, 0) + 1
+        if is_worst:
+            self.worst[findings[0].code] = self.worst.get(findings[0].code, 0) + 1
 
     @property
     def header(self) -> str:
@@ -278,7 +157,7 @@ class PlausibilityReport:
 
 
 def _ordered(codes: Iterable[Code]) -> list[Code]:
-    return sorted(codes, key=_ORDER.__getitem__)
+    return sorted(codes, key=ORDER.__getitem__)
 
 
 def judge_points(clip: PoseClip, whole: PoseClip | None = None) -> tuple[Finding, ...]:
@@ -294,7 +173,7 @@ def judge_points(clip: PoseClip, whole: PoseClip | None = None) -> tuple[Finding
     """
     counts = _count_points(clip)
     is_inside = counts.inside and counts.confident and counts.confident_outside <= _MAX_OUTSIDE * counts.confident
-    if is_inside and not counts.is_small and not counts.at_origin and not counts.odd_scores:
+    if is_inside and not (counts.is_small or counts.at_origin or counts.odd_scores or counts.far):
         return ()
     found = list(_impossible(clip, counts))
     if found and whole is not None and whole is not clip:
@@ -309,7 +188,8 @@ class _Counts(NamedTuple):
     Attributes:
         detected: no NaN, with a score above 0, and not exactly at (0, 0).
         inside: detected in the frame.
-        beyond: detected with x or y beyond `MAX_NORMALIZED`.
+        beyond_x, beyond_y: detected with an x or a y beyond `MAX_NORMALIZED`.
+        far: detected, and `_FAR` frames away from the origin.
         confident: detected with a score of `_CONFIDENT` or more.
         confident_inside: those in the frame.
         confident_transposed: those in a frame of swapped sides.
@@ -319,7 +199,9 @@ class _Counts(NamedTuple):
 
     detected: int
     inside: int
-    beyond: int
+    beyond_x: int
+    beyond_y: int
+    far: int
     confident: int
     confident_inside: int
     confident_transposed: int
@@ -333,8 +215,8 @@ class _Counts(NamedTuple):
 
     @property
     def is_small(self) -> bool:
-        """Whether nearly all coordinates are as small as normalized ones."""
-        return self.beyond <= _MAX_BEYOND * self.detected
+        """Whether most of x or of y are as small as normalized coordinates."""
+        return min(self.beyond_x, self.beyond_y) <= _MAX_BEYOND * self.detected
 
 
 def _count_points(clip: PoseClip) -> _Counts:
@@ -343,7 +225,8 @@ def _count_points(clip: PoseClip) -> _Counts:
     if native is not None:
         return _Counts(
             *native.count_points(
-                clip.keypoint, clip.keypoint_score, height, width, MAX_NORMALIZED, _CONFIDENT, _DEPTH, HIGHEST_SCORE
+                *(clip.keypoint, clip.keypoint_score, height, width),
+                *(MAX_NORMALIZED, _FAR, _CONFIDENT, _DEPTH, HIGHEST_SCORE),
             )
         )
     x, y, score = clip.keypoint[..., 0], clip.keypoint[..., 1], clip.keypoint_score
@@ -353,14 +236,16 @@ def _count_points(clip: PoseClip) -> _Counts:
     inside = positive & (x <= width) & (y <= height)
     transposed = positive & (x <= height) & (y <= width)
     confident = score >= np.float32(_CONFIDENT)
-    small = (np.abs(x) <= np.float32(MAX_NORMALIZED)) & (np.abs(y) <= np.float32(MAX_NORMALIZED))
+
     return _Counts(
         *(
             int(np.count_nonzero(points))
             for points in (
                 detected,
                 inside,
-                detected & ~small,
+                detected & (np.abs(x) > np.float32(MAX_NORMALIZED)),
+                detected & (np.abs(y) > np.float32(MAX_NORMALIZED)),
+                detected & ((np.abs(x) > np.float32(_FAR * width)) | (np.abs(y) > np.float32(_FAR * height))),
                 detected & confident,
                 inside & confident,
                 transposed & confident,
@@ -389,18 +274,9 @@ def _impossible(clip: PoseClip, counts: _Counts) -> Iterable[Finding]:
         )
     if counts.detected < MIN_POINTS:
         return
-    if counts.is_small:
-        points = clip.keypoint[_detected(clip)]
-        reach = max(1.0, float(np.abs(points)[np.abs(points) <= MAX_NORMALIZED].max(initial=0)))
-        if _MIN_FRAME_RATIO * reach <= min(height, width) and (points % 1 != 0).any(axis=-1).mean() >= 0.5:
-            is_unit = ((points >= 0) & (points <= 1)).all(axis=-1).mean() >= 0.5
-            right = (
-                "give `coordinates: normalized`, which multiplies them by img_shape"
-                if is_unit
-                else "they may be -1..1 or meters; convert them, and give pixels"
-            )
-            yield Finding("normalized", f"{_extent(points)} in a frame of {width} x {height} pixels: {right}")
-            return
+    if counts.is_small and (finding := _judge_small(clip, counts)):
+        yield finding
+        return
     if not counts.inside:
         is_swapped = counts.confident and counts.confident_transposed >= (1 - _MAX_OUTSIDE) * counts.confident
         right = f"[{width}, {height}]" if is_swapped else "the [height, width] of the video"
@@ -409,6 +285,40 @@ def _impossible(clip: PoseClip, counts: _Counts) -> Iterable[Finding]:
             f"none of {counts.detected:,} detected points is in the frame of {width} x {height} pixels, "
             f"{_extent(clip.keypoint[_detected(clip)])}: give {right} as img_shape",
         )
+
+
+def _judge_small(clip: PoseClip, counts: _Counts) -> Finding | None:
+    """Judge points of which most have an x or a y that is as small as normalized coordinates."""
+    height, width = clip.img_shape
+    points = clip.keypoint[_detected(clip)]
+    are_small = [beyond <= _MAX_BEYOND * counts.detected for beyond in (counts.beyond_x, counts.beyond_y)]
+    for numbers, side, is_small in zip(points.T, (width, height), are_small, strict=True):
+        if not is_small:
+            continue
+        small = numbers[np.abs(numbers) <= MAX_NORMALIZED]
+        reach = max(1.0, float(np.abs(small).max(initial=0)))
+        # Whole numbers may be pixels at the frame's edge, unless there is nothing but 0 and 1.
+        is_fraction = (small % 1 != 0).mean() >= 0.5 or (np.isin(points, (0, 1)).all() and np.ptp(points) > 0)
+        if _MIN_FRAME_RATIO * reach > side or not is_fraction:
+            return None
+    if not all(are_small):
+        right = "one of them is normalized, the other is not: give both in pixels"
+    elif ((points >= 0) & (points <= 1)).all(axis=-1).mean() >= 0.5:
+        right = "give `coordinates: normalized`, which multiplies them by img_shape"
+    else:
+        right = "they may be -1..1 or meters; convert them, and give pixels"
+    return Finding("normalized", f"{_extent(points)} in a frame of {width} x {height} pixels: {right}")
+
+
+def _has_points_inside(
+    keypoint: npt.NDArray[Any], score: npt.NDArray[np.float32], size: tuple[int, int], eps: float
+) -> bool:
+    """Whether a point with a score of `eps` or more lies in a map."""
+    native = KERNELS.native
+    if native is not None and keypoint.dtype == np.float32:
+        return bool(native.count_points(keypoint, score, *size, 0.0, _FAR, eps, 0.0, 1.0)[6])
+    x, y = keypoint[..., 0], keypoint[..., 1]
+    return bool(((x >= 0) & (y >= 0) & (x <= size[1]) & (y <= size[0]) & (score >= eps)).any())
 
 
 def _extent(points: npt.NDArray[np.float32]) -> str:
@@ -440,13 +350,21 @@ def _doubtful(clip: PoseClip, counts: _Counts, *, check_frame: bool) -> Iterable
                 f"{outside:,} of {judged:,} points are outside of the frame of {width} x {height} pixels: "
                 "check img_shape, or select points that are in the picture",
             )
+    elif check_frame and counts.far:
+        yield Finding(
+            "points_outside",
+            f"{counts.far:,} of {counts.detected:,} points are {_FAR:g} frames or more away, "
+            f"{_extent(clip.keypoint[_detected(clip)])}: steps that fit a box to the points make the others tiny; set "
+            "such points to NaN (null)",
+        )
     if counts.odd_scores:
         lowest, highest = float(clip.keypoint_score.min()), float(clip.keypoint_score.max())
         if lowest < LOWEST_SCORE or highest > HIGHEST_SCORE:
+            are_flags = bool(np.isin(clip.keypoint_score, (0, 1, 2)).all())
+            right = "they may be COCO's visibility flags: give 1 for 2" if are_flags else "give confidences of 0..1"
             yield Finding(
                 "score_range",
-                f"scores are {lowest:.4g} to {highest:.4g}: float32 and float16 keep them, uint8 clips them; "
-                "give confidences of 0..1",
+                f"scores are {lowest:.4g} to {highest:.4g}: float32 and float16 keep them, uint8 clips them; {right}",
             )
     if counts.at_origin:
         yield Finding(
@@ -465,6 +383,6 @@ def _is_depth(clip: PoseClip) -> bool:
         return False
     if np.mean(third < _DEPTH) > _MANY_NEGATIVE or np.mean(third > _LARGEST_SCORE) > 0.5:
         return True
-    in_meters = np.mean(np.maximum(np.abs(x), np.abs(y))[present] > MAX_NORMALIZED) <= _MAX_BEYOND
+    in_meters = np.mean(np.maximum(np.abs(x), np.abs(y))[present] > MAX_NORMALIZED) <= 0.02
     # COCO's visibility flags are whole numbers up to 2.
     return bool(in_meters and np.mean(third > HIGHEST_SCORE) > 0.5 and (third % 1 != 0).any())

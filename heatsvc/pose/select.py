@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,8 @@ import numpy.typing as npt
 from heatsvc.bounds import BYTES_PER_POINT, DEFAULT_BOUNDS, Bounds
 from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import PoseError
+from heatsvc.pose.findings import Finding
 from heatsvc.pose.layouts import Layout, LayoutError, get_layout
-from heatsvc.pose.plausibility import Finding
 
 MissingPoints = Literal["missing", "error"]
 """What becomes of points that `select` names and a clip does not have: not detected, or an error."""
@@ -45,11 +45,15 @@ def select_points(
         LimitError: more points than `bounds` allow.
     """
     if not isinstance(select, str):
+        select = _checked(select)
         bounds.check("max_keypoints", len(select), "points to select", field="select")
         _check_size(clip, len(select), bounds)
         indices = _indices(select, clip.points)
         layout = None if clip.layout is None else _subset(clip.layout, tuple(select))
         return _take(clip, indices, layout)
+    if missing_points not in get_args(MissingPoints):
+        known = ", ".join(get_args(MissingPoints))
+        raise PoseError(f"missing_points must be {known}, not {missing_points!r:.40}", field="missing_points")
     try:
         target = get_layout(select)
     except LayoutError as error:
@@ -112,6 +116,14 @@ def _with_missing(
 def _check_size(clip: PoseClip, points: int, bounds: Bounds) -> None:
     size = clip.persons * clip.frames * points * BYTES_PER_POINT
     bounds.check("max_unpacked_bytes", size, "bytes of selected keypoints", field="select")
+
+
+def _checked(select: Sequence[int]) -> tuple[int, ...]:
+    """Indices as Python's numbers; NumPy's arrays are accepted."""
+    indices = select.tolist() if isinstance(select, np.ndarray) else list(select)
+    if not all(isinstance(index, int | np.integer) and not isinstance(index, bool) for index in indices):
+        raise PoseError("select must be a layout's name or indices of points, such as [0, 5, 6]", field="select")
+    return tuple(int(index) for index in indices)
 
 
 def _indices(select: Sequence[int], points: int) -> npt.NDArray[np.intp]:

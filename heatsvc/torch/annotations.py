@@ -17,7 +17,7 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.pose import PoseClip, PoseError
 from heatsvc.pose.clip import as_number, check_frame_dir, check_label
 from heatsvc.pose.compressed import select_rows
-from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
+from heatsvc.pose.findings import AS_GIVEN, Interpretation
 from heatsvc.pose.readers.annotation import (
     identifier_of,
     list_of_annotations,
@@ -125,7 +125,11 @@ def load_annotations(
         label = as_number(item.get("label"))
         if type(label) is int:
             labels.append(label)
-        name = item.get(identifier, "")
+        name = item.get(identifier)
+        name = "" if name is None else name
+        if not isinstance(name, str):
+            check_frame_dir(name, field=f"{field}.{identifier}", file=file)
+            continue
         if names is None or name in names:
             found.add(name)
             clips.append(_annotation(item, name, label, field, file, options.box_thr))
@@ -152,6 +156,8 @@ def _unpickle(path: Path, bounds: Bounds) -> Any:
 
 def _split_names(content: Any, split: str, file: str) -> set[str]:
     splits = content.get("split") if isinstance(content, dict) else None
+    if not isinstance(split, str):
+        raise PoseError(f"split must be one name, or None, not {type(split).__name__}", field="split", file=file)
     if not isinstance(splits, dict) or not splits:
         raise PoseError(
             f"{file} has no splits, so no split {split!r:.60}: give split=None for all of its clips",
@@ -164,14 +170,14 @@ def _split_names(content: Any, split: str, file: str) -> set[str]:
         raise PoseError(f"{file} has no split {split!r:.60}: it has {known}", field="split", file=file)
     listed = names_of(names)
     if listed is None:
-        raise PoseError(f"split {split!r:.60} must be a list of names", field="split", file=file)
+        raise PoseError(f"split {split!r:.60} must be a list of names, and nothing else", field="split", file=file)
     return set(listed)
 
 
 def _annotation(
     item: dict[Any, Any], name: object, label: object, field: str, file: str, box_thr: float | None
 ) -> Annotation:
-    frame_dir = "" if name is None else check_frame_dir(name, field=f"{field}.frame_dir", file=file)
+    frame_dir = check_frame_dir(name, field=f"{field}.frame_dir", file=file)
     index = check_label(label, field=f"{field}.label", file=file)
     keypoint = numeric_array(item.get("keypoint"), f"{field}.keypoint", file)
     if keypoint is None:

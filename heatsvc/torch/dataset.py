@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,8 +18,9 @@ from heatsvc.pipeline import Pipeline, PipelineSpec, parse_pipeline
 from heatsvc.pipeline.steps.decompress_pose import DecompressPose
 from heatsvc.pipeline.steps.step import MAX_SEED
 from heatsvc.pipeline.steps.uniform_sample_frames import UniformSampleFrames
-from heatsvc.pose import PoseClip, PoseError
-from heatsvc.pose.plausibility import Interpretation, PlausibilityMode, PlausibilityReport
+from heatsvc.pose import Layout, PoseClip, PoseError
+from heatsvc.pose.findings import PlausibilityMode, check_interpretation
+from heatsvc.pose.plausibility import PlausibilityReport
 from heatsvc.pose.select import MissingPoints, select_points
 from heatsvc.torch.annotations import Annotation, ClipDefaults, load_annotations
 from heatsvc.volume import HeatmapVolume
@@ -118,7 +120,7 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         self.test_mode = _test_mode(pipeline, self.pipeline, split) if test_mode is None else test_mode
         self._select, self._missing_points = select, missing_points
         self._generator, self._bounds = generator, bounds
-        interpretation = Interpretation(coordinates, project, plausibility)
+        interpretation = check_interpretation(coordinates, project, plausibility)
         self._options = ClipDefaults(img_shape, layout, interpretation, box_thr, bounds)
         self._annotations, self.num_classes = load_annotations(pickle, split, self._options)
         self.labels = torch.tensor([annotation.label for annotation in self._annotations])
@@ -142,7 +144,7 @@ class HeatmapDataset(Dataset[HeatmapSample]):
                 "a part of it, and a DataLoader with collate_fn=HeatmapCollate() makes batches"
             )
         clip = self.clip(index)
-        seed = self._seed(index) if self.pipeline.is_random and not self.test_mode else None
+        seed = self._seed(index % len(self)) if self.pipeline.is_random and not self.test_mode else None
         try:
             volume = self.pipeline.run(clip, test_mode=self.test_mode, seed=seed, bounds=self._bounds)
         except InputError as error:
@@ -172,9 +174,14 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         return select_points(clip, self._select, self._bounds, missing_points=self._missing_points)
 
     def _check_clips(self, plausibility: PlausibilityMode) -> None:
-        """Build and judge every clip once: a few microseconds for each thousand numbers."""
+        """Build and judge every clip once, a few microseconds for each thousand numbers.
+
+        The steps are tried with one clip of each layout.
+        """
         report = PlausibilityReport(plausibility)
         first, others = None, 0
+        tried: dict[tuple[Layout | None, int], str] = {}
+        label_of: dict[str, int] = {}
         for annotation in _with_progress(self._annotations):
             try:
                 if annotation.label < 0 and not self.test_mode:
@@ -184,7 +191,12 @@ class HeatmapDataset(Dataset[HeatmapSample]):
                         field="label",
                     )
                 clip = annotation.clip(self._options)
-                report.judge(self._selected(clip), clip)
+                selected = self._selected(clip)
+                report.judge(selected, clip)
+                if (selected.layout, selected.points) not in tried:
+                    self.pipeline.run(selected, test_mode=True, bounds=self._bounds)
+                    tried[selected.layout, selected.points] = annotation.frame_dir
+                    _check_points(tried)
             except InputError as error:
                 if first is None:
                     first, first_name = error, annotation.frame_dir
@@ -195,6 +207,14 @@ class HeatmapDataset(Dataset[HeatmapSample]):
             more = f" ({others:,} other clips of {len(self):,} cannot be used either)" if others else ""
             first.args = (f"{name}{first}{more}",)
             raise first
+        for annotation in self._annotations:
+            if label_of.setdefault(annotation.frame_dir, annotation.label) != annotation.label:
+                warnings.warn(
+                    f"{annotation.frame_dir!r} is there twice, with the labels {label_of[annotation.frame_dir]} and "
+                    f"{annotation.label}",
+                    stacklevel=3,
+                )
+                break
         report.warn(stacklevel=3)
 
     def _seed(self, index: int) -> int:
@@ -204,12 +224,28 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         return (drawn + index * _INDEX_STRIDE + _rank() * _RANK_STRIDE) % (MAX_SEED + 1)
 
 
+def _check_points(tried: Mapping[tuple[Layout | None, int], str]) -> None:
+    """A batch has one number of channels.
+
+    Raises:
+        PoseError: clips of different numbers of points.
+    """
+    (_, points), first = next(iter(tried.items()))
+    for (_, others), name in tried.items():
+        if others != points:
+            raise PoseError(
+                f"{name!r:.80} has {others} points, and {first!r:.80} has {points}, which no batch can hold: give "
+                "`select`, a layout that both have",
+                field="select",
+            )
+
+
 def _rank() -> int:
     """Of this process in distributed training, 0 outside of it."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank()
     rank = os.environ.get("RANK", "0")
-    return int(rank) if rank.isdecimal() else 0
+    return int(rank) if rank.isdecimal() and len(rank) < 10 else 0
 
 
 def _with_progress(annotations: Sequence[Annotation]) -> Iterable[Annotation]:

@@ -17,8 +17,8 @@ from heatsvc import _native
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, VideoKeypoints, read_keypoints
 from heatsvc.kernels import KERNELS
+from heatsvc.pose.findings import Interpretation
 from heatsvc.pose.layouts import get_layout
-from heatsvc.pose.plausibility import Interpretation
 from tests.pose.readers.samples import KETI, npy, npz
 
 # Arbitrary numbers: their plausibility is not tested here.

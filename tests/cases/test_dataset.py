@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 import heatsvc
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.errors import InputError, LimitError
-from heatsvc.pose.plausibility import ImplausibleError, PlausibilityWarning
+from heatsvc.pose.findings import ImplausibleError, PlausibilityWarning
 from heatsvc.torch import HeatmapDataset, collate
 from heatsvc.torch.dataset import LOCAL_BOUNDS
 
@@ -195,10 +195,12 @@ def test_pyskls_lists_for_validation_are_deterministic(tmp_path: Path) -> None:
 
 
 def test_mixed_numbers_of_points_are_told_from_frames_and_sizes(tmp_path: Path) -> None:
-    path = written(tmp_path, [annotation(points=points, frame_dir=f"v{points}") for points in (17, 27)])
-    dataset = HeatmapDataset(path, None, "posec3d-val")
+    annotations = [annotation(points=points, frame_dir=f"v{points}") for points in (17, 27)]
+    with pytest.raises(InputError, match="'v27' has 27 points, and 'v17' has 17, which no batch can hold"):
+        HeatmapDataset(written(tmp_path, annotations), None, "posec3d-val")
+    first, second = (HeatmapDataset(written(tmp_path, [one]), None, "posec3d-val")[0] for one in annotations)
     with pytest.raises(InputError, match=r"v17 has 17, v27 has 27. `select` takes the same points of each clip"):
-        collate([dataset[0], dataset[1]])
+        collate([first, second])
 
 
 def test_slices_say_what_to_do(tmp_path: Path) -> None:

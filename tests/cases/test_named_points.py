@@ -10,7 +10,7 @@ from pose_format import Pose
 import heatsvc
 from heatsvc.pipeline import PipelineError
 from heatsvc.pose import LAYOUTS, LayoutError
-from heatsvc.pose.plausibility import PlausibilityWarning
+from heatsvc.pose.findings import PlausibilityWarning
 from heatsvc.pose.select import select_points
 
 CASES = Path(__file__).parents[1] / "data" / "cases"

@@ -17,7 +17,8 @@ import heatsvc
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.inspection.inspection import inspect_pickle
 from heatsvc.pose import PoseClip
-from heatsvc.pose.plausibility import CODES, ImplausibleError, PlausibilityWarning, judge_points
+from heatsvc.pose.findings import CODES, ImplausibleError, PlausibilityWarning
+from heatsvc.pose.plausibility import judge_points
 from heatsvc.torch import HeatmapDataset
 from tests.api.client import Client
 from tests.cases.datasets import build_dataset
@@ -29,8 +30,11 @@ Array = npt.NDArray[np.float64]
 
 
 def sound(*, third: bool = False) -> Array:
-    """Six frames of 17 points, all in the frame of 600 x 400 pixels."""
-    numbers = np.random.default_rng(0).uniform((20, 20, 0.1), (580, 380, 0.9), (6, 17, 3))
+    """Six frames of 17 points that move by a few pixels, all in the frame of 600 x 400 pixels."""
+    generator = np.random.default_rng(0)
+    numbers = generator.uniform((20, 20, 0.1), (580, 380, 0.9), (1, 17, 3)) + generator.normal(
+        0, (2, 2, 0.01), (6, 17, 3)
+    )
     return numbers if third else numbers[..., :2]
 
 
@@ -59,6 +63,8 @@ def clip_of(code: str) -> dict[str, Any]:
             clip["keypoint_score"] = np.full((6, 17), 9.0)
         case "zero_points":
             keypoint[:, 0] = 0
+        case "empty_volume":
+            clip["keypoint_score"] = np.full((6, 17), 1e-4)
     return clip
 
 
@@ -92,6 +98,8 @@ def npy(array: Array) -> bytes:
 
 IMPOSSIBLE = [code for code, meaning in CODES.items() if meaning.severity == "impossible"]
 DOUBTFUL = [code for code, meaning in CODES.items() if meaning.severity == "doubtful" and code != "missing_points"]
+# Only a volume is empty, so that it shows where one is rendered.
+OF_POINTS = [code for code in DOUBTFUL if code != "empty_volume"]
 
 
 @pytest.mark.parametrize("code", IMPOSSIBLE)
@@ -148,7 +156,7 @@ def test_impossible_numbers_are_errors_of_a_dataset(tmp_path: Path, code: str) -
         HeatmapDataset(path, None, "posec3d-val", **options_of(code), plausibility="warn")
 
 
-@pytest.mark.parametrize("code", DOUBTFUL)
+@pytest.mark.parametrize("code", OF_POINTS)
 def test_doubtful_numbers_are_warnings_of_a_dataset(tmp_path: Path, code: str) -> None:
     with pytest.warns(PlausibilityWarning, match=f"^{code}: "):
         HeatmapDataset(as_pickle(tmp_path, clip_of(code)), None, "posec3d-val")
@@ -186,7 +194,7 @@ def test_doubtful_files_are_in_the_report_of_a_build(tmp_path: Path, code: str) 
 
 
 @pytest.mark.parametrize(
-    "code", [code for code in CODES if code not in ("missing_points", "frame_count", "not_normalized")]
+    "code", [code for code in CODES if code not in ("missing_points", "frame_count", "not_normalized", "empty_volume")]
 )
 def test_inspect_finds_both_kinds(tmp_path: Path, code: str) -> None:
     folder = tmp_path / code

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose import PoseClip
-from heatsvc.pose.plausibility import Interpretation
+from heatsvc.pose.findings import Interpretation
 from heatsvc.render.array import render_array
 from tests.reference import generate_pose_target
 from tests.render.volumes import coordinates, scores, sigmas

@@ -13,8 +13,9 @@ from heatsvc.annotation.inspection.findings import Findings
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
+from heatsvc.pose.findings import Interpretation
 from heatsvc.pose.pickled_numpy import PickledArray
-from heatsvc.pose.plausibility import Interpretation, PlausibilityReport
+from heatsvc.pose.plausibility import PlausibilityReport
 
 _LARGEST = 1 << 31
 # They are in memory already.

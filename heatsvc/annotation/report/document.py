@@ -14,7 +14,7 @@ import numpy.typing as npt
 from heatsvc.annotation.faults import FAULTY, KINDS, MISSING, Fault
 from heatsvc.annotation.labels.labels import LabelSource
 from heatsvc.annotation.statistics import ClipStatistics, DatasetStatistics
-from heatsvc.pose.plausibility import CODES
+from heatsvc.pose.findings import CODES
 
 _MAX_BINS = 40
 _MAX_LABEL_FILES = 20

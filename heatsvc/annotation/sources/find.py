@@ -22,7 +22,7 @@ from heatsvc.pose.archives.formats import HEAD, is_archive_name, without_archive
 from heatsvc.pose.archives.unreadable import Unreadable, find_unreadable
 from heatsvc.pose.archives.zip import is_hidden
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.plausibility import ImplausibleError, Interpretation, PlausibilityMode
+from heatsvc.pose.findings import ImplausibleError, Interpretation, PlausibilityMode
 from heatsvc.pose.readers import ReadOptions, read
 from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
 

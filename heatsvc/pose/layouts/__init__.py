@@ -50,7 +50,10 @@ LAYOUTS_BY_POINTS: dict[int, Layout] = {
 """What so many points without names are taken for; other numbers are unknown. 17 are COCO's in nearly all files of this
 field: those of Human3.6M and PoseTrack need `layout`."""
 _AMBIGUOUS = {25: (OPENPOSE25, NTU25), 543: (MEDIAPIPE_HOLISTIC, ISLR543)}
+KEYPOINT_COUNTS = frozenset((*LAYOUTS_BY_POINTS, *_AMBIGUOUS))
+"""Numbers of points that layouts in common use have."""
 _LAYOUTS = tuple(LAYOUTS.values())
+_KNOWN_NAMES = frozenset(name for layout in _LAYOUTS for name in layout.points)
 # A file of MediaPipe has names of 20 letters, and one limb for each point.
 _MAX_NAME_LENGTH, _MAX_LIMBS = 100, 4096
 
@@ -89,6 +92,27 @@ def infer_layout(points: int, *, field: str = "layout", file: str | None = None)
             file=file,
         )
     return layout
+
+
+def has_known_sides(layout: Layout) -> bool:
+    """Whether it is known which points are left and right: of a layout of a file's names only if they say it."""
+    return bool(layout.left) or _KNOWN_NAMES.issuperset(layout.points)
+
+
+def check_names(layout: Layout, named: Layout, *, field: str = "layout", file: str | None = None) -> None:
+    """A layout that is given for a file that names its points, as many, must not rename those that are known here.
+
+    Raises:
+        LayoutError: it does; the message has the first such point.
+    """
+    for i, (name, own) in enumerate(zip(layout.points, named.points, strict=True)):
+        if name != own and own in _KNOWN_NAMES:
+            raise LayoutError(
+                f"the file calls point {i} {own!r:.60}, and in {layout.name} it is {name!r:.60}: leave `layout` out, "
+                "and the file's names are used",
+                field=field,
+                file=file,
+            )
 
 
 @lru_cache(maxsize=64)
@@ -158,6 +182,7 @@ def layout_with_points(points: Sequence[str]) -> Layout | None:
 
 
 __all__ = [
+    "KEYPOINT_COUNTS",
     "LAYOUTS",
     "LAYOUTS_BY_POINTS",
     "OPENPOSE_LIMBS",
@@ -165,7 +190,9 @@ __all__ = [
     "Layout",
     "LayoutError",
     "canonical_names",
+    "check_names",
     "get_layout",
+    "has_known_sides",
     "infer_layout",
     "layout_of_names",
     "layout_with_points",

@@ -52,7 +52,7 @@ def canonical_names(names: Sequence[str], component: str = "") -> tuple[str, ...
         names: as in a file.
         component: of a `.pose` file, whose name has the side of a hand and says which of two wrists is meant.
     """
-    plain = [_plain(name) for name in names]
+    plain = _with_sides([_plain(name) for name in names])
     part = _plain(component)
     if "hand" in part and part.startswith(("left", "hand_left")) != part.startswith(("right", "hand_right")):
         side = "left" if "left" in part else "right"
@@ -75,13 +75,27 @@ def canonical_names(names: Sequence[str], component: str = "") -> tuple[str, ...
 def _plain(name: str) -> str:
     """``right_shoulder`` for ``RShoulder``, ``R_Shoulder``, ``right shoulder`` and ``shoulder_right``."""
     text = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=^[LR])(?=[A-Z][a-z])", "_", name)
-    text = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    text = re.sub(r"[\W_]+", "_", text.lower()).strip("_")
     for short, side in (("l", "left"), ("r", "right")):
         if text.startswith(f"{short}_"):
             text = f"{side}{text[1:]}"
         if text.endswith(f"_{side}"):
             text = f"{side}_{text.removesuffix(f'_{side}')}"
     return text
+
+
+def _with_sides(names: Sequence[str]) -> list[str]:
+    """``left_hip`` for ``lhip`` and ``hip_l``, where there is a right one beside it."""
+    there = set(names)
+    found = []
+    for name in names:
+        first, end = name[:1], name[-2:]
+        if end in ("_l", "_r") and f"{name[:-1]}{'r' if end == '_l' else 'l'}" in there:
+            name = f"{'left' if end == '_l' else 'right'}_{name[:-2]}"
+        elif first in ("l", "r") and len(name) > 2 and f"{'r' if first == 'l' else 'l'}{name[1:]}" in there:
+            name = f"{'left' if first == 'l' else 'right'}_{name[1:]}"
+        found.append(name)
+    return found
 
 
 def _body_point(name: str) -> str:
@@ -109,7 +123,7 @@ def _hand_point(name: str, hand: Sequence[str]) -> str:
     name = re.sub(r"^(left_|right_)?(hand_)?", "", name) or name
     if name in _WRISTS:
         return "hand_0"
-    if name.isdecimal():
+    if re.fullmatch("[0-9]{1,3}", name):
         return f"hand_{int(name)}"
     numbered = re.fullmatch(r"(.+?)_?([1-4])", name)
     finger, joint = numbered.groups() if numbered else name.rpartition("_")[::2]

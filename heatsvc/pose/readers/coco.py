@@ -5,12 +5,13 @@ https://github.com/jin-s13/COCO-WholeBody/blob/master/data_format.md
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from heatsvc.pose.clip import Float32, PoseClip
-from heatsvc.pose.layouts import Layout, canonical_names, layout_of_names, limbs_of_pairs
+from heatsvc.pose.clip import Float32, PoseClip, check_frame_dir
+from heatsvc.pose.layouts import Layout, limbs_of_pairs
 from heatsvc.pose.layouts.coco import COCO17, COCO_WHOLEBODY
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
@@ -26,19 +27,20 @@ def is_coco(upload: Upload) -> bool:
 
 
 def read_coco(upload: Upload) -> list[PoseClip]:
-    """One clip: frames in the order of `images`, persons in the order of `annotations`.
+    """A clip for each video of the images, one where they name none; persons in the order of `annotations`.
 
-    The third number of a point is its score; a file in which all are 0, 1 or 2 has COCO's visibility flags, of which 1
-    and 2 (hidden, visible) become score 1. The points are those that the annotations' categories name, COCO's 17 where
-    they name none, and COCO-WholeBody's other parts where an annotation has any.
+    Frames are in the order of `images`, or of their `frame_id` where all of a video have one. The third number of a
+    point is its score; a file in which all are 0, 1 or 2 has COCO's visibility flags, of which 1 and 2 (hidden,
+    visible) become score 1. The points are those that the annotations' categories name, COCO's 17 where they name none,
+    and COCO-WholeBody's other parts where an annotation has any.
 
     Raises:
-        PoseError: parts of a wrong length, an annotation of an unknown image, images of different sizes, categories of
-            different points; no img_shape, in the file or the options.
-        NoKeypointsError: no annotations.
+        PoseError: parts of a wrong length, an annotation of an unknown image, images of different sizes in a video,
+            categories of different points; no img_shape, in the file or the options.
+        NoKeypointsError: no annotations of a video.
         LimitError: more than the bounds allow.
     """
-    frame_of, img_shape = _images(upload)
+    videos = _videos(upload)
     annotations = _objects(upload, "annotations")
     layout = _layout(upload, annotations)
     parts: tuple[tuple[str, int], ...] = (("keypoints", len(layout.points)),)
@@ -46,13 +48,49 @@ def read_coco(upload: Upload) -> list[PoseClip]:
         if layout is not COCO17:
             raise upload.error("COCO-WholeBody's parts need COCO's 17 points of the body in keypoints", "categories")
         parts, layout = (*parts, *_MORE_PARTS), COCO_WHOLEBODY
-    builder = ClipBuilder(upload, len(frame_of))
+    annotations_of: list[list[tuple[int, dict[str, Any], int]]] = [[] for _ in videos]
+    place_of = {image: (v, t) for v, video in enumerate(videos) for image, t in video.frame_of.items()}
+    for i, annotation in enumerate(annotations):
+        image = annotation.get("image_id")
+        v, t = place_of.get(image, (-1, 0)) if isinstance(image, int | str) else (-1, 0)
+        if v < 0:
+            text = f"annotations[{i}] has an image_id that is not among the {len(place_of)} images"
+            raise upload.error(text, f"annotations[{i}].image_id")
+        annotations_of[v].append((i, annotation, t))
+    return [
+        _clip(upload, video, found, parts, layout, name=video.name if len(videos) > 1 else None)
+        for video, found in zip(videos, annotations_of, strict=True)
+    ]
+
+
+def _clip(
+    upload: Upload,
+    video: _Video,
+    annotations: list[tuple[int, dict[str, Any], int]],
+    parts: tuple[tuple[str, int], ...],
+    layout: Layout,
+    name: str | None,
+) -> PoseClip:
+    """The clip of a video.
+
+    Args:
+        annotations: with their indices in the file and their frames.
+        name: of the clip; None for the file's.
+    """
+    builder = ClipBuilder(upload, len(video.frame_of))
     builder.count(points=sum(size for _, size in parts), field="annotations")
-    indices = _indices(annotations, frame_of, builder)
+    persons = [0] * builder.frames
+    for i, _, t in annotations:
+        if i % 1024 == 0:
+            upload.options.token.raise_if_cancelled()
+        persons[t] += 1
+        builder.count(persons=persons[t], field=f"annotations[{i}]")
     builder.allocate()
-    for i, (annotation, (m, t)) in enumerate(zip(annotations, indices, strict=True)):
+    persons = [0] * builder.frames
+    for i, annotation, t in annotations:
         upload.options.token.raise_if_cancelled()
-        start = 0
+        start, m = 0, persons[t]
+        persons[t] += 1
         for part, size in parts:
             points = _part(annotation, i, part, size, upload, t)
             if points is not None:
@@ -62,50 +100,39 @@ def read_coco(upload: Upload) -> list[PoseClip]:
     score = builder.keypoint_score
     if ((score == 0) | (score == 1) | (score == 2)).all():
         np.minimum(score, 1, out=score)
-    return [builder.build(img_shape, layout)]
+    clip = builder.build(video.img_shape, layout)
+    return clip if name is None else replace(clip, frame_dir=name)
 
 
 def _layout(upload: Upload, annotations: list[dict[str, Any]]) -> Layout:
     """What the categories of the annotations call their points; COCO's body where they name none."""
-    used = {str(annotation.get("category_id")) for annotation in annotations}
-    layouts = []
+    used = {annotation.get("category_id") for annotation in annotations if _is_id(annotation.get("category_id"))}
+    first: tuple[list[str], Layout] | None = None
     for i, category in enumerate(_objects(upload, "categories") if "categories" in upload.json else ()):
-        names, skeleton = category.get("keypoints"), category.get("skeleton")
-        if not names or str(category.get("id")) not in used:
+        upload.options.token.raise_if_cancelled()
+        names, skeleton, number = category.get("keypoints"), category.get("skeleton"), category.get("id")
+        if not names or not _is_id(number) or number not in used:
             continue
         field = f"categories[{i}].keypoints"
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise upload.error(f"{field} must be a list of names", field)
+        if first is not None and first[0] == names:
+            continue
         upload.options.bounds.check("max_keypoints", len(names), "keypoints", field=field, file=upload.file)
         # Limbs count from 1.
         limbs = limbs_of_pairs(skeleton, first=1)
         if limbs is None:
             field = f"categories[{i}].skeleton"
             raise upload.error(f"{field} must be a list of pairs of numbers, from 1 on", field)
-        layouts.append(layout_of_names(canonical_names(names), limbs))
-    if len(set(layouts)) > 1:
-        raise upload.error("the categories name different points: a clip must have one kind of them", "categories")
-    return layouts[0] if layouts else COCO17
+        layout = upload.layout_of(names, limbs, field=field)
+        if first is not None and first[1].points != layout.points:
+            raise upload.error("the categories name different points: a clip must have one kind of them", "categories")
+        first = first or (names, layout)
+    return first[1] if first else COCO17
 
 
-def _indices(
-    annotations: list[dict[str, Any]], frame_of: dict[int | str, int], builder: ClipBuilder
-) -> list[tuple[int, int]]:
-    """Indices of person and frame of each annotation; the persons of a frame are in the order of the annotations."""
-    indices = []
-    persons = [0] * builder.frames
-    for i, annotation in enumerate(annotations):
-        if i % 1024 == 0:
-            builder.upload.options.token.raise_if_cancelled()
-        image = annotation.get("image_id")
-        t = frame_of.get(image) if isinstance(image, int | str) else None
-        if t is None:
-            text = f"annotations[{i}] has an image_id that is not among the {len(frame_of)} images"
-            raise builder.upload.error(text, f"annotations[{i}].image_id")
-        indices.append((persons[t], t))
-        persons[t] += 1
-        builder.count(persons=persons[t], field=f"annotations[{i}]")
-    return indices
+def _is_id(value: object) -> bool:
+    return isinstance(value, int | str)
 
 
 def _objects(upload: Upload, key: str) -> list[dict[str, Any]]:
@@ -115,24 +142,61 @@ def _objects(upload: Upload, key: str) -> list[dict[str, Any]]:
     return entries
 
 
-def _images(upload: Upload) -> tuple[dict[int | str, int], list[int] | None]:
-    """The frame of each image id, and the images' one (height, width), where they have any."""
-    frame_of: dict[int | str, int] = {}
-    img_shape = None
-    images = _objects(upload, "images")
-    upload.options.bounds.check("max_frames", len(images), "frames", field="images", file=upload.file)
-    for t, image in enumerate(images):
-        number = image.get("id")
-        if not isinstance(number, int | str) or number in frame_of:
-            raise upload.error(f"images[{t}] needs a unique id", f"images[{t}].id", t)
-        frame_of[number] = t
+@dataclass(slots=True)
+class _Video:
+    """Images that are one clip.
+
+    Attributes:
+        name: of the video.
+        frame_of: the frame of each image's id.
+        img_shape: (height, width) of all images, None where they have none.
+        numbers: `frame_id` of each image, in the order of `frame_of`; None where it has none.
+    """
+
+    name: str
+    frame_of: dict[int | str, int]
+    img_shape: list[int] | None
+    numbers: list[int | None]
+
+    def sort(self) -> None:
+        """Put the images in the order of their numbers, where all have one."""
+        known = [number for number in self.numbers if number is not None]
+        if len(known) == len(self.numbers):
+            images = [image for _, image in sorted(zip(known, self.frame_of, strict=True), key=lambda pair: pair[0])]
+            self.frame_of = {image: t for t, image in enumerate(images)}
+
+
+def _videos(upload: Upload) -> list[_Video]:
+    """The images by the video that they name: `video_id`, in PoseTrack `vid_id`."""
+    videos: dict[int | str | None, _Video] = {}
+    seen: set[int | str] = set()
+    for i, image in enumerate(_objects(upload, "images")):
+        number, key = image.get("id"), image.get("video_id", image.get("vid_id"))
+        if not isinstance(number, int | str) or number in seen:
+            raise upload.error(f"images[{i}] needs a unique id", f"images[{i}].id", i)
+        seen.add(number)
+        if key is not None and not isinstance(key, int | str):
+            raise upload.error(f"images[{i}].video_id must be a number or text", f"images[{i}].video_id", i)
+        if key not in videos:
+            name = check_frame_dir(str(key)[:100], field=f"images[{i}].video_id", file=upload.file)
+            videos[key] = _Video(name, {}, None, [])
+            upload.options.bounds.check("max_clips", len(videos), "videos", field="images", file=upload.file)
+        video, frame_id = videos[key], image.get("frame_id")
+        video.frame_of[number] = len(video.frame_of)
+        video.numbers.append(frame_id if type(frame_id) is int else None)
+        upload.options.bounds.check("max_frames", len(video.frame_of), "frames", field="images", file=upload.file)
         if "height" in image and "width" in image:
             shape = [image["height"], image["width"]]
-            if img_shape not in (None, shape):
-                text = f"images[{t}] has another size than those before it: the frames of a clip have one size"
-                raise upload.error(text, f"images[{t}]", t)
-            img_shape = shape
-    return frame_of, img_shape
+            if not all(isinstance(side, int | float) for side in shape):
+                raise upload.error(f"images[{i}] needs numbers for height and width", f"images[{i}].height", i)
+            if video.img_shape not in (None, shape):
+                text = f"images[{i}] has another size than those before it: the frames of a clip have one size"
+                raise upload.error(text, f"images[{i}]", i)
+            video.img_shape = shape
+    for video in videos.values():
+        video.sort()
+    # A file without images has no clip to be without keypoints.
+    return list(videos.values()) or [_Video("", {}, None, [])]
 
 
 def _part(annotation: dict[str, Any], i: int, part: str, size: int, upload: Upload, t: int) -> Float32 | None:

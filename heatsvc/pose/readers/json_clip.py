@@ -16,7 +16,7 @@ from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.clip import PoseClip, check_frame_dir, check_label
 from heatsvc.pose.compressed import select_rows
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
+from heatsvc.pose.findings import AS_GIVEN, Interpretation
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from heatsvc.pose.clip import Float32, PoseClip
-from heatsvc.pose.layouts import Layout, canonical_names, layout_of_names, limbs_of_pairs
+from heatsvc.pose.layouts import Layout, limbs_of_pairs
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
@@ -64,9 +64,9 @@ def _layout(upload: Upload, points: int) -> Layout | None:
         raise upload.error(f"{field} must have a name for each of the {points} points, from 0 on", field)
     limbs = limbs_of_pairs(meta.get("skeleton_links"))
     if limbs is None:
-        field = "meta_info.skeleton_links"
-        raise upload.error(f"{field} must be a list of pairs of points", field)
-    return layout_of_names(canonical_names(ordered), limbs)
+        links = "meta_info.skeleton_links"
+        raise upload.error(f"{links} must be a list of pairs of points", links)
+    return upload.layout_of(ordered, limbs, field=field)
 
 
 def _count(frames: list[tuple[str, list[Any]]], upload: Upload) -> ClipBuilder:

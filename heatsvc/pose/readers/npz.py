@@ -9,11 +9,15 @@ import numpy.typing as npt
 
 from heatsvc.pose.archives.zip import unpack
 from heatsvc.pose.clip import PoseClip, check_frame_dir, check_label
+from heatsvc.pose.compressed import select_rows
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.npy import array_from_npy
 from heatsvc.pose.readers.upload import Upload
 
-_ARRAYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label", "total_frames")
+_ARRAYS = (
+    *("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label", "total_frames"),
+    *("frame_inds", "anno_inds"),
+)
 KEYPOINT = "keypoint.npy"
 """The member that makes an archive one clip."""
 
@@ -70,9 +74,10 @@ def read_npz(upload: Upload) -> list[PoseClip]:
     if shape is not None and shape.shape != (2,):
         text = f"img_shape must be two whole numbers, [height, width], not {list(shape.shape)}"
         raise upload.error(text, "img_shape")
+    points, frame_inds = select_rows(arrays, arrays["keypoint"], file=file)
     return [
         PoseClip.build(
-            arrays["keypoint"],
+            points,
             arrays.get("keypoint_score"),
             img_shape=options.img_shape if shape is None else shape.tolist(),
             layout=str(layout) if layout else None,
@@ -82,6 +87,7 @@ def read_npz(upload: Upload) -> list[PoseClip]:
             file=file,
             interpretation=options.interpretation,
             total_frames=_single(arrays, "total_frames", file),
+            frame_inds=frame_inds,
         )
     ]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.layouts import Layout, canonical_names, layout_of_names, layout_with_points
+from heatsvc.pose.layouts import Layout, LayoutError, canonical_names, layout_of_names, layout_with_points
 from heatsvc.pose.readers.upload import Upload
 
 # The version, a float32, is the file's first four bytes.
@@ -46,7 +46,11 @@ def read_pose_file(upload: Upload) -> list[PoseClip]:
     bounds.check("max_persons", size.persons, "persons", file=upload.file)
     bounds.check("max_frames", size.frames, "frames", file=upload.file)
     bounds.check("max_keypoints", size.points, "keypoints", file=upload.file)
-    order, layout = _named(size.components)
+    try:
+        order, layout = _named(size.components)
+    except LayoutError as error:
+        error.file = upload.file
+        raise
     pose = _read(upload)
     keypoint, score = _arrays(pose.body)
     width, height = pose.header.dimensions.width, pose.header.dimensions.height

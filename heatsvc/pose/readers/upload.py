@@ -16,8 +16,8 @@ from heatsvc.pose.archives import zip as zip_archive
 from heatsvc.pose.archives.formats import is_zip, without_archive_extension, without_compression
 from heatsvc.pose.clip import PoseClip, check_frame_dir
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.layouts import Layout
-from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
+from heatsvc.pose.findings import AS_GIVEN, Interpretation
+from heatsvc.pose.layouts import Layout, LayoutError, canonical_names, check_names, get_layout, layout_of_names
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -143,6 +143,20 @@ class Upload:
         """An error of this file."""
         return PoseError(text, field=field, file=self.file, frame=frame)
 
+    def layout_of(
+        self, names: Sequence[str], limbs: tuple[tuple[int, int], ...] = (), *, field: str, component: str = ""
+    ) -> Layout:
+        """The layout of points that the file names, see `canonical_names` and `layout_of_names`.
+
+        Raises:
+            LayoutError: names or limbs that cannot be a layout; with the file and `field`.
+        """
+        try:
+            return layout_of_names(canonical_names(names, component), limbs)
+        except LayoutError as error:
+            error.field, error.file = field, self.file
+            raise
+
     def build_clip(
         self,
         keypoint: npt.NDArray[Any],
@@ -156,12 +170,17 @@ class Upload:
 
         Args:
             keypoint, keypoint_score, img_shape, are_axes_known: as of `PoseClip.build`.
-            layout: what the file calls its points, where it does; the options' takes precedence.
+            layout: what the file calls its points, where it does. The options' takes precedence, but must not
+                contradict names that are known.
 
         Raises:
-            PoseError, LimitError: as `PoseClip.build`.
+            PoseError, LimitError, LayoutError: as `PoseClip.build`, and `check_names`.
         """
         options = self.options
+        if options.layout and layout is not None:
+            given = get_layout(options.layout, len(layout.points))
+            if len(given.points) == len(layout.points):  # others are refused below
+                check_names(given, layout, file=self.file)
         return PoseClip.build(
             keypoint,
             keypoint_score,

@@ -1,0 +1,182 @@
+"""Findings: what plausibility checks report, by codes, and how a user says what numbers mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+from heatsvc.pose.errors import PoseError
+
+Severity = Literal["impossible", "doubtful"]
+PlausibilityMode = Literal["error", "warn", "ignore"]
+"""``error``: impossible numbers are errors; ``warn``: they are only reported, as doubtful ones are; ``ignore``: nothing
+is checked."""
+
+Code = Literal[
+    "axes",
+    "frame_count",
+    "depth_as_score",
+    "normalized",
+    "not_normalized",
+    "outside_frame",
+    "no_points",
+    "img_shape_swapped",
+    "points_outside",
+    "score_range",
+    "zero_points",
+    "missing_points",
+    "empty_volume",
+]
+
+
+class Meaning(NamedTuple):
+    """What a code stands for: its severity, what was found, and what to do."""
+
+    severity: Severity
+    text: str
+    what_to_do: str
+
+
+CODES: dict[Code, Meaning] = {
+    "axes": Meaning(
+        "impossible",
+        "the axes seem to be in another order than [M, T, V, C]",
+        "Transpose the array: persons, frames, keypoints, numbers of a keypoint.",
+    ),
+    "frame_count": Meaning(
+        "impossible",
+        "`total_frames` or `frame_inds` disagree with the array",
+        "Give the number of frames of `keypoint`, or no `total_frames`.",
+    ),
+    "depth_as_score": Meaning(
+        "impossible",
+        "the third numbers of the keypoints are no scores: depths, or not those of `keypoint_score`",
+        "Give `project: xy`, which drops it, or `keypoint` with two numbers and `keypoint_score`.",
+    ),
+    "normalized": Meaning(
+        "impossible",
+        "coordinates that count the frame as 1, not in pixels: all would be in one corner of the frame",
+        "Give `coordinates: normalized` where they are 0..1 of the frame, or pixels.",
+    ),
+    "not_normalized": Meaning(
+        "impossible",
+        "`coordinates: normalized` was given, and most coordinates are far beyond 0..1",
+        "Leave `coordinates` out if they are pixels.",
+    ),
+    "outside_frame": Meaning(
+        "impossible", "no detected point is in the frame", "Give the img_shape of the video that they were detected in."
+    ),
+    "no_points": Meaning(
+        "doubtful",
+        "no point is detected in any frame: the volume is zeros",
+        "Run the pose estimator again, or leave the clip out.",
+    ),
+    "img_shape_swapped": Meaning(
+        "doubtful", "the points fit into a frame of the other orientation", "Give img_shape as [height, width]."
+    ),
+    "points_outside": Meaning(
+        "doubtful",
+        "more than 5 % of the points are outside of the frame, where those with a score under 0.3 count only if all "
+        "have such; or a point is four frames away",
+        "Check img_shape; select points that are in the picture; set far ones to NaN (null).",
+    ),
+    "score_range": Meaning(
+        "doubtful",
+        "scores outside of 0..1, which are kept in float32 and float16 and clipped in uint8",
+        "Divide them by the largest score of the pose estimator.",
+    ),
+    "zero_points": Meaning(
+        "doubtful",
+        "points at exactly (0, 0) with a score",
+        "Set them to NaN (null), or their score to 0: not detected.",
+    ),
+    "missing_points": Meaning(
+        "doubtful",
+        "selected points that the clip's layout does not have",
+        "Select a layout whose points the clip has.",
+    ),
+    "empty_volume": Meaning(
+        "doubtful",
+        "points are detected, but none whose score is rendered lies in the map: the volume is zeros",
+        "Check the scores, img_shape, and the crop of the steps.",
+    ),
+}
+"""Every code, the worst first."""
+
+ORDER = {code: rank for rank, code in enumerate(CODES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """How the numbers of a clip are meant.
+
+    Attributes:
+        coordinates: ``pixels``, or ``normalized``: 0..1 of the frame, which are multiplied by img_shape.
+        project: ``xy`` drops the third number of a keypoint, a depth, which is a score otherwise.
+        plausibility: what becomes of impossible numbers.
+    """
+
+    coordinates: Literal["pixels", "normalized"] = "pixels"
+    project: Literal["xy"] | None = None
+    plausibility: PlausibilityMode = "error"
+
+
+AS_GIVEN = Interpretation()
+"""Pixels, with scores as third numbers."""
+
+INTERPRETATIONS = {
+    "coordinates": ("pixels", "normalized"),
+    "project": (None, "xy"),
+    "plausibility": get_args(PlausibilityMode),
+}
+"""The values of each of its fields."""
+
+
+def check_interpretation(coordinates: str, project: str | None, plausibility: str) -> Interpretation:
+    """How numbers are meant, by the options of the same names.
+
+    Raises:
+        PoseError: a value that an option does not have.
+    """
+    given = {"coordinates": coordinates, "project": project, "plausibility": plausibility}
+    for name, value in given.items():
+        if value not in INTERPRETATIONS[name]:
+            known = ", ".join(str(each) for each in INTERPRETATIONS[name])
+            raise PoseError(f"{name} must be {known}, not {value!r:.40}", field=name)
+    return Interpretation(**given)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something impossible or doubtful in a clip's numbers.
+
+    Attributes:
+        code: what it is; `CODES` has its severity.
+        detail: one sentence with the numbers, which ends with what to give instead where that is known.
+    """
+
+    code: Code
+    detail: str
+
+    @property
+    def is_impossible(self) -> bool:
+        """Whether it is an error unless the user says otherwise."""
+        return CODES[self.code].severity == "impossible"
+
+
+class ImplausibleError(PoseError):
+    """Impossible numbers.
+
+    Attributes:
+        code: of the finding.
+    """
+
+    def __init__(self, finding: Finding, *, field: str | None = None, file: str | None = None, name: str = ""):
+        called = f"{name!a:.100}: " if name else ""
+        detail = f"{called}{finding.detail}. `plausibility: warn` takes the numbers as they are"
+        super().__init__(detail, field=field, file=file)
+        self.code = finding.code
+
+
+class PlausibilityWarning(UserWarning):
+    """Doubtful numbers, and impossible ones that are only reported: in `draw`, `read` and `HeatmapDataset`."""

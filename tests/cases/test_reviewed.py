@@ -1,0 +1,306 @@
+"""What a newcomer and an attacker got past the checks of plausibility, names and datasets, and what is right."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import heatsvc
+from heatsvc.errors import InputError
+from heatsvc.pipeline.errors import PipelineError
+from heatsvc.pose import LayoutError, PoseError
+from heatsvc.pose.findings import ImplausibleError, PlausibilityWarning
+from heatsvc.pose.readers import ReadOptions, read
+from heatsvc.torch import HeatmapDataset
+
+FRAME = (1080, 1920)
+
+
+def moving(frames: int = 30, points: int = 17, persons: int = 1) -> np.ndarray:
+    """[M, T, V, 2]: bodies that move by two pixels a frame."""
+    rng = np.random.default_rng(0)
+    bodies = rng.uniform((500, 200), (1400, 900), (persons, 1, points, 2))
+    return bodies + np.cumsum(rng.normal(0, 2, (persons, frames, points, 2)), axis=1)
+
+
+def draw(keypoint: np.ndarray, **options: Any) -> np.ndarray:
+    return heatsvc.draw({"keypoint": keypoint, "img_shape": FRAME}, **options)
+
+
+@pytest.mark.parametrize("glitch", [(-5, -5), (9999, 9999)])
+@pytest.mark.parametrize("share", [0.03, 0.3])
+def test_normalized_points_with_errors_of_the_estimator_among_them_are_refused(
+    glitch: tuple[int, int], share: float
+) -> None:
+    keypoint = moving() / FRAME[::-1]
+    keypoint[np.random.default_rng(1).random(keypoint.shape[:3]) < share] = glitch
+    with pytest.raises(ImplausibleError, match="give `coordinates: normalized`") as error:
+        draw(keypoint)
+    assert error.value.code == "normalized"
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_one_normalized_axis_is_refused(axis: int) -> None:
+    keypoint = moving()
+    keypoint[..., axis] /= FRAME[::-1][axis]
+    with pytest.raises(ImplausibleError, match="one of them is normalized, the other is not"):
+        draw(keypoint)
+
+
+def test_normalized_points_that_were_rounded_are_refused() -> None:
+    with pytest.raises(ImplausibleError, match="in a frame of 1920 x 1080"):
+        draw((moving() / FRAME[::-1]).round())
+
+
+def test_negative_normalized_points_are_refused() -> None:
+    with pytest.raises(ImplausibleError, match="many of these are negative"):
+        draw(moving() / FRAME[::-1] * 2 - 1, coordinates="normalized")
+
+
+def test_one_point_that_is_far_away_is_reported() -> None:
+    keypoint = moving()
+    keypoint[0, 3, 4] = 1e6
+    with pytest.warns(PlausibilityWarning, match="^points_outside: 1 of 510 points are 4 frames or more away"):
+        draw(keypoint)
+
+
+def test_scores_below_eps_are_reported() -> None:
+    clip = {"keypoint": moving(), "keypoint_score": np.full((1, 30, 17), 1e-4), "img_shape": FRAME}
+    with pytest.warns(PlausibilityWarning, match="^empty_volume: points are detected, but none with a score of 0.001"):
+        volume = heatsvc.draw(clip)
+    assert not volume.any()
+
+
+@pytest.mark.parametrize(
+    ("order", "name"),
+    [((2, 1, 0, 3), "[V, T, M, C]"), ((1, 2, 0, 3), "[T, V, M, C]"), ((0, 2, 1, 3), "[M, V, T, C]")],
+)
+def test_an_axis_of_keypoints_in_another_place_is_found(order: tuple[int, ...], name: str) -> None:
+    given = moving(persons=2).transpose(order)
+    with pytest.raises(ImplausibleError) as error:
+        draw(given)
+    assert f"seems to be {name}" in str(error.value)
+    advised = tuple(map(int, str(error.value).partition("transpose(")[2].partition(")")[0].split(",")))
+    assert (given.transpose(advised) == moving(persons=2)).all()
+
+
+@pytest.mark.parametrize("points", [17, 133])
+def test_frames_and_keypoints_of_one_person_exchanged_are_found(points: int) -> None:
+    with pytest.raises(ImplausibleError, match=r"seems to be \[V, T, C\].*transpose\(1, 0, 2\)"):
+        draw(moving(frames=48, points=points)[0].swapaxes(0, 1))
+
+
+@pytest.mark.parametrize("shape", [(3, 30, 25), (3, 30, 18), (10, 1, 17), (10, 4, 17), (3, 1, 17)], ids=str)
+def test_sound_groups_of_persons_are_rendered(shape: tuple[int, int, int]) -> None:
+    persons, frames, points = shape
+    keypoint = moving(frames, points, persons)
+    volume = draw(keypoint, layout="openpose25" if points == 25 else None, plausibility="error")
+    assert volume.shape[:2] == (frames, points)
+
+
+def test_three_detections_of_one_person_are_no_swapped_axes() -> None:
+    keypoint = np.concatenate([moving() + shift for shift in (0, 0.3, -0.3)])
+    assert draw(keypoint).any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [
+        ((30, 258), "MediaPipe's 33 points of the pose"),
+        ((30, 132), "33 points of the pose, x, y, z, visibility each"),
+        ((30, 33, 4), "x, y, z and visibility: give keypoint[..., [0, 1, 3]]"),
+        ((3, 33, 4), "x, y, z and visibility: give keypoint[..., [0, 1, 3]]"),
+    ],
+)
+def test_rows_of_mediapipe_are_called_by_their_name(shape: tuple[int, ...], hint: str) -> None:
+    with pytest.raises(PoseError) as error:
+        draw(np.zeros(shape))
+    assert hint in str(error.value)
+
+
+def coco(**changes: Any) -> dict[str, Any]:
+    images = [{"id": t, "height": 1080, "width": 1920, "file_name": f"{t:06d}.jpg"} for t in range(4)]
+    points = moving(frames=4)[0]
+    annotations = [
+        {
+            "image_id": t,
+            "category_id": 1,
+            "keypoints": np.dstack([points[t : t + 1], np.full((1, 17), 2)]).ravel().tolist(),
+        }
+        for t in range(4)
+    ]
+    return {"images": images, "annotations": annotations, "categories": [{"id": 1, "keypoints": []}]} | changes
+
+
+def read_json(content: Any, **options: Any) -> Any:
+    return read(json.dumps(content).encode(), filename="a.json", options=ReadOptions(**options))
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("place", ["category_id", "id", "height", "video_id", "frame_id"])
+def test_deep_lists_where_coco_has_numbers_are_input_errors_or_ignored(place: str) -> None:
+    content = coco()
+    target = {"category_id": content["annotations"], "id": content["categories"]}.get(place, content["images"])
+    for entry in target:
+        entry[place] = nested(900)
+    try:
+        clips = read_json(content)
+    except InputError:
+        return
+    assert [clip.frames for clip in clips] == [4]
+
+
+def test_a_thousand_categories_of_one_kind_are_converted_once() -> None:
+    names = [f"p{i}" for i in range(17)]
+    content = coco(categories=[{"id": 1, "keypoints": names}] * 1000)
+    assert read_json(content)[0].layout.points == tuple(names)
+    content["categories"] = [{"id": 1, "keypoints": [*names[:-1], f"q{i}"]} for i in range(1000)]
+    with pytest.raises(PoseError, match="categories name different points"):
+        read_json(content)
+
+
+def test_videos_of_a_coco_file_are_clips_in_the_order_of_their_frames() -> None:
+    content = coco()
+    for image, video, frame in zip(content["images"], (7, 8, 7, 8), (1, 1, 0, 0), strict=True):
+        image |= {"video_id": video, "frame_id": frame}
+    clips = read_json(content)
+    points = moving(frames=4)[0].astype(np.float32)
+    assert [clip.frame_dir for clip in clips] == ["7", "8"]
+    assert np.allclose(clips[0].keypoint[0], points[[2, 0]])
+    assert np.allclose(clips[1].keypoint[0], points[[3, 1]])
+
+
+def test_a_layout_that_renames_the_files_points_is_refused() -> None:
+    names = ["pelvis", *(f"p{i}" for i in range(16))]
+    content = coco(categories=[{"id": 1, "keypoints": names}])
+    with pytest.raises(LayoutError, match="the file calls point 0 'pelvis', and in coco17 it is 'nose'"):
+        read_json(content, layout="coco17")
+    content["categories"][0]["keypoints"] = [f"kpt-{i}" for i in range(17)]  # names that say nothing
+    assert read_json(content, layout="coco17")[0].layout.name == "coco17"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [("hip_l", "hip_r"), ("Lhip", "Rhip"), ("LHIP", "RHIP"), ("hip.L", "hip.R"), ("L_Hip", "R_Hip")]
+)
+def test_sides_are_known_by_their_letters(left: str, right: str) -> None:
+    layout = read_json(coco(categories=[{"id": 1, "keypoints": [left, right, *(f"p{i}" for i in range(15))]}]))[
+        0
+    ].layout
+    assert (layout.points[:2], layout.left, layout.right) == (("left_hip", "right_hip"), (0,), (1,))
+
+
+def test_names_without_sides_are_not_mirrored_in_silence() -> None:
+    clip = read_json(coco(categories=[{"id": 1, "keypoints": [f"izq_{i}" for i in range(17)]}]))[0]
+    with pytest.raises(PipelineError, match="which of 17 points of these names are left and right is not known"):
+        heatsvc.draw(clip, "posec3d-test")
+
+
+def test_names_of_all_alphabets_are_kept() -> None:
+    names = ["코", "왼쪽 눈", "鼻", "нос", "أنف", *(f"p{i}" for i in range(12))]
+    assert read_json(coco(categories=[{"id": 1, "keypoints": names}]))[0].layout.points[:4] == (
+        "코",
+        "왼쪽_눈",
+        "鼻",
+        "нос",
+    )
+    with pytest.raises(LayoutError, match="two points") as error:
+        read_json(coco(categories=[{"id": 1, "keypoints": ["코"] * 17}]))
+    assert (error.value.field, error.value.file) == ("categories[0].keypoints", "a.json")
+
+
+def annotation(**changes: Any) -> dict[str, Any]:
+    keypoint = moving().astype(np.float32)
+    return {"frame_dir": "a", "label": 0, "img_shape": FRAME, "total_frames": 30, "keypoint": keypoint} | changes
+
+
+def dataset(
+    folder: Path, content: Any, split: Any = None, pipeline: Any = "posec3d-val", **options: Any
+) -> HeatmapDataset:
+    path = folder / "data.pkl"
+    path.write_bytes(pickle.dumps(content))
+    return HeatmapDataset(path, split, pipeline, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"coordinates": "norm"},
+        {"project": "xyz"},
+        {"plausibility": "xx"},
+        {"missing_points": "x", "select": "sign27"},
+        {"select": ["nose"]},
+        {"split": ["train"]},
+    ],
+    ids=str,
+)
+def test_options_of_a_dataset_are_checked(tmp_path: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        dataset(tmp_path, {"split": {"train": ["a"]}, "annotations": [annotation()]}, **options)
+
+
+def test_indices_to_select_may_be_an_array(tmp_path: Path) -> None:
+    assert dataset(tmp_path, [annotation()], select=np.array([0, 5, 6]))[0].volume.channels == 3
+
+
+@pytest.mark.parametrize("name", [["a"], {"a": 1}, 7, np.zeros(3)], ids=["list", "dict", "int", "array"])
+def test_names_of_clips_must_be_text(tmp_path: Path, name: Any) -> None:
+    with pytest.raises(PoseError, match="frame_dir must be text"):
+        dataset(tmp_path, {"split": {"train": ["a"]}, "annotations": [annotation(frame_dir=name)]}, "train")
+
+
+def compressed(**changes: Any) -> dict[str, Any]:
+    rows = np.concatenate([moving()[0], np.full((30, 17, 1), 0.9)], axis=-1).astype(np.float32)
+    return annotation(keypoint=rows, frame_inds=np.arange(30), box_score=np.ones(30)) | changes
+
+
+def test_what_does_not_fit_into_float16_is_found_when_the_dataset_is_opened(tmp_path: Path) -> None:
+    far, high = compressed(), compressed()
+    far["keypoint"][3, 4, 0] = 70_000
+    high["keypoint"][3, 4, 2] = 70_000
+    for content, name in ((far, "keypoint"), (high, "keypoint_score")):
+        with pytest.raises(PoseError, match=f"{name}: compressed keypoints are float16 in PYSKL"):
+            dataset(tmp_path, [content], plausibility="ignore")
+
+
+def test_box_thr_must_be_a_number(tmp_path: Path) -> None:
+    with pytest.raises(PoseError, match="box_thr must be a number"):
+        dataset(tmp_path, [compressed()], box_thr="a")
+
+
+def test_steps_that_cannot_work_are_found_when_the_dataset_is_opened(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="unknown layout"):
+        dataset(tmp_path, [annotation(keypoint=moving(points=19))], None, "posec3d-train")
+
+
+def test_clips_of_different_points_are_found_when_the_dataset_is_opened(tmp_path: Path) -> None:
+    others = [annotation(), annotation(frame_dir="b", keypoint=moving(points=18))]
+    with pytest.raises(PoseError, match="'b' has 18 points, and 'a' has 17, which no batch can hold: give `select`"):
+        dataset(tmp_path, others)
+    assert len(dataset(tmp_path, others, select="coco17", missing_points="missing")) == 2
+
+
+def test_one_name_with_two_labels_is_reported(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="'a' is there twice, with the labels 0 and 1"):
+        dataset(tmp_path, [annotation(), annotation(label=1)])
+
+
+def test_compressed_keypoints_of_an_npz_are_read_as_such() -> None:
+    rows = compressed()
+    archive = io.BytesIO()
+    np.savez(archive, keypoint=rows["keypoint"], frame_inds=[0, 0, *range(1, 29)], anno_inds=[0, 1, 2], img_shape=FRAME)
+    [clip] = read(archive.getvalue(), filename="a.npz")
+    assert clip.compressed is not None
+    assert clip.compressed.frame_inds.tolist() == [0, 0, 1]
+    assert heatsvc.draw(clip, "view").shape[:2] == (2, 17)
