@@ -20,6 +20,7 @@ from heatsvc.pose.readers.npy import is_npy, read_npy
 from heatsvc.pose.readers.npz import is_npz, read_npz
 from heatsvc.pose.readers.openpose import is_openpose, read_openpose
 from heatsvc.pose.readers.pose_file import is_pose_file, read_pose_file
+from heatsvc.pose.readers.results import is_results, read_results
 from heatsvc.pose.readers.upload import DEFAULT_OPTIONS, ReadOptions, Upload
 
 
@@ -75,6 +76,14 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader("mmpose", "MMPose's predictions for a video or an image", (".json",), is_mmpose, read_mmpose),
     Reader("coco", "COCO or COCO-WholeBody keypoint annotations, the images in a row", (".json",), is_coco, read_coco),
+    Reader(
+        "results",
+        "results list of COCO's evaluation and of AlphaPose, also in its forms cmu and open: persons by image, the "
+        "images in the order of their numbers",
+        (".json",),
+        is_results,
+        read_results,
+    ),
     Reader(
         "json",
         "a clip as in a request: keypoint, keypoint_score, img_shape, layout, frame_dir, label",

@@ -22,7 +22,7 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
-        *("npy", "npz", "pose", "archive", "openpose", "mmpose", "coco", "json", "annotation"),
+        *("npy", "npz", "pose", "archive", "openpose", "mmpose", "coco", "results", "json", "annotation"),
     ]
 
 
@@ -127,6 +127,9 @@ JSON_KEYS = (
     "annotations",
     "id",
     "frame_id",
+    "image_id",
+    "idx",
+    "bodies",
 )
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.just("x"),
@@ -142,6 +145,8 @@ def test_no_json_file_raises_anything_but_input_errors(key, first, second):
 
     harmless(text({key: first, "annotations": second}))
     harmless(text([{key: first, "keypoints": second, "keypoint_scores": second}, first]))
+    harmless(text([{"image_id": "1", "idx": first, "keypoints": [1, 2, 3]}, {"image_id": 1, "keypoints": second}]))
+    harmless(text({"0.jpg": {"bodies": first}, "a": second}))
 
 
 def harmless(data: bytes) -> None:
