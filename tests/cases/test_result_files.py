@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from tests.api.client import PIPELINE, Client
 from tests.cases.datasets import CASES, build_dataset
+from tests.pose.readers.samples import kinetics_frame, kinetics_person, text
 
 
 def test_alphaposes_results(client: Client, tmp_path: Path) -> None:
@@ -19,9 +21,24 @@ def test_alphaposes_results(client: Client, tmp_path: Path) -> None:
     assert rendered.shape == (70, 1, 400, 600)
     for t in (0, 1, 69):
         x, y, _ = entries[t]["keypoints"][:3]
-        top, left = np.unravel_index(rendered[t, 0].argmax(), rendered[t, 0].shape)
+        left, top = peak(rendered[t, 0])
         assert (abs(left - x) <= 1, abs(top - y) <= 1) == (True, True)
     made = build_dataset(tmp_path, {"v": "a"}, {"v.json": data}, img_shape=(400, 600))
     right = np.array([entry["keypoints"] for entry in entries], np.float32).reshape(70, 17, 3)
     assert (made.keypoint["v"] == right[None, ..., :2]).all()
     assert made.report["faults"] == []
+
+
+def test_a_video_of_kinetics_skeleton(client: Client, tmp_path: Path) -> None:
+    data = text({"data": [kinetics_frame(t + 1, kinetics_person(t / 8)) for t in range(3)], "label_index": 3})
+    rendered = client.post_files({"v.json": data}, {"img_shape": [64, 128], "pipeline": PIPELINE}).array()
+    assert rendered.shape == (3, 18, 64, 128)
+    assert [peak(image[0]) for image in rendered] == [(0, 32), (16, 40), (32, 48)]
+    made = build_dataset(tmp_path, {"v": "a"}, {"v.json": data}, img_shape=(64, 128))
+    assert made.keypoint["v"][0, :, 0].tolist() == [[0, 32], [16, 40], [32, 48]]
+
+
+def peak(image: npt.NDArray[np.float32]) -> tuple[int, int]:
+    """x and y of its largest value."""
+    y, x = np.unravel_index(image.argmax(), image.shape)
+    return int(x), int(y)

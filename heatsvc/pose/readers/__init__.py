@@ -14,6 +14,7 @@ from heatsvc.pose.readers.archive import NamedBytes, is_archive, read_archive, r
 from heatsvc.pose.readers.coco import is_coco, read_coco
 from heatsvc.pose.readers.json_clip import clip_from_json, is_json_clip, read_json_clip
 from heatsvc.pose.readers.json_numbers import NumberArrays, parse_number_arrays
+from heatsvc.pose.readers.kinetics import is_kinetics, read_kinetics
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 from heatsvc.pose.readers.mmpose import is_mmpose, read_mmpose
 from heatsvc.pose.readers.npy import is_npy, read_npy
@@ -83,6 +84,13 @@ READERS: tuple[Reader, ...] = (
         (".json",),
         is_results,
         read_results,
+    ),
+    Reader(
+        "kinetics",
+        "Kinetics-skeleton's JSON of a video, as ST-GCN has it: 18 points of OpenPose in 0..1 of the frame",
+        (".json",),
+        is_kinetics,
+        read_kinetics,
     ),
     Reader(
         "json",

@@ -21,7 +21,7 @@ from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
+EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".skeleton", ".zip")
 """Extensions of keypoint files, pickles aside."""
 
 
@@ -150,6 +150,7 @@ class Upload:
         img_shape: Sequence[int] | None = None,
         *,
         layout: Layout | None = None,
+        interpretation: Interpretation | None = None,
         are_axes_known: bool = True,
     ) -> PoseClip:
         """A clip named after the file, with the layout of the options, and their img_shape where it is None.
@@ -157,6 +158,7 @@ class Upload:
         Args:
             keypoint, keypoint_score, img_shape, are_axes_known: as of `PoseClip.build`.
             layout: what the file calls its points, where it does; the options' takes precedence.
+            interpretation: how the format has its numbers, where it says so; else the options'.
 
         Raises:
             PoseError, LimitError: as `PoseClip.build`.
@@ -170,6 +172,6 @@ class Upload:
             frame_dir=self.frame_dir,
             bounds=options.bounds,
             file=self.file,
-            interpretation=options.interpretation,
+            interpretation=interpretation or options.interpretation,
             are_axes_known=are_axes_known,
         )

@@ -74,6 +74,18 @@ def mmpose_instance(points: int, x: float, score: float = 0.5) -> dict:
     }
 
 
+def kinetics_person(x: float, points: int = 18, score: float = 0.5) -> dict:
+    """Points at x, x + 0.5, then 1/64 further each."""
+    return {
+        "pose": [number + i / 64 for i in range(points) for number in (x, x + 0.5)],
+        "score": [score] * points,
+    }
+
+
+def kinetics_frame(number: int, *persons: dict) -> dict:
+    return {"frame_index": number, "skeleton": list(persons)}
+
+
 def annotation(frame_dir: str = "clip_a", frames: int = 3, label: object = 4, dtype=np.float16, **more) -> dict:
     rng = np.random.default_rng(frames)
     return {
@@ -111,6 +123,7 @@ def every_format() -> dict[str, bytes]:
         "mmpose.json": text([{"frame_id": 0, "instances": [mmpose_instance(17, 3.0)]}]),
         "coco.json": text(coco),
         "results.json": text([{"image_id": f"{t}.jpg", "keypoints": triples(17, 5.0, 0.5)} for t in (3, 4, 6)]),
+        "kinetics.json": text({"data": [kinetics_frame(1, kinetics_person(0.25))], "label": "a", "label_index": 3}),
         "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),
         **{f"v{p}.pkl": pickled({"split": {}, "annotations": [annotation(label=np.int64(1))]}, p) for p in range(6)},
     }

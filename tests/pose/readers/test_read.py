@@ -22,7 +22,7 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
-        *("npy", "npz", "pose", "archive", "openpose", "mmpose", "coco", "results", "json", "annotation"),
+        *("npy", "npz", "pose", "archive", "openpose", "mmpose", "coco", "results", "kinetics", "json", "annotation"),
     ]
 
 
@@ -147,6 +147,7 @@ def test_no_json_file_raises_anything_but_input_errors(key, first, second):
     harmless(text([{key: first, "keypoints": second, "keypoint_scores": second}, first]))
     harmless(text([{"image_id": "1", "idx": first, "keypoints": [1, 2, 3]}, {"image_id": 1, "keypoints": second}]))
     harmless(text({"0.jpg": {"bodies": first}, "a": second}))
+    harmless(text({"data": [{"skeleton": first}, {"skeleton": [{"pose": second, "score": [1]}]}], "label_index": 1}))
 
 
 def harmless(data: bytes) -> None:
