@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tests.api.client import PIPELINE, Client
 from tests.cases.datasets import CASES, build_dataset
-from tests.pose.readers.samples import kinetics_frame, kinetics_person, text
+from tests.pose.readers.samples import kinetics_frame, kinetics_person, ntu_body, ntu_skeleton, text, zipped
 
 
 def test_alphaposes_results(client: Client, tmp_path: Path) -> None:
@@ -36,6 +36,16 @@ def test_a_video_of_kinetics_skeleton(client: Client, tmp_path: Path) -> None:
     assert [peak(image[0]) for image in rendered] == [(0, 32), (16, 40), (32, 48)]
     made = build_dataset(tmp_path, {"v": "a"}, {"v.json": data}, img_shape=(64, 128))
     assert made.keypoint["v"][0, :, 0].tolist() == [[0, 32], [16, 40], [32, 48]]
+
+
+def test_a_skeleton_of_ntu(client: Client, tmp_path: Path) -> None:
+    name = "S001C001P001R001A001"
+    data = ntu_skeleton([[ntu_body(7, 30.0)], [ntu_body(8, 99.0), ntu_body(7, 31.0, state=1)]])
+    rendered = client.post_files({f"{name}.skeleton": data}, {"pipeline": PIPELINE, "select": [3]}).array()
+    assert rendered.shape == (2, 1, 1080, 1920)
+    assert [peak(image[0]) for image in rendered] == [(33, 34), (102, 103)]
+    made = build_dataset(tmp_path, {name: "a"}, {"all.zip": zipped({f"nturgb+d_skeletons/{name}.skeleton": data})})
+    assert made.keypoint[name][:, :, 3].tolist() == [[[33, 34], [34, 35]], [[0, 0], [102, 103]]]
 
 
 def peak(image: npt.NDArray[np.float32]) -> tuple[int, int]:

@@ -94,7 +94,8 @@ def find_files(
     if not files:
         there = "".join(f"; {text}" for text in _printable([*finder.ignored(), *finder.notes][:_MAX_IN_MESSAGE]))
         raise AnnotationError(
-            f"there is no file of keypoints: send .npy, .npz, .pose or .json files, or archives of such{there}",
+            "there is no file of keypoints: send .npy, .npz, .pose, .json or .skeleton files, or archives of "
+            f"such{there}",
             field="keypoints",
         )
     notes = [*finder.ignored(only_possible=True), *finder.notes]

@@ -19,6 +19,7 @@ from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 from heatsvc.pose.readers.mmpose import is_mmpose, read_mmpose
 from heatsvc.pose.readers.npy import is_npy, read_npy
 from heatsvc.pose.readers.npz import is_npz, read_npz
+from heatsvc.pose.readers.ntu import is_ntu, read_ntu
 from heatsvc.pose.readers.openpose import is_openpose, read_openpose
 from heatsvc.pose.readers.pose_file import is_pose_file, read_pose_file
 from heatsvc.pose.readers.results import is_results, read_results
@@ -59,6 +60,13 @@ READERS: tuple[Reader, ...] = (
         (".npz",),
         is_npz,
         read_npz,
+    ),
+    Reader(
+        "ntu",
+        "NTU RGB+D's skeletons: the joints of Kinect v2 in the colour image of 1920 x 1080",
+        (".skeleton",),
+        is_ntu,
+        read_ntu,
     ),
     Reader("pose", "pose-format file, such as MediaPipe Holistic's points", (".pose",), is_pose_file, read_pose_file),
     Reader(

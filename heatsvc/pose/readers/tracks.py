@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Hashable, Mapping
+from typing import TypeVar
+
+Track = TypeVar("Track", bound=Hashable)
 
 
-def assign_rows(tracks: Mapping[Hashable, tuple[int, int]]) -> dict[Hashable, int]:
+def assign_rows(tracks: Mapping[Track, tuple[int, int]]) -> dict[Track, int]:
     """The row of each track: as few rows as there are tracks at a time.
 
     A track takes the first row that no other has from its first frame to its last; a tracker that loses a person and
@@ -18,7 +21,7 @@ def assign_rows(tracks: Mapping[Hashable, tuple[int, int]]) -> dict[Hashable, in
     Returns:
         by track, rows from 0 on; tracks that begin together have rows in the order of `tracks`.
     """
-    rows: dict[Hashable, int] = {}
+    rows: dict[Track, int] = {}
     free: list[int] = []
     taken: list[tuple[int, int]] = []
     count = 0

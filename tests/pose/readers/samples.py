@@ -10,7 +10,7 @@ import lzma
 import pickle
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +86,18 @@ def kinetics_frame(number: int, *persons: dict) -> dict:
     return {"frame_index": number, "skeleton": list(persons)}
 
 
+def ntu_body(body_id: int, x: float, state: int = 2) -> str:
+    """Joints whose place in the colour image is x, x + 1, then one further each."""
+    joints = [f"0.1 0.2 3.0 100.5 90.5 {x + i} {x + i + 1} 0.1 -0.1 0.9 0.2 {state}\r\n" for i in range(25)]
+    return f"{body_id} 0 1 1 0 0 0 0.01 -0.2 2\r\n25\r\n" + "".join(joints)
+
+
+def ntu_skeleton(frames: Sequence[Sequence[str]]) -> bytes:
+    """The bodies of each frame."""
+    text = "".join(f"{len(bodies)}\r\n{''.join(bodies)}" for bodies in frames)
+    return f"{len(frames)}\r\n{text}".encode()
+
+
 def annotation(frame_dir: str = "clip_a", frames: int = 3, label: object = 4, dtype=np.float16, **more) -> dict:
     rng = np.random.default_rng(frames)
     return {
@@ -124,6 +136,7 @@ def every_format() -> dict[str, bytes]:
         "coco.json": text(coco),
         "results.json": text([{"image_id": f"{t}.jpg", "keypoints": triples(17, 5.0, 0.5)} for t in (3, 4, 6)]),
         "kinetics.json": text({"data": [kinetics_frame(1, kinetics_person(0.25))], "label": "a", "label_index": 3}),
+        "S001.skeleton": ntu_skeleton([[ntu_body(72057594037931101, 5.0)], []]),
         "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),
         **{f"v{p}.pkl": pickled({"split": {}, "annotations": [annotation(label=np.int64(1))]}, p) for p in range(6)},
     }

@@ -22,7 +22,20 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
-        *("npy", "npz", "pose", "archive", "openpose", "mmpose", "coco", "results", "kinetics", "json", "annotation"),
+        *(
+            "npy",
+            "npz",
+            "ntu",
+            "pose",
+            "archive",
+            "openpose",
+            "mmpose",
+            "coco",
+            "results",
+            "kinetics",
+            "json",
+            "annotation",
+        ),
     ]
 
 
@@ -91,6 +104,7 @@ BEGINNINGS = [
     b"(dp0\n",
     b"{",
     b"[",
+    b"1\n1\n7 0 1 1 1 1 0 0.1 -0.2 2\n25\n",
 ]
 
 
