@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tests.api.client import PIPELINE, Client
 from tests.cases.datasets import CASES, build_dataset
-from tests.pose.readers.samples import kinetics_frame, kinetics_person, ntu_body, ntu_skeleton, text, zipped
+from tests.pose.readers.samples import kinetics_frame, kinetics_person, landmarks, ntu_body, ntu_skeleton, text, zipped
 
 
 def test_alphaposes_results(client: Client, tmp_path: Path) -> None:
@@ -46,6 +46,18 @@ def test_a_skeleton_of_ntu(client: Client, tmp_path: Path) -> None:
     assert [peak(image[0]) for image in rendered] == [(33, 34), (102, 103)]
     made = build_dataset(tmp_path, {name: "a"}, {"all.zip": zipped({f"nturgb+d_skeletons/{name}.skeleton": data})})
     assert made.keypoint[name][:, :, 3].tolist() == [[[33, 34], [34, 35]], [[0, 0], [102, 103]]]
+
+
+def test_landmarks_of_mediapipe(client: Client, tmp_path: Path) -> None:
+    frames = [{"poseLandmarks": landmarks(33, t / 8), "leftHandLandmarks": landmarks(21, t / 4)} for t in (1, 2, 3)]
+    data = text(frames)
+    options = {"img_shape": [64, 128], "pipeline": PIPELINE, "select": "sign27"}
+    rendered = client.post_files({"v.json": data}, options).array()
+    assert rendered.shape == (3, 27, 64, 128)
+    assert [peak(image[0]) for image in rendered] == [(16, 4), (32, 8), (48, 12)]
+    assert [peak(image[7]) for image in rendered] == [(32, 8), (64, 16), (96, 24)]
+    made = build_dataset(tmp_path, {"v": "a"}, {"v.json": data}, img_shape=(64, 128))
+    assert made.keypoint["v"][0, :, 0].tolist() == [[16, 4], [32, 8], [48, 12]]
 
 
 def peak(image: npt.NDArray[np.float32]) -> tuple[int, int]:

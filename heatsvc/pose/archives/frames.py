@@ -158,3 +158,19 @@ def find_numbers(names: Iterable[tuple[int, str]]) -> list[NumberedName]:
             stem = ("".join(pieces[:place]).rstrip(_SEPARATORS) + "".join(pieces[place + 1 :])).strip(_SEPARATORS)
             found.append(NumberedName(position, folder, stem, int(pieces[place])))
     return found
+
+
+def frames_of_numbers(numbers: Sequence[int]) -> Sequence[int]:
+    """The frame of each image, counted from the first, by the images' numbers.
+
+    Missing numbers are frames without persons, which estimators leave out, where most numbers follow one another and no
+    more are missing than are there. Otherwise the images follow one another.
+
+    Args:
+        numbers: ascending.
+    """
+    steps = Counter(after - before for before, after in pairwise(numbers))
+    count = numbers[-1] - numbers[0] + 1
+    if steps and steps.most_common(1)[0][0] == 1 and count <= 2 * len(numbers):
+        return [number - numbers[0] for number in numbers]
+    return range(len(numbers))

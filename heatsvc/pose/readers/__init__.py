@@ -16,6 +16,7 @@ from heatsvc.pose.readers.json_clip import clip_from_json, is_json_clip, read_js
 from heatsvc.pose.readers.json_numbers import NumberArrays, parse_number_arrays
 from heatsvc.pose.readers.kinetics import is_kinetics, read_kinetics
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
+from heatsvc.pose.readers.mediapipe import is_mediapipe, read_mediapipe
 from heatsvc.pose.readers.mmpose import is_mmpose, read_mmpose
 from heatsvc.pose.readers.npy import is_npy, read_npy
 from heatsvc.pose.readers.npz import is_npz, read_npz
@@ -106,6 +107,13 @@ READERS: tuple[Reader, ...] = (
         (".json",),
         is_json_clip,
         read_json_clip,
+    ),
+    Reader(
+        "mediapipe",
+        "MediaPipe's landmarks in JSON, of a frame or a video: pose, face, left and right hand, in 0..1 of the frame",
+        (".json",),
+        is_mediapipe,
+        read_mediapipe,
     ),
     Reader(
         "annotation",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
@@ -82,16 +81,23 @@ class ClipBuilder:
 
         Args:
             img_shape, layout: as of `Upload.build_clip`.
-            are_normalized: whether the format has coordinates of 0..1 of the frame. Files of such a format in which
-                somebody has written pixels are read as pixels: most of their coordinates are far above 1.
+            are_normalized: whether the format has coordinates of 0..1 of the frame. Numbers that cannot be such are
+                left as they are: pixels, which somebody has written instead, or metres, which are refused later.
         """
         interpretation = self.upload.options.interpretation
-        if are_normalized:
-            coordinates: Literal["pixels", "normalized"] = "pixels" if judge_normalized(self.keypoint) else "normalized"
-            interpretation = replace(interpretation, coordinates=coordinates)
+        if are_normalized and _may_be_normalized(self.keypoint):
+            interpretation = replace(interpretation, coordinates="normalized")
         return self.upload.build_clip(
             self.keypoint, self.keypoint_score, img_shape, layout=layout, interpretation=interpretation
         )
 
     def _check(self, bound: str, got: int, what: str, field: str | None, file: str | None) -> None:
         self.upload.options.bounds.check(bound, got, what, field=field, file=file or self.upload.file)
+
+
+def _may_be_normalized(keypoint: Float32) -> bool:
+    """Whether coordinates can be 0..1 of the frame: most are not far above 1, nor negative as those around the hip."""
+    if judge_normalized(keypoint):
+        return False
+    outside = np.count_nonzero((keypoint < 0).any(axis=-1))
+    return bool(2 * outside <= np.count_nonzero((keypoint != 0).any(axis=-1)))

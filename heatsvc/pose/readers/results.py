@@ -10,7 +10,7 @@ points of the same persons: ``{"0.jpg": {"version": ..., "bodies": [{"joints": [
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from heatsvc.pose.archives.frames import find_numbers
+from heatsvc.pose.archives.frames import find_numbers, frames_of_numbers
 from heatsvc.pose.clip import PoseClip, check_frame_dir
 from heatsvc.pose.layouts import Layout
 from heatsvc.pose.layouts.halpe import HALPE26, HALPE136
@@ -165,19 +165,10 @@ def _videos(names: Sequence[str], upload: Upload) -> list[_Video]:
             if before == after:
                 text = f"{names[first]!a:.100} and {names[second]!a:.100} are both frame {after}: leave one out"
                 raise upload.error(text, "image_id")
-        frames = _frames_of_numbers(numbers)
+        frames = frames_of_numbers(numbers)
         frame_of = {position: t for t, (_, position) in zip(frames, images, strict=True)}
         videos.append(_Video("/".join(part for part in (folder, stem) if part), frames[-1] + 1, frame_of))
     return videos
-
-
-def _frames_of_numbers(numbers: Sequence[int]) -> Sequence[int]:
-    """The frame of each image, of which the numbers are given in order."""
-    steps = Counter(after - before for before, after in pairwise(numbers))
-    count = numbers[-1] - numbers[0] + 1
-    if steps and steps.most_common(1)[0][0] == 1 and count <= 2 * len(numbers):
-        return [number - numbers[0] for number in numbers]
-    return range(len(numbers))
 
 
 def _read_clip(video: _Video, persons: Sequence[Sequence[_Person]], layout: Layout | None, upload: Upload) -> PoseClip:

@@ -98,6 +98,12 @@ def ntu_skeleton(frames: Sequence[Sequence[str]]) -> bytes:
     return f"{len(frames)}\r\n{text}".encode()
 
 
+def landmarks(points: int, x: float, visibility: float | None = 0.5) -> list[dict]:
+    """MediaPipe's, at x, x / 2, then 1/4096 further each."""
+    more = {} if visibility is None else {"visibility": visibility}
+    return [{"x": x + i / 4096, "y": x / 2 + i / 4096, "z": -0.125, **more} for i in range(points)]
+
+
 def annotation(frame_dir: str = "clip_a", frames: int = 3, label: object = 4, dtype=np.float16, **more) -> dict:
     rng = np.random.default_rng(frames)
     return {
@@ -137,6 +143,7 @@ def every_format() -> dict[str, bytes]:
         "results.json": text([{"image_id": f"{t}.jpg", "keypoints": triples(17, 5.0, 0.5)} for t in (3, 4, 6)]),
         "kinetics.json": text({"data": [kinetics_frame(1, kinetics_person(0.25))], "label": "a", "label_index": 3}),
         "S001.skeleton": ntu_skeleton([[ntu_body(72057594037931101, 5.0)], []]),
+        "mediapipe.json": text({"frames": [{"pose_landmarks": landmarks(33, 0.25)}]}),
         "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),
         **{f"v{p}.pkl": pickled({"split": {}, "annotations": [annotation(label=np.int64(1))]}, p) for p in range(6)},
     }

@@ -22,20 +22,8 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
-        *(
-            "npy",
-            "npz",
-            "ntu",
-            "pose",
-            "archive",
-            "openpose",
-            "mmpose",
-            "coco",
-            "results",
-            "kinetics",
-            "json",
-            "annotation",
-        ),
+        *("npy", "npz", "ntu", "pose", "archive", "openpose", "mmpose", "coco", "results", "kinetics", "json"),
+        *("mediapipe", "annotation"),
     ]
 
 
@@ -144,6 +132,12 @@ JSON_KEYS = (
     "image_id",
     "idx",
     "bodies",
+    "frames",
+    "pose_landmarks",
+    "hands",
+    "handedness",
+    "x",
+    "y",
 )
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.just("x"),
@@ -161,6 +155,9 @@ def test_no_json_file_raises_anything_but_input_errors(key, first, second):
     harmless(text([{key: first, "keypoints": second, "keypoint_scores": second}, first]))
     harmless(text([{"image_id": "1", "idx": first, "keypoints": [1, 2, 3]}, {"image_id": 1, "keypoints": second}]))
     harmless(text({"0.jpg": {"bodies": first}, "a": second}))
+    harmless(text({"pose": first, "left_hand": second, "face": [first] * 468}))
+    harmless(text({"frames": [{"pose": [first] * 33}, {"pose": [second] * 33}, first]}))
+    harmless(text({"hand_landmarks": [[{"x": 1, "y": 1}] * 21], "handedness": first, "frame": second}))
     harmless(text({"data": [{"skeleton": first}, {"skeleton": [{"pose": second, "score": [1]}]}], "label_index": 1}))
 
 
