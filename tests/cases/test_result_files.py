@@ -10,7 +10,16 @@ import numpy.typing as npt
 
 from tests.api.client import PIPELINE, Client
 from tests.cases.datasets import CASES, build_dataset
-from tests.pose.readers.samples import kinetics_frame, kinetics_person, landmarks, ntu_body, ntu_skeleton, text, zipped
+from tests.pose.readers.samples import (
+    kinetics_frame,
+    kinetics_person,
+    landmarks,
+    ntu_body,
+    ntu_skeleton,
+    table,
+    text,
+    zipped,
+)
 
 
 def test_alphaposes_results(client: Client, tmp_path: Path) -> None:
@@ -58,6 +67,30 @@ def test_landmarks_of_mediapipe(client: Client, tmp_path: Path) -> None:
     assert [peak(image[7]) for image in rendered] == [(32, 8), (64, 16), (96, 24)]
     made = build_dataset(tmp_path, {"v": "a"}, {"v.json": data}, img_shape=(64, 128))
     assert made.keypoint["v"][0, :, 0].tolist() == [[16, 4], [32, 8], [48, 12]]
+
+
+def test_a_table_of_mediapipe(client: Client, tmp_path: Path) -> None:
+    columns = [f"{axis}{i}" for i in range(33) for axis in "xyzv"]
+    data = table(columns, [[t / 8, t / 16, -0.5, 0.5] * 33 for t in (1, 2, 3)])
+    rendered = client.post_files({"v.csv": data}, {"img_shape": [64, 128], "pipeline": PIPELINE}).array()
+    assert rendered.shape == (3, 33, 64, 128)
+    assert [peak(image[32]) for image in rendered] == [(16, 4), (32, 8), (48, 12)]
+    assert float(rendered.max()) == 0.5
+    made = build_dataset(tmp_path, {"v": "a"}, {"v.csv": data}, img_shape=(64, 128))
+    assert made.keypoint["v"][0, :, 0].tolist() == [[16, 4], [32, 8], [48, 12]]
+
+
+def test_a_folder_of_tables_may_have_labels_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "points"
+    (folder / "sub").mkdir(parents=True)
+    columns = [f"pose_{i}_{axis}" for i in range(33) for axis in "xy"]
+    (folder / "v1.csv").write_bytes(table(columns, [[0.5, 0.25] * 33]))
+    (folder / "sub" / "v2.csv").write_bytes(table(columns, [[0.25, 0.5] * 33] * 2))
+    (folder / "labels.csv").write_text("name,label\nv1,a\nv2,b\n")
+    (folder / "README.txt").write_text("Points of two videos.\n")
+    made = build_dataset(tmp_path / "built", {"v1": "a", "v2": "b"}, folder, img_shape=(64, 128))
+    assert {name: points.shape for name, points in made.keypoint.items()} == {"v1": (1, 1, 33, 2), "v2": (1, 2, 33, 2)}
+    assert made.report["faults"] == []
 
 
 def peak(image: npt.NDArray[np.float32]) -> tuple[int, int]:

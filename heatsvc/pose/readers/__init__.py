@@ -24,6 +24,7 @@ from heatsvc.pose.readers.ntu import is_ntu, read_ntu
 from heatsvc.pose.readers.openpose import is_openpose, read_openpose
 from heatsvc.pose.readers.pose_file import is_pose_file, read_pose_file
 from heatsvc.pose.readers.results import is_results, read_results
+from heatsvc.pose.readers.table import is_table, read_table
 from heatsvc.pose.readers.upload import DEFAULT_OPTIONS, ReadOptions, Upload
 
 
@@ -122,6 +123,13 @@ READERS: tuple[Reader, ...] = (
         is_annotation,
         read_annotation,
     ),
+    Reader(
+        "table",
+        "table of points in CSV, a row for each frame, such as MediaPipe's with columns x0, y0 or NOSE_x, NOSE_y",
+        (".csv", ".tsv", ".txt"),
+        is_table,
+        read_table,
+    ),
 )
 
 
@@ -142,15 +150,24 @@ def read(data: bytes, *, filename: str = "", options: ReadOptions = DEFAULT_OPTI
 
 def read_upload(upload: Upload) -> list[PoseClip]:
     """The clips of a file as `read` has them."""
-    for reader in READERS:
-        if reader.matches(upload):
-            return reader.read(upload)
+    reader = find_reader(upload)
+    if reader is not None:
+        return reader.read(upload)
     name = f"{upload.filename!a:.100}" if upload.filename else "the file"
     if not upload.data:
         raise PoseError(f"{name} is empty: {_known()}", file=upload.file)
     if kind := find_unreadable(upload.data[:HEAD], upload.filename):
         raise PoseError(f"{name} is {kind.title}", file=upload.file)
     raise PoseError(f"{name} is of no known format: {_known()}", file=upload.file)
+
+
+def find_reader(upload: Upload) -> Reader | None:
+    """The first reader whose format the content is of; None where there is none.
+
+    Raises:
+        InputError: the content is of a format, and broken or too large.
+    """
+    return next((reader for reader in READERS if reader.matches(upload)), None)
 
 
 def _known() -> str:
@@ -167,6 +184,7 @@ __all__ = [
     "Upload",
     "broken_json",
     "clip_from_json",
+    "find_reader",
     "may_hold_booleans",
     "parse_number_arrays",
     "read",

@@ -350,4 +350,5 @@ def _array(
     score = np.ones(size, np.float32)
     if has_visibility and numbers.shape[1] > 3:
         score = np.where(np.isnan(numbers[:, 3]), score, numbers[:, 3])
-    return numbers[:, :2], score
+    # Zeros stand for a part that was not detected.
+    return numbers[:, :2], np.where((numbers[:, :2] == 0).all(axis=1), np.float32(0), score)

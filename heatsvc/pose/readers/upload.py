@@ -21,8 +21,14 @@ from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".skeleton", ".zip")
+_TEXT_EXTENSIONS = (".csv", ".tsv", ".txt")
+EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".skeleton", *_TEXT_EXTENSIONS, ".zip")
 """Extensions of keypoint files, pickles aside."""
+
+
+def is_text_name(name: str) -> bool:
+    """Whether a file's name says no more than that it is text: labels, a README, or points."""
+    return without_compression(name.lower()).endswith(_TEXT_EXTENSIONS)
 
 
 @dataclass(frozen=True, slots=True)

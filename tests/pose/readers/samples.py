@@ -104,6 +104,11 @@ def landmarks(points: int, x: float, visibility: float | None = 0.5) -> list[dic
     return [{"x": x + i / 4096, "y": x / 2 + i / 4096, "z": -0.125, **more} for i in range(points)]
 
 
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], separator: str = ",") -> bytes:
+    lines = (separator.join(map(str, row)) for row in (columns, *rows))
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
 def annotation(frame_dir: str = "clip_a", frames: int = 3, label: object = 4, dtype=np.float16, **more) -> dict:
     rng = np.random.default_rng(frames)
     return {
@@ -144,6 +149,7 @@ def every_format() -> dict[str, bytes]:
         "kinetics.json": text({"data": [kinetics_frame(1, kinetics_person(0.25))], "label": "a", "label_index": 3}),
         "S001.skeleton": ntu_skeleton([[ntu_body(72057594037931101, 5.0)], []]),
         "mediapipe.json": text({"frames": [{"pose_landmarks": landmarks(33, 0.25)}]}),
+        "table.csv": table([f"{axis}{i}" for i in range(33) for axis in "xyzv"], [[0.25, 0.5, -0.1, 0.75] * 33] * 2),
         "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),
         **{f"v{p}.pkl": pickled({"split": {}, "annotations": [annotation(label=np.int64(1))]}, p) for p in range(6)},
     }

@@ -23,7 +23,7 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
         *("npy", "npz", "ntu", "pose", "archive", "openpose", "mmpose", "coco", "results", "kinetics", "json"),
-        *("mediapipe", "annotation"),
+        *("mediapipe", "annotation", "table"),
     ]
 
 
@@ -92,6 +92,7 @@ BEGINNINGS = [
     b"(dp0\n",
     b"{",
     b"[",
+    b"x0,y0,x1,y1,x2,y2\n",
     b"1\n1\n7 0 1 1 1 1 0 0.1 -0.2 2\n25\n",
 ]
 
