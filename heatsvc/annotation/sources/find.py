@@ -18,13 +18,15 @@ from heatsvc.annotation.sources.archives import ArchiveLister
 from heatsvc.annotation.sources.stored_file import StoredFile, join_frames
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.errors import InputError
 from heatsvc.pose.archives.formats import HEAD, is_archive_name, without_archive_extension, without_compression
 from heatsvc.pose.archives.unreadable import Unreadable, find_unreadable
 from heatsvc.pose.archives.zip import is_hidden
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.findings import ImplausibleError, Interpretation, PlausibilityMode
-from heatsvc.pose.readers import ReadOptions, read
+from heatsvc.pose.readers import ReadOptions, Upload, find_reader, read
 from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
+from heatsvc.pose.readers.upload import is_text_name
 
 _MAX_NOTES = 50
 _MAX_IN_MESSAGE = 3
@@ -75,7 +77,7 @@ def find_files(
             singles.append(StoredFile(source.name, str(source.path)))
         else:
             finder.add(members, without_archive_extension(source.name))
-    finder.add(singles, "keypoints")
+    finder.add(singles, "keypoints", were_sent=True)
     # Numbers are judged, and normalised ones scaled, when the clip of the pickle is read from its own file.
     interpretation = Interpretation(project=options.project, plausibility="warn")
     read_options = ReadOptions(options.img_shape, options.layout, None, interpretation, bounds, token)
@@ -94,7 +96,8 @@ def find_files(
     if not files:
         there = "".join(f"; {text}" for text in _printable([*finder.ignored(), *finder.notes][:_MAX_IN_MESSAGE]))
         raise AnnotationError(
-            f"there is no file of keypoints: send .npy, .npz, .pose or .json files, or archives of such{there}",
+            "there is no file of keypoints: send .npy, .npz, .pose, .json, .skeleton or .csv files, or archives of "
+            f"such{there}",
             field="keypoints",
         )
     notes = [*finder.ignored(only_possible=True), *finder.notes]
@@ -117,10 +120,31 @@ class _Finder:
         self._work, self._bounds, self._token = work, bounds, token
         self._ignored: Counter[tuple[str, Unreadable]] = Counter()
 
-    def add(self, files: list[StoredFile], container: str) -> None:
-        """Add the files of a folder or an archive; the frame files of a clip as one."""
-        self.files += join_frames(files, container, self._bounds, self._token, self.notes)
+    def add(self, files: list[StoredFile], container: str, *, were_sent: bool = False) -> None:
+        """Add files; the frame files of a clip as one.
+
+        Args:
+            files: of a folder, an archive, or a form.
+            container: name of the clip whose frame files have no name in common, and no folder.
+            were_sent: whether each was sent as keypoints. Texts and tables that lie in a folder or an archive may be
+                labels, or anything, and are looked into.
+        """
+        for file in join_frames(files, container, self._bounds, self._token, self.notes):
+            if were_sent or file.frames or not is_text_name(file.name) or self._has_points(file):
+                self.files.append(file)
         self._bounds.check("max_dataset_files", len(self.files), "keypoint files")
+
+    def _has_points(self, file: StoredFile) -> bool:
+        """Whether a text or table is read as keypoints, by its content; if not, it is counted."""
+        self._token.raise_if_cancelled()
+        try:
+            upload = Upload(file.read(self._bounds), file.name, ReadOptions(bounds=self._bounds))
+            found = find_reader(upload)
+        except InputError:
+            found = None
+        if found is None and (kind := find_unreadable(b"", file.name)):
+            self._ignored[os.path.splitext(file.name)[1].lower(), kind] += 1
+        return found is not None
 
     def members(self, source: InputFile, unpacked: Path) -> list[StoredFile] | None:
         """The keypoint files of an archive; None where it is not one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -113,7 +113,7 @@ def find_frames(
 def _numbered(names: Sequence[str]) -> list[_Frame]:
     """The `.json` files with a number in their names."""
     frames = []
-    others: dict[tuple[str, ...], list[tuple[int, str, list[str]]]] = defaultdict(list)
+    others = []
     for position, name in enumerate(names):
         folder, _, base = name.rpartition("/")
         if len(base) > _MAX_LENGTH or not base.lower().endswith(_EXTENSION):
@@ -123,14 +123,54 @@ def _numbered(names: Sequence[str]) -> list[_Frame]:
             stem = before[: number.start()].rstrip(_SEPARATORS)
             frames.append(_Frame(position, folder, stem, int(number[0]), is_sure=True))
         else:
-            # Text at even places, numbers at odd ones.
-            pieces = _NUMBER.split(base[: -len(_EXTENSION)])
-            if len(pieces) > 1:
-                others[(folder, *pieces[::2])].append((position, folder, pieces))
-    for alike in others.values():
+            others.append((position, name[: -len(_EXTENSION)]))
+    frames += (_Frame(*found, is_sure=False) for found in find_numbers(others))
+    return frames
+
+
+class NumberedName(NamedTuple):
+    """A name with a number in it that differs from name to name: of the frame `number` of the clip `stem`."""
+
+    position: int
+    folder: str
+    stem: str
+    number: int
+
+
+def find_numbers(names: Iterable[tuple[int, str]]) -> list[NumberedName]:
+    """Names that are alike but for their numbers: the last number that differs is a frame's. Others are left out.
+
+    Args:
+        names: position and name of each, with ``/`` between folders and without an extension.
+    """
+    found = []
+    groups: dict[tuple[str, ...], list[tuple[int, str, list[str]]]] = defaultdict(list)
+    for position, name in names:
+        folder, _, base = name.rpartition("/")
+        # Text at even places, numbers at odd ones.
+        pieces = _NUMBER.split(base)
+        if len(pieces) > 1:
+            groups[(folder, *pieces[::2])].append((position, folder, pieces))
+    for alike in groups.values():
         places = range(1, len(alike[0][2]), 2)
         place = max((at for at in places if len({pieces[at] for *_, pieces in alike}) > 1), default=places[-1])
         for position, folder, pieces in alike:
             stem = ("".join(pieces[:place]).rstrip(_SEPARATORS) + "".join(pieces[place + 1 :])).strip(_SEPARATORS)
-            frames.append(_Frame(position, folder, stem, int(pieces[place]), is_sure=False))
-    return frames
+            found.append(NumberedName(position, folder, stem, int(pieces[place])))
+    return found
+
+
+def frames_of_numbers(numbers: Sequence[int]) -> Sequence[int]:
+    """The frame of each image, counted from the first, by the images' numbers.
+
+    Missing numbers are frames without persons, which estimators leave out, where most numbers follow one another and no
+    more are missing than are there. Otherwise the images follow one another.
+
+    Args:
+        numbers: ascending.
+    """
+    steps = Counter(after - before for before, after in pairwise(numbers))
+    count = numbers[-1] - numbers[0] + 1
+    if steps and steps.most_common(1)[0][0] == 1 and count <= 2 * len(numbers):
+        return [number - numbers[0] for number in numbers]
+    return range(len(numbers))

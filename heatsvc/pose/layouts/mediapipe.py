@@ -53,7 +53,8 @@ def _layout(name: str, title: str, *parts: Sequence[str]) -> Layout:
     return Layout(name, title, points, limbs_between(points, _LIMBS))
 
 
-def _face(count: int) -> tuple[str, ...]:
+def face_mesh(count: int) -> tuple[str, ...]:
+    """The points of the face mesh: 468, or 478 with the irises."""
     return tuple(f"face_mesh_{i}" for i in range(count))
 
 
@@ -70,21 +71,21 @@ MEDIAPIPE_HOLISTIC = _layout(
     "mediapipe_holistic",
     "MediaPipe Holistic, 543 points: pose 0-32, face mesh 33-500, left hand 501-521, right hand 522-542",
     POSE_33,
-    _face(468),
+    face_mesh(468),
     _HANDS,
 )
 MEDIAPIPE_HOLISTIC_IRIS = _layout(
     "mediapipe_holistic_iris",
     "MediaPipe Holistic with irises, 553 points: pose 0-32, face mesh 33-510, left hand 511-531, right hand 532-552",
     POSE_33,
-    _face(478),
+    face_mesh(478),
     _HANDS,
 )
 # The order of the rows of https://www.kaggle.com/competitions/asl-signs/data
 ISLR543 = _layout(
     "islr543",
     "Google ISLR, 543 points of Holistic: face mesh 0-467, left hand 468-488, pose 489-521, right hand 522-542",
-    _face(468),
+    face_mesh(468),
     hand("left"),
     POSE_33,
     hand("right"),

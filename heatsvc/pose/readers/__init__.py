@@ -14,12 +14,17 @@ from heatsvc.pose.readers.archive import NamedBytes, is_archive, read_archive, r
 from heatsvc.pose.readers.coco import is_coco, read_coco
 from heatsvc.pose.readers.json_clip import clip_from_json, is_json_clip, read_json_clip
 from heatsvc.pose.readers.json_numbers import NumberArrays, parse_number_arrays
+from heatsvc.pose.readers.kinetics import is_kinetics, read_kinetics
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
+from heatsvc.pose.readers.mediapipe import is_mediapipe, read_mediapipe
 from heatsvc.pose.readers.mmpose import is_mmpose, read_mmpose
 from heatsvc.pose.readers.npy import is_npy, read_npy
 from heatsvc.pose.readers.npz import is_npz, read_npz
+from heatsvc.pose.readers.ntu import is_ntu, read_ntu
 from heatsvc.pose.readers.openpose import is_openpose, read_openpose
 from heatsvc.pose.readers.pose_file import is_pose_file, read_pose_file
+from heatsvc.pose.readers.results import is_results, read_results
+from heatsvc.pose.readers.table import is_table, read_table
 from heatsvc.pose.readers.upload import DEFAULT_OPTIONS, ReadOptions, Upload
 
 
@@ -58,6 +63,13 @@ READERS: tuple[Reader, ...] = (
         is_npz,
         read_npz,
     ),
+    Reader(
+        "ntu",
+        "NTU RGB+D's skeletons: the joints of Kinect v2 in the colour image of 1920 x 1080",
+        (".skeleton",),
+        is_ntu,
+        read_ntu,
+    ),
     Reader("pose", "pose-format file, such as MediaPipe Holistic's points", (".pose",), is_pose_file, read_pose_file),
     Reader(
         "archive",
@@ -76,6 +88,21 @@ READERS: tuple[Reader, ...] = (
     Reader("mmpose", "MMPose's predictions for a video or an image", (".json",), is_mmpose, read_mmpose),
     Reader("coco", "COCO or COCO-WholeBody keypoint annotations, one frame per image", (".json",), is_coco, read_coco),
     Reader(
+        "results",
+        "results list of COCO's evaluation and of AlphaPose, also in its forms cmu and open: persons by image, the "
+        "images in the order of their numbers",
+        (".json",),
+        is_results,
+        read_results,
+    ),
+    Reader(
+        "kinetics",
+        "Kinetics-skeleton's JSON of a video, as ST-GCN has it: 18 points of OpenPose in 0..1 of the frame",
+        (".json",),
+        is_kinetics,
+        read_kinetics,
+    ),
+    Reader(
         "json",
         "a clip as in a request: keypoint, keypoint_score, img_shape, layout, frame_dir ...",
         (".json",),
@@ -83,11 +110,25 @@ READERS: tuple[Reader, ...] = (
         read_json_clip,
     ),
     Reader(
+        "mediapipe",
+        "MediaPipe's landmarks in JSON, of a frame or a video: pose, face, left and right hand, in 0..1 of the frame",
+        (".json",),
+        is_mediapipe,
+        read_mediapipe,
+    ),
+    Reader(
         "annotation",
         "annotation pickle of PYSKL and MMAction2, many clips",
         (".pkl", ".pickle"),
         is_annotation,
         read_annotation,
+    ),
+    Reader(
+        "table",
+        "table of points in CSV, a row for each frame, such as MediaPipe's with columns x0, y0 or NOSE_x, NOSE_y",
+        (".csv", ".tsv", ".txt"),
+        is_table,
+        read_table,
     ),
 )
 
@@ -109,15 +150,24 @@ def read(data: bytes, *, filename: str = "", options: ReadOptions = DEFAULT_OPTI
 
 def read_upload(upload: Upload) -> list[PoseClip]:
     """The clips of a file as `read` has them."""
-    for reader in READERS:
-        if reader.matches(upload):
-            return reader.read(upload)
+    reader = find_reader(upload)
+    if reader is not None:
+        return reader.read(upload)
     name = f"{upload.filename!a:.100}" if upload.filename else "the file"
     if not upload.data:
         raise PoseError(f"{name} is empty: {_known()}", file=upload.file)
     if kind := find_unreadable(upload.data[:HEAD], upload.filename):
         raise PoseError(f"{name} is {kind.title}", file=upload.file)
     raise PoseError(f"{name} is of no known format: {_known()}", file=upload.file)
+
+
+def find_reader(upload: Upload) -> Reader | None:
+    """The first reader whose format the content is of; None where there is none.
+
+    Raises:
+        InputError: the content is of a format, and broken or too large.
+    """
+    return next((reader for reader in READERS if reader.matches(upload)), None)
 
 
 def _known() -> str:
@@ -134,6 +184,7 @@ __all__ = [
     "Upload",
     "broken_json",
     "clip_from_json",
+    "find_reader",
     "may_hold_booleans",
     "parse_number_arrays",
     "read",

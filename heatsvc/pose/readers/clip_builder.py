@@ -7,10 +7,12 @@ person is written to them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from heatsvc.bounds import BYTES_PER_POINT
+from heatsvc.pose.array_plausibility import judge_normalized
 from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import NoKeypointsError
 from heatsvc.pose.layouts import Layout
@@ -68,9 +70,34 @@ class ClipBuilder:
         shape = (self.persons, self.frames, self.points)
         self.keypoint, self.keypoint_score = np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
 
-    def build(self, img_shape: Sequence[int] | None = None, layout: Layout | None = None) -> PoseClip:
-        """The clip; see `Upload.build_clip`."""
-        return self.upload.build_clip(self.keypoint, self.keypoint_score, img_shape, layout=layout)
+    def build(
+        self,
+        img_shape: Sequence[int] | None = None,
+        layout: Layout | None = None,
+        *,
+        are_normalized: bool = False,
+    ) -> PoseClip:
+        """The clip.
+
+        Args:
+            img_shape, layout: as of `Upload.build_clip`.
+            are_normalized: whether the format has coordinates of 0..1 of the frame. Numbers that cannot be such are
+                left as they are: pixels, which somebody has written instead, or metres, which are refused later.
+        """
+        interpretation = self.upload.options.interpretation
+        if are_normalized and _may_be_normalized(self.keypoint):
+            interpretation = replace(interpretation, coordinates="normalized")
+        return self.upload.build_clip(
+            self.keypoint, self.keypoint_score, img_shape, layout=layout, interpretation=interpretation
+        )
 
     def _check(self, bound: str, got: int, what: str, field: str | None, file: str | None) -> None:
         self.upload.options.bounds.check(bound, got, what, field=field, file=file or self.upload.file)
+
+
+def _may_be_normalized(keypoint: Float32) -> bool:
+    """Whether coordinates can be 0..1 of the frame: most are not far above 1, nor negative as those around the hip."""
+    if judge_normalized(keypoint):
+        return False
+    outside = np.count_nonzero((keypoint < 0).any(axis=-1))
+    return bool(2 * outside <= np.count_nonzero((keypoint != 0).any(axis=-1)))

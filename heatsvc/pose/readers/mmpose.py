@@ -24,7 +24,11 @@ def is_mmpose(upload: Upload) -> bool:
         return "instance_info" in obj
     if not isinstance(obj, list):
         return False
-    return not obj or (isinstance(obj[0], dict) and ("instances" in obj[0] or "keypoints" in obj[0]))
+    if not obj:
+        return True
+    # A list with image ids is one of COCO's results.
+    first = obj[0].keys() if isinstance(obj[0], dict) else ()
+    return "instances" in first or ("keypoints" in first and "image_id" not in first)
 
 
 def read_mmpose(upload: Upload) -> list[PoseClip]:

@@ -21,8 +21,14 @@ from heatsvc.pose.layouts import Layout, LayoutError, canonical_names, check_nam
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
+_TEXT_EXTENSIONS = (".csv", ".tsv", ".txt")
+EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".skeleton", *_TEXT_EXTENSIONS, ".zip")
 """Extensions of keypoint files, pickles aside."""
+
+
+def is_text_name(name: str) -> bool:
+    """Whether a file's name says no more than that it is text: labels, a README, or points."""
+    return without_compression(name.lower()).endswith(_TEXT_EXTENSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,7 @@ class Upload:
         img_shape: Sequence[int] | None = None,
         *,
         layout: Layout | None = None,
+        interpretation: Interpretation | None = None,
         are_axes_known: bool = True,
     ) -> PoseClip:
         """A clip named after the file, with the layout of the options, and their img_shape where it is None.
@@ -172,6 +179,7 @@ class Upload:
             keypoint, keypoint_score, img_shape, are_axes_known: as of `PoseClip.build`.
             layout: what the file calls its points, where it does. The options' takes precedence, but must not
                 contradict names that are known.
+            interpretation: how the format has its numbers, where it says so; else the options'.
 
         Raises:
             PoseError, LimitError, LayoutError: as `PoseClip.build`, and `check_names`.
@@ -189,6 +197,6 @@ class Upload:
             frame_dir=self.frame_dir,
             bounds=options.bounds,
             file=self.file,
-            interpretation=options.interpretation,
+            interpretation=interpretation or options.interpretation,
             are_axes_known=are_axes_known,
         )

@@ -10,7 +10,7 @@ import lzma
 import pickle
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +74,41 @@ def mmpose_instance(points: int, x: float, score: float = 0.5) -> dict:
     }
 
 
+def kinetics_person(x: float, points: int = 18, score: float = 0.5) -> dict:
+    """Points at x, x + 0.5, then 1/64 further each."""
+    return {
+        "pose": [number + i / 64 for i in range(points) for number in (x, x + 0.5)],
+        "score": [score] * points,
+    }
+
+
+def kinetics_frame(number: int, *persons: dict) -> dict:
+    return {"frame_index": number, "skeleton": list(persons)}
+
+
+def ntu_body(body_id: int, x: float, state: int = 2) -> str:
+    """Joints whose place in the colour image is x, x + 1, then one further each."""
+    joints = [f"0.1 0.2 3.0 100.5 90.5 {x + i} {x + i + 1} 0.1 -0.1 0.9 0.2 {state}\r\n" for i in range(25)]
+    return f"{body_id} 0 1 1 0 0 0 0.01 -0.2 2\r\n25\r\n" + "".join(joints)
+
+
+def ntu_skeleton(frames: Sequence[Sequence[str]]) -> bytes:
+    """The bodies of each frame."""
+    text = "".join(f"{len(bodies)}\r\n{''.join(bodies)}" for bodies in frames)
+    return f"{len(frames)}\r\n{text}".encode()
+
+
+def landmarks(points: int, x: float, visibility: float | None = 0.5) -> list[dict]:
+    """MediaPipe's, at x, x / 2, then 1/4096 further each."""
+    more = {} if visibility is None else {"visibility": visibility}
+    return [{"x": x + i / 4096, "y": x / 2 + i / 4096, "z": -0.125, **more} for i in range(points)]
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], separator: str = ",") -> bytes:
+    lines = (separator.join(map(str, row)) for row in (columns, *rows))
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
 def annotation(frame_dir: str = "clip_a", frames: int = 3, label: object = 4, dtype=np.float16, **more) -> dict:
     rng = np.random.default_rng(frames)
     return {
@@ -110,6 +145,11 @@ def every_format() -> dict[str, bytes]:
         "clip.tar.xz": lzma.compress(tarred({"clip.npy": npy(np.ones((2, 5, 3), np.float32))})),
         "mmpose.json": text([{"frame_id": 0, "instances": [mmpose_instance(17, 3.0)]}]),
         "coco.json": text(coco),
+        "results.json": text([{"image_id": f"{t}.jpg", "keypoints": triples(17, 5.0, 0.5)} for t in (3, 4, 6)]),
+        "kinetics.json": text({"data": [kinetics_frame(1, kinetics_person(0.25))], "label": "a", "label_index": 3}),
+        "S001.skeleton": ntu_skeleton([[ntu_body(72057594037931101, 5.0)], []]),
+        "mediapipe.json": text({"frames": [{"pose_landmarks": landmarks(33, 0.25)}]}),
+        "table.csv": table([f"{axis}{i}" for i in range(33) for axis in "xyzv"], [[0.25, 0.5, -0.1, 0.75] * 33] * 2),
         "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),
         **{f"v{p}.pkl": pickled({"split": {}, "annotations": [annotation(label=np.int64(1))]}, p) for p in range(6)},
     }

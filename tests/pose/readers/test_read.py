@@ -22,7 +22,8 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
-        *("npy", "npz", "pose", "archive", "openpose", "mmpose", "coco", "json", "annotation"),
+        *("npy", "npz", "ntu", "pose", "archive", "openpose", "mmpose", "coco", "results", "kinetics", "json"),
+        *("mediapipe", "annotation", "table"),
     ]
 
 
@@ -91,6 +92,8 @@ BEGINNINGS = [
     b"(dp0\n",
     b"{",
     b"[",
+    b"x0,y0,x1,y1,x2,y2\n",
+    b"1\n1\n7 0 1 1 1 1 0 0.1 -0.2 2\n25\n",
 ]
 
 
@@ -127,6 +130,15 @@ JSON_KEYS = (
     "annotations",
     "id",
     "frame_id",
+    "image_id",
+    "idx",
+    "bodies",
+    "frames",
+    "pose_landmarks",
+    "hands",
+    "handedness",
+    "x",
+    "y",
 )
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.just("x"),
@@ -142,6 +154,12 @@ def test_no_json_file_raises_anything_but_input_errors(key, first, second):
 
     harmless(text({key: first, "annotations": second}))
     harmless(text([{key: first, "keypoints": second, "keypoint_scores": second}, first]))
+    harmless(text([{"image_id": "1", "idx": first, "keypoints": [1, 2, 3]}, {"image_id": 1, "keypoints": second}]))
+    harmless(text({"0.jpg": {"bodies": first}, "a": second}))
+    harmless(text({"pose": first, "left_hand": second, "face": [first] * 468}))
+    harmless(text({"frames": [{"pose": [first] * 33}, {"pose": [second] * 33}, first]}))
+    harmless(text({"hand_landmarks": [[{"x": 1, "y": 1}] * 21], "handedness": first, "frame": second}))
+    harmless(text({"data": [{"skeleton": first}, {"skeleton": [{"pose": second, "score": [1]}]}], "label_index": 1}))
 
 
 def harmless(data: bytes) -> None:

@@ -1,0 +1,306 @@
+"""Tables of points in CSV, a row for each frame: what scripts around MediaPipe write.
+
+The columns of a point are called by its number (``x0, y0, z0, v0``, ``pose_0_x``, ``x_left_hand_0``, ``landmark_0_x``)
+or by its name (``NOSE_x, NOSE_y``). Other columns are left out, but for the frame's number, and the video's name.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from io import StringIO
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from heatsvc.pose.archives.frames import frames_of_numbers
+from heatsvc.pose.clip import Float32, PoseClip, check_frame_dir
+from heatsvc.pose.errors import NoKeypointsError, PoseError
+from heatsvc.pose.layouts import Layout, canonical_names, infer_layout, layout_of_names
+from heatsvc.pose.layouts.layout import hand
+from heatsvc.pose.layouts.mediapipe import MEDIAPIPE_POSE33, POSE_33, face_mesh
+from heatsvc.pose.readers.clip_builder import ClipBuilder
+from heatsvc.pose.readers.upload import Upload
+
+# The header of 553 points with four columns each has 50 KB.
+_HEAD = 1 << 17
+_MIN_POINTS = 3
+_AXES = {
+    **dict.fromkeys(("x", "y", "z"), None),
+    **dict.fromkeys(("v", "vis", "visibility", "c", "conf", "confidence", "s", "score", "likelihood", "p"), "score"),
+}
+_AXIS = "|".join(sorted(_AXES, key=len, reverse=True))
+_AXIS_LAST = re.compile(rf"(.*?)[_. ]?({_AXIS})", re.IGNORECASE)
+_AXIS_FIRST = re.compile(rf"({_AXIS})[_. ]?((?:.*[_. ])?\d+)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(.*?)[_. ]?(\d{1,4})")
+_PARTS = {
+    "pose": "pose",
+    "body": "pose",
+    "face": "face",
+    "left_hand": "left_hand",
+    "lefthand": "left_hand",
+    "right_hand": "right_hand",
+    "righthand": "right_hand",
+}
+_FRAME_COLUMNS = ("frame", "frame_id", "frame_index", "frame_idx", "frame_number", "frame_num", "frame_no")
+_VIDEO_COLUMNS = (
+    "video",
+    "video_name",
+    "video_id",
+    "video_file",
+    "file",
+    "filename",
+    "file_name",
+    "sequence_id",
+    "clip",
+)
+_LABEL_COLUMNS = ("class", "label", "target")
+_MISSING = ("", "nan", "none", "null", "na")
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """Where a table has what.
+
+    Attributes:
+        separator: of cells.
+        columns: numbers of the columns of x, y and score of each point; -1 without a score.
+        names: of the points, () where they have only numbers.
+        frame, video, label: numbers of these columns, None without.
+    """
+
+    separator: str
+    columns: tuple[tuple[int, int, int], ...]
+    names: tuple[str, ...]
+    frame: int | None
+    video: int | None
+    label: int | None
+
+
+class _Row(NamedTuple):
+    """A row: its line, number of frame, video and class, where the table has such, and points [V, 3]."""
+
+    line: int
+    frame: int | None
+    video: str
+    label: str
+    points: Float32
+
+
+def is_table(upload: Upload) -> bool:
+    """Text whose first line has x and y of at least three points."""
+    return _read_header(upload) is not None
+
+
+def read_table(upload: Upload) -> list[PoseClip]:
+    """One clip, or one for each name in a column of videos.
+
+    Rows of one frame number are persons in one frame. A cell that is empty or ``nan`` means that the point was not
+    detected, as zeros do. Points without a score have score 1. Coordinates that may be 0..1 of the frame are.
+
+    Raises:
+        PoseError: rows of several classes, which are no frames of a video; frames out of order, cells that are no
+            numbers; no img_shape in the options.
+        NoKeypointsError: no rows.
+        LimitError: more than the bounds allow.
+    """
+    header = _read_header(upload)
+    if header is None:
+        raise PoseError("the first line must have the columns x and y of at least three points", file=upload.file)
+    bounds = upload.options.bounds
+    values = upload.data.count(header.separator.encode()) + upload.data.count(b"\n") + 1
+    bounds.check("max_input_values", values, "cells", file=upload.file)
+    videos: dict[str, list[_Row]] = {}
+    labels: set[str] = set()
+    for row in _rows(header, upload):
+        labels.add(row.label)
+        videos.setdefault(row.video, []).append(row)
+    if not videos:
+        raise NoKeypointsError("the table has no rows", file=upload.file)
+    if len(videos) > max(1, sum(map(len, videos.values())) // 2):
+        # A column of images, which are one for each row.
+        videos = {"": [row for rows in videos.values() for row in rows]}
+    bounds.check("max_clips", len(videos), "clips", file=upload.file)
+    if len(videos) == 1:
+        if len(labels) > 1:
+            raise PoseError(
+                f"its rows are of {len(labels):,} classes, and so no frames of one video: send a file for each video, "
+                "or a column `video` with their names",
+                file=upload.file,
+            )
+        return [_read_clip(next(iter(videos.values())), header, upload)]
+    clips = []
+    for name, rows in videos.items():
+        check_frame_dir(name, field="video", file=upload.file)
+        clips.append(replace(_read_clip(rows, header, upload), frame_dir=name))
+    return clips
+
+
+def _rows(header: _Header, upload: Upload) -> Iterator[_Row]:
+    """The rows with anything in them."""
+    text = StringIO(upload.data.decode("utf-8-sig", errors="replace"), newline="")
+    reader = csv.reader(text, delimiter=header.separator, skipinitialspace=True)
+    wanted = max(max(map(max, header.columns)), *(column or 0 for column in (header.frame, header.video, header.label)))
+    try:
+        next(reader)
+        for cells in reader:
+            line = reader.line_num
+            if line % 256 == 0:
+                upload.options.token.raise_if_cancelled()
+            if not any(cells):
+                continue
+            if len(cells) <= wanted:
+                raise PoseError(
+                    f"line {line} has {len(cells)} cells: at least {wanted + 1} are needed", file=upload.file
+                )
+            video, label = ("" if column is None else cells[column] for column in (header.video, header.label))
+            yield _Row(line, _frame(cells, header, line, upload), video, label, _points(cells, header, line, upload))
+    except csv.Error as error:
+        raise PoseError(f"line {reader.line_num}: {error}", file=upload.file) from None
+
+
+def _read_header(upload: Upload) -> _Header | None:
+    head = upload.data[:_HEAD]
+    line = head.split(b"\n", 1)[0]
+    if len(line) == _HEAD or b"\0" in line or line.lstrip()[:1] in (b"{", b"["):
+        return None
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    separator = max(",;\t", key=text.count)
+    cells = [cell.strip().strip('"') for cell in text.strip("\r\n").split(separator)]
+    upload.options.bounds.check("max_input_values", len(cells), "columns", file=upload.file)
+    found: dict[str, dict[str, int]] = {}
+    for column, cell in enumerate(cells):
+        if (point := _split(cell)) is not None and point[1] not in found.setdefault(point[0], {}):
+            found[point[0]][point[1]] = column
+    points = {name: axes for name, axes in found.items() if {"x", "y"} <= axes.keys()}
+    if len(points) < _MIN_POINTS:
+        return None
+    order, names = _ordered(points)
+    lower = [cell.lower().replace(" ", "_") for cell in cells]
+    return _Header(
+        separator,
+        tuple((points[name]["x"], points[name]["y"], points[name].get("score", -1)) for name in order),
+        names,
+        *(next((lower.index(name) for name in wanted if name in lower), None) for wanted in _OTHERS),
+    )
+
+
+_OTHERS = (_FRAME_COLUMNS, _VIDEO_COLUMNS, _LABEL_COLUMNS)
+
+
+def _split(cell: str) -> tuple[str, str] | None:
+    """Point and axis of a column's name: ``("pose_0", "x")`` for ``pose_0_x`` and ``x_pose_0``."""
+    if len(cell) > 80:
+        return None
+    if match := _AXIS_FIRST.fullmatch(cell):
+        axis, point = match.groups()
+    elif (match := _AXIS_LAST.fullmatch(cell)) and match[1]:
+        point, axis = match.groups()
+    else:
+        return None
+    return point, _AXES[axis.lower()] or axis.lower()
+
+
+def _ordered(points: Sequence[str] | dict[str, dict[str, int]]) -> tuple[list[str], tuple[str, ...]]:
+    """The points in the order of their layout, with the names that they have there; () where they are only numbered."""
+    numbered = {name: _NUMBERED.fullmatch(name) for name in points}
+    if not all(numbered.values()):
+        names = canonical_names(list(points))
+        if len(set(names)) < len(names):
+            return list(points), ()
+        if set(names) == set(POSE_33):
+            by_name = dict(zip(names, points, strict=True))
+            return [by_name[name] for name in POSE_33], POSE_33
+        return list(points), names
+    by_part: dict[str, dict[int, str]] = {}
+    for name, match in numbered.items():
+        if match:
+            stem = re.sub(r"[_. ]?(landmarks?|lm|point|kp|keypoint)\Z", "", match[1].lower().replace(" ", "_"))
+            by_part.setdefault(_PARTS.get(stem, ""), {})[int(match[2])] = name
+    order: list[str] = []
+    known_names: list[str] = []
+    for part in ("pose", "face", "left_hand", "right_hand", ""):
+        found = by_part.get(part, {})
+        first = 1 if found and min(found) == 1 else 0
+        order += [found[number] for number in sorted(found)]
+        known = _names(part, max(found, default=0) + 1 - first)
+        known_names += [known[number - first] for number in sorted(found)] if part else []
+    return order, tuple(known_names) if len(known_names) == len(order) else ()
+
+
+def _names(part: str, count: int) -> Sequence[str]:
+    """The names of a part of MediaPipe's, up to that many points."""
+    if part == "pose":
+        return (*POSE_33, *(f"pose_{i}" for i in range(33, count)))
+    if part == "face":
+        return face_mesh(count)
+    known = hand(part.removesuffix("_hand"))
+    return (*known, *(f"{part}_{i}" for i in range(21, count)))
+
+
+def _read_clip(rows: list[_Row], header: _Header, upload: Upload) -> PoseClip:
+    places = _places(rows, upload)
+    builder = ClipBuilder(upload, places[-1][1] + 1)
+    builder.count(persons=max(m for m, _ in places) + 1, points=len(header.columns))
+    builder.allocate()
+    for row, (m, t) in zip(rows, places, strict=True):
+        builder.keypoint[m, t], builder.keypoint_score[m, t] = row.points[:, :2], row.points[:, 2]
+    layout: Layout | None = layout_of_names(header.names) if header.names else None
+    if layout is None and len(header.columns) == len(POSE_33):
+        layout = MEDIAPIPE_POSE33
+    elif layout is None and not upload.options.layout:
+        layout = infer_layout(len(header.columns), file=upload.file)
+    return builder.build(layout=layout, are_normalized=True)
+
+
+def _places(rows: list[_Row], upload: Upload) -> list[tuple[int, int]]:
+    """Person and frame of each row."""
+    numbers = [row.frame for row in rows if row.frame is not None]
+    if len(numbers) < len(rows):
+        return [(0, t) for t in range(len(rows))]
+    for row, (before, after) in zip(rows[1:], pairwise(numbers), strict=True):
+        if after < before:
+            text = f"line {row.line} is frame {after} after {before}: frames must be in the video's order"
+            raise PoseError(text, file=upload.file)
+    unique = list(dict.fromkeys(numbers))
+    frame_of = dict(zip(unique, frames_of_numbers(unique), strict=True))
+    persons = dict.fromkeys(unique, -1)
+    places = []
+    for number in numbers:
+        persons[number] += 1
+        places.append((persons[number], frame_of[number]))
+    return places
+
+
+def _frame(cells: list[str], header: _Header, line: int, upload: Upload) -> int | None:
+    """The number of a row's frame; None in a table without."""
+    if header.frame is None:
+        return None
+    try:
+        return int(float(cells[header.frame]))
+    except (ValueError, OverflowError):
+        text = f"line {line}: the frame must be a whole number, not {cells[header.frame]!a:.40}"
+        raise PoseError(text, file=upload.file) from None
+
+
+def _points(cells: list[str], header: _Header, line: int, upload: Upload) -> Float32:
+    """x, y and score [V, 3] of a row."""
+    numbers = np.ones((len(header.columns), 3), np.float32)
+    for point, columns in enumerate(header.columns):
+        for axis, column in enumerate(columns):
+            if column < 0:
+                continue
+            cell = cells[column].strip()
+            try:
+                numbers[point, axis] = np.nan if cell.lower() in _MISSING else float(cell)
+            except (ValueError, OverflowError):
+                text = f"line {line}, column {column + 1}: {cell!a:.40} is no number; leave it empty for 'not detected'"
+                raise PoseError(text, file=upload.file) from None
+    numbers[(numbers[:, :2] == 0).all(axis=1), 2] = 0
+    return numbers
