@@ -58,7 +58,13 @@ READERS: tuple[Reader, ...] = (
         is_npz,
         read_npz,
     ),
-    Reader("pose", "pose-format file, such as MediaPipe Holistic's points", (".pose",), is_pose_file, read_pose_file),
+    Reader(
+        "pose",
+        "pose-format file, versions 0.0 to 0.2, such as MediaPipe Holistic's points",
+        (".pose",),
+        is_pose_file,
+        read_pose_file,
+    ),
     Reader(
         "archive",
         "archive of files of any of these formats, one level of archives in it; or one compressed file",
