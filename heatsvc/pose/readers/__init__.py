@@ -12,6 +12,8 @@ from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.annotation import is_annotation, read_annotation
 from heatsvc.pose.readers.archive import NamedBytes, is_archive, read_archive, read_files
 from heatsvc.pose.readers.coco import is_coco, read_coco
+from heatsvc.pose.readers.deeplabcut import is_deeplabcut, read_deeplabcut
+from heatsvc.pose.readers.hdf5 import is_hdf5, read_hdf5
 from heatsvc.pose.readers.json_clip import clip_from_json, is_json_clip, read_json_clip
 from heatsvc.pose.readers.json_numbers import NumberArrays, parse_number_arrays
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
@@ -87,6 +89,20 @@ READERS: tuple[Reader, ...] = (
         (".json",),
         is_json_clip,
         read_json_clip,
+    ),
+    Reader(
+        "deeplabcut",
+        "DeepLabCut's table of one or several individuals: x, y and likelihood of each body part",
+        (".csv",),
+        is_deeplabcut,
+        read_deeplabcut,
+    ),
+    Reader(
+        "hdf5",
+        "DeepLabCut's table, or SLEAP's analysis file (the extra `hdf5`)",
+        (".h5", ".hdf5"),
+        is_hdf5,
+        read_hdf5,
     ),
     Reader(
         "annotation",

@@ -21,8 +21,10 @@ from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip")
-"""Extensions of keypoint files, pickles aside."""
+EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip", ".h5", ".hdf5")
+"""Extensions of keypoint files, pickles aside. In a folder, tables are labels."""
+NAME_EXTENSIONS = (*EXTENSIONS, ".csv")
+"""What follows a clip's name in the names of its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Upload:
         """
         name = self.filename.replace("\\", "/").rsplit("/", 1)[-1]
         name = without_compression(without_archive_extension(name))
-        for extension in EXTENSIONS:
+        for extension in NAME_EXTENSIONS:
             if name.lower().endswith(extension):
                 name = name[: -len(extension)]
                 break

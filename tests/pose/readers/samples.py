@@ -110,6 +110,7 @@ def every_format() -> dict[str, bytes]:
         "clip.tar.xz": lzma.compress(tarred({"clip.npy": npy(np.ones((2, 5, 3), np.float32))})),
         "mmpose.json": text([{"frame_id": 0, "instances": [mmpose_instance(17, 3.0)]}]),
         "coco.json": text(coco),
+        "table.csv": (DATA / "trackers" / "two.csv").read_bytes(),
         "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),
         **{f"v{p}.pkl": pickled({"split": {}, "annotations": [annotation(label=np.int64(1))]}, p) for p in range(6)},
     }
