@@ -11,6 +11,7 @@ import heatsvc
 from tests.api.client import Client
 from tests.cases.datasets import build_dataset
 from tests.pose.readers.test_deeplabcut import MISSING, TRACKERS, expected
+from tests.pose.readers.test_parquet import ISLR, expected_islr
 
 POINTS = [{"type": "PoseDecode"}, {"type": "GeneratePoseTarget"}]
 FILES = {"two.csv": 2, "two_table.h5": 2, "one_fixed.h5": 1, "sleap.analysis.h5": 2}
@@ -30,6 +31,17 @@ def test_the_service_renders_each_point_where_the_file_has_it(client: Client, fi
     for t in range(4):
         at = [tuple(map(int, keypoint[m, t, v])) for v in range(3) for m in range(FILES[file]) if score[m, t, v]]
         assert sorted(peaks(volume)[t]) == sorted(at)
+
+
+def test_the_service_renders_google_islr(client: Client) -> None:
+    options = {"img_shape": [500, 1000], "pipeline": POINTS, "select": "mediapipe_holistic_75"}
+    volume = client.post_files({"100015657.parquet": ISLR.read_bytes()}, options).array()
+    keypoint, score = expected_islr()
+    # pose, left hand, right hand; in the file: face, left hand, pose, right hand.
+    order = [*range(489, 522), *range(468, 489), *range(522, 543)]
+    for t in range(3):
+        at = [tuple(map(int, keypoint[t, v].round())) for v in order if score[t, v]]
+        assert peaks(volume)[t] == at
 
 
 def test_a_folder_of_a_tracker_is_a_dataset(tmp_path: Path) -> None:

@@ -33,3 +33,23 @@ def read_hdf5(data: bytes, bounds: Bounds, file: str | None) -> tuple[Any, ...]:
     from heatsvc.pose.native.hdf5 import HDF5Reader
 
     return HDF5Reader(bounds, file).read(data)
+
+
+def read_parquet(data: bytes, bounds: Bounds, file: str | None) -> tuple[Any, ...]:
+    """The landmarks of a Parquet file in the form of Google's ISLR, as plain values.
+
+    Args:
+        data, bounds, file: as of `read_hdf5`.
+
+    Returns:
+        The points (type and index of each, in the order in which the file first has them), T, and float32 [T, V, 2] as
+        bytes, NaN where a row or its x or y is missing.
+
+    Raises:
+        PoseError: other columns, or a landmark twice in a frame. A damaged file may raise anything.
+        NoKeypointsError: no rows.
+        LimitError: more frames, landmarks or rows than the bounds allow.
+    """
+    from heatsvc.pose.native.parquet import read_landmarks
+
+    return read_landmarks(data, bounds, file)

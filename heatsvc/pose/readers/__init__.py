@@ -21,6 +21,7 @@ from heatsvc.pose.readers.mmpose import is_mmpose, read_mmpose
 from heatsvc.pose.readers.npy import is_npy, read_npy
 from heatsvc.pose.readers.npz import is_npz, read_npz
 from heatsvc.pose.readers.openpose import is_openpose, read_openpose
+from heatsvc.pose.readers.parquet import is_parquet, read_parquet
 from heatsvc.pose.readers.pose_file import is_pose_file, read_pose_file
 from heatsvc.pose.readers.upload import DEFAULT_OPTIONS, ReadOptions, Upload
 
@@ -103,6 +104,13 @@ READERS: tuple[Reader, ...] = (
         (".h5", ".hdf5"),
         is_hdf5,
         read_hdf5,
+    ),
+    Reader(
+        "parquet",
+        "MediaPipe Holistic's landmarks, a row for each, as in Google's ISLR (the extra `parquet`)",
+        (".parquet",),
+        is_parquet,
+        read_parquet,
     ),
     Reader(
         "annotation",

@@ -21,7 +21,7 @@ from heatsvc.pose.plausibility import AS_GIVEN, Interpretation
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip", ".h5", ".hdf5")
+EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".zip", ".h5", ".hdf5", ".parquet")
 """Extensions of keypoint files, pickles aside. In a folder, tables are labels."""
 NAME_EXTENSIONS = (*EXTENSIONS, ".csv")
 """What follows a clip's name in the names of its files."""
