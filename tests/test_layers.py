@@ -13,12 +13,13 @@ import pytest
 from tests.serving import ROOT
 
 PACKAGE = ROOT / "heatsvc"
-COMMON = {"bounds", "cancel", "errors", "kernels"}
+COMMON = {"bounds", "cancel", "child", "errors", "kernels"}
 MAY_IMPORT = {
     "errors": set(),
     "cancel": set(),
     "kernels": set(),
     "bounds": {"errors"},
+    "child": {"cancel", "errors"},
     "volume": set(),
     "pose": COMMON,
     "pipeline": {"pose", "volume", *COMMON},
@@ -34,7 +35,7 @@ MAY_IMPORT = {
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
 BELOW_API = tuple(package for package in MAY_IMPORT if package not in ("settings", "logs", "api"))
-LATE = {"torch", "pose_format", "av", "python_calamine", "matplotlib"}
+LATE = {"torch", "pose_format", "av", "python_calamine", "matplotlib", "h5py", "arro3"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:

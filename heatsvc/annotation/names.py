@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from heatsvc.pose.archives.formats import without_archive_extension, without_compression
 from heatsvc.pose.clip import check_frame_dir
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
+from heatsvc.pose.readers.upload import EXTENSIONS
 
 MAX_FOLDERS = 32
 """Folders in a name, with the file itself: an index of names has a table for each depth."""
@@ -59,7 +59,7 @@ class VideoName:
                     file=file,
                 )
         last = without_compression(without_archive_extension(folders[-1]))
-        folders[-1] = _without(_without(last, KEYPOINT_EXTENSIONS), VIDEO_EXTENSIONS)
+        folders[-1] = _without(_without(last, EXTENSIONS), VIDEO_EXTENSIONS)
         return cls("/".join(folders))
 
 

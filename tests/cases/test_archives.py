@@ -210,8 +210,6 @@ UNREADABLE = {
         b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(90),
         "a MATLAB file, which is not read: save the array",
     ),
-    "v.h5": (b"\x89HDF\r\n\x1a\n" + bytes(40), "an HDF5 file, which is not read: save the array"),
-    "v.parquet": (b"PAR1" + bytes(40), "a Parquet file, which is not read: save the array"),
     "l.ods": (
         zipped({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}, zipfile.ZIP_STORED),
         "an OpenDocument file, which is not read: save it as .xlsx or CSV, and send it as labels",

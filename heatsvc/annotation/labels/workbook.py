@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heatsvc.annotation.child import ChildError, run_in_child
 from heatsvc.annotation.errors import AnnotationError, as_annotation_errors
 from heatsvc.annotation.labels.parsed_file import ParsedFile
 from heatsvc.annotation.labels.rows import LabelFile
@@ -12,6 +11,7 @@ from heatsvc.annotation.labels.tables import missing_columns, read_table
 from heatsvc.annotation.native.sheets import read_sheets
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.cancel import CancelToken
+from heatsvc.child import ChildError, run_in_child
 from heatsvc.pose.archives import zip as archive
 
 MEMORY_BYTES = 1 << 30

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import NamedTuple
 
-from heatsvc.annotation.child import ChildError, run_in_child
 from heatsvc.annotation.errors import AnnotationError, as_annotation_errors
 from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.names import VIDEO_EXTENSIONS
@@ -16,6 +15,7 @@ from heatsvc.annotation.sources.archives import ArchiveLister
 from heatsvc.annotation.sources.find import files_in_folder
 from heatsvc.bounds import Bounds, usable_cores
 from heatsvc.cancel import CancelToken
+from heatsvc.child import ChildError, run_in_child
 from heatsvc.pose.archives.zip import is_hidden
 
 MEMORY_BYTES = 2 << 30

@@ -90,8 +90,6 @@ UNREADABLE: tuple[Unreadable, ...] = (
         _is_picture,
     ),
     Unreadable(f"a MATLAB file, {_ARRAY}", (".mat",), _begins(b"MATLAB "), True),
-    Unreadable(f"an HDF5 file, {_ARRAY}", (".h5", ".hdf5", ".hdf"), _begins(b"\x89HDF\r\n\x1a\n"), True),
-    Unreadable(f"a Parquet file, {_ARRAY}", (".parquet",), _begins(b"PAR1"), True),
     Unreadable(
         "an OpenDocument file, which is not read: save it as .xlsx or CSV, and send it as labels",
         (".ods", ".odt"),

@@ -12,6 +12,8 @@ from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.annotation import is_annotation, read_annotation
 from heatsvc.pose.readers.archive import NamedBytes, is_archive, read_archive, read_files
 from heatsvc.pose.readers.coco import is_coco, read_coco
+from heatsvc.pose.readers.deeplabcut import is_deeplabcut, read_deeplabcut
+from heatsvc.pose.readers.hdf5 import is_hdf5, read_hdf5
 from heatsvc.pose.readers.json_clip import clip_from_json, is_json_clip, read_json_clip
 from heatsvc.pose.readers.json_numbers import NumberArrays, parse_number_arrays
 from heatsvc.pose.readers.kinetics import is_kinetics, read_kinetics
@@ -22,6 +24,7 @@ from heatsvc.pose.readers.npy import is_npy, read_npy
 from heatsvc.pose.readers.npz import is_npz, read_npz
 from heatsvc.pose.readers.ntu import is_ntu, read_ntu
 from heatsvc.pose.readers.openpose import is_openpose, read_openpose
+from heatsvc.pose.readers.parquet import is_parquet, read_parquet
 from heatsvc.pose.readers.pose_file import is_pose_file, read_pose_file
 from heatsvc.pose.readers.results import is_results, read_results
 from heatsvc.pose.readers.table import is_table, read_table
@@ -70,7 +73,13 @@ READERS: tuple[Reader, ...] = (
         is_ntu,
         read_ntu,
     ),
-    Reader("pose", "pose-format file, such as MediaPipe Holistic's points", (".pose",), is_pose_file, read_pose_file),
+    Reader(
+        "pose",
+        "pose-format file, versions 0.0 to 0.2, such as MediaPipe Holistic's points",
+        (".pose",),
+        is_pose_file,
+        read_pose_file,
+    ),
     Reader(
         "archive",
         "archive of files of any of these formats, or of archives of them; or one compressed file",
@@ -115,6 +124,27 @@ READERS: tuple[Reader, ...] = (
         (".json",),
         is_mediapipe,
         read_mediapipe,
+    ),
+    Reader(
+        "deeplabcut",
+        "DeepLabCut's table of one or several individuals: x, y and likelihood of each body part",
+        (".csv",),
+        is_deeplabcut,
+        read_deeplabcut,
+    ),
+    Reader(
+        "hdf5",
+        "DeepLabCut's table, or SLEAP's analysis file (the extra `hdf5`)",
+        (".h5", ".hdf5"),
+        is_hdf5,
+        read_hdf5,
+    ),
+    Reader(
+        "parquet",
+        "MediaPipe Holistic's landmarks, a row for each, as in Google's ISLR (the extra `parquet`)",
+        (".parquet",),
+        is_parquet,
+        read_parquet,
     ),
     Reader(
         "annotation",

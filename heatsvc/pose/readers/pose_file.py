@@ -1,7 +1,9 @@
-"""`.pose`: binary files of the package pose-format, versions 0.1 and 0.2, read by that package.
+"""`.pose`: binary files of the package pose-format, versions 0.0 to 0.2.
 
-It does not validate the sizes in a file, so they are checked against the file's length first.
-https://github.com/sign-language-processing/pose/blob/master/docs/specs/v0.2.md
+Versions 0.1 and 0.2 are read by that package. It does not validate the sizes in a file, so they are checked against the
+file's length first. Of version 0.0, in which each frame has its own number of persons, it keeps the first person alone
+and takes Python's time for each component of each: those frames are read here.
+https://github.com/sign-language-processing/pose/tree/master/docs/specs
 """
 
 from __future__ import annotations
@@ -12,15 +14,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from heatsvc.bounds import Bounds
 from heatsvc.pose.clip import Float32, PoseClip
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.layouts import Layout, LayoutError, canonical_names, layout_of_names, layout_with_points
+from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.upload import Upload
 
 # The version, a float32, is the file's first four bytes.
-_VERSIONS = {struct.pack("<f", 0.1): 0.1, struct.pack("<f", 0.2): 0.2}
-_MAX_COMPONENTS = 64
+_VERSIONS = {struct.pack("<f", version): version for version in (0.0, 0.1, 0.2)}
+_VERSION_0 = bytes(4)
+# Version, width, height, depth and the number of components.
+_HEAD_BYTES = 12
+_MAX_COMPONENTS, _MAX_NAME_BYTES = 64, 200
+_NOTHING = "the .pose file has no persons or no points"
 # In metres around the hip, and the same points as POSE_LANDMARKS.
 _WORLD = "POSE_WORLD_LANDMARKS"
 # Its limbs are the mesh of 2,556 triangles' sides: nobody renders those.
@@ -28,34 +37,62 @@ _FACE_MESH = "FACE_LANDMARKS"
 
 
 def is_pose_file(upload: Upload) -> bool:
-    """Begins with version 0.1 or 0.2."""
-    return upload.data[:4] in _VERSIONS
+    """Begins with version 0.1 or 0.2; with 0.0 (zeros, as other files may), and is named so or names a component."""
+    if upload.data[:4] != _VERSION_0:
+        return upload.data[:4] in _VERSIONS
+    if upload.filename.lower().endswith(".pose"):
+        return True
+    name = upload.data[_HEAD_BYTES + 2 : _HEAD_BYTES + 2 + int.from_bytes(upload.data[_HEAD_BYTES:][:2], "little")]
+    return 0 < len(name) <= _MAX_NAME_BYTES and name.isascii() and name.decode("ascii").isprintable()
 
 
 def read_pose_file(upload: Upload) -> list[PoseClip]:
     """One clip: x and y of all components but the world landmarks, in the layout's order where it has one.
 
-    Points of confidence 0 ('missing' there) keep their position with score 0. img_shape is the header's.
+    Points of confidence 0 ('missing' there) keep their position with score 0. img_shape is the header's. Persons of
+    version 0.0 are identified by their index in the frame.
 
     Raises:
         PoseError: cut short, longer than its header says, without x, y and confidence, or not readable by pose-format.
+        NoKeypointsError: no persons in any frame.
         LimitError: more persons, frames or keypoints than the bounds allow.
     """
-    size = _HeaderReader(upload.data, upload.file).read()
-    bounds = upload.options.bounds
-    bounds.check("max_persons", size.persons, "persons", file=upload.file)
-    bounds.check("max_frames", size.frames, "frames", file=upload.file)
-    bounds.check("max_keypoints", size.points, "keypoints", file=upload.file)
+    reader = _HeaderReader(upload.data, upload.file)
+    header = reader.read()
+    upload.options.bounds.check("max_keypoints", header.points, "keypoints", file=upload.file)
     try:
-        order, layout = _named(size.components)
+        order, layout = _named(header.components)
     except LayoutError as error:
         error.file = upload.file
         raise
-    pose = _read(upload)
-    keypoint, score = _arrays(pose.body)
-    width, height = pose.header.dimensions.width, pose.header.dimensions.height
-    img_shape = [height, width] if width > 0 and height > 0 else None
+    if header.version == 0:
+        keypoint, score = _read_version_0(upload, header, reader)
+    else:
+        reader.check_size(header, upload.options.bounds)
+        keypoint, score = _arrays(_read(upload).body)
+    img_shape = [header.height, header.width] if header.width > 0 and header.height > 0 else None
     return [upload.build_clip(keypoint[:, :, order], score[:, :, order], img_shape, layout=layout)]
+
+
+def _read_version_0(upload: Upload, header: _Header, reader: _HeaderReader) -> tuple[Float32, Float32]:
+    """Keypoint [M, T, V, 2] and score [M, T, V]: frames of a number of persons, each its id and its points."""
+    _, frames = reader.unpack("<HH")
+    person = np.dtype([("id", "<i2"), ("points", "<f4", (header.points, header.dims + 1))])
+    builder = ClipBuilder(upload, frames)
+    found: list[npt.NDArray[Any]] = []
+    for _ in range(frames):
+        (persons,) = reader.unpack("<H")
+        builder.count(persons=persons, points=header.points if persons else 0)
+        start = reader.position
+        reader.skip(persons * person.itemsize)
+        found.append(np.frombuffer(upload.data, person, persons, start)["points"])
+    if left := len(upload.data) - reader.position:
+        raise reader.error(f"{left:,} bytes follow the {frames:,} frames of the .pose file: it is damaged")
+    builder.allocate()
+    for t, points in enumerate(found):
+        builder.keypoint[: len(points), t] = points[..., :2]
+        builder.keypoint_score[: len(points), t] = points[..., -1]
+    return _without_missing(builder.keypoint, builder.keypoint_score)
 
 
 def _read(upload: Upload) -> Any:
@@ -70,7 +107,11 @@ def _read(upload: Upload) -> Any:
 def _arrays(body: Any) -> tuple[Float32, Float32]:
     """Keypoint [M, T, V, 2] and score [M, T, V] of a body that is [T, M, V, D]."""
     xy = np.array(body.data.data[..., :2], np.float32).transpose(1, 0, 2, 3)
-    score = np.array(body.confidence, np.float32).transpose(1, 0, 2)
+    return _without_missing(xy, np.array(body.confidence, np.float32).transpose(1, 0, 2))
+
+
+def _without_missing(xy: Float32, score: Float32) -> tuple[Float32, Float32]:
+    """Points of confidence 0 that have no position, at (0, 0)."""
     xy[(score == 0) & ~np.isfinite(xy).all(axis=-1)] = 0
     return xy, score
 
@@ -107,12 +148,21 @@ class _Component:
 
 
 @dataclass(frozen=True, slots=True)
-class _Size:
-    """Size of a file by its header: components, persons and frames."""
+class _Header:
+    """What precedes the frames.
 
+    Attributes:
+        version: 0.0, 0.1 or 0.2.
+        width, height: of the video in pixels, 0 where unknown.
+        components: at least one.
+        dims: coordinates of a point, 2 or more; its confidence follows them.
+    """
+
+    version: float
+    width: int
+    height: int
     components: Sequence[_Component]
-    persons: int
-    frames: int
+    dims: int
 
     @property
     def points(self) -> int:
@@ -121,71 +171,85 @@ class _Size:
 
 
 class _HeaderReader:
+    """Reads a file's header, and checks the sizes in it against the length of the file.
+
+    Attributes:
+        position: where the next byte is read.
+    """
+
     def __init__(self, data: bytes, file: str | None):
         self.data = data
         self.file = file
         self.position = 0
 
-    def read(self) -> _Size:
+    def read(self) -> _Header:
+        self.position = 4
         version = _VERSIONS[self.data[:4]]
-        self.position = 10  # version, width, height, depth
-        (count,) = self._unpack("<H")
+        width, height, _, count = self.unpack("<HHHH")
         if not 1 <= count <= _MAX_COMPONENTS:
-            raise self._error(f"the .pose header has {count} components: 1 to {_MAX_COMPONENTS} can be read")
+            raise self.error(f"the .pose header has {count} components: 1 to {_MAX_COMPONENTS} can be read")
         components: dict[str, _Component] = {}
         dims = 0
         for _ in range(count):
             name, columns = self._text(), self._text()
-            points, limbs, colors = self._unpack("<HHH")
+            points, limbs, colors = self.unpack("<HHH")
             if name in components:
-                raise self._error(f"two components of the .pose file have the name {name!a:.80}")
+                raise self.error(f"two components of the .pose file have the name {name!a:.80}")
             if not (columns.startswith("XY") and columns.endswith("C")) or (dims and dims != len(columns) - 1):
-                raise self._error(
+                raise self.error(
                     f"the component {name!a:.80} has the columns {columns!a:.20}: all must have XYC or XYZC"
                 )
             dims = len(columns) - 1
             names = tuple(self._text() for _ in range(points))
-            ends = self._unpack(f"<{2 * limbs}H")
+            ends = self.unpack(f"<{2 * limbs}H")
             components[name] = _Component(name, names, tuple(zip(ends[::2], ends[1::2], strict=True)))
-            self._skip(6 * colors)
-        if version == 0.2:
-            _, frames, persons = self._unpack("<fIH")
+            self.skip(6 * colors)
+        header = _Header(version, width, height, tuple(components.values()), dims)
+        if header.points == 0:
+            raise self.error(_NOTHING)
+        return header
+
+    def check_size(self, header: _Header, bounds: Bounds) -> None:
+        """Read the numbers of frames and persons of version 0.1 or 0.2, and check them."""
+        if header.version == 0.2:
+            _, frames, persons = self.unpack("<fIH")
         else:
             # Version 0.1 counts frames in 16 bits; pose-format uses the length of the file instead, and so do we.
-            _, _, persons = self._unpack("<HHH")
+            _, _, persons = self.unpack("<HHH")
             frames = -1
-        points = sum(len(component.points) for component in components.values())
-        return _Size(tuple(components.values()), persons, self._frames(frames, persons * points * (dims + 1) * 4))
+        frames = self._frames(frames, persons * header.points * (header.dims + 1) * 4)
+        bounds.check("max_persons", persons, "persons", file=self.file)
+        bounds.check("max_frames", frames, "frames", file=self.file)
 
     def _frames(self, frames: int, frame_bytes: int) -> int:
         left = len(self.data) - self.position
         if frame_bytes == 0:
-            raise self._error("the .pose file has no persons or no points")
+            raise self.error(_NOTHING)
         if left != frames * frame_bytes if frames >= 0 else left % frame_bytes:
             declared = f"{frames:,} frames" if frames >= 0 else "whole frames"
-            raise self._error(
+            raise self.error(
                 f"the .pose file declares {declared} of {frame_bytes:,} bytes, but {left:,} bytes follow its header: "
                 "it is cut short or damaged"
             )
         return left // frame_bytes
 
-    def _unpack(self, layout: str) -> tuple[Any, ...]:
+    def unpack(self, layout: str) -> tuple[Any, ...]:
         size = struct.calcsize(layout)
-        self._skip(size)
+        self.skip(size)
         return struct.unpack_from(layout, self.data, self.position - size)
 
+    def skip(self, size: int) -> None:
+        self.position += size
+        if self.position > len(self.data):
+            raise self.error("the .pose file is cut short within its header")
+
+    def error(self, text: str) -> PoseError:
+        return PoseError(text, file=self.file)
+
     def _text(self) -> str:
-        (length,) = self._unpack("<H")
-        self._skip(length)
+        (length,) = self.unpack("<H")
+        self.skip(length)
         try:
             return self.data[self.position - length : self.position].decode()
         except UnicodeDecodeError:
-            raise self._error("a name in the .pose header is not UTF-8") from None
-
-    def _skip(self, size: int) -> None:
-        self.position += size
-        if self.position > len(self.data):
-            raise self._error("the .pose file is cut short within its header")
-
-    def _error(self, text: str) -> PoseError:
-        return PoseError(text, file=self.file)
+            raise self.error("a name in the .pose header is not UTF-8") from None

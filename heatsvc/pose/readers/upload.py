@@ -22,7 +22,7 @@ from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TEXT_EXTENSIONS = (".csv", ".tsv", ".txt")
-EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".skeleton", *_TEXT_EXTENSIONS, ".zip")
+EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".skeleton", ".h5", ".hdf5", ".parquet", *_TEXT_EXTENSIONS, ".zip")
 """Extensions of keypoint files, pickles aside."""
 
 

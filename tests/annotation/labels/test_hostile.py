@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heatsvc.annotation.child import run_in_child
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.labels import workbook
+from heatsvc.child import run_in_child
 from heatsvc.errors import LimitError
 from tests.annotation.labels.files import CSV_2017, LABEL_JSON, WORKBOOK_2017, labels_of, write
 

@@ -150,6 +150,7 @@ def every_format() -> dict[str, bytes]:
         "S001.skeleton": ntu_skeleton([[ntu_body(72057594037931101, 5.0)], []]),
         "mediapipe.json": text({"frames": [{"pose_landmarks": landmarks(33, 0.25)}]}),
         "table.csv": table([f"{axis}{i}" for i in range(33) for axis in "xyzv"], [[0.25, 0.5, -0.1, 0.75] * 33] * 2),
+        "deeplabcut.csv": (DATA / "trackers" / "two.csv").read_bytes(),
         "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),
         **{f"v{p}.pkl": pickled({"split": {}, "annotations": [annotation(label=np.int64(1))]}, p) for p in range(6)},
     }

@@ -1,6 +1,8 @@
 """`.pose` files of pose-format: MediaPipe's points without the world landmarks, and checked sizes."""
 
+import contextlib
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
-from heatsvc.pose import PoseError, get_layout
+from heatsvc.errors import InputError, LimitError
+from heatsvc.pose import NoKeypointsError, PoseError, get_layout
 from heatsvc.pose.readers import ReadOptions, read
 from tests.pose.readers.samples import DATA, HD
 
@@ -144,3 +147,76 @@ def test_a_file_without_persons_is_refused():
 def test_a_layout_of_another_size_is_refused():
     with pytest.raises(PoseError, match="layout coco17 has 17 points, the keypoints have 553"):
         read(real(), options=ReadOptions(layout="coco17"))
+
+
+def written_in_version_0(
+    component: str, frames: list[list[np.ndarray]], columns: str = "XYC", size=(600, 400)
+) -> bytes:
+    """Version 0.0 by its specification: each frame's persons, each with its id and points [V, C]."""
+    points = names_of(component, frames[0][0].shape[0])
+    texts = b"".join(struct.pack("<H", len(text)) + text.encode() for text in (component, columns))
+    header = struct.pack("<fHHHH", 0.0, *size, 0, 1) + texts + struct.pack("<HHH", len(points), 0, 0)
+    header += b"".join(struct.pack("<H", len(point)) + point.encode() for point in points)
+    body = struct.pack("<HH", 25, len(frames))
+    for persons in frames:
+        body += struct.pack("<H", len(persons))
+        body += b"".join(struct.pack("<h", -1) + person.astype("<f4").tobytes() for person in persons)
+    return header + body
+
+
+def test_version_0_is_read_as_pose_format_reads_it():
+    data = (DATA / "cases" / "09_pose" / "version_0.0.pose").read_bytes()
+    [clip] = read(data, filename="version_0.0.pose")
+    expected = Pose.read(data).body
+    assert clip.layout.points == ("nose", "neck", "right_shoulder")
+    assert clip.img_shape == (400, 600)
+    np.testing.assert_array_equal(clip.keypoint[0], expected.data.data[:, 0].astype(np.float32))
+    np.testing.assert_array_equal(clip.keypoint_score[0], expected.confidence[:, 0].astype(np.float32))
+
+
+def test_version_0_has_all_persons_and_zeros_where_a_frame_has_fewer():
+    a, b, c = (np.arange(25 * 4, dtype=np.float32).reshape(25, 4) + offset for offset in (1, 101, 201))
+    [clip] = read(written_in_version_0("pose_keypoints_2d", [[a, b], [c]], "XYZC"))
+    assert clip.layout.name == "openpose25"
+    np.testing.assert_array_equal(clip.keypoint[:, 0], [a[:, :2], b[:, :2]])
+    np.testing.assert_array_equal(clip.keypoint[0, 1], c[:, :2])
+    np.testing.assert_array_equal(clip.keypoint_score[0], [a[:, 3], c[:, 3]])
+    assert not clip.keypoint[1, 1].any()
+    assert not clip.keypoint_score[1, 1].any()
+
+
+def test_version_0_without_persons_is_refused():
+    data = written_in_version_0("BODY", [[np.ones((3, 3))]])
+    with pytest.raises(NoKeypointsError, match="no persons in any frame"):
+        read(data[: -(2 + 2 + 3 * 3 * 4)] + struct.pack("<H", 0))
+
+
+def test_version_0_is_held_to_the_bounds_before_memory_is_taken():
+    crowded = [[np.ones((3, 3))] * 65]
+    with pytest.raises(LimitError, match="65 persons are too many"):
+        read(written_in_version_0("BODY", crowded))
+    data = bytearray(written_in_version_0("BODY", [[np.ones((3, 3))]]))
+    position = len(data) - (2 + 2 + 2 + 3 * 3 * 4)
+    data[position : position + 2] = b"\xff\xff"
+    with pytest.raises(LimitError, match="65,535 frames are too many"):
+        read(bytes(data))
+
+
+def test_damaged_files_of_version_0_are_refused():
+    data = written_in_version_0("BODY", [[np.ones((3, 3))], [np.ones((3, 3))]])
+    for length in range(4, len(data)):
+        with pytest.raises(PoseError):
+            read(data[:length], filename="clip.pose")
+    with pytest.raises(PoseError, match="2 bytes follow the 2 frames"):
+        read(data + b"ab")
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        bent = bytearray(data)
+        bent[rng.integers(4, len(data))] = rng.integers(256)
+        with contextlib.suppress(InputError):
+            read(bytes(bent), filename="clip.pose")
+
+
+def test_zeros_that_are_no_pose_file_are_not_taken_for_one():
+    with pytest.raises(PoseError, match="of no known format"):
+        read(bytes(100))

@@ -23,7 +23,7 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
         *("npy", "npz", "ntu", "pose", "archive", "openpose", "mmpose", "coco", "results", "kinetics", "json"),
-        *("mediapipe", "annotation", "table"),
+        *("mediapipe", "deeplabcut", "hdf5", "parquet", "annotation", "table"),
     ]
 
 

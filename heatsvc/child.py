@@ -1,7 +1,7 @@
 """Child processes for native libraries that read untrusted files.
 
-What a library for workbooks or videos allocates, and where it crashes, cannot be limited from within. So it runs in a
-child process whose memory and time the system limits, and whose crash is an error message.
+What a library for workbooks, videos or HDF5 allocates, and where it crashes, cannot be limited from within. So it runs
+in a child process whose memory and time the system limits, and whose crash is an error message.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from io import BytesIO
+from io import BytesIO, RawIOBase
 from typing import Any, TypeVar, cast
 
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
@@ -23,12 +24,7 @@ R = TypeVar("R")
 
 # Not multiprocessing's spawn: it runs the parent's main script again before any limit is set, and daemons cannot use
 # it. The module search path is sent first.
-_START = (
-    "import pickle, sys\n"
-    "sys.path[:] = pickle.load(sys.stdin.buffer)\n"
-    "from heatsvc.annotation.child import _serve\n"
-    "_serve()\n"
-)
+_START = "import pickle, sys\nsys.path[:] = pickle.load(sys.stdin.buffer)\nfrom heatsvc.child import _serve\n_serve()\n"
 _POLL_SECONDS = 0.1
 
 
@@ -57,31 +53,48 @@ def run_in_child(
         InputError: raised by the function, in the same class.
         ChildError: the child died, took too long, or raised anything else.
     """
-    request: bytes | None = pickle.dumps(sys.path) + pickle.dumps(
-        (memory_bytes, int(seconds) + 1, pickle.dumps((function, args)))
-    )
+    request = pickle.dumps(sys.path) + pickle.dumps((memory_bytes, int(seconds) + 1, pickle.dumps((function, args))))
     ends = time.monotonic() + seconds
-    with subprocess.Popen(  # noqa: S603 - the interpreter, and words of this file
-        [sys.executable, "-I", "-c", _START],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
+    source, sink = os.pipe()
+    with (
+        open(source, "rb") as requests,
+        open(sink, "wb", buffering=0) as pipe,
+        subprocess.Popen(  # noqa: S603 - the interpreter, and words of this file
+            [sys.executable, "-I", "-c", _START],
+            # NumPy's OpenBLAS takes memory for each of a machine's cores, when it is loaded.
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            stdin=requests,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process,
+    ):
+        requests.close()
+        # Not by `communicate`: after a timeout it sends no more of its input.
+        sender = threading.Thread(target=_send, args=(pipe, request), daemon=True)
+        sender.start()
         try:
             while True:
                 left = ends - time.monotonic()
                 if left <= 0:
                     raise ChildError(f"it took more than {seconds:g} seconds")
                 try:
-                    response, _ = process.communicate(request, timeout=min(_POLL_SECONDS, left))
+                    response, _ = process.communicate(timeout=min(_POLL_SECONDS, left))
                     break
                 except subprocess.TimeoutExpired:
-                    request = None
                     token.raise_if_cancelled()
         finally:
             if process.poll() is None:
                 process.kill()
+            sender.join()
     return cast(R, _outcome(response, process.returncode))
+
+
+def _send(pipe: RawIOBase, request: bytes) -> None:
+    # A child that died reads no more.
+    with suppress(BrokenPipeError), pipe:
+        left = memoryview(request)
+        while left:
+            left = left[pipe.write(left) or 0 :]
 
 
 def _serve() -> None:

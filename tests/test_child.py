@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from heatsvc.annotation.child import ChildError, run_in_child
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.cancel import CancelledError
+from heatsvc.child import ChildError, run_in_child
 from heatsvc.errors import LimitError
 from tests.annotation.tokens import CountingToken
 
@@ -35,6 +35,10 @@ def fill(size: int) -> int:
     return len(b"x" * size)
 
 
+def length(data: bytes) -> int:
+    return len(data)
+
+
 def sleep() -> None:
     time.sleep(60)
 
@@ -53,6 +57,17 @@ def give_a_path() -> Path:
 
 def test_gives_what_the_function_returns() -> None:
     assert run_in_child(add, 2, 3, memory_bytes=GIB, seconds=30) == 5
+
+
+def test_arguments_larger_than_a_pipe_arrive_however_slowly_a_child_starts(monkeypatch) -> None:
+    # The token is checked, and the wait begins again, long before the child reads.
+    monkeypatch.setattr("heatsvc.child._POLL_SECONDS", 0.001)
+    assert run_in_child(length, bytes(10 << 20), memory_bytes=GIB, seconds=120) == 10 << 20
+
+
+def test_large_arguments_of_a_child_that_dies_are_no_error(monkeypatch) -> None:
+    with pytest.raises(ChildError):
+        run_in_child(length, bytes(80 << 20), memory_bytes=40 << 20, seconds=120)
 
 
 def test_an_input_error_comes_through_whole() -> None:
