@@ -13,7 +13,18 @@ from heatsvc.errors import InputError
 from heatsvc.pose.archives.frames import find_frames
 from tests.api.client import PIPELINE, Client
 from tests.cases.datasets import CASES, build_dataset
-from tests.pose.readers.samples import npy, openpose_frame, tarred, text, triples, zipped
+from tests.pose.readers.samples import (
+    landmarks,
+    mmpose_instance,
+    npy,
+    openpose_frame,
+    tarred,
+    text,
+    triples,
+    yolo_line,
+    yolo_person,
+    zipped,
+)
 
 OPTIONS = {"img_shape": [1080, 1920], "pipeline": PIPELINE, "select": [0]}
 NIA = "NIA_SL_WORD0001_REAL01_F"
@@ -126,6 +137,62 @@ def test_other_json_with_numbers_is_not_a_frame(tmp_path: Path) -> None:
     assert (one.frame_dir, two.keypoint[0, 0, 0].tolist()) == ("KETI_SL_0000000001", [2, 2])
     made = build_dataset(tmp_path, {"KETI_SL_0000000001": "a", "KETI_SL_0000000002": "b"}, {"all.zip": zipped(clips)})
     assert len(made.keypoint) == 2
+
+
+FRAMES = {
+    "openpose": (".json", lambda x: frame(x)),
+    "alphapose": (".json", lambda x: text({"version": "AlphaPose v0.3", "bodies": [{"joints": triples(18, x)}]})),
+    "mmpose": (".json", lambda x: text([mmpose_instance(17, x)])),
+    "mmpose_demo": (".json", lambda x: text({"meta_info": {}, "instance_info": [mmpose_instance(17, x)]})),
+    "mediapipe": (".json", lambda x: text({"poseLandmarks": landmarks(33, x / 1920)})),
+    "yolo_json": (".json", lambda x: text([yolo_person(17, x)])),
+    "yolo_labels": (".txt", lambda x: yolo_line(17, x / 1920)),
+}
+
+
+@pytest.mark.parametrize("tool", FRAMES)
+def test_frames_of_each_tool_are_clips(client: Client, tmp_path: Path, tool: str) -> None:
+    extension, one = FRAMES[tool]
+    places = {"walk": (192.0, 384.0, 576.0), "run": (960.0, 768.0, 480.0)}
+    files = {f"out/{video}_{t}{extension}": one(x) for video, xs in places.items() for t, x in enumerate(xs, 8)}
+    right = {video: pytest.approx(xs) for video, xs in places.items()}
+    clips = heatsvc.read(zipped(files), img_shape=(1080, 1920))
+    assert {clip.frame_dir: clip.keypoint[0, :, 0, 0].tolist() for clip in clips} == right
+    tensors = client.post_files(files, OPTIONS).tensors()
+    assert {name: imgs.max(axis=(1, 2)).argmax(axis=-1).tolist() for name, imgs in tensors.items()} == {
+        video: list(map(int, xs)) for video, xs in places.items()
+    }
+    made = build_dataset(tmp_path, {"walk": "a", "run": "b"}, {"out.zip": zipped(files)})
+    assert {name: points[0, :, 0, 0].tolist() for name, points in made.keypoint.items()} == right
+    assert made.report["faults"] == []
+
+
+@pytest.mark.parametrize("tool", FRAMES)
+def test_frames_of_two_models_are_no_clip(tool: str) -> None:
+    """A file of another tool among the frames of one is an error, never left out."""
+    extension, one = FRAMES[tool]
+    with pytest.raises(InputError):
+        heatsvc.read(zipped({f"v_1{extension}": one(1.0), f"v_2{extension}": b'{"a": 1}'}), img_shape=(1080, 1920))
+
+
+def test_videos_that_are_numbered_are_no_frames() -> None:
+    video = [{"pose": landmarks(33, 0.25)}, {"pose": landmarks(33, 0.5)}]
+    clips = heatsvc.read(zipped({"v_1.json": text(video), "v_2.json": text(video)}), img_shape=(1080, 1920))
+    assert [(clip.frame_dir, clip.frames) for clip in clips] == [("v_1", 2), ("v_2", 2)]
+
+
+def test_videos_that_are_named_as_openposes_frames_are_read() -> None:
+    person = {"pose": [0.5, 0.25] * 18, "score": [1.0] * 18}
+    video = text({"data": [{"frame_index": 1, "skeleton": [person]}], "label_index": 1})
+    clips = heatsvc.read(zipped({"v_1_keypoints.json": video, "v_2_keypoints.json": video}), img_shape=(9, 9))
+    assert [clip.frame_dir for clip in clips] == ["v_1_keypoints", "v_2_keypoints"]
+
+
+def test_frames_without_a_file_are_reported_only_where_they_are_lost(tmp_path: Path) -> None:
+    files = {f"labels/v_{t}.txt": yolo_line(17, t / 16) for t in (1, 2, 4)}
+    made = build_dataset(tmp_path, {"v": "a"}, {"v.zip": zipped(files)}, img_shape=(16, 16))
+    assert made.keypoint["v"][0, :, 0, 0].tolist() == [1, 2, 0, 4]
+    assert made.report["notes"] == []
 
 
 def test_gaps_are_kept_and_reported(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from heatsvc.errors import InputError
 from heatsvc.pose.archives.frames import FrameClip, find_frames
 from heatsvc.pose.archives.limits import RATIO_FROM
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.readers.openpose import is_openpose
+from heatsvc.pose.readers import frame_reader
 from heatsvc.pose.readers.upload import ReadOptions, Upload
 
 # A zip archive's local file header (APPNOTE 4.3.7): signature, ..., lengths of name and extra field.
@@ -179,16 +179,21 @@ def join_frames(
     Raises:
         PoseError: two frames of one number.
     """
+    fills_gaps: set[int] = set()
 
     def is_frame(position: int) -> bool:
         token.raise_if_cancelled()
         try:
-            return is_openpose(Upload(files[position].read(bounds), options=ReadOptions(bounds=bounds)))
+            upload = Upload(files[position].read(bounds), files[position].name, ReadOptions(bounds=bounds))
         except InputError:
             return False
+        reader = frame_reader(upload)
+        if reader is not None and reader.fills_gaps:
+            fills_gaps.add(position)
+        return reader is not None
 
     clips, others = find_frames([file.name for file in files], container, is_frame)
-    gaps = [(clip.name, clip.gaps()) for clip in clips if clip.gaps()]
+    gaps = [(clip.name, clip.gaps()) for clip in clips if clip.gaps() and fills_gaps.isdisjoint(clip.positions)]
     if gaps:
         name, count = gaps[0]
         more = f", and {len(gaps) - 1:,} more clips lack some" if len(gaps) > 1 else ""

@@ -1,7 +1,8 @@
 """Clips whose frames are files of their own: which files are frames of one clip, by their folders and numbers.
 
 ``00335/image_00001_keypoints.json`` and ``00335/image_00002_keypoints.json`` are frames 1 and 2 of the clip 00335,
-``walk_000000000012_keypoints.json`` is frame 12 of the clip walk (OpenPose's `--write_json`, 02_output.md).
+``walk_000000000012_keypoints.json`` is frame 12 of the clip walk (OpenPose's `--write_json`, 02_output.md), and
+``walk_12.txt`` that of Ultralytics' `save_txt`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from heatsvc.pose.errors import PoseError
 
 # As `--write_json` names its files, whatever else has numbers in it.
 _OPENPOSE = "_keypoints.json"
-_EXTENSION = ".json"
+_EXTENSIONS = (".json", ".txt")
 _LAST_NUMBER = re.compile(r"\d{1,18}\Z")
 # A clip's longest name.
 _MAX_LENGTH = 255
@@ -111,20 +112,22 @@ def find_frames(
 
 
 def _numbered(names: Sequence[str]) -> list[_Frame]:
-    """The `.json` files with a number in their names."""
+    """The `.json` and `.txt` files with a number in their names."""
     frames = []
-    others = []
+    others: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for position, name in enumerate(names):
         folder, _, base = name.rpartition("/")
-        if len(base) > _MAX_LENGTH or not base.lower().endswith(_EXTENSION):
+        if len(base) > _MAX_LENGTH or not base.lower().endswith(_EXTENSIONS):
             continue
         before = base[: -len(_OPENPOSE)]
         if base.lower().endswith(_OPENPOSE) and (number := _LAST_NUMBER.search(before)):
             stem = before[: number.start()].rstrip(_SEPARATORS)
             frames.append(_Frame(position, folder, stem, int(number[0]), is_sure=True))
         else:
-            others.append((position, name[: -len(_EXTENSION)]))
-    frames += (_Frame(*found, is_sure=False) for found in find_numbers(others))
+            stem, _, extension = name.rpartition(".")
+            others[extension.lower()].append((position, stem))
+    for alike in others.values():
+        frames += (_Frame(*found, is_sure=False) for found in find_numbers(alike))
     return frames
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from heatsvc.errors import InputError
 from heatsvc.pose.archives.formats import COMPRESSED_EXTENSIONS, HEAD
 from heatsvc.pose.archives.unreadable import find_unreadable
 from heatsvc.pose.clip import PoseClip
@@ -18,8 +19,8 @@ from heatsvc.pose.readers.json_clip import clip_from_json, is_json_clip, read_js
 from heatsvc.pose.readers.json_numbers import NumberArrays, parse_number_arrays
 from heatsvc.pose.readers.kinetics import is_kinetics, read_kinetics
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
-from heatsvc.pose.readers.mediapipe import is_mediapipe, read_mediapipe
-from heatsvc.pose.readers.mmpose import is_mmpose, read_mmpose
+from heatsvc.pose.readers.mediapipe import is_mediapipe, is_mediapipe_frame, read_mediapipe
+from heatsvc.pose.readers.mmpose import is_mmpose, is_mmpose_frame, read_mmpose
 from heatsvc.pose.readers.npy import is_npy, read_npy
 from heatsvc.pose.readers.npz import is_npz, read_npz
 from heatsvc.pose.readers.ntu import is_ntu, read_ntu
@@ -29,6 +30,8 @@ from heatsvc.pose.readers.pose_file import is_pose_file, read_pose_file
 from heatsvc.pose.readers.results import is_results, read_results
 from heatsvc.pose.readers.table import is_table, read_table
 from heatsvc.pose.readers.upload import DEFAULT_OPTIONS, ReadOptions, Upload
+from heatsvc.pose.readers.yolo_json import is_yolo_json, is_yolo_json_frame, read_yolo_json
+from heatsvc.pose.readers.yolo_labels import is_yolo_labels, read_yolo_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class Reader:
         extensions: of its files, for documentation; the content decides.
         matches: whether an upload's content is of this format.
         read: its clips; raises InputError only.
+        is_frame: whether an upload that matches is one frame of a clip. Such files, in one folder and with numbers in
+            their names, are a clip, and are read together as the `frames` of an upload. None where it never is.
+        fills_gaps: whether a number that is missing between frame files is a frame without persons, because the tool
+            writes no file for it.
     """
 
     name: str
@@ -48,6 +55,8 @@ class Reader:
     extensions: tuple[str, ...]
     matches: Callable[[Upload], bool]
     read: Callable[[Upload], list[PoseClip]]
+    is_frame: Callable[[Upload], bool] | None = None
+    fills_gaps: bool = False
 
 
 READERS: tuple[Reader, ...] = (
@@ -93,8 +102,16 @@ READERS: tuple[Reader, ...] = (
         (".json",),
         is_openpose,
         read_openpose,
+        is_frame=is_openpose,
     ),
-    Reader("mmpose", "MMPose's predictions for a video or an image", (".json",), is_mmpose, read_mmpose),
+    Reader(
+        "mmpose",
+        "MMPose's predictions for a video or an image; files of an image each are a clip as OpenPose's are",
+        (".json",),
+        is_mmpose,
+        read_mmpose,
+        is_frame=is_mmpose_frame,
+    ),
     Reader("coco", "COCO or COCO-WholeBody keypoint annotations, one frame per image", (".json",), is_coco, read_coco),
     Reader(
         "results",
@@ -119,11 +136,20 @@ READERS: tuple[Reader, ...] = (
         read_json_clip,
     ),
     Reader(
+        "yolo_json",
+        "results of Ultralytics' pose models by to_json, of an image or a video; files of an image each are a clip",
+        (".json",),
+        is_yolo_json,
+        read_yolo_json,
+        is_frame=is_yolo_json_frame,
+    ),
+    Reader(
         "mediapipe",
         "MediaPipe's landmarks in JSON, of a frame or a video: pose, face, left and right hand, in 0..1 of the frame",
         (".json",),
         is_mediapipe,
         read_mediapipe,
+        is_frame=is_mediapipe_frame,
     ),
     Reader(
         "deeplabcut",
@@ -152,6 +178,15 @@ READERS: tuple[Reader, ...] = (
         (".pkl", ".pickle"),
         is_annotation,
         read_annotation,
+    ),
+    Reader(
+        "yolo_labels",
+        "labels of YOLO's pose models, a text of persons for each image, in 0..1 of it; those of a video are a clip",
+        (".txt",),
+        is_yolo_labels,
+        read_yolo_labels,
+        is_frame=lambda upload: True,
+        fills_gaps=True,
     ),
     Reader(
         "table",
@@ -200,6 +235,15 @@ def find_reader(upload: Upload) -> Reader | None:
     return next((reader for reader in READERS if reader.matches(upload)), None)
 
 
+def frame_reader(upload: Upload) -> Reader | None:
+    """The reader of a file that is one frame of a clip; None of other files, and of broken ones."""
+    try:
+        reader = find_reader(upload)
+        return reader if reader is not None and reader.is_frame is not None and reader.is_frame(upload) else None
+    except InputError:
+        return None
+
+
 def _known() -> str:
     readers = ", ".join(f"{reader.name} ({', '.join(reader.extensions)})" for reader in READERS)
     return f"known are {readers}, detected by their content"
@@ -215,6 +259,7 @@ __all__ = [
     "broken_json",
     "clip_from_json",
     "find_reader",
+    "frame_reader",
     "may_hold_booleans",
     "parse_number_arrays",
     "read",

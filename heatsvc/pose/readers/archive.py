@@ -28,8 +28,7 @@ from heatsvc.pose.archives.zip import is_hidden, unpack
 from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.npz import is_npz
-from heatsvc.pose.readers.openpose import is_openpose, read_openpose
-from heatsvc.pose.readers.upload import ReadOptions, Upload
+from heatsvc.pose.readers.upload import FrameFile, ReadOptions, Upload
 
 _CHUNK = 1 << 16
 # Less than for files on disk: several requests are read at a time.
@@ -83,7 +82,7 @@ def read_files(
         PoseError: a file that cannot be read, or two frames of one number.
         LimitError: more clips or bytes than the bounds allow.
     """
-    from heatsvc.pose.readers import read_upload  # it has this reader in its table
+    from heatsvc.pose.readers import frame_reader, read_upload  # it has this reader in its table
 
     prefix = f"{container}/" if container else ""
     uploads: dict[int, Upload] = {}
@@ -91,14 +90,20 @@ def read_files(
     clips, singles = find_frames(
         names,
         without_archive_extension(_base(container)) or "clip",
-        lambda position: _is_frame(files[position], options),
+        lambda position: frame_reader(Upload(files[position].data, files[position].name, options)) is not None,
     )
     folders = {}
     for clip in clips:
-        members = [files[position] for position in clip.positions]
-        frames = tuple((prefix + name, data) for name, data in members)
+        frames = tuple(
+            FrameFile(prefix + files[position].name, files[position].data, number)
+            for position, number in zip(clip.positions, clip.numbers, strict=True)
+        )
         first = clip.positions[0]
-        uploads[first] = Upload(members[0].data, prefix + clip.name, options, frames)
+        joined = Upload(frames[0].data, prefix + clip.name, options, frames)
+        if frame_reader(joined) is None:  # named as OpenPose's frames, and of another format
+            singles += clip.positions
+            continue
+        uploads[first] = joined
         folders[first] = clip.name.rpartition("/")[0]
     for position in singles:
         uploads[position] = Upload(files[position].data, prefix + files[position].name, options)
@@ -107,7 +112,7 @@ def read_files(
     size = 0
     for position, upload in sorted(uploads.items()):
         options.token.raise_if_cancelled()
-        read = read_openpose(upload) if upload.frames else read_upload(upload)
+        read = read_upload(upload)
         size += sum(clip.nbytes for clip in read)
         options.bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field=field, file=upload.file)
         found += ((clip, folders[position]) for clip in read)
@@ -120,13 +125,6 @@ def read_files(
         replace(clip, frame_dir=f"{folder}/{clip.frame_dir}") if folder and count[clip.frame_dir] > 1 else clip
         for clip, folder in found
     ]
-
-
-def _is_frame(file: NamedBytes, options: ReadOptions) -> bool:
-    try:
-        return is_openpose(Upload(file.data, file.name, options))
-    except PoseError:
-        return False
 
 
 def _base(name: str) -> str:

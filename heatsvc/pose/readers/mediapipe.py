@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,8 +67,13 @@ def is_mediapipe(upload: Upload) -> bool:
     return any(frame.parts for frame in _frames(upload.json))
 
 
+def is_mediapipe_frame(upload: Upload) -> bool:
+    """Whether it is one frame."""
+    return sum(1 for _ in islice(_frames(upload.json), 2)) == 1
+
+
 def read_mediapipe(upload: Upload) -> list[PoseClip]:
-    """One clip; the layout is of the parts that the file has, whether they were detected or not.
+    """One clip, of a file or of files of one frame each; the layout is of the parts that are there, detected or not.
 
     The pose alone is `mediapipe_pose33`; with hands, with hands and face it is `mediapipe_holistic_75`,
     `mediapipe_holistic` or, with irises, `mediapipe_holistic_iris`; hands without a side are persons of `hand21`. World
@@ -82,7 +87,9 @@ def read_mediapipe(upload: Upload) -> list[PoseClip]:
         LimitError: more than the bounds allow.
     """
     frames = []
-    for frame in _frames(upload.json):
+    for file, content in upload.parse_frames():
+        frames.append(_frame_of_file(content, file.name, upload))
+    for frame in _frames(upload.json) if not upload.frames else ():
         upload.options.token.raise_if_cancelled()
         frames.append(frame)
     points = _points(_sizes(frames, upload), upload)
@@ -105,6 +112,18 @@ def read_mediapipe(upload: Upload) -> list[PoseClip]:
                     )
                     builder.keypoint[m, t, columns], builder.keypoint_score[m, t, columns] = found
     return [builder.build(_img_shape(upload.json), layout_of_names(names), are_normalized=True)]
+
+
+def _frame_of_file(content: Any, name: str, upload: Upload) -> _Frame:
+    """The frame of a file that has one; without parts where nothing was detected."""
+    base = name.rpartition("/")[2]
+    inside = list(islice(_frames(content, base), 2)) if isinstance(content, dict | list) and content else []
+    if len(inside) > 1:
+        raise upload.error(f"{base} has several frames, others one: send videos and frames apart", base)
+    is_empty = not content or _number(content) is not None or (isinstance(content, dict) and "timestamp" in content)
+    if not is_empty and not (inside and inside[0].parts):
+        raise upload.error(f"{base} has no landmarks of MediaPipe, as others have: leave it out", base)
+    return inside[0]._replace(number=None) if inside else _Frame(base, None, {})
 
 
 def _frames(obj: Any, field: str = "", level: int = 0) -> Iterator[_Frame]:
@@ -340,7 +359,12 @@ def _array(
                 raise upload.error(f"{field}[{i}] must be an object with x and y", f"{field}[{i}]", t)
         rows = [[landmark["x"], landmark["y"], None, landmark.get("visibility")] for landmark in landmarks]
     numbers = array_from_lists(
-        rows, field, bounds=upload.options.bounds, booleans=upload.booleans, file=upload.file, frame=t
+        rows,
+        field,
+        bounds=upload.options.bounds,
+        booleans=upload.booleans or bool(upload.frames),
+        file=upload.file,
+        frame=t,
     )
     if numbers.ndim == 1 and numbers.size:
         numbers = numbers.reshape(size, -1)

@@ -26,13 +26,25 @@ def is_mmpose(upload: Upload) -> bool:
         return False
     if not obj:
         return True
-    # A list with image ids is one of COCO's results.
-    first = obj[0].keys() if isinstance(obj[0], dict) else ()
-    return "instances" in first or ("keypoints" in first and "image_id" not in first)
+    first = obj[0] if isinstance(obj[0], dict) else {}
+    # A list with image ids is one of COCO's results, and keypoints in an object are Ultralytics'.
+    has_keypoints = "keypoints" in first and not isinstance(first["keypoints"], dict)
+    return "instances" in first or (has_keypoints and "image_id" not in first)
+
+
+def is_mmpose_frame(upload: Upload) -> bool:
+    """Whether predictions are those of an image: a list of instances, not of frames."""
+    obj = upload.json
+    instances = obj["instance_info"] if isinstance(obj, dict) else obj
+    return isinstance(instances, list) and not any(
+        "instances" in entry for entry in instances if isinstance(entry, dict)
+    )
 
 
 def read_mmpose(upload: Upload) -> list[PoseClip]:
-    """One clip; persons by their index in each frame's instances; missing ones are 0 with score 0.
+    """One clip of a video, an image, or images in files of their own.
+
+    Persons are identified by their index in each frame's instances; missing ones are 0 with score 0.
 
     Raises:
         PoseError: other keys, 3D keypoints, different numbers of points, frames out of order; no img_shape in the
@@ -94,6 +106,15 @@ def _count(frames: list[tuple[str, list[Any]]], upload: Upload) -> ClipBuilder:
 
 def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:
     """For each frame the path of its instances, and the instances."""
+    if upload.frames:
+        frames = []
+        for file, content in upload.parse_frames():
+            instances = content.get("instance_info") if isinstance(content, dict) else content
+            name = file.name.rpartition("/")[2]
+            if not isinstance(instances, list):
+                raise upload.error(f"{name} must be a list of instances", name)
+            frames.append((name, instances))
+        return frames
     obj, name = upload.json, ""
     if isinstance(obj, dict):
         obj, name = obj["instance_info"], "instance_info"
@@ -122,7 +143,8 @@ def _points(instance: object, field: str, upload: Upload, t: int) -> tuple[Float
     if not isinstance(instance, dict) or not {"keypoints", "keypoint_scores"} <= instance.keys():
         raise upload.error(f"{field} must be an instance with keypoints and keypoint_scores", field, t)
     bounds = upload.options.bounds
-    as_array = partial(array_from_lists, bounds=bounds, booleans=upload.booleans, file=upload.file, frame=t)
+    booleans = upload.booleans or bool(upload.frames)
+    as_array = partial(array_from_lists, bounds=bounds, booleans=booleans, file=upload.file, frame=t)
     name = f"{field}.keypoints"
     keypoint = as_array(instance["keypoints"], name)
     if keypoint.ndim == 2 and keypoint.shape[1] == 3 and upload.options.interpretation.project == "xy":

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+import numpy as np
+
 from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import CutShortError, PoseError
 from heatsvc.pose.layouts.body import NTU25
@@ -76,10 +78,10 @@ def read_ntu(upload: Upload) -> list[PoseClip]:
     for t, bodies in enumerate(frames):
         options.token.raise_if_cancelled()
         for body in bodies:
+            joints = np.array([_joint(lines, body.line + joint, upload, t) for joint in range(_JOINTS)])
             m = rows[body.track]
-            for joint in range(_JOINTS):
-                x, y, score = _joint(lines, body.line + joint, upload, t)
-                builder.keypoint[m, t, joint], builder.keypoint_score[m, t, joint] = (x, y), score
+            with np.errstate(over="ignore"):  # PoseClip.build refuses infinities
+                builder.keypoint[m, t], builder.keypoint_score[m, t] = joints[:, :2], joints[:, 2]
     return [builder.build(_IMG_SHAPE, NTU25)]
 
 

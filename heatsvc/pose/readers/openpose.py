@@ -17,13 +17,15 @@ from heatsvc.pose.readers.lists import array_from_lists, may_hold_booleans
 from heatsvc.pose.readers.upload import Upload
 
 _PARTS = tuple(OPENPOSE_PARTS)
+# The points of the body in `sep-json` of AlphaPose's `--format cmu`.
+_JOINTS = "joints"
 
 _Person = dict[str, Float32]
 
 
 def is_openpose(upload: Upload) -> bool:
-    """An object with `people`."""
-    return isinstance(upload.json, dict) and "people" in upload.json
+    """An object with `people`, or with `bodies`, as AlphaPose calls them."""
+    return isinstance(upload.json, dict) and ("people" in upload.json or "bodies" in upload.json)
 
 
 def read_openpose(upload: Upload) -> list[PoseClip]:
@@ -86,17 +88,14 @@ def _frames(upload: Upload) -> Iterator[_Frame]:
     if not upload.frames:
         yield _Frame(upload.json, upload.booleans, upload, upload.file, 0)
         return
-    values = 0
-    for t, (name, text) in enumerate(upload.frames):
-        upload.options.token.raise_if_cancelled()
-        values += text.count(b",") + 1
-        upload.options.bounds.check("max_input_values", values, "JSON values", file=upload.file)
-        yield _Frame(upload.parse_json(text, name), may_hold_booleans(text), upload, name, t)
+    for t, (frame, content) in enumerate(upload.parse_frames()):
+        yield _Frame(content, may_hold_booleans(frame.data), upload, frame.name, t)
 
 
 def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], builder: ClipBuilder) -> list[_Person]:
     """A frame's persons. Counts them in `sizes` and `builder` before arrays are made."""
-    people = frame.content.get("people") if isinstance(frame.content, dict) else None
+    content = frame.content if isinstance(frame.content, dict) else {}
+    people = content.get("people", content.get("bodies"))
     if isinstance(people, dict):
         people = [people] if people else []  # the sign-language sets of AIHub have the one person so
     if not isinstance(people, list):
@@ -104,6 +103,8 @@ def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], builder: Cl
     builder.count(persons=len(people), field="people", file=frame.file)
     found = []
     for m, entry in enumerate(people):
+        if isinstance(entry, dict) and _JOINTS in entry:
+            entry = {_PARTS[0]: entry[_JOINTS]}
         if not isinstance(entry, dict) or not any(part in entry for part in _PARTS):
             text = f"people[{m}] has no {_PARTS[0]}: it must be an object of OpenPose's 2D parts"
             raise frame.error(text, f"people[{m}]")

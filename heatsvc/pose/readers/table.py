@@ -291,7 +291,7 @@ def _frame(cells: list[str], header: _Header, line: int, upload: Upload) -> int 
 
 def _points(cells: list[str], header: _Header, line: int, upload: Upload) -> Float32:
     """x, y and score [V, 3] of a row."""
-    numbers = np.ones((len(header.columns), 3), np.float32)
+    numbers = np.ones((len(header.columns), 3))
     for point, columns in enumerate(header.columns):
         for axis, column in enumerate(columns):
             if column < 0:
@@ -303,4 +303,5 @@ def _points(cells: list[str], header: _Header, line: int, upload: Upload) -> Flo
                 text = f"line {line}, column {column + 1}: {cell!a:.40} is no number; leave it empty for 'not detected'"
                 raise PoseError(text, file=upload.file) from None
     numbers[(numbers[:, :2] == 0).all(axis=1), 2] = 0
-    return numbers
+    with np.errstate(over="ignore"):  # PoseClip.build refuses infinities
+        return numbers.astype(np.float32)

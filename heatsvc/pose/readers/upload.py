@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy.typing as npt
 import orjson
@@ -56,6 +56,14 @@ class ReadOptions:
 DEFAULT_OPTIONS = ReadOptions()
 
 
+class FrameFile(NamedTuple):
+    """A file that is one frame of a clip: its name and content, and the number of the frame in its name."""
+
+    name: str
+    data: bytes
+    number: int
+
+
 @dataclass(frozen=True)
 class Upload:
     """A file as it was sent.
@@ -64,14 +72,13 @@ class Upload:
         data: the content.
         filename: "" where there is none; for messages and for the clip's name, never opened.
         options: for reading it.
-        frames: names and contents of a clip's frame files, in their order, where it is such a clip; `data` is then the
-            first of them.
+        frames: a clip's frame files in their order, where it is such a clip; `data` is then the first of them.
     """
 
     data: bytes
     filename: str = ""
     options: ReadOptions = DEFAULT_OPTIONS
-    frames: tuple[tuple[str, bytes], ...] = ()
+    frames: tuple[FrameFile, ...] = ()
 
     @property
     def file(self) -> str | None:
@@ -144,6 +151,20 @@ class Upload:
             return orjson.loads(data.removeprefix(_BYTE_ORDER_MARK))
         except orjson.JSONDecodeError as error:
             raise PoseError(broken_json(error), file=file) from None
+
+    def parse_frames(self) -> Iterator[tuple[FrameFile, Any]]:
+        """The frame files with their parsed JSON, in their order.
+
+        Raises:
+            PoseError: not JSON.
+            LimitError: more values than max_input_values in all of them.
+        """
+        values = 0
+        for frame in self.frames:
+            self.options.token.raise_if_cancelled()
+            values += frame.data.count(b",") + 1
+            self.options.bounds.check("max_input_values", values, "JSON values", file=self.file)
+            yield frame, self.parse_json(frame.data, frame.name)
 
     def error(self, text: str, field: str, frame: int | None = None) -> PoseError:
         """An error of this file."""

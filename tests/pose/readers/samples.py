@@ -109,6 +109,23 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], separator: s
     return "".join(f"{line}\n" for line in lines).encode()
 
 
+def yolo_person(points: int, x: float, **more) -> dict:
+    """Ultralytics' to_json(): keypoints at x, x + 1, then one further each."""
+    places = [x + i for i in range(points)]
+    keypoints = {"x": places, "y": [place + 1 for place in places], "visible": [0.5] * points}
+    box = {"x1": 10.0, "y1": 20.0, "x2": 60.0, "y2": 62.0}
+    return {"name": "person", "class": 0, "confidence": 0.9, "box": box, "keypoints": keypoints, **more}
+
+
+def yolo_line(points: int, x: float, *more: float, width: int = 3) -> bytes:
+    """A line of Ultralytics' save_txt: keypoints at x, x / 2, then 1/1024 further each; `more` after them."""
+    rows = ((x + i / 1024, x / 2 + i / 1024, 0.5)[:width] for i in range(points))
+    extent = (points - 1) / 1024
+    box = (x + extent / 2, x / 2 + extent / 2, extent + 1 / 64, extent + 1 / 64)
+    numbers = (0, *box, *(number for row in rows for number in row), *more)
+    return " ".join(map(str, numbers)).encode() + b"\n"
+
+
 def annotation(frame_dir: str = "clip_a", frames: int = 3, label: object = 4, dtype=np.float16, **more) -> dict:
     rng = np.random.default_rng(frames)
     return {
@@ -151,6 +168,8 @@ def every_format() -> dict[str, bytes]:
         "mediapipe.json": text({"frames": [{"pose_landmarks": landmarks(33, 0.25)}]}),
         "table.csv": table([f"{axis}{i}" for i in range(33) for axis in "xyzv"], [[0.25, 0.5, -0.1, 0.75] * 33] * 2),
         "deeplabcut.csv": (DATA / "trackers" / "two.csv").read_bytes(),
+        "yolo.json": text([yolo_person(17, 30.0)]),
+        "yolo.txt": yolo_line(17, 0.25),
         "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),
         **{f"v{p}.pkl": pickled({"split": {}, "annotations": [annotation(label=np.int64(1))]}, p) for p in range(6)},
     }

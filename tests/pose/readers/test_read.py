@@ -23,7 +23,7 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
         *("npy", "npz", "ntu", "pose", "archive", "openpose", "mmpose", "coco", "results", "kinetics", "json"),
-        *("mediapipe", "deeplabcut", "hdf5", "parquet", "annotation", "table"),
+        *("yolo_json", "mediapipe", "deeplabcut", "hdf5", "parquet", "annotation", "yolo_labels", "table"),
     ]
 
 
@@ -92,6 +92,7 @@ BEGINNINGS = [
     b"(dp0\n",
     b"{",
     b"[",
+    b"0 0.5 0.5 0.25 0.25 0.5 0.5 0.5 0.5 0.5 0.5 ",
     b"x0,y0,x1,y1,x2,y2\n",
     b"1\n1\n7 0 1 1 1 1 0 0.1 -0.2 2\n25\n",
 ]
@@ -159,6 +160,7 @@ def test_no_json_file_raises_anything_but_input_errors(key, first, second):
     harmless(text({"pose": first, "left_hand": second, "face": [first] * 468}))
     harmless(text({"frames": [{"pose": [first] * 33}, {"pose": [second] * 33}, first]}))
     harmless(text({"hand_landmarks": [[{"x": 1, "y": 1}] * 21], "handedness": first, "frame": second}))
+    harmless(text([{"keypoints": {"x": [1], "y": first}, "track_id": second}, {"keypoints": {"x": [1], "y": [first]}}]))
     harmless(text({"data": [{"skeleton": first}, {"skeleton": [{"pose": second, "score": [1]}]}], "label_index": 1}))
 
 
