@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -19,6 +20,7 @@ from heatsvc.pose.findings import PlausibilityMode, check_interpretation
 from heatsvc.pose.plausibility import PlausibilityReport
 from heatsvc.pose.readers import ReadOptions, clip_from_json
 from heatsvc.pose.readers import read as read_bytes
+from heatsvc.pose.readers.folder import read_folder
 from heatsvc.pose.readers.json_clip import CLIP_KEYS, UNUSED_KEYS
 from heatsvc.pose.select import MissingPoints
 from heatsvc.render.array import render_array
@@ -137,7 +139,9 @@ def read(
     """The clips of a file of any format that `POST /heatmap` reads; the format is recognized by its content.
 
     Args:
-        source: a path, or the file's bytes.
+        source: a path, or the file's bytes; or the path of a folder, of which all keypoint files are read, in the order
+            of their names, frame files as one clip. Links are followed within the folder. What may hold keypoints and
+            is left out is warned of.
         img_shape: (height, width) in pixels, for files that carry none (`.npy`, OpenPose, MMPose).
         layout: what the points are, by name, where it cannot be inferred from their number.
         frame_dir: which clips of an annotation pickle, in this order; None for all.
@@ -153,14 +157,19 @@ def read(
         OSError: the file cannot be opened.
         InputError: it cannot be read as keypoints, or is larger than `bounds`; names file, field and frame.
     """
-    if isinstance(source, bytes | bytearray | memoryview):
-        data, filename = bytes(source), ""
-    else:
-        data, filename = Path(source).read_bytes(), Path(source).name
     frame_dirs = [frame_dir] if isinstance(frame_dir, str) else frame_dir
     interpretation = check_interpretation(coordinates, project, plausibility)
     options = ReadOptions(img_shape, layout, frame_dirs, interpretation, bounds)
-    clips = read_bytes(data, filename=filename, options=options)
+    if isinstance(source, bytes | bytearray | memoryview):
+        clips = read_bytes(bytes(source), options=options)
+    elif Path(source).is_dir():
+        # "." has no name of its own.
+        found = read_folder(Path(source).resolve(), options)
+        clips = found.clips
+        for text in found.left_out:
+            warnings.warn(text, stacklevel=2)
+    else:
+        clips = read_bytes(Path(source).read_bytes(), filename=Path(source).name, options=options)
     # An error comes when points are rendered: perhaps only some of them are.
     report = PlausibilityReport("warn" if plausibility == "error" else plausibility, many=len(clips) > 1)
     for index, clip in enumerate(clips):

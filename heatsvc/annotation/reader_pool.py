@@ -18,8 +18,8 @@ from types import TracebackType
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.plan import LabelledVideo
 from heatsvc.annotation.shards import Shard, ShardReader
-from heatsvc.annotation.sources.find import files_in_folder, is_keypoint_file
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.pose.readers.folder import files_in_folder, is_keypoint_file
 
 LARGE = 4096
 """Number of files from which on it is worth starting processes."""

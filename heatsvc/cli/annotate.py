@@ -192,7 +192,7 @@ def _label_files(folder: Path) -> tuple[InputFile, ...]:
     from heatsvc.annotation.errors import AnnotationError
     from heatsvc.annotation.inputs import InputFile
     from heatsvc.annotation.labels.labels import is_label_file
-    from heatsvc.annotation.sources.find import files_in_folder
+    from heatsvc.pose.readers.folder import files_in_folder
 
     found = sorted((name, entry.path) for name, entry in files_in_folder(folder, is_label_file))
     if not found:

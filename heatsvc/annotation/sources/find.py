@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.sources.archives import ArchiveLister
 from heatsvc.annotation.sources.stored_file import StoredFile, join_frames
 from heatsvc.bounds import Bounds
-from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.cancel import CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.archives.formats import HEAD, is_archive_name, without_archive_extension, without_compression
 from heatsvc.pose.archives.unreadable import Unreadable, find_unreadable
@@ -25,12 +25,11 @@ from heatsvc.pose.archives.zip import is_hidden
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.findings import ImplausibleError, Interpretation, PlausibilityMode
 from heatsvc.pose.readers import ReadOptions, Upload, find_reader, read
-from heatsvc.pose.readers.upload import EXTENSIONS as KEYPOINT_EXTENSIONS
+from heatsvc.pose.readers.folder import PICKLES, files_in_folder, is_keypoint_file
 from heatsvc.pose.readers.upload import is_text_name
 
 _MAX_NOTES = 50
 _MAX_IN_MESSAGE = 3
-_PICKLES = (".pkl", ".pickle")
 _OUTSIDE = (
     "it is a link that leads out of the folder, and is not followed: copy the file, or name the folder above both"
 )
@@ -84,7 +83,7 @@ def find_files(
     files: list[StoredFile] = []
     unpickled = 0
     for number, file in enumerate(sorted(finder.files, key=lambda file: file.name)):
-        if not without_compression(file.name).lower().endswith(_PICKLES):
+        if not without_compression(file.name).lower().endswith(PICKLES):
             files.append(file)
             continue
         for clip in _clips_in_pickle(file, work / f"pickle-{number}", read_options, options.plausibility):
@@ -211,56 +210,6 @@ def _check_readable(source: InputFile) -> None:
     with source.path.open("rb") as file:
         if kind := find_unreadable(file.read(HEAD)):
             raise PoseError(f"{source.name!a:.120} is {kind.title}", field="keypoints", file=source.name)
-
-
-def is_keypoint_file(name: str) -> bool:
-    """Whether a file is read, by its name; others beside them (a README, the videos) are ignored."""
-    plain = without_compression(name.lower())
-    return plain.endswith((*KEYPOINT_EXTENSIONS, *_PICKLES)) and not is_hidden(name)
-
-
-def files_in_folder(
-    folder: Path,
-    wanted: Callable[[str], bool],
-    token: CancelToken = NEVER_CANCELLED,
-    links_out: list[str] | None = None,
-) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Files in a folder and below it, in any order, with their relative paths.
-
-    Links within the folder are followed; a linked folder that contains links to folders, without these, so that there
-    is an end. Links out of it are not followed.
-
-    Args:
-        folder: the folder.
-        wanted: chooses files by name.
-        token: checked between steps; cancels the work.
-        links_out: gets the paths of links that lead out of the folder or to nothing, of wanted files and folders.
-    """
-    root = os.path.realpath(folder)
-    folders = [(root, "", False)]
-    while folders:
-        token.raise_if_cancelled()
-        folder_path, prefix, is_linked = folders.pop()
-        with os.scandir(folder_path) as entries:
-            for entry in entries:
-                name = prefix + entry.name
-                if not entry.is_symlink():
-                    if entry.is_dir():
-                        folders.append((entry.path, f"{name}/", is_linked))
-                    elif wanted(entry.name) and entry.is_file():
-                        yield name, entry
-                    continue
-                target = os.path.realpath(entry.path)
-                is_within = os.path.commonpath((target, root)) == root
-                if is_within and os.path.isdir(target):
-                    # Not one of its own parents, which would go round.
-                    if not is_linked and os.path.commonpath((target, folder_path)) != target:
-                        folders.append((target, f"{name}/", True))
-                elif is_within and os.path.isfile(target):
-                    if wanted(entry.name):
-                        yield name, entry
-                elif links_out is not None and (wanted(entry.name) or not os.path.isfile(target)):
-                    links_out.append(name)
 
 
 def _clips_in_pickle(

@@ -12,11 +12,11 @@ from heatsvc.annotation.inputs import InputFile
 from heatsvc.annotation.names import VIDEO_EXTENSIONS
 from heatsvc.annotation.native.frames import VideoAt, container_of, count_frames
 from heatsvc.annotation.sources.archives import ArchiveLister
-from heatsvc.annotation.sources.find import files_in_folder
 from heatsvc.bounds import Bounds, usable_cores
 from heatsvc.cancel import CancelToken
 from heatsvc.child import ChildError, run_in_child
 from heatsvc.pose.archives.zip import is_hidden
+from heatsvc.pose.readers.folder import files_in_folder
 
 MEMORY_BYTES = 2 << 30
 SECONDS = 120.0
