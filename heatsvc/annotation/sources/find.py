@@ -19,6 +19,7 @@ from heatsvc.annotation.sources.stored_file import StoredFile, join_frames
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.archives.formats import HEAD, is_archive_name, without_archive_extension, without_compression
+from heatsvc.pose.archives.frames import is_label_beside_frames
 from heatsvc.pose.archives.unreadable import Unreadable, find_unreadable
 from heatsvc.pose.archives.zip import is_hidden
 from heatsvc.pose.errors import PoseError
@@ -40,10 +41,12 @@ class KeypointFiles:
 
     Attributes:
         files: sorted by name.
+        labels: files of labels among them, each a video's ``morpheme.json``; sorted by name.
         notes: sentences about what was assumed, or left out.
     """
 
     files: list[StoredFile]
+    labels: list[StoredFile]
     notes: list[str]
 
 
@@ -100,7 +103,9 @@ def find_files(
     notes = [*finder.ignored(only_possible=True), *finder.notes]
     if len(notes) > _MAX_NOTES:
         notes[_MAX_NOTES:] = [f"{len(notes) - _MAX_NOTES:,} more notes of these kinds"]
-    return KeypointFiles(sorted(files, key=lambda file: file.name), _printable(notes))
+    return KeypointFiles(
+        sorted(files, key=lambda file: file.name), sorted(finder.labels, key=lambda file: file.name), _printable(notes)
+    )
 
 
 def _printable(notes: list[str]) -> list[str]:
@@ -109,16 +114,19 @@ def _printable(notes: list[str]) -> list[str]:
 
 
 class _Finder:
-    """Collects keypoint files, and counts the files that are none."""
+    """Collects keypoint files and the labels beside them, and counts the files that are neither."""
 
     def __init__(self, work: Path, bounds: Bounds, token: CancelToken) -> None:
         self.files: list[StoredFile] = []
+        self.labels: list[StoredFile] = []
         self.notes: list[str] = []
         self._work, self._bounds, self._token = work, bounds, token
         self._ignored: Counter[tuple[str, Unreadable]] = Counter()
 
     def add(self, files: list[StoredFile], container: str) -> None:
         """Add the files of a folder or an archive; the frame files of a clip as one."""
+        self.labels += [file for file in files if is_label_beside_frames(file.name)]
+        files = [file for file in files if not is_label_beside_frames(file.name)]
         self.files += join_frames(files, container, self._bounds, self._token, self.notes)
         self._bounds.check("max_dataset_files", len(self.files), "keypoint files")
 

@@ -20,7 +20,7 @@ from heatsvc.pose.archives.formats import (
     without_archive_extension,
     without_compression,
 )
-from heatsvc.pose.archives.frames import find_frames
+from heatsvc.pose.archives.frames import find_frames, is_label_beside_frames
 from heatsvc.pose.archives.limits import UnpackLimits
 from heatsvc.pose.archives.tar import list_tar
 from heatsvc.pose.archives.unreadable import is_document
@@ -65,6 +65,7 @@ def read_archive(upload: Upload) -> list[PoseClip]:
     files = list(_unpacked(upload.data, _base(upload.filename), upload, limits))
     if not files:
         raise PoseError("there is no file in the archive", file=upload.file)
+    files = [file for file in files if not is_label_beside_frames(file.name)] or files
     return read_files(files, upload.options, upload.filename)
 
 
