@@ -35,6 +35,8 @@ Code = Literal[
     "score_range",
     "zero_points",
     "missing_points",
+    "frame_gaps",
+    "guessed_name",
 ]
 
 
@@ -98,8 +100,20 @@ CODES: dict[Code, Meaning] = {
         "selected points that the clip's layout does not have",
         "Select a layout that has only these points.",
     ),
+    "frame_gaps": Meaning(
+        "doubtful",
+        "frame numbers that no file has, between those of a clip's frame files",
+        "Give the missing frames, without persons where there are none.",
+    ),
+    "guessed_name": Meaning(
+        "doubtful",
+        "a name from an archive that does not declare the encoding of its names",
+        "Pack the archive with names in UTF-8.",
+    ),
 }
 """Every code, the worst first."""
+OF_FILES: tuple[Code, ...] = ("frame_gaps", "guessed_name")
+"""Codes of how a clip was found in its files; the others are of its numbers."""
 
 _ORDER = {code: rank for rank, code in enumerate(CODES)}
 

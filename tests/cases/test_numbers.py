@@ -17,7 +17,7 @@ import heatsvc
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.inspection.inspection import inspect_pickle
 from heatsvc.pose import PoseClip
-from heatsvc.pose.plausibility import CODES, ImplausibleError, PlausibilityWarning, judge_points
+from heatsvc.pose.plausibility import CODES, OF_FILES, ImplausibleError, PlausibilityWarning, judge_points
 from heatsvc.torch import HeatmapDataset
 from tests.api.client import Client
 from tests.cases.datasets import build_dataset
@@ -86,7 +86,8 @@ def npy(array: Array) -> bytes:
 
 
 IMPOSSIBLE = [code for code, meaning in CODES.items() if meaning.severity == "impossible"]
-DOUBTFUL = [code for code, meaning in CODES.items() if meaning.severity == "doubtful" and code != "missing_points"]
+_OTHERS = ("missing_points", *OF_FILES)
+DOUBTFUL = [code for code, meaning in CODES.items() if meaning.severity == "doubtful" and code not in _OTHERS]
 
 
 @pytest.mark.parametrize("code", IMPOSSIBLE)
@@ -173,7 +174,7 @@ def test_doubtful_files_are_in_the_report_of_a_build(tmp_path: Path, code: str) 
     assert (finding["code"], finding["severity"], finding["count"]) == (code, "doubtful", 1)
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if code not in ("missing_points", "frame_count")])
+@pytest.mark.parametrize("code", [code for code in CODES if code not in ("frame_count", *_OTHERS)])
 def test_inspect_finds_both_kinds(tmp_path: Path, code: str) -> None:
     folder = tmp_path / code
     folder.mkdir()
