@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from heatsvc.pose.clip import Float32, PoseClip
-from heatsvc.pose.layouts import Layout, canonical_names, layout_of_names, limbs_of_pairs
+from heatsvc.pose.layouts import (
+    Layout,
+    canonical_names,
+    get_layout,
+    infer_layout,
+    layout_of_names,
+    limbs_of_pairs,
+)
 from heatsvc.pose.layouts.coco import COCO17, COCO_WHOLEBODY
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
@@ -29,10 +36,12 @@ def read_coco(upload: Upload) -> list[PoseClip]:
     """One clip: frames in the order of `images`, persons in the order of `annotations`.
 
     The third number of a point is its score; a file in which all are 0, 1 or 2 has COCO's visibility flags, of which 1
-    and 2 (hidden, visible) become score 1. The points are those that the annotations' categories name, COCO's 17 where
-    they name none, and COCO-WholeBody's other parts where an annotation has any.
+    and 2 (hidden, visible) become score 1. The points are those that the annotations' categories name; where they name
+    none, those of the layout of so many points, mostly COCO's 17; and COCO-WholeBody's other parts where an annotation
+    has any.
 
     Raises:
+        LayoutError: points without names, of which several layouts have so many.
         PoseError: parts of a wrong length, an annotation of an unknown image, images of different sizes, categories of
             different points; no img_shape, in the file or the options.
         NoKeypointsError: no annotations.
@@ -85,7 +94,26 @@ def _layout(upload: Upload, annotations: list[dict[str, Any]]) -> Layout:
         layouts.append(layout_of_names(canonical_names(names), limbs))
     if len(set(layouts)) > 1:
         raise upload.error("the categories name different points: a clip must have one kind of them", "categories")
-    return layouts[0] if layouts else COCO17
+    return layouts[0] if layouts else _unnamed(upload, annotations)
+
+
+def _unnamed(upload: Upload, annotations: list[dict[str, Any]]) -> Layout:
+    """The layout of points without names: the options', or the one of so many points, such as Halpe's 136."""
+    first = next((annotation["keypoints"] for annotation in annotations if annotation.get("keypoints")), ())
+    count = len(first) // 3 if isinstance(first, list) else 0
+    named = get_layout(upload.options.layout) if upload.options.layout else None
+    if named is not None and len(named.points) == count:
+        return named
+    if count == len(COCO17.points) or len(first) != 3 * count or not count:
+        return COCO17
+    found = infer_layout(count, file=upload.file)
+    if found is None:
+        raise upload.error(
+            f"annotations[0].keypoints must be 51 numbers, x, y, score of COCO's 17 points, not [{len(first)}], where "
+            "the categories name no points: for others name them there, or give their layout, such as halpe136",
+            "annotations[0].keypoints",
+        )
+    return found
 
 
 def _indices(
