@@ -5,8 +5,10 @@ A table is between `<!-- table: NAME -->` and `<!-- /table -->`; NAME is a key o
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -161,6 +163,44 @@ def _steps() -> str:
     return text
 
 
+def _kinds() -> str:
+    rows = (
+        (
+            kind.tool,
+            _cell(kind.file),
+            "several clips" if kind.clips > 1 else "one clip" if kind.shape[1] > 1 else "one clip of a frame",
+            _layout_of(kind),
+            kind.score,
+            ", ".join(
+                f"`{name}`" if name == "img_shape" else f"`{name}: {value}`" for name, value in kind.options.items()
+            )
+            or "nothing",
+        )
+        for kind in _all_kinds().KINDS
+    )
+    return _table(("tool", "file", "gives", "keypoint layout", "scores", "what must be given"), rows)
+
+
+def _layout_of(kind: Any) -> str:
+    return f"{kind.shape[2]} points, by their names" if kind.layout is None else f"`{kind.layout}`"
+
+
+def _refused() -> str:
+    rows = ((kind.tool, _cell(kind.file), kind.next_step) for kind in _all_kinds().REFUSED)
+    return _table(("tool", "file", "the next step"), rows)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _all_kinds() -> Any:
+    """The table of kinds, which is the tests': each of its rows makes such a file, and checks what is read of it."""
+    if str(FOLDER.parent) not in sys.path:
+        sys.path.insert(0, str(FOLDER.parent))
+    return importlib.import_module("tests.cases.formats")
+
+
 def _problems() -> str:
     """Invalid requests and their responses."""
     clip = {"keypoint": _SQUARE, "img_shape": [64, 64]}
@@ -200,11 +240,13 @@ TABLES: dict[str, Callable[[], str]] = {
     "faults": _faults,
     "findings": _findings,
     "formats": _formats,
+    "kinds": _kinds,
     "layouts": _layouts,
     "metrics": _metrics,
     "options": _options,
     "presets": _presets,
     "problems": _problems,
+    "refused": _refused,
     "settings": _settings,
     "steps": _steps,
 }

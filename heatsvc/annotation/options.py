@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from heatsvc.annotation.labels.name_pattern import NamePattern
 from heatsvc.pose import LAYOUTS
 from heatsvc.pose.findings import Interpretation, PlausibilityMode
 from heatsvc.pose.select import MissingPoints
@@ -35,6 +36,18 @@ def _check_encoding(name: str) -> str:
 
 
 _Encoding = Annotated[str, AfterValidator(_check_encoding), Field(json_schema_extra={"enum": list(_ENCODINGS)})]
+
+
+def _check_name_pattern(text: str) -> str:
+    NamePattern.of(text)
+    return text
+
+
+_NamePattern = Annotated[
+    str,
+    Field(max_length=255, json_schema_extra={"pattern": r"^[^{}]*\{[A-Za-z_][A-Za-z0-9_]{0,39}\}[^{}]*$"}),
+    AfterValidator(_check_name_pattern),
+]
 
 Wanted = list[_Value] | _Value
 """Values of a column: one, several, or conditions such as ``">10"``; one that fits is enough."""
@@ -104,6 +117,11 @@ class AnnotationOptions(BaseModel):
         max_length=100,
         description="What the names of keypoint files have at their end and those in the labels have not, such as "
         "`_color` for AUTSL's `signer0_sample1_color.npy`.",
+    )
+    name_pattern: _NamePattern | None = Field(
+        None,
+        description="Columns that the videos' names have, in braces, for filters and splits: "
+        "`NIA_SL_{word}_REAL{signer}_{view}`, `signer{signer}_sample{sample}`.",
     )
     labels: Literal["auto", "names"] = Field(
         "auto",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import Inputs
-from heatsvc.annotation.labels.labels import Labels, LabelSource, read_labels
+from heatsvc.annotation.labels.labels import MORPHEME, Labels, LabelSource, read_labels
 from heatsvc.annotation.mismatch import describe_mismatch
 from heatsvc.annotation.names import NameIndex, VideoName
 from heatsvc.annotation.options import AnnotationOptions
@@ -96,10 +96,6 @@ def make_plan(
         AnnotationError: labels, split or counts that cannot be used; two files for one video.
         PoseError, LimitError: an invalid img_shape, an archive that cannot be read, or more than `bounds` allow.
     """
-    if not inputs.labels:
-        raise AnnotationError(
-            "there are no labels: send a KETI workbook, a CSV or a JSON of names and labels", field="labels"
-        )
     if options.img_shape is not None:
         check_img_shape(options.img_shape, field="options.img_shape")
 
@@ -109,7 +105,16 @@ def make_plan(
         return found, NameIndex(_video_name(file, options) for file in found.files)
 
     # Files are unpacked after labels and split were read, and sooner only where it is needed to tell what labels are.
-    labels = read_labels(inputs.labels, options, bounds, token, work=work, keypoint_names=lambda: named_files()[1])
+    beside = () if inputs.labels else named_files()[0].labels
+    if not inputs.labels and not beside:
+        raise AnnotationError(
+            "there are no labels: send a KETI workbook, a CSV or a JSON of names and labels. Among the keypoint files "
+            "no file is called morpheme.json either, as labels of AIHub (NIASL) are",
+            field="labels",
+        )
+    labels = read_labels(
+        inputs.labels, options, bounds, token, work=work, keypoint_names=lambda: named_files()[1], beside=beside
+    )
     token.raise_if_cancelled()
     split_file = read_split(inputs.split, options, bounds) if inputs.split else None
     if check and split_file is None and options.split is None and find_split_column(labels) is None:
@@ -154,8 +159,20 @@ def make_plan(
         mismatch=""
         if any(video.file for video in videos)
         else describe_mismatch(labels, names, assignment.split_of, split_file),
-        notes=found.notes,
+        notes=[*found.notes, *_note_labels(found.labels, labels, are_used=bool(beside))],
     )
+
+
+def _note_labels(found: Sequence[StoredFile], labels: Labels, *, are_used: bool) -> list[str]:
+    """Which labels were found among the keypoint files, and whether they are the dataset's."""
+    if not found:
+        return []
+    files = f"{len(found):,} files of labels among the keypoint files, such as {found[0].name:.160}"
+    if are_used:
+        return [f"the labels are from {files}, since no others were given"]
+    if any(source.format == MORPHEME for source in labels.sources):
+        return []
+    return [f"{files}, were not read, since other labels were given: leave these out to take them"]
 
 
 def _video_name(file: StoredFile, options: AnnotationOptions) -> VideoName:

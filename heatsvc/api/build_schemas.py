@@ -34,10 +34,11 @@ class AnnotationForm(BaseModel):
         + ". Not with the option `dataset`.",
     )
     labels: list[File] = Field(
-        min_length=1,
+        default_factory=list,
         description="Label tables, label maps and lists of classes: KETI's workbooks, CSV in CP949 or UTF-8, "
         "`{name: {label, label_index}}`, `{label: index}`, the files of WLASL, MSASL, AUTSL, PHOENIX, AIHub (NIASL), "
-        "MMAction2 and PYSKL, and archives of such; several are merged.",
+        "MMAction2 and PYSKL, and archives of such; several are merged. Needed unless AIHub's `morpheme.json` files "
+        "are among the keypoints.",
     )
     split: list[File] = Field(
         default_factory=list,

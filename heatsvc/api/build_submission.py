@@ -27,6 +27,8 @@ from heatsvc.bounds import Bounds
 from heatsvc.jobs.builds import Builds, StillEndingError
 from heatsvc.jobs.request import BuildRequest, dataset_folder
 from heatsvc.jobs.state import BuildState
+from heatsvc.pose.archives.formats import HEAD, compression_of, is_tar, is_zip
+from heatsvc.pose.archives.frames import is_label_beside_frames
 from heatsvc.settings import Settings
 
 # Increased where the same input is to give another result than before.
@@ -120,7 +122,7 @@ def _sort_files(files: Sequence[UploadedFile], options: AnnotationOptions, folde
         )
 
     keypoints, labels, split, trim = of("keypoints"), of("labels"), of("split"), of("trim")
-    if not labels:
+    if not labels and folder is None and not any(map(_may_hold_labels, keypoints)):
         raise RequestError(
             422,
             'the form has no part named "labels": give at least one table of labels (xlsx, CSV or JSON)',
@@ -138,6 +140,15 @@ def _sort_files(files: Sequence[UploadedFile], options: AnnotationOptions, folde
     if split and options.split is not None:
         raise RequestError(422, "give a split file or the option split, not both", field="split")
     return Inputs(keypoints=keypoints, folder=folder, labels=labels, split=split, trim=trim)
+
+
+def _may_hold_labels(file: InputFile) -> bool:
+    """Whether a keypoint file may be an archive with labels in it, or is one of AIHub's label files."""
+    if is_label_beside_frames(file.name):
+        return True
+    with file.path.open("rb") as opened:
+        head = opened.read(HEAD)
+    return is_zip(head) or is_tar(head) or compression_of(head) is not None
 
 
 def _content_id(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _GC_THRESHOLDS = (200_000, 20, 100)
 _FLAGS = (
     *("select", "dtype", "img_shape", "missing", "faulty", "split_policy", "types", "views", "signers", "years"),
-    *("encoding", "file_suffix"),
+    *("encoding", "file_suffix", "name_pattern"),
     *("coordinates", "project", "plausibility", "missing_points"),
 )
 _STAGES = {
@@ -53,11 +53,12 @@ def add_annotate(commands: Any) -> None:
     )
     parser.add_argument(
         "--labels",
-        required=True,
         nargs="+",
         type=Path,
+        default=[],
         metavar="PATH",
-        help="workbooks, CSV or JSON, or a folder or archives of them; merged",
+        help="workbooks, CSV or JSON, or a folder or archives of them; merged. AIHub's morpheme.json files may lie "
+        "among the keypoints",
     )
     parser.add_argument(
         "--split",
@@ -90,6 +91,9 @@ def add_annotate(commands: Any) -> None:
     for name in ("types", "views", "signers", "years"):
         one.add_argument(f"--{name}", nargs="+", metavar="VALUE", help=f"only rows of these {name}")
     one.add_argument("--encoding", help="of text that is not in UTF-8 or UTF-16, such as gb18030; default cp949")
+    one.add_argument(
+        "--name-pattern", metavar="TEXT", help="columns that names have: NIA_SL_{word}_REAL{signer}_{view}"
+    )
     one.add_argument("--file-suffix", metavar="TEXT", help="an end that only keypoint files' names have: _color")
     parser.set_defaults(run=_annotate)
 

@@ -26,6 +26,8 @@ Code = Literal[
     "zero_points",
     "missing_points",
     "empty_volume",
+    "frame_gaps",
+    "guessed_name",
 ]
 
 
@@ -100,8 +102,20 @@ CODES: dict[Code, Meaning] = {
         "points are detected, but none whose score is rendered lies in the map: the volume is zeros",
         "Check the scores, img_shape, and the crop of the steps.",
     ),
+    "frame_gaps": Meaning(
+        "doubtful",
+        "frame numbers that no file has, between those of a clip's frame files",
+        "Give the missing frames, without persons where there are none.",
+    ),
+    "guessed_name": Meaning(
+        "doubtful",
+        "a name from an archive that does not declare the encoding of its names",
+        "Pack the archive with names in UTF-8.",
+    ),
 }
 """Every code, the worst first."""
+OF_FILES: tuple[Code, ...] = ("frame_gaps", "guessed_name")
+"""Codes of how a clip was found in its files; the others are of its numbers."""
 
 ORDER = {code: rank for rank, code in enumerate(CODES)}
 

@@ -29,12 +29,14 @@ from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.errors import InputError, LimitError
 from heatsvc.pose.archives.names import decode_names
 from heatsvc.pose.errors import PoseError
+from heatsvc.pose.findings import PlausibilityWarning
 from tests.api.client import PIPELINE, Client
 from tests.cases.datasets import CASES, build_dataset
 from tests.pose.readers.samples import annotation, npy, npz, pickled, tarred, zipped
 
 ARCHIVES = CASES / "13_archives"
 OPTIONS = {"img_shape": [1080, 1920], "pipeline": PIPELINE, "select": [0]}
+SMALL = OPTIONS | {"pipeline": [{"type": "Resize", "scale": [16, 9], "keep_ratio": False}, *PIPELINE]}
 CLIP = npy(np.full((2, 3, 3), 7, np.float32))
 
 
@@ -168,6 +170,20 @@ def test_names_without_a_declared_encoding_are_guessed_and_reported(
     assert made.report["notes"] == [
         f"all.zip does not declare the encoding of its names: they were read as {title}, such as {', '.join(names)}"
     ]
+
+
+def test_guessed_names_are_warnings_of_heatmap_and_of_the_library(client: Client, tmp_path: Path) -> None:
+    clip = npy(np.full((2, 3, 2), 7, np.float32))
+    data = encoded_zip({"안녕.npy".encode("cp949"): clip, b"plain.npy": clip})
+    assert client.post_files({"all.zip": data}, OPTIONS).headers["x-heatmap-warning"] == "guessed_name;clips=1"
+    response = client.post_files({"all.zip": data}, SMALL, {"accept": "application/json"})
+    (tmp_path / "all.zip").write_bytes(data)
+    [warning] = response.json()["warnings"]
+    assert "all.zip does not declare the encoding of its names: they were read as CP949 (Korean)" in warning["detail"]
+    with pytest.warns(PlausibilityWarning, match="guessed_name: .* read as CP949"):
+        heatsvc.read(tmp_path / "all.zip", img_shape=(9, 9))
+    for declared in (zipped({"안녕.npy": clip}), encoded_zip({b"plain.npy": clip})):
+        assert "x-heatmap-warning" not in client.post_files({"all.zip": declared}, OPTIONS).headers
 
 
 def test_the_order_of_guesses() -> None:

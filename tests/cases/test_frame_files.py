@@ -11,6 +11,7 @@ import heatsvc
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.errors import InputError
 from heatsvc.pose.archives.frames import find_frames
+from heatsvc.pose.findings import PlausibilityWarning
 from tests.api.client import PIPELINE, Client
 from tests.cases.datasets import CASES, build_dataset
 from tests.pose.readers.samples import (
@@ -27,6 +28,7 @@ from tests.pose.readers.samples import (
 )
 
 OPTIONS = {"img_shape": [1080, 1920], "pipeline": PIPELINE, "select": [0]}
+SMALL = OPTIONS | {"pipeline": [{"type": "Resize", "scale": [16, 9], "keep_ratio": False}, *PIPELINE]}
 NIA = "NIA_SL_WORD0001_REAL01_F"
 
 
@@ -204,9 +206,27 @@ def test_gaps_are_kept_and_reported(tmp_path: Path) -> None:
     ]
 
 
+def test_gaps_are_warnings_of_heatmap_and_of_the_library(client: Client, tmp_path: Path) -> None:
+    frames = {f"v_{number:012d}_keypoints.json": frame(number + 1) for number in (0, 1, 5)}
+    sent = {"v.zip": zipped(frames), "b.npy": npy([[[1.0, 2.0]]])}
+    assert client.post_files(sent, OPTIONS).headers["x-heatmap-warning"] == "frame_gaps;clips=1"
+    # As files of a form, too.
+    response = client.post_files(frames, SMALL, {"accept": "application/json"})
+    [warning] = response.json()["warnings"]
+    assert (warning["code"], warning["severity"], warning["clips"]) == ("frame_gaps", "doubtful", 1)
+    assert warning["detail"].startswith("'v': 3 frame numbers between 0 and 5 have no file: the frames that are there")
+    with pytest.warns(PlausibilityWarning, match="frame_gaps: 'v': 3 frame numbers"):
+        heatsvc.read(zipped(frames), img_shape=(1080, 1920))
+    silent = client.post_files({"v.zip": zipped(frames)}, {**OPTIONS, "plausibility": "ignore"})
+    assert "x-heatmap-warning" not in silent.headers
+    report = build_dataset(tmp_path, {"v": "a"}, {"v.zip": zipped(frames)}).report
+    assert [(found["code"], found["count"]) for found in report["findings"]] == [("frame_gaps", 1)]
+
+
 def test_every_second_frame_is_no_gap(tmp_path: Path) -> None:
     frames = {f"v_{number:012d}_keypoints.json": frame(number + 1) for number in (0, 2, 4)}
-    assert build_dataset(tmp_path, {"v": "a"}, {"v.zip": zipped(frames)}).report["notes"] == []
+    report = build_dataset(tmp_path, {"v": "a"}, {"v.zip": zipped(frames)}).report
+    assert (report["notes"], report["findings"]) == ([], [])
 
 
 def test_two_frames_of_one_number_are_refused(client: Client, tmp_path: Path) -> None:

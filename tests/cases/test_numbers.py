@@ -17,7 +17,7 @@ import heatsvc
 from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.inspection.inspection import inspect_pickle
 from heatsvc.pose import PoseClip
-from heatsvc.pose.findings import CODES, ImplausibleError, PlausibilityWarning
+from heatsvc.pose.findings import CODES, OF_FILES, ImplausibleError, PlausibilityWarning
 from heatsvc.pose.plausibility import judge_points
 from heatsvc.torch import HeatmapDataset
 from tests.api.client import Client
@@ -97,7 +97,8 @@ def npy(array: Array) -> bytes:
 
 
 IMPOSSIBLE = [code for code, meaning in CODES.items() if meaning.severity == "impossible"]
-DOUBTFUL = [code for code, meaning in CODES.items() if meaning.severity == "doubtful" and code != "missing_points"]
+_OTHERS = ("missing_points", *OF_FILES)
+DOUBTFUL = [code for code, meaning in CODES.items() if meaning.severity == "doubtful" and code not in _OTHERS]
 # Only a volume is empty, so that it shows where one is rendered.
 OF_POINTS = [code for code in DOUBTFUL if code != "empty_volume"]
 
@@ -194,7 +195,7 @@ def test_doubtful_files_are_in_the_report_of_a_build(tmp_path: Path, code: str) 
 
 
 @pytest.mark.parametrize(
-    "code", [code for code in CODES if code not in ("missing_points", "frame_count", "not_normalized", "empty_volume")]
+    "code", [code for code in CODES if code not in ("frame_count", "not_normalized", "empty_volume", *_OTHERS)]
 )
 def test_inspect_finds_both_kinds(tmp_path: Path, code: str) -> None:
     folder = tmp_path / code

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from heatsvc.pose.findings import CODES
+from heatsvc.pose.findings import CODES, OF_FILES
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -86,7 +86,7 @@ MEANINGS: dict[str, Meaning] = {
     **{
         code: Meaning("error" if found.severity == "impossible" else "warning", found.text, found.what_to_do)
         for code, found in CODES.items()
-        if code not in ("frame_count", "missing_points")
+        if code not in ("frame_count", "missing_points", *OF_FILES)
     },
 }
 """Every kind of finding; those of plausibility under their codes."""

@@ -14,7 +14,8 @@ from heatsvc.annotation.labels import csv_labels, json_labels, morpheme, text_li
 from heatsvc.annotation.labels.classes import assign_class_indices, take_indices
 from heatsvc.annotation.labels.filters import FILTERS, columns_text, filter_rows
 from heatsvc.annotation.labels.merge import merge
-from heatsvc.annotation.labels.parsed_file import ParsedFile
+from heatsvc.annotation.labels.name_pattern import NamePattern, add_columns
+from heatsvc.annotation.labels.parsed_file import ParsedFile, Source
 from heatsvc.annotation.labels.rows import LabelFile, LabelRow
 from heatsvc.annotation.labels.tables import normalize_header
 from heatsvc.annotation.labels.workbook import is_workbook, read_workbooks
@@ -23,10 +24,12 @@ from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.sources.archives import ArchiveLister
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.pose.archives.frames import FRAME_ENDING
 from heatsvc.pose.archives.zip import is_hidden
 
+MORPHEME = "JSON of AIHub, morpheme.json"
 FORMATS: dict[str, Callable[[ParsedFile, AnnotationOptions], LabelFile | None]] = {
-    "JSON of AIHub, morpheme.json": morpheme.read_morpheme,
+    MORPHEME: morpheme.read_morpheme,
     "JSON of WLASL, [{gloss, instances}]": wlasl.read_wlasl,
     "JSON {name: {label, label_index}}": json_labels.read_json_rows,
     "JSON [{name, label}]": json_labels.read_json_records,
@@ -129,6 +132,7 @@ def read_labels(
     *,
     work: Path | None = None,
     keypoint_names: Callable[[], NameIndex] | None = None,
+    beside: Sequence[Source] = (),
 ) -> Labels:
     """The videos that label files name, filtered, each with its class; none where the filters leave none.
 
@@ -139,15 +143,20 @@ def read_labels(
         token: checked between steps; cancels the work.
         work: a folder for archives that have to be decompressed; None where there are none.
         keypoint_names: names of the keypoint files, asked for where texts with indices may be videos or classes.
+        beside: label files that were found among the keypoints.
 
     Raises:
         AnnotationError: a file of no known format, a row that cannot be read, files that contradict each other, or a
             filter on a column that no table has.
         LimitError: larger than `bounds` allow.
     """
-    if not files:
+    if not files and not beside:
         raise AnnotationError("no label files: send at least one, such as KETI's workbook", field="labels")
-    read = _read_files(_parsed_files(files, options, bounds, token, work), options, token)
+    parsed = chain(
+        _parsed_files(files, options, bounds, token, work),
+        (ParsedFile(file, bounds, options.encoding) for file in beside),
+    )
+    read = _read_files(parsed, options, token)
     found = _decide([file for _, file in read], keypoint_names)
     headers = frozenset().union(*(file.headers for file in found))
     _check_columns(options, headers)
@@ -158,6 +167,9 @@ def read_labels(
             f"the label files name no video: a label map alone is not enough. {describe_sources(sources)}",
             field="labels",
         )
+    if options.name_pattern is not None:
+        pattern = NamePattern.of(options.name_pattern)
+        rows, headers = add_columns(rows, pattern), headers.union(pattern.columns)
     used, left_out, filtered = filter_rows(rows, options, headers)
     numbered, classes = assign_class_indices(used, (entry for file in found for entry in file.classes))
     numbered.sort(key=lambda row: row.video.parts)
@@ -199,7 +211,9 @@ def _parsed_files(
 
 def is_label_file(name: str) -> bool:
     """Whether a file in a folder or an archive is read as labels, by its name; others beside them are ignored."""
-    return name == _WORKBOOK_PART or (name.lower().endswith(LABEL_EXTENSIONS) and not is_hidden(name))
+    if name.lower().endswith(FRAME_ENDING) or is_hidden(name):
+        return False
+    return name == _WORKBOOK_PART or name.lower().endswith(LABEL_EXTENSIONS)
 
 
 def _read_files(

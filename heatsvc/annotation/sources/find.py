@@ -20,6 +20,7 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.archives.formats import HEAD, is_archive_name, without_archive_extension, without_compression
+from heatsvc.pose.archives.frames import is_label_beside_frames
 from heatsvc.pose.archives.unreadable import Unreadable, find_unreadable
 from heatsvc.pose.archives.zip import is_hidden
 from heatsvc.pose.errors import PoseError
@@ -41,10 +42,12 @@ class KeypointFiles:
 
     Attributes:
         files: sorted by name.
+        labels: files of labels among them, each a video's ``morpheme.json``; sorted by name.
         notes: sentences about what was assumed, or left out.
     """
 
     files: list[StoredFile]
+    labels: list[StoredFile]
     notes: list[str]
 
 
@@ -102,7 +105,9 @@ def find_files(
     notes = [*finder.ignored(only_possible=True), *finder.notes]
     if len(notes) > _MAX_NOTES:
         notes[_MAX_NOTES:] = [f"{len(notes) - _MAX_NOTES:,} more notes of these kinds"]
-    return KeypointFiles(sorted(files, key=lambda file: file.name), _printable(notes))
+    return KeypointFiles(
+        sorted(files, key=lambda file: file.name), sorted(finder.labels, key=lambda file: file.name), _printable(notes)
+    )
 
 
 def _printable(notes: list[str]) -> list[str]:
@@ -111,10 +116,11 @@ def _printable(notes: list[str]) -> list[str]:
 
 
 class _Finder:
-    """Collects keypoint files, and counts the files that are none."""
+    """Collects keypoint files and the labels beside them, and counts the files that are neither."""
 
     def __init__(self, work: Path, bounds: Bounds, token: CancelToken) -> None:
         self.files: list[StoredFile] = []
+        self.labels: list[StoredFile] = []
         self.notes: list[str] = []
         self._work, self._bounds, self._token = work, bounds, token
         self._ignored: Counter[tuple[str, Unreadable]] = Counter()
@@ -128,6 +134,8 @@ class _Finder:
             were_sent: whether each was sent as keypoints. Texts and tables that lie in a folder or an archive may be
                 labels, or anything, and are looked into.
         """
+        self.labels += [file for file in files if is_label_beside_frames(file.name)]
+        files = [file for file in files if not is_label_beside_frames(file.name)]
         for file in join_frames(files, container, self._bounds, self._token, self.notes):
             if were_sent or file.frames or not is_text_name(file.name) or self._has_points(file):
                 self.files.append(file)

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from heatsvc.pose.errors import PoseError
 
-# As `--write_json` names its files, whatever else has numbers in it.
-_OPENPOSE = "_keypoints.json"
+FRAME_ENDING = "_keypoints.json"
+"""As `--write_json` names its files, whatever else has numbers in it."""
+_LABEL = "morpheme.json"
 _EXTENSIONS = (".json", ".txt")
 _LAST_NUMBER = re.compile(r"\d{1,18}\Z")
 # A clip's longest name.
@@ -59,6 +60,12 @@ class _Frame(NamedTuple):
     stem: str
     number: int
     is_sure: bool
+
+
+def is_label_beside_frames(name: str) -> bool:
+    """Whether a file has the label of a clip, as in AIHub's sign language sets: ``…_REAL01_F_morpheme.json``."""
+    base = name.replace("\\", "/").rpartition("/")[2].lower()
+    return base == _LABEL or base.endswith(f"_{_LABEL}")
 
 
 def find_frames(
@@ -119,8 +126,8 @@ def _numbered(names: Sequence[str]) -> list[_Frame]:
         folder, _, base = name.rpartition("/")
         if len(base) > _MAX_LENGTH or not base.lower().endswith(_EXTENSIONS):
             continue
-        before = base[: -len(_OPENPOSE)]
-        if base.lower().endswith(_OPENPOSE) and (number := _LAST_NUMBER.search(before)):
+        before = base[: -len(FRAME_ENDING)]
+        if base.lower().endswith(FRAME_ENDING) and (number := _LAST_NUMBER.search(before)):
             stem = before[: number.start()].rstrip(_SEPARATORS)
             frames.append(_Frame(position, folder, stem, int(number[0]), is_sure=True))
         else:

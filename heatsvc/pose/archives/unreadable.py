@@ -12,6 +12,11 @@ _ESTIMATE = (
 _LABELS = "and holds no keypoints: send it as labels, if that is what it is"
 _ARRAY = "which is not read: save the array [T, V, 3] of x, y and score as .npy (numpy.save)"
 
+_PROJECT = (
+    "which has joints in 3D, and no pixels: project them with the camera, and save [T, V, 2] in pixels as .npy "
+    "(numpy.save)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -55,6 +60,11 @@ def _is_picture(head: bytes) -> bool:
     )
 
 
+def _is_motion_capture(head: bytes) -> bool:
+    # C3D begins with the block of its parameters, nearly always the second, and 0x50.
+    return head.startswith((b"HIERARCHY", b"PathFileType\t", b"Kaydara FBX", b"\x02\x50"))
+
+
 def is_document(head: bytes) -> bool:
     """Whether a zip archive that begins so is a document, and no archive of files to anyone but programs."""
     return _is_opendocument(head) or _is_workbook(head) or _is_old_office(head)
@@ -90,6 +100,12 @@ UNREADABLE: tuple[Unreadable, ...] = (
         _is_picture,
     ),
     Unreadable(f"a MATLAB file, {_ARRAY}", (".mat",), _begins(b"MATLAB "), True),
+    Unreadable(f"a file of motion capture, {_PROJECT}", (".bvh", ".c3d", ".trc", ".fbx"), _is_motion_capture),
+    Unreadable(
+        "a pointer of Git LFS, not the file itself: fetch it with `git lfs pull`, and send what it has become",
+        (),
+        _begins(b"version https://git-lfs.github.com/spec/"),
+    ),
     Unreadable(
         "an OpenDocument file, which is not read: save it as .xlsx or CSV, and send it as labels",
         (".ods", ".odt"),

@@ -118,7 +118,7 @@ def member_names(data: bytes, *, bounds: Bounds, file: str | None = None) -> lis
         PoseError: not a readable zip archive, or a member as in `check_member`.
         LimitError: more members than max_archive_members.
     """
-    return [info.filename for info in _visible_members(data, bounds, file)]
+    return [info.filename for info in _visible_members(data, bounds, file).infos]
 
 
 def unpack(
@@ -128,6 +128,7 @@ def unpack(
     file: str | None = None,
     token: CancelToken = NEVER_CANCELLED,
     limits: UnpackLimits | None = None,
+    encodings: set[str] | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the archive's files, one after the other.
 
@@ -137,12 +138,15 @@ def unpack(
     Args:
         token: checked at every chunk.
         limits: those of the archive that this one is in, where it is in one.
+        encodings: gets what names were read as that do not declare their encoding.
 
     Raises:
         PoseError: damaged, or a member as in `check_member`.
         LimitError: more members, bytes, or bytes for its size, than `bounds` allow.
     """
-    infos = _visible_members(data, bounds, file)
+    infos, encoding = _visible_members(data, bounds, file)
+    if encodings is not None and encoding:
+        encodings.add(encoding)
     limits = limits or UnpackLimits(bounds, len(data), file)
     with _errors_as_pose_errors(file):
         archive = zipfile.ZipFile(BytesIO(data))
@@ -174,9 +178,10 @@ def _errors_as_pose_errors(file: str | None) -> Iterator[None]:
         raise PoseError(f"the zip archive is damaged: {str(error) or type(error).__name__:.100}", file=file) from None
 
 
-def _visible_members(data: bytes, bounds: Bounds, file: str | None) -> list[zipfile.ZipInfo]:
+def _visible_members(data: bytes, bounds: Bounds, file: str | None) -> ZipMembers:
     bounds.check("max_archive_members", data.count(_DIRECTORY_RECORD), "archive members", file=file)
-    infos = [info for info in list_members(BytesIO(data), file=file).infos if not is_hidden(info.filename)]
+    members = list_members(BytesIO(data), file=file)
+    infos = [info for info in members.infos if not is_hidden(info.filename)]
     for info in infos:
         check_member(info, file=file)
-    return infos
+    return ZipMembers(infos, members.encoding)

@@ -40,6 +40,8 @@ _OTHER_NAMES = {
     "root_pelvis": "pelvis",
     "hips": "pelvis",
 }
+# CrowdPose, LSP, AI Challenger: six points of the arms, six of the legs, head and neck.
+_LIMBS_HEAD_NECK = 14
 _FACE = face68()
 
 
@@ -66,8 +68,11 @@ def canonical_names(names: Sequence[str], component: str = "") -> tuple[str, ...
     if "left_foot" in found and "left_knee" in found and "left_ankle" not in found:
         # Human3.6M's, whose ankles are called feet.
         found = [f"{name.removesuffix('_foot')}_ankle" if name.endswith("_foot") else name for name in found]
-    if {"head", "nose", "neck", "mid_hip"} <= set(found):
-        # Halpe's, whose head is the top of it.
+    present = set(found)
+    if {"head", "nose", "neck", "mid_hip"} <= present or (
+        {"head", "neck"} <= present and len(found) == _LIMBS_HEAD_NECK
+    ):
+        # Halpe's and CrowdPose's, whose head is the top of it.
         found[found.index("head")] = "head_top"
     return tuple(found)
 

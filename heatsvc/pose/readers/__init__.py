@@ -33,6 +33,13 @@ from heatsvc.pose.readers.upload import DEFAULT_OPTIONS, ReadOptions, Upload
 from heatsvc.pose.readers.yolo_json import is_yolo_json, is_yolo_json_frame, read_yolo_json
 from heatsvc.pose.readers.yolo_labels import is_yolo_labels, read_yolo_labels
 
+_MAX_NAMED = 6
+_AS_CLIP = (
+    "known are OpenPose's frames (people), MMPose's predictions (instances), COCO's annotations (images, annotations) "
+    'and clips; write a clip, {"keypoint": [[[x, y, score], ...], ...], "img_shape": [height, width]}, [T, V, 3] in '
+    "pixels"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -223,6 +230,8 @@ def read_upload(upload: Upload) -> list[PoseClip]:
         raise PoseError(f"{name} is empty: {_known()}", file=upload.file)
     if kind := find_unreadable(upload.data[:HEAD], upload.filename):
         raise PoseError(f"{name} is {kind.title}", file=upload.file)
+    if upload.is_json:
+        raise PoseError(f"{name} is JSON of no known form, {_beginning(upload.json)}: {_AS_CLIP}", file=upload.file)
     raise PoseError(f"{name} is of no known format: {_known()}", file=upload.file)
 
 
@@ -242,6 +251,16 @@ def frame_reader(upload: Upload) -> Reader | None:
         return reader if reader is not None and reader.is_frame is not None and reader.is_frame(upload) else None
     except InputError:
         return None
+
+
+def _beginning(content: object) -> str:
+    """What JSON holds, for a message: its first keys, or those of the first object in a list."""
+    first = content[0] if isinstance(content, list) and content else content
+    where = "a list" if isinstance(content, list) else "an object"
+    if not isinstance(first, dict):
+        return f"{where} of numbers, texts or lists" if isinstance(content, list) else "an empty object"
+    keys = ", ".join(f"{key!a:.40}" for key in list(first)[:_MAX_NAMED])
+    return f"{where} of objects with {keys}" if isinstance(content, list) else f"{where} with {keys or 'no keys'}"
 
 
 def _known() -> str:

@@ -20,13 +20,14 @@ from heatsvc.pose.archives.formats import (
     without_archive_extension,
     without_compression,
 )
-from heatsvc.pose.archives.frames import find_frames
+from heatsvc.pose.archives.frames import find_frames, is_label_beside_frames
 from heatsvc.pose.archives.limits import UnpackLimits
 from heatsvc.pose.archives.tar import list_tar
 from heatsvc.pose.archives.unreadable import is_document
 from heatsvc.pose.archives.zip import is_hidden, unpack
 from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import PoseError
+from heatsvc.pose.findings import Finding
 from heatsvc.pose.readers.npz import is_npz
 from heatsvc.pose.readers.upload import FrameFile, ReadOptions, Upload
 
@@ -61,10 +62,24 @@ def read_archive(upload: Upload) -> list[PoseClip]:
         LimitError: more members, bytes, or bytes for its size, than the bounds allow, over all levels.
     """
     limits = UnpackLimits(upload.options.bounds, len(upload.data), upload.file)
-    files = list(_unpacked(upload.data, _base(upload.filename), upload, limits))
+    encodings: set[str] = set()
+    files = list(_unpacked(upload.data, _base(upload.filename), upload, limits, encodings))
     if not files:
         raise PoseError("there is no file in the archive", file=upload.file)
-    return read_files(files, upload.options, upload.filename)
+    files = [file for file in files if not is_label_beside_frames(file.name)] or files
+    clips = read_files(files, upload.options, upload.filename)
+    return [_with_guess(clip, encodings, upload) for clip in clips] if encodings else clips
+
+
+def _with_guess(clip: PoseClip, encodings: set[str], upload: Upload) -> PoseClip:
+    """The clip, with the finding that its name was guessed, where the guess shows in it."""
+    if clip.frame_dir.isascii():
+        return clip
+    detail = (
+        f"{upload.filename or 'the archive'!s:.80} does not declare the encoding of its names: they were read as "
+        f"{' and '.join(sorted(encodings))}; pack it with names in UTF-8 where that is wrong"
+    )
+    return replace(clip, findings=(*clip.findings, Finding("guessed_name", detail)))
 
 
 def read_files(
@@ -93,6 +108,7 @@ def read_files(
         lambda position: frame_reader(Upload(files[position].data, files[position].name, options)) is not None,
     )
     folders = {}
+    gaps: dict[int, Finding] = {}
     for clip in clips:
         frames = tuple(
             FrameFile(prefix + files[position].name, files[position].data, number)
@@ -105,6 +121,12 @@ def read_files(
             continue
         uploads[first] = joined
         folders[first] = clip.name.rpartition("/")[0]
+        if missing := clip.gaps():
+            gaps[first] = Finding(
+                "frame_gaps",
+                f"{missing:,} frame numbers between {clip.numbers[0]:,} and {clip.numbers[-1]:,} have no file: the "
+                "frames that are there follow one another; give the missing ones as files without persons",
+            )
     for position in singles:
         uploads[position] = Upload(files[position].data, prefix + files[position].name, options)
         folders[position] = names[position].rpartition("/")[0]
@@ -113,6 +135,8 @@ def read_files(
     for position, upload in sorted(uploads.items()):
         options.token.raise_if_cancelled()
         read = read_upload(upload)
+        if position in gaps:
+            read = [replace(clip, findings=(*clip.findings, gaps[position])) for clip in read]
         size += sum(clip.nbytes for clip in read)
         options.bounds.check("max_unpacked_bytes", size, "bytes of keypoints", field=field, file=upload.file)
         found += ((clip, folders[position]) for clip in read)
@@ -132,7 +156,13 @@ def _base(name: str) -> str:
 
 
 def _unpacked(
-    data: bytes, name: str, upload: Upload, limits: UnpackLimits, folder: str = "", level: int = 0
+    data: bytes,
+    name: str,
+    upload: Upload,
+    limits: UnpackLimits,
+    encodings: set[str],
+    folder: str = "",
+    level: int = 0,
 ) -> Iterator[NamedBytes]:
     """A file itself, decompressed; where it is an archive, the files in it.
 
@@ -140,6 +170,7 @@ def _unpacked(
         data, name: the file.
         upload: the outermost archive.
         limits: of all that is in it.
+        encodings: gets what names were read as that do not declare their encoding.
         folder: of the file.
         level: in how many archives it lies.
     """
@@ -153,18 +184,23 @@ def _unpacked(
     if level > MAX_LEVEL:
         raise PoseError(f"{name!a:.80} is an archive in an archive in an archive: {UNPACK}", file=upload.file)
     inside = f"{folder}{without_archive_extension(name)}/" if level else ""
-    for member in _members(data, upload, limits):
-        yield from _unpacked(member.data, member.name, upload, limits, inside, level + 1)
+    for member in _members(data, upload, limits, encodings):
+        yield from _unpacked(member.data, member.name, upload, limits, encodings, inside, level + 1)
 
 
-def _members(data: bytes, upload: Upload, limits: UnpackLimits) -> Iterator[NamedBytes]:
+def _members(data: bytes, upload: Upload, limits: UnpackLimits, encodings: set[str]) -> Iterator[NamedBytes]:
     """The files in a zip or tar archive."""
     options = upload.options
     if is_zip(data):
-        for name, content in unpack(data, bounds=options.bounds, file=upload.file, token=options.token, limits=limits):
+        members = unpack(
+            data, bounds=options.bounds, file=upload.file, token=options.token, limits=limits, encodings=encodings
+        )
+        for name, content in members:
             yield NamedBytes(name.replace("\\", "/"), content)
         return
     listed = list_tar(BytesIO(data), _is_visible, limits, options.token, name=upload.file)
+    if listed.encoding:
+        encodings.add(listed.encoding)
     for name, offset, size in listed.files:
         limits.add_bytes(size)
         yield NamedBytes(name, data[offset : offset + size])

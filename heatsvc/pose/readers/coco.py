@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from heatsvc.pose.clip import Float32, PoseClip, check_frame_dir
-from heatsvc.pose.layouts import Layout, limbs_of_pairs
+from heatsvc.pose.layouts import Layout, get_layout, infer_layout, limbs_of_pairs
 from heatsvc.pose.layouts.coco import COCO17, COCO_WHOLEBODY
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
@@ -31,10 +31,11 @@ def read_coco(upload: Upload) -> list[PoseClip]:
 
     Frames are in the order of `images`, or of their `frame_id` where all of a video have one. The third number of a
     point is its score; a file in which all are 0, 1 or 2 has COCO's visibility flags, of which 1 and 2 (hidden,
-    visible) become score 1. The points are those that the annotations' categories name, COCO's 17 where they name none,
-    and COCO-WholeBody's other parts where an annotation has any.
+    visible) become score 1. The points are those that the annotations' categories name; where they name none, those of
+    the layout of so many points, mostly COCO's 17; and COCO-WholeBody's other parts where an annotation has any.
 
     Raises:
+        LayoutError: points without names, of which several layouts have so many.
         PoseError: parts of a wrong length, an annotation of an unknown image, images of different sizes in a video,
             categories of different points; no img_shape, in the file or the options.
         NoKeypointsError: no annotations of a video.
@@ -128,7 +129,26 @@ def _layout(upload: Upload, annotations: list[dict[str, Any]]) -> Layout:
         if first is not None and first[1].points != layout.points:
             raise upload.error("the categories name different points: a clip must have one kind of them", "categories")
         first = first or (names, layout)
-    return first[1] if first else COCO17
+    return first[1] if first else _unnamed(upload, annotations)
+
+
+def _unnamed(upload: Upload, annotations: list[dict[str, Any]]) -> Layout:
+    """The layout of points without names: the options', or the one of so many points, such as Halpe's 136."""
+    first = next((annotation["keypoints"] for annotation in annotations if annotation.get("keypoints")), ())
+    count = len(first) // 3 if isinstance(first, list) else 0
+    named = get_layout(upload.options.layout) if upload.options.layout else None
+    if named is not None and len(named.points) == count:
+        return named
+    if count == len(COCO17.points) or len(first) != 3 * count or not count:
+        return COCO17
+    found = infer_layout(count, file=upload.file)
+    if found is None:
+        raise upload.error(
+            f"annotations[0].keypoints must be 51 numbers, x, y, score of COCO's 17 points, not [{len(first)}], where "
+            "the categories name no points: for others name them there, or give their layout, such as halpe136",
+            "annotations[0].keypoints",
+        )
+    return found
 
 
 def _is_id(value: object) -> bool:

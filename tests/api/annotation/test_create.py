@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import zipfile
@@ -15,6 +16,7 @@ from tests.api.annotation.conftest import Bench
 from tests.api.annotation.forms import dataset, form, part
 from tests.api.client import JSON, Response
 from tests.live.server import until
+from tests.pose.readers.samples import tarred, zipped
 
 PICKLE = "application/x-pickle"
 ZIP = "application/zip"
@@ -62,6 +64,15 @@ def test_all_parts_keep_the_client_s_file_names(bench: Bench):
         "options": {"dtype": "float32", "types": ["단어"]},
         "check": False,
     }
+
+
+def test_labels_may_be_in_an_archive_of_keypoints_or_beside_them(bench: Bench):
+    """AIHub's morpheme.json files; whether they are there the build finds."""
+    archive = zipped({"v_morpheme.json": b"{}", "v_000000000000_keypoints.json": b"{}"})
+    for sent in (archive, gzip.compress(archive), tarred({"v_morpheme.json": b"{}"})):
+        assert list(received(bench.send(form(part("keypoints", sent, "all"))))["keypoints"]) == ["all"]
+    single = received(bench.send(form(part("keypoints", b"{}", "v_morpheme.json"))))
+    assert (list(single["keypoints"]), single["labels"]) == (["v_morpheme.json"], {})
 
 
 def test_file_contents_are_kept_byte_for_byte(bench: Bench):

@@ -35,11 +35,27 @@ def test_exactly_one_reader_matches_a_file(name):
     assert sum(reader.matches(upload) for reader in READERS) == 1
 
 
-@pytest.mark.parametrize("data", [b"hello", b"\0" * 100, b'{"a": 1}', b"[1, 2]"])
+@pytest.mark.parametrize("data", [b"hello", b"\0" * 100])
 def test_unknown_content_lists_the_known_formats(data):
     with pytest.raises(PoseError, match=r"'x\.npy' is of no known format: known are npy \(\.npy\), npz") as caught:
         read(data, filename="x.npy", options=HD)
     assert caught.value.file == "x.npy"
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b'{"a": 1, "b": 2}', "an object with 'a', 'b'"),
+        (b'[{"a": 1}, 2]', "a list of objects with 'a'"),
+        (b"[1, 2]", "a list of numbers, texts or lists"),
+        (b"{}", "an object with no keys"),
+    ],
+)
+def test_unknown_json_says_what_it_has_and_how_a_clip_is_written(data, what):
+    message = rf"'x\.json' is JSON of no known form, {what}: known are .* write a clip, "
+    with pytest.raises(PoseError, match=message) as caught:
+        read(data, filename="x.json", options=HD)
+    assert caught.value.file == "x.json"
 
 
 def test_an_empty_file_is_refused():

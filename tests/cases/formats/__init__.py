@@ -1,0 +1,26 @@
+"""Kinds of keypoint files: each in the form that its tool writes, with a reading of it that is not heatsvc's.
+
+`KINDS` is the table from which docs/make_tables.py makes that of docs/formats.md.
+"""
+
+from __future__ import annotations
+
+from tests.cases.formats import arrays, coco, labelled, mmpose, openpose, packed, pickles, pose_files, refused
+from tests.cases.formats.kind import Kind, Refused
+
+KINDS: tuple[Kind, ...] = (
+    *arrays.KINDS,
+    *openpose.KINDS,
+    *mmpose.KINDS,
+    *coco.KINDS,
+    *labelled.KINDS,
+    *pickles.KINDS,
+    *pose_files.KINDS,
+    *packed.KINDS,
+)
+"""What is read."""
+
+REFUSED: tuple[Refused, ...] = refused.KINDS
+"""What is refused, with the next step."""
+
+__all__ = ["KINDS", "REFUSED", "Kind", "Refused"]
