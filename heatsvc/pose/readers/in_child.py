@@ -12,7 +12,7 @@ from heatsvc.pose.readers.upload import Upload
 
 # Of address space: most of it is the interpreter's and the libraries' code, which processes share.
 CHILD_BYTES = 384 << 20
-CHILD_SECONDS = 60.0
+CHILD_SECONDS = 30.0
 
 
 def run_reader(function: Callable[..., tuple[Any, ...]], upload: Upload, what: str) -> tuple[Any, ...]:
