@@ -34,7 +34,7 @@ MAY_IMPORT = {
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
 BELOW_API = tuple(package for package in MAY_IMPORT if package not in ("settings", "logs", "api"))
-LATE = {"torch", "pose_format", "av", "python_calamine", "matplotlib"}
+LATE = {"torch", "pose_format", "av", "PIL", "cmap", "python_calamine", "matplotlib"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
