@@ -82,7 +82,7 @@ def test_limbs_and_presets_are_shown_too(client: Client) -> None:
     (image,) = frames_of(ask(client, "png", clip, mode="channel", channel="left_knee-left_ankle"), "png")
     assert image.max() > 100
     clip["pipeline"] = "posec3d-test"
-    assert len(frames_of(ask(client, "webp", clip, scale=1, frames=30), "webp")) == 30
+    assert len(frames_of(ask(client, "mp4", clip, scale=1, frames=30), "mp4")) == 30
 
 
 def test_dtype_and_reduce_are_of_no_account(client: Client) -> None:
@@ -128,7 +128,7 @@ def test_the_content_coding_is_identity_unless_it_is_refused(client: Client) -> 
         ({"columns": 10**6}, "picture.columns"),
         ({"mode": "channel", "channel": 17}, "picture.channel"),
         ({"mode": "channel", "channel": "x" * 300}, "picture.channel"),
-        ({"font": "/etc/passwd"}, "picture.font"),
+        ({"font": "/etc/passwd"}, "picture"),
         ([], "picture"),
         ("max", "picture"),
     ],
@@ -136,7 +136,7 @@ def test_the_content_coding_is_identity_unless_it_is_refused(client: Client) -> 
 )
 def test_what_cannot_be_is_a_problem_of_its_field(client: Client, picture: Any, field: str) -> None:
     problem = client.post_json({**body17(), "picture": picture}, accept="image/png").problem(422)
-    assert problem["field"].startswith(field)
+    assert problem["field"] == field
 
 
 def test_limits_name_their_settings(serve: Callable[..., Client]) -> None:
