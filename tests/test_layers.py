@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "encode": {"_native", "render", "volume", *COMMON},
     "annotation": {"pose", "pipeline", "volume", "render", "encode", *COMMON},
     "jobs": {"annotation", "settings", *COMMON},
-    "library": {"pose", "pipeline", "volume", "render", *COMMON},
+    "library": {"pose", "pipeline", "volume", "render", "encode", *COMMON},
     "torch": {"library", "pose", "pipeline", "volume", "render", *COMMON},
     "settings": {"bounds"},
     "logs": set(),

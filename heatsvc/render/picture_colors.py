@@ -27,8 +27,10 @@ class BodyPart:
 
     @property
     def title(self) -> str:
-        """Its name in a legend: ``left hand``, ``body``."""
-        return f"{self.side} {self.part}".strip()
+        """Its name in a legend: ``left hand``, ``body``, ``body, left``."""
+        if self.part == "hand":
+            return f"{self.side} {self.part}".strip()
+        return f"{self.part}, {self.side}" if self.side else self.part
 
     @property
     def color(self) -> Color:
