@@ -125,9 +125,9 @@ def _broken(text: str, width: int, length: Callable[[str], float]) -> list[str]:
     """A text in lines of a width, broken at spaces where possible, and of one character at least."""
     lines: list[str] = []
     while text:
-        end = len(text)
-        while end > 1 and length(text[:end]) > width:
-            end -= 1
+        end = 1
+        while end < len(text) and length(text[: end + 1]) <= width:
+            end += 1
         if end < len(text) and (space := text.rfind(" ", 0, end + 1)) > 0:
             end = space
         lines.append(text[:end].rstrip())

@@ -36,7 +36,9 @@ class PictureOptions(BaseModel):
         description="Pixels of the picture for each pixel of a map. By default as many as fit into 512 for a frame "
         "and 2,048 for a contact sheet.",
     )
-    fps: Annotated[float, Field(ge=1, le=60)] = Field(25.0, description="Frames per second; a GIF has 50 at most.")
+    fps: Annotated[float, Field(strict=True, ge=1, le=60)] = Field(
+        25.0, description="Frames per second; a GIF has 50 at most."
+    )
     frame: Annotated[int, _Whole, Field(ge=0)] | None = Field(
         None, description="The only frame to show, instead of all of them."
     )

@@ -116,6 +116,8 @@ def test_the_content_coding_is_identity_unless_it_is_refused(client: Client) -> 
         ({"scale": 65}, "picture.scale"),
         ({"scale": "2"}, "picture.scale"),
         ({"fps": 0}, "picture.fps"),
+        ({"fps": "25"}, "picture.fps"),
+        ({"fps": True}, "picture.fps"),
         ({"fps": 1e9}, "picture.fps"),
         ({"fps": None}, "picture.fps"),
         ({"colormap": "../../etc/passwd"}, "picture.colormap"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import shutil
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,17 +15,21 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image, ImageSequence
+from playwright.sync_api import sync_playwright
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import CancelledError, CancelToken
+from heatsvc.encode import cuda
 from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.devices.gpu import GpuDevice
 from heatsvc.encode.formats import PICTURES
-from heatsvc.encode.job import RenderJob
+from heatsvc.encode.job import MAX_TILE_BYTES, RenderJob
 from heatsvc.errors import LimitError
 from heatsvc.render.picture import Picture
 from heatsvc.render.picture_options import PictureOptions
 from heatsvc.volume import Gaussian, HeatmapVolume
 from tests.encode.test_codings import DECODERS
+from tests.serving import has
 
 POINTS = ("nose", "left_wrist", "right_wrist")
 SKELETON = ((0, 1), (0, 2))
@@ -217,6 +223,39 @@ def test_maps_of_much_work_are_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PICTURES)
+def test_a_gpu_leaves_pictures_to_the_cpu(kind: str) -> None:
+    format, coding = PICTURES[kind], CODINGS["zstd"]
+    planned = format.plan("a", volume(40), "float32", coding, DEFAULT_BOUNDS, picture=PictureOptions())
+    made = RenderJob(format.writer((planned,), coding, DEFAULT_BOUNDS), whole_volumes=True)
+    gpu = GpuDevice("cuda:0", DEFAULT_BOUNDS, encoder=cuda)
+    assert all(item.max_encoded_bytes <= MAX_TILE_BYTES for item in made.items)
+    assert not any(gpu.takes(item) for item in made.items)
+
+
+@pytest.mark.parametrize("kind", PICTURES)
 def test_the_smallest_picture(kind: str) -> None:
     made = HeatmapVolume(np.zeros((1, 1, 1, 2), np.float32), np.ones((1, 1, 1), np.float32), 1, 1)
     assert len(DECODE[kind](job(kind, made, scale=1).render())) == 1
+
+
+if has("chromium"):
+
+    @pytest.mark.slow
+    def test_a_browser_plays_the_video_to_its_end() -> None:
+        body = base64.b64encode(job("mp4", volume(10), scale=4).render()).decode()
+        script = """async (body) => {
+            const bytes = Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
+            const video = document.createElement("video");
+            const ended = new Promise((resolve) => {
+                video.onended = () => resolve([video.videoWidth, video.videoHeight, video.duration]);
+                video.onerror = () => resolve(video.error.message);
+            });
+            video.muted = true;
+            video.src = URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
+            await video.play();
+            return await ended;
+        }"""
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+            assert browser.new_page().evaluate(script, body) == [192, 160, 0.4]
+            browser.close()
