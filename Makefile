@@ -8,7 +8,7 @@ FUZZ_RUNS ?= 1000000
 FUZZ_SECONDS ?= 0
 
 .PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-first-release bench-instructions bench-startup bench-gpu soak kill-rounds \
-	openapi clean
+	openapi pictures clean
 
 # The value of a variable given to make itself: other programs export a HOST, too.
 given = $(if $(findstring command line,$(origin $1)),$($1))
@@ -81,6 +81,9 @@ soak: $(VENV)/.installed-dev  ## a mixed load for 15 minutes, and whether memory
 
 kill-rounds: $(VENV)/.installed-dev  ## kill -9 on build workers, a hundred times at random moments
 	HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m "" tests/durable/test_kills.py
+
+pictures: $(VENV)/.installed-dev  ## the pictures of the README and of docs/, from a clip of the tests
+	$(BIN)/python docs/make_images.py
 
 openapi: $(VENV)/.installed-dev  ## write openapi/openapi.json and the tables of docs/
 	$(BIN)/heatsvc openapi > openapi/openapi.json

@@ -27,6 +27,7 @@ from heatsvc.encode.formats import FORMATS
 from heatsvc.pipeline import describe_pipelines
 from heatsvc.pose.findings import CODES
 from heatsvc.pose.readers import READERS
+from heatsvc.render.picture_options import PictureOptions
 from heatsvc.settings import Settings, describe_settings
 
 FOLDER = Path(__file__).parent
@@ -78,8 +79,16 @@ def _accepted() -> str:
 
 def _options() -> str:
     rows = (
-        (f"`{name}`", "none" if field.default is None else f"`{json.dumps(field.default)}`", field.description or "")
+        (f"`{name}`", _json(field.default), field.description or "")
         for name, field in HeatmapOptions.model_fields.items()
+    )
+    return _table(("option", "default", "what it is"), rows)
+
+
+def _picture_options() -> str:
+    rows = (
+        (f"`{name}`", _json(field.default), field.description or "")
+        for name, field in PictureOptions.model_fields.items()
     )
     return _table(("option", "default", "what it is"), rows)
 
@@ -244,6 +253,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "layouts": _layouts,
     "metrics": _metrics,
     "options": _options,
+    "picture_options": _picture_options,
     "presets": _presets,
     "problems": _problems,
     "refused": _refused,

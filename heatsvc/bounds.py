@@ -20,6 +20,9 @@ class Bounds:
     max_map_work: int = 256 << 20
     max_volume_bytes: int = 4 << 30
     max_potion_bytes: int = 64 << 20
+    max_picture_pixels: int = 2 << 20
+    max_picture_frames: int = 2_000
+    max_picture_bytes: int = 16 << 20
     max_json_values: int = 1_000_000
     max_input_values: int = 8_000_000
     max_unpacked_bytes: int = 256 << 20

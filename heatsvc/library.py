@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
+from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.formats import PICTURES
+from heatsvc.encode.job import RenderJob
 from heatsvc.errors import InputError
 from heatsvc.kernels import KERNELS
 from heatsvc.pipeline import DEFAULT_PRESET, PipelineSpec, parse_pipeline
+from heatsvc.pipeline.errors import explain_invalid
 from heatsvc.pose import PoseClip, PoseError
 from heatsvc.pose.findings import PlausibilityMode, check_interpretation
 from heatsvc.pose.plausibility import PlausibilityReport
@@ -25,8 +30,9 @@ from heatsvc.pose.readers.json_clip import CLIP_KEYS, UNUSED_KEYS
 from heatsvc.pose.select import MissingPoints
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType as RenderDType
+from heatsvc.render.picture_options import PictureOptions
 from heatsvc.render.tensors import render_tensors
-from heatsvc.volume import Reduce
+from heatsvc.volume import HeatmapVolume, Reduce
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +45,9 @@ ClipLike = PoseClip | Mapping[str, Any] | npt.NDArray[Any] | str | os.PathLike[s
 
 DType = Literal["float32", "float16", "uint8"]
 """Types of pixels that may be requested."""
+
+PictureKind = Literal["png", "gif", "webp", "mp4"]
+"""Files that a volume may be shown in."""
 
 
 def draw(
@@ -58,6 +67,9 @@ def draw(
     plausibility: PlausibilityMode = "error",
     device: str | torch.device | None = None,
     out: npt.NDArray[Any] | Sequence[npt.NDArray[Any]] | None = None,
+    format: PictureKind | None = None,
+    picture: Mapping[str, Any] | None = None,
+    caption_font: str | os.PathLike[str] = "",
     bounds: Bounds = DEFAULT_BOUNDS,
 ) -> Any:
     """Render clips as `POST /heatmap` does: the same options under the same names, and the same bits.
@@ -81,17 +93,22 @@ def draw(
         device: None for NumPy arrays; ``cpu``, ``cuda``, ``cuda:1`` or a `torch.device` for tensors on it.
         out: an array to render into, for a sequence of clips as many: C-contiguous, of the result's shape and type.
             Memory that was used before takes a fraction of the time of new memory.
-        bounds: how large clips and volumes may be.
+        format: ``png``, ``gif``, ``webp`` or ``mp4`` for a file of that kind, as bytes, instead of an array.
+        picture: how the volume is shown in such a file, ``{"mode": "joint", "skeleton": True}``: the options that
+            `POST /heatmap` has under that name.
+        caption_font: path of the font of a caption; "" for one that is found.
+        bounds: how large clips, volumes and pictures may be.
 
     Returns:
         For one clip an array of the shape that its pipeline gives: [T, K, H, W] for ``view``, [clips, K, T, H, W]
-        after a FormatShape. For a sequence a list of such arrays. K counts keypoints (V), limbs, or both.
+        after a FormatShape. For a sequence a list of such arrays. K counts keypoints (V), limbs, or both. With a
+        `format` bytes, and for a sequence a list of them.
 
     Raises:
         OSError: a file cannot be opened.
         InputError: a clip, the pipeline or an option that cannot be used; `field` says which: ``clips[3].keypoint``.
             Impossible numbers are an `ImplausibleError`.
-        ValueError: an `out` of another shape or type, another number of them, or `out` together with a device.
+        ValueError: an `out` of another shape or type, another number of them, or two of `out`, `device`, `format`.
         ModuleNotFoundError: a device is given and there is no PyTorch.
         DeviceError: the device does not exist or cannot render; argmax and PoTion are rendered on the CPU only.
     """
@@ -99,6 +116,10 @@ def draw(
     one = isinstance(clips, PoseClip | Mapping | np.ndarray | str | os.PathLike)
     given: Sequence[ClipLike] = [clips] if one else clips  # type: ignore[assignment, list-item]
     rendered_dtype = render_dtype(dtype, reduce)
+    if format is not None or picture is not None:
+        if device is not None or out is not None:
+            raise ValueError("a picture is rendered on the CPU, into bytes: leave out `device` and `out`")
+        options_of_picture = _picture_options(format, picture)
     options = ReadOptions(img_shape, layout, None, check_interpretation(coordinates, project, plausibility), bounds)
     report = PlausibilityReport(plausibility, many=not one)
     volumes = parse_pipeline(pipeline, reduce=reduce).describe_volumes(
@@ -111,6 +132,9 @@ def draw(
         bounds=bounds,
     )
     report.warn(stacklevel=2)
+    if format is not None:
+        files = [_written(volume, format, options_of_picture, str(caption_font), bounds) for volume in volumes]
+        return files[0] if one else files
     if device is not None and out is not None:
         raise ValueError("out is an array on the CPU: leave out the device")
     if device is None:
@@ -177,6 +201,31 @@ def read(
     report.clips.pop("points_outside", None)
     report.warn(stacklevel=2)
     return clips
+
+
+def _picture_options(format: str | None, picture: Mapping[str, Any] | None) -> PictureOptions:
+    """The options of a picture.
+
+    Raises:
+        InputError: a format or option that there is not.
+    """
+    if format not in get_args(PictureKind):
+        raise InputError(f"format must be {', '.join(get_args(PictureKind))}, not {format!r:.40}", field="format")
+    given = dict(picture or {})
+    try:
+        return PictureOptions.model_validate(given)
+    except ValidationError as error:
+        name, detail = explain_invalid(error, PictureOptions, given)
+        raise InputError(f"picture: {detail}", field=f"picture.{name}") from None
+
+
+def _written(
+    volume: HeatmapVolume, format: PictureKind, options: PictureOptions, caption_font: str, bounds: Bounds
+) -> bytes:
+    """A volume as a file."""
+    written, coding = PICTURES[format], CODINGS["identity"]
+    planned = written.plan("imgs", volume, "uint8", coding, bounds, picture=options, caption_font=caption_font)
+    return RenderJob(written.writer((planned,), coding, bounds)).render()
 
 
 def _as_clip(clip: ClipLike, options: ReadOptions, *, field: str) -> PoseClip:

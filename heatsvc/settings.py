@@ -27,7 +27,9 @@ _OTHER_VARIABLES = re.compile(
     r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|(GPU_)?BASE_IMAGE|REQUIRE_NATIVE|TEST_\w+)", re.A
 )
 # Memory that no setting bounds; measured on Linux with CPython 3.11.
-_PROCESS_BYTES = 128 * _MIB  # a worker process that has rendered: 79 MiB resident, and its share of the parent's 45 MiB
+# A worker process that has rendered: 79 MiB resident, and 43 for the libraries of pictures and videos once they are
+# loaded; and its share of the parent's 45 MiB.
+_PROCESS_BYTES = 160 * _MIB
 _CONNECTION_BYTES = (64 + 256) << 10  # what uvicorn buffers of a request or response, and one read or write
 _THREAD_BYTES = 8 * _MIB  # a render thread's stack and scratch arrays
 _BUILD_WORKER_BYTES = 400 * _MIB  # a build worker with its reading processes
@@ -106,6 +108,9 @@ class Settings(BaseSettings):
     tile_memory_bytes: int = _field(
         128 * _MIB, "bytes", "Memory for encoded tiles that are not sent yet, in each worker process.", ge=1
     )
+    picture_memory_bytes: int = _field(
+        128 * _MIB, "bytes", "Memory for pictures until they are sent, in each worker process.", ge=1
+    )
     admission_seconds: float = _field(
         4.0, "seconds", "Time that a request waits for compute slots and memory, in all; then it gets 503.", gt=0
     )
@@ -149,6 +154,14 @@ class Settings(BaseSettings):
     max_volume_bytes: int = _bound("max_volume_bytes", "bytes", "Largest decoded size of a response.")
     max_potion_bytes: int = _bound(
         "max_potion_bytes", "bytes", "Largest color sums of a clip's PoTion pictures while they are rendered."
+    )
+    max_picture_pixels: int = _bound("max_picture_pixels", "pixels", "Largest image of a picture or video.")
+    max_picture_frames: int = _bound("max_picture_frames", "frames", "Most frames of a picture or video.")
+    max_picture_bytes: int = _bound("max_picture_bytes", "bytes", "Largest file of a picture or video.")
+    caption_font: str = _field(
+        "",
+        "path",
+        "Font of captions in pictures; empty: Pillow's for Latin letters, else one that the system has.",
     )
     max_json_values: int = _bound("max_json_values", "values", "Most values in a JSON response.")
     max_input_values: int = _bound("max_input_values", "values", "Most values in a JSON body or file.")
@@ -212,9 +225,9 @@ class Settings(BaseSettings):
 
         A worker process takes the sum of
 
-        - what it takes without requests, 128 MiB;
+        - what it takes without requests, 160 MiB;
         - 320 KiB of buffers for each request in flight, be it a usual one, an upload or a watcher;
-        - the budgets for bodies, for parsing and planning, and for tiles;
+        - the budgets for bodies, for parsing and planning, for tiles, and for pictures;
         - what the largest tile takes while it is rendered: of such a tile there is only one at a time, since it takes
           the whole budget for tiles. It is the largest of that budget, a map of `max_map_side` (its pixels as float32,
           twice), and a PoTion picture (its color sums, and up to three times as much for the picture);
@@ -231,6 +244,7 @@ class Settings(BaseSettings):
             + self.body_memory_bytes
             + self.working_memory_bytes
             + self.tile_memory_bytes
+            + self.picture_memory_bytes
             + largest_tile
             + self.threads * _THREAD_BYTES
         )

@@ -140,6 +140,8 @@ class HeatmapVolume:
         reduce: `max` keeps each pixel's largest value over the channels, `argmax` the channel that has it, -1 where
             all are zero; either way the K axis is gone.
         potion: set for a PoTion image instead, [clips or 1, H, W, channels].
+        points: names of the V keypoints, () where they have none. They and the skeleton are for pictures.
+        skeleton: pairs of keypoints that a line joins; those of the layout, whether or not there are limb channels.
         shape: of the rendered array.
     """
 
@@ -155,6 +157,8 @@ class HeatmapVolume:
     clips: int = 0
     reduce: Reduce = "none"
     potion: Potion | None = None
+    points: tuple[str, ...] = ()
+    skeleton: tuple[tuple[int, int], ...] = ()
     shape: tuple[int, ...] = field(init=False)  # used several times per request, so computed once
 
     def __post_init__(self) -> None:

@@ -159,14 +159,19 @@ def test_relative_links_lead_somewhere(page: str):
             assert (ROOT / page).parent.joinpath(target.partition("#")[0]).exists(), target
 
 
-@pytest.fixture(scope="module")
-def make_tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_tables", ROOT / "docs" / "make_tables.py")
+def load_script(name: str) -> ModuleType:
+    """A script of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def make_tables() -> ModuleType:
+    return load_script("make_tables")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/")])
@@ -194,5 +199,8 @@ def test_json_blocks_are_json():
         json.loads(snippet.values[0])
 
 
-def test_picture_is_small():
-    assert (ROOT / "docs" / "images" / "fire.png").stat().st_size < 100_000
+def test_pictures_are_those_of_make_pictures_and_small():
+    made = load_script("make_images").PICTURES
+    files = {path.name: path.stat().st_size for path in (ROOT / "docs" / "images").iterdir()}
+    assert set(made) <= set(files)
+    assert sum(files[name] for name in made) < 1_000_000

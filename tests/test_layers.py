@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "encode": {"_native", "render", "volume", *COMMON},
     "annotation": {"pose", "pipeline", "volume", "render", "encode", *COMMON},
     "jobs": {"annotation", "settings", *COMMON},
-    "library": {"pose", "pipeline", "volume", "render", *COMMON},
+    "library": {"pose", "pipeline", "volume", "render", "encode", *COMMON},
     "torch": {"library", "pose", "pipeline", "volume", "render", *COMMON},
     "settings": {"bounds"},
     "logs": set(),
@@ -35,7 +35,7 @@ MAY_IMPORT = {
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
 BELOW_API = tuple(package for package in MAY_IMPORT if package not in ("settings", "logs", "api"))
-LATE = {"torch", "pose_format", "av", "python_calamine", "matplotlib", "h5py", "arro3"}
+LATE = {"torch", "pose_format", "av", "PIL", "cmap", "python_calamine", "matplotlib", "h5py", "arro3"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:

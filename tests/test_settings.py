@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
 from heatsvc.api.request import BODIES, FORM, working_bytes
+from heatsvc.encode.codings import CODINGS
+from heatsvc.encode.formats import PICTURES
 from heatsvc.encode.job import MAX_TILE_BYTES
+from heatsvc.render.picture_options import PictureOptions
 from heatsvc.settings import Settings, variable_of
+from heatsvc.volume import HeatmapVolume
 from tests.serving import ROOT
 
 MIB = 1 << 20
@@ -58,6 +64,13 @@ def test_the_largest_request_fits_the_budgets(settings: Settings) -> None:
     for media_type in [*BODIES, FORM]:
         assert working_bytes(media_type, settings.max_body_bytes, settings.bounds) <= settings.working_memory_bytes
     assert max(MAX_TILE_BYTES, 4 * settings.max_map_side**2) <= settings.tile_memory_bytes
+    side = math.isqrt(settings.max_picture_pixels)
+    one = HeatmapVolume(np.zeros((1, 100, 1, 2), np.float32), np.ones((1, 100, 1), np.float32), side, side)
+    for format in PICTURES.values():
+        picture = PictureOptions(scale=1, frames=1 if format.is_sheet else None)
+        planned = format.plan("a", one, "uint8", CODINGS["identity"], settings.bounds, picture=picture)
+        writer = format.writer((planned,), CODINGS["identity"], settings.bounds)
+        assert writer.buffer_bytes <= settings.picture_memory_bytes
 
 
 def test_memory_grows_with_workers_and_connections() -> None:

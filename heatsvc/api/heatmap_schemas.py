@@ -16,6 +16,7 @@ from heatsvc.pose import LAYOUTS
 from heatsvc.pose.findings import Code, Interpretation, PlausibilityMode, Severity
 from heatsvc.pose.readers import READERS
 from heatsvc.pose.select import MissingPoints
+from heatsvc.render.picture_options import DEFAULT_PICTURE, PictureOptions
 
 _REF = "#/components/schemas/"
 _NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]*$"
@@ -126,6 +127,13 @@ class HeatmapOptions(BaseModel):
         "error",
         description="Impossible numbers: `error`: 422; `warn`: reported, as doubtful ones are, in the header "
         "X-Heatmap-Warning; `ignore`: nothing is checked.",
+    )
+
+    picture: PictureOptions = Field(
+        DEFAULT_PICTURE,
+        description="How the volume is shown as image/png, image/gif, image/webp or video/mp4. There `dtype` and "
+        "`reduce` are of no account.",
+        examples=[{"mode": "joint", "skeleton": True, "legend": True}],
     )
 
     @cached_property
@@ -264,6 +272,7 @@ def _query_schemas() -> dict[str, dict[str, Any]]:
         "select": {"pattern": rf"^({'|'.join(LAYOUTS)}|{index}(,{index})*|\[{index}(, ?{index})*\])$"},
         "img_shape": {"pattern": rf"^({side},{side}|\[{side}, ?{side}\])$"},
         "frame_dir": {},
+        "picture": {"contentMediaType": "application/json", "pattern": r"^\{.*\}$"},
     }
     schemas = HeatmapOptions.model_json_schema()["properties"]
     return {

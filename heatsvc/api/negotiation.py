@@ -19,6 +19,9 @@ _LONGEST = 4_096
 def choose_format(accept: str | None, many: bool) -> Format:
     """The format for an `Accept` header: the highest q, and among equals the one the service prefers.
 
+    A picture is for those who ask for one: by its name, `image/*` or `video/*`, not by `*/*`. Nor in a browser's header
+    for pages, which names text/html, and image/webp beside it for pictures that it would show in their place.
+
     Args:
         accept: the header, None where there is none, which accepts all.
         many: whether the response holds more than one clip; npy holds one.
@@ -27,13 +30,15 @@ def choose_format(accept: str | None, many: bool) -> Format:
         RequestError: 406, none of the accepted forms will do; 400, the header is too long.
     """
     ranges = _media_ranges(accept)
+    named = [each for each in ranges if each[0] != "*/*"]
+    is_page = any(name == "text/html" for name, _ in ranges)
     best: tuple[float, Format] | None = None
     for each in FORMATS.values():
-        if many and not each.many:
+        if (many and not each.many) or (each.is_picture and is_page):
             continue
         # The other names count where they are written out: `*/*` is no reason to give what has a q of its own.
         also = [weight for name, weight in ranges if _ALSO_CALLED.get(name) == each.media_type]
-        weight = max([_media_weight(each.media_type, ranges), *also])
+        weight = max([_media_weight(each.media_type, named if each.is_picture else ranges), *also])
         if weight > 0 and (best is None or weight > best[0]):
             best = weight, each
     if best is None:

@@ -38,11 +38,12 @@ class Renderer:
     """Small responses are rendered where they are requested, others by the scheduler's workers.
 
     Args:
-        settings: device, threads and the memory for tiles.
+        settings: device, threads and the memory for tiles and pictures.
 
     Attributes:
         gpu: what large batches are rendered on; None where the CPU renders everything.
         tile_memory: bytes of tiles that are rendered and not sent.
+        picture_memory: bytes of pictures that are written or sent; their tiles take none of `tile_memory`.
 
     Raises:
         DeviceError: a GPU is requested by name, and there is none.
@@ -57,6 +58,9 @@ class Renderer:
         self._settings = settings
         self.tile_memory = SharedBudget(
             settings.tile_memory_bytes, "HEATSVC_TILE_MEMORY_BYTES", settings.admission_seconds
+        )
+        self.picture_memory = SharedBudget(
+            settings.picture_memory_bytes, "HEATSVC_PICTURE_MEMORY_BYTES", settings.admission_seconds
         )
         self._selection = DeviceSelection(settings.device, "not selected yet")
         self.gpu = self._selection.gpu
@@ -132,14 +136,15 @@ class Renderer:
         return not all(gpu.takes(item) for item in job.items)
 
     async def render(self, job: RenderJob) -> bytes:
-        """A whole body.
+        """A whole body. What a picture takes (`BodyWriter.buffer_bytes`) has been taken from `picture_memory`.
 
         Raises:
             RequestError: 503, the memory for tiles is used up.
         """
         if self.is_inline(job):
             return job.render()
-        return b"".join([data async for data in self.stream(job)])
+        # A single part, as of a picture, is not copied.
+        return b"".join([data async for data in self.stream(job) if len(data)])
 
     async def stream(self, job: RenderJob) -> AsyncGenerator[bytes | memoryview]:
         """The chunks of a body, each when its turn has come; to close the iterator ends the rendering.
@@ -152,16 +157,17 @@ class Renderer:
         loop, tiles = asyncio.get_running_loop(), self.tile_memory
         waiting: deque[WorkItem] = deque(job.items)
         ahead: deque[tuple[WorkItem, asyncio.Future[list[EncodedChunk]]]] = deque()
-        reserved_bytes, has_begun = 0, False
+        reserved_bytes, has_begun, is_buffered = 0, False, bool(job.writer.buffer_bytes)
         try:
             while waiting or ahead:
                 while waiting and len(ahead) < _AHEAD:
                     item = waiting[0]
-                    if not tiles.try_acquire(item.max_encoded_bytes):
+                    needed = 0 if is_buffered else item.max_encoded_bytes
+                    if needed and not tiles.try_acquire(needed):
                         if ahead:
                             break  # somebody else may have nothing under way
-                        await tiles.acquire(item.max_encoded_bytes, None if has_begun else job.token)
-                    reserved_bytes += item.max_encoded_bytes
+                        await tiles.acquire(needed, None if has_begun else job.token)
+                    reserved_bytes += needed
                     waiting.popleft()
                     ahead.append((item, asyncio.wrap_future(self._scheduler.submit(item))))
                 item, future = ahead.popleft()
@@ -169,7 +175,8 @@ class Renderer:
                 if not has_begun:
                     job.token.raise_if_cancelled()
                     has_begun = True
-                    job.token.remove_deadline()
+                    if not is_buffered:
+                        job.token.remove_deadline()
                     yield job.start()
                 if job.writer.is_heavy:
                     parts = await loop.run_in_executor(None, job.add, item, chunks)
@@ -178,9 +185,10 @@ class Renderer:
                 del chunks
                 for data in parts:
                     yield data
-                reserved_bytes -= item.max_encoded_bytes
-                tiles.release(item.max_encoded_bytes)
-            yield job.finish()
+                if not is_buffered:
+                    reserved_bytes -= item.max_encoded_bytes
+                    tiles.release(item.max_encoded_bytes)
+            yield await loop.run_in_executor(None, job.finish) if job.writer.is_heavy else job.finish()
         finally:
             job.token.cancel()
             for _, future in ahead:

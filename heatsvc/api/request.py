@@ -84,7 +84,14 @@ class HeatmapRequest:
         return load <= _LIGHT_LOAD
 
     def plan(
-        self, format: Format, coding: Coding, bounds: Bounds, token: CancelToken, *, whole_volumes: bool = False
+        self,
+        format: Format,
+        coding: Coding,
+        bounds: Bounds,
+        token: CancelToken,
+        *,
+        whole_volumes: bool = False,
+        caption_font: str = "",
     ) -> RenderJob:
         """Take each clip through the pipeline, and plan how its volume is rendered and written.
 
@@ -94,12 +101,14 @@ class HeatmapRequest:
             bounds: what the volumes are held to.
             token: checked between steps; cancels the work.
             whole_volumes: as `RenderJob` takes it.
+            caption_font: path of the font of a picture's caption; "" for one that is found.
 
         Raises:
-            InputError: a clip that the pipeline or `select` cannot take, more than `bounds` allow, or two of one name.
+            InputError: a clip that the pipeline or `select` cannot take, a picture that cannot be shown, more than
+                `bounds` allow, or two of one name.
             CancelledError, DeadlineError: as the token.
         """
-        options, tile_coding = self.options, format.tile_coding(coding)
+        options = self.options
         described = options.built_pipeline.describe_volumes(
             self.clips,
             select=options.select,
@@ -113,7 +122,16 @@ class HeatmapRequest:
         dense = 0
         volumes: list[PlannedVolume] = []
         for name, volume in zip(clip_names(self.clips), described, strict=True):
-            planned = PlannedVolume.plan(name, volume, options.dtype, tile_coding, token)
+            planned = format.plan(
+                name,
+                volume,
+                options.dtype,
+                coding,
+                bounds,
+                token,
+                picture=options.picture,
+                caption_font=caption_font,
+            )
             dense += planned.nbytes
             bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
             volumes.append(planned)
@@ -306,7 +324,9 @@ def _from_json(text: bytes) -> HeatmapOptions:
 
 
 def options_from_query(query: bytes) -> HeatmapOptions:
-    """Options from a query string: a list as JSON or by commas, true and false as such; short ones last used are kept.
+    """Options from a query string: lists and `picture` as JSON, lists also by commas, true and false as such.
+
+    Short ones last used are kept.
 
     Raises:
         RequestError: as options_from; or an option given twice.
@@ -330,7 +350,7 @@ def _from_query(query: bytes) -> HeatmapOptions:
 
 def _from_text(name: str, text: str) -> Any:
     """A query's text as the JSON value it stands for."""
-    if text.startswith("[") or name in ("seed", "test_mode"):
+    if text.startswith("[") or name in ("seed", "test_mode", "picture"):
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from heatsvc.bounds import Bounds
@@ -22,6 +23,7 @@ from heatsvc.render.cpu import (
     render_patches,
     render_runs,
 )
+from heatsvc.render.picture import Picture
 from heatsvc.volume import HeatmapVolume
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class PlannedVolume:
         max_encoded_bytes: encoded bytes of all tiles, at most.
         work: pixels of work; see `Plan`.
         max_map_work: work of the heaviest map that is a tile by itself.
+        picture: how it is shown, where its tiles are frames of a picture.
     """
 
     name: str
@@ -76,6 +79,7 @@ class PlannedVolume:
     max_encoded_bytes: int
     work: int
     max_map_work: int
+    picture: Picture | None = None
 
     @classmethod
     def plan(
@@ -217,9 +221,10 @@ class RenderJob:
         max_encoded_bytes: bytes of the encoded body, at most.
         decoded_bytes: bytes of the volumes when decoded.
         work: about how many pixels have to be rendered.
-        is_whole: whether the response is small enough to be rendered before it is sent.
+        is_whole: whether the response is rendered before it is sent: a small one, or one that the writer buffers.
         written: bytes of the encoded body so far.
-        stage_seconds: seconds of rendering and of encoding of each tile so far, in no order; threads add to it.
+        stage_seconds: seconds of rendering and of encoding so far, of each tile and of a writer that is heavy, in no
+            order; threads add to it.
     """
 
     def __init__(
@@ -235,14 +240,18 @@ class RenderJob:
         self.token = token
         self.written = 0
         self.stage_seconds: list[tuple[float, float]] = []
-        self.items = self._items_by_volume() if whole_volumes else self._items_by_tile(writer.volumes)
+        self.items = (
+            self._items_by_volume()
+            if whole_volumes and not writer.buffer_bytes
+            else self._items_by_tile(writer.volumes)
+        )
         self.max_encoded_bytes, self.decoded_bytes, self.work = writer.overhead, 0, 0
         for item in self.items:
             self.max_encoded_bytes += item.max_encoded_bytes
             self.decoded_bytes += item.decoded_bytes
         for planned in writer.volumes:
             self.work += planned.work + _CLIP_WORK
-        self.is_whole = self.max_encoded_bytes <= MAX_WHOLE_BYTES
+        self.is_whole = bool(writer.buffer_bytes) or self.max_encoded_bytes <= MAX_WHOLE_BYTES
 
     @property
     def is_light(self) -> bool:
@@ -271,7 +280,7 @@ class RenderJob:
         for item in self.items:
             parts += self.add(item, item.run())
         parts.append(self.finish())
-        return b"".join(parts)
+        return b"".join([data for data in parts if len(data)])
 
     def start(self) -> bytes:
         """The bytes before the first item."""
@@ -286,6 +295,7 @@ class RenderJob:
             item: whose turn it is.
             chunks: one for each of its tiles, or one for each of its volumes.
         """
+        started = perf_counter()
         parts: list[bytes | memoryview] = []
         if len(chunks) == len(item.tiles):
             for (planned, tile), chunk in zip(item.tiles, chunks, strict=True):
@@ -295,12 +305,17 @@ class RenderJob:
             for planned, chunk in zip(item.volumes or (), chunks, strict=True):
                 parts += self.writer.add(planned, chunk, first=True, last=True)
         self.written += sum(map(len, parts))
+        if self.writer.is_heavy:
+            self.stage_seconds.append((0.0, perf_counter() - started))
         return parts
 
     def finish(self) -> bytes:
         """The bytes after the last item."""
+        started = perf_counter()
         data = self.writer.finish()
         self.written += len(data)
+        if self.writer.is_heavy:
+            self.stage_seconds.append((0.0, perf_counter() - started))
         return data
 
     def _item(

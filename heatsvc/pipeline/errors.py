@@ -102,9 +102,15 @@ def explain_invalid(error: ValidationError, model: type[BaseModel], given: Mappi
     if name not in model.model_fields:
         return name[:60], f"there is no option {short(name)}: known are {', '.join(model.model_fields)}"
     within = model.model_fields[name].annotation
-    if first["type"] == "extra_forbidden" and isinstance(within, type) and issubclass(within, BaseModel):
-        return name, f"{name} has no {short(first['loc'][-1])}: known are {', '.join(within.model_fields)}"
     description = model.model_fields[name].description or ""
+    if isinstance(within, type) and issubclass(within, BaseModel) and len(first["loc"]) > 1:
+        inner = str(first["loc"][1])
+        if first["type"] == "extra_forbidden":
+            return name, f"{name} has no {short(first['loc'][-1])}: known are {', '.join(within.model_fields)}"
+        if inner in within.model_fields:
+            description = within.model_fields[inner].description or ""
+            value = given[name].get(inner) if isinstance(given.get(name), Mapping) else None
+            return f"{name}.{inner}", f"{name}.{inner} cannot be {short(value)}: {first['msg']}. {description}"
     return name, f"{name} cannot be {short(given.get(name))}: {first['msg']}. {description}"
 
 

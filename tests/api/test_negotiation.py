@@ -7,6 +7,9 @@ import pytest
 
 from tests.api.client import CLIP, JSON, NPY, NPZ, PIPELINE, SAFETENSORS, Client, Response
 
+PNG = "image/png"
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8"
+
 ASKED = {**CLIP, "pipeline": PIPELINE}
 
 
@@ -27,7 +30,15 @@ def post_clip(client: Client, **headers: str) -> Response:
         (f"{JSON}, */*;q=0.1", JSON),
         (f"*/*, {NPY};q=0.2", SAFETENSORS),
         (f"{NPY};q=0, */*", SAFETENSORS),
-        (f"image/png, {NPY};q=0.01", NPY),
+        (f"image/avif, {NPY};q=0.01", NPY),
+        (PNG, PNG),
+        (f"{PNG}, */*;q=0.1", PNG),
+        (f"{PNG};q=0.1, {NPY};q=0.2", NPY),
+        ("image/*", PNG),
+        (f"image/*, {PNG};q=0", "image/webp"),
+        ("video/*", "video/mp4"),
+        ("image/gif", "image/gif"),
+        (BROWSER, NPY),
         ("application/octet-stream", NPY),
         ("application/zip", NPZ),
         (f"{NPY}; charset=utf-8; q=0.5", NPY),
@@ -43,7 +54,9 @@ def test_no_accept_is_npy(client: Client) -> None:
     assert post_clip(client).headers["content-type"] == NPY
 
 
-@pytest.mark.parametrize("accept", ["text/html", "image/png", f"{NPY};q=0", f"{NPY};q=nan", f"{NPY};q=2", "npy"])
+@pytest.mark.parametrize(
+    "accept", ["text/html", f"text/html, {PNG}", "image/avif", f"{NPY};q=0", f"{NPY};q=nan", f"{NPY};q=2", "npy"]
+)
 def test_unacceptable_accept(client: Client, accept: str) -> None:
     problem = post_clip(client, accept=accept).problem(406)
     assert problem["field"] == "Accept"

@@ -19,6 +19,7 @@ _REFUSALS = {
     "img_shape is missing": "a clip, the options or a file must have it",
     "must be two whole numbers|must be a whole number|should be a valid integer": "1.0 is an integer in JSON Schema",
     r"^(select|layout|clips\[\d+\]\.layout|frame_dir)": "which points and names there are depends on the clips",
+    "^picture": "which channels and frames there are, and how many pixels, depends on the clips; in a query it is JSON",
     "^pipeline": "`GET /pipelines` describes the parameters of steps, and their order depends on what each makes",
     'no part named "keypoints"|give keypoints or the option dataset': "a part, or an option in another part",
     "there is no split|give a split file or the option split": "a part, or an option in another part",

@@ -60,14 +60,15 @@ _HEADERS = {name.encode(): name for name in ("accept", "accept-encoding", "conte
 async def create_heatmaps(request: Request) -> Response:
     """Take each clip through the pipeline, and respond with its heatmaps.
 
-    One clip comes back as .npy, several as safetensors, unless `Accept` asks otherwise.
+    One clip comes back as .npy, several as safetensors, unless `Accept` asks otherwise. `image/png`, `image/gif`,
+    `image/webp` and `video/mp4` show one clip as the option `picture` says.
     """
     service = service_of(request)
     service.check_ready()
     headers = _headers(request)
     accept, accept_encoding = headers.get("accept"), headers.get("accept-encoding")
     # What nothing can satisfy is refused before the body is read.
-    choose_format(accept, many=False)
+    is_picture = choose_format(accept, many=False).is_picture
     choose_coding(accept_encoding)
     token = CancelToken(service.settings.request_seconds)
     started, times = perf_counter(), dict.fromkeys(_STAGES, 0.0)
@@ -77,7 +78,12 @@ async def create_heatmaps(request: Request) -> Response:
         coding = choose_coding(accept_encoding, format.compressed, parsed.options.compression)
         started = perf_counter()
         job = parsed.plan(
-            format, coding, service.settings.bounds, token, whole_volumes=service.renderer.gpu is not None
+            format,
+            coding,
+            service.settings.bounds,
+            token,
+            whole_volumes=service.renderer.gpu is not None,
+            caption_font=service.settings.caption_font,
         )
         times["pipeline"] = perf_counter() - started
         return job
@@ -89,7 +95,8 @@ async def create_heatmaps(request: Request) -> Response:
     if body.is_small:
         parsed = body.parse()
         times["read"] = perf_counter() - started
-        if parsed.is_light:
+        # A picture is never planned here: its texts take fonts.
+        if parsed.is_light and not is_picture:
             job = plan(parsed)
             if job.is_light and service.renderer.gpu is None:
                 return await _whole(job.render(), job, parsed, size, times, service)
@@ -106,6 +113,12 @@ async def create_heatmaps(request: Request) -> Response:
             body.reader.release()
             del body  # its bytes are not needed while the response is rendered and sent
             memory.shrink(job.point_bytes)
+            if job.writer.buffer_bytes:
+                pictures = await service.renderer.picture_memory.reserve(job.writer.buffer_bytes, token)
+                stack.enter_context(pictures)
+                content = await service.renderer.render(job)
+                pictures.shrink(len(content))
+                return await _whole(content, job, parsed, size, times, service, stack)
             if job.is_whole:
                 return await _whole(await service.renderer.render(job), job, parsed, size, times, service)
             chunks = service.renderer.stream(job)
@@ -233,8 +246,14 @@ async def _whole(
     size: int,
     times: dict[str, float],
     service: Service,
+    held: AsyncExitStack | None = None,
 ) -> Response:
-    """A response that is rendered; if it is large, it takes its bytes from the budget for tiles until they are sent.
+    """A response that is rendered; if it is large, its bytes are in a budget until they are sent.
+
+    Args:
+        content: the body.
+        job, parsed, size, times, service: of the request.
+        held: what has been taken for the content already; None: it takes its bytes from the budget for tiles.
 
     Raises:
         RequestError: 503, the budget is used up.
@@ -243,8 +262,11 @@ async def _whole(
     headers = _response_headers(job, parsed, times)
     if len(content) <= SLICE_BYTES:
         return Response(content, headers=headers)
-    stack = AsyncExitStack()
-    stack.enter_context(await service.renderer.tile_memory.reserve(len(content), job.token))
+    if held is None:
+        stack = AsyncExitStack()
+        stack.enter_context(await service.renderer.tile_memory.reserve(len(content), job.token))
+    else:
+        stack = held.pop_all()
     headers["Content-Length"] = str(len(content))
     return RenderResponse(content, None, headers, stack)
 

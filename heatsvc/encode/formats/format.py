@@ -12,7 +12,9 @@ from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.identity import Identity
 from heatsvc.encode.job import PlannedVolume
-from heatsvc.render.cpu import Tile
+from heatsvc.render.cpu import DType, Tile
+from heatsvc.render.picture_options import PictureOptions
+from heatsvc.volume import HeatmapVolume
 
 _IDENTITY = Identity()
 
@@ -33,10 +35,13 @@ class BodyWriter:
         tile_coding: what tiles are encoded in, the body's coding or, in a format that compresses by itself, its own.
         length: bytes of the encoded body where they are known before it is rendered, else None.
         is_heavy: whether `add` and `finish` may take more than a millisecond.
+        buffer_bytes: memory that the whole body and its tiles take until it is sent, where nothing of it is sent before
+            all of it is written; 0 for a body that is sent as it is written.
         warnings: what a format of documents says of the volumes besides; set before the body is planned.
     """
 
     warnings: Sequence[Mapping[str, str | int]] = ()
+    buffer_bytes: int = 0
 
     def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding, header: bytes) -> None:
         self.volumes = volumes
@@ -116,10 +121,27 @@ class Format(ABC):
     """Whether one body can hold more than one volume."""
     compressed: ClassVar[bool] = False
     """Whether the format compresses: its body then needs no content coding."""
+    is_picture: ClassVar[bool] = False
+    """Whether it is for eyes, and given only to those who ask for it by name."""
 
     def tile_coding(self, coding: Coding) -> Coding:
         """What tiles are encoded in for a body of a content coding."""
         return coding if coding.makes_chunks else _IDENTITY
+
+    def plan(
+        self,
+        name: str,
+        volume: HeatmapVolume,
+        dtype: DType,
+        coding: Coding,
+        bounds: Bounds,
+        token: CancelToken = NEVER_CANCELLED,
+        *,
+        picture: PictureOptions,
+        caption_font: str = "",
+    ) -> PlannedVolume:
+        """Plan a volume for a body of this format; arguments as of `PlannedVolume.plan`, and of `Picture.plan`."""
+        return PlannedVolume.plan(name, volume, dtype, self.tile_coding(coding), token)
 
     @abstractmethod
     def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:

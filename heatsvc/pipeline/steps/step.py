@@ -207,6 +207,8 @@ class PipelineState:
             self.clips,
             reduce,
             self.potion,
+            self.layout.points if self.layout else (),
+            self.layout.limbs if self.layout else (),
         )
         nbytes = 4 * math.prod(volume.shape)
         if nbytes > self.bounds.max_volume_bytes:

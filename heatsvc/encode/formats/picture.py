@@ -1,0 +1,205 @@
+"""Pictures: formats whose tiles are RGB frames, written one after the other by a library."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from io import BytesIO
+from time import perf_counter
+from typing import Any, ClassVar
+
+import numpy as np
+
+from heatsvc.bounds import Bounds
+from heatsvc.cancel import NEVER_CANCELLED, CancelToken
+from heatsvc.encode.codings import Coding, EncodedChunk
+from heatsvc.encode.codings.identity import Identity
+from heatsvc.encode.formats.format import BodyWriter, Format
+from heatsvc.encode.job import PlannedVolume, check_sizes
+from heatsvc.render import cpu
+from heatsvc.render.cpu import Tile
+from heatsvc.render.picture import Picture
+from heatsvc.render.picture_colors import BACKGROUND, UInt8
+from heatsvc.render.picture_options import PictureOptions
+from heatsvc.volume import HeatmapVolume
+
+# Bytes of a body beside its pixels, at most: headers of the file and of its frames.
+_FILE_BYTES, _FRAME_BYTES = 64 << 10, 1 << 10
+# Of a line of a skeleton, in pixels of work.
+_LINE_WORK = 500
+# Frames that are rendered and not yet written: two items ahead of the one that is written.
+_FRAMES_ALIVE = 3
+
+
+class RgbFrames(Identity):
+    """Tiles as RGB frames."""
+
+    name: ClassVar[str] = "rgb"
+
+
+class PictureFormat(Format):
+    """A format of images: one volume, shown as `PictureOptions` say."""
+
+    many: ClassVar[bool] = False
+    compressed: ClassVar[bool] = True
+    is_picture: ClassVar[bool] = True
+    is_sheet: ClassVar[bool] = False
+    """Whether all frames are in one image."""
+    bytes_per_pixel: ClassVar[int]
+    """Memory that the library takes for a pixel of an image while it writes: measured, with the frames in transit."""
+
+    def plan(
+        self,
+        name: str,
+        volume: HeatmapVolume,
+        dtype: cpu.DType,
+        coding: Coding,
+        bounds: Bounds,
+        token: CancelToken = NEVER_CANCELLED,
+        *,
+        picture: PictureOptions,
+        caption_font: str = "",
+    ) -> PlannedVolume:
+        """One tile per frame."""
+        shown = Picture.plan(volume, picture, bounds, sheet=self.is_sheet, font=caption_font)
+        height, width = shown.frame_shape
+        area, count = height * width * 3, len(shown.numbers)
+        measured = cpu.plan(shown.reduced, each=1, token=token)
+        # Of a joint picture the channel with the largest value is rendered, too.
+        renderings = 2 if picture.mode == "joint" else 1
+        share = renderings * measured.work // (volume.frames * volume.copies) + height * width
+        if picture.skeleton:
+            share += volume.keypoint.shape[0] * len(volume.skeleton or volume.limbs) * _LINE_WORK
+        heaviest = max(measured.max_map_work, measured.work if len(measured.tiles) == 1 else 0)
+        return PlannedVolume(
+            name=name,
+            volume=volume,
+            dtype="uint8",
+            tiles=[Tile(index, index + 1, height * width, 0) for index in range(count)],
+            shape=(count, height, width * 3),
+            itemsize=1,
+            nbytes=count * area,
+            max_encoded_bytes=count * area,
+            work=share * count,
+            max_map_work=heaviest,
+            picture=shown,
+        )
+
+    def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
+        """A writer of the one volume, planned by `plan`.
+
+        Raises:
+            LimitError: more work than `bounds` allow.
+        """
+        check_sizes(volumes, bounds)
+        (planned,) = volumes
+        if planned.picture is None:
+            raise TypeError("the volume was not planned as a picture")
+        return self.picture_writer(planned, planned.picture, coding, bounds)
+
+    @abstractmethod
+    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> BodyWriter:
+        """A writer of the format's own."""
+
+
+class PictureWriter(BodyWriter):
+    """Writes frames one after the other into a file in memory, which is the body once it is finished.
+
+    Args:
+        planned: the volume.
+        picture: how it is shown.
+        coding: of the body.
+        bounds: max_picture_bytes.
+        bytes_per_pixel: see `PictureFormat`.
+
+    Attributes:
+        file: what the library writes to.
+    """
+
+    def __init__(
+        self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds, bytes_per_pixel: int
+    ) -> None:
+        super().__init__((planned,), coding, b"")
+        self.picture = picture
+        self.tile_coding = RgbFrames()
+        self.length = None
+        self.is_heavy = True
+        height, width = picture.frame_shape
+        images = 1 if picture.columns > 1 else len(picture.numbers)
+        pixels = (picture.rows * height + picture.strip.height) * picture.columns * width
+        file_bytes = min(bounds.max_picture_bytes, images * (4 * pixels + _FRAME_BYTES) + _FILE_BYTES)
+        # A BytesIO has an eighth more than its content, and becomes the body without a copy.
+        self.buffer_bytes = pixels * bytes_per_pixel + _FRAMES_ALIVE * 3 * height * width + file_bytes * 9 // 8
+        self.file = BoundedFile(bounds)
+        self._compressor = coding.compressor()
+        self._canvas: UInt8 | None = None
+
+    @property
+    def overhead(self) -> int:
+        """All that the body takes until it is sent."""
+        return self.buffer_bytes
+
+    @property
+    def canvas(self) -> UInt8:
+        """uint8 [H, W, 3], an image with the caption and the legend; frames are written into its upper part."""
+        if self._canvas is None:
+            picture = self.picture
+            height, width = picture.frame_shape
+            shape = (picture.rows * height + picture.strip.height, picture.columns * width, 3)
+            self._canvas = np.full(shape, BACKGROUND, np.uint8)
+            if picture.strip.height:
+                self._canvas[picture.rows * height :] = picture.strip.pixels
+        return self._canvas
+
+    def encode(
+        self, planned: PlannedVolume, tile: Tile, token: CancelToken = NEVER_CANCELLED
+    ) -> tuple[EncodedChunk, float, float]:
+        """Render a frame."""
+        started = perf_counter()
+        frame = self.picture.frame(tile.first, token)
+        return EncodedChunk(frame.reshape(-1).data, frame.size), perf_counter() - started, 0.0
+
+    def start(self) -> bytes:
+        """Nothing: the file is complete when it is finished."""
+        return b""
+
+    def add(
+        self, planned: PlannedVolume, chunk: EncodedChunk, *, first: bool, last: bool
+    ) -> Sequence[bytes | memoryview]:
+        """Nothing yet: the frame is written into the file."""
+        frame = np.frombuffer(chunk.data, np.uint8).reshape(*self.picture.frame_shape, 3)
+        self.add_frame(frame)
+        return ()
+
+    def finish(self) -> bytes:
+        """The file."""
+        self.finish_file()
+        return self._compressor.compress(self.file.getvalue()) + self._compressor.flush()
+
+    def add_frame(self, frame: UInt8) -> None:
+        """Write the next frame, uint8 [H, W, 3] without caption and legend."""
+        raise NotImplementedError
+
+    def finish_file(self) -> None:
+        """Write what comes after the last frame."""
+        raise NotImplementedError
+
+
+class BoundedFile(BytesIO):
+    """A file in memory of at most `max_picture_bytes`."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        super().__init__()
+        self._bounds = bounds
+
+    def write(self, data: Any, /) -> int:
+        """Write, unless the file would be too large.
+
+        Raises:
+            LimitError: it would.
+        """
+        size = self.tell() + memoryview(data).nbytes
+        self._bounds.check(
+            "max_picture_bytes", size, "bytes of a picture (a smaller `scale`, or fewer `frames`, take fewer)"
+        )
+        return super().write(data)
