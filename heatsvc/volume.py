@@ -140,6 +140,7 @@ class HeatmapVolume:
         reduce: `max` keeps each pixel's largest value over the channels, `argmax` the channel that has it, -1 where
             all are zero; either way the K axis is gone.
         potion: set for a PoTion image instead, [clips or 1, H, W, channels].
+        source_frames: int64 [T], for each frame that of the clip it was sampled from; None where all are, in order.
         shape: of the rendered array.
     """
 
@@ -155,6 +156,7 @@ class HeatmapVolume:
     clips: int = 0
     reduce: Reduce = "none"
     potion: Potion | None = None
+    source_frames: npt.NDArray[np.int64] | None = None
     shape: tuple[int, ...] = field(init=False)  # used several times per request, so computed once
 
     def __post_init__(self) -> None:
