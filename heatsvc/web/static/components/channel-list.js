@@ -34,6 +34,7 @@ class ChannelList extends Component {
         choose(t("channels.all"), channels),
         groups.length > 1 && groups.map((group) => choose(t(`part.${group}`), channels.filter((name) => groupOf(name) === group))),
         h("button", { class: "chip", onclick: () => state.set({ on: "", off: channels.join(","), channel: "" }) }, t("channels.none"))),
+      h("p", { class: "channels-head quiet" }, h("span", {}, t("channels.peak")), h("span", {}, t("channels.score"))),
       h("ul", { class: "channels" }, this.rows),
     ];
   }
@@ -46,8 +47,9 @@ class ChannelList extends Component {
     const line = h("canvas", { width: WIDTH * 2, height: HEIGHT * 2, "aria-hidden": "true" });
     if (model.peaks[index]?.length === model.volume?.frames) drawLine(line, model.peaks[index], css(PARTS[partOf(name)]));
     const lowest = model.volume && model.lowest(index);
-    const jump = lowest && h("button", { class: "plain lowest", "data-field": `lowest ${name}`, onclick: () => state.set({ frame: lowest.frame, channel: name }), "aria-label": t("channels.lowest", { name, value: number(lowest.value, 3), frame: lowest.frame }), title: t("channels.lowest", { name, value: number(lowest.value, 3), frame: lowest.frame }) },
-      `↓${number(lowest.value, 2)} @${lowest.frame}`);
+    const text = lowest && `${number(lowest.value, 2)} @ ${lowest.frame}`;
+    const label = t("channels.lowest", { name, text });
+    const jump = lowest && h("button", { class: "plain lowest", "data-field": `lowest ${name}`, "aria-label": label, title: label, onclick: () => state.set({ frame: lowest.frame, channel: name }) }, text);
     return h("li", {}, box, alone, line, jump);
   }
 

@@ -8,14 +8,25 @@ import "./step-card.js";
 
 class ClipInspector extends Component {
   static events = [...["catalogue", "list", "volume", "problem"].map((name) => [model, name])];
-  folded = new Set(innerWidth < 700 ? ["input", "steps", "channels"] : []);
+  folded = new Set(innerWidth < 700 ? ["input", "steps", "channels"] : innerHeight < 900 ? ["steps"] : []);
 
   connectedCallback() {
     super.connectedCallback();
-    state.addEventListener("change", ({ detail }) => detail.some((name) => ["pipeline", "select", "layout", "color"].includes(name)) && this.update(), { signal: this.stop.signal });
+    const changed = ({ detail }) => {
+      if (detail.some((name) => ["pipeline", "select", "layout", "dtype"].includes(name))) this.update();
+      else this.querySelector(".channels > summary .quiet").textContent = this.summary("channels");
+    };
+    state.addEventListener("change", changed, { signal: this.stop.signal });
+  }
+
+  /** A section that a problem names is opened. */
+  get wrong() {
+    const field = model.problem?.field ?? "";
+    return /^pipeline|^dtype/.test(field) ? "steps" : /^(layout|select|img_shape|coordinates|project)/.test(field) ? "input" : "";
   }
 
   render() {
+    this.folded.delete(this.wrong);
     return ["input", "steps", "channels"].map((name) =>
       h("details", { open: !this.folded.has(name), ontoggle: (event) => this.folded[event.target.open ? "delete" : "add"](name), class: `section ${name}` },
         h("summary", {}, h("h2", {}, t(`section.${name}`)), h("span", { class: "quiet" }, this.summary(name))),

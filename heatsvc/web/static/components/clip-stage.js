@@ -13,6 +13,7 @@ class ClipStage extends Component {
     this.marks = [0, 1].map(() => h("span", { class: "mark", hidden: true }));
     this.label = h("p", { class: "under-pointer", hidden: true });
     this.scale = h("canvas", { width: 256, height: 1, class: "pixels", "aria-hidden": "true" });
+    this.range = h("span", { class: "range" }, "0", this.scale, "1");
     this.legend = h("ul", { class: "legend" });
     const panels = [this.heatmap, this.skeleton].map((canvas, index) =>
       h("figure", {}, h("figcaption", {}, t(index ? "stage.skeleton" : "stage.heatmap")), h("div", { class: "panel" }, canvas, this.marks[index])),
@@ -20,7 +21,7 @@ class ClipStage extends Component {
     this.drop = h("p", { class: "hint" }, t("stage.drop"));
     return [
       h("div", { class: "panels" }, panels),
-      h("div", { class: "scale" }, h("span", {}, "0"), this.scale, h("span", {}, "1"), this.legend, this.drop),
+      h("div", { class: "scale" }, this.range, this.legend, this.drop),
       this.label,
     ];
   }
@@ -91,7 +92,7 @@ class ClipStage extends Component {
     this.heatmap.ariaLabel = t("stage.heatmap.label", { frame, name: clip.frame_dir || t("clip.nameless") });
     this.skeleton.ariaLabel = t("stage.skeleton.label", { frame });
     this.drawSkeleton(frame);
-    this.scale.hidden = isByPart;
+    this.range.hidden = isByPart;
     this.legend.replaceChildren(...this.parts());
     this.mark();
   }
@@ -154,10 +155,11 @@ class ClipStage extends Component {
     const { volume } = model;
     const { frame, channel } = state.values;
     let place = this.pointed;
-    if (!place && channel) place = { ...volume.peak(frame, model.channels.indexOf(channel)), canvas: this.heatmap };
+    if (!place && channel) place = { ...volume.peak(frame, model.channels.indexOf(channel)), canvas: this.heatmap, channel };
     const isInside = place && place.x >= 0 && place.y >= 0 && place.x < volume?.width && place.y < volume.height;
+    const isEmpty = place?.channel && !place.value;
     for (const mark of this.marks) {
-      mark.hidden = !isInside;
+      mark.hidden = !isInside || isEmpty;
       if (isInside) {
         mark.style.width = mark.style.height = `${Math.max(6, this.factor)}px`;
         mark.style.transform = `translate(${place.x * this.factor}px, ${place.y * this.factor}px)`;
@@ -166,14 +168,9 @@ class ClipStage extends Component {
     this.label.hidden = !isInside;
     if (!isInside) return;
     const { value, channel: found } = volume.at(place.x, place.y);
-    const name = found >= 0 ? model.channels[found] : t("stage.nothing");
-    this.label.replaceChildren(
-      h("b", {}, name),
-      h("span", {}, number(value, 3)),
-      h("span", {}, `x ${place.x}`),
-      h("span", {}, `y ${place.y}`),
-      h("span", {}, t("stage.frame", { frame })),
-    );
+    const name = found >= 0 ? model.channels[found] : (place.channel ?? t("stage.nothing"));
+    const facts = [number(value, 3), ...(isEmpty ? [] : [`x ${place.x}`, `y ${place.y}`]), t("stage.frame", { frame })];
+    this.label.replaceChildren(h("b", {}, name), ...facts.map((fact) => h("span", {}, fact)));
     const [box, panel, own] = [this, place.canvas, this.label].map((each) => each.getBoundingClientRect());
     const left = panel.left - box.left + (place.x + 1) * this.factor + 10;
     const top = panel.top - box.top + (place.y + 1) * this.factor + 8;

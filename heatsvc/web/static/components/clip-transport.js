@@ -16,7 +16,7 @@ class ClipTransport extends Component {
       type: "range",
       min: 0,
       "aria-label": t("transport.frame"),
-      oninput: () => (this.pause(), state.set({ frame: Number(this.scrubber.value) })),
+      oninput: ({ target }) => this.go(Number(target.value)),
     });
     this.place = h("output", { class: "place" });
     const speeds = choice(
@@ -33,6 +33,7 @@ class ClipTransport extends Component {
     state.addEventListener("change", () => this.show(), { signal });
     document.addEventListener("keydown", (event) => this.press(event), { signal });
     model.addEventListener("volume", () => this.begin(), { signal });
+    model.addEventListener("problem", () => this.pause(), { signal });
   }
 
   update() {
@@ -89,10 +90,9 @@ class ClipTransport extends Component {
     this.show();
   }
 
-  step(by) {
+  go(frame) {
     this.pause();
-    const { frames } = model.volume;
-    state.set({ frame: (state.values.frame + by + frames) % frames });
+    state.set({ frame: (frame + model.volume.frames) % model.volume.frames });
   }
 
   /** `[` and `]`: the channel before or after the one that is shown alone. */
@@ -105,13 +105,13 @@ class ClipTransport extends Component {
   press(event) {
     const isText = event.target.matches("input:not([type=range], [type=checkbox]), select, textarea, [role=menu] *");
     const isButton = event.target.matches("button, a, summary, input[type=checkbox]");
-    if (event.ctrlKey || event.metaKey || event.altKey || isText || !model.volume || state.values.tab !== "clip") return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isText || !model.volume || document.querySelector("dialog[open]") || state.values.tab !== "clip") return;
     const actions = {
       " ": () => !isButton && this.toggle(),
-      ArrowLeft: () => this.step(-1),
-      ArrowRight: () => this.step(1),
-      Home: () => this.step(-state.values.frame),
-      End: () => this.step(-1 - state.values.frame),
+      ArrowLeft: () => this.go(state.values.frame - 1),
+      ArrowRight: () => this.go(state.values.frame + 1),
+      Home: () => this.go(0),
+      End: () => this.go(-1),
       "[": () => this.changeChannel(-1),
       "]": () => this.changeChannel(1),
       Escape: () => state.set({ channel: "" }),

@@ -30,7 +30,7 @@ class PageHeader extends Component {
       tab === "clip" && h("div", { class: "file" }, this.choose(), h("span", { class: "name" }, this.fileName()), this.clips()),
       h("div", { class: "right" },
         h("button", { class: "plain", "data-field": "language", lang: other, onclick: () => setLanguage(other) }, other === "ko" ? "한국어" : "English"),
-        h("button", { class: "plain", "data-field": "theme", onclick: () => switchTheme() }, t("theme.switch")),
+        h("button", { class: "plain", "data-field": "theme", onclick: () => switchTheme(), "aria-label": t("theme.switch"), title: t("theme.switch") }, "◐"),
         h("a", { href: "docs" }, t("header.docs"))),
     ];
   }
