@@ -57,7 +57,7 @@ def describe_headers(headers: Sequence[AnnotationHeader]) -> bytes:
 
 
 def describe_clips(request: HeatmapRequest, bounds: Bounds, token: CancelToken) -> bytes:
-    """A `ClipList` as JSON: with the points of the chosen clips, or of the only one.
+    """A `ClipList` as JSON: with the points of the chosen clips; or of the only one, unless they are too many.
 
     Args:
         request: clips and options. Clips are judged, but nothing is refused because of that: it is among the findings.
@@ -99,12 +99,13 @@ def describe_clips(request: HeatmapRequest, bounds: Bounds, token: CancelToken) 
             seed = None if request.seed is None else (request.seed + index) % (MAX_SEED + 1)
             volume = options.built_pipeline.run(selected, test_mode=options.test_mode, seed=seed, bounds=bounds)
             values += 3 * (selected.keypoint_score.size + volume.copies * volume.keypoint_score.size)
-            bounds.check(
-                "max_json_values", values, "numbers of keypoints for JSON (select fewer points)", field="select"
-            )
-            info["selected_layout"] = layouts.index(selected.layout)
-            info["source"] = {"keypoint": selected.keypoint, "keypoint_score": selected.keypoint_score}
-            info["rendered"] = _rendered(volume, selected.layout)
+            if options.frame_dir is not None:
+                what = "numbers of keypoints for JSON (select fewer points)"
+                bounds.check("max_json_values", values, what, field="select")
+            if values <= bounds.max_json_values:
+                info["selected_layout"] = layouts.index(selected.layout)
+                info["source"] = {"keypoint": selected.keypoint, "keypoint_score": selected.keypoint_score}
+                info["rendered"] = _rendered(volume, selected.layout)
         described.append(info)
     document = {"clips": described, "layouts": [each.model_dump() for each in layouts.described]}
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -166,7 +166,9 @@ def test_a_step_that_does_not_exist_is_refused_as_by_heatmap(client: Client) -> 
 def test_more_points_than_json_may_have_are_refused(serve: Callable[..., Client]) -> None:
     client = serve(max_json_values=100)
     files = {"a.npy": npy(np.ones((5, 17, 2)))}
-    problem = list_clips(client, files, img_shape=[64, 64]).problem(422)
+    [clip] = clips_of(list_clips(client, files, img_shape=[64, 64]))
+    assert (clip["points"], clip.get("rendered")) == (17, None)  # nobody has asked for them
+    problem = list_clips(client, files, img_shape=[64, 64], frame_dir="a").problem(422)
     assert (problem["setting"], problem["limit"], problem["got"]) == ("HEATSVC_MAX_JSON_VALUES", 100, 510)
 
 

@@ -1,5 +1,5 @@
 // The page: its tabs, files that are dropped anywhere, and what is kept for the next visit.
-import { h } from "./dom.js";
+import { closeMenus } from "./dom.js";
 import { model } from "./model.js";
 import { state } from "./state.js";
 import { language, languageChanges, setLanguage, t } from "./strings.js";
@@ -28,14 +28,15 @@ async function showTab() {
   }
 }
 
-const KEYS = [["space", "keys.play"], ["← →", "keys.step"], ["home end", "keys.ends"], ["[ ]", "keys.channel"], ["esc", "keys.all"], ["?", "keys.help"]];
+const translate = () => document.querySelectorAll("[data-text]").forEach((each) => (each.textContent = t(each.dataset.text)));
+languageChanges.addEventListener("change", translate);
+translate();
+
+addEventListener("pointerdown", ({ target }) => closeMenus(target));
 const help = document.querySelector("#keys");
-const fillHelp = () =>
-  help.replaceChildren(h("h2", {}, t("keys.title")), h("dl", {}, KEYS.map(([keys, text]) => [h("dt", {}, keys.split(" ").map((key) => h("kbd", {}, key))), h("dd", {}, t(text))])), h("form", { method: "dialog" }, h("button", {}, t("keys.close"))));
-languageChanges.addEventListener("change", fillHelp);
-fillHelp();
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "?" || event.target.matches("input, textarea, select")) return;
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") closeMenus();
+  if (event.key !== "?" || event.target.matches("input:not([type=range], [type=checkbox]), textarea, select")) return;
   if (help.open) help.close();
   else help.showModal();
 });

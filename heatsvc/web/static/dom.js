@@ -18,6 +18,15 @@ export function choice(properties, options, chosen) {
   return h("select", properties, items.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
 }
 
+/** Close the menus but the one that something is in; the focus returns to the menu that it was in. */
+export function closeMenus(inside = null) {
+  for (const menu of document.querySelectorAll(".menu[open]")) {
+    if (menu.contains(inside)) continue;
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    menu.open = false;
+  }
+}
+
 export class Component extends HTMLElement {
   /** Call `update` on each of these events, given as [target, name], while the element is on the page. */
   static events = [];

@@ -80,10 +80,12 @@ class Model extends EventTarget {
     this.isLoading = true;
     this.tell("loading");
     try {
-      const isNew = !this.list.length;
-      if (isNew) await this.openList(signal);
+      const list = this.list.length ? null : await this.openList(signal);
       const options = optionsOf(state.values);
-      const [described, volume] = await Promise.allSettled([this.describe(options, signal), this.render(options, signal)]);
+      // A clip that is named has its points, or a problem that says why not.
+      const named = this.list[0].frame_dir && { frame_dir: this.list[0].frame_dir };
+      const isSame = list?.clips[0].rendered && JSON.stringify(options) === list.asked;
+      const [described, volume] = await Promise.allSettled([isSame ? list : this.ask("clips", { ...named, ...options }, signal), this.render(options, signal)]);
       if (signal.aborted) return;
       // What the list of clips says of a fault, the heatmap says too, and with its numbers judged.
       if (described.status === "rejected" || volume.status === "rejected") throw volume.reason ?? described.reason;
@@ -93,23 +95,26 @@ class Model extends EventTarget {
     }
   }
 
-  /** The list of clips, and from it the clip and the points to begin with. */
+  /** The list of clips, and from it the clip and the points to begin with. A single clip has its points already. */
   async openList(signal) {
-    const { frame_dir: wanted, select, ...options } = optionsOf(state.values);
-    const { clips, layouts } = await requestJson("clips", { method: "POST", body: this.form({ ...options, plausibility: "warn", pipeline: "view" }), signal });
+    const given = optionsOf(state.values);
+    const { frame_dir: wanted, ...options } = given;
+    const found = await this.ask("clips", options, signal);
+    const { clips, layouts } = found;
     this.list = clips;
     this.tell("list");
     const clip = clips.find((each) => each.frame_dir === wanted) ?? clips[0];
     const changes = { clip: clips.length > 1 ? clip.frame_dir : "" };
     const known = this.layouts.find((each) => each.name === layouts[clip.layout]?.name);
     const fitting = known?.selects.map((name) => this.layouts.find((each) => each.name === name)).filter((each) => each.count <= MANY_POINTS);
-    if (!select && clip.points > MANY_POINTS && fitting?.length) changes.select = fitting.sort((a, b) => b.count - a.count)[0].name;
+    if (!given.select && clip.points > MANY_POINTS && fitting?.length) changes.select = fitting.sort((a, b) => b.count - a.count)[0].name;
     state.set(changes);
     clearTimeout(this.waiting);
+    return { ...found, asked: JSON.stringify(given) };
   }
 
-  describe(options, signal) {
-    return requestJson("clips", { method: "POST", body: this.form(options), signal });
+  ask(path, options, signal) {
+    return requestJson(path, { method: "POST", body: this.form(options), signal });
   }
 
   async render(options, signal) {

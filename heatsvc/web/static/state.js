@@ -16,6 +16,7 @@ export const DEFAULTS = {
   channel: "", // the only one that is shown
   frame: 0,
   speed: 1,
+  build: "", // id of the build that is shown
 };
 const NUMBERS = ["frame", "speed"];
 

@@ -5,7 +5,7 @@ import { model } from "../model.js";
 import { isShown, showing, state } from "../state.js";
 import { number, t } from "../strings.js";
 
-const WIDTH = 72;
+const WIDTH = 64;
 const HEIGHT = 16;
 
 class ChannelList extends Component {

@@ -1,5 +1,5 @@
 // The header: which page, which file and clip, language, theme, documentation.
-import { Component, h } from "../dom.js";
+import { closeMenus, Component, h } from "../dom.js";
 import { model } from "../model.js";
 import { state } from "../state.js";
 import { language, number, setLanguage, t } from "../strings.js";
@@ -11,13 +11,7 @@ class PageHeader extends Component {
 
   connectedCallback() {
     super.connectedCallback();
-    const { signal } = this.stop;
-    state.addEventListener("change", ({ detail }) => (detail.includes("tab") || detail.includes("clip")) && this.update(), { signal });
-    document.addEventListener("pointerdown", ({ target }) => this.contains(target) || this.close(), { signal });
-  }
-
-  close() {
-    for (const menu of this.querySelectorAll(".menu[open]")) menu.open = false;
+    state.addEventListener("change", ({ detail }) => (detail.includes("tab") || detail.includes("clip")) && this.update(), { signal: this.stop.signal });
   }
 
   render() {
@@ -55,7 +49,7 @@ class PageHeader extends Component {
       const wanted = search.value.toLowerCase();
       const matching = list.filter((clip) => !wanted || clip.frame_dir.toLowerCase().includes(wanted) || String(clip.label) === wanted);
       const items = matching.slice(0, MOST_LISTED).map((clip) =>
-        h("li", {}, h("button", { class: "plain", "aria-current": clip.frame_dir === state.values.clip && "true", onclick: () => (this.close(), state.set({ clip: clip.frame_dir, frame: 0 })) },
+        h("li", {}, h("button", { class: "plain", "aria-current": clip.frame_dir === state.values.clip && "true", onclick: () => (closeMenus(), state.set({ clip: clip.frame_dir, frame: 0 })) },
           h("span", {}, clip.frame_dir), h("span", { class: "quiet" }, [clip.label !== null && clip.label !== undefined && `${t("clip.label")} ${clip.label}`, clip.frames && t("clip.frames", { count: number(clip.frames) })].filter(Boolean).join(" · ")))));
       if (matching.length > MOST_LISTED) items.push(h("li", { class: "quiet" }, t("clip.more", { count: number(matching.length - MOST_LISTED) })));
       if (!matching.length) items.push(h("li", { class: "quiet" }, t("clip.none")));
@@ -63,8 +57,7 @@ class PageHeader extends Component {
     };
     search.oninput = fill;
     const ontoggle = ({ target }) => target.open && (fill(), search.focus());
-    const onkeydown = (event) => event.key === "Escape" && (this.close(), event.currentTarget.firstChild.focus());
-    return h("details", { class: "menu clips", ontoggle, onkeydown }, h("summary", { "data-field": "clips" }, state.values.clip || t("clip.nameless")), h("div", { class: "sheet" }, search, found));
+    return h("details", { class: "menu clips", ontoggle }, h("summary", { "data-field": "clips" }, state.values.clip || t("clip.nameless")), h("div", { class: "sheet" }, search, found));
   }
 }
 

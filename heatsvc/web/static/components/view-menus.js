@@ -15,7 +15,7 @@ class ViewMenus extends Component {
   render() {
     const isOpen = (name) => this.querySelector(`.${name}`)?.open ?? false;
     const menu = (name, body, ontoggle) =>
-      h("details", { class: `menu ${name}`, open: isOpen(name), ontoggle, onkeydown: (event) => this.leave(event) }, h("summary", {}, t(`menu.${name}`)), h("div", { class: "sheet" }, body));
+      h("details", { class: `menu ${name}`, open: isOpen(name), ontoggle }, h("summary", {}, t(`menu.${name}`)), h("div", { class: "sheet" }, body));
     this.text = h("textarea", { readonly: true, spellcheck: "false", "aria-label": t("copy.text"), rows: 9 });
     this.done = h("output", { class: "quiet" });
     const kinds = ["curl", "python", "config"].map((kind) =>
@@ -31,21 +31,7 @@ class ViewMenus extends Component {
 
   connectedCallback() {
     super.connectedCallback();
-    const { signal } = this.stop;
-    state.addEventListener("change", () => this.querySelector(".copy").open && this.fill(), { signal });
-    document.addEventListener("pointerdown", ({ target }) => this.contains(target) || this.close(), { signal });
-  }
-
-  close() {
-    for (const menu of this.querySelectorAll(".menu[open]")) menu.open = false;
-  }
-
-  leave(event) {
-    if (event.key !== "Escape") return;
-    const summary = event.currentTarget.firstChild;
-    this.close();
-    summary.focus();
-    event.stopPropagation();
+    state.addEventListener("change", () => this.querySelector(".copy").open && this.fill(), { signal: this.stop.signal });
   }
 
   fill() {
