@@ -142,6 +142,7 @@ class HeatmapVolume:
         potion: set for a PoTion image instead, [clips or 1, H, W, channels].
         points: names of the V keypoints, () where they have none. They and the skeleton are for pictures.
         skeleton: pairs of keypoints that a line joins; those of the layout, whether or not there are limb channels.
+        source_frames: int64 [T], for each frame that of the clip it was sampled from; None where all are, in order.
         shape: of the rendered array.
     """
 
@@ -159,6 +160,7 @@ class HeatmapVolume:
     potion: Potion | None = None
     points: tuple[str, ...] = ()
     skeleton: tuple[tuple[int, int], ...] = ()
+    source_frames: npt.NDArray[np.int64] | None = None
     shape: tuple[int, ...] = field(init=False)  # used several times per request, so computed once
 
     def __post_init__(self) -> None:

@@ -114,7 +114,7 @@ class HeatmapOptions(BaseModel):
         None, description="(height, width) in pixels, for clips that do not say it themselves."
     )
     frame_dir: str | Annotated[list[str], Field(fail_fast=True)] | None = Field(
-        None, description="Which clips of an annotation pickle; all by default."
+        None, description="Which clips of the files, by name; all by default."
     )
 
     coordinates: Literal["pixels", "normalized"] = Field(

@@ -24,8 +24,10 @@ from heatsvc.pose.readers import (
     NamedBytes,
     NumberArrays,
     ReadOptions,
+    Upload,
     broken_json,
     clip_from_json,
+    is_annotation,
     may_hold_booleans,
     parse_number_arrays,
     read,
@@ -301,8 +303,29 @@ def from_files(
     if options_text and query:
         raise RequestError(422, "give options in the form or in the query, not in both", field="options")
     options = options_from(parse_object(options_text, bounds)) if options_text else options_from_query(query)
-    reading = read_options(options, bounds, token)
-    return HeatmapRequest(read_files(files, reading, "", field="file"), options)
+    clips = read_files(files, read_options(options, bounds, token), "", field="file")
+    # A pickle's reader has chosen among its clips already, by `filename` too.
+    if options.frame_dirs is not None and len(clips) > 1 and not is_annotation(Upload(files[0].data)):
+        clips = _choose(clips, options.frame_dirs)
+    return HeatmapRequest(clips, options)
+
+
+def _choose(clips: Sequence[PoseClip], frame_dirs: Sequence[str]) -> list[PoseClip]:
+    """The clips of these names, in this order.
+
+    Raises:
+        RequestError: 422, no clip has such a name.
+    """
+    by_name: dict[str, PoseClip] = {}
+    for clip in clips:
+        by_name.setdefault(clip.frame_dir, clip)
+    for name in frame_dirs:
+        if name not in by_name:
+            known = ", ".join(f"{each!a:.60}" for each in list(by_name)[:3])
+            raise RequestError(
+                422, f"no clip is called {name!a:.100}: there are {len(by_name):,}, such as {known}", field="frame_dir"
+            )
+    return [by_name[name] for name in frame_dirs]
 
 
 def options_from(given: Mapping[str, Any]) -> HeatmapOptions:

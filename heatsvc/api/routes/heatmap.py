@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -25,9 +25,14 @@ from heatsvc.api.problems import RequestError
 from heatsvc.api.renderer import SLICE_BYTES, RenderResponse
 from heatsvc.api.request import BODIES, FORM, HeatmapRequest, from_files, working_bytes
 from heatsvc.api.service import Service, service_of
+from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
 from heatsvc.encode.job import RenderJob
 from heatsvc.pose.readers import NamedBytes
+
+Parsed = TypeVar("Parsed")
+FormParser = Callable[[Sequence[NamedBytes], bytes, bytes, Bounds, CancelToken], Parsed]
+"""As `heatsvc.api.request.from_files`: of files, options, query, bounds and token it makes what is asked for."""
 
 
 class RequestRoute(APIRoute):
@@ -65,7 +70,7 @@ async def create_heatmaps(request: Request) -> Response:
     """
     service = service_of(request)
     service.check_ready()
-    headers = _headers(request)
+    headers = read_headers(request)
     accept, accept_encoding = headers.get("accept"), headers.get("accept-encoding")
     # What nothing can satisfy is refused before the body is read.
     is_picture = choose_format(accept, many=False).is_picture
@@ -88,7 +93,7 @@ async def create_heatmaps(request: Request) -> Response:
         times["pipeline"] = perf_counter() - started
         return job
 
-    body = await _receive_body(request, headers, service, token)
+    body = await receive_body(request, headers, service, token, from_files)
     size = body.size
     parsed: HeatmapRequest | None = None
     job: RenderJob | None = None
@@ -128,7 +133,7 @@ async def create_heatmaps(request: Request) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class _Body:
+class RequestBody(Generic[Parsed]):
     """A body that has been received.
 
     Attributes:
@@ -141,13 +146,22 @@ class _Body:
 
     reader: BodyReader
     size: int
-    parse: Callable[[], HeatmapRequest]
+    parse: Callable[[], HeatmapRequest | Parsed]
     is_small: bool
     working_bytes: int
 
 
-async def _receive_body(request: Request, headers: dict[str, str], service: Service, token: CancelToken) -> _Body:
+async def receive_body(
+    request: Request, headers: dict[str, str], service: Service, token: CancelToken, parse_form: FormParser[Parsed]
+) -> RequestBody[Parsed]:
     """Receive a body of any type that can be read. A small one has taken nothing from the budget.
+
+    Args:
+        request: whose body it is.
+        headers: of the request, as `read_headers` has them.
+        service: its budgets and bounds.
+        token: of the request.
+        parse_form: makes of a form's files and options what its `parse` returns.
 
     Raises:
         RequestError: 415, it is of another type, or has a content coding.
@@ -170,7 +184,7 @@ async def _receive_body(request: Request, headers: dict[str, str], service: Serv
     try:
         if media_type == FORM:
             files, options = await _receive_form(request, reader, service)
-            parse = partial(from_files, files, options, query, bounds, token)
+            parse: Callable[[], HeatmapRequest | Parsed] = partial(parse_form, files, options, query, bounds, token)
         else:
             parse = partial(BODIES[media_type], await reader.read(), query, bounds, token)
     except BaseException:
@@ -178,7 +192,7 @@ async def _receive_body(request: Request, headers: dict[str, str], service: Serv
         raise
     # Files are unpacked: never on the event loop, however small they are.
     is_small = reader.size <= _INLINE_BYTES and media_type not in (FORM, "application/x-npz")
-    return _Body(reader, reader.size, parse, is_small, working_bytes(media_type, reader.size, bounds))
+    return RequestBody(reader, reader.size, parse, is_small, working_bytes(media_type, reader.size, bounds))
 
 
 async def _receive_form(request: Request, reader: BodyReader, service: Service) -> tuple[list[NamedBytes], bytes]:
@@ -229,7 +243,7 @@ async def _read_parts(form: FormData) -> tuple[list[NamedBytes], bytes]:
     return files, options
 
 
-def _headers(request: Request) -> dict[str, str]:
+def read_headers(request: Request) -> dict[str, str]:
     """The headers that are read here, by lower-case name; repeated ones joined by commas (RFC 9110, 5.3)."""
     headers: dict[str, str] = {}
     for name, value in request.scope["headers"]:

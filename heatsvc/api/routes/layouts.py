@@ -24,7 +24,8 @@ class LayoutInfo(BaseModel):
     contains: list[str] = Field(description="Layouts all of whose keypoints this one has.")
 
 
-def _describe(layout: Layout) -> LayoutInfo:
+def describe_layout(layout: Layout) -> LayoutInfo:
+    """A layout of the service or of a file as JSON has it."""
     return LayoutInfo(
         name=layout.name,
         title=layout.title,
@@ -41,7 +42,7 @@ def _describe(layout: Layout) -> LayoutInfo:
     )
 
 
-_LAYOUTS = [_describe(layout) for layout in LAYOUTS.values()]
+_LAYOUTS = [describe_layout(layout) for layout in LAYOUTS.values()]
 
 
 @router.get("/layouts", summary="List keypoint layouts")

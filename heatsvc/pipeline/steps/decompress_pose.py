@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from heatsvc.pipeline.steps.step import PipelineState, Role, Step
@@ -38,4 +39,6 @@ class DecompressPose(Step):
                 max_person=self.max_person,
                 bounds=state.bounds,
             )
+            if self.squeeze:
+                state.source_frames = np.unique(state.compressed.frame_inds)
             state.compressed = None

@@ -18,4 +18,6 @@ class PoseDecode(Step):
         """[M, T, V] becomes [M, T', V]."""
         if state.frame_inds is not None:
             state.take(state.frame_inds, axis=1)
+            sources = state.source_frames
+            state.source_frames = state.frame_inds if sources is None else sources[state.frame_inds]
             state.frame_inds = None

@@ -109,6 +109,7 @@ class PipelineState:
         seed: of the generator where `test_mode` is False.
         compressed: the frames of compressed keypoints [1, N, V, 2] until `DecompressPose`; None of others.
         frame_inds: int [T'], the frames that `UniformSampleFrames` chose and `PoseDecode` has not yet taken.
+        source_frames: int [T], the clip's own frame of each frame; None where they are the clip's, in order.
         num_clips: how many clips the frames make up; 0 where nothing was sampled.
         target: what is to be rendered; None before `GeneratePoseTarget`.
         clips, potion: axes of the result, see `HeatmapVolume`.
@@ -124,6 +125,7 @@ class PipelineState:
     seed: int | None = None
     compressed: CompressedFrames | None = None
     frame_inds: npt.NDArray[np.int64] | None = None
+    source_frames: npt.NDArray[np.int64] | None = None
     num_clips: int = 0
     target: Target | None = None
     clips: int = 0
@@ -209,6 +211,7 @@ class PipelineState:
             self.potion,
             self.layout.points if self.layout else (),
             self.layout.limbs if self.layout else (),
+            self.source_frames,
         )
         nbytes = 4 * math.prod(volume.shape)
         if nbytes > self.bounds.max_volume_bytes:

@@ -10,7 +10,7 @@ from heatsvc.pose.archives.formats import COMPRESSED_EXTENSIONS, HEAD
 from heatsvc.pose.archives.unreadable import find_unreadable
 from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.readers.annotation import is_annotation, read_annotation
+from heatsvc.pose.readers.annotation import AnnotationHeader, is_annotation, read_annotation, read_headers
 from heatsvc.pose.readers.archive import NamedBytes, is_archive, read_archive, read_files
 from heatsvc.pose.readers.coco import is_coco, read_coco
 from heatsvc.pose.readers.deeplabcut import is_deeplabcut, read_deeplabcut
@@ -270,6 +270,7 @@ def _known() -> str:
 
 __all__ = [
     "READERS",
+    "AnnotationHeader",
     "NamedBytes",
     "NumberArrays",
     "ReadOptions",
@@ -279,9 +280,11 @@ __all__ = [
     "clip_from_json",
     "find_reader",
     "frame_reader",
+    "is_annotation",
     "may_hold_booleans",
     "parse_number_arrays",
     "read",
     "read_files",
+    "read_headers",
     "read_npy",
 ]

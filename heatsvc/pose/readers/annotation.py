@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,26 @@ from heatsvc.pose.unpickle import unpickle
 
 # Protocol 2 and up begin with PROTO and the number; 0 and 1 with an empty dict or list, or a mark for one.
 _FIRST = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"}q", b"]q", b"(dp", b"(lp", b"}(", b"](")
+
+_LARGEST = 2**53  # of whole numbers in JSON
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationHeader:
+    """What an annotation says of its clip; nothing of it is validated but the types.
+
+    Attributes:
+        frame_dir: the clip's name, "" where it has none.
+        label: the class index, None where it has none.
+        persons, frames, points: M, T and V of `keypoint`; None where it is no array [M, T, V, C]. Of compressed
+            keypoints persons is None.
+    """
+
+    frame_dir: str
+    label: int | None
+    persons: int | None
+    frames: int | None
+    points: int | None
 
 
 def is_annotation(upload: Upload) -> bool:
@@ -54,6 +75,44 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
         upload.options.token.raise_if_cancelled()
         clips.append(_clip(annotations[i], identifier, f"annotations[{i}].", upload))
     return clips
+
+
+def read_headers(upload: Upload) -> list[AnnotationHeader]:
+    """Names and sizes of all clips of a pickle, however many there are: no clip is made of its arrays.
+
+    Raises:
+        PoseError: a pickle that holds other things.
+        LimitError: more than max_pickle_objects.
+    """
+    bounds, file, token = upload.options.bounds, upload.file, upload.options.token
+    annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file, token=token), file)
+    return [_header(annotation) for annotation in annotations]
+
+
+def _header(annotation: Mapping[str | int, Any]) -> AnnotationHeader:
+    name, label = annotation.get("frame_dir", annotation.get("filename")), annotation.get("label")
+    keypoint, total_frames = annotation.get("keypoint"), annotation.get("total_frames")
+    persons = frames = points = None
+    if isinstance(keypoint, PickledArray) and keypoint.array is not None:
+        if keypoint.array.ndim == 4:
+            persons, frames, points = keypoint.array.shape[:3]
+        elif keypoint.array.ndim == 3:
+            points = keypoint.array.shape[1]
+            frames = total_frames if type(total_frames) is int and 0 <= total_frames <= _LARGEST else None
+    return AnnotationHeader(
+        frame_dir=name if isinstance(name, str) and _is_name(name) else "",
+        label=label if type(label) is int and abs(label) <= _LARGEST else None,
+        persons=persons,
+        frames=frames,
+        points=points,
+    )
+
+
+def _is_name(name: str) -> bool:
+    try:
+        return bool(check_frame_dir(name, field="frame_dir"))
+    except PoseError:
+        return False
 
 
 def list_of_annotations(content: object, file: str | None) -> list[Any]:

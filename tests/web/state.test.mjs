@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { DEFAULTS, formatFragment, isShown, optionsOf, parseFragment, showing } from "../../heatsvc/web/static/state.js";
+
+test("a fragment is read back as it was written", () => {
+  const state = { ...DEFAULTS, tab: "clip", select: "sign27", img_shape: "1080,1920", frame: 37, clip: "화재 & 논", pipeline: '[{"type":"PoseDecode"}]' };
+  assert.deepEqual(parseFragment(formatFragment(state)), state);
+});
+
+test("defaults are left out", () => {
+  assert.equal(formatFragment(DEFAULTS), "#/clip");
+  assert.equal(formatFragment({ ...DEFAULTS, tab: "dataset" }), "#/dataset");
+  assert.equal(formatFragment({ ...DEFAULTS, img_shape: "2,3", frame: 4 }), "#/clip?img_shape=2,3&frame=4");
+});
+
+test("what is unknown, or no number, is left out", () => {
+  assert.deepEqual(parseFragment("#/clip?frame=x&nothing=1&speed=-1&tab=dataset"), DEFAULTS);
+  assert.deepEqual(parseFragment(""), DEFAULTS);
+  assert.deepEqual(parseFragment("#/elsewhere"), DEFAULTS);
+});
+
+test("options are those of POST /heatmap", () => {
+  assert.deepEqual(optionsOf(DEFAULTS), { pipeline: "view", dtype: "float16" });
+  const state = { ...DEFAULTS, pipeline: '[{"type":"PoseDecode"}]', select: "0,5,6", img_shape: "480,640", clip: "a", coordinates: "normalized", project: "xy", layout: "coco17" };
+  assert.deepEqual(optionsOf(state), {
+    pipeline: [{ type: "PoseDecode" }],
+    dtype: "float16",
+    select: [0, 5, 6],
+    layout: "coco17",
+    img_shape: [480, 640],
+    coordinates: "normalized",
+    project: "xy",
+    frame_dir: "a",
+  });
+});
+
+test("half a frame size is none, and broken steps are the default preset", () => {
+  assert.deepEqual(optionsOf({ ...DEFAULTS, img_shape: "480,", pipeline: "[{" }), { pipeline: "view", dtype: "float16" });
+});
+
+test("channels are named by the shorter list", () => {
+  const all = ["a", "b", "c", "d"];
+  assert.deepEqual(showing(["a"], all), { on: "a", off: "", channel: "" });
+  assert.deepEqual(showing(["a", "b", "c"], all), { on: "", off: "d", channel: "" });
+  for (const names of [["a"], ["b", "d"], ["a", "b", "c"], all]) {
+    const state = { ...DEFAULTS, ...showing(names, all) };
+    assert.deepEqual(all.filter((name) => isShown(state, name)), names);
+  }
+});
+
+test("a channel alone hides the others", () => {
+  assert.deepEqual(["a", "b"].filter((name) => isShown({ ...DEFAULTS, off: "a", channel: "a" }, name)), ["a"]);
+});
