@@ -26,7 +26,7 @@ from heatsvc.api.middleware import (
 )
 from heatsvc.api.openapi import add_schemas
 from heatsvc.api.problems import on_data_directory_error, on_deadline, on_http_error, on_input_error, on_invalid
-from heatsvc.api.routes import annotation, health, heatmap, layouts, pipelines
+from heatsvc.api.routes import annotation, health, heatmap, inspection, layouts, pipelines
 from heatsvc.api.service import Service
 from heatsvc.cancel import DeadlineError
 from heatsvc.errors import DeviceError, InputError
@@ -93,7 +93,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,  # operation ids are the functions' names
     )
     app.state.service = service
-    for routes in (annotation, layouts, pipelines, health, metrics):
+    for routes in (annotation, inspection, layouts, pipelines, health, metrics):
         app.include_router(routes.router)
     app.add_api_route("/", _to_documentation, include_in_schema=False)
     app.add_exception_handler(InputError, on_input_error)

@@ -66,6 +66,8 @@ def run_in_child(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        # Each thread of NumPy's OpenBLAS, by default one for each core, takes address space, which is limited.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     ) as process:
         try:
             while True:
