@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
 
 from heatsvc import __version__
 from heatsvc.api import metrics
@@ -34,6 +33,7 @@ from heatsvc.jobs.data_directory import DataDirectoryError
 from heatsvc.kernels import KERNELS, KernelsError
 from heatsvc.logs import configure_logs
 from heatsvc.settings import Settings, load_settings
+from heatsvc.web import add_page
 
 log = structlog.get_logger("heatsvc.app")
 
@@ -95,7 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.service = service
     for routes in (annotation, inspection, layouts, pipelines, health, metrics):
         app.include_router(routes.router)
-    app.add_api_route("/", _to_documentation, include_in_schema=False)
+    add_page(app)
     app.add_exception_handler(InputError, on_input_error)
     app.add_exception_handler(DeadlineError, on_deadline)
     app.add_exception_handler(DataDirectoryError, on_data_directory_error)
@@ -104,10 +104,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_middleware(app, service)
     add_schemas(app)
     return app
-
-
-async def _to_documentation(request: Request) -> RedirectResponse:
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
 
 
 def _add_middleware(app: FastAPI, service: Service) -> None:

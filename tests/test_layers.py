@@ -31,9 +31,10 @@ MAY_IMPORT = {
     "settings": {"bounds"},
     "logs": set(),
     "api": {"pose", "pipeline", "volume", "render", "encode", "annotation", "jobs", "logs", "settings", *COMMON},
+    "web": {"api"},
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
-BELOW_API = tuple(package for package in MAY_IMPORT if package not in ("settings", "logs", "api"))
+BELOW_API = tuple(package for package in MAY_IMPORT if package not in ("settings", "logs", "api", "web"))
 LATE = {"torch", "pose_format", "av", "python_calamine", "matplotlib"}
 
 

@@ -24,10 +24,12 @@ _MAX_ID_LENGTH = 128
 _MAX_DRAINED_BYTES = 1 << 30
 # Neither an API key is needed for these, nor do they count as requests in flight.
 _HEALTH_PATHS = ("/health/live", "/health/ready", "/metrics")
-# No API key is needed to read the documentation either.
+# No API key is needed for the page and the documentation either.
 _DOCUMENTATION_PATHS = ("/", "/docs", "/openapi.json")
 DOCUMENTATION_ASSETS = "/docs-assets"
 """The path under which the files of Swagger UI are served."""
+PAGE_FILES = "/static"
+"""The path under which the files of the page are served."""
 
 
 def path_of(scope: Scope) -> str:
@@ -136,7 +138,7 @@ class ConcurrencyLimitMiddleware:
 
 
 class ApiKeyMiddleware:
-    """Responds with 401 unless one of `keys` is sent as a bearer token. Health, metrics and documentation are open."""
+    """Responds with 401 unless one of `keys` is sent as a bearer token. Health, page and documentation are open."""
 
     def __init__(self, app: ASGIApp, keys: Iterable[str]) -> None:
         self._app = app
@@ -160,7 +162,11 @@ class ApiKeyMiddleware:
 
 
 def _is_open(path: str) -> bool:
-    return path in _HEALTH_PATHS or path in _DOCUMENTATION_PATHS or path.startswith(DOCUMENTATION_ASSETS + "/")
+    return (
+        path in _HEALTH_PATHS
+        or path in _DOCUMENTATION_PATHS
+        or path.startswith((DOCUMENTATION_ASSETS + "/", PAGE_FILES + "/"))
+    )
 
 
 class DrainRequestBodyMiddleware:

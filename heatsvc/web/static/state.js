@@ -1,0 +1,105 @@
+// What defines the view. It is in the address's fragment, so that a link shows a colleague the same, files aside.
+
+export const DEFAULTS = {
+  tab: "clip",
+  clip: "", // frame_dir of the clip among several
+  layout: "",
+  select: "",
+  img_shape: "", // "1080,1920"
+  coordinates: "pixels",
+  project: "",
+  pipeline: "view", // a preset's name, or the JSON of a list of steps
+  dtype: "float16",
+  color: "value", // value or part
+  on: "", // names of the channels that are shown, or
+  off: "", // of those that are not
+  channel: "", // the only one that is shown
+  frame: 0,
+  speed: 1,
+  build: "", // id of the build that is shown
+};
+const NUMBERS = ["frame", "speed"];
+
+/** A fragment as a state: "#/clip?select=sign27&frame=37". What is unknown or no number is left out. */
+export function parseFragment(fragment) {
+  const [, tab, query] = /^#?\/?(\w*)\??(.*)$/s.exec(fragment) ?? [];
+  const state = { ...DEFAULTS, tab: tab === "dataset" ? "dataset" : "clip" };
+  for (const [name, text] of new URLSearchParams(query)) {
+    if (!(name in DEFAULTS) || name === "tab") continue;
+    const value = NUMBERS.includes(name) ? Number(text) : text;
+    if (value === value && (name !== "speed" || value > 0)) state[name] = value;
+  }
+  return state;
+}
+
+/** A state as a fragment: what is as by default is left out. */
+export function formatFragment(state) {
+  const given = Object.entries(state).filter(([name, value]) => name !== "tab" && value !== DEFAULTS[name]);
+  const query = new URLSearchParams(given).toString().replaceAll("%2C", ",");
+  return `#/${state.tab}${query && "?"}${query}`;
+}
+
+/** The state's part that is options of POST /heatmap, as its JSON has them. */
+export function optionsOf(state) {
+  const options = { pipeline: pipelineOf(state), dtype: state.dtype };
+  if (state.select) options.select = /^\d/.test(state.select) ? state.select.split(",").map(Number) : state.select;
+  if (state.layout) options.layout = state.layout;
+  if (/^\d+,\d+$/.test(state.img_shape)) options.img_shape = state.img_shape.split(",").map(Number);
+  if (state.coordinates !== DEFAULTS.coordinates) options.coordinates = state.coordinates;
+  if (state.project) options.project = state.project;
+  if (state.clip) options.frame_dir = state.clip;
+  return options;
+}
+
+/** A preset's name, or a list of steps. */
+export function pipelineOf(state) {
+  if (!state.pipeline.startsWith("[")) return state.pipeline;
+  try {
+    return JSON.parse(state.pipeline);
+  } catch {
+    return DEFAULTS.pipeline;
+  }
+}
+
+/** Whether a channel of that name is shown. */
+export function isShown(state, name) {
+  if (state.channel) return state.channel === name;
+  if (state.on) return state.on.split(",").includes(name);
+  return !state.off.split(",").includes(name);
+}
+
+/** The changes that show these of all channels: the shorter one of `on` and `off`. */
+export function showing(names, all) {
+  const off = all.filter((name) => !names.includes(name));
+  const isFew = names.length && names.length < off.length;
+  return { on: isFew ? names.join(",") : "", off: isFew ? "" : off.join(","), channel: "" };
+}
+
+class State extends EventTarget {
+  constructor() {
+    super();
+    this.values = parseFragment(globalThis.location?.hash ?? "");
+    globalThis.addEventListener?.("hashchange", () => this.adopt(parseFragment(location.hash)));
+  }
+
+  /** Change some values; those who listen are told which changed by the event's `detail`. */
+  set(changes) {
+    this.adopt({ ...this.values, ...changes });
+  }
+
+  adopt(values) {
+    const changed = Object.keys(values).filter((name) => values[name] !== this.values[name]);
+    if (!changed.length) return;
+    this.values = values;
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => this.write(), changed.includes("tab") ? 0 : 250);
+    this.dispatchEvent(new CustomEvent("change", { detail: changed }));
+  }
+
+  write() {
+    const fragment = formatFragment(this.values);
+    if (fragment !== location.hash && (location.hash || fragment !== "#/clip")) history.replaceState(null, "", fragment);
+  }
+}
+
+export const state = new State();

@@ -1,0 +1,35 @@
+// The page's texts: one file of strings for each language.
+import en from "./strings/en.js";
+import ko from "./strings/ko.js";
+
+const LANGUAGES = { en, ko };
+export const languageChanges = new EventTarget();
+let current = "en";
+
+/** The text of a key in the current language, `{name}` in it replaced; the key itself where there is none. */
+export function t(key, values = {}) {
+  const text = LANGUAGES[current][key] ?? en[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+export const hasString = (key) => key in en;
+export const language = () => current;
+
+/** Use a language from now on, and keep it for the next visit. */
+export function setLanguage(name) {
+  current = name in LANGUAGES ? name : "en";
+  globalThis.localStorage?.setItem("heatsvc.language", current);
+  if (globalThis.document) document.documentElement.lang = current;
+  languageChanges.dispatchEvent(new Event("change"));
+}
+
+/** A number with its thousands separated. */
+export const number = (value, digits = 0) =>
+  value.toLocaleString(current, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+/** A number of bytes in the unit that fits: "178 kB". */
+export function bytes(size) {
+  const power = Math.min(3, size < 1000 ? 0 : Math.floor(Math.log10(size) / 3));
+  const scaled = size / 1000 ** power;
+  return `${number(scaled, power && scaled < 10 ? 1 : 0)} ${["B", "kB", "MB", "GB"][power]}`;
+}
