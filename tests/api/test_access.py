@@ -72,7 +72,7 @@ def test_links_begin_with_the_root_path(client: Client) -> None:
             )
 
     root, page, document = client.wait(pages())
-    assert root.headers["location"] == "/prefix/docs"
+    assert not re.findall(r'(?:src|href)="/', root.text)  # relative to wherever it is
     assert "url: '/prefix/openapi.json'" in page.text
     assert all(path.startswith("/prefix/docs-assets/") for path in re.findall(r'(?:src|href)="([^"]+)"', page.text))
     assert document.json()["servers"][0] == {"url": "/prefix"}
