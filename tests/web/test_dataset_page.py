@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -124,6 +125,7 @@ def test_faults_link_to_the_rows_of_the_labels(page: Page, tmp_path: Path) -> No
     expect(page.locator("dataset-drop[part=labels]")).to_contain_text("Encoding assumed to be cp949")
     give_img_shape(page)
     page.get_by_role("button", name="Check only").click()
+    expect(page.locator(".dataset-status")).to_contain_text("Checked 14 files")
     missing = page.locator("details.fault").filter(has_text="no_file")
     missing.locator("summary").click()
     missing.get_by_role("button", name="KETI_SL_0000000009").click()
@@ -151,3 +153,60 @@ def test_a_dropped_file_is_taken(page: Page) -> None:
         }"""
     )
     expect(page.locator("dataset-drop[part=labels]")).to_contain_text("2 rows · 2 classes · utf-8")
+
+
+RUNNING = {
+    "id": "0" * 32,
+    "state": "running",
+    "progress": {
+        "stage": "keypoints",
+        "files_read": 500,
+        "files": 2000,
+        "clips_written": 400,
+        "seconds": 2.0,
+        "seconds_left": 6.0,
+    },
+    "artifacts": [],
+    "links": {},
+}
+
+
+@pytest.mark.needs("chromium")
+def test_a_build_shows_its_progress_until_it_is_cancelled(page: Page) -> None:
+    deleted: list[str] = []
+
+    def respond(route: Route) -> None:
+        if route.request.method == "DELETE":
+            deleted.append(route.request.url)
+            route.fulfill(status=204)
+        else:
+            route.fulfill(status=202 if route.request.method == "POST" else 200, json=RUNNING)
+
+    page.route(re.compile("/annotation(/0{32})?$"), respond)
+    choose_keti(page)
+    page.get_by_role("button", name="Build the dataset").click()
+    status = page.locator(".dataset-status")
+    expect(status).to_contain_text("Reading keypoints · 500 of 2,000 files · 250 files/s · 6 s left")
+    expect(status.get_by_role("progressbar")).to_have_js_property("value", 0.25)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Build the dataset")).to_be_enabled()
+    assert [url.rpartition("/")[2] for url in deleted] == ["0" * 32]
+
+
+@pytest.mark.needs("chromium")
+def test_an_upload_that_is_cancelled_leaves_the_form(page: Page) -> None:
+    page.route(re.compile("/annotation$"), lambda route: None)  # it never ends
+    choose_keti(page)
+    page.get_by_role("button", name="Build the dataset").click()
+    expect(page.locator(".dataset-status")).to_contain_text("Sending")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Build the dataset")).to_be_enabled()
+    expect(page.locator("dataset-drop[part=keypoints]")).to_contain_text("39 files")
+
+
+@pytest.mark.needs("chromium")
+def test_korean(page: Page) -> None:
+    page.evaluate("import('./static/strings.js').then((strings) => strings.setLanguage('ko'))")
+    choose_keti(page)
+    expect(page.locator("dataset-report")).to_contain_text("35 / 41개 라벨 영상에 키포인트와 분할이 있습니다")
+    expect(page.get_by_role("button", name="데이터셋 생성")).to_be_enabled()

@@ -54,7 +54,11 @@ class DatasetBuilder extends Component {
   inspectSoon() {
     clearTimeout(this.timer);
     this.looking?.abort();
-    if (!this.isUnderWay) this.problem = null;
+    if (!this.isUnderWay) {
+      this.problem = null;
+      this.options.mark(null);
+    }
+    for (const drop of Object.values(this.drops)) if (drop.files.length) drop.show(drop.found, true);
     this.timer = setTimeout(() => this.inspect(), INSPECT_AFTER_MILLISECONDS);
     this.update();
   }
@@ -80,7 +84,6 @@ class DatasetBuilder extends Component {
     this.contents = contents;
     if (!this.report.report) this.report.update();
     for (const part of PARTS) this.drops[part].show(contents?.[part] ?? null, false);
-    this.options.mark(null);
     this.update();
   }
 
@@ -180,7 +183,8 @@ class DatasetBuilder extends Component {
   ended() {
     if (!this.build) return "";
     const { state: ended, progress } = this.build;
-    const key = ended === "done" && !this.build.links.bundle ? "checked" : ended;
+    const isCheck = ended === "done" && !this.build.artifacts.some(({ name }) => name.endsWith(".pkl"));
+    const key = isCheck ? "checked" : ended;
     return t(`dataset.state.${key}`, { files: number(progress?.files_read ?? 0), seconds: number(progress?.seconds ?? 0, 1) });
   }
 

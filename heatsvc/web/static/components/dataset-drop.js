@@ -55,7 +55,7 @@ export class DatasetDrop extends Component {
     if (this.language !== language()) {
       this.language = language();
       this.body = h("div", { "aria-live": "polite" });
-      const title = h("h3", {}, t(`dataset.${this.part}`));
+      const title = h("h2", {}, t(`dataset.${this.part}`));
       const choosers = [this.chooser("dataset.choose", { multiple: true }), this.part === "keypoints" && this.chooser("dataset.choose.folder", { webkitdirectory: true })];
       this.replaceChildren(h("section", { "aria-label": title.textContent }, h("div", { class: "choosers" }, title, choosers), this.body));
     }

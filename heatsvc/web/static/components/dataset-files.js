@@ -28,7 +28,7 @@ async function filesBelow(entry, folder) {
   }
 }
 
-/** The files of an <input type="file">, with relative paths where a folder was chosen. */
+/** The files of an input, with relative paths where a folder was chosen. */
 export const chosenFiles = (input) => [...input.files].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
 
 /** Files without those that a system leaves in folders, videos and pictures: {kept, left}. */

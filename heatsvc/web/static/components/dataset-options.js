@@ -78,7 +78,7 @@ export class DatasetOptions extends Component {
     const rows = this.fields.map((field) => this.row(field));
     Object.keys(this.rows).forEach((name) => this.refresh(name));
     return [
-      h("h3", {}, t("dataset.options")),
+      h("h2", {}, t("dataset.options")),
       ...rows.slice(0, FIRST.length),
       h("details", {}, h("summary", {}, t("dataset.options.more")), rows.slice(FIRST.length)),
     ];

@@ -14,7 +14,7 @@ export class DatasetReport extends Component {
   render() {
     const { report } = this;
     return [
-      h("h3", {}, t(report ? "dataset.report" : "dataset.before")),
+      h("h2", {}, t(report ? "dataset.report" : "dataset.before")),
       report && this.figure(report),
       ...(this.artifacts.length > 0 ? this.files() : []),
       ...(report ? this.sections(report) : []),
@@ -33,7 +33,7 @@ export class DatasetReport extends Component {
       table(["dataset.split", "dataset.clips", "dataset.zeros", "dataset.frames.head", "dataset.classes.head", "dataset.signers"],
         splits.map((split) => [split.name, ...["clips", "zeros", "frames", "classes", "signers"].map((key) => number(split[key]))])),
       frames.count > 0 && histogram(frames),
-      faults.length + findings.length > 0 && h("h4", {}, t("dataset.faults")),
+      faults.length + findings.length > 0 && h("h3", {}, t("dataset.faults")),
       ...faults.map((group) => this.group(group)),
       ...findings.map((group) => this.group({ ...group, kind: group.code })),
       leaks.content.length > 0 && h("p", { class: "warning" }, t("dataset.leaks", { count: number(leaks.content.length),
@@ -62,7 +62,7 @@ export class DatasetReport extends Component {
 }
 
 function table(heads, rows) {
-  return h("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": t("dataset.split") }, h("table", {},
+  return h("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": `${t("dataset.report")}: ${t("dataset.split")}` }, h("table", {},
     h("thead", {}, h("tr", {}, heads.map((key) => h("th", { scope: "col" }, t(key))))),
     h("tbody", {}, rows.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), rest.map((text) => h("td", {}, text)))))));
 }
