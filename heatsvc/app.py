@@ -25,7 +25,7 @@ from heatsvc.api.middleware import (
 )
 from heatsvc.api.openapi import add_schemas
 from heatsvc.api.problems import on_data_directory_error, on_deadline, on_http_error, on_input_error, on_invalid
-from heatsvc.api.routes import annotation, clips, health, heatmap, layouts, pipelines
+from heatsvc.api.routes import annotation, clips, health, heatmap, inspection, layouts, pipelines
 from heatsvc.api.service import Service
 from heatsvc.cancel import DeadlineError
 from heatsvc.errors import DeviceError, InputError
@@ -93,7 +93,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,  # operation ids are the functions' names
     )
     app.state.service = service
-    for routes in (clips, annotation, layouts, pipelines, health, metrics):
+    for routes in (clips, annotation, inspection, layouts, pipelines, health, metrics):
         app.include_router(routes.router)
     add_page(app)
     app.add_exception_handler(InputError, on_input_error)

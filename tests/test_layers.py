@@ -31,8 +31,8 @@ MAY_IMPORT = {
     "torch": {"library", "pose", "pipeline", "volume", "render", *COMMON},
     "settings": {"bounds"},
     "logs": set(),
-    "web": {"api"},
     "api": {"pose", "pipeline", "volume", "render", "encode", "annotation", "jobs", "logs", "settings", *COMMON},
+    "web": {"api"},
 }
 WEB = {"fastapi", "starlette", "uvicorn", "pydantic_settings", "prometheus_client"}
 BELOW_API = tuple(package for package in MAY_IMPORT if package not in ("settings", "logs", "api", "web"))

@@ -102,7 +102,7 @@ def make_plan(
     @cache
     def named_files() -> tuple[KeypointFiles, NameIndex]:
         found = find_files(inputs, options, work, bounds, token)
-        return found, NameIndex(_video_name(file, options) for file in found.files)
+        return found, NameIndex(name_of_file(file, options) for file in found.files)
 
     # Files are unpacked after labels and split were read, and sooner only where it is needed to tell what labels are.
     beside = () if inputs.labels else named_files()[0].labels
@@ -137,7 +137,7 @@ def make_plan(
         )
         last, trim_faults = counts.frames, counts.faults
     found, names = named_files()
-    file_of, unlabelled = _match(zip(found.files, names.names, strict=True), labels)
+    file_of, unlabelled = match_files(zip(found.files, names.names, strict=True), labels)
     videos = []
     for position, (row, split) in enumerate(zip(labels.rows, assignment.split_of, strict=True)):
         if split is not None:
@@ -175,14 +175,16 @@ def _note_labels(found: Sequence[StoredFile], labels: Labels, *, are_used: bool)
     return [f"{files}, were not read, since other labels were given: leave these out to take them"]
 
 
-def _video_name(file: StoredFile, options: AnnotationOptions) -> VideoName:
+def name_of_file(file: StoredFile, options: AnnotationOptions) -> VideoName:
     """The video of a keypoint file, by its name without the suffix that labels have not."""
     video = VideoName.of(file.name, field="keypoints", file=file.name)
     suffix = options.file_suffix
     return VideoName(video.text.removesuffix(suffix)) if suffix and video.text != suffix else video
 
 
-def _match(files: Iterable[tuple[StoredFile, VideoName]], labels: Labels) -> tuple[dict[int, StoredFile], list[Fault]]:
+def match_files(
+    files: Iterable[tuple[StoredFile, VideoName]], labels: Labels
+) -> tuple[dict[int, StoredFile], list[Fault]]:
     """The file of each row that has one, and the files of no row."""
     file_of: dict[int, StoredFile] = {}
     unlabelled = []

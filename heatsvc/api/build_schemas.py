@@ -13,10 +13,18 @@ from heatsvc.annotation.artifacts import REPORT, REPORT_PAGE
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api.build_files import BUNDLE
 from heatsvc.api.problems import Problem, document, members_of, optional_member, status_of
+from heatsvc.api.upload import FORM
 from heatsvc.jobs.state import BuildState, StoredResult, error_of
 from heatsvc.pose.readers import READERS
 
 _MAX_FAULTS = 5
+
+# The content of files; one that is sent without a name of its own has that of its part.
+_EXAMPLE = {
+    "keypoints": ['{"keypoint": [[[310.5, 120.0, 0.98], [290.0, 205.5, 0.91]]], "img_shape": [480, 640]}'],
+    "labels": ["name,label\nkeypoints,hello\n"],
+    "options": {"select": [0, 1], "faulty": "drop", "split": {"random": {"train": 0.8, "test": 0.2}}},
+}
 
 File = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
 
@@ -133,6 +141,20 @@ class DatasetReport(BaseModel):
     """A dataset's report: its summary, splits, classes, frames, scores, faults and more."""
 
     model_config = ConfigDict(extra="allow")
+
+
+def form_body(schema: str) -> dict[str, Any]:
+    """The `openapi_extra` of a route that takes a form.
+
+    Args:
+        schema: the name of the form's schema, one that `api/openapi.py` adds to the OpenAPI document.
+    """
+    content = {
+        "schema": {"$ref": f"#/components/schemas/{schema}"},
+        "encoding": {"options": {"contentType": "application/json"}},
+        "example": _EXAMPLE,
+    }
+    return {"requestBody": {"required": True, "content": {FORM: content}}}
 
 
 def build_url(request: Request, id: str, *rest: str) -> str:

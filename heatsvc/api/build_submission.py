@@ -50,13 +50,12 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
     """
     settings = service.settings
     form_boundary(request)  # what is not a form needs no upload slot
-    if request.url.query:
-        raise RequestError(422, "there are no query parameters: send options in the form's part options", field="query")
+    check_no_query(request)
     with service.uploads.slot():
         builds = service.builds
         folder = await wait_shielded(service.on_disk(builds.directory.new_upload))
         try:
-            form = await save_form(request, service, folder, _form_parts(settings))
+            form = await save_form(request, service, folder, form_parts(settings))
             state = await wait_shielded(service.on_disk(partial(_submit, builds, folder, form, settings, check)))
         finally:
             # A submitted folder has been moved to the build, and nothing is left here.
@@ -65,12 +64,20 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
     return state, form.size
 
 
-def _form_parts(settings: Settings) -> dict[str, FormPart]:
+def check_no_query(request: Request) -> None:
+    """Raise RequestError where options are sent in the query."""
+    if request.url.query:
+        raise RequestError(422, "there are no query parameters: send options in the form's part options", field="query")
+
+
+def form_parts(settings: Settings) -> dict[str, FormPart]:
+    """The parts of a dataset's form."""
+
     def check_options(text: bytes) -> None:
         """Reject invalid options as soon as they arrive, not after gigabytes of keypoints."""
-        options = _parse_options(text, settings)
+        options = parse_options(text, settings)
         if options.dataset is not None:
-            _find_dataset(settings, options.dataset)
+            find_dataset(settings, options.dataset)
 
     return {
         "keypoints": FormPart(many=True),
@@ -82,9 +89,10 @@ def _form_parts(settings: Settings) -> dict[str, FormPart]:
 
 
 def _submit(builds: Builds, folder: Path, form: UploadedForm, settings: Settings, check: bool) -> BuildState:
-    options = _parse_options(form.texts.get("options", b""), settings)
-    dataset = None if options.dataset is None else _find_dataset(settings, options.dataset)
-    inputs = _sort_files(form.files, options, dataset)
+    options = parse_options(form.texts.get("options", b""), settings)
+    dataset = None if options.dataset is None else find_dataset(settings, options.dataset)
+    inputs = sort_files(form.files, dataset)
+    _check_complete(inputs, options)
     digest = None if dataset is None else _hash_dataset(dataset, settings.bounds)
     id = _content_id(form.files, options, check=check, dataset=digest)
     try:
@@ -95,7 +103,7 @@ def _submit(builds: Builds, folder: Path, form: UploadedForm, settings: Settings
         ) from None
 
 
-def _parse_options(text: bytes, settings: Settings) -> AnnotationOptions:
+def parse_options(text: bytes, settings: Settings) -> AnnotationOptions:
     """The form's options part; all defaults where it is absent or empty."""
     if not text.strip():
         return AnnotationOptions.model_validate({})
@@ -113,7 +121,7 @@ def _parse_options(text: bytes, settings: Settings) -> AnnotationOptions:
     return options
 
 
-def _sort_files(files: Sequence[UploadedFile], options: AnnotationOptions, folder: Path | None) -> Inputs:
+def sort_files(files: Sequence[UploadedFile], folder: Path | None) -> Inputs:
     """The files by purpose."""
 
     def of(part: str) -> tuple[InputFile, ...]:
@@ -121,25 +129,28 @@ def _sort_files(files: Sequence[UploadedFile], options: AnnotationOptions, folde
             InputFile(file.name or file.part, file.path) for file in sorted(files, key=_order) if file.part == part
         )
 
-    keypoints, labels, split, trim = of("keypoints"), of("labels"), of("split"), of("trim")
-    if not labels and folder is None and not any(map(_may_hold_labels, keypoints)):
+    return Inputs(keypoints=of("keypoints"), folder=folder, labels=of("labels"), split=of("split"), trim=of("trim"))
+
+
+def _check_complete(inputs: Inputs, options: AnnotationOptions) -> None:
+    """Raise RequestError where something is missing, or given twice."""
+    if not inputs.labels and inputs.folder is None and not any(map(_may_hold_labels, inputs.keypoints)):
         raise RequestError(
             422,
             'the form has no part named "labels": give at least one table of labels (xlsx, CSV or JSON)',
             field="labels",
         )
-    if not keypoints and folder is None:
+    if not inputs.keypoints and inputs.folder is None:
         raise RequestError(
             422,
             'the form has no part named "keypoints", and the options name no dataset: give keypoint files, '
             "an archive of them, or the name of a folder on the server",
             field="keypoints",
         )
-    if keypoints and folder is not None:
+    if inputs.keypoints and inputs.folder is not None:
         raise RequestError(422, "give keypoints or the option dataset, not both", field="dataset")
-    if split and options.split is not None:
+    if inputs.split and options.split is not None:
         raise RequestError(422, "give a split file or the option split, not both", field="split")
-    return Inputs(keypoints=keypoints, folder=folder, labels=labels, split=split, trim=trim)
 
 
 def _may_hold_labels(file: InputFile) -> bool:
@@ -170,7 +181,7 @@ def _order(file: UploadedFile) -> tuple[str, str, bytes]:
     return file.part, file.name, file.sha256
 
 
-def _find_dataset(settings: Settings, name: str) -> Path:
+def find_dataset(settings: Settings, name: str) -> Path:
     """The folder of a mounted dataset."""
     root = settings.datasets_dir
     try:

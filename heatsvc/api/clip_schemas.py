@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from heatsvc.api.problems import problem_responses
 from heatsvc.api.routes.layouts import LayoutInfo
-from heatsvc.pose.plausibility import Code, Severity
+from heatsvc.pose.findings import Code, Severity
 
 
 class ClipFinding(BaseModel):

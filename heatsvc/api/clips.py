@@ -15,7 +15,8 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
 from heatsvc.pipeline.steps.step import MAX_SEED
 from heatsvc.pose import Layout
-from heatsvc.pose.plausibility import CODES, PlausibilityReport
+from heatsvc.pose.findings import CODES
+from heatsvc.pose.plausibility import PlausibilityReport
 from heatsvc.pose.readers import AnnotationHeader, NamedBytes, Upload, is_annotation, read_headers
 from heatsvc.pose.select import select_points
 from heatsvc.volume import HeatmapVolume

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from heatsvc.api.build_schemas import AnnotationForm
 from heatsvc.api.heatmap_schemas import HeatmapForm, Heatmaps, ManyClips, OneClip
+from heatsvc.api.inspection_schemas import InspectionForm
 from heatsvc.api.problems import Problem
 
 _API_KEY = {"type": "http", "scheme": "bearer", "description": "One of HEATSVC_API_KEYS, where there are any."}
@@ -32,7 +33,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         [
             (Problem, "serialization"),
             (Heatmaps, "serialization"),
-            *((model, "validation") for model in (OneClip, ManyClips, HeatmapForm, AnnotationForm)),
+            *((model, "validation") for model in (OneClip, ManyClips, HeatmapForm, AnnotationForm, InspectionForm)),
         ],
         ref_template="#/components/schemas/{model}",
     )

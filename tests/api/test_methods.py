@@ -14,6 +14,7 @@ BUILD = "/annotation/" + "0" * 32
     [
         ("/heatmap", "POST"),
         ("/annotation/check", "POST"),
+        ("/annotation/inspect", "POST"),
         ("/annotation", "GET, POST"),
         (BUILD, "DELETE, GET"),
         (BUILD + "/events", "GET"),

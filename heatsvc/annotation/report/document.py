@@ -95,13 +95,14 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
         "leaks": {"names": _leaked_names(groups), "content": _leaked_content(dataset), "signers": _signers(dataset)},
         "notes": list(dataset.notes),
         "options": dataset.options.model_dump(mode="json"),
-        "labels": _label_sources(dataset.sources),
+        "labels": label_sources(dataset.sources),
         "split": {"column": dataset.split_column, "assumed": list(dataset.assumed)},
         "mismatch": dataset.mismatch or None,
     }
 
 
-def _label_sources(sources: Sequence[LabelSource]) -> list[dict[str, Any]]:
+def label_sources(sources: Sequence[LabelSource]) -> list[dict[str, Any]]:
+    """What each label file was taken for, as in the report under `labels`."""
     groups: dict[object, list[LabelSource]] = {}
     for source in sources:
         many = len(sources) > _MAX_LABEL_FILES

@@ -19,12 +19,19 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE, REPORT, REPORT_PAGE
 from heatsvc.api.build_files import BUNDLE, ZIP, build_file_response, build_not_found
-from heatsvc.api.build_schemas import BuildInfo, BuildList, DatasetReport, build_url, describe_build, describe_failure
+from heatsvc.api.build_schemas import (
+    BuildInfo,
+    BuildList,
+    DatasetReport,
+    build_url,
+    describe_build,
+    describe_failure,
+    form_body,
+)
 from heatsvc.api.build_submission import submit_build
 from heatsvc.api.negotiation import choose_media, parse_preferences
 from heatsvc.api.problems import MEDIA_TYPE, RequestError, busy, problem_responses
 from heatsvc.api.service import Service, service_of
-from heatsvc.api.upload import FORM
 from heatsvc.jobs.builds import StillEndingError
 from heatsvc.jobs.state import BuildState
 
@@ -55,12 +62,6 @@ TICK_SECONDS = 1.0
 _LAST_EVENT_ID = "end"
 
 _BINARY = {"type": "string", "format": "binary"}
-# The content of files; one that is sent without a name of its own has that of its part.
-_EXAMPLE = {
-    "keypoints": ['{"keypoint": [[[310.5, 120.0, 0.98], [290.0, 205.5, 0.91]]], "img_shape": [480, 640]}'],
-    "labels": ["name,label\nkeypoints,hello\n"],
-    "options": {"select": [0, 1], "faulty": "drop", "split": {"random": {"train": 0.8, "test": 0.2}}},
-}
 
 
 async def _watcher_place(request: Request) -> AsyncIterator[None]:
@@ -76,18 +77,6 @@ def _header(description: str, type: str = "string") -> dict[str, Any]:
     return {"description": description, "schema": {"type": type}}
 
 
-_FORM_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            FORM: {
-                "schema": {"$ref": "#/components/schemas/AnnotationForm"},
-                "encoding": {"options": {"contentType": JSON}},
-                "example": _EXAMPLE,
-            }
-        },
-    }
-}
 _BUILD_HEADERS = {
     "Link": _header("The build's URL."),
     "Content-Location": _header("The URL of the same content."),
@@ -132,7 +121,7 @@ Prefer = Annotated[
         },
         **_SUBMISSION_RESPONSES,
     },
-    openapi_extra=_FORM_BODY,
+    openapi_extra=form_body("AnnotationForm"),
 )
 async def create_annotation(request: Request, prefer: Prefer = None) -> Response:
     """Creates an annotation pickle from keypoint files, labels and splits, with label map, configs and a report.
@@ -152,7 +141,7 @@ async def create_annotation(request: Request, prefer: Prefer = None) -> Response
         200: {"headers": _BUILD_HEADERS, "content": {"text/html": {"schema": {"type": "string"}}}},
         **_SUBMISSION_RESPONSES,
     },
-    openapi_extra=_FORM_BODY,
+    openapi_extra=form_body("AnnotationForm"),
 )
 async def check_annotation(request: Request, prefer: Prefer = None) -> Response:
     """Reads all files and reports what is wrong with them, but creates no dataset.

@@ -32,6 +32,9 @@ def test_every_part_and_every_option_is_described(document: Any, schemas: Any):
     form = schemas["AnnotationForm"]
     assert set(form["properties"]) == {"keypoints", "labels", "split", "trim", "options"}
     assert "required" not in form
+    body = document["paths"]["/annotation/inspect"]["post"]["requestBody"]["content"]
+    assert body["multipart/form-data"]["schema"] == {"$ref": "#/components/schemas/InspectionForm"}
+    assert set(schemas["InspectionForm"]["properties"]) == {"keypoints", "labels", "split", "options"}
     options = schemas["AnnotationOptions"]["properties"]
     assert set(options) == set(AnnotationOptions.model_fields)
     assert all(option["description"] for option in options.values())
@@ -56,6 +59,15 @@ def test_the_build_s_document_is_as_described(bench: Bench, schemas: Any):
     assert set(build["artifacts"][0]) == set(schemas["ArtifactInfo"]["properties"])
 
 
+def test_what_is_in_the_files_is_as_described(bench: Bench, schemas: Any):
+    contents = bench.send(dataset(keypoints={"a.npy": b"broken"}), "/annotation/inspect").json()
+    assert set(contents) == set(schemas["DatasetContents"]["properties"])
+    for part, schema in (("keypoints", "KeypointContents"), ("labels", "LabelContents"), ("videos", "VideoContents")):
+        assert set(contents[part]) == set(schemas[schema]["properties"])
+    assert set(contents["keypoints"]["samples"][0]) == set(schemas["KeypointSample"]["properties"])
+    assert set(contents["labels"]["files"][0]) == set(schemas["LabelSourceInfo"]["properties"])
+
+
 @pytest.mark.parametrize(
     ("method", "path", "sent", "headers", "status"),
     [
@@ -67,6 +79,9 @@ def test_the_build_s_document_is_as_described(bench: Bench, schemas: Any):
         ("post", "/annotation", dataset("faulty"), {}, 422),
         ("post", "/annotation", dataset("bug"), {}, 500),
         ("post", "/annotation/check", dataset("broken"), {}, 422),
+        ("post", "/annotation/inspect", Form(b"x"), {}, 400),
+        ("post", "/annotation/inspect", Form(b"{}", JSON), {}, 415),
+        ("post", "/annotation/inspect", dataset(options={"dtype": "int8"}), {}, 422),
         ("get", "/annotation?limit=0", None, {}, 422),
         ("get", UNKNOWN, None, {}, 404),
         ("delete", UNKNOWN, None, {}, 404),
