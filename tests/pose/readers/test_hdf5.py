@@ -212,7 +212,7 @@ def data_with_names(tracks) -> bytes:
         ),
         (lambda: analysis(TRACKS, node_names=np.arange(3)), PoseError, "'node_names' must be a list of names"),
         (lambda: analysis(TRACKS, point_scores=TRACKS[0, :, :2]), PoseError, "point_scores has .* numbers for"),
-        (lambda: analysis(TRACKS, edge_inds=np.array([[0, 7]])), InputError, "a limb between points 0 and 7"),
+        (lambda: analysis(TRACKS, edge_inds=np.array([[0, 7]])), InputError, "a limb that joins points 0 and 7"),
         (lambda: analysis(TRACKS, edge_inds=np.array([[0, 1, 2]])), PoseError, "edge_inds must be pairs of nodes"),
     ],
 )
