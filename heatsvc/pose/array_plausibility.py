@@ -13,8 +13,8 @@ from heatsvc.pose.layouts import KEYPOINT_COUNTS
 from heatsvc.pose.plausibility import HIGHEST_SCORE, LOWEST_SCORE, MAX_NORMALIZED, MIN_POINTS
 
 _MIN_CROWD = 16
-"""An array of at least so many persons, and of more persons than frames, is taken for [T, M, V, C]: clips of a few
-frames are rare."""
+"""An array of at least so many persons, and of more persons than frames, is taken for [T, M, V, C], as is one of five
+persons or more in a single frame: clips of a few frames are rare."""
 _MAX_PERSONS = 10
 """More persons than these are not taken for the second axis of [T, M, V, C]."""
 _MAX_MOTION = 0.2
@@ -148,7 +148,7 @@ def judge_axes(keypoint: npt.NDArray[Any], *, has_score: bool) -> Finding | None
         return Finding(
             "axes",
             f"keypoint {sides} seems to be [T, M, V, C], {persons} frames of {frames} persons: "
-            "give [M, T, V, C], keypoint.transpose(1, 0, 2, 3)",
+            "give [M, T, V, C], keypoint.transpose(1, 0, 2, 3); or, if they are persons, total_frames",
         )
     return None
 
@@ -206,12 +206,10 @@ def _seems_frames_first(keypoint: npt.NDArray[Any]) -> bool:
     points[(points == 0).all(axis=-1) | ~np.isfinite(points).all(axis=-1)] = np.nan
     in_first, in_second = (_steps(points, axis) for axis in (0, 1))
     persons, frames = keypoint.shape[:2]
-    if persons >= _MIN_CROWD and persons > frames:
+    if persons > frames and (persons >= _MIN_CROWD or (frames == 1 and persons >= MIN_POINTS)):
         return bool(in_first.any())
     if frames > _MAX_PERSONS and persons <= frames:
         return False
-    if frames == 1 and persons >= MIN_POINTS:
-        in_second = _steps(points, 2)  # frames move less than the points of a body lie apart, persons more
     if min(in_first.size, in_second.size) < 2 * MIN_POINTS:
         return False
     return bool(0 < np.median(in_first) < _MAX_MOTION * np.median(in_second))

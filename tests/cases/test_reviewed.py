@@ -96,12 +96,18 @@ def test_frames_and_keypoints_of_one_person_exchanged_are_found(points: int) -> 
         draw(moving(frames=48, points=points)[0].swapaxes(0, 1))
 
 
-@pytest.mark.parametrize("shape", [(3, 30, 25), (3, 30, 18), (10, 1, 17), (10, 4, 17), (3, 1, 17)], ids=str)
+@pytest.mark.parametrize("shape", [(3, 30, 25), (3, 30, 18), (10, 4, 17), (3, 1, 17)], ids=str)
 def test_sound_groups_of_persons_are_rendered(shape: tuple[int, int, int]) -> None:
     persons, frames, points = shape
     keypoint = moving(frames, points, persons)
     volume = draw(keypoint, layout="openpose25" if points == 25 else None, plausibility="error")
     assert volume.shape[:2] == (frames, points)
+
+
+def test_many_persons_in_one_frame_are_taken_for_frames_unless_their_number_is_given() -> None:
+    with pytest.raises(ImplausibleError, match=r"10 frames of 1 persons: .* or, if they are persons, total_frames"):
+        draw(moving(1, 17, 10))
+    assert heatsvc.draw({"keypoint": moving(1, 17, 10), "img_shape": FRAME, "total_frames": 1}).any()
 
 
 def test_three_detections_of_one_person_are_no_swapped_axes() -> None:
