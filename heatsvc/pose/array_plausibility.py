@@ -136,13 +136,12 @@ def judge_axes(keypoint: npt.NDArray[Any], *, has_score: bool) -> Finding | None
     persons, frames, points, columns = keypoint.shape
     sides = list(keypoint.shape)
     if persons == 3 and (
-        _has_score_slice(keypoint)
-        or (columns == 2 and points in _GRAPH_POINTS and not has_score and frames > 1 and _is_normalized(keypoint))
+        _has_score_slice(keypoint) or (columns == 2 and points in _GRAPH_POINTS and not has_score and frames > 1)
     ):
         return Finding(
             "axes",
             f"keypoint {sides} seems to be (C, T, V, M), x, y and score in its first axis: "
-            "give [M, T, V, C], keypoint.transpose(3, 1, 2, 0)",
+            "give [M, T, V, C], keypoint.transpose(3, 1, 2, 0); or, if they are three persons, total_frames",
         )
     if persons >= 3 and _seems_frames_first(keypoint):
         return Finding(
@@ -177,10 +176,6 @@ def judge_keypoint_axis(keypoint: npt.NDArray[Any]) -> Finding | None:
         "axes",
         f"keypoint {sides} seems to be {right[1]}: give [M, T, V, C] or [T, V, C], keypoint.transpose({right[0]})",
     )
-
-
-def _is_normalized(keypoint: npt.NDArray[Any]) -> bool:
-    return keypoint.dtype.kind == "f" and bool(np.nanmax(np.abs(keypoint)) <= HIGHEST_SCORE)
 
 
 def _has_score_slice(keypoint: npt.NDArray[Any]) -> bool:

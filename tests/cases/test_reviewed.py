@@ -96,7 +96,7 @@ def test_frames_and_keypoints_of_one_person_exchanged_are_found(points: int) -> 
         draw(moving(frames=48, points=points)[0].swapaxes(0, 1))
 
 
-@pytest.mark.parametrize("shape", [(3, 30, 25), (3, 30, 18), (10, 4, 17), (3, 1, 17)], ids=str)
+@pytest.mark.parametrize("shape", [(3, 30, 17), (2, 30, 25), (10, 4, 17), (3, 1, 17)], ids=str)
 def test_sound_groups_of_persons_are_rendered(shape: tuple[int, int, int]) -> None:
     persons, frames, points = shape
     keypoint = moving(frames, points, persons)
@@ -108,6 +108,14 @@ def test_many_persons_in_one_frame_are_taken_for_frames_unless_their_number_is_g
     with pytest.raises(ImplausibleError, match=r"10 frames of 1 persons: .* or, if they are persons, total_frames"):
         draw(moving(1, 17, 10))
     assert heatsvc.draw({"keypoint": moving(1, 17, 10), "img_shape": FRAME, "total_frames": 1}).any()
+
+
+def test_three_persons_of_kinetics_points_are_taken_for_its_arrays_unless_their_number_is_given() -> None:
+    with pytest.raises(
+        ImplausibleError, match=r"seems to be \(C, T, V, M\).*or, if they are three persons, total_frames"
+    ):
+        draw(moving(30, 18, 3))
+    assert heatsvc.draw({"keypoint": moving(30, 18, 3), "img_shape": FRAME, "total_frames": 30}).any()
 
 
 def test_three_detections_of_one_person_are_no_swapped_axes() -> None:
@@ -310,3 +318,13 @@ def test_compressed_keypoints_of_an_npz_are_read_as_such() -> None:
     assert clip.compressed is not None
     assert clip.compressed.frame_inds.tolist() == [0, 0, 1]
     assert heatsvc.draw(clip, "view").shape[:2] == (2, 17)
+
+
+@pytest.mark.parametrize(
+    ("file", "order"),
+    [("ctvm_3x6x25x2.npy", r"\(C, T, V, M\)"), ("tmvc_6x1x133x3.npy", r"\[T, M, V, C\], 6 frames of 1 persons")],
+)
+def test_arrays_of_other_orders_are_refused_with_theirs(file: str, order: str) -> None:
+    layout = "ntu25" if "25" in file else None
+    with pytest.raises(ImplausibleError, match=f"seems to be {order}"):
+        heatsvc.draw(Path(__file__).parents[1] / "data" / "cases" / "08_arrays" / file, img_shape=FRAME, layout=layout)
