@@ -118,6 +118,8 @@ def read_table(upload: Upload) -> list[PoseClip]:
     for row in _rows(header, upload):
         labels.add(row.label)
         videos.setdefault(row.video, []).append(row)
+        if header.frame is None:
+            bounds.check("max_frames", len(videos[row.video]), "rows", file=upload.file)
     if not videos:
         raise NoKeypointsError("the table has no rows", file=upload.file)
     if len(videos) > max(1, sum(map(len, videos.values())) // 2):
