@@ -23,7 +23,7 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
         *("npy", "npz", "ntu", "pose", "archive", "openpose", "mmpose", "coco", "results", "kinetics", "json"),
-        *("yolo_json", "mediapipe", "annotation", "yolo_labels", "table"),
+        *("yolo_json", "mediapipe", "annotation", "yolo_labels", "table", "long_table"),
     ]
 
 
@@ -93,6 +93,7 @@ BEGINNINGS = [
     b"{",
     b"[",
     b"0 0.5 0.5 0.25 0.25 0.5 0.5 0.5 0.5 0.5 0.5 ",
+    b"frame,landmark_index,x,y\n1,1,",
     b"x0,y0,x1,y1,x2,y2\n",
     b"1\n1\n7 0 1 1 1 1 0 0.1 -0.2 2\n25\n",
 ]

@@ -64,6 +64,12 @@ def test_positions_are_those_of_an_independent_reading():
     assert clip.layout.points[0] == "nose"
 
 
+@pytest.mark.parametrize(("numbers_", "first"), [(range(1, 22), "left_hand_0"), (range(1, 21), "left_hand_1")])
+def test_points_of_a_part_count_from_0_or_1(numbers_, first):
+    [clip] = read(table(columns("left_hand_#_@", numbers_), [numbers(len(numbers_))]), options=OPTIONS)
+    assert clip.layout.points[0] == first
+
+
 def test_names_of_points_are_known():
     names = ["NOSE", "LEFT_SHOULDER", "RIGHT_SHOULDER", "left_hand_0"]
     [clip] = read(table(columns("#_@", names), [numbers(4)]), options=OPTIONS)
