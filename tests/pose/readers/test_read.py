@@ -1,6 +1,7 @@
 """`read`: formats are detected by content; whatever the bytes, only InputError is raised."""
 
 import random
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -80,6 +81,37 @@ def test_no_flipped_byte_raises_anything_but_input_errors(name):
             at = rng.randrange(min(len(bent), 400)) if rng.random() < 0.7 else rng.randrange(len(bent))
             bent[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256), bent[at] ^ 1 << rng.randrange(8)))
         harmless(bytes(bent))
+
+
+TEXTS = [name for name in SAMPLES if name.endswith((".json", ".csv", ".txt", ".skeleton"))]
+ODD = [
+    b"",
+    b"nan",
+    b"inf",
+    b"-1",
+    b"1e308",
+    b"1e400",
+    b"9" * 25,
+    b"x",
+    b'"',
+    b"[]",
+    b"{}",
+    b"null",
+    b"true",
+    b"1_0",
+    b"\n",
+]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_odd_value_raises_anything_but_input_errors(name):
+    pieces = re.split(rb"([\s,:\[\]{}]+)", SAMPLES[name])
+    rng = random.Random(name)
+    for _ in range(200):
+        bent = list(pieces)
+        for _ in range(rng.choice((1, 1, 2, 4))):
+            bent[rng.randrange(min(len(bent), rng.choice((40, 10_000))))] = rng.choice(ODD)
+        harmless(b"".join(bent))
 
 
 BEGINNINGS = [

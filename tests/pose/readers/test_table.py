@@ -121,6 +121,7 @@ def test_a_column_of_images_is_one_clip():
             "its rows are of 2 classes, and so no frames of one video",
         ),
         (["frame"], [[2, *numbers(3)], [1, *numbers(3)]], "line 3 is frame 1 after 2: frames must be in the video's"),
+        (["frame"], [["inf", *numbers(3)]], "line 2: the frame must be a whole number, not 'inf'"),
         (["frame"], [["a", *numbers(3)]], "line 2: the frame must be a whole number, not 'a'"),
         (["frame"], [[1, "x", *numbers(3)]], "line 2, column 2: 'x' is no number; leave it empty for 'not detected'"),
         (["frame"], [[1, *numbers(2)]], "line 2 has 5 cells: at least 7 are needed"),
