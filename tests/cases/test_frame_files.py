@@ -169,6 +169,18 @@ def test_frames_of_each_tool_are_clips(client: Client, tmp_path: Path, tool: str
     assert made.report["faults"] == []
 
 
+@pytest.mark.parametrize(
+    ("tool", "empty"), [("mmpose", b"[]"), ("yolo_json", b"[]"), ("mediapipe", b"{}"), ("yolo_labels", b"")]
+)
+def test_the_first_frames_may_be_without_persons(tmp_path: Path, tool: str, empty: bytes) -> None:
+    extension, one = FRAMES[tool]
+    files = {f"out/v_{t:03d}{extension}": one(192.0) if t == 2 else empty for t in range(4)}
+    [clip] = heatsvc.read(zipped(files), img_shape=(1080, 1920))
+    assert (clip.frame_dir, clip.keypoint[0, :, 0, 0].tolist()) == ("v", [0, 0, 192, 0])
+    made = build_dataset(tmp_path, {"v": "a"}, {"out.zip": zipped(files)})
+    assert made.keypoint["v"][0, :, 0, 0].tolist() == [0, 0, 192, 0]
+
+
 @pytest.mark.parametrize("tool", FRAMES)
 def test_frames_of_two_models_are_no_clip(tool: str) -> None:
     """A file of another tool among the frames of one is an error, never left out."""

@@ -80,6 +80,15 @@ def test_a_table_of_mediapipe(client: Client, tmp_path: Path) -> None:
     assert made.keypoint["v"][0, :, 0].tolist() == [[16, 4], [32, 8], [48, 12]]
 
 
+def test_a_table_of_landmarks(client: Client, tmp_path: Path) -> None:
+    rows = [[t, "pose", i, t / 8, t / 16] for t in (1, 2, 3) for i in range(33)]
+    data = table(["frame", "type", "landmark_index", "x", "y"], rows)
+    rendered = client.post_files({"v.csv": data}, {"img_shape": [64, 128], "pipeline": PIPELINE}).array()
+    assert [peak(image[32]) for image in rendered] == [(16, 4), (32, 8), (48, 12)]
+    made = build_dataset(tmp_path, {"v": "a"}, {"v.zip": zipped({"v.csv": data})}, img_shape=(64, 128))
+    assert made.keypoint["v"][0, :, 0].tolist() == [[16, 4], [32, 8], [48, 12]]
+
+
 def test_a_folder_of_tables_may_have_labels_in_it(tmp_path: Path) -> None:
     folder = tmp_path / "points"
     (folder / "sub").mkdir(parents=True)

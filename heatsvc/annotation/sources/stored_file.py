@@ -17,7 +17,7 @@ from heatsvc.pose.archives.frames import FrameClip, find_frames
 from heatsvc.pose.archives.limits import RATIO_FROM
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers import frame_reader
-from heatsvc.pose.readers.upload import ReadOptions, Upload
+from heatsvc.pose.readers.upload import ReadOptions, Upload, is_blank
 
 # A zip archive's local file header (APPNOTE 4.3.7): signature, ..., lengths of name and extra field.
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
@@ -181,12 +181,14 @@ def join_frames(
     """
     fills_gaps: set[int] = set()
 
-    def is_frame(position: int) -> bool:
+    def is_frame(position: int) -> bool | None:
         token.raise_if_cancelled()
         try:
             upload = Upload(files[position].read(bounds), files[position].name, ReadOptions(bounds=bounds))
         except InputError:
             return False
+        if is_blank(upload.data):
+            return None
         reader = frame_reader(upload)
         if reader is not None and reader.fills_gaps:
             fills_gaps.add(position)

@@ -24,6 +24,8 @@ _LAST_NUMBER = re.compile(r"\d{1,18}\Z")
 _MAX_LENGTH = 255
 _NUMBER = re.compile(r"(\d{1,18})")
 _SEPARATORS = "_-. "
+# Files without content that are looked into.
+_MAX_EMPTY = 256
 # Words for a frame, which name no clip.
 _FRAME_WORDS = ("frame", "frames", "image", "images", "img")
 
@@ -69,7 +71,7 @@ def is_label_beside_frames(name: str) -> bool:
 
 
 def find_frames(
-    names: Sequence[str], container: str, is_frame: Callable[[int], bool]
+    names: Sequence[str], container: str, is_frame: Callable[[int], bool | None]
 ) -> tuple[list[FrameClip], list[int]]:
     """The clips in frame files, and the positions of all other files.
 
@@ -82,7 +84,8 @@ def find_frames(
     Args:
         names: of all files of a folder or an archive, with ``/`` between folders.
         container: name of the clip whose files lie in no folder, and have no name in common.
-        is_frame: whether the file at a position is a frame, by its content. Called for one file of a clip.
+        is_frame: whether the file at a position is a frame, by its content; None where that is empty and does not tell.
+            Called for one file of a clip that tells.
 
     Raises:
         PoseError: two frames of one number.
@@ -92,7 +95,7 @@ def find_frames(
         clips[frame.folder, frame.stem, frame.is_sure].append(frame)
     for (folder, stem, is_sure), frames in list(clips.items()):
         is_alone = len(frames) == 1 and stem.lower() not in _FRAME_WORDS
-        if not is_sure and (is_alone or not is_frame(frames[0].position)):
+        if not is_sure and (is_alone or not _is_frame(frames, is_frame)):
             del clips[folder, stem, is_sure]
     folders = Counter(stem for _, stem, _ in clips)
     in_folder = Counter(folder for folder, *_ in clips)
@@ -116,6 +119,15 @@ def find_frames(
         found.append(FrameClip(name, folder, positions, tuple(frame.number for frame in frames)))
         taken.update(positions)
     return found, [position for position in range(len(names)) if position not in taken]
+
+
+def _is_frame(frames: Sequence[_Frame], is_frame: Callable[[int], bool | None]) -> bool:
+    """Whether files of one name are frames, by the first that tells; frames without persons may be empty files."""
+    for frame in frames[:_MAX_EMPTY]:
+        verdict = is_frame(frame.position)
+        if verdict is not None:
+            return verdict
+    return False
 
 
 def _numbered(names: Sequence[str]) -> list[_Frame]:

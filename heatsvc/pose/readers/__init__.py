@@ -19,6 +19,7 @@ from heatsvc.pose.readers.json_clip import clip_from_json, is_json_clip, read_js
 from heatsvc.pose.readers.json_numbers import NumberArrays, parse_number_arrays
 from heatsvc.pose.readers.kinetics import is_kinetics, read_kinetics
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
+from heatsvc.pose.readers.long_table import is_long_table, read_long_table
 from heatsvc.pose.readers.mediapipe import is_mediapipe, is_mediapipe_frame, read_mediapipe
 from heatsvc.pose.readers.mmpose import is_mmpose, is_mmpose_frame, read_mmpose
 from heatsvc.pose.readers.npy import is_npy, read_npy
@@ -201,6 +202,14 @@ READERS: tuple[Reader, ...] = (
         (".csv", ".tsv", ".txt"),
         is_table,
         read_table,
+    ),
+    Reader(
+        "long_table",
+        "table of points in CSV, a row for each point: frame, landmark_index, x, y and, as far as there are, type, "
+        "visibility, person, video",
+        (".csv", ".tsv", ".txt"),
+        is_long_table,
+        read_long_table,
     ),
 )
 

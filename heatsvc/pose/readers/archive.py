@@ -29,7 +29,7 @@ from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.findings import Finding
 from heatsvc.pose.readers.npz import is_npz
-from heatsvc.pose.readers.upload import FrameFile, ReadOptions, Upload
+from heatsvc.pose.readers.upload import FrameFile, ReadOptions, Upload, is_blank
 
 _CHUNK = 1 << 16
 # Less than for files on disk: several requests are read at a time.
@@ -99,13 +99,17 @@ def read_files(
     """
     from heatsvc.pose.readers import frame_reader, read_upload  # it has this reader in its table
 
+    def is_frame(position: int) -> bool | None:
+        upload = Upload(files[position].data, files[position].name, options)
+        return None if is_blank(upload.data) else frame_reader(upload) is not None
+
     prefix = f"{container}/" if container else ""
     uploads: dict[int, Upload] = {}
     names = [file.name.replace("\\", "/") for file in files]
     clips, singles = find_frames(
         names,
         without_archive_extension(_base(container)) or "clip",
-        lambda position: frame_reader(Upload(files[position].data, files[position].name, options)) is not None,
+        is_frame,
     )
     folders = {}
     gaps: dict[int, Finding] = {}
@@ -115,7 +119,8 @@ def read_files(
             for position, number in zip(clip.positions, clip.numbers, strict=True)
         )
         first = clip.positions[0]
-        joined = Upload(frames[0].data, prefix + clip.name, options, frames)
+        data = next((frame.data for frame in frames if not is_blank(frame.data)), frames[0].data)
+        joined = Upload(data, prefix + clip.name, options, frames)
         if frame_reader(joined) is None:  # named as OpenPose's frames, and of another format
             singles += clip.positions
             continue

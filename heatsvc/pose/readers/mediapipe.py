@@ -45,6 +45,7 @@ _FRAMES = ("frames", "results", "data", "keypoints", "landmarks", "poses", "sequ
 _NUMBERS = ("frame", "frame_id", "frame_index", "frame_idx", "frame_number", "frame_num", "frameIndex", "frameNumber")
 _FRAME_KEY = re.compile(r"(?:frame)?[_ ]?(\d{1,9})")
 _MAX_LEVELS = 3
+_MAX_KEYS = 100
 # x, y, z, visibility, presence.
 _MAX_WIDTH = 5
 
@@ -64,7 +65,11 @@ def is_mediapipe(upload: Upload) -> bool:
     """JSON in which at least one frame has a part of MediaPipe's."""
     if not isinstance(upload.json, dict | list) or not upload.json:
         return False
-    return any(frame.parts for frame in _frames(upload.json))
+    for frame in islice(_frames(upload.json), upload.options.bounds.max_frames):
+        if frame.parts:
+            return True
+        upload.options.token.raise_if_cancelled()
+    return False
 
 
 def is_mediapipe_frame(upload: Upload) -> bool:
@@ -92,6 +97,7 @@ def read_mediapipe(upload: Upload) -> list[PoseClip]:
     for frame in _frames(upload.json) if not upload.frames else ():
         upload.options.token.raise_if_cancelled()
         frames.append(frame)
+        upload.options.bounds.check("max_frames", len(frames), "frames", file=upload.file)
     points = _points(_sizes(frames, upload), upload)
     names = tuple(name for part in points.values() for name in part)
     times = _times(frames, upload)
@@ -135,10 +141,12 @@ def _frames(obj: Any, field: str = "", level: int = 0) -> Iterator[_Frame]:
         for i, frame in enumerate(obj):
             yield _Frame(f"{field}[{i}]", _number(frame), _parts(frame))
         return
-    if any("world" in key.lower() or _snake(key) in _HANDEDNESS for key in obj):
+    # Larger objects may be of frames by their numbers, and not of parts.
+    keys = tuple(obj) if len(obj) <= _MAX_KEYS else ()
+    if any("world" in key.lower() or _snake(key) in _HANDEDNESS for key in keys):
         yield _Frame(field, None, _parts(obj))
         return
-    if any(_part_of(key) for key in obj):
+    if any(_part_of(key) for key in keys):
         yield from _frames_of_parts(obj, field)
         return
     prefix = f"{field}." if field else ""
@@ -146,9 +154,8 @@ def _frames(obj: Any, field: str = "", level: int = 0) -> Iterator[_Frame]:
         if isinstance(obj.get(key), dict | list) and obj[key] and level < _MAX_LEVELS:
             yield from _frames(obj[key], f"{prefix}{key}", level + 1)
             return
-    numbers = {key: _FRAME_KEY.fullmatch(key) for key in obj}
-    if all(numbers.values()):
-        for number, key in sorted((int(match[1]), key) for key, match in numbers.items() if match):
+    if all(_FRAME_KEY.fullmatch(key) for key in obj):
+        for number, key in sorted((int(key.lstrip("frame_ ")), key) for key in obj):
             yield _Frame(f"{prefix}{key}", number, _parts(obj[key]))
         return
     yield _Frame(field, None, _parts(obj))
@@ -180,7 +187,7 @@ def _parts(frame: Any, level: int = 0) -> _Groups:
             if part := _PART_OF_SIZE.get(len(landmarks)) if _is_landmark(landmarks[0]) else None:
                 found.setdefault(part, []).append(landmarks)
         return found
-    if not isinstance(frame, dict):
+    if not isinstance(frame, dict) or len(frame) > _MAX_KEYS:
         return found
     for key, value in frame.items():
         part = _part_of(key) if isinstance(value, dict | list | None) else None
@@ -240,7 +247,7 @@ def _unwrapped(value: Any) -> Any:
     for key in ("landmark", "landmarks"):
         if isinstance(value.get(key), list):
             return value[key]
-    if value and all(isinstance(landmark, dict) for landmark in value.values()):
+    if len(value) in _PART_OF_SIZE and all(isinstance(landmark, dict) for landmark in value.values()):
         by_name = dict(zip(canonical_names([key[:40] for key in value]), value.values(), strict=True))
         for names in (POSE_33, HAND21.points):
             if set(names) == by_name.keys():

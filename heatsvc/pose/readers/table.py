@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import pairwise
@@ -19,34 +19,24 @@ import numpy as np
 from heatsvc.pose.archives.frames import frames_of_numbers
 from heatsvc.pose.clip import Float32, PoseClip, check_frame_dir
 from heatsvc.pose.errors import NoKeypointsError, PoseError
-from heatsvc.pose.layouts import Layout, canonical_names, infer_layout, layout_of_names
-from heatsvc.pose.layouts.layout import hand
-from heatsvc.pose.layouts.mediapipe import MEDIAPIPE_POSE33, POSE_33, face_mesh
+from heatsvc.pose.layouts import Layout, infer_layout, layout_of_names
+from heatsvc.pose.layouts.mediapipe import MEDIAPIPE_POSE33, POSE_33
 from heatsvc.pose.readers.clip_builder import ClipBuilder
+from heatsvc.pose.readers.point_names import order_points
 from heatsvc.pose.readers.upload import Upload
 
 # The header of 553 points with four columns each has 50 KB.
-_HEAD = 1 << 17
+HEAD = 1 << 17
 _MIN_POINTS = 3
-_AXES = {
+AXES = {
     **dict.fromkeys(("x", "y", "z"), None),
     **dict.fromkeys(("v", "vis", "visibility", "c", "conf", "confidence", "s", "score", "likelihood", "p"), "score"),
 }
-_AXIS = "|".join(sorted(_AXES, key=len, reverse=True))
+_AXIS = "|".join(sorted(AXES, key=len, reverse=True))
 _AXIS_LAST = re.compile(rf"(.*?)[_. ]?({_AXIS})", re.IGNORECASE)
 _AXIS_FIRST = re.compile(rf"({_AXIS})[_. ]?((?:.*[_. ])?\d+)", re.IGNORECASE)
-_NUMBERED = re.compile(r"(.*?)[_. ]?(\d{1,4})")
-_PARTS = {
-    "pose": "pose",
-    "body": "pose",
-    "face": "face",
-    "left_hand": "left_hand",
-    "lefthand": "left_hand",
-    "right_hand": "right_hand",
-    "righthand": "right_hand",
-}
-_FRAME_COLUMNS = ("frame", "frame_id", "frame_index", "frame_idx", "frame_number", "frame_num", "frame_no")
-_VIDEO_COLUMNS = (
+FRAME_COLUMNS = ("frame", "frame_id", "frame_index", "frame_idx", "frame_number", "frame_num", "frame_no")
+VIDEO_COLUMNS = (
     "video",
     "video_name",
     "video_id",
@@ -58,7 +48,7 @@ _VIDEO_COLUMNS = (
     "clip",
 )
 _LABEL_COLUMNS = ("class", "label", "target")
-_MISSING = ("", "nan", "none", "null", "na")
+MISSING = ("", "nan", "none", "null", "na")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +108,8 @@ def read_table(upload: Upload) -> list[PoseClip]:
     for row in _rows(header, upload):
         labels.add(row.label)
         videos.setdefault(row.video, []).append(row)
+        if header.frame is None:
+            bounds.check("max_frames", len(videos[row.video]), "rows", file=upload.file)
     if not videos:
         raise NoKeypointsError("the table has no rows", file=upload.file)
     if len(videos) > max(1, sum(map(len, videos.values())) // 2):
@@ -163,9 +155,9 @@ def _rows(header: _Header, upload: Upload) -> Iterator[_Row]:
 
 
 def _read_header(upload: Upload) -> _Header | None:
-    head = upload.data[:_HEAD]
+    head = upload.data[:HEAD]
     line = head.split(b"\n", 1)[0]
-    if len(line) == _HEAD or b"\0" in line or line.lstrip()[:1] in (b"{", b"["):
+    if len(line) == HEAD or b"\0" in line or line.lstrip()[:1] in (b"{", b"["):
         return None
     try:
         text = line.decode("utf-8-sig")
@@ -181,7 +173,7 @@ def _read_header(upload: Upload) -> _Header | None:
     points = {name: axes for name, axes in found.items() if {"x", "y"} <= axes.keys()}
     if len(points) < _MIN_POINTS:
         return None
-    order, names = _ordered(points)
+    order, names = order_points(points)
     lower = [cell.lower().replace(" ", "_") for cell in cells]
     return _Header(
         separator,
@@ -191,7 +183,7 @@ def _read_header(upload: Upload) -> _Header | None:
     )
 
 
-_OTHERS = (_FRAME_COLUMNS, _VIDEO_COLUMNS, _LABEL_COLUMNS)
+_OTHERS = (FRAME_COLUMNS, VIDEO_COLUMNS, _LABEL_COLUMNS)
 
 
 def _split(cell: str) -> tuple[str, str] | None:
@@ -204,44 +196,7 @@ def _split(cell: str) -> tuple[str, str] | None:
         point, axis = match.groups()
     else:
         return None
-    return point, _AXES[axis.lower()] or axis.lower()
-
-
-def _ordered(points: Sequence[str] | dict[str, dict[str, int]]) -> tuple[list[str], tuple[str, ...]]:
-    """The points in the order of their layout, with the names that they have there; () where they are only numbered."""
-    numbered = {name: _NUMBERED.fullmatch(name) for name in points}
-    if not all(numbered.values()):
-        names = canonical_names(list(points))
-        if len(set(names)) < len(names):
-            return list(points), ()
-        if set(names) == set(POSE_33):
-            by_name = dict(zip(names, points, strict=True))
-            return [by_name[name] for name in POSE_33], POSE_33
-        return list(points), names
-    by_part: dict[str, dict[int, str]] = {}
-    for name, match in numbered.items():
-        if match:
-            stem = re.sub(r"[_. ]?(landmarks?|lm|point|kp|keypoint)\Z", "", match[1].lower().replace(" ", "_"))
-            by_part.setdefault(_PARTS.get(stem, ""), {})[int(match[2])] = name
-    order: list[str] = []
-    known_names: list[str] = []
-    for part in ("pose", "face", "left_hand", "right_hand", ""):
-        found = by_part.get(part, {})
-        first = 1 if found and min(found) == 1 else 0
-        order += [found[number] for number in sorted(found)]
-        known = _names(part, max(found, default=0) + 1 - first)
-        known_names += [known[number - first] for number in sorted(found)] if part else []
-    return order, tuple(known_names) if len(known_names) == len(order) else ()
-
-
-def _names(part: str, count: int) -> Sequence[str]:
-    """The names of a part of MediaPipe's, up to that many points."""
-    if part == "pose":
-        return (*POSE_33, *(f"pose_{i}" for i in range(33, count)))
-    if part == "face":
-        return face_mesh(count)
-    known = hand(part.removesuffix("_hand"))
-    return (*known, *(f"{part}_{i}" for i in range(21, count)))
+    return point, AXES[axis.lower()] or axis.lower()
 
 
 def _read_clip(rows: list[_Row], header: _Header, upload: Upload) -> PoseClip:
@@ -298,7 +253,7 @@ def _points(cells: list[str], header: _Header, line: int, upload: Upload) -> Flo
                 continue
             cell = cells[column].strip()
             try:
-                numbers[point, axis] = np.nan if cell.lower() in _MISSING else float(cell)
+                numbers[point, axis] = np.nan if cell.lower() in MISSING else float(cell)
             except (ValueError, OverflowError):
                 text = f"line {line}, column {column + 1}: {cell!a:.40} is no number; leave it empty for 'not detected'"
                 raise PoseError(text, file=upload.file) from None

@@ -21,6 +21,7 @@ from heatsvc.pose.layouts import Layout, LayoutError, canonical_names, check_nam
 from heatsvc.pose.readers.lists import broken_json, may_hold_booleans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MAX_BLANK = 64
 _TEXT_EXTENSIONS = (".csv", ".tsv", ".txt")
 EXTENSIONS = (".npy", ".npz", ".pose", ".json", ".skeleton", ".h5", ".hdf5", ".parquet", *_TEXT_EXTENSIONS, ".zip")
 """Extensions of keypoint files, pickles aside."""
@@ -53,6 +54,11 @@ class ReadOptions:
     token: CancelToken = NEVER_CANCELLED
 
 
+def is_blank(data: bytes) -> bool:
+    """Whether a file has nothing in it, as tools write a frame without persons."""
+    return len(data) <= _MAX_BLANK and data.removeprefix(_BYTE_ORDER_MARK).strip() in (b"", b"[]", b"{}", b"null")
+
+
 DEFAULT_OPTIONS = ReadOptions()
 
 
@@ -72,7 +78,8 @@ class Upload:
         data: the content.
         filename: "" where there is none; for messages and for the clip's name, never opened.
         options: for reading it.
-        frames: a clip's frame files in their order, where it is such a clip; `data` is then the first of them.
+        frames: a clip's frame files in their order, where it is such a clip; `data` is then the first that is not
+            blank.
     """
 
     data: bytes

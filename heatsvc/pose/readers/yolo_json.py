@@ -33,7 +33,11 @@ class _Image(NamedTuple):
 
 def is_yolo_json(upload: Upload) -> bool:
     """A list of persons with `keypoints` in an object of lists, or a list of such lists."""
-    return any(_is_person(person) for image in _images_in(upload.json) for person in image.persons[:1])
+    obj = upload.json
+    if isinstance(obj, dict):
+        obj = next((obj[key] for key in _KEYS if isinstance(obj.get(key), list)), None)
+    first = next(filter(None, obj), None) if isinstance(obj, list) else None
+    return _is_person(first[0] if isinstance(first, list) else first)
 
 
 def is_yolo_json_frame(upload: Upload) -> bool:

@@ -76,7 +76,7 @@ def read_yolo_labels(upload: Upload) -> list[PoseClip]:
     if ends and ends[-1] > 2:
         _raise_mixed(images, upload)
     builder.count(points=points)
-    rows = _rows(images, times, points * width, ends)
+    rows = _rows(images, times, has_more=bool(ends) and ends[0] > 0)
     builder.count(persons=max(map(max, filter(None, rows)), default=-1) + 1)
     builder.allocate()
     for t, persons, places in zip(times, images, rows, strict=True):
@@ -160,16 +160,16 @@ def _raise_mixed(images: Sequence[Sequence[_Person]], upload: Upload) -> None:
     )
 
 
-def _rows(images: Sequence[Sequence[_Person]], times: Sequence[int], end: int, ends: Sequence[int]) -> list[list[int]]:
-    """The row of each person: by the tracker's number, which is the last of a line, where all have one."""
+def _rows(images: Sequence[Sequence[_Person]], times: Sequence[int], *, has_more: bool) -> list[list[int]]:
+    """The row of each person: by the tracker's number, the last of lines with more than keypoints, if all have one."""
     by_line = [list(range(len(persons))) for persons in images]
-    if not ends or ends[0] == 0:
+    if not has_more:
         return by_line
     tracks: dict[float, tuple[int, int]] = {}
     for t, persons in zip(times, images, strict=True):
         seen = [person.numbers[-1] for person in persons]
         # A confidence is below 1, or exactly 1 for several.
-        if len(set(seen)) < len(seen) or not all(number >= 1 and number == int(number) for number in seen):
+        if len(set(seen)) < len(seen) or not all(number >= 1 and number.is_integer() for number in seen):
             return by_line
         for number in seen:
             tracks[number] = (tracks[number][0] if number in tracks else t, t)

@@ -168,6 +168,9 @@ def every_format() -> dict[str, bytes]:
         "mediapipe.json": text({"frames": [{"pose_landmarks": landmarks(33, 0.25)}]}),
         "table.csv": table([f"{axis}{i}" for i in range(33) for axis in "xyzv"], [[0.25, 0.5, -0.1, 0.75] * 33] * 2),
         "deeplabcut.csv": (DATA / "trackers" / "two.csv").read_bytes(),
+        "long.csv": table(
+            ["frame", "landmark_index", "x", "y"], [[t, i, 0.25, 0.5] for t in (0, 1) for i in range(33)]
+        ),
         "yolo.json": text([yolo_person(17, 30.0)]),
         "yolo.txt": yolo_line(17, 0.25),
         "request.json": text({"keypoint": [[[1.5, 2], [3, None]]], "img_shape": [480, 640], "label": 3}),

@@ -11,7 +11,20 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
 from heatsvc.errors import LimitError
 from heatsvc.pose.readers import ReadOptions, clip_from_json, read
-from tests.pose.readers.samples import npy, openpose_frame, text, zipped
+from tests.pose.readers.samples import (
+    kinetics_frame,
+    kinetics_person,
+    landmarks,
+    npy,
+    ntu_body,
+    ntu_skeleton,
+    openpose_frame,
+    table,
+    text,
+    yolo_line,
+    yolo_person,
+    zipped,
+)
 
 MIB = 1 << 20
 POINT = {"keypoints": [[1, 1]], "keypoint_scores": [1]}
@@ -30,6 +43,10 @@ def coco(persons: int) -> bytes:
     return text({"images": [{"id": 0}], "annotations": [{"image_id": 0, "face_kpts": None}] * persons})
 
 
+def results(persons: int) -> bytes:
+    return text([{"image_id": 0, "keypoints": [1, 2, 3]}] * persons)
+
+
 def annotations(count: int) -> bytes:
     keypoint = np.zeros((1, 1_000, 1_000, 2), np.uint8)
     return pickle.dumps([{"keypoint": keypoint, "img_shape": (4, 4), "frame_dir": str(i)} for i in range(count)])
@@ -45,6 +62,23 @@ def annotations(count: int) -> bytes:
         (mmpose(20_000), "20,000 persons are too many"),
         (mmpose(2, points=20_000), "20,000 keypoints are too many"),
         (text([{"instances": []}] * 20_000), "20,000 frames are too many"),
+        (results(20_000), "20,000 persons are too many"),
+        (
+            text([{"image_id": i, "keypoints": [1, 2, 3]} for i in (*range(6_000), *range(6_001, 12_000))]),
+            "12,000 frames",
+        ),
+        (
+            text({"data": [{"frame_index": 10**9, "skeleton": [{"pose": [1, 1], "score": [1]}]}]}),
+            "1,000,000,000 frames",
+        ),
+        (text([{"pose": None}] * 20_000), "10,001 frames are too many"),
+        (text([[]] * 20_000 + [[yolo_person(1, 1.0)]]), "20,001 frames are too many"),
+        (text([yolo_person(1, 1.0)] * 20_000), "20,000 persons are too many"),
+        (yolo_line(5, 0.25) * 20_000, "20,000 persons are too many"),
+        (b"0 .5 .5 .5 .5 " + b".5 " * 4_000, "2,000 keypoints are too many"),
+        (ntu_skeleton([[""] * 20_000]) + ntu_body(1, 1.0).encode(), "20,000 persons are too many"),
+        (table([f"{axis}{i}" for i in range(3) for axis in "xy"], [[0] * 6] * 20_000), "10,001 rows are too many"),
+        (table([f"{axis}{i}" for i in range(5_000) for axis in "xy"], [[0] * 10_000]), "5,000 keypoints are too many"),
         (annotations(100), "1,200,000,000 bytes of keypoints are too many"),
         (
             zipped({"keypoint.npy": npy(np.zeros((64, 2_000, 1_000, 2), np.uint8))}),
@@ -54,7 +88,8 @@ def annotations(count: int) -> bytes:
     ],
     ids=[
         *("openpose-persons", "openpose-points", "openpose-zip", "coco", "mmpose-persons", "mmpose-points"),
-        *("mmpose-frames", "annotation", "npz", "npy"),
+        *("mmpose-frames", "results", "results-frames", "kinetics", "mediapipe", "yolo-frames", "yolo-json", "yolo"),
+        *("yolo-points", "ntu", "table", "table-points", "annotation", "npz", "npy"),
     ],
 )
 def test_too_large_clips_are_refused_before_allocation(data: bytes, said: str):
@@ -122,13 +157,22 @@ FAULTY = {"keypoint": [[[1, 1]] * 200_000 + [[1, "a"]]], "img_shape": [4, 4]}
         (zipped({f"{t}.json": openpose(1) for t in range(20)}), 45),
         (text([{"instances": [POINT]}] * 20), 30),
         (text({"images": [{"id": 0}], "annotations": [{"image_id": 0}] * 20}), 15),
+        (text([{"image_id": i, "keypoints": [1, 2, 3]} for i in range(20)]), 30),
+        (text({"data": [kinetics_frame(i, kinetics_person(0.5)) for i in range(20)]}), 30),
+        (text([{"pose": landmarks(33, 0.5)}] * 20), 50),
+        (text([[yolo_person(17, 1.0)]] * 20), 30),
+        (ntu_skeleton([[ntu_body(1, 1.0)]] * 20), 30),
+        (table([f"{axis}{i}" for i in range(3) for axis in "xy"], [[0.5] * 6] * 2_000), 5),
         (text(CLIP), 4),
         (text(FAULTY), 40),
         (annotations(3), 2),
         (pickle.dumps([0, 1, 2, 3] * 5_000), 3),
         (zipped({"keypoint.npy": npy(np.random.default_rng(0).random((1, 100, 1_000, 2)))}), 10),
     ],
-    ids=["openpose", "mmpose", "coco", "json", "json-fault", "annotation", "pickle", "npz"],
+    ids=[
+        *("openpose", "mmpose", "coco", "results", "kinetics", "mediapipe", "yolo", "ntu", "table"),
+        *("json", "json-fault", "annotation", "pickle", "npz"),
+    ],
 )
 def test_reading_ends_when_cancelled(data: bytes, checks: int):
     with pytest.raises(StoppedError):

@@ -1,6 +1,7 @@
 """`read`: formats are detected by content; whatever the bytes, only InputError is raised."""
 
 import random
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,7 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
         *("npy", "npz", "ntu", "pose", "archive", "openpose", "mmpose", "coco", "results", "kinetics", "json"),
-        *("yolo_json", "mediapipe", "deeplabcut", "hdf5", "parquet", "annotation", "yolo_labels", "table"),
+        *("yolo_json", "mediapipe", "deeplabcut", "hdf5", "parquet", "annotation", "yolo_labels", "table", "long_table"),
     ]
 
 
@@ -98,6 +99,37 @@ def test_no_flipped_byte_raises_anything_but_input_errors(name):
         harmless(bytes(bent))
 
 
+TEXTS = [name for name in SAMPLES if name.endswith((".json", ".csv", ".txt", ".skeleton"))]
+ODD = [
+    b"",
+    b"nan",
+    b"inf",
+    b"-1",
+    b"1e308",
+    b"1e400",
+    b"9" * 25,
+    b"x",
+    b'"',
+    b"[]",
+    b"{}",
+    b"null",
+    b"true",
+    b"1_0",
+    b"\n",
+]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_odd_value_raises_anything_but_input_errors(name):
+    pieces = re.split(rb"([\s,:\[\]{}]+)", SAMPLES[name])
+    rng = random.Random(name)
+    for _ in range(200):
+        bent = list(pieces)
+        for _ in range(rng.choice((1, 1, 2, 4))):
+            bent[rng.randrange(min(len(bent), rng.choice((40, 10_000))))] = rng.choice(ODD)
+        harmless(b"".join(bent))
+
+
 BEGINNINGS = [
     b"",
     b"\x93NUMPY\x01\x00",
@@ -109,6 +141,7 @@ BEGINNINGS = [
     b"{",
     b"[",
     b"0 0.5 0.5 0.25 0.25 0.5 0.5 0.5 0.5 0.5 0.5 ",
+    b"frame,landmark_index,x,y\n1,1,",
     b"x0,y0,x1,y1,x2,y2\n",
     b"1\n1\n7 0 1 1 1 1 0 0.1 -0.2 2\n25\n",
 ]

@@ -64,6 +64,12 @@ def test_positions_are_those_of_an_independent_reading():
     assert clip.layout.points[0] == "nose"
 
 
+@pytest.mark.parametrize(("numbers_", "first"), [(range(1, 22), "left_hand_0"), (range(1, 21), "left_hand_1")])
+def test_points_of_a_part_count_from_0_or_1(numbers_, first):
+    [clip] = read(table(columns("left_hand_#_@", numbers_), [numbers(len(numbers_))]), options=OPTIONS)
+    assert clip.layout.points[0] == first
+
+
 def test_names_of_points_are_known():
     names = ["NOSE", "LEFT_SHOULDER", "RIGHT_SHOULDER", "left_hand_0"]
     [clip] = read(table(columns("#_@", names), [numbers(4)]), options=OPTIONS)
@@ -115,6 +121,7 @@ def test_a_column_of_images_is_one_clip():
             "its rows are of 2 classes, and so no frames of one video",
         ),
         (["frame"], [[2, *numbers(3)], [1, *numbers(3)]], "line 3 is frame 1 after 2: frames must be in the video's"),
+        (["frame"], [["inf", *numbers(3)]], "line 2: the frame must be a whole number, not 'inf'"),
         (["frame"], [["a", *numbers(3)]], "line 2: the frame must be a whole number, not 'a'"),
         (["frame"], [[1, "x", *numbers(3)]], "line 2, column 2: 'x' is no number; leave it empty for 'not detected'"),
         (["frame"], [[1, *numbers(2)]], "line 2 has 5 cells: at least 7 are needed"),

@@ -64,6 +64,12 @@ def test_a_tracked_person_keeps_a_row():
     assert clip.keypoint[:, :, 0, 0].tolist() == [[256, 256], [512, 512]]
 
 
+def test_a_number_that_is_no_trackers_keeps_the_order_of_lines():
+    for last in (0.5, 2.5, float("inf")):
+        [clip] = read(yolo_line(17, 0.5, 0.9, last) + yolo_line(17, 0.25, 0.9, 1), options=OPTIONS)
+        assert clip.keypoint[:, 0, 0, 0].tolist() == [512, 256]
+
+
 def test_visibility_flags_are_no_scores_and_zeros_not_detected():
     points = b"0.5 0.5 2 0.25 0.25 1 0 0 0 " * 4
     [clip] = read(b"0 0.5 0.5 0.5 0.5 " + points, options=OPTIONS)
