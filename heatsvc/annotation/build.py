@@ -306,6 +306,7 @@ def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: Ca
         options.layout,
         options.interpretation,
         missing_points=options.missing_points,
+        cut_to_range=options.frame_range == "apply",
         bounds=bounds,
     )
     if isinstance(select, str):
@@ -360,7 +361,7 @@ def _delete_shards_of_other_plans(work: Path, plan: Plan, selection: KeypointSel
     digest = hashlib.sha256(repr((selection, SHARD_SIZE, write)).encode())
     for video in plan.videos:
         file = f"{video.file.name}\0{video.file.stamp()}" if video.file else ""
-        digest.update(f"{video.name}\0{video.label}\0{video.split}\0{video.last}\0{file}\n".encode())
+        digest.update(f"{video.name}\0{video.label}\0{video.split}\0{video.last}\0{video.range}\0{file}\n".encode())
     path = work / "plan.txt"
     if not path.exists() or path.read_text() != digest.hexdigest():
         for shard in work.glob("*.part"):

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 MissingKind = Literal["no_file", "no_frames", "no_keypoints"]
 FaultyKind = Literal["cut_short", "wrong_points", "not_finite", "out_of_range", "implausible", "unreadable"]
-LabelKind = Literal["unlabelled", "trim_too_long", "trim_unknown"]
+LabelKind = Literal["unlabelled", "trim_too_long", "trim_unknown", "frame_range"]
 SplitKind = Literal["in_two_splits", "in_no_split", "unknown_to_labels"]
 Kind = Literal[MissingKind, FaultyKind, LabelKind, SplitKind]
 
@@ -24,6 +24,7 @@ KINDS: dict[Kind, str] = {
     "unlabelled": "a file of keypoints whose video is not in the labels",
     "trim_too_long": "the trimmed video has more frames than the keypoints",
     "trim_unknown": "a frame count for a video that is not in the dataset",
+    "frame_range": "the labels give a range of frames, and the keypoints are not cut to it",
     "in_two_splits": "named by two splits",
     "in_no_split": "labelled, but in no split",
     "unknown_to_labels": "in a split, but not labelled",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Kind
+from heatsvc.annotation.labels.frame_range import FrameRange
 from heatsvc.annotation.statistics import SCORE_BINS
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
@@ -43,6 +44,7 @@ class KeypointSelection:
         points: V that a file must have, where `select` names no layout; None for any.
         names: those of the points that a file must have then, in that order; () where they are unknown.
         missing_points: what becomes of selected points that a file does not have.
+        cut_to_range: whether a video is cut to the range of frames that its label has.
         bounds: how large a file may be.
     """
 
@@ -54,6 +56,7 @@ class KeypointSelection:
     points: int | None = None
     names: tuple[str, ...] = ()
     missing_points: MissingPoints = "missing"
+    cut_to_range: bool = False
     bounds: Bounds = DEFAULT_BOUNDS
 
 
@@ -107,6 +110,8 @@ def read_keypoints(
     selection: KeypointSelection,
     last: int | None = None,
     token: CancelToken = NEVER_CANCELLED,
+    *,
+    range: FrameRange | None = None,
 ) -> VideoKeypoints:
     """A file's keypoints.
 
@@ -115,18 +120,21 @@ def read_keypoints(
         name: the sender's name for it.
         selection: what to take.
         last: how many frames to keep, the last ones; a file that has fewer is kept as it is.
+        range: the frames of its label. Where the selection says so the others are cut off, unless `last` cuts, the
+            file has been cut before, or it ends before them.
 
     Raises:
         FaultyFileError: the file cannot be used.
         AnnotationError: options that no file can be read with: no img_shape, a layout that is none.
     """
+    cut = _Cut(last, range if selection.cut_to_range else None)
     try:
-        keypoints = _read_compiled(data, selection, last)
+        keypoints = _read_compiled(data, selection, cut)
         if keypoints is not None:
             return keypoints
         whole = _read_clip(data, name, selection, token)
         frames_read = whole.frames
-        clip, findings = _select_and_judge(whole, selection, last)
+        clip, findings = _select_and_judge(whole, selection, cut)
     except NoKeypointsError as error:
         raise FaultyFileError("no_keypoints" if "None" in error.detail else "no_frames", error.detail) from None
     except CutShortError as error:
@@ -142,7 +150,22 @@ def read_keypoints(
     return _converted(clip, selection, frames_read, findings)
 
 
-def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) -> VideoKeypoints | None:
+class _Cut(NamedTuple):
+    """Which frames are kept: the last ones, those of a label, or all."""
+
+    last: int | None
+    range: FrameRange | None
+
+    def indices(self, frames: int) -> slice:
+        """Of a clip of so many frames."""
+        if self.last is not None:
+            return slice(-self.last, None)
+        if self.range is None or self.range.is_length_of(frames):
+            return slice(None)
+        return self.range.within(frames) or slice(None)
+
+
+def _read_compiled(data: bytes, selection: KeypointSelection, cut: _Cut) -> VideoKeypoints | None:
     """The common case in compiled code: a finite float32 .npy [T, V, 3] of a known layout. None for all other files.
 
     Of 133 points often 27 are wanted: all are checked, and only these are converted.
@@ -168,7 +191,9 @@ def _read_compiled(data: bytes, selection: KeypointSelection, last: int | None) 
         return None
     if indices is None or indices.min() < 0:  # points that the file does not have
         return None
-    kept = array[-last:] if last is not None else array
+    frames = cut.indices(frames_read)
+    array = array[: frames.stop]  # of which the last ones are taken
+    kept = array[frames.start :]
     keypoint = np.empty((1, len(kept), len(indices), 2), np.float32)
     score = np.empty((1, len(kept), len(indices)), np.float32)
     if not native.take_keypoints(array, indices, keypoint[0], score[0]):
@@ -224,17 +249,16 @@ def _read_clip(data: bytes, name: str, selection: KeypointSelection, token: Canc
     return clips[0]
 
 
-def _select_and_judge(
-    whole: PoseClip, selection: KeypointSelection, last: int | None
-) -> tuple[PoseClip, tuple[Finding, ...]]:
-    """The clip with the selected points and the last frames, and what was found in its numbers.
+def _select_and_judge(whole: PoseClip, selection: KeypointSelection, cut: _Cut) -> tuple[PoseClip, tuple[Finding, ...]]:
+    """The clip with the selected points and the frames to keep, and what was found in its numbers.
 
     Raises:
         ImplausibleError: impossible numbers, unless they are only reported.
     """
     clip = _select(whole, selection)
-    if last is not None and last < clip.frames:
-        keypoint, score = clip.keypoint[:, -last:], clip.keypoint_score[:, -last:]
+    kept = cut.indices(clip.frames)
+    keypoint, score = clip.keypoint[:, kept], clip.keypoint_score[:, kept]
+    if keypoint.shape[1] < clip.frames:
         clip = replace(clip, keypoint=np.ascontiguousarray(keypoint), keypoint_score=np.ascontiguousarray(score))
     return clip, PlausibilityReport(selection.interpretation.plausibility).judge(replace(clip, frame_dir=""), whole)
 

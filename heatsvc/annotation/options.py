@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from heatsvc.annotation.labels.frame_range import FrameRangeMode
 from heatsvc.annotation.labels.name_pattern import NamePattern
 from heatsvc.pose import LAYOUTS
 from heatsvc.pose.findings import Interpretation, PlausibilityMode
@@ -122,6 +123,12 @@ class AnnotationOptions(BaseModel):
         None,
         description="Columns that the videos' names have, in braces, for filters and splits: "
         "`NIA_SL_{word}_REAL{signer}_{view}`, `signer{signer}_sample{sample}`.",
+    )
+    frame_range: FrameRangeMode = Field(
+        "report",
+        description="Labels that give a range of frames, such as WLASL's `frame_start` and `frame_end`, counted from "
+        "1. `report`: videos that are not cut to it are a fault `frame_range`, and kept whole; `apply`: they are cut; "
+        "`ignore`: neither.",
     )
     labels: Literal["auto", "names"] = Field(
         "auto",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.inputs import Inputs
+from heatsvc.annotation.labels.frame_range import FrameRange
 from heatsvc.annotation.labels.labels import MORPHEME, Labels, LabelSource, read_labels
 from heatsvc.annotation.mismatch import describe_mismatch
 from heatsvc.annotation.names import NameIndex, VideoName
@@ -34,6 +35,7 @@ class LabelledVideo(NamedTuple):
         signer: who signs, "" where unknown.
         file: its keypoints; None where there is no file.
         last: how many frames to keep, the last ones; None for all.
+        range: the frames that its label is of; None for all.
     """
 
     name: str
@@ -42,6 +44,7 @@ class LabelledVideo(NamedTuple):
     signer: str = ""
     file: StoredFile | None = None
     last: int | None = None
+    range: FrameRange | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +146,8 @@ def make_plan(
         if split is not None:
             label, signer = row.index if row.index is not None else -1, row.columns.get("signer", "")
             file = file_of.get(position)
-            videos.append(LabelledVideo(row.video.text, label, split, signer, file, last.get(position)))
+            frames = FrameRange.of(row.columns) if options.frame_range != "ignore" else None
+            videos.append(LabelledVideo(row.video.text, label, split, signer, file, last.get(position), frames))
     return Plan(
         videos=[video for video in videos if video.file is not None],
         missing=[video for video in videos if video.file is None],

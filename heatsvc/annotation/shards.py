@@ -18,6 +18,7 @@ import orjson
 from heatsvc.annotation.annotation_pickle import encode_annotation
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, VideoKeypoints, read_keypoints
+from heatsvc.annotation.labels.frame_range import FrameRange
 from heatsvc.annotation.plan import LabelledVideo
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
@@ -138,6 +139,8 @@ class ShardReader:
             if video.last is not None and video.last > frames:
                 detail = f"the trimmed video has {video.last} frames, the keypoints {frames}: nothing is cut"
                 shard.faults.append(Fault("trim_too_long", video.name, detail, name, "kept"))
+            if video.range is not None and (left := self._not_cut(video.range, found.frames_read, video)):
+                shard.faults.append(Fault("frame_range", video.name, left, name, "kept"))
             clip = ClipStatistics(
                 *(video.name, video.label, video.split, video.signer, frames),
                 *(found.frames_read, persons, found.undetected, found.digest()),
@@ -155,6 +158,19 @@ class ShardReader:
         shard.histogram = histogram.tolist()
         shard.img_shapes = [(*shape, count) for shape, count in img_shapes.items()]
 
+    def _not_cut(self, range: FrameRange, frames: int, video: LabelledVideo) -> str:
+        """Why a video of so many frames is not cut to the range of its label; "" where it is, or was before."""
+        if video.last is not None or range.is_length_of(frames):
+            return ""
+        if range.within(frames) is None:
+            return f"the label is of the frames {range}, the keypoints have {frames:,}: nothing is cut"
+        if self.selection.cut_to_range:
+            return ""
+        return (
+            f"the label is of the frames {range}, the keypoints have {frames:,}, and all are kept: the option "
+            "frame_range = apply cuts them, where they are of the whole video"
+        )
+
     def _keypoints(self, video: LabelledVideo, token: CancelToken) -> VideoKeypoints:
         if video.file is None:
             raise FaultyFileError("no_file", "there is no file")
@@ -162,7 +178,7 @@ class ShardReader:
             data = video.file.read(self.selection.bounds)
         except InputError as error:
             raise FaultyFileError("unreadable", error.detail) from None
-        return read_keypoints(data, video.file.name, self.selection, video.last, token)
+        return read_keypoints(data, video.file.name, self.selection, video.last, token, range=video.range)
 
 
 @contextmanager

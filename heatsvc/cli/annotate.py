@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _GC_THRESHOLDS = (200_000, 20, 100)
 _FLAGS = (
     *("select", "dtype", "img_shape", "missing", "faulty", "split_policy", "types", "views", "signers", "years"),
-    *("encoding", "file_suffix", "name_pattern"),
+    *("encoding", "file_suffix", "name_pattern", "frame_range"),
     *("coordinates", "project", "plausibility", "missing_points"),
 )
 _STAGES = {
@@ -90,6 +90,9 @@ def add_annotate(commands: Any) -> None:
     one.add_argument("--plausibility", choices=("error", "warn", "ignore"), help="what becomes of impossible numbers")
     for name in ("types", "views", "signers", "years"):
         one.add_argument(f"--{name}", nargs="+", metavar="VALUE", help=f"only rows of these {name}")
+    one.add_argument(
+        "--frame-range", choices=("report", "apply", "ignore"), help="of labels with frame_start and frame_end"
+    )
     one.add_argument("--encoding", help="of text that is not in UTF-8 or UTF-16, such as gb18030; default cp949")
     one.add_argument(
         "--name-pattern", metavar="TEXT", help="columns that names have: NIA_SL_{word}_REAL{signer}_{view}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.labels import rows
+from heatsvc.annotation.labels.frame_range import FIRST, LAST
 from heatsvc.annotation.labels.parsed_file import ParsedFile
 from heatsvc.annotation.labels.rows import LabelFile, LabelRow
 from heatsvc.annotation.labels.tables import INDEX, Header, normalize_header
@@ -14,7 +15,8 @@ from heatsvc.annotation.native.sheets import MAX_CELL, cell_text
 from heatsvc.annotation.options import AnnotationOptions
 
 # The first number of an action is an index in nslt_100.json. In a list, objects are numbered under index.
-_INDEX_KEYS = (*INDEX, "action")
+_ACTION = "action"
+_INDEX_KEYS = (*INDEX, _ACTION)
 
 
 def read_json_map(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
@@ -33,7 +35,7 @@ def read_json_rows(file: ParsedFile, options: AnnotationOptions) -> LabelFile | 
     """The videos of an object of objects: ``{"KETI_SL_0000000419": {"label": "화재", "label_index": 418}}``.
 
     WLASL's nslt_100.json is one, too: ``{"05237": {"subset": "train", "action": [77, 1, 55]}}``, where the first number
-    is the class index.
+    is the class index, and the others are the frames.
 
     Raises:
         AnnotationError: an object without label and index, or with an unusable one.
@@ -126,7 +128,11 @@ def _read_video(name: str | None, where: str, value: Mapping[str, Any], header: 
     if label is None and index is None:
         raise AnnotationError(f"{where}: neither label nor label_index", file=file)
     texts = ["" if isinstance(item, dict | list) else _text(item, where, file) for item in value.values()]
-    return LabelRow(rows.parse_video_name(name, where, file), label, index, header.texts(texts), where)
+    columns = header.texts(texts)
+    match value.get(_ACTION):
+        case [int(), int() as first, int() as last]:
+            columns |= {FIRST: str(first), LAST: str(last)}
+    return LabelRow(rows.parse_video_name(name, where, file), label, index, columns, where)
 
 
 def _text(value: Any, where: str, file: str) -> str:

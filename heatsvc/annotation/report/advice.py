@@ -22,6 +22,7 @@ WHAT_TO_DO: dict[str, str] = {
     "unlabelled": "Add them to the labels, if they should be trained on; otherwise nothing needs to be done.",
     "trim_too_long": "Compare the trimmed videos with those that the keypoints are from: they do not belong together.",
     "trim_unknown": "Check the names in the trim table; otherwise nothing needs to be done.",
+    "frame_range": "Give frame_range=apply where the files are of whole videos, frame_range=ignore where they are not.",
     "in_two_splits": "Take each name out of one of its splits, or choose split_policy=first or drop.",
     "in_no_split": "Add these names to a split, or leave them out with split_policy=drop.",
     "unknown_to_labels": "Add a label for these names or take them out of the split, or choose split_policy=drop.",

@@ -5,7 +5,19 @@
 
 from __future__ import annotations
 
-from tests.cases.formats import arrays, coco, labelled, mmpose, openpose, packed, pickles, pose_files, refused
+from tests.cases.formats import (
+    arrays,
+    coco,
+    labelled,
+    mmpose,
+    openpose,
+    packed,
+    pickles,
+    pose_files,
+    refused,
+    tables,
+    trackers,
+)
 from tests.cases.formats.kind import Kind, Refused
 
 KINDS: tuple[Kind, ...] = (
@@ -16,11 +28,13 @@ KINDS: tuple[Kind, ...] = (
     *labelled.KINDS,
     *pickles.KINDS,
     *pose_files.KINDS,
+    *trackers.KINDS,
+    *tables.KINDS,
     *packed.KINDS,
 )
 """What is read."""
 
-REFUSED: tuple[Refused, ...] = refused.KINDS
+REFUSED: tuple[Refused, ...] = (*refused.KINDS, *tables.REFUSED)
 """What is refused, with the next step."""
 
 __all__ = ["KINDS", "REFUSED", "Kind", "Refused"]
