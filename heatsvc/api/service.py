@@ -92,7 +92,8 @@ class Service:
 
     async def _return_memory(self) -> None:
         """After requests that took much memory together, return it to the system once they are over."""
-        budgets = (self.body_memory, self.working_memory, self.renderer.tile_memory)
+        renderer = self.renderer
+        budgets = (self.body_memory, self.working_memory, renderer.tile_memory, renderer.picture_memory)
         while True:
             await asyncio.sleep(_RETURN_SECONDS)
             peak, used = sum(budget.peak for budget in budgets), sum(budget.used for budget in budgets)

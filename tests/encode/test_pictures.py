@@ -146,7 +146,7 @@ def test_a_gif_repeats_and_writes_only_what_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frames", "columns", "shape"), [(6, None, (2, 3)), (6, 2, (3, 2)), (5, 9, (1, 5)), (7, 3, (3, 3))]
+    ("frames", "columns", "shape"), [(6, None, (2, 3)), (6, 2, (3, 2)), (5, 9, (1, 5)), (7, 3, (3, 3)), (3, 1, (3, 1))]
 )
 def test_a_png_of_several_frames_is_a_contact_sheet(frames: int, columns: int | None, shape: tuple[int, int]) -> None:
     made = volume(frames)

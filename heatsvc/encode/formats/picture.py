@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from io import BytesIO
@@ -15,7 +16,7 @@ from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.identity import Identity
 from heatsvc.encode.formats.format import BodyWriter, Format
-from heatsvc.encode.job import PlannedVolume, check_sizes
+from heatsvc.encode.job import MAX_TILE_BYTES, PlannedVolume, check_sizes
 from heatsvc.render import cpu
 from heatsvc.render.cpu import Tile
 from heatsvc.render.picture import Picture
@@ -27,8 +28,8 @@ from heatsvc.volume import HeatmapVolume
 _FILE_BYTES, _FRAME_BYTES = 64 << 10, 1 << 10
 # Of a line of a skeleton, in pixels of work.
 _LINE_WORK = 500
-# Frames that are rendered and not yet written: two items ahead of the one that is written.
-_FRAMES_ALIVE = 3
+# Work items that are rendered and not yet written: two ahead of the one that is written.
+_ITEMS_ALIVE = 3
 
 
 class RgbFrames(Identity):
@@ -70,7 +71,6 @@ class PictureFormat(Format):
         share = renderings * measured.work // (volume.frames * volume.copies) + height * width
         if picture.skeleton:
             share += volume.keypoint.shape[0] * len(volume.skeleton or volume.limbs) * _LINE_WORK
-        heaviest = max(measured.max_map_work, measured.work if len(measured.tiles) == 1 else 0)
         return PlannedVolume(
             name=name,
             volume=volume,
@@ -81,7 +81,7 @@ class PictureFormat(Format):
             nbytes=count * area,
             max_encoded_bytes=count * area,
             work=share * count,
-            max_map_work=heaviest,
+            max_map_work=measured.max_map_work,
             picture=shown,
         )
 
@@ -125,11 +125,12 @@ class PictureWriter(BodyWriter):
         self.length = None
         self.is_heavy = True
         height, width = picture.frame_shape
-        images = 1 if picture.columns > 1 else len(picture.numbers)
-        pixels = (picture.rows * height + picture.strip.height) * picture.columns * width
+        images = math.ceil(len(picture.numbers) / (picture.rows * picture.columns))
+        pixels = math.prod(picture.size)
         file_bytes = min(bounds.max_picture_bytes, images * (4 * pixels + _FRAME_BYTES) + _FILE_BYTES)
         # A BytesIO has an eighth more than its content, and becomes the body without a copy.
-        self.buffer_bytes = pixels * bytes_per_pixel + _FRAMES_ALIVE * 3 * height * width + file_bytes * 9 // 8
+        items_bytes = _ITEMS_ALIVE * min(max(3 * height * width, MAX_TILE_BYTES), planned.nbytes)
+        self.buffer_bytes = pixels * bytes_per_pixel + items_bytes + file_bytes * 9 // 8
         self.file = BoundedFile(bounds)
         self._compressor = coding.compressor()
         self._canvas: UInt8 | None = None
@@ -144,11 +145,9 @@ class PictureWriter(BodyWriter):
         """uint8 [H, W, 3], an image with the caption and the legend; frames are written into its upper part."""
         if self._canvas is None:
             picture = self.picture
-            height, width = picture.frame_shape
-            shape = (picture.rows * height + picture.strip.height, picture.columns * width, 3)
-            self._canvas = np.full(shape, BACKGROUND, np.uint8)
+            self._canvas = np.full((*picture.size, 3), BACKGROUND, np.uint8)
             if picture.strip.height:
-                self._canvas[picture.rows * height :] = picture.strip.pixels
+                self._canvas[-picture.strip.height :] = picture.strip.pixels
         return self._canvas
 
     def encode(
