@@ -46,7 +46,11 @@ async function droppedFiles(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   const files = [];
   const take = async (entry) => {
-    if (entry.isFile) return files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    if (entry.name.startsWith(".")) return;
+    if (entry.isFile) {
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      return files.push(Object.assign(file, { path: entry.fullPath.slice(1) }));
+    }
     const reader = entry.createReader();
     for (let some; (some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length; )
       for (const each of some) await take(each);

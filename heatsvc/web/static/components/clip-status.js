@@ -7,7 +7,7 @@ class ClipStatus extends Component {
   static events = ["volume", "problem", "loading"].map((name) => [model, name]);
 
   render() {
-    return [h("div", { class: "facts" }, this.facts()), h("div", { class: "findings", role: "status" }, this.findings())];
+    return [h("div", { class: "facts" }, this.facts()), h("div", { class: "findings", role: "status" }, model.problem && this.problem(model.problem), this.findings())];
   }
 
   facts() {
@@ -26,14 +26,14 @@ class ClipStatus extends Component {
     ];
   }
 
+  problem({ status, title, detail, file, field, frame }) {
+    const where = [file, field, frame !== undefined && t("stage.frame", { frame })].filter(Boolean).join(" · ");
+    const heading = hasString(`problem.${status}`) ? t(`problem.${status}`) : title;
+    return h("p", { class: "problem" }, h("b", {}, `✕ ${heading} `), h("span", { lang: "en" }, detail), h("code", {}, where));
+  }
+
   findings() {
-    const { problem, clip } = model;
-    if (problem) {
-      const where = [problem.file, problem.field, problem.frame !== undefined && t("stage.frame", { frame: problem.frame })];
-      const title = hasString(`problem.${problem.status}`) ? t(`problem.${problem.status}`) : problem.title;
-      return h("p", { class: "problem" }, h("b", {}, `✕ ${title} `), h("span", { lang: "en" }, problem.detail), h("code", {}, where.filter(Boolean).join(" · ")));
-    }
-    return (clip?.findings ?? []).map((finding) =>
+    return model.findings.map((finding) =>
       h("details", { class: finding.severity },
         h("summary", {}, `⚠ ${t(`finding.${finding.code}`)}`, h("u", {}, t("status.meaning"))),
         h("p", { lang: "en" }, `${finding.detail[0].toUpperCase()}${finding.detail.slice(1)}. ${finding.what_to_do}`)),
