@@ -307,6 +307,18 @@ if has("chromium"):
             page.get_by_role("button", name="English").click()
             expect(page.get_by_role("link", name="Dataset")).to_be_visible()
 
+    @pytest.mark.parametrize("width", [360, 1280])
+    def test_nothing_moves_while_the_page_loads(browser: Browser, port: int, width: int) -> None:
+        """The sum of layout shifts is below 0.1, which counts as good."""
+        shifts = """() => new Promise(resolve => {
+          const add = list => resolve(list.getEntries().reduce((sum, entry) => sum + entry.value, 0));
+          new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+          setTimeout(() => resolve(0), 1000);  // there was none
+        })"""
+        with opened(browser, port, viewport={"width": width, "height": 800}) as page:
+            wait_for_shape(page, SAMPLE)
+            assert page.evaluate(shifts) < 0.1
+
     @pytest.mark.parametrize("width", [360, 1280, 3840])
     def test_nothing_is_wider_than_the_window(browser: Browser, port: int, width: int) -> None:
         with opened(browser, port, viewport={"width": width, "height": 800 if width < 3840 else 2160}) as page:

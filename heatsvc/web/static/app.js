@@ -59,14 +59,16 @@ async function droppedFiles(transfer) {
   return files.length ? files : [...transfer.files];
 }
 
-const isFiles = (event) => state.values.tab === "clip" && event.dataTransfer?.types.includes("Files");
-addEventListener("dragover", (event) => isFiles(event) && (event.preventDefault(), document.body.classList.add("dropping")));
+// Files never replace the page, wherever they are dropped; the dataset part has places of its own for them.
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.toggle("dropping", state.values.tab === "clip" && event.dataTransfer.types.includes("Files"));
+});
 addEventListener("dragleave", (event) => event.relatedTarget ?? document.body.classList.remove("dropping"));
 addEventListener("drop", async (event) => {
-  if (!isFiles(event)) return;
   event.preventDefault();
   document.body.classList.remove("dropping");
-  const files = await droppedFiles(event.dataTransfer);
+  const files = state.values.tab === "clip" ? await droppedFiles(event.dataTransfer) : [];
   if (files.length) model.open(files);
 });
 state.addEventListener("change", ({ detail }) => detail.includes("tab") && showTab());
