@@ -20,7 +20,7 @@ class ClipStatus extends Component {
       h("span", {}, h("b", {}, `[${volume.shape.join(", ")}]`), ` ${volume.dtype}`),
       h("span", {}, t("status.bytes", { size: bytes(response.size), all: bytes(volume.nbytes), ratio: number(ratio, ratio < 10 ? 1 : 0) })),
       h("span", {}, response.coding),
-      h("button", { class: "plain timing", "data-tip": stages, "aria-label": `${number(total, 1)} ms. ${stages}` }, `${number(total, 1)} ms`),
+      h("button", { class: "plain timing", "data-tip": stages, "aria-description": stages }, `${number(total, 1)} ms`),
       response.seed && h("span", {}, `seed ${response.seed}`),
       isLoading && h("span", { class: "quiet" }, t("status.loading")),
     ];
