@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DEFAULTS, formatFragment, isShown, optionsOf, parseFragment, showing } from "../../heatsvc/web/static/state.js";
+import { DEFAULTS, formatFragment, isShown, optionsOf, parseFragment, pictureOf, showing } from "../../heatsvc/web/static/state.js";
 
 test("a fragment is read back as it was written", () => {
   const state = { ...DEFAULTS, tab: "clip", select: "sign27", img_shape: "1080,1920", frame: 37, clip: "화재 & 논", pipeline: '[{"type":"PoseDecode"}]' };
@@ -32,6 +32,13 @@ test("options are those of POST /heatmap", () => {
     project: "xy",
     frame_dir: "a",
   });
+});
+
+test("pictures look as the view does; arrays have no such option", () => {
+  assert.equal(pictureOf(DEFAULTS, ["a"], "application/x-npy"), undefined);
+  assert.deepEqual(pictureOf({ ...DEFAULTS, frame: 7 }, ["a"], "image/png"), { mode: "max", frame: 7 });
+  assert.deepEqual(pictureOf({ ...DEFAULTS, color: "part", speed: 0.5 }, ["a"], "video/mp4"), { mode: "joint", fps: 12.5 });
+  assert.deepEqual(pictureOf({ ...DEFAULTS, channel: "b", speed: 4 }, ["a", "b"], "image/gif"), { mode: "channel", channel: 1, fps: 60 });
 });
 
 test("half a frame size is none, and broken steps are the default preset", () => {

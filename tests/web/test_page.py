@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import heatsvc
-from tests.pose.readers.samples import zipped
+from tests.pose.readers.samples import npy, zipped
 from tests.serving import ROOT, has, served
 from tests.web.browsing import chromium, drop, opened, wait_for_shape
 
@@ -140,6 +140,10 @@ if has("chromium"):
             drop(page, {"folder.zip": zipped(frames)})
             wait_for_shape(page, "[3, 137, 64, 64]")
             assert is_drawn(page)
+            drop(page, {KETI.name: KETI.read_bytes()})
+            wait_for_shape(page, "[73, 133, 64, 64]")
+            drop(page, {name.rpartition("/")[2]: data for name, data in frames.items()})
+            wait_for_shape(page, "[3, 137, 64, 64]")
 
     def test_a_clip_of_a_pickle_is_searched_and_drawn(browser: Browser, port: int) -> None:
         with opened(browser, port) as page:
@@ -160,6 +164,18 @@ if has("chromium"):
             drop(page, {"holiday.mp4": b"\0\0\0\x18ftypmp42" + bytes(50)})
             expect(page.locator(".problem")).to_contain_text("holiday.mp4")
             assert is_drawn(page)  # the old picture stays
+
+    def test_numbers_that_cannot_be_meant_mark_the_option_that_mends_them(browser: Browser, port: int) -> None:
+        keypoint = np.load(POSES / "ase_FIRE_wholebody133.npy") / [1920, 1080, 1]
+        with opened(browser, port, "#/clip?img_shape=1080,1920") as page:
+            wait_for_shape(page, SAMPLE)
+            drop(page, {"unit.npy": npy(keypoint)})
+            expect(page.locator(".problem")).to_contain_text("coordinates: normalized")
+            expect(page.locator("clip-status summary")).to_contain_text("Coordinates of 0 to 1, not pixels")
+            expect(page.locator(".field.doubtful")).to_contain_text("Coordinates")
+            page.locator("[data-field=coordinates]").select_option("normalized")
+            wait_for_shape(page, "[95, 133, 64, 64]")
+            expect(page.locator(".problem")).to_have_count(0)
 
     def test_a_fault_of_a_step_marks_its_field(browser: Browser, port: int) -> None:
         steps = '[{"type":"Resize","scale":[-1,64]},{"type":"GeneratePoseTarget","sigma":-1}]'
@@ -290,6 +306,18 @@ if has("chromium"):
             assert page.evaluate("document.documentElement.lang") == "ko"
             page.get_by_role("button", name="English").click()
             expect(page.get_by_role("link", name="Dataset")).to_be_visible()
+
+    @pytest.mark.parametrize("width", [360, 1280])
+    def test_nothing_moves_while_the_page_loads(browser: Browser, port: int, width: int) -> None:
+        """The sum of layout shifts is below 0.1, which counts as good."""
+        shifts = """() => new Promise(resolve => {
+          const add = list => resolve(list.getEntries().reduce((sum, entry) => sum + entry.value, 0));
+          new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+          setTimeout(() => resolve(0), 1000);  // there was none
+        })"""
+        with opened(browser, port, viewport={"width": width, "height": 800}) as page:
+            wait_for_shape(page, SAMPLE)
+            assert page.evaluate(shifts) < 0.1
 
     @pytest.mark.parametrize("width", [360, 1280, 3840])
     def test_nothing_is_wider_than_the_window(browser: Browser, port: int, width: int) -> None:

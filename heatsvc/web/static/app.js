@@ -46,7 +46,11 @@ async function droppedFiles(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   const files = [];
   const take = async (entry) => {
-    if (entry.isFile) return files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    if (entry.name.startsWith(".")) return;
+    if (entry.isFile) {
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      return files.push(Object.assign(file, { path: entry.fullPath.slice(1) }));
+    }
     const reader = entry.createReader();
     for (let some; (some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length; )
       for (const each of some) await take(each);
@@ -55,14 +59,16 @@ async function droppedFiles(transfer) {
   return files.length ? files : [...transfer.files];
 }
 
-const isFiles = (event) => state.values.tab === "clip" && event.dataTransfer?.types.includes("Files");
-addEventListener("dragover", (event) => isFiles(event) && (event.preventDefault(), document.body.classList.add("dropping")));
+// Files never replace the page, wherever they are dropped; the dataset part has places of its own for them.
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.toggle("dropping", state.values.tab === "clip" && event.dataTransfer.types.includes("Files"));
+});
 addEventListener("dragleave", (event) => event.relatedTarget ?? document.body.classList.remove("dropping"));
 addEventListener("drop", async (event) => {
-  if (!isFiles(event)) return;
   event.preventDefault();
   document.body.classList.remove("dropping");
-  const files = await droppedFiles(event.dataTransfer);
+  const files = state.values.tab === "clip" ? await droppedFiles(event.dataTransfer) : [];
   if (files.length) model.open(files);
 });
 state.addEventListener("change", ({ detail }) => detail.includes("tab") && showTab());

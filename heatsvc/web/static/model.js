@@ -22,6 +22,7 @@ class Model extends EventTarget {
   peaks = []; // of each channel the largest raw numbers over time, as far as they are known
   response = null; // facts for the status line
   problem = null;
+  findings = []; // what may not be meant in the clip's numbers
   isLoading = false;
 
   constructor() {
@@ -60,7 +61,7 @@ class Model extends EventTarget {
   /** Show the first clip of some files, or the one of the state's name. */
   async open(files, isSample = false) {
     const wasSample = this.isSample;
-    Object.assign(this, { files, isSample, list: [], problem: null });
+    Object.assign(this, { files, isSample, list: [], problem: null, findings: [] });
     if (!isSample) state.set({ clip: "", frame: 0, on: "", off: "", channel: "", ...(wasSample && { select: "", layout: "" }) });
     clearTimeout(this.waiting);
     await this.refresh();
@@ -68,7 +69,7 @@ class Model extends EventTarget {
 
   form(options) {
     const form = new FormData();
-    for (const file of this.files) form.append("file", file, file.name);
+    for (const file of this.files) form.append("file", file, file.path ?? file.name);
     form.append("options", JSON.stringify(options));
     return form;
   }
@@ -87,6 +88,7 @@ class Model extends EventTarget {
       const isSame = list?.clips[0].rendered && JSON.stringify(options) === list.asked;
       const [described, volume] = await Promise.allSettled([isSame ? list : this.ask("clips", { ...named, ...options }, signal), this.render(options, signal)]);
       if (signal.aborted) return;
+      this.findings = described.value?.clips[0].findings ?? [];
       // What the list of clips says of a fault, the heatmap says too, and with its numbers judged.
       if (described.status === "rejected" || volume.status === "rejected") throw volume.reason ?? described.reason;
       this.show(described.value, volume.value);

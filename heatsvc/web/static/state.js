@@ -51,6 +51,15 @@ export function optionsOf(state) {
   return options;
 }
 
+/** The option `picture` of a media type: colors as in the view, and of a PNG the frame in the view; undefined of arrays. */
+export function pictureOf(state, channels, type) {
+  if (!/^(image|video)/.test(type)) return undefined;
+  const channel = channels.indexOf(state.channel);
+  const mode = channel >= 0 ? "channel" : state.color === "part" ? "joint" : "max";
+  const still = type === "image/png" ? { frame: state.frame } : { fps: Math.max(1, Math.min(60, 25 * state.speed)) };
+  return { mode, ...(channel >= 0 && { channel }), ...still };
+}
+
 /** A preset's name, or a list of steps. */
 export function pipelineOf(state) {
   if (!state.pipeline.startsWith("[")) return state.pipeline;

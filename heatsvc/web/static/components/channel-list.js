@@ -32,8 +32,8 @@ class ChannelList extends Component {
       h("div", { class: "chips", role: "group", "aria-label": t("channels.show") },
         h("span", { class: "quiet" }, t("channels.show")),
         choose(t("channels.all"), channels),
-        groups.length > 1 && groups.map((group) => choose(t(`part.${group}`), channels.filter((name) => groupOf(name) === group))),
-        h("button", { class: "chip", onclick: () => state.set({ on: "", off: channels.join(","), channel: "" }) }, t("channels.none"))),
+        choose(t("channels.none"), []),
+        groups.length > 1 && groups.map((group) => choose(t(`part.${group}`), channels.filter((name) => groupOf(name) === group)))),
       h("p", { class: "channels-head quiet" }, h("span", {}, t("channels.peak")), h("span", {}, t("channels.score"))),
       h("ul", { class: "channels" }, this.rows),
     ];
@@ -76,8 +76,7 @@ class ChannelList extends Component {
 
   toggle(name, isOn) {
     const all = model.channels;
-    const names = all.filter((each) => (each === name ? isOn : isShown({ ...state.values, channel: "" }, each)));
-    state.set(names.length ? showing(names, all) : { on: "", off: all.join(","), channel: "" });
+    state.set(showing(all.filter((each) => (each === name ? isOn : isShown({ ...state.values, channel: "" }, each))), all));
   }
 }
 

@@ -6,6 +6,9 @@ import { t } from "../strings.js";
 import "./channel-list.js";
 import "./step-card.js";
 
+/** The option that mends what was found. */
+const MENDED_BY = { depth_as_score: "project", normalized: "coordinates", outside_frame: "img_shape", img_shape_swapped: "img_shape", points_outside: "img_shape", missing_points: "select" };
+
 class ClipInspector extends Component {
   static events = [...["catalogue", "list", "volume", "problem"].map((name) => [model, name])];
   folded = new Set(innerWidth < 700 ? ["input", "steps", "channels"] : innerHeight < 900 ? ["steps"] : []);
@@ -46,7 +49,8 @@ class ClipInspector extends Component {
     const isWrong = model.problem?.field?.split(/[.[]/)[0] === name || model.problem?.field?.endsWith(`.${name}`);
     control.dataset.field = name;
     if (isWrong) control.setAttribute("aria-invalid", "true");
-    return h("label", { class: isWrong ? "field wrong" : "field" }, h("span", {}, label), control, note && h("small", {}, note));
+    const isDoubtful = model.findings.some((finding) => MENDED_BY[finding.code] === name);
+    return h("label", { class: `field ${isWrong ? "wrong" : isDoubtful ? "doubtful" : ""}` }, h("span", {}, label), control, note && h("small", {}, note));
   }
 
   inputSection() {

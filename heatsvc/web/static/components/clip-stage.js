@@ -20,7 +20,7 @@ class ClipStage extends Component {
     );
     this.drop = h("p", { class: "hint" }, t("stage.drop"));
     return [
-      h("div", { class: "panels" }, panels),
+      h("div", { class: "panels empty" }, panels),
       h("div", { class: "scale" }, this.range, this.legend, this.drop),
       this.label,
     ];
@@ -65,6 +65,7 @@ class ClipStage extends Component {
     const { volume } = model;
     if (!volume) return;
     const ratio = devicePixelRatio;
+    this.querySelector(".panels").classList.remove("empty");
     const panels = this.querySelector(".panels").getBoundingClientRect();
     const most = Math.min((panels.width - 12) / 2 / volume.width, (panels.height - 24) / volume.height) * ratio;
     this.factor = (most >= 1 ? Math.floor(most) : most) / ratio;

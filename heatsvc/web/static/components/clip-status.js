@@ -7,7 +7,7 @@ class ClipStatus extends Component {
   static events = ["volume", "problem", "loading"].map((name) => [model, name]);
 
   render() {
-    return [h("div", { class: "facts" }, this.facts()), h("div", { class: "findings", role: "status" }, this.findings())];
+    return [h("div", { class: "facts" }, this.facts()), h("div", { class: "findings", role: "status" }, model.problem && this.problem(model.problem), this.findings())];
   }
 
   facts() {
@@ -20,20 +20,20 @@ class ClipStatus extends Component {
       h("span", {}, h("b", {}, `[${volume.shape.join(", ")}]`), ` ${volume.dtype}`),
       h("span", {}, t("status.bytes", { size: bytes(response.size), all: bytes(volume.nbytes), ratio: number(ratio, ratio < 10 ? 1 : 0) })),
       h("span", {}, response.coding),
-      h("button", { class: "plain timing", "data-tip": stages, "aria-label": `${number(total, 1)} ms. ${stages}` }, `${number(total, 1)} ms`),
+      h("button", { class: "plain timing", "data-tip": stages, "aria-description": stages }, `${number(total, 1)} ms`),
       response.seed && h("span", {}, `seed ${response.seed}`),
       isLoading && h("span", { class: "quiet" }, t("status.loading")),
     ];
   }
 
+  problem({ status, title, detail, file, field, frame }) {
+    const where = [file, field, frame !== undefined && t("stage.frame", { frame })].filter(Boolean).join(" · ");
+    const heading = hasString(`problem.${status}`) ? t(`problem.${status}`) : title;
+    return h("p", { class: "problem" }, h("b", {}, `✕ ${heading} `), h("span", { lang: "en" }, detail), h("code", {}, where));
+  }
+
   findings() {
-    const { problem, clip } = model;
-    if (problem) {
-      const where = [problem.file, problem.field, problem.frame !== undefined && t("stage.frame", { frame: problem.frame })];
-      const title = hasString(`problem.${problem.status}`) ? t(`problem.${problem.status}`) : problem.title;
-      return h("p", { class: "problem" }, h("b", {}, `✕ ${title} `), h("span", { lang: "en" }, problem.detail), h("code", {}, where.filter(Boolean).join(" · ")));
-    }
-    return (clip?.findings ?? []).map((finding) =>
+    return model.findings.map((finding) =>
       h("details", { class: finding.severity },
         h("summary", {}, `⚠ ${t(`finding.${finding.code}`)}`, h("u", {}, t("status.meaning"))),
         h("p", { lang: "en" }, `${finding.detail[0].toUpperCase()}${finding.detail.slice(1)}. ${finding.what_to_do}`)),

@@ -3,7 +3,7 @@ import { Problem, request, requestJson } from "../api.js";
 import { asConfig, asCurl, asPython } from "../copy-as.js";
 import { Component, h } from "../dom.js";
 import { model } from "../model.js";
-import { optionsOf, pipelineOf, state } from "../state.js";
+import { optionsOf, pictureOf, pipelineOf, state } from "../state.js";
 import { t } from "../strings.js";
 
 const FILES = { "application/x-npy": "npy", "application/vnd.safetensors": "safetensors", "application/x-npz": "npz", "image/png": "png", "image/gif": "gif", "image/webp": "webp", "video/mp4": "mp4" };
@@ -66,7 +66,8 @@ class ViewMenus extends Component {
   async download(type, button) {
     button.disabled = true;
     try {
-      const response = await request("heatmap", { method: "POST", body: model.form(optionsOf(state.values)), headers: { Accept: type } });
+      const options = { ...optionsOf(state.values), picture: pictureOf(state.values, model.channels, type) };
+      const response = await request("heatmap", { method: "POST", body: model.form(options), headers: { Accept: type } });
       const url = URL.createObjectURL(await response.blob());
       const name = (model.clip?.frame_dir || "heatmaps").replace(/[\\/:*?"<>|]/g, "_");
       h("a", { href: url, download: `${name}.${FILES[type]}` }).click();

@@ -1,0 +1,55 @@
+"""Takes docs/images/page-*.png of a running service with the system's Chromium.
+
+`python docs/make_screenshots.py http://127.0.0.1:8000/`
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
+PICKLE = ROOT / "openapi" / "examples" / "annotation.pkl"
+WIDE = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark", "locale": "en-US"}
+VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "sample": ("#/clip?select=sign27&frame=60", WIDE),
+    "light": ("#/clip?select=sign59&frame=84&color=part&pipeline=view", {**WIDE, "color_scheme": "light"}),
+    "pickle": ("#/clip?frame=12", WIDE),
+    "korean": ("#/clip?select=sign27&frame=60&channel=right_wrist", {**WIDE, "locale": "ko-KR"}),
+    "360px": (
+        "#/clip?select=sign27&frame=60",
+        {**WIDE, "viewport": {"width": 360, "height": 740}, "device_scale_factor": 2},
+    ),
+}
+
+
+def main(url: str) -> None:
+    """Take all of them."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for name, (fragment, options) in VIEWS.items():
+            page = browser.new_page(reduced_motion="reduce", **options)
+            page.goto(url + fragment)
+            _wait(page)
+            if name == "pickle":
+                page.set_input_files("page-header input[type=file]", PICKLE)
+                page.locator(".clips summary").click()
+                _wait(page)
+            page.screenshot(path=IMAGES / f"page-{name}.png")
+            page.close()
+        browser.close()
+
+
+def _wait(page: Page) -> None:
+    """Until the picture is there, and the channels' lines are drawn."""
+    page.wait_for_function("() => document.querySelector('clip-stage').getAttribute('aria-busy') === 'false'")
+    page.wait_for_timeout(1_500)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
