@@ -28,6 +28,8 @@ FORM = "multipart/form-data"
 _BLOCK_BYTES = 1 << 20
 _MAX_TEXT_BYTES = 256 << 10
 _MAX_NAME_LENGTH = 1_000
+# Of one part. A name of so many characters has three bytes for each, percent-encoded nine.
+_MAX_HEADERS, _MAX_HEADER_BYTES = 8, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,8 @@ class _FormWriter:
                 "on_part_end": self._on_part_end,
                 "on_end": self._on_end,
             },
+            max_header_count=_MAX_HEADERS,
+            max_header_size=_MAX_HEADER_BYTES,
         )
 
     def write(self, data: bytes) -> None:
@@ -174,7 +178,11 @@ class _FormWriter:
         try:
             self._parser.write(data)
         except FormParserError as error:
-            raise RequestError(400, f"the form is broken after {self._position()}: {error}") from None
+            allowed = (
+                f": each part may have {_MAX_HEADERS} headers of {_MAX_HEADER_BYTES:,} bytes, with its file's name"
+            )
+            more = allowed if "Maximum header" in str(error) else ""
+            raise RequestError(400, f"the form is broken after {self._position()}: {error}{more}") from None
 
     def finish(self) -> None:
         """Check that the form is complete, after the end of the body."""

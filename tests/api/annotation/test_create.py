@@ -288,3 +288,8 @@ class TestDatasets:
     def test_keypoint_files_and_a_dataset_are_refused(self, set_up: Callable[..., Bench], root: Path):
         bench = set_up(datasets_dir=root)
         bench.send(dataset(options={"dataset": "other"})).problem(422)
+
+
+def test_a_long_name_is_cut_and_not_refused(bench: Bench):
+    files = received(bench.send(dataset(keypoints={"이" * 2_000: b"1"})))["keypoints"]
+    assert files == {"이" * 1_000: "1"}

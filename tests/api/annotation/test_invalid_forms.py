@@ -60,6 +60,7 @@ def test_an_invalid_form_is_a_422(bench: Bench, sent: Form, field: str, message:
     [
         (form(NPY, CSV, options("{")), "options: the JSON is broken"),
         (form(NPY, CSV, options("[]")), "must be an object"),
+        (form(part("keypoints", b"1", "a" * 20_000), CSV), "with its file's name"),
         (form(NPY, CSV, options(b"\xff\xfe")), "options: the JSON is broken"),
         (form(NPY, CSV, options("[" * 100_000)), "options: the JSON is broken"),
         (Form(b""), "without its last boundary"),
@@ -69,8 +70,8 @@ def test_an_invalid_form_is_a_422(bench: Bench, sent: Form, field: str, message:
         (Form(form(NPY, CSV).body.replace(b'; name="labels"', b"")), "has no name"),
         (Form(form(NPY, CSV).body.replace(b"form-data", b"attachment")), "has no name"),
         (Form(form(NPY, CSV).body.replace(b"Content-Disposition", b"X-Disposition")), "has no name"),
-        (Form(form(NPY, CSV).body.replace(b"Content-", b"X: " + b"x" * 100_000 + b"\r\nContent-")), "header size"),
-        (Form(form(NPY, CSV).body.replace(b"Content-", b"X: x\r\n" * 100 + b"Content-")), "header count"),
+        (Form(form(NPY, CSV).body.replace(b"Content-", b"X: " + b"x" * 100_000 + b"\r\nContent-")), "of 10,000 bytes"),
+        (Form(form(NPY, CSV).body.replace(b"Content-", b"X: x\r\n" * 100 + b"Content-")), "8 headers"),
         (Form(form(NPY, CSV).body.replace(b"Content-", b"Con\0tent-")), "broken"),
         (Form(form(NPY, CSV).body, "multipart/form-data"), "boundary"),
         (Form(form(NPY, CSV).body, "multipart/form-data; boundary="), "boundary"),

@@ -24,7 +24,17 @@ def test_the_format_is_found_by_content_whatever_the_name(name):
 def test_names_of_formats_are_unique():
     assert [reader.name for reader in READERS] == [
         *("npy", "npz", "ntu", "pose", "archive", "openpose", "mmpose", "coco", "results", "kinetics", "json"),
-        *("yolo_json", "mediapipe", "deeplabcut", "hdf5", "parquet", "annotation", "yolo_labels", "table", "long_table"),
+        *(
+            "yolo_json",
+            "mediapipe",
+            "deeplabcut",
+            "hdf5",
+            "parquet",
+            "annotation",
+            "yolo_labels",
+            "table",
+            "long_table",
+        ),
     ]
 
 

@@ -1,5 +1,5 @@
 // <dataset-builder>: keypoints, labels and a split become a dataset: what is in them, the options, the build, its report.
-import { requestJson } from "../api.js";
+import { apiKey, requestJson } from "../api.js";
 import { Component, h } from "../dom.js";
 import { state } from "../state.js";
 import { bytes, number, t } from "../strings.js";
@@ -40,13 +40,20 @@ class DatasetBuilder extends Component {
       h("div", { class: "dataset-result" }, this.report), status);
     this.addEventListener("change", (event) => event.target !== this && (event.target.part || event.target === this.options) && this.inspectSoon());
     super.connectedCallback();
-    const { build } = state.values;
-    if (build) this.follow(() => watch(build, (now) => this.show(now), this.work.signal));
+    apiKey.addEventListener("given", () => this.again(), { signal: this.stop.signal });
+    this.again();
   }
 
   /** What is in this element stays, and shows itself in another language. */
   update() {
     this.updateStatus();
+  }
+
+  /** Show the build that the address has, and what is in the files: at first, and once there is a key. */
+  again() {
+    const { build } = state.values;
+    if (build && !this.build && !this.isUnderWay) this.follow(() => watch(build, (now) => this.show(now), this.work.signal));
+    if (PARTS.some((part) => this.drops[part].files.length)) this.inspectSoon();
   }
 
   // What is in the files

@@ -47,7 +47,7 @@ export function matchLines(contents, problem) {
   if (!videos) return [];
   if (videos.problem) return [problem(videos.problem)];
   return [
-    h("p", { class: "figure" }, h("b", {}, number(videos.ready)), ` ${t("dataset.match", { labelled: number(videos.labelled) })}`),
+    h("p", { class: "figure" }, h("b", {}, number(videos.ready)), ` ${t(split ? "dataset.match" : "dataset.match.keypoints", { labelled: number(videos.labelled) })}`),
     split?.column && fact(t("dataset.column", { column: split.column, splits: split.splits.map(({ name }) => name).join(", ") })),
     !split && warning(t("dataset.no_split")),
     videos.mismatch && problem({ detail: videos.mismatch }),

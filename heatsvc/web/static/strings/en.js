@@ -152,6 +152,7 @@ export default {
   "dataset.assumed.file": "{file}: encoding assumed to be cp949.",
   "dataset.filtered": "{name} leaves out {count} videos",
   "dataset.match": "of {labelled} labelled videos have keypoints and a split",
+  "dataset.match.keypoints": "of {labelled} labelled videos have keypoints",
   "dataset.column": "Split by the column {column}: {splits}",
   "dataset.no_split": "There is no split yet: drop one, or give the option split.",
   "dataset.without": "{count} without keypoints: {names}",

@@ -149,6 +149,7 @@ export default {
   "dataset.assumed.file": "{file}: 인코딩을 cp949로 보았습니다.",
   "dataset.filtered": "{name} 조건으로 영상 {count}개가 빠집니다",
   "dataset.match": "/ {labelled}개 라벨 영상에 키포인트와 분할이 있습니다",
+  "dataset.match.keypoints": "/ {labelled}개 라벨 영상에 키포인트가 있습니다",
   "dataset.column": "{column} 열로 분할: {splits}",
   "dataset.no_split": "아직 분할이 없습니다. 파일을 놓거나 옵션 split을 지정하세요.",
   "dataset.without": "키포인트 없음 {count}개: {names}",
