@@ -12,6 +12,8 @@ import "./dataset-report.js";
 
 const PARTS = ["keypoints", "labels", "split"];
 const INSPECT_AFTER_MILLISECONDS = 150;
+/** An inspection that the service has no memory for now is asked for again after this time. */
+const BUSY_MILLISECONDS = 2000;
 const TEXT_BYTES = 32e6;
 /** What the encodings of Python that labels are usually in are called on the web. */
 const ENCODINGS = { "utf-8-sig": "utf-8", cp949: "euc-kr", johab: "euc-kr" };
@@ -82,8 +84,12 @@ class DatasetBuilder extends Component {
       this.found(await requestJson("annotation/inspect", { method: "POST", body: formOf(parts, this.options.values), signal }));
     } catch (error) {
       if (error.name === "AbortError") return;
+      if (error.status === 503) {
+        this.timer = setTimeout(() => this.inspect(), BUSY_MILLISECONDS);
+        return;
+      }
       this.found(null);
-      this.fail(error);
+      if (!this.isUnderWay && !this.build) this.fail(error);
     }
   }
 
