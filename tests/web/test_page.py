@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +75,12 @@ if has("chromium"):
             wait_for_shape(page, SAMPLE)
             assert is_drawn(page)
             expect(page.locator(".hint")).to_contain_text("Drop your own keypoint file")
-            expect(page.locator("clip-status")).to_contain_text("float16")
+            expect(page.locator("clip-status")).to_contain_text(
+                re.compile(r"float16\s*\d+ kB of 21 MB \(\d+×\)\s*zstd")
+            )
+            expect(page.locator("clip-status .timing")).to_have_attribute(
+                "data-tip", re.compile(r"read [\d.]+ ms\nsteps ")
+            )
 
     def test_the_sample_plays(browser: Browser, port: int) -> None:
         with opened(browser, port, reduced_motion="no-preference") as page:
@@ -250,7 +256,7 @@ if has("chromium"):
             expect(page.locator(".section.channels > summary .quiet")).to_have_text("10 / 27")
             page.get_by_label("Show left_hand_0", exact=True).uncheck()
             expect(page.locator(".section.channels > summary .quiet")).to_have_text("9 / 27")
-            page.wait_for_function("() => location.hash.includes('on=')")
+            page.wait_for_function("() => location.hash.includes('on=left_hand_4,')")
             page.reload()
             wait_for_shape(page, SAMPLE)
             expect(page.locator(".section.channels > summary .quiet")).to_have_text("9 / 27")
