@@ -37,11 +37,10 @@ try:
         return RenderJob(FORMATS["application/x-npy"].writer([planned], coding, DEFAULT_BOUNDS)).render()
 
 except ImportError:  # 0.1.0
+    from heatsvc.api.clips import from_json
     from heatsvc.encode.drawing import Drawing
     from heatsvc.encode.errand import Errand
     from heatsvc.encode.forms import FORMS
-
-    from heatsvc.api.clips import from_json
 
     def encode(volume: Any, dtype: str, coding: Any) -> bytes:
         """The body of one volume."""

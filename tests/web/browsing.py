@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 WAIT = 60_000
 """Milliseconds that a busy machine may take for what is waited for."""
+
+expect.set_options(timeout=WAIT)
 
 _DROP = """files => {
   const transfer = new DataTransfer();

@@ -137,6 +137,18 @@ if has("chromium"):
             assert is_drawn(page)
             expect(page.locator(".problem")).to_have_count(0)
 
+    def test_what_is_being_typed_is_kept_while_a_picture_arrives(browser: Browser, port: int) -> None:
+        with opened(browser, port) as page:
+            wait_for_shape(page, SAMPLE)
+            page.get_by_label("Height of the video frame").fill("1080")
+            page.get_by_label("Width of the video frame").focus()
+            page.keyboard.type("19")
+            page.evaluate("async () => (await import('/static/model.js')).model.tell('volume')")
+            page.keyboard.type("20")
+            page.keyboard.press("Tab")
+            page.wait_for_function("() => location.hash.includes('img_shape=1080,1920')")
+            expect(page.get_by_label("Width of the video frame")).to_have_value("1920")
+
     def test_an_aihub_folder_is_drawn_as_one_clip(browser: Browser, port: int) -> None:
         frames = {
             path.relative_to(AIHUB).as_posix(): path.read_bytes() for path in sorted(AIHUB.rglob("*_keypoints.json"))

@@ -35,6 +35,8 @@ export class Component extends HTMLElement {
     this.stop = new AbortController();
     for (const [target, name] of [[languageChanges, "change"], ...this.constructor.events])
       target.addEventListener(name, () => this.update(), { signal: this.stop.signal });
+    // What has been entered is no draft any more.
+    this.addEventListener("change", ({ target }) => (target.defaultValue = target.value), { capture: true, signal: this.stop.signal });
     this.update();
   }
 
@@ -42,9 +44,13 @@ export class Component extends HTMLElement {
     this.stop.abort();
   }
 
-  /** Replace the content by what `render` returns; the control that has the focus keeps it. */
+  /** Replace the content by what `render` returns; the control that has the focus keeps it. A draft is never replaced:
+   * the content waits until its control is left, and until what was clicked instead has had its click. */
   update() {
-    const key = this.contains(document.activeElement) && document.activeElement.dataset.field;
+    const active = this.contains(document.activeElement) ? document.activeElement : null;
+    if (active?.matches("input:not([type=range], [type=checkbox])") && active.value !== active.defaultValue)
+      return active.addEventListener("blur", () => setTimeout(() => this.isConnected && this.update(), 200), { once: true });
+    const key = active?.dataset.field;
     this.replaceChildren(...[this.render()].flat().filter(Boolean));
     if (key) this.querySelector(`[data-field="${CSS.escape(key)}"]`)?.focus();
   }
