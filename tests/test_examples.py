@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from heatsvc.api.request import BODIES, FORM
-from heatsvc.pose.readers import READERS, ReadOptions
+from heatsvc.pose.readers import READERS, ReadOptions, find_reader
 from heatsvc.pose.readers.upload import Upload
 from tests.api.client import NPY, Client, Response
 from tests.api.conftest import running
+from tests.cases.formats import KINDS
 from tests.serving import ROOT
 
 PICKLE = "application/x-pickle"
@@ -71,11 +72,11 @@ def test_every_body_type_has_an_example():
     assert sent == {*BODIES, FORM}
 
 
-def test_every_format_has_an_example():
+def test_every_format_has_an_example_or_a_kind_of_file_in_docs_formats():
     uploads = [Upload((FOLDER / name).read_bytes(), name, ReadOptions()) for name in IDS]
-    assert {reader.name for reader in READERS if any(map(reader.matches, uploads))} == {
-        reader.name for reader in READERS
-    }
+    uploads += [Upload(kind.make(), kind.filename, ReadOptions()) for kind in KINDS]
+    found = {reader.name for upload in uploads if (reader := find_reader(upload))}
+    assert found == {reader.name for reader in READERS}
 
 
 def test_readme_agrees_with_the_index():

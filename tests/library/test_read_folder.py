@@ -103,6 +103,6 @@ def test_a_folder_is_held_to_the_bounds(tmp_path):
 
 def test_an_error_names_the_file(tmp_path):
     fill(tmp_path / "videos", {"a.npy": points(1), "b/c.json": b'{"a": 1}'})
-    with pytest.raises(PoseError, match="of no known format") as caught:
+    with pytest.raises(PoseError, match="JSON of no known form") as caught:
         heatsvc.read(tmp_path / "videos", **SIZE)
     assert caught.value.file == "videos/b/c.json"

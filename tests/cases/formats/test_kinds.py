@@ -16,7 +16,7 @@ TITLE = "{0.tool}, {0.file}".format
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=TITLE)
-@pytest.mark.filterwarnings("ignore::heatsvc.pose.plausibility.PlausibilityWarning")
+@pytest.mark.filterwarnings("ignore::heatsvc.pose.findings.PlausibilityWarning")
 def test_a_kind_is_read_as_anybody_would(tmp_path: Path, kind: Kind) -> None:
     path = tmp_path / kind.filename
     path.write_bytes(kind.make())
@@ -47,7 +47,7 @@ def test_what_must_be_given_besides_is_asked_for(tmp_path: Path, kind: Kind) -> 
 
 
 @pytest.mark.parametrize("kind", REFUSED, ids=TITLE)
-@pytest.mark.filterwarnings("ignore::heatsvc.pose.plausibility.PlausibilityWarning")
+@pytest.mark.filterwarnings("ignore::heatsvc.pose.findings.PlausibilityWarning")
 def test_a_kind_is_refused_with_the_next_step(tmp_path: Path, kind: Refused) -> None:
     path = tmp_path / kind.filename
     path.write_bytes(kind.make())

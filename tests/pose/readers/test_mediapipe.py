@@ -193,5 +193,5 @@ def test_img_shape_is_required():
 
 @pytest.mark.parametrize("content", [{"face": 3, "hand": 5}, {"pose": "x"}, [{"landmarks": [1, 2]}], {"frames": []}])
 def test_other_objects_with_such_keys_are_not_taken_for_landmarks(content):
-    with pytest.raises(PoseError, match="of no known format"):
+    with pytest.raises(PoseError, match="JSON of no known form"):
         only(content)
