@@ -287,7 +287,7 @@ def _check_names(names: tuple[str, ...], expected: tuple[str, ...]) -> None:
         return
     if names and expected:
         i = next(i for i, (name, other) in enumerate(zip(names, expected, strict=True)) if name != other)
-        first = f"point {i} is {names[i]!a:.60}, there {expected[i]!a:.60}"
+        first = f"point {i} is {names[i]!r:.60}, there {expected[i]!r:.60}"
         how = f"other names or another order than those of most files: {first}"
     else:
         how = f"{'names' if names else 'no names'}, those of most files have {'none' if names else 'some'}"

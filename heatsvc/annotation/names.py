@@ -54,7 +54,7 @@ class VideoName:
                 return cls("")
             if len(folders) > MAX_FOLDERS:
                 raise PoseError(
-                    f"{field} {name!a:.80} lies {len(folders):,} folders deep: {MAX_FOLDERS} at most",
+                    f"{field} {name!r:.80} lies {len(folders):,} folders deep: {MAX_FOLDERS} at most",
                     field=field,
                     file=file,
                 )

@@ -204,7 +204,7 @@ def match_files(
         if len(rows) > 1:
             names = " and ".join(labels.rows[row].video.text for row in rows[:2])
             raise AnnotationError(
-                f"the file {file.name!a:.200} may be either of {names}: put it into a folder named after one of them",
+                f"the file {file.name!r:.200} may be either of {names}: put it into a folder named after one of them",
                 field="keypoints",
                 file=file.name,
             )
@@ -212,7 +212,7 @@ def match_files(
         if not other.is_same(file):
             raise AnnotationError(
                 f"two files are of one video, {labels.rows[rows[0]].video.text}: "
-                f"{other.name!a:.200} and {file.name!a:.200}: leave one out",
+                f"{other.name!r:.200} and {file.name!r:.200}: leave one out",
                 field="keypoints",
                 file=file.name,
             )

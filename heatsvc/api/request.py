@@ -321,9 +321,9 @@ def _choose(clips: Sequence[PoseClip], frame_dirs: Sequence[str]) -> list[PoseCl
         by_name.setdefault(clip.frame_dir, clip)
     for name in frame_dirs:
         if name not in by_name:
-            known = ", ".join(f"{each!a:.60}" for each in list(by_name)[:3])
+            known = ", ".join(f"{each!r:.60}" for each in list(by_name)[:3])
             raise RequestError(
-                422, f"no clip is called {name!a:.100}: there are {len(by_name):,}, such as {known}", field="frame_dir"
+                422, f"no clip is called {name!r:.100}: there are {len(by_name):,}, such as {known}", field="frame_dir"
             )
     return [by_name[name] for name in frame_dirs]
 

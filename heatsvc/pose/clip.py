@@ -261,9 +261,9 @@ def check_frame_dir(value: object, *, field: str, file: str | None = None) -> st
     if len(value) > _MAX_NAME_LENGTH:
         raise PoseError(f"{field} has {len(value)} characters: {_MAX_NAME_LENGTH} at most", field=field, file=file)
     if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise PoseError(f"{field} {value!a:.80} cannot be written as UTF-8", field=field, file=file)
+        raise PoseError(f"{field} {value!r:.80} cannot be written as UTF-8", field=field, file=file)
     if not value.isprintable() and any(letter < " " or letter == "\x7f" for letter in value):
-        raise PoseError(f"{field} {value!a:.80} has control characters in it", field=field, file=file)
+        raise PoseError(f"{field} {value!r:.80} has control characters in it", field=field, file=file)
     return value
 
 

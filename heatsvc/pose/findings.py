@@ -186,7 +186,7 @@ class ImplausibleError(PoseError):
     """
 
     def __init__(self, finding: Finding, *, field: str | None = None, file: str | None = None, name: str = ""):
-        called = f"{name!a:.100}: " if name else ""
+        called = f"{name!r:.100}: " if name else ""
         detail = f"{called}{finding.detail}. `plausibility: warn` takes the numbers as they are"
         super().__init__(detail, field=field, file=file)
         self.code = finding.code

@@ -33,7 +33,7 @@ class PickledDtype:
 
     def __init__(self, code: object = None, *_align_copy: object):
         if not isinstance(code, str) or not (_NUMERIC.fullmatch(code) or _TEXT.fullmatch(code) or code in _OBJECT):
-            raise PickledPartError(f"arrays must hold numbers, not {code!a:.40}")
+            raise PickledPartError(f"arrays must hold numbers, not {code!r:.40}")
         self.dtype: np.dtype[Any] = np.dtype(code)
 
     def set_state(self, state: object) -> None:

@@ -129,7 +129,7 @@ class PlausibilityReport:
         if self._mode == "error" and findings[0].is_impossible:
             field = f"clips[{index}].keypoint" if self._many else "keypoint"
             raise ImplausibleError(findings[0], field=field, name=name)
-        where = f"{name!a:.100}: " if name else ""
+        where = f"{name!r:.100}: " if name else ""
         for code in {finding.code: None for finding in findings}:
             self.clips[code] = self.clips.get(code, 0) + 1
         for finding in findings:

@@ -143,7 +143,7 @@ class _Machine:
         call = CALLABLES.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
         if call is None:
             raise _RefusedError(
-                f"the pickle refers to {f'{module}.{name}'!a:.100}, which is neither a number nor an array"
+                f"the pickle refers to {f'{module}.{name}'!r:.100}, which is neither a number nor an array"
             )
         self.stack.append(_Name(call))
 

@@ -328,3 +328,9 @@ def test_arrays_of_other_orders_are_refused_with_theirs(file: str, order: str) -
     layout = "ntu25" if "25" in file else None
     with pytest.raises(ImplausibleError, match=f"seems to be {order}"):
         heatsvc.draw(Path(__file__).parents[1] / "data" / "cases" / "08_arrays" / file, img_shape=FRAME, layout=layout)
+
+
+def test_errors_show_names_in_their_own_letters_and_escape_what_does_not_print() -> None:
+    with pytest.raises(PoseError) as error:
+        read(b"x", filename="안녕\u202e\n.npy")
+    assert "'안녕\\u202e\\n.npy'" in str(error.value)

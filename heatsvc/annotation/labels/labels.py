@@ -204,7 +204,7 @@ def _parsed_files(
             parsed = ParsedFile(member, bounds, options.encoding)
             if parsed.name.lower().endswith(_WORKBOOK_EXTENSION):
                 raise AnnotationError(
-                    f"the archive has the workbook {parsed.name!a:.100}: send it as it is", file=file.name
+                    f"the archive has the workbook {parsed.name!r:.100}: send it as it is", file=file.name
                 )
             yield parsed
 

@@ -85,7 +85,7 @@ class ArchiveLister:
         for file in files or ():
             if file.name in seen:
                 raise PoseError(
-                    f"two files in the archive are called {file.name!a:.120}: leave one out", file=self._source.name
+                    f"two files in the archive are called {file.name!r:.120}: leave one out", file=self._source.name
                 )
             seen.add(file.name)
         return files
@@ -111,7 +111,7 @@ class ArchiveLister:
     def _check_level(self, name: str, level: int) -> None:
         if level > MAX_LEVEL:
             raise PoseError(
-                f"{name!a:.120} is an archive in an archive in an archive: {UNPACK}", file=self._source.name
+                f"{name!r:.120} is an archive in an archive in an archive: {UNPACK}", file=self._source.name
             )
 
     def _zip(self, path: Path, file: BinaryIO, name: str, folder: str, level: int) -> list[StoredFile] | None:

@@ -217,7 +217,7 @@ def _check_readable(source: InputFile) -> None:
     """Raise PoseError where a file that was sent as keypoints is known to hold none."""
     with source.path.open("rb") as file:
         if kind := find_unreadable(file.read(HEAD)):
-            raise PoseError(f"{source.name!a:.120} is {kind.title}", field="keypoints", file=source.name)
+            raise PoseError(f"{source.name!r:.120} is {kind.title}", field="keypoints", file=source.name)
 
 
 def _clips_in_pickle(

@@ -111,8 +111,8 @@ def find_frames(
         for before, after in pairwise(frames):
             if before.number == after.number:
                 raise PoseError(
-                    f"the clip {name!a:.80} has two frames of the number {after.number}: "
-                    f"{names[before.position]!a:.120} and {names[after.position]!a:.120}: leave one out",
+                    f"the clip {name!r:.80} has two frames of the number {after.number}: "
+                    f"{names[before.position]!r:.120} and {names[after.position]!r:.120}: leave one out",
                     file=names[after.position],
                 )
         positions = tuple(frame.position for frame in frames)

@@ -85,10 +85,10 @@ def check_member(info: zipfile.ZipInfo, *, file: str | None = None) -> str:
     """
     name = check_member_name(info.filename, file=file)
     if info.flag_bits & 1:
-        raise PoseError(f"the archive's {info.filename!a:.80} is encrypted: pack it without a password", file=file)
+        raise PoseError(f"the archive's {info.filename!r:.80} is encrypted: pack it without a password", file=file)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise PoseError(
-            f"the archive's {info.filename!a:.80} uses a rare compression method: pack it with deflate", file=file
+            f"the archive's {info.filename!r:.80} uses a rare compression method: pack it with deflate", file=file
         )
     return name
 
@@ -101,7 +101,7 @@ def check_member_name(name: str, *, file: str | None = None) -> str:
     """
     parts = name.replace("\\", "/").split("/")
     if ".." in parts or not parts[0] or ":" in parts[0]:
-        raise PoseError(f"the archive's member {name!a:.80} leads out of it: names must be relative", file=file)
+        raise PoseError(f"the archive's member {name!r:.80} leads out of it: names must be relative", file=file)
     return "/".join(part for part in parts if part != ".")
 
 

@@ -82,22 +82,22 @@ class HDF5Reader:
         """A dataset of this file that has its numbers in it, of a size within the bounds."""
         link = group.get(name, getlink=True)
         if link is None:
-            raise self._error(f"the HDF5 file has no {name!a:.60}")
+            raise self._error(f"the HDF5 file has no {name!r:.60}")
         if not isinstance(link, h5py.HardLink):
-            raise self._error(f"{name!a:.60} is a link in the HDF5 file, which is not followed: copy what it links to")
+            raise self._error(f"{name!r:.60} is a link in the HDF5 file, which is not followed: copy what it links to")
         dataset = group[name]
         if not isinstance(dataset, h5py.Dataset):
-            raise self._error(f"{name!a:.60} is no dataset in the HDF5 file")
+            raise self._error(f"{name!r:.60} is no dataset in the HDF5 file")
         storage = dataset.id.get_create_plist()
         if storage.get_layout() == h5py.h5d.VIRTUAL or storage.get_external_count():
-            raise self._error(f"the numbers of {name!a:.60} are in another file: copy them into one")
+            raise self._error(f"the numbers of {name!r:.60} are in another file: copy them into one")
         for i in range(storage.get_nfilters()):
             if storage.get_filter(i)[0] not in _FILTERS:
                 raise self._error(
-                    f"{name!a:.60} is compressed by a filter that is not read: write it with gzip, or uncompressed"
+                    f"{name!r:.60} is compressed by a filter that is not read: write it with gzip, or uncompressed"
                 )
         if dataset.shape is None:
-            raise self._error(f"{name!a:.60} is empty")
+            raise self._error(f"{name!r:.60} is empty")
         for shape in (dataset.shape, dataset.chunks or ()):
             self._check_bytes(math.prod(shape) * dataset.dtype.itemsize)
         return dataset
@@ -108,7 +108,7 @@ class HDF5Reader:
     def _numbers(self, dataset: h5py.Dataset, axes: int) -> npt.NDArray[Any]:
         if dataset.dtype.kind not in "fiu" or dataset.dtype.itemsize > 8 or len(dataset.shape) != axes:
             raise self._error(
-                f"{dataset.name!a:.60} must be numbers of {axes} axes, not {list(dataset.shape)} of "
+                f"{dataset.name!r:.60} must be numbers of {axes} axes, not {list(dataset.shape)} of "
                 f"{dataset.dtype!s:.40}"
             )
         return np.asarray(dataset[()])
@@ -118,7 +118,7 @@ class HDF5Reader:
         dataset = self._dataset(group, name)
         is_text = dataset.dtype.kind == "S" or h5py.check_string_dtype(dataset.dtype) is not None
         if not is_text or len(dataset.shape) != 1:
-            raise self._error(f"{name!a:.60} must be a list of names")
+            raise self._error(f"{name!r:.60} must be a list of names")
         self.bounds.check("max_keypoints", dataset.shape[0], "names", file=self.file)
         return [self._text(value) for value in dataset[()].tolist()]
 
@@ -135,7 +135,7 @@ class HDF5Reader:
             return None
         found = item.attrs.get_id(name)
         if found.shape != () or found.dtype.itemsize > _MAX_ATTRIBUTE_BYTES:
-            raise self._error(f"the attribute {name!a:.60} is no single value")
+            raise self._error(f"the attribute {name!r:.60} is no single value")
         value = item.attrs[name]
         return value.item() if isinstance(value, np.generic) else value
 
@@ -156,7 +156,7 @@ class HDF5Reader:
             block = np.asarray(table.fields(name)[()])
             found = self._pickled_columns(table, f"{name}_kind")
             if len(found) != block.shape[1]:
-                raise self._error(f"{name!a:.40} has {block.shape[1]} columns, and names for {len(found)}")
+                raise self._error(f"{name!r:.40} has {block.shape[1]} columns, and names for {len(found)}")
             columns += found
             blocks.append(_float32(block))
         return columns, np.concatenate(blocks, axis=1) if blocks else np.zeros((0, 0), np.float32)
@@ -255,7 +255,7 @@ class HDF5Reader:
             return axes if self._attribute(root, "transpose") in (None, True, 1) else axes[::-1]
         named = json.loads(dims) if isinstance(dims, str | bytes) else None
         if not isinstance(named, list) or sorted(map(str, named)) != sorted(axes):
-            raise self._error(f"the axes of {dataset.name!a:.60} must be {', '.join(axes)}, not {dims!a:.80}")
+            raise self._error(f"the axes of {dataset.name!r:.60} must be {', '.join(axes)}, not {dims!r:.80}")
         return tuple(named)
 
     def _in_order(

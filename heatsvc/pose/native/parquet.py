@@ -44,7 +44,7 @@ def read_landmarks(data: bytes, bounds: Bounds, file: str | None) -> tuple[Any, 
         twice_t, twice_v = divmod(int(seen.argmax()), len(keys))
         kind, index = divmod(int(keys[order[twice_v]]), _MAX_INDEX)
         raise PoseError(
-            f"{list(types)[kind]!a:.60} {index} is in frame {frames[twice_t]} twice: a file must have one person",
+            f"{list(types)[kind]!r:.60} {index} is in frame {frames[twice_t]} twice: a file must have one person",
             file=file,
         )
     xy = np.full((len(frames), len(keys), 2), np.nan, np.float32)

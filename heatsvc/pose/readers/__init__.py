@@ -234,7 +234,7 @@ def read_upload(upload: Upload) -> list[PoseClip]:
     reader = find_reader(upload)
     if reader is not None:
         return reader.read(upload)
-    name = f"{upload.filename!a:.100}" if upload.filename else "the file"
+    name = f"{upload.filename!r:.100}" if upload.filename else "the file"
     if not upload.data:
         raise PoseError(f"{name} is empty: {_known()}", file=upload.file)
     if kind := find_unreadable(upload.data[:HEAD], upload.filename):
@@ -268,7 +268,7 @@ def _beginning(content: object) -> str:
     where = "a list" if isinstance(content, list) else "an object"
     if not isinstance(first, dict):
         return f"{where} of numbers, texts or lists" if isinstance(content, list) else "an empty object"
-    keys = ", ".join(f"{key!a:.40}" for key in list(first)[:_MAX_NAMED])
+    keys = ", ".join(f"{key!r:.40}" for key in list(first)[:_MAX_NAMED])
     return f"{where} of objects with {keys}" if isinstance(content, list) else f"{where} with {keys or 'no keys'}"
 
 

@@ -153,8 +153,8 @@ def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int
                 position.setdefault(name, i)
     unknown = [name for name in upload.options.frame_dirs if name not in position]
     if unknown:
-        known = ", ".join(f"{name!a:.60}" for name in list(position)[:3])
-        text = f"the file has no frame_dir {unknown[0]!a:.100}: it has {len(position):,}, such as {known or 'none'}"
+        known = ", ".join(f"{name!r:.60}" for name in list(position)[:3])
+        text = f"the file has no frame_dir {unknown[0]!r:.100}: it has {len(position):,}, such as {known or 'none'}"
         raise upload.error(text, "frame_dir")
     return [position[name] for name in upload.options.frame_dirs]
 

@@ -182,12 +182,12 @@ def _unpacked(
     if (compression := compression_of(data)) is not None:
         data, name = _decompressed(data, compression, upload, limits), without_compression(name)
         if compression_of(data) is not None:
-            raise PoseError(f"{name!a:.80} is compressed twice: decompress it", file=upload.file)
+            raise PoseError(f"{name!r:.80} is compressed twice: decompress it", file=upload.file)
     if not _holds_files(Upload(data, name, upload.options)):
         yield NamedBytes(folder + name, data)
         return
     if level > MAX_LEVEL:
-        raise PoseError(f"{name!a:.80} is an archive in an archive in an archive: {UNPACK}", file=upload.file)
+        raise PoseError(f"{name!r:.80} is an archive in an archive in an archive: {UNPACK}", file=upload.file)
     inside = f"{folder}{without_archive_extension(name)}/" if level else ""
     for member in _members(data, upload, limits, encodings):
         yield from _unpacked(member.data, member.name, upload, limits, encodings, inside, level + 1)

@@ -111,13 +111,13 @@ def clip_of_columns(upload: Upload, columns: Sequence[Sequence[str]], values: Fl
     scorers = set()
     for i, column in enumerate(columns):
         if len(column) not in _LEVELS or column[-1] not in _COORDS:
-            raise PoseError(f"the table has a column {list(column)!a:.120}: {_WHAT}", file=file)
+            raise PoseError(f"the table has a column {list(column)!r:.120}: {_WHAT}", file=file)
         scorers.add(column[0])
         person, (point, coord) = column[1] if len(column) == 4 else "", column[-2:]
         persons.setdefault(person, len(persons))
         points.setdefault(point, len(points))
         if (person, point, coord) in where:
-            raise PoseError(f"the table has two columns {coord} of {point!a:.60}: keep one scorer's", file=file)
+            raise PoseError(f"the table has two columns {coord} of {point!r:.60}: keep one scorer's", file=file)
         where[person, point, coord] = i
     if len(scorers) > 1:
         raise PoseError(f"the table has {len(scorers)} scorers: keep the columns of one", file=file)
@@ -137,7 +137,7 @@ def clip_of_columns(upload: Upload, columns: Sequence[Sequence[str]], values: Fl
     for person, point, _ in where:
         missing = [coord for coord in ("x", "y") if (person, point, coord) not in where]
         if missing:
-            raise PoseError(f"the table has no column {missing[0]} of {point!a:.60}", file=file)
+            raise PoseError(f"the table has no column {missing[0]} of {point!r:.60}", file=file)
         if (person, point, "likelihood") not in where:
             score[persons[person], :, points[point]] = 1
     return clip_of_points(upload, list(points), (), keypoint, score)

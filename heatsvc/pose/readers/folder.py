@@ -66,14 +66,14 @@ def read_folder(folder: Path, options: ReadOptions) -> FolderClips:
         bounds.check("max_unpacked_bytes", size, "bytes in a folder", file=name)
     left_out = []
     if links_out:
-        shown = ", ".join(map(ascii, sorted(links_out)[:_MAX_SHOWN]))
+        shown = ", ".join(map(repr, sorted(links_out)[:_MAX_SHOWN]))
         left_out.append(f"links that lead out of the folder are not followed ({len(links_out):,}, such as {shown})")
     for name in sorted(other):
         kind = find_unreadable(b"", name)
         if kind is not None and kind.may_hold_keypoints:
-            left_out.append(f"{name!a:.100} is {kind.title}")
+            left_out.append(f"{name!r:.100} is {kind.title}")
     if not paths:
-        there = "; ".join([f"there are {', '.join(map(ascii, sorted(other)[:_MAX_SHOWN]))}"] * bool(other) + left_out)
+        there = "; ".join([f"there are {', '.join(map(repr, sorted(other)[:_MAX_SHOWN]))}"] * bool(other) + left_out)
         known = ", ".join((*EXTENSIONS, *PICKLES))
         raise PoseError(
             f"there is no file of keypoints ({known}) in the folder; {there}".rstrip("; "), file=folder.name

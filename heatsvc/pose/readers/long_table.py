@@ -154,7 +154,7 @@ def _number(cell: str, line: int, upload: Upload) -> float:
     try:
         return float("nan") if cell.strip().lower() in MISSING else float(cell)
     except ValueError:
-        text = f"line {line}: {cell!a:.40} is no number; leave it empty for 'not detected'"
+        text = f"line {line}: {cell!r:.40} is no number; leave it empty for 'not detected'"
         raise PoseError(text, file=upload.file) from None
 
 
@@ -168,14 +168,14 @@ def _read_clip(rows: list[_Row], upload: Upload) -> PoseClip:
     builder.allocate()
     order, names = order_points(points)
     if twice := points.keys() - set(order):
-        raise PoseError(f"{min(twice)!a:.40} is another name of a landmark that the table has", file=upload.file)
+        raise PoseError(f"{min(twice)!r:.40} is another name of a landmark that the table has", file=upload.file)
     index = {point: i for i, point in enumerate(order)}
     places, scores = np.zeros(builder.keypoint.shape), np.zeros(builder.keypoint_score.shape)
     seen = set()
     for row in rows:
         at = (persons[row.person], frame_of[row.frame], index[row.point])
         if at in seen:
-            text = f"line {row.line} is a second {row.point!a:.40} of frame {row.frame}: give persons a column `person`"
+            text = f"line {row.line} is a second {row.point!r:.40} of frame {row.frame}: give persons a column `person`"
             raise PoseError(text, file=upload.file)
         seen.add(at)
         places[at], scores[at] = row.place, row.score

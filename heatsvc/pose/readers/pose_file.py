@@ -194,10 +194,10 @@ class _HeaderReader:
             name, columns = self._text(), self._text()
             points, limbs, colors = self.unpack("<HHH")
             if name in components:
-                raise self.error(f"two components of the .pose file have the name {name!a:.80}")
+                raise self.error(f"two components of the .pose file have the name {name!r:.80}")
             if not (columns.startswith("XY") and columns.endswith("C")) or (dims and dims != len(columns) - 1):
                 raise self.error(
-                    f"the component {name!a:.80} has the columns {columns!a:.20}: all must have XYC or XYZC"
+                    f"the component {name!r:.80} has the columns {columns!r:.20}: all must have XYC or XYZC"
                 )
             dims = len(columns) - 1
             names = tuple(self._text() for _ in range(points))

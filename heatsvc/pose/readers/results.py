@@ -137,12 +137,12 @@ def _images_of_object(upload: Upload) -> dict[int | str, list[_Person]]:
         upload.options.token.raise_if_cancelled()
         form = _form_of(value)
         if form is None or not isinstance(value[form[0]], list):
-            raise upload.error(f"{image!a:.80} must be an object with a list of bodies or people", f"{image:.80}")
+            raise upload.error(f"{image!r:.80} must be an object with a list of bodies or people", f"{image:.80}")
         images[image] = []
         for m, person in enumerate(value[form[0]]):
             field = f"{image:.80}.{form[0]}[{m}].{form[1]}"
             if not isinstance(person, dict) or form[1] not in person:
-                raise upload.error(f"{field!a} is missing: it must be x, y, score after x, y, score", field)
+                raise upload.error(f"{field!r} is missing: it must be x, y, score after x, y, score", field)
             images[image].append(_Person(person[form[1]], 0.0, None, field))
     return images
 
@@ -163,7 +163,7 @@ def _videos(names: Sequence[str], upload: Upload) -> list[_Video]:
         numbers = [number for number, _ in images]
         for (before, first), (after, second) in pairwise(images):
             if before == after:
-                text = f"{names[first]!a:.100} and {names[second]!a:.100} are both frame {after}: leave one out"
+                text = f"{names[first]!r:.100} and {names[second]!r:.100} are both frame {after}: leave one out"
                 raise upload.error(text, "image_id")
         frames = frames_of_numbers(numbers)
         frame_of = {position: t for t, (_, position) in zip(frames, images, strict=True)}

@@ -240,7 +240,7 @@ def _frame(cells: list[str], header: _Header, line: int, upload: Upload) -> int 
     try:
         return int(float(cells[header.frame]))
     except (ValueError, OverflowError):
-        text = f"line {line}: the frame must be a whole number, not {cells[header.frame]!a:.40}"
+        text = f"line {line}: the frame must be a whole number, not {cells[header.frame]!r:.40}"
         raise PoseError(text, file=upload.file) from None
 
 
@@ -255,7 +255,7 @@ def _points(cells: list[str], header: _Header, line: int, upload: Upload) -> Flo
             try:
                 numbers[point, axis] = np.nan if cell.lower() in MISSING else float(cell)
             except (ValueError, OverflowError):
-                text = f"line {line}, column {column + 1}: {cell!a:.40} is no number; leave it empty for 'not detected'"
+                text = f"line {line}, column {column + 1}: {cell!r:.40} is no number; leave it empty for 'not detected'"
                 raise PoseError(text, file=upload.file) from None
     numbers[(numbers[:, :2] == 0).all(axis=1), 2] = 0
     with np.errstate(over="ignore"):  # PoseClip.build refuses infinities

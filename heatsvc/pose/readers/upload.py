@@ -139,7 +139,7 @@ class Upload:
             if name.lower().endswith(extension):
                 name = name[: -len(extension)]
                 break
-        return check_frame_dir(name, field="filename", file=f"{self.filename!a:.100}")
+        return check_frame_dir(name, field="filename", file=f"{self.filename!r:.100}")
 
     def parse_json(self, data: bytes, file: str | None = None) -> Any:
         """Parse JSON text: the upload's own, or that of the archive member `file`.

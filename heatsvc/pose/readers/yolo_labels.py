@@ -154,7 +154,7 @@ def _raise_mixed(images: Sequence[Sequence[_Person]], upload: Upload) -> None:
     length = len(first.numbers)
     other = next(person for persons in images for person in persons if abs(len(person.numbers) - length) > 0)
     raise PoseError(
-        f"line {other.line} has {len(other.numbers)} numbers, line {first.line} of {first.file!a:.80} has {length}: "
+        f"line {other.line} has {len(other.numbers)} numbers, line {first.line} of {first.file!r:.80} has {length}: "
         "a clip must come from one model",
         file=other.file or upload.file,
     )
