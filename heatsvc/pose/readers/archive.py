@@ -126,7 +126,8 @@ def read_files(
             continue
         uploads[first] = joined
         folders[first] = clip.name.rpartition("/")[0]
-        if missing := clip.gaps():
+        reader = frame_reader(joined)
+        if (missing := clip.gaps()) and reader is not None and not reader.fills_gaps:
             gaps[first] = Finding(
                 "frame_gaps",
                 f"{missing:,} frame numbers between {clip.numbers[0]:,} and {clip.numbers[-1]:,} have no file: the "

@@ -93,7 +93,7 @@ def read_mediapipe(upload: Upload) -> list[PoseClip]:
     """
     frames = []
     for file, content in upload.parse_frames():
-        frames.append(_frame_of_file(content, file.name, upload))
+        frames.append(_frame_of_file({} if content is None else content, file.name, upload))
     for frame in _frames(upload.json) if not upload.frames else ():
         upload.options.token.raise_if_cancelled()
         frames.append(frame)

@@ -109,7 +109,7 @@ def _frames(upload: Upload) -> list[tuple[str, list[Any]]]:
     if upload.frames:
         frames = []
         for file, content in upload.parse_frames():
-            instances = content.get("instance_info") if isinstance(content, dict) else content
+            instances = content.get("instance_info") if isinstance(content, dict) else content or []
             name = file.name.rpartition("/")[2]
             if not isinstance(instances, list):
                 raise upload.error(f"{name} must be a list of instances", name)

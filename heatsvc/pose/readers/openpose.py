@@ -96,7 +96,9 @@ def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], builder: Cl
     """A frame's persons. Counts them in `sizes` and `builder` before arrays are made."""
     content = frame.content if isinstance(frame.content, dict) else {}
     people = content.get("people", content.get("bodies"))
-    if isinstance(people, dict):
+    if frame.content is None:
+        people = []  # a blank file
+    elif isinstance(people, dict):
         people = [people] if people else []  # the sign-language sets of AIHub have the one person so
     if not isinstance(people, list):
         raise frame.error('this is not an OpenPose frame: it must be {"people": [...]}', "people")

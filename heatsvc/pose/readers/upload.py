@@ -171,7 +171,7 @@ class Upload:
             self.options.token.raise_if_cancelled()
             values += frame.data.count(b",") + 1
             self.options.bounds.check("max_input_values", values, "JSON values", file=self.file)
-            yield frame, self.parse_json(frame.data, frame.name)
+            yield frame, None if is_blank(frame.data) else self.parse_json(frame.data, frame.name)
 
     def error(self, text: str, field: str, frame: int | None = None) -> PoseError:
         """An error of this file."""

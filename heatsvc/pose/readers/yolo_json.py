@@ -59,7 +59,7 @@ def read_yolo_json(upload: Upload) -> list[PoseClip]:
     """
     images = _images_in(upload.json) if not upload.frames else []
     for file, content in upload.parse_frames():
-        inside = _images_in(content)
+        inside = _images_in([] if content is None else content)
         name = file.name.rpartition("/")[2]
         if len(inside) > 1:
             raise upload.error(f"{name} has {len(inside)} images, others one: send videos and frames apart", name)

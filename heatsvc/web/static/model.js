@@ -108,7 +108,7 @@ class Model extends EventTarget {
     const clip = clips.find((each) => each.frame_dir === wanted) ?? clips[0];
     const changes = { clip: clips.length > 1 ? clip.frame_dir : "" };
     const known = this.layouts.find((each) => each.name === layouts[clip.layout]?.name);
-    const fitting = known?.selects.map((name) => this.layouts.find((each) => each.name === name)).filter((each) => each.count <= MANY_POINTS);
+    const fitting = known?.contains.map((name) => this.layouts.find((each) => each.name === name)).filter((each) => each.count <= MANY_POINTS);
     if (!given.select && clip.points > MANY_POINTS && fitting?.length) changes.select = fitting.sort((a, b) => b.count - a.count)[0].name;
     state.set(changes);
     clearTimeout(this.waiting);

@@ -7,7 +7,7 @@ import "./channel-list.js";
 import "./step-card.js";
 
 /** The option that mends what was found. */
-const MENDED_BY = { depth_as_score: "project", normalized: "coordinates", outside_frame: "img_shape", img_shape_swapped: "img_shape", points_outside: "img_shape", missing_points: "select" };
+const MENDED_BY = { depth_as_score: "project", normalized: "coordinates", not_normalized: "coordinates", outside_frame: "img_shape", img_shape_swapped: "img_shape", points_outside: "img_shape", missing_points: "select" };
 
 class ClipInspector extends Component {
   static events = [...["catalogue", "list", "volume", "problem"].map((name) => [model, name])];
@@ -58,7 +58,7 @@ class ClipInspector extends Component {
     const names = model.layouts.map((layout) => layout.name);
     const read = model.readLayout;
     const known = model.layouts.find((layout) => layout.name === read?.name);
-    const selects = new Set([...(known?.selects ?? names), ...(values.select ? [values.select] : [])]);
+    const selects = new Set([...(known?.contains ?? names), ...(values.select ? [values.select] : [])]);
     const change = (name) => (event) => state.set({ [name]: event.target.value });
     const [height = "", width = ""] = values.img_shape.split(",");
     const setSide = (index) => (event) => {

@@ -183,7 +183,9 @@ class DatasetBuilder extends Component {
   updateStatus() {
     const { build, check, cancel } = this.buttons;
     const isMissing = (part) => !this.drops[part].files.length && !(part === "keypoints" && this.options.values.dataset);
-    const missing = ["keypoints", "labels"].filter(isMissing);
+    // Labels may be in an archive or a folder of keypoints, as AIHub's are: the service says so where they are not.
+    const mayHoldLabels = this.drops.keypoints.files.length > 0;
+    const missing = ["keypoints", "labels"].filter((part) => isMissing(part) && !(part === "labels" && mayHoldLabels));
     for (const [key, button] of Object.entries(this.buttons)) button.textContent = t(`dataset.${key}`);
     for (const button of [build, check]) Object.assign(button, { disabled: missing.length > 0, hidden: this.isUnderWay });
     cancel.hidden = !this.isUnderWay;

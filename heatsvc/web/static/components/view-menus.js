@@ -57,8 +57,8 @@ class ViewMenus extends Component {
   /** The formats that this service has, as its OpenAPI document says. */
   async offer() {
     if (this.offered) return;
-    const document = await requestJson("openapi.json");
-    const types = Object.keys(document.paths["/heatmap"].post.responses[200].content);
+    const openapi = await requestJson("openapi.json");
+    const types = Object.keys(openapi.paths["/heatmap"].post.responses[200].content);
     this.offered = types.filter((type) => type in FILES).map((type) => h("button", { class: "chip", onclick: (event) => this.download(type, event.target) }, FILES[type]));
     this.offers.replaceChildren(...this.offered);
   }
