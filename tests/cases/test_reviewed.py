@@ -16,7 +16,7 @@ from heatsvc.errors import InputError
 from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pose import LayoutError, PoseError
 from heatsvc.pose.findings import ImplausibleError, PlausibilityWarning
-from heatsvc.pose.readers import ReadOptions, read
+from heatsvc.pose.readers import NamedBytes, ReadOptions, read, read_files
 from heatsvc.torch import HeatmapDataset
 
 FRAME = (1080, 1920)
@@ -334,3 +334,29 @@ def test_errors_show_names_in_their_own_letters_and_escape_what_does_not_print()
     with pytest.raises(PoseError) as error:
         read(b"x", filename="안녕\u202e\n.npy")
     assert "'안녕\\u202e\\n.npy'" in str(error.value)
+
+
+FRAME_FILES: dict[str, Any] = {
+    "OpenPose": {"people": [{"pose_keypoints_2d": [10, 20, 0.5] * 25}]},
+    "MMPose": [{"keypoints": [[10, 20]] * 17, "keypoint_scores": [0.5] * 17}],
+    "MediaPipe": {"pose_landmarks": [{"x": 0.5, "y": 0.5, "z": 0, "visibility": 0.5}] * 33},
+    "YOLO": [
+        {
+            "name": "person",
+            "class": 0,
+            "confidence": 0.5,
+            "box": {"x1": 1, "y1": 1, "x2": 50, "y2": 50},
+            "keypoints": {"x": [10.0] * 17, "y": [20.0] * 17, "visible": [0.5] * 17},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("blank", [b"", b"{}", b"[]", b"null"], ids=repr)
+@pytest.mark.parametrize("tool", FRAME_FILES)
+def test_a_blank_frame_file_is_a_frame_without_persons(tool: str, blank: bytes) -> None:
+    frame = json.dumps(FRAME_FILES[tool]).encode()
+    for contents in ((frame, blank, frame), (blank, frame, frame)):
+        files = [NamedBytes(f"v/frame_{t:03}.json", content) for t, content in enumerate(contents)]
+        [clip] = read_files(files, ReadOptions(img_shape=(100, 100)), "v.zip")
+        assert clip.keypoint_score[0, :, 0].tolist() == [0.5 if content is frame else 0 for content in contents]

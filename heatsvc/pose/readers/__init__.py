@@ -37,9 +37,9 @@ from heatsvc.pose.readers.yolo_labels import is_yolo_labels, read_yolo_labels
 _MAX_NAMED = 6
 _AS_CLIP = (
     "known are OpenPose's frames (people), MMPose's predictions (instances), COCO's annotations (images, annotations) "
-    "and results (image_id, keypoints), Kinetics-skeleton (data), YOLO's results (box, keypoints), MediaPipe's landmarks "
-    '(pose_landmarks) and clips; write a clip, {"keypoint": [[[x, y, score], ...], ...], "img_shape": [height, width]}, [T, V, 3] in '
-    "pixels"
+    "and results (image_id, keypoints), Kinetics-skeleton (data), YOLO's results (box, keypoints), MediaPipe's "
+    'landmarks (pose_landmarks) and clips; write a clip, {"keypoint": [[[x, y, score], ...], ...], "img_shape": '
+    "[height, width]}, [T, V, 3] in pixels"
 )
 
 

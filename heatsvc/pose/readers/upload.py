@@ -160,7 +160,7 @@ class Upload:
             raise PoseError(broken_json(error), file=file) from None
 
     def parse_frames(self) -> Iterator[tuple[FrameFile, Any]]:
-        """The frame files with their parsed JSON, in their order.
+        """The frame files with their parsed JSON, in their order; None of blank ones, which are frames without persons.
 
         Raises:
             PoseError: not JSON.
