@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -360,3 +361,58 @@ def test_a_blank_frame_file_is_a_frame_without_persons(tool: str, blank: bytes) 
         files = [NamedBytes(f"v/frame_{t:03}.json", content) for t, content in enumerate(contents)]
         [clip] = read_files(files, ReadOptions(img_shape=(100, 100)), "v.zip")
         assert clip.keypoint_score[0, :, 0].tolist() == [0.5 if content is frame else 0 for content in contents]
+
+
+def csv_of(rows: list[list[Any]], end: str = "\n", **columns: list[Any]) -> bytes:
+    """A table of 17 points, after the given columns."""
+    header = [*columns, *(f"{axis}{i}" for i in range(17) for axis in "xy")]
+    lines = [header, *([*first, *row] for first, row in zip(zip(*columns.values(), strict=True), rows, strict=True))]
+    return end.join(",".join(map(str, line)) for line in lines).encode()
+
+
+def test_a_skeleton_file_of_spaces_is_refused_at_once() -> None:
+    """Half a million spaces would take half an hour if they were looked at from each of them."""
+    with pytest.raises(PoseError, match="of no known format"):
+        read(b"5\n" + b" " * 500_000 + b"x", filename="a.skeleton")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_tables_of_all_line_ends_have_all_points(end: str) -> None:
+    rows = [[10.5 + i for i in range(34)]] * 3
+    [clip] = read(csv_of(rows, end, frame=[0, 1, 2]), filename="a.csv", options=ReadOptions(img_shape=FRAME))
+    assert (clip.frames, clip.points, clip.keypoint[0, 2, 16].tolist()) == (3, 17, [42.5, 43.5])
+
+
+@pytest.mark.parametrize("cell", ["0.04", "1_0", "٣", "inf"])
+def test_numbers_of_frames_are_whole_and_plain(cell: str) -> None:
+    with pytest.raises(PoseError, match="the frame must be a whole number"):
+        read(csv_of([[1.5] * 34], frame=[cell]), filename="a.csv", options=ReadOptions(img_shape=FRAME))
+
+
+def test_boxes_beside_the_points_are_no_points() -> None:
+    table = csv_of([[1.5] * 34], bbox_x=[3], bbox_y=[4], center_x=[5], center_y=[6])
+    assert read(table, filename="a.csv", options=ReadOptions(img_shape=FRAME))[0].points == 17
+
+
+def test_videos_of_some_rows_stay_apart() -> None:
+    table = csv_of([[1.5] * 34] * 4, video=["a", "a", "b", "c"])
+    clips = read(table, filename="a.csv", options=ReadOptions(img_shape=FRAME))
+    assert [(clip.frame_dir, clip.frames) for clip in clips] == [("a", 2), ("b", 1), ("c", 1)]
+
+
+def test_texts_beside_the_keypoints_of_an_archive_are_left_out() -> None:
+    line = " ".join(["0", "0.5", "0.5", "0.6", "0.6", *(["0.5", "0.4", "0.9"] * 17)])
+    files = {"v_1.txt": line, "v_2.txt": line, "classes.txt": "person", "README.txt": "about it", "labels.csv": "a,b"}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        for name, text in files.items():
+            opened.writestr(name, text)
+    [clip] = read(archive.getvalue(), filename="v.zip", options=ReadOptions(img_shape=FRAME))
+    assert (clip.frame_dir, clip.frames, clip.points) == ("v", 2, 17)
+
+
+def test_missing_files_of_yolo_are_frames_and_no_gaps() -> None:
+    line = " ".join(["0", "0.5", "0.5", "0.6", "0.6", *(["0.5", "0.4", "0.9"] * 17)]).encode()
+    files = [NamedBytes(f"v_{number}.txt", line) for number in (1, 2, 3, 5, 6, 7)]
+    [clip] = read_files(files, ReadOptions(img_shape=FRAME), "v.zip")
+    assert (clip.frames, clip.findings) == (7, ())

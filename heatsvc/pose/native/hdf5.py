@@ -145,7 +145,7 @@ class HDF5Reader:
         """Columns and values of pandas' format `table`: rows of an index and blocks of values."""
         table = self._dataset(group, "table")
         columns: list[list[str]] = []
-        blocks = []
+        blocks: list[npt.NDArray[np.float32]] = []
         if table.dtype.names is None or len(table.shape) != 1:
             raise self._error("the table in the HDF5 file has no columns")
         self.bounds.check("max_frames", table.shape[0], "frames", file=self.file)
@@ -153,6 +153,8 @@ class HDF5Reader:
             kind = table.dtype[name]
             if not name.startswith("values_block_") or kind.base.kind not in "fiu" or len(kind.shape) != 1:
                 continue
+            if len(blocks) >= _MAX_BLOCKS:
+                raise self._error(f"the table has more than {_MAX_BLOCKS} blocks of values")
             block = np.asarray(table.fields(name)[()])
             found = self._pickled_columns(table, f"{name}_kind")
             if len(found) != block.shape[1]:

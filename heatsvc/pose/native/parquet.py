@@ -26,6 +26,7 @@ def read_landmarks(data: bytes, bounds: Bounds, file: str | None) -> tuple[Any, 
     for batch in read_parquet(data, batch_size=_BATCH_ROWS):
         rows += batch.num_rows
         bounds.check("max_unpacked_bytes", rows * BYTES_PER_POINT, "bytes of landmarks", file=file)
+        bounds.check("max_input_values", 2 * rows, "numbers", file=file)
         batches.append(_read_batch(batch, types, file))
     if not rows:
         raise NoKeypointsError("there are no rows in the Parquet file", file=file)

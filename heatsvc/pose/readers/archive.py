@@ -29,7 +29,7 @@ from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import PoseError
 from heatsvc.pose.findings import Finding
 from heatsvc.pose.readers.npz import is_npz
-from heatsvc.pose.readers.upload import FrameFile, ReadOptions, Upload, is_blank
+from heatsvc.pose.readers.upload import FrameFile, ReadOptions, Upload, is_blank, is_text_name
 
 _CHUNK = 1 << 16
 # Less than for files on disk: several requests are read at a time.
@@ -67,8 +67,20 @@ def read_archive(upload: Upload) -> list[PoseClip]:
     if not files:
         raise PoseError("there is no file in the archive", file=upload.file)
     files = [file for file in files if not is_label_beside_frames(file.name)] or files
+    # A README and labels may lie beside the keypoints.
+    files = [file for file in files if not is_text_name(file.name) or holds_points(file, upload.options)] or files
     clips = read_files(files, upload.options, upload.filename)
     return [_with_guess(clip, encodings, upload) for clip in clips] if encodings else clips
+
+
+def holds_points(file: NamedBytes, options: ReadOptions) -> bool:
+    """Whether a text or a table is of a format of keypoints: others may lie beside them."""
+    from heatsvc.pose.readers import find_reader  # it has this reader in its table
+
+    try:
+        return find_reader(Upload(file.data, file.name, options)) is not None
+    except PoseError:
+        return True  # of a format, and broken: reading it says how
 
 
 def _with_guess(clip: PoseClip, encodings: set[str], upload: Upload) -> PoseClip:

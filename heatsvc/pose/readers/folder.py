@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
-from heatsvc.errors import InputError
 from heatsvc.pose.archives.formats import is_archive_name, without_compression
 from heatsvc.pose.archives.unreadable import find_unreadable
 from heatsvc.pose.archives.zip import is_hidden
 from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.readers import find_reader
-from heatsvc.pose.readers.archive import NamedBytes, read_files
-from heatsvc.pose.readers.upload import EXTENSIONS, ReadOptions, Upload, is_text_name
+from heatsvc.pose.readers.archive import NamedBytes, holds_points, read_files
+from heatsvc.pose.readers.upload import EXTENSIONS, ReadOptions, is_text_name
 
 PICKLES = (".pkl", ".pickle")
 """Extensions of annotation pickles."""
@@ -81,18 +79,10 @@ def read_folder(folder: Path, options: ReadOptions) -> FolderClips:
     links = sorted(paths, key=lambda name: (not os.path.islink(paths[name]), name))
     once = {os.path.realpath(paths[name]): name for name in reversed(links)}
     files = [NamedBytes(name, Path(paths[name]).read_bytes()) for name in sorted(once.values())]
-    files = [file for file in files if not is_text_name(file.name) or _has_points(file, options)]
+    files = [file for file in files if not is_text_name(file.name) or holds_points(file, options)]
     if not files:
         raise PoseError("the texts and tables in the folder hold no keypoints", file=folder.name)
     return FolderClips(read_files(files, options, folder.name), left_out)
-
-
-def _has_points(file: NamedBytes, options: ReadOptions) -> bool:
-    """Whether a text or table is of a format of keypoints: labels and a README may lie beside them."""
-    try:
-        return find_reader(Upload(file.data, file.name, options)) is not None
-    except InputError:
-        return True  # of a format, and broken: reading it says how
 
 
 def is_keypoint_file(name: str) -> bool:

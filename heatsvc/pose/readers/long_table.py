@@ -20,7 +20,7 @@ from heatsvc.pose.layouts import infer_layout, layout_of_names
 from heatsvc.pose.layouts.mediapipe import MEDIAPIPE_POSE33, POSE_33
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.point_names import order_points
-from heatsvc.pose.readers.table import AXES, FRAME_COLUMNS, HEAD, MISSING, VIDEO_COLUMNS
+from heatsvc.pose.readers.table import AXES, FRAME_COLUMNS, HEAD, LINE_END, MISSING, VIDEO_COLUMNS, read_number
 from heatsvc.pose.readers.upload import Upload
 
 _POINT_COLUMNS = (
@@ -101,7 +101,7 @@ def read_long_table(upload: Upload) -> list[PoseClip]:
 
 
 def _read_header(upload: Upload) -> _Header | None:
-    line = upload.data[:HEAD].split(b"\n", 1)[0]
+    line = LINE_END.split(upload.data[:HEAD], maxsplit=1)[0]
     if not 0 < len(line) < 1000 or b"\0" in line:
         return None
     text = line.decode("utf-8-sig", errors="replace")
@@ -141,8 +141,8 @@ def _rows(header: _Header, upload: Upload) -> Iterator[tuple[str, _Row]]:
             )
             x, y, frame = (_number(cells[column], line, upload) for column in (header.x, header.y, header.frame))
             score = 1.0 if header.score is None else _number(cells[header.score], line, upload)
-            if frame != frame or abs(frame) >= 1 << 53:
-                raise PoseError(f"line {line} needs the number of its frame", file=upload.file)
+            if not frame.is_integer():
+                raise PoseError(f"line {line} needs the number of its frame, a whole one", file=upload.file)
             point = cells[header.point].strip()[:80]
             name = f"{part.strip()[:80]}_{point}" if part else point
             yield video, _Row(line, int(frame), person, name, (x, y), 0.0 if x == 0 and y == 0 else score)
@@ -151,11 +151,11 @@ def _rows(header: _Header, upload: Upload) -> Iterator[tuple[str, _Row]]:
 
 
 def _number(cell: str, line: int, upload: Upload) -> float:
-    try:
-        return float("nan") if cell.strip().lower() in MISSING else float(cell)
-    except ValueError:
+    number = float("nan") if cell.strip().lower() in MISSING else read_number(cell)
+    if number is None:
         text = f"line {line}: {cell!r:.40} is no number; leave it empty for 'not detected'"
-        raise PoseError(text, file=upload.file) from None
+        raise PoseError(text, file=upload.file)
+    return number
 
 
 def _read_clip(rows: list[_Row], upload: Upload) -> PoseClip:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
@@ -46,6 +47,7 @@ _NUMBERS = ("frame", "frame_id", "frame_index", "frame_idx", "frame_number", "fr
 _FRAME_KEY = re.compile(r"(?:frame)?[_ ]?(\d{1,9})")
 _MAX_LEVELS = 3
 _MAX_KEYS = 100
+_MAX_KEY_LENGTH = 40
 # x, y, z, visibility, presence.
 _MAX_WIDTH = 5
 
@@ -189,9 +191,10 @@ def _parts(frame: Any, level: int = 0) -> _Groups:
         return found
     if not isinstance(frame, dict) or len(frame) > _MAX_KEYS:
         return found
+    has_sides = bool(_sides(frame))
     for key, value in frame.items():
         part = _part_of(key) if isinstance(value, dict | list | None) else None
-        if part == "hand" or (part == "" and _sides(frame)):
+        if part == "hand" or (part == "" and has_sides):
             for side, landmarks in _hands(frame, _groups(value)):
                 found.setdefault(side, []).append(landmarks)
         elif part == "":
@@ -208,8 +211,11 @@ def _parts(frame: Any, level: int = 0) -> _Groups:
 
 def _part_of(key: str) -> str | None:
     """``pose`` for ``pose_landmarks`` and ``poseLandmarks``, "" for ``landmarks``; None for other keys."""
-    if len(key) > 40:
-        return None
+    return _part_of_short(key) if len(key) <= _MAX_KEY_LENGTH else None
+
+
+@lru_cache(maxsize=1024)
+def _part_of_short(key: str) -> str | None:
     name = re.sub(r"_?(landmarks?|landmark_list|keypoints|points)\Z", "", _snake(key))
     return None if "world" in name else _PART_OF.get(name)
 
@@ -271,7 +277,8 @@ def _hands(frame: dict[str, Any], groups: list[_Landmarks]) -> Iterator[tuple[st
 def _sides(frame: dict[str, Any]) -> list[str]:
     """The part of each hand, by ``[[{"category_name": "Left"}]]`` or ``[{"label": "Left"}]`` beside the hands."""
     sides: list[str] = []
-    entries = next((value for key, value in frame.items() if _snake(key) in _HANDEDNESS), None)
+    keys = (key for key in frame if len(key) <= _MAX_KEY_LENGTH and "hand" in key.lower())
+    entries = next((frame[key] for key in keys if _snake(key) in _HANDEDNESS), None)
     for entry in entries if isinstance(entries, list) else ():
         first = entry[0] if isinstance(entry, list) and entry else entry
         if isinstance(first, dict) and isinstance(first.get("classification"), list) and first["classification"]:

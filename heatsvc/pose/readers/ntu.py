@@ -31,7 +31,8 @@ _HEAD = 1 << 16
 _EMPTY = rb"\s*\d{1,9}[ \t\r]*\n(?:[ \t]*0[ \t\r]*\n)*"
 _BODY = rb"[ \t]*\d{1,9}[ \t\r]*\n[ \t]*\d{1,20}(?:[ \t]+[^\s]{1,30}){9}[ \t\r]*\n[ \t]*25[ \t\r]*\n"
 _BEGINNING = re.compile(_EMPTY + _BODY)
-_WITHOUT_BODIES = re.compile(_EMPTY + rb"[ \t]*0?\s*\Z")
+# Possessive: a file of spaces is looked at once, and not once from each of them.
+_WITHOUT_BODIES = re.compile(rb"\s*+\d{1,9}[ \t\r]*+\n(?:[ \t]*+0[ \t\r]*+\n)*+(?:[ \t]*+0)?+\s*+\Z")
 
 
 class _Body(NamedTuple):

@@ -49,6 +49,9 @@ VIDEO_COLUMNS = (
 )
 _LABEL_COLUMNS = ("class", "label", "target")
 MISSING = ("", "nan", "none", "null", "na")
+LINE_END = re.compile(rb"[\r\n]")
+# What trackers write beside the points, with an x and a y.
+_NO_POINTS = ("bbox", "box", "bounding", "center", "centre", "gaze", "image_", "img_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def read_table(upload: Upload) -> list[PoseClip]:
     """One clip, or one for each name in a column of videos.
 
     Rows of one frame number are persons in one frame. A cell that is empty or ``nan`` means that the point was not
-    detected, as zeros do. Points without a score have score 1. Coordinates that may be 0..1 of the frame are.
+    detected, as zeros do. Points without a score have score 1. Coordinates within 0..1 are multiplied by img_shape.
 
     Raises:
         PoseError: rows of several classes, which are no frames of a video; frames out of order, cells that are no
@@ -105,14 +108,15 @@ def read_table(upload: Upload) -> list[PoseClip]:
     bounds.check("max_input_values", values, "cells", file=upload.file)
     videos: dict[str, list[_Row]] = {}
     labels: set[str] = set()
+    frames: dict[str, set[int]] = {}
     for row in _rows(header, upload):
         labels.add(row.label)
         videos.setdefault(row.video, []).append(row)
-        if header.frame is None:
-            bounds.check("max_frames", len(videos[row.video]), "rows", file=upload.file)
+        frames.setdefault(row.video, set()).add(len(videos[row.video]) if row.frame is None else row.frame)
+        bounds.check("max_frames", len(frames[row.video]), "frames", file=upload.file)
     if not videos:
         raise NoKeypointsError("the table has no rows", file=upload.file)
-    if len(videos) > max(1, sum(map(len, videos.values())) // 2):
+    if len(videos) > 1 and all(len(rows) == 1 for rows in videos.values()):
         # A column of images, which are one for each row.
         videos = {"": [row for rows in videos.values() for row in rows]}
     bounds.check("max_clips", len(videos), "clips", file=upload.file)
@@ -156,7 +160,7 @@ def _rows(header: _Header, upload: Upload) -> Iterator[_Row]:
 
 def _read_header(upload: Upload) -> _Header | None:
     head = upload.data[:HEAD]
-    line = head.split(b"\n", 1)[0]
+    line = LINE_END.split(head, maxsplit=1)[0]
     if len(line) == HEAD or b"\0" in line or line.lstrip()[:1] in (b"{", b"["):
         return None
     try:
@@ -188,7 +192,7 @@ _OTHERS = (FRAME_COLUMNS, VIDEO_COLUMNS, _LABEL_COLUMNS)
 
 def _split(cell: str) -> tuple[str, str] | None:
     """Point and axis of a column's name: ``("pose_0", "x")`` for ``pose_0_x`` and ``x_pose_0``."""
-    if len(cell) > 80:
+    if len(cell) > 80 or cell.lower().startswith(_NO_POINTS):
         return None
     if match := _AXIS_FIRST.fullmatch(cell):
         axis, point = match.groups()
@@ -237,11 +241,21 @@ def _frame(cells: list[str], header: _Header, line: int, upload: Upload) -> int 
     """The number of a row's frame; None in a table without."""
     if header.frame is None:
         return None
-    try:
-        return int(float(cells[header.frame]))
-    except (ValueError, OverflowError):
+    number = read_number(cells[header.frame])
+    if number is None or not number.is_integer():  # seconds, perhaps
         text = f"line {line}: the frame must be a whole number, not {cells[header.frame]!r:.40}"
-        raise PoseError(text, file=upload.file) from None
+        raise PoseError(text, file=upload.file)
+    return int(number)
+
+
+def read_number(cell: str) -> float | None:
+    """A number as tables write them: Python's underscores and other scripts' digits are none."""
+    if not cell.isascii() or "_" in cell:
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
 def _points(cells: list[str], header: _Header, line: int, upload: Upload) -> Float32:
@@ -252,11 +266,11 @@ def _points(cells: list[str], header: _Header, line: int, upload: Upload) -> Flo
             if column < 0:
                 continue
             cell = cells[column].strip()
-            try:
-                numbers[point, axis] = np.nan if cell.lower() in MISSING else float(cell)
-            except (ValueError, OverflowError):
+            number = np.nan if cell.lower() in MISSING else read_number(cell)
+            if number is None:
                 text = f"line {line}, column {column + 1}: {cell!r:.40} is no number; leave it empty for 'not detected'"
-                raise PoseError(text, file=upload.file) from None
+                raise PoseError(text, file=upload.file)
+            numbers[point, axis] = number
     numbers[(numbers[:, :2] == 0).all(axis=1), 2] = 0
     with np.errstate(over="ignore"):  # PoseClip.build refuses infinities
         return numbers.astype(np.float32)
