@@ -14,12 +14,14 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
+KETI = ROOT / "tests" / "data" / "keti-mini"
 PICKLE = ROOT / "openapi" / "examples" / "annotation.pkl"
 WIDE = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark", "locale": "en-US"}
 VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "sample": ("#/clip?select=sign27&frame=60", WIDE),
     "light": ("#/clip?select=sign59&frame=84&color=part&pipeline=view", {**WIDE, "color_scheme": "light"}),
     "pickle": ("#/clip?frame=12", WIDE),
+    "dataset": ("#/dataset", WIDE),
     "korean": ("#/clip?select=sign27&frame=60&channel=right_wrist", {**WIDE, "locale": "ko-KR"}),
     "360px": (
         "#/clip?select=sign27&frame=60",
@@ -35,7 +37,10 @@ def main(url: str) -> None:
         for name, (fragment, options) in VIEWS.items():
             page = browser.new_page(reduced_motion="reduce", **options)
             page.goto(url + fragment)
-            _wait(page)
+            if name == "dataset":
+                _build(page)
+            else:
+                _wait(page)
             if name == "pickle":
                 page.set_input_files("page-header input[type=file]", PICKLE)
                 page.locator(".clips summary").click()
@@ -43,6 +48,20 @@ def main(url: str) -> None:
             page.screenshot(path=IMAGES / f"page-{name}.png")
             page.close()
         browser.close()
+
+
+def _build(page: Page) -> None:
+    """Build the small KETI, and show its report."""
+    page.set_input_files("dataset-drop[part=keypoints] input[webkitdirectory]", KETI / "Keypoints-MMPOSE")
+    tables = {"labels": sorted((KETI / "Annotation").glob("*.xlsx")), "split": [KETI / "Annotation" / "split.json"]}
+    for part, paths in tables.items():
+        page.set_input_files(f"dataset-drop[part={part}] input[multiple]", list(map(str, paths)))
+    page.fill("#option-img_shape", "1080")
+    page.fill("[data-field=img_shape1]", "1920")
+    page.select_option("#option-faulty", "drop")
+    page.select_option("#option-split_policy", "drop")
+    page.get_by_role("button", name="Build the dataset").click()
+    page.get_by_text("Built from").wait_for(timeout=120_000)
 
 
 def _wait(page: Page) -> None:

@@ -67,20 +67,8 @@ def read_archive(upload: Upload) -> list[PoseClip]:
     if not files:
         raise PoseError("there is no file in the archive", file=upload.file)
     files = [file for file in files if not is_label_beside_frames(file.name)] or files
-    # A README and labels may lie beside the keypoints.
-    files = [file for file in files if not is_text_name(file.name) or holds_points(file, upload.options)] or files
-    clips = read_files(files, upload.options, upload.filename)
+    clips = read_files(files, upload.options, upload.filename, leave_out_texts=True)
     return [_with_guess(clip, encodings, upload) for clip in clips] if encodings else clips
-
-
-def holds_points(file: NamedBytes, options: ReadOptions) -> bool:
-    """Whether a text or a table is of a format of keypoints: others may lie beside them."""
-    from heatsvc.pose.readers import find_reader  # it has this reader in its table
-
-    try:
-        return find_reader(Upload(file.data, file.name, options)) is not None
-    except PoseError:
-        return True  # of a format, and broken: reading it says how
 
 
 def _with_guess(clip: PoseClip, encodings: set[str], upload: Upload) -> PoseClip:
@@ -95,7 +83,12 @@ def _with_guess(clip: PoseClip, encodings: set[str], upload: Upload) -> PoseClip
 
 
 def read_files(
-    files: Sequence[NamedBytes], options: ReadOptions, container: str, *, field: str | None = None
+    files: Sequence[NamedBytes],
+    options: ReadOptions,
+    container: str,
+    *,
+    field: str | None = None,
+    leave_out_texts: bool = False,
 ) -> list[PoseClip]:
     """The clips of several files, in their order; frame files of one clip become one.
 
@@ -104,6 +97,8 @@ def read_files(
         options: for each.
         container: name of the archive that they are from, "" where they are from none.
         field: for messages about their number.
+        leave_out_texts: whether texts and tables without points, such as a README and labels, are left out where other
+            files are not.
 
     Raises:
         PoseError: a file that cannot be read, or two frames of one number.
@@ -145,6 +140,9 @@ def read_files(
                 f"{missing:,} frame numbers between {clip.numbers[0]:,} and {clip.numbers[-1]:,} have no file: the "
                 "frames that are there follow one another; give the missing ones as files without persons",
             )
+    if leave_out_texts:
+        texts = {i for i in singles if is_text_name(names[i]) and not _holds_points(files[i], options)}
+        singles = [i for i in singles if i not in texts] if uploads or len(texts) < len(singles) else singles
     for position in singles:
         uploads[position] = Upload(files[position].data, prefix + files[position].name, options)
         folders[position] = names[position].rpartition("/")[0]
@@ -167,6 +165,16 @@ def read_files(
         replace(clip, frame_dir=f"{folder}/{clip.frame_dir}") if folder and count[clip.frame_dir] > 1 else clip
         for clip, folder in found
     ]
+
+
+def _holds_points(file: NamedBytes, options: ReadOptions) -> bool:
+    """Whether a text or a table is of a format of keypoints: others may lie beside them."""
+    from heatsvc.pose.readers import find_reader
+
+    try:
+        return find_reader(Upload(file.data, file.name, options)) is not None
+    except PoseError:
+        return True  # of a format, and broken: reading it says how
 
 
 def _base(name: str) -> str:

@@ -13,8 +13,8 @@ from heatsvc.pose.archives.unreadable import find_unreadable
 from heatsvc.pose.archives.zip import is_hidden
 from heatsvc.pose.clip import PoseClip
 from heatsvc.pose.errors import PoseError
-from heatsvc.pose.readers.archive import NamedBytes, holds_points, read_files
-from heatsvc.pose.readers.upload import EXTENSIONS, ReadOptions, is_text_name
+from heatsvc.pose.readers.archive import NamedBytes, read_files
+from heatsvc.pose.readers.upload import EXTENSIONS, ReadOptions
 
 PICKLES = (".pkl", ".pickle")
 """Extensions of annotation pickles."""
@@ -79,10 +79,7 @@ def read_folder(folder: Path, options: ReadOptions) -> FolderClips:
     links = sorted(paths, key=lambda name: (not os.path.islink(paths[name]), name))
     once = {os.path.realpath(paths[name]): name for name in reversed(links)}
     files = [NamedBytes(name, Path(paths[name]).read_bytes()) for name in sorted(once.values())]
-    files = [file for file in files if not is_text_name(file.name) or holds_points(file, options)]
-    if not files:
-        raise PoseError("the texts and tables in the folder hold no keypoints", file=folder.name)
-    return FolderClips(read_files(files, options, folder.name), left_out)
+    return FolderClips(read_files(files, options, folder.name, leave_out_texts=True), left_out)
 
 
 def is_keypoint_file(name: str) -> bool:

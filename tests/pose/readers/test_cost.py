@@ -77,7 +77,7 @@ def annotations(count: int) -> bytes:
         (yolo_line(5, 0.25) * 20_000, "20,000 persons are too many"),
         (b"0 .5 .5 .5 .5 " + b".5 " * 4_000, "2,000 keypoints are too many"),
         (ntu_skeleton([[""] * 20_000]) + ntu_body(1, 1.0).encode(), "20,000 persons are too many"),
-        (table([f"{axis}{i}" for i in range(3) for axis in "xy"], [[0] * 6] * 20_000), "10,001 rows are too many"),
+        (table([f"{axis}{i}" for i in range(3) for axis in "xy"], [[0] * 6] * 20_000), "10,001 frames are too many"),
         (table([f"{axis}{i}" for i in range(5_000) for axis in "xy"], [[0] * 10_000]), "5,000 keypoints are too many"),
         (annotations(100), "1,200,000,000 bytes of keypoints are too many"),
         (

@@ -103,9 +103,11 @@ def test_hidden_files_in_an_archive_are_ignored():
     assert read(zipped(frames), options=HD)[0].frames == 1
 
 
-def test_other_files_in_an_archive_are_refused():
-    with pytest.raises(PoseError, match=r"'v\.zip/readme\.txt' is of no known format"):
-        read(zipped({"f_0.json": openpose_frame(BODY), "readme.txt": b"hello"}), filename="v.zip", options=HD)
+def test_other_files_in_an_archive_are_refused_and_texts_left_out():
+    files = {"f_0.json": openpose_frame(BODY), "readme.txt": b"hello"}
+    assert len(read(zipped(files), filename="v.zip", options=HD)) == 1
+    with pytest.raises(PoseError, match=r"'v\.zip/readme\.dat' is of no known format"):
+        read(zipped(files | {"readme.dat": b"hello"}), filename="v.zip", options=HD)
 
 
 def test_the_values_of_all_frames_together_are_bounded():
