@@ -113,6 +113,7 @@ def test_more_blocks_than_a_round_has() -> None:
     assert len(coded) < 20 * 1200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_gap_of_two_gigabytes(way: str) -> None:
     runs = runs_of([5, 1 << 31, 3], [2, 1], np.array([1, 2, 3], np.uint8))

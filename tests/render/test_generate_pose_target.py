@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,9 +63,20 @@ def cases(draw: st.DrawFn) -> tuple[PoseClip, dict[str, Any]]:
     }
 
 
+@settings(max_examples=1_500, deadline=None)
+@given(cases())
+def test_random_cases_equal_the_reference(case: tuple[PoseClip, dict[str, Any]]) -> None:
+    assert_equals_the_reference(case)
+
+
+@pytest.mark.slow
 @settings(max_examples=10_000, deadline=None)
 @given(cases())
 def test_ten_thousand_cases_equal_the_reference(case: tuple[PoseClip, dict[str, Any]]) -> None:
+    assert_equals_the_reference(case)
+
+
+def assert_equals_the_reference(case: tuple[PoseClip, dict[str, Any]]) -> None:
     clip, parameters = case
     if int(min(clip.img_shape) * parameters["scaling"] + 0.5) < 1:
         parameters["scaling"] = 1.0

@@ -100,7 +100,9 @@ def test_responses_are_about_as_small_as_those_of_the_cpu(coding: DeviceCoding, 
     assert total < more * on_the_cpu
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "dtype", ["float32", *(pytest.param(each, marks=pytest.mark.slow) for each in DTYPES if each != "float32")]
+)
 @pytest.mark.parametrize("coding", CODED)
 def test_the_first_frame_of_golden_files_is_coded_by_triton(coding: DeviceCoding, dtype: str) -> None:
     """And rendered by torch: the interpreter takes a second for a map of limbs."""
