@@ -12,7 +12,7 @@ from heatsvc.pose.findings import Code, Severity
 
 
 class ClipFinding(BaseModel):
-    """Something in a clip that may not be meant."""
+    """Something impossible or doubtful in a clip's numbers."""
 
     code: Code
     severity: Severity
@@ -54,7 +54,7 @@ class ClipInfo(BaseModel):
     img_shape: tuple[int, int] | None = Field(None, description="Height and width of the video frame in pixels.")
     layout: int | None = Field(None, description="Which of `layouts` its points have; null where it is unknown.")
     findings: list[ClipFinding] | None = Field(
-        None, description="What may not be meant, the worst first; null where the clip was not read."
+        None, description="What is impossible or doubtful, the worst first; null where the clip was not read."
     )
     selected_layout: int | None = Field(None, description="Which of `layouts` the selected points have.")
     source: SourcePoints | None = Field(None, description="Null unless the clip was chosen.")

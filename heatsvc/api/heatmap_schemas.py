@@ -131,8 +131,8 @@ class HeatmapOptions(BaseModel):
 
     picture: PictureOptions = Field(
         DEFAULT_PICTURE,
-        description="How the volume is shown as image/png, image/gif, image/webp or video/mp4. There `dtype` and "
-        "`reduce` are of no account.",
+        description="How the volume is shown as image/png, image/gif, image/webp or video/mp4. They ignore "
+        "`dtype` and `reduce`.",
         examples=[{"mode": "joint", "skeleton": True, "legend": True}],
     )
 

@@ -47,7 +47,7 @@ class Picture:
     """What is shown of a volume.
 
     Attributes:
-        volume: no PoTion picture. Its `reduce` and `clips` are of no account.
+        volume: no PoTion picture. Its `reduce` and `clips` are ignored.
         options: how it is shown.
         numbers: the frames to show, of the T frames of the volume and, where it is doubled, the T mirrored ones.
         scale: pixels of the picture for each pixel of a map, in x and in y.

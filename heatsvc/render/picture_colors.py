@@ -45,7 +45,7 @@ class BodyPart:
 
 _SIDES = ("left", "", "right")
 # Left, midline, right. The hues (blue, pink, green for the left hand and orange for the right one) are those that
-# Okabe and Ito (2008) chose to be told apart by color-blind eyes; left and right differ by 25 of L* or more.
+# Okabe and Ito (2008) chose so that color-blind eyes distinguish them; left and right differ by 25 of L* or more.
 _COLORS: dict[str, tuple[Color, Color, Color]] = {
     "body": ((140, 210, 255), (86, 165, 233), (38, 112, 190)),
     "face": ((250, 205, 230), (214, 150, 190), (170, 84, 140)),

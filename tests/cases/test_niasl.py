@@ -66,7 +66,7 @@ def points(word: int, signer: str, view: str, t: int) -> dict[str, np.ndarray]:
 
 
 def frame(word: int, signer: str, view: str, t: int) -> bytes:
-    """A frame as AIHub has it: one person as an object, 3D parts of four numbers a point, and the camera as text."""
+    """A frame in AIHub's form: one person as an object, 3D parts of four numbers a point, and the camera as text."""
     person: dict[str, Any] = {"person_id": -1}
     parts = points(word, signer, view, t)
     for part, numbers in parts.items():

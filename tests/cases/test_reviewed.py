@@ -383,7 +383,7 @@ def test_tables_of_all_line_ends_have_all_points(end: str) -> None:
     assert (clip.frames, clip.points, clip.keypoint[0, 2, 16].tolist()) == (3, 17, [42.5, 43.5])
 
 
-@pytest.mark.parametrize("cell", ["0.04", "1_0", "٣", "inf"])
+@pytest.mark.parametrize("cell", ["0.04", "1_0", "٣", "inf", "1e300"])
 def test_numbers_of_frames_are_whole_and_plain(cell: str) -> None:
     with pytest.raises(PoseError, match="the frame must be a whole number"):
         read(csv_of([[1.5] * 34], frame=[cell]), filename="a.csv", options=ReadOptions(img_shape=FRAME))

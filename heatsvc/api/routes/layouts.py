@@ -25,7 +25,7 @@ class LayoutInfo(BaseModel):
 
 
 def describe_layout(layout: Layout) -> LayoutInfo:
-    """A layout of the service or of a file as JSON has it."""
+    """A layout, of the service or of a file, in the form of the response."""
     return LayoutInfo(
         name=layout.name,
         title=layout.title,

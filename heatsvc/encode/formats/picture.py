@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from io import BytesIO
 from time import perf_counter
@@ -102,7 +102,7 @@ class PictureFormat(Format):
         """A writer of the format's own."""
 
 
-class PictureWriter(BodyWriter):
+class PictureWriter(BodyWriter, ABC):
     """Writes frames one after the other into a file in memory, which is the body once it is finished.
 
     Args:
@@ -175,13 +175,13 @@ class PictureWriter(BodyWriter):
         self.finish_file()
         return self._compressor.compress(self.file.getvalue()) + self._compressor.flush()
 
+    @abstractmethod
     def add_frame(self, frame: UInt8) -> None:
         """Write the next frame, uint8 [H, W, 3] without caption and legend."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish_file(self) -> None:
         """Write what comes after the last frame."""
-        raise NotImplementedError
 
 
 class BoundedFile(BytesIO):

@@ -84,8 +84,8 @@ def find_frames(
     Args:
         names: of all files of a folder or an archive, with ``/`` between folders.
         container: name of the clip whose files lie in no folder, and have no name in common.
-        is_frame: whether the file at a position is a frame, by its content; None where that is empty and does not tell.
-            Called for one file of a clip that tells.
+        is_frame: whether the file at a position is a frame, by its content; None where the file is blank. Of files that
+            may be a clip's, it is called until the first that is not blank.
 
     Raises:
         PoseError: two frames of one number.
@@ -122,7 +122,7 @@ def find_frames(
 
 
 def _is_frame(frames: Sequence[_Frame], is_frame: Callable[[int], bool | None]) -> bool:
-    """Whether files of one name are frames, by the first that tells; frames without persons may be empty files."""
+    """Whether files of one name are frames, by the first that is not blank: frames without persons may be."""
     for frame in frames[:_MAX_EMPTY]:
         verdict = is_frame(frame.position)
         if verdict is not None:

@@ -86,7 +86,7 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "ntu",
-        "NTU RGB+D's skeletons: the joints of Kinect v2 in the colour image of 1920 x 1080",
+        "NTU RGB+D's skeletons: the joints of Kinect v2 in the color image of 1920 x 1080",
         (".skeleton",),
         is_ntu,
         read_ntu,
@@ -132,7 +132,7 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "kinetics",
-        "Kinetics-skeleton's JSON of a video, as ST-GCN has it: 18 points of OpenPose in 0..1 of the frame",
+        "Kinetics-skeleton's JSON of a video, in ST-GCN's form: 18 points of OpenPose in 0..1 of the frame",
         (".json",),
         is_kinetics,
         read_kinetics,

@@ -5,10 +5,8 @@ So are the tables of Google's sign-language competitions, and what `pandas` user
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from io import StringIO
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +18,17 @@ from heatsvc.pose.layouts import infer_layout, layout_of_names
 from heatsvc.pose.layouts.mediapipe import MEDIAPIPE_POSE33, POSE_33
 from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.point_names import order_points
-from heatsvc.pose.readers.table import AXES, FRAME_COLUMNS, HEAD, LINE_END, MISSING, VIDEO_COLUMNS, read_number
+from heatsvc.pose.readers.table import (
+    AXES,
+    FRAME_COLUMNS,
+    HEAD,
+    LINE_END,
+    MISSING,
+    VIDEO_COLUMNS,
+    is_frame_number,
+    read_number,
+    read_rows,
+)
 from heatsvc.pose.readers.upload import Upload
 
 _POINT_COLUMNS = (
@@ -60,7 +68,7 @@ class _Row(NamedTuple):
     frame: int
     person: str
     point: str
-    place: tuple[float, float]
+    xy: tuple[float, float]
     score: float
 
 
@@ -84,8 +92,6 @@ def read_long_table(upload: Upload) -> list[PoseClip]:
     if header is None:
         raise PoseError("the first line must have the columns frame, landmark_index, x and y", file=upload.file)
     bounds = upload.options.bounds
-    values = upload.data.count(header.separator.encode()) + upload.data.count(b"\n") + 1
-    bounds.check("max_input_values", values, "cells", file=upload.file)
     videos: dict[str, list[_Row]] = {}
     for video, row in _rows(header, upload):
         videos.setdefault(video, []).append(row)
@@ -120,34 +126,18 @@ def _read_header(upload: Upload) -> _Header | None:
 
 def _rows(header: _Header, upload: Upload) -> Iterator[tuple[str, _Row]]:
     """The video of each row, and the row."""
-    stream = StringIO(upload.data.decode("utf-8-sig", errors="replace"), newline="")
-    reader = csv.reader(stream, delimiter=header.separator, skipinitialspace=True)
     columns = (header.frame, header.point, header.x, header.y, header.score, header.part, header.person, header.video)
-    wanted = max(column or 0 for column in columns)
-    try:
-        next(reader)
-        for cells in reader:
-            line = reader.line_num
-            if line % 4096 == 0:
-                upload.options.token.raise_if_cancelled()
-            if not any(cells):
-                continue
-            if len(cells) <= wanted:
-                raise PoseError(
-                    f"line {line} has {len(cells)} cells: at least {wanted + 1} are needed", file=upload.file
-                )
-            part, person, video = (
-                "" if column is None else cells[column] for column in (header.part, header.person, header.video)
-            )
-            x, y, frame = (_number(cells[column], line, upload) for column in (header.x, header.y, header.frame))
-            score = 1.0 if header.score is None else _number(cells[header.score], line, upload)
-            if not frame.is_integer():
-                raise PoseError(f"line {line} needs the number of its frame, a whole one", file=upload.file)
-            point = cells[header.point].strip()[:80]
-            name = f"{part.strip()[:80]}_{point}" if part else point
-            yield video, _Row(line, int(frame), person, name, (x, y), 0.0 if x == 0 and y == 0 else score)
-    except csv.Error as error:
-        raise PoseError(f"line {reader.line_num}: {error}", file=upload.file) from None
+    for line, cells in read_rows(upload, header.separator, max(column or 0 for column in columns)):
+        part, person, video = (
+            "" if column is None else cells[column] for column in (header.part, header.person, header.video)
+        )
+        x, y, frame = (_number(cells[column], line, upload) for column in (header.x, header.y, header.frame))
+        score = 1.0 if header.score is None else _number(cells[header.score], line, upload)
+        if not is_frame_number(frame):
+            raise PoseError(f"line {line} needs the number of its frame, a whole one", file=upload.file)
+        point = cells[header.point].strip()[:80]
+        name = f"{part.strip()[:80]}_{point}" if part else point
+        yield video, _Row(line, int(frame), person, name, (x, y), 0.0 if x == 0 and y == 0 else score)
 
 
 def _number(cell: str, line: int, upload: Upload) -> float:
@@ -170,7 +160,7 @@ def _read_clip(rows: list[_Row], upload: Upload) -> PoseClip:
     if twice := points.keys() - set(order):
         raise PoseError(f"{min(twice)!r:.40} is another name of a landmark that the table has", file=upload.file)
     index = {point: i for i, point in enumerate(order)}
-    places, scores = np.zeros(builder.keypoint.shape), np.zeros(builder.keypoint_score.shape)
+    xy, scores = np.zeros(builder.keypoint.shape), np.zeros(builder.keypoint_score.shape)
     seen = set()
     for row in rows:
         at = (persons[row.person], frame_of[row.frame], index[row.point])
@@ -178,9 +168,9 @@ def _read_clip(rows: list[_Row], upload: Upload) -> PoseClip:
             text = f"line {row.line} is a second {row.point!r:.40} of frame {row.frame}: give persons a column `person`"
             raise PoseError(text, file=upload.file)
         seen.add(at)
-        places[at], scores[at] = row.place, row.score
+        xy[at], scores[at] = row.xy, row.score
     with np.errstate(over="ignore"):  # PoseClip.build refuses infinities
-        builder.keypoint[:], builder.keypoint_score[:] = places, scores
+        builder.keypoint[:], builder.keypoint_score[:] = xy, scores
     layout = layout_of_names(names) if names else None
     if layout is None and len(order) == len(POSE_33):
         layout = MEDIAPIPE_POSE33

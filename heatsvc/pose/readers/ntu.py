@@ -21,7 +21,7 @@ from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.tracks import assign_rows
 from heatsvc.pose.readers.upload import Upload
 
-# Of the video, in which colour coordinates are measured.
+# Of the video, in which color coordinates are measured.
 _IMG_SHAPE = (1080, 1920)
 _JOINTS = len(NTU25.points)
 _COLUMNS, _X, _Y, _STATE = 12, 5, 6, 11
@@ -50,10 +50,10 @@ def is_ntu(upload: Upload) -> bool:
 
 
 def read_ntu(upload: Upload) -> list[PoseClip]:
-    """One clip of the coordinates in the colour image, 1920 x 1080 pixels.
+    """One clip of the coordinates in the color image, 1920 x 1080 pixels.
 
     A body keeps one row by its ID. The score of a joint is 1 where it was tracked, 0.5 where it was inferred, and 0
-    where it was neither, or has no place in the colour image (NaN).
+    where it was neither, or has no place in the color image (NaN).
 
     Raises:
         CutShortError: fewer lines than it says.
@@ -109,7 +109,7 @@ def _frames(lines: list[bytes], upload: Upload) -> list[list[_Body]]:
 
 
 def _joint(lines: list[bytes], line: int, upload: Upload, t: int) -> tuple[float, float, float]:
-    """Place in the colour image, and the score."""
+    """Place in the color image, and the score."""
     numbers = _line(lines, line, upload).split()
     try:
         if len(numbers) == _COLUMNS:

@@ -104,8 +104,6 @@ def read_table(upload: Upload) -> list[PoseClip]:
     if header is None:
         raise PoseError("the first line must have the columns x and y of at least three points", file=upload.file)
     bounds = upload.options.bounds
-    values = upload.data.count(header.separator.encode()) + upload.data.count(b"\n") + 1
-    bounds.check("max_input_values", values, "cells", file=upload.file)
     videos: dict[str, list[_Row]] = {}
     labels: set[str] = set()
     frames: dict[str, set[int]] = {}
@@ -135,27 +133,43 @@ def read_table(upload: Upload) -> list[PoseClip]:
     return clips
 
 
-def _rows(header: _Header, upload: Upload) -> Iterator[_Row]:
-    """The rows with anything in them."""
+def read_rows(upload: Upload, separator: str, last: int) -> Iterator[tuple[int, list[str]]]:
+    """The lines after the first with anything in them: their numbers, and their cells.
+
+    Args:
+        upload: a table.
+        separator: of cells.
+        last: number of the last column that is read.
+
+    Raises:
+        PoseError: no CSV, or a line without that column.
+        LimitError: more than max_input_values cells.
+    """
+    values = upload.data.count(separator.encode()) + upload.data.count(b"\n") + 1
+    upload.options.bounds.check("max_input_values", values, "cells", file=upload.file)
     text = StringIO(upload.data.decode("utf-8-sig", errors="replace"), newline="")
-    reader = csv.reader(text, delimiter=header.separator, skipinitialspace=True)
-    wanted = max(max(map(max, header.columns)), *(column or 0 for column in (header.frame, header.video, header.label)))
+    reader = csv.reader(text, delimiter=separator, skipinitialspace=True)
     try:
         next(reader)
         for cells in reader:
             line = reader.line_num
             if line % 256 == 0:
                 upload.options.token.raise_if_cancelled()
-            if not any(cells):
-                continue
-            if len(cells) <= wanted:
-                raise PoseError(
-                    f"line {line} has {len(cells)} cells: at least {wanted + 1} are needed", file=upload.file
-                )
-            video, label = ("" if column is None else cells[column] for column in (header.video, header.label))
-            yield _Row(line, _frame(cells, header, line, upload), video, label, _points(cells, header, line, upload))
+            if any(cells):
+                if len(cells) <= last:
+                    detail = f"line {line} has {len(cells)} cells: at least {last + 1} are needed"
+                    raise PoseError(detail, file=upload.file)
+                yield line, cells
     except csv.Error as error:
         raise PoseError(f"line {reader.line_num}: {error}", file=upload.file) from None
+
+
+def _rows(header: _Header, upload: Upload) -> Iterator[_Row]:
+    others = (header.frame, header.video, header.label)
+    last = max(max(map(max, header.columns)), *(column or 0 for column in others))
+    for line, cells in read_rows(upload, header.separator, last):
+        video, label = ("" if column is None else cells[column] for column in (header.video, header.label))
+        yield _Row(line, _frame(cells, header, line, upload), video, label, _points(cells, header, line, upload))
 
 
 def _read_header(upload: Upload) -> _Header | None:
@@ -204,11 +218,11 @@ def _split(cell: str) -> tuple[str, str] | None:
 
 
 def _read_clip(rows: list[_Row], header: _Header, upload: Upload) -> PoseClip:
-    places = _places(rows, upload)
-    builder = ClipBuilder(upload, places[-1][1] + 1)
-    builder.count(persons=max(m for m, _ in places) + 1, points=len(header.columns))
+    indices = _indices(rows, upload)
+    builder = ClipBuilder(upload, indices[-1][1] + 1)
+    builder.count(persons=max(m for m, _ in indices) + 1, points=len(header.columns))
     builder.allocate()
-    for row, (m, t) in zip(rows, places, strict=True):
+    for row, (m, t) in zip(rows, indices, strict=True):
         builder.keypoint[m, t], builder.keypoint_score[m, t] = row.points[:, :2], row.points[:, 2]
     layout: Layout | None = layout_of_names(header.names) if header.names else None
     if layout is None and len(header.columns) == len(POSE_33):
@@ -218,8 +232,8 @@ def _read_clip(rows: list[_Row], header: _Header, upload: Upload) -> PoseClip:
     return builder.build(layout=layout, are_normalized=True)
 
 
-def _places(rows: list[_Row], upload: Upload) -> list[tuple[int, int]]:
-    """Person and frame of each row."""
+def _indices(rows: list[_Row], upload: Upload) -> list[tuple[int, int]]:
+    """The indices of person and frame of each row."""
     numbers = [row.frame for row in rows if row.frame is not None]
     if len(numbers) < len(rows):
         return [(0, t) for t in range(len(rows))]
@@ -230,11 +244,11 @@ def _places(rows: list[_Row], upload: Upload) -> list[tuple[int, int]]:
     unique = list(dict.fromkeys(numbers))
     frame_of = dict(zip(unique, frames_of_numbers(unique), strict=True))
     persons = dict.fromkeys(unique, -1)
-    places = []
+    indices = []
     for number in numbers:
         persons[number] += 1
-        places.append((persons[number], frame_of[number]))
-    return places
+        indices.append((persons[number], frame_of[number]))
+    return indices
 
 
 def _frame(cells: list[str], header: _Header, line: int, upload: Upload) -> int | None:
@@ -242,10 +256,15 @@ def _frame(cells: list[str], header: _Header, line: int, upload: Upload) -> int 
     if header.frame is None:
         return None
     number = read_number(cells[header.frame])
-    if number is None or not number.is_integer():  # seconds, perhaps
+    if number is None or not is_frame_number(number):  # seconds, perhaps
         text = f"line {line}: the frame must be a whole number, not {cells[header.frame]!r:.40}"
         raise PoseError(text, file=upload.file)
     return int(number)
+
+
+def is_frame_number(number: float) -> bool:
+    """Whether it is a whole number, and one that a float holds exactly."""
+    return number.is_integer() and abs(number) < 1 << 53
 
 
 def read_number(cell: str) -> float | None:

@@ -5,6 +5,9 @@ const KEY = "heatsvc.key";
 /** Dispatches `needed` where a request lacks an API key, and `given` once there is one. */
 export const apiKey = new EventTarget();
 
+/** The API key that is kept for this tab, null without one. */
+export const storedKey = () => sessionStorage.getItem(KEY);
+
 /** Keep an API key for this tab. */
 export function setApiKey(key) {
   sessionStorage.setItem(KEY, key.trim());
@@ -19,11 +22,11 @@ export class Problem extends Error {
   }
 }
 
-/** The response to a request, as `fetch` has it. Paths are relative to the page's, wherever that is mounted.
+/** The response to a request, `fetch`'s. Paths are relative to the page's, wherever that is mounted.
  * Throws a Problem for whatever is no success. */
 export async function request(path, init = {}) {
   const headers = new Headers(init.headers);
-  const key = sessionStorage.getItem(KEY);
+  const key = storedKey();
   if (key) headers.set("Authorization", `Bearer ${key}`);
   let response;
   try {

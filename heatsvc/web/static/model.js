@@ -22,7 +22,7 @@ class Model extends EventTarget {
   peaks = []; // of each channel the largest raw numbers over time, as far as they are known
   response = null; // facts for the status line
   problem = null;
-  findings = []; // what may not be meant in the clip's numbers
+  findings = []; // what is impossible or doubtful in the clip's numbers
   isLoading = false;
 
   constructor() {

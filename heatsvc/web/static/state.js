@@ -91,7 +91,7 @@ class State extends EventTarget {
     globalThis.addEventListener?.("hashchange", () => this.adopt(parseFragment(location.hash)));
   }
 
-  /** Change some values; those who listen are told which changed by the event's `detail`. */
+  /** Change some values; the event's `detail` has which changed. */
   set(changes) {
     this.adopt({ ...this.values, ...changes });
   }

@@ -216,7 +216,7 @@ KINDS = (
         shape=(1, 3, 18), layout="openpose18", point="left_wrist", where=(0, 1), scale=WIDE,
     ),
     kind(
-        *("NTU RGB+D", "`.skeleton`, the joints in the colour image", "1 tracked, 0.5 inferred, 0 neither"),
+        *("NTU RGB+D", "`.skeleton`, the joints in the color image", "1 tracked, 0.5 inferred, 0 neither"),
         *("S001C001P001R001A001.skeleton", _ntu, _ntu_point, "S001C001P001R001A001"),
         shape=(1, 3, 25), layout="ntu25", point="right_palm", where=(0, 2), options={}, img_shape=(1080, 1920),
     ),

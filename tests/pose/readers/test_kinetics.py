@@ -1,4 +1,4 @@
-"""Kinetics-skeleton's JSON, as ST-GCN has it."""
+"""Kinetics-skeleton's JSON, in ST-GCN's form."""
 
 import numpy as np
 import pytest

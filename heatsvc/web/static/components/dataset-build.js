@@ -1,24 +1,23 @@
 // A build over HTTP: the upload with its progress, and the state of the build until it has ended.
-import { Problem, request, requestJson } from "../api.js";
+import { Problem, apiKey, request, requestJson, storedKey } from "../api.js";
 import { t } from "../strings.js";
 
 const POLL_MILLISECONDS = 400;
 
-/** The API key that api.js keeps: XMLHttpRequest, which alone reports the progress of an upload, is not its `request`. */
-const apiKey = () => sessionStorage.getItem("heatsvc.key");
-
-/** POST a form; the document of the build that it begins. `onprogress` gets bytes sent and bytes in all. */
+/** POST a form; the document of the build that it begins. `onprogress` gets bytes sent and bytes in all, which only
+ * XMLHttpRequest reports. */
 export function upload(path, form, onprogress, signal) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     xhr.open("POST", new URL(path, document.baseURI));
     xhr.setRequestHeader("Prefer", "respond-async");
     xhr.setRequestHeader("Accept", "application/json");
-    if (apiKey()) xhr.setRequestHeader("Authorization", `Bearer ${apiKey()}`);
+    if (storedKey()) xhr.setRequestHeader("Authorization", `Bearer ${storedKey()}`);
     xhr.responseType = "json";
     xhr.upload.onprogress = ({ loaded, total }) => onprogress(loaded, total);
     xhr.onload = () => {
       const { status, response } = xhr;
+      if (status === 401) apiKey.dispatchEvent(new Event("needed"));
       if (status < 300) resolve(response);
       else reject(new Problem({ title: `HTTP ${status}`, ...response, status }));
     };
@@ -46,7 +45,7 @@ export const remove = (id) => request(`annotation/${id}`, { method: "DELETE" });
 
 /** Where a key is needed a link cannot send it: the file is fetched, and saved from memory. */
 export async function save(event, href, name) {
-  if (!apiKey()) return;
+  if (!storedKey()) return;
   event.preventDefault();
   const url = URL.createObjectURL(await (await request(href)).blob());
   Object.assign(document.createElement("a"), { href: url, download: name }).click();

@@ -1,5 +1,5 @@
 // The two menus at the stage's corner: copy as, and download.
-import { Problem, request, requestJson } from "../api.js";
+import { Problem, request, requestJson, storedKey } from "../api.js";
 import { asConfig, asCurl, asPython } from "../copy-as.js";
 import { Component, h } from "../dom.js";
 import { model } from "../model.js";
@@ -37,7 +37,7 @@ class ViewMenus extends Component {
   fill() {
     const pipeline = pipelineOf(state.values);
     const steps = Array.isArray(pipeline) ? pipeline : (model.catalogue.presets.find((each) => each.name === pipeline)?.steps ?? []);
-    const request = { url: new URL(".", document.baseURI).href, files: model.files.map((file) => file.name), options: optionsOf(state.values), needsKey: Boolean(sessionStorage.getItem("heatsvc.key")) };
+    const request = { url: new URL(".", document.baseURI).href, files: model.files.map((file) => file.name), options: optionsOf(state.values), needsKey: Boolean(storedKey()) };
     this.text.value = this.kind === "config" ? asConfig(steps) : this.kind === "curl" ? asCurl(request) : asPython(request);
     this.done.textContent = "";
   }
