@@ -31,6 +31,8 @@ the hip about as far."""
 _MAX_BEYOND = 0.5
 """Normalized coordinates may have this share beyond `MAX_NORMALIZED`: errors of the estimator. Of pixels never half are
 so close to the frame's edge."""
+_MAX_ERRORS = 0.02
+"""Share of the coordinates in meters that errors of the estimator may be."""
 _FAR = 4.0
 """A point so many frames away is an error of the estimator: steps that fit a box to the points make the body tiny."""
 _MIN_FRAME_RATIO = 16
@@ -316,9 +318,11 @@ def _has_points_inside(
     """Whether a point with a score of `eps` or more lies in a map."""
     native = KERNELS.native
     if native is not None and keypoint.dtype == np.float32:
-        return bool(native.count_points(keypoint, score, *size, 0.0, _FAR, eps, 0.0, 1.0)[6])
+        counts = _Counts(*native.count_points(keypoint, score, *size, MAX_NORMALIZED, _FAR, eps, _DEPTH, HIGHEST_SCORE))
+        return counts.confident_inside > 0
     x, y = keypoint[..., 0], keypoint[..., 1]
-    return bool(((x >= 0) & (y >= 0) & (x <= size[1]) & (y <= size[0]) & (score >= eps)).any())
+    inside = ((x != 0) | (y != 0)) & (x >= 0) & (y >= 0) & (x <= size[1]) & (y <= size[0])
+    return bool((inside & (score >= eps)).any())
 
 
 def _extent(points: npt.NDArray[np.float32]) -> str:
@@ -383,6 +387,6 @@ def _is_depth(clip: PoseClip) -> bool:
         return False
     if np.mean(third < _DEPTH) > _MANY_NEGATIVE or np.mean(third > _LARGEST_SCORE) > 0.5:
         return True
-    in_meters = np.mean(np.maximum(np.abs(x), np.abs(y))[present] > MAX_NORMALIZED) <= 0.02
+    in_meters = np.mean(np.maximum(np.abs(x), np.abs(y))[present] > MAX_NORMALIZED) <= _MAX_ERRORS
     # COCO's visibility flags are whole numbers up to 2.
     return bool(in_meters and np.mean(third > HIGHEST_SCORE) > 0.5 and (third % 1 != 0).any())

@@ -128,13 +128,13 @@ def read_files(
         first = clip.positions[0]
         data = next((frame.data for frame in frames if not is_blank(frame.data)), frames[0].data)
         joined = Upload(data, prefix + clip.name, options, frames)
-        if frame_reader(joined) is None:  # named as OpenPose's frames, and of another format
+        reader = frame_reader(joined)
+        if reader is None:  # named as OpenPose's frames, and of another format
             singles += clip.positions
             continue
         uploads[first] = joined
         folders[first] = clip.name.rpartition("/")[0]
-        reader = frame_reader(joined)
-        if (missing := clip.gaps()) and reader is not None and not reader.fills_gaps:
+        if (missing := clip.gaps()) and not reader.fills_gaps:
             gaps[first] = Finding(
                 "frame_gaps",
                 f"{missing:,} frame numbers between {clip.numbers[0]:,} and {clip.numbers[-1]:,} have no file: the "
