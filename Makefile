@@ -8,7 +8,7 @@ FUZZ_RUNS ?= 1000000
 FUZZ_SECONDS ?= 0
 
 .PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-first-release bench-instructions bench-startup bench-gpu soak kill-rounds \
-	openapi pictures clean
+	openapi docs pictures clean
 
 # The value of a variable given to make itself: other programs export a HOST, too.
 given = $(if $(findstring command line,$(origin $1)),$($1))
@@ -85,12 +85,15 @@ kill-rounds: $(VENV)/.installed-dev  ## kill -9 on build workers, a hundred time
 pictures: $(VENV)/.installed-dev  ## the pictures of the README and of docs/, from a clip of the tests
 	$(BIN)/python docs/make_images.py
 
+docs: $(VENV)/.installed-dev  ## the documentation site, in site/; fails on a link that leads nowhere
+	$(BIN)/zensical build --clean --strict
+
 openapi: $(VENV)/.installed-dev  ## write openapi/openapi.json and the tables of docs/
 	$(BIN)/heatsvc openapi > openapi/openapi.json
 	$(BIN)/python docs/make_tables.py
 
 clean:  ## delete what the other targets made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist site .cache *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 build/fuzz/json_numbers: src/json_numbers.cpp
 # What the encoders compare is lengths and bounds, no text to be found in inputs; to record it doubles the time.
@@ -110,5 +113,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/*) | $(VENV)/bin/python
-	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,docs]'
 	@touch $@ $(VENV)/.installed

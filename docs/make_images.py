@@ -8,7 +8,9 @@ from typing import Any
 import heatsvc
 
 FOLDER = Path(__file__).parent / "images"
-CLIP = FOLDER.parents[1] / "tests" / "data" / "poses" / "ase_FIRE_wholebody133.npy"
+DATA = FOLDER.parents[1] / "tests" / "data"
+CLIP = DATA / "poses" / "ase_FIRE_wholebody133.npy"
+KETI = DATA / "keti-mini" / "Keypoints-MMPOSE" / "KETI_SL_0000000001.avi.npy"
 SIDE = 96
 JOINT = {"mode": "joint", "skeleton": True}
 # What each file shows, by its name, and whether of limbs.
@@ -16,7 +18,7 @@ PICTURES: dict[str, tuple[dict[str, Any], bool]] = {
     # README.md
     "fire.gif": ({**JOINT, "scale": 3}, False),
     "fire-max.gif": ({"scale": 3}, False),
-    # docs/api.md
+    # docs/guides/pictures.md
     "max.png": ({"frame": 12, "scale": 3, "legend": True}, False),
     "limbs.png": ({"frame": 12, "scale": 3}, True),
     "joint.png": ({**JOINT, "frame": 12, "scale": 3, "legend": True, "caption": "FIRE, frame 12"}, False),
@@ -39,6 +41,9 @@ def main() -> None:
             picture=picture,
         )
         (FOLDER / name).write_bytes(made)
+    # The picture of docs/tutorial.md, which has the same lines.
+    made = heatsvc.draw(KETI, img_shape=(1080, 1920), select="sign27", format="gif", picture={**JOINT, "scale": 4})
+    (FOLDER / "keti.gif").write_bytes(made)
 
 
 def steps(*, limbs: bool) -> list[dict[str, Any]]:

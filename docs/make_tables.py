@@ -1,4 +1,4 @@
-"""Writes the tables of these pages from the code: `make openapi` runs it, `tests/test_docs.py` checks the pages.
+"""Writes the tables of the pages from the code: `make openapi` runs it, `tests/test_docs.py` checks the pages.
 
 A table is between `<!-- table: NAME -->` and `<!-- /table -->`; NAME is a key of TABLES.
 """
@@ -32,12 +32,13 @@ from heatsvc.settings import Settings, describe_settings
 
 FOLDER = Path(__file__).parent
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+_DOCUMENT = json.loads((FOLDER.parent / "openapi" / "openapi.json").read_text())
 _SQUARE = [[10, 10], [50, 10], [50, 50], [10, 50]]
 
 
 def main() -> None:
-    """Bring every page of this folder up to date."""
-    for path in sorted(FOLDER.glob("*.md")):
+    """Bring every page up to date."""
+    for path in sorted(FOLDER.rglob("*.md")):
         text = path.read_text()
         filled = fill(text)
         if filled != text:
@@ -54,7 +55,7 @@ def _settings() -> str:
         (f"`{row['name']}`", _shown(row["default"], row["unit"]), row["unit"], row["description"])
         for row in describe_settings()
     )
-    return _table(("setting", "default", "unit", "what it is"), rows)
+    return _table(("Setting", "Default", "Unit", "What it is"), rows)
 
 
 def _shown(default: object, unit: str) -> str:
@@ -69,12 +70,12 @@ def _shown(default: object, unit: str) -> str:
 
 def _formats() -> str:
     rows = ((f"`{reader.name}`", ", ".join(reader.extensions), reader.title) for reader in READERS)
-    return _table(("format", "files", "what it is"), rows)
+    return _table(("Format", "Files", "What it is"), rows)
 
 
 def _accepted() -> str:
     rows = ((f"`{name}`", "yes" if format.many else "no", format.title) for name, format in FORMATS.items())
-    return _table(("`Accept`", "several clips", "what it is"), rows)
+    return _table(("`Accept`", "Several clips", "What it is"), rows)
 
 
 def _options() -> str:
@@ -82,7 +83,7 @@ def _options() -> str:
         (f"`{name}`", _json(field.default), field.description or "")
         for name, field in HeatmapOptions.model_fields.items()
     )
-    return _table(("option", "default", "what it is"), rows)
+    return _table(("Option", "Default", "What it is"), rows)
 
 
 def _picture_options() -> str:
@@ -90,7 +91,7 @@ def _picture_options() -> str:
         (f"`{name}`", _json(field.default), field.description or "")
         for name, field in PictureOptions.model_fields.items()
     )
-    return _table(("option", "default", "what it is"), rows)
+    return _table(("Option", "Default", "What it is"), rows)
 
 
 def _annotation_options() -> str:
@@ -98,7 +99,7 @@ def _annotation_options() -> str:
         (f"`{name}`", _json(field.default), (field.description or "").replace("|", "\\|"))
         for name, field in AnnotationOptions.model_fields.items()
     )
-    return _table(("option", "default", "what it is"), rows)
+    return _table(("Option", "Default", "What it is"), rows)
 
 
 def _json(default: object) -> str:
@@ -111,16 +112,16 @@ def _faults() -> str:
     decided = {**dict.fromkeys(MISSING, "`missing`"), **dict.fromkeys(FAULTY, "`faulty`")}
     decided |= dict.fromkeys(("in_two_splits", "in_no_split", "unknown_to_labels"), "`split_policy`")
     rows = ((f"`{kind}`", title, decided.get(kind, "reported only")) for kind, title in KINDS.items())
-    return _table(("kind", "what it is", "what decides"), rows)
+    return _table(("Kind", "What it is", "What decides"), rows)
 
 
 def _findings() -> str:
     rows = ((f"`{code}`", found.severity, found.text, found.what_to_do) for code, found in CODES.items())
-    return _table(("code", "severity", "what was found", "what to do"), rows)
+    return _table(("Code", "Severity", "What was found", "What to do"), rows)
 
 
 def _artifacts() -> str:
-    return _table(("file", "media type"), ((f"`{name}`", f"`{kind}`") for name, kind in MEDIA_TYPES.items()))
+    return _table(("File", "Media type"), ((f"`{name}`", f"`{kind}`") for name, kind in MEDIA_TYPES.items()))
 
 
 def _metrics() -> str:
@@ -129,7 +130,7 @@ def _metrics() -> str:
         for found in REGISTRY.collect()
         if found.name.startswith("heatsvc_")
     )
-    return _table(("metric", "type", "what it is"), rows)
+    return _table(("Metric", "Type", "What it is"), rows)
 
 
 def _layouts() -> str:
@@ -145,7 +146,7 @@ def _layouts() -> str:
         )
         for layout in found
     )
-    return _table(("layout", "keypoints", "limbs", "what it is", "contains"), rows)
+    return _table(("Layout", "Keypoints", "Limbs", "What it is", "Contains"), rows)
 
 
 def _presets() -> str:
@@ -153,7 +154,7 @@ def _presets() -> str:
         (f"`{preset['name']}`", preset["title"], ", ".join(f"`{step['type']}`" for step in preset["steps"]))
         for preset in describe_pipelines()["presets"]
     )
-    return _table(("preset", "what it is for", "steps"), rows)
+    return _table(("Preset", "What it is for", "Steps"), rows)
 
 
 def _steps() -> str:
@@ -168,7 +169,7 @@ def _steps() -> str:
             )
             for parameter in step["parameters"]
         )
-        text += _table(("parameter", "default", "what it is"), rows) + "\n" if step["parameters"] else ""
+        text += _table(("Parameter", "Default", "What it is"), rows) + "\n" if step["parameters"] else ""
     return text
 
 
@@ -187,7 +188,7 @@ def _kinds() -> str:
         )
         for kind in _all_kinds().KINDS
     )
-    return _table(("tool", "file", "gives", "keypoint layout", "scores", "what must be given"), rows)
+    return _table(("Tool", "File", "Gives", "Keypoint layout", "Scores", "What must be given"), rows)
 
 
 def _layout_of(kind: Any) -> str:
@@ -196,7 +197,7 @@ def _layout_of(kind: Any) -> str:
 
 def _refused() -> str:
     rows = ((kind.tool, _cell(kind.file), kind.next_step) for kind in _all_kinds().REFUSED)
-    return _table(("tool", "file", "the next step"), rows)
+    return _table(("Tool", "File", "The next step"), rows)
 
 
 def _cell(text: str) -> str:
@@ -208,6 +209,98 @@ def _all_kinds() -> Any:
     if str(FOLDER.parent) not in sys.path:
         sys.path.insert(0, str(FOLDER.parent))
     return importlib.import_module("tests.cases.formats")
+
+
+def _operations() -> str:
+    """Each operation of the OpenAPI document."""
+    text = ""
+    for path, operations in _DOCUMENT["paths"].items():
+        for method, operation in operations.items():
+            parts = (
+                f"### {method.upper()} {path}\n",
+                f"{operation['summary']}. {operation.get('description', '')}\n",
+                _parameters(operation),
+                _bodies(operation),
+                _responses(operation),
+            )
+            text += "".join(f"{part}\n" for part in parts if part)
+    return text
+
+
+def _parameters(operation: dict[str, Any]) -> str:
+    """Parameters, without the options of `POST /heatmap`, which have a table of their own."""
+    parameters = operation.get("parameters", [])
+    rows = [
+        (f"`{parameter['name']}`", parameter["in"], parameter.get("description", ""))
+        for parameter in parameters
+        if parameter["name"] not in HeatmapOptions.model_fields
+    ]
+    if len(rows) < len(parameters):
+        rows.insert(0, ("[options](options.md)", "query", "Of a body that is an array, `.npy` or `.npz`."))
+    return _table(("Parameter", "In", "What it is"), rows) if rows else ""
+
+
+def _bodies(operation: dict[str, Any]) -> str:
+    rows = [
+        (f"`{name}`", _described(content["schema"]))
+        for name, content in operation.get("requestBody", {}).get("content", {}).items()
+    ]
+    return _table(("Body", "What it is"), rows) if rows else ""
+
+
+def _responses(operation: dict[str, Any]) -> str:
+    """Responses that are no errors, with their headers; the status codes of errors."""
+    rows = [
+        (status, response["description"], ", ".join(map(_content, response.get("content", {}).items())))
+        for status, response in operation["responses"].items()
+        if int(status) < 400
+    ]
+    text = _table(("Status", "What it is", "Content"), rows)
+    headers = operation["responses"].get("200", {}).get("headers", {})
+    if headers:
+        rows = [(f"`{name}`", header["description"]) for name, header in headers.items()]
+        text += "\n" + _table(("Header", "What it is"), rows)
+    errors = [status for status in operation["responses"] if int(status) >= 400]
+    return f"{text}\nErrors: [{', '.join(errors)}](errors.md).\n"
+
+
+def _schemas() -> str:
+    """The JSON objects of requests and responses, with their properties."""
+    text = ""
+    for name, schema in sorted(_DOCUMENT["components"]["schemas"].items()):
+        text += f"### {name}\n\n{schema.get('description', '')}\n\n"
+        required = schema.get("required", [])
+        rows = [
+            (f"`{key}`" + (" (required)" if key in required else ""), _type(value), value.get("description", ""))
+            for key, value in schema.get("properties", {}).items()
+        ]
+        text += _table(("Property", "Type", "What it is"), rows) + "\n" if rows else ""
+    return text
+
+
+def _content(item: tuple[str, dict[str, Any]]) -> str:
+    name, content = item
+    is_object = content["schema"].get("type") != "string"
+    return f"`{name}` ({_type(content['schema'])})" if is_object else f"`{name}`"
+
+
+def _described(schema: dict[str, Any]) -> str:
+    return schema.get("description") or _type(schema)
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """The type of a JSON Schema in a few words, with links to the objects that it names."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{json.dumps(value)}`" for value in schema.get("enum", [schema.get("const")]))
+    for key in ("anyOf", "oneOf", "allOf"):
+        if key in schema:
+            return " or ".join(dict.fromkeys(_type(one) for one in schema[key]))
+    if schema.get("type") == "array":
+        return f"array of {_type(schema['items'])}" if schema.get("items") else "array"
+    return str(schema.get("type", ""))
 
 
 def _problems() -> str:
@@ -252,11 +345,13 @@ TABLES: dict[str, Callable[[], str]] = {
     "kinds": _kinds,
     "layouts": _layouts,
     "metrics": _metrics,
+    "operations": _operations,
     "options": _options,
     "picture_options": _picture_options,
     "presets": _presets,
     "problems": _problems,
     "refused": _refused,
+    "schemas": _schemas,
     "settings": _settings,
     "steps": _steps,
 }

@@ -85,7 +85,8 @@ def draw(
         reduce: ``max`` for each pixel's largest value over the channels, ``argmax`` for the channel that has it, int16.
         test_mode: deterministic, as PYSKL tests. False: random steps sample with `seed`, those of clip i with seed + i.
         seed: 0 to 2**32 - 1; None: a random seed.
-        img_shape, layout: for clips that do not say it themselves.
+        img_shape: (height, width) in pixels, for clips that do not say it themselves.
+        layout: what the points are, for clips that do not say it themselves.
         coordinates: ``normalized`` for x and y of 0..1 of the frame, which are multiplied by img_shape.
         project: ``xy`` for keypoints [.., 3] whose third number is a depth: it is dropped. Otherwise it is the score.
         plausibility: impossible numbers are errors; ``warn``: only a `PlausibilityWarning`, as doubtful ones
@@ -169,8 +170,10 @@ def read(
         img_shape: (height, width) in pixels, for files that carry none (`.npy`, OpenPose, MMPose).
         layout: what the points are, by name, where it cannot be inferred from their number.
         frame_dir: which clips of an annotation pickle, in this order; None for all.
-        coordinates, project, plausibility: as of `draw`; but impossible points are only warned of here, and
-            points outside of the frame not at all: perhaps they are not selected afterwards.
+        coordinates: as of `draw`.
+        project: as of `draw`.
+        plausibility: as of `draw`; but impossible points are only warned of here, and points outside of the frame not
+            at all: perhaps they are not selected afterwards.
         bounds: how large a file may be; `dataclasses.replace(heatsvc.bounds.DEFAULT_BOUNDS, max_clips=...)` for
             larger ones.
 

@@ -221,7 +221,7 @@ class Settings(BaseSettings):
 
     @property
     def memory_bytes(self) -> int:
-        """Memory that `heatsvc serve` takes at most on the CPU, in bytes: a sum that docs/deployment.md explains.
+        """Memory that `heatsvc serve` takes at most on the CPU, in bytes: a sum that docs/guides/memory.md explains.
 
         A worker process takes the sum of
 

@@ -1,4 +1,4 @@
-"""Which package imports which, as in docs/architecture.md."""
+"""Which package imports which, as in docs/explanation/architecture.md."""
 
 from __future__ import annotations
 

@@ -103,7 +103,9 @@ class HeatmapDataset(Dataset[HeatmapSample]):
                 PYSKL's lists for validation and test; all others are random.
             img_shape: (height, width), for annotations without it.
             layout: of the points, where it cannot be inferred from their number.
-            coordinates, project, plausibility: as of `heatsvc.draw`.
+            coordinates: as of `heatsvc.draw`.
+            project: as of `heatsvc.draw`.
+            plausibility: as of `heatsvc.draw`.
             box_thr: of compressed annotations, rows whose `box_score` is lower are left out, as in PYSKL.
             generator: for the seeds without workers; None for PyTorch's default.
             bounds: how large the pickle and its clips may be.

@@ -1,4 +1,4 @@
-"""The files that a request passes are those that docs/architecture.md lists."""
+"""The files that a request passes are those that docs/explanation/architecture.md lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from heatsvc.settings import Settings
 from tests.api.client import Client
 
 PACKAGE = Path(heatsvc.__file__).parent
-DOCS = PACKAGE.parent / "docs/architecture.md"
+DOCS = PACKAGE.parent / "docs/explanation/architecture.md"
 MAX_FILES = 15
 # One file for each keypoint format, step, response format and content coding: the request says which.
 ONE_OF_MANY = ("pose/readers/", "pipeline/steps/", "encode/formats/", "encode/codings/")

@@ -1,6 +1,6 @@
 """Kinds of keypoint files: each in the form that its tool writes, with a reading of it that is not heatsvc's.
 
-`KINDS` is the table from which docs/make_tables.py makes that of docs/formats.md.
+`KINDS` is the table from which docs/make_tables.py makes that of docs/reference/formats.md.
 """
 
 from __future__ import annotations

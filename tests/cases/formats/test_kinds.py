@@ -1,4 +1,4 @@
-"""Every kind of file in docs/formats.md, in its real form: what `heatsvc.read` gives is what a plain reading gives."""
+"""Every kind of file in docs/reference/formats.md, in its real form: what `heatsvc.read` gives is what a plain reading gives."""
 
 from __future__ import annotations
 
