@@ -50,7 +50,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built from a copy of the sources by a process that has no network where the system can arrange that."""
     root = tmp_path_factory.mktemp("clone")
     for name in ("docs", "heatsvc"):
@@ -61,7 +61,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "griffe" not in done.stdout + done.stderr  # docstrings describe the parameters that there are
-    yield root / "site"
+    return root / "site"
 
 
 def without_network() -> list[str]:
@@ -101,9 +101,10 @@ def test_links_and_anchors_lead_somewhere(site: Path, pages: dict[Path, Page]):
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if target.is_dir():
                 target /= "index.html"
-            if not target.is_relative_to(site) or not target.is_file():
-                wrong.append(f"{path.relative_to(site)}: {link}")
-            elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
+            found = target.is_relative_to(site) and target.is_file()
+            if found and parts.fragment and target in pages:
+                found = unquote(parts.fragment) in pages[target].anchors
+            if not found:
                 wrong.append(f"{path.relative_to(site)}: {link}")
     assert wrong == []
 
@@ -129,6 +130,6 @@ def test_korean_pages_are_in_korean(site: Path, pages: dict[Path, Page]):
 
 def test_the_reference_has_the_docstrings(site: Path):
     text = (site / "reference" / "python.html").read_text()
-    for name in ("heatsvc.library.draw", "heatsvc.torch.dataset.HeatmapDataset", "heatsvc.errors.InputError"):
+    for name in ("heatsvc.draw", "heatsvc.torch.HeatmapDataset", "heatsvc.errors.InputError"):
         assert f'id="{name}"' in text
     assert "a list of steps pasted from a PYSKL or MMAction2 config" in text

@@ -1,4 +1,4 @@
-"""Every kind of file in docs/reference/formats.md, in its real form: what `heatsvc.read` gives is what a plain reading gives."""
+"""Every kind of file in docs/reference/formats.md, in its real form: `heatsvc.read` against another reading."""
 
 from __future__ import annotations
 
