@@ -70,88 +70,88 @@ class AnnotationOptions(BaseModel):
 
     select: _LayoutName | Annotated[list[_Index], Field(json_schema_extra={"minItems": 1})] | None = Field(
         "sign27",
-        description="Which points: a layout (`sign27`, `coco_wholebody` for all 133), indices, or null for all.",
+        description="Keypoints to take: a layout (`sign27`, `coco_wholebody` for all 133), indices, or null for all.",
     )
     missing_points: MissingPoints = Field(
         "missing",
-        description="Points of the layout `select` that a file lacks. `missing`: zeros, and a warning; `error`: a "
-        "fault of the file.",
+        description="Keypoints of the layout `select` that a file does not have. `missing`: zeros, with a warning; "
+        "`error`: a fault of the file.",
     )
     dtype: Literal["float16", "float32"] = Field(
-        "float16", description="Of `keypoint` and `keypoint_score`. PYSKL's own pickles hold float16."
+        "float16", description="Type of `keypoint` and `keypoint_score`; float16 in PYSKL's own pickles."
     )
     img_shape: tuple[_Side, _Side] | None = Field(
-        None, description="`[height, width]` of the video frame in pixels, where the files do not carry it."
+        None, description="`[height, width]` of the video frame in pixels, for files that do not have it."
     )
     layout: _LayoutName | None = Field(
-        None, description="Layout of the files' points, if not inferred from their number."
+        None, description="Layout of the keypoints in the files; by default it is inferred from names or number."
     )
     coordinates: Literal["pixels", "normalized"] = Field(
         "pixels", description="`normalized`: x and y are 0..1 of the frame, and are multiplied by `img_shape`."
     )
     project: Literal["xy"] | None = Field(
-        None, description="`xy`: the third number of a keypoint is a depth and is dropped. Otherwise it is the score."
+        None, description="`xy`: the third number of a keypoint is a depth, and is dropped. By default it is the score."
     )
     plausibility: PlausibilityMode = Field(
         "error",
-        description="Files of impossible numbers. `error`: they are `implausible`, and `faulty` decides; `warn`: they "
-        "are taken and reported, as doubtful ones are; `ignore`: nothing is checked.",
+        description="What happens to impossible numbers. `error`: the file has the fault `implausible`; `warn`: they "
+        "are accepted and reported, as doubtful ones are; `ignore`: nothing is checked.",
     )
     missing: Literal["zeros", "drop", "error"] = Field(
         "zeros",
-        description="Videos without keypoints (no file, no frames, a pickled None). `zeros`: zeros of the average "
-        "frame count; `drop`: left out; `error`: the build fails.",
+        description="What happens to videos without keypoints (no file, no frames, a pickled None). `zeros`: they "
+        "become zeros of the average number of frames; `drop`: they are left out; `error`: the build fails.",
     )
     faulty: Literal["error", "drop", "zeros"] = Field(
         "error",
-        description="Files that cannot be used (cut short, other points, infinite, implausible). `error`: the build "
-        "fails; `drop`: left out; `zeros`: zeros.",
+        description="What happens to files that cannot be used (cut short, other points, infinite, implausible). "
+        "`error`: the build fails; `drop`: they are left out; `zeros`: they become zeros.",
     )
     types: Wanted | None = Field(None, description="Only rows of these types (단어, 문장).")
     views: Wanted | None = Field(None, description="Only rows of these views (방향): 정면, 측면, 좌측면, 우측면.")
     signers: Wanted | None = Field(None, description='Only rows of these signers; `">10"` is a condition.')
     years: Wanted | None = Field(None, description="Only rows of these years.")
-    columns: Columns = Field(Columns(), description="Names of columns in tables that are not KETI's.")
+    columns: Columns = Field(Columns(), description="Names of the columns in tables of other forms.")
     file_suffix: str | None = Field(
         None,
         min_length=1,
         max_length=100,
-        description="What the names of keypoint files have at their end and those in the labels have not, such as "
-        "`_color` for AUTSL's `signer0_sample1_color.npy`.",
+        description="Ending that only the names of keypoint files have, such as `_color` in AUTSL's "
+        "`signer0_sample1_color.npy`.",
     )
     name_pattern: _NamePattern | None = Field(
         None,
-        description="Columns that the videos' names have, in braces, for filters and splits: "
+        description="A video name with columns in braces, for filters and splits: "
         "`NIA_SL_{word}_REAL{signer}_{view}`, `signer{signer}_sample{sample}`.",
     )
     frame_range: FrameRangeMode = Field(
         "report",
-        description="Labels that give a range of frames, such as WLASL's `frame_start` and `frame_end`, counted from "
-        "1. `report`: videos that are not cut to it are a fault `frame_range`, and kept whole; `apply`: they are cut; "
-        "`ignore`: neither.",
+        description="What happens to a range of frames in the labels, such as WLASL's `frame_start` and `frame_end`, "
+        "counted from 1. `report`: a video that is not cut to it has the fault `frame_range`, and is kept whole; "
+        "`apply`: it is cut; `ignore`: neither.",
     )
     labels: Literal["auto", "names"] = Field(
         "auto",
-        description="`auto`: labels that are all whole numbers are the class indices, under any header; `names`: they "
-        "are names, as other texts are.",
+        description="`auto`: labels that are all whole numbers are class indices; `names`: they are names, as other "
+        "texts are.",
     )
     encoding: _Encoding | None = Field(
         None,
-        description="Encoding of labels, split and frame counts that are neither in UTF-8 nor in UTF-16 with a "
-        "byte-order mark. CP949 is assumed otherwise, and the report says so.",
+        description="Encoding of labels, split and frame counts that are neither UTF-8 nor UTF-16 with a byte-order "
+        "mark. By default CP949, which the report notes.",
     )
     split: dict[str, Any] | None = Field(
         None,
-        description='A rule in place of a split file: `{"signer": {"train": ">10", "test": "<=10"}}`, the same with '
-        'any column of the label table, or `{"random": {"train": 0.8, "test": 0.2}, "seed": 0}`, stratified by label.',
+        description='A rule instead of a split file: `{"signer": {"train": ">10", "test": "<=10"}}`, with any column '
+        'of the labels, or `{"random": {"train": 0.8, "test": 0.2}, "seed": 0}`, stratified by label.',
     )
     split_policy: Literal["error", "drop", "first"] = Field(
         "error",
-        description="Names in two splits, in none, or not in the labels. `error`: the build fails; `drop`: left out; "
-        "`first`: of two splits the first, and the others are left out.",
+        description="What happens to names in two splits, in none, or not in the labels. `error`: the build fails; "
+        "`drop`: they are left out; `first`: the first of two splits counts, and the others are left out.",
     )
     dataset: str | None = Field(
-        None, description="A folder of keypoint files under the server's HEATSVC_DATASETS_DIR, in place of uploads."
+        None, description="Folder of keypoint files in the server's HEATSVC_DATASETS_DIR, instead of uploads."
     )
 
     @property

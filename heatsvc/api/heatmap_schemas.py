@@ -76,63 +76,63 @@ class HeatmapOptions(BaseModel):
     )
     reduce: Literal["none", "max", "argmax"] = Field(
         "none",
-        description="`max`: each pixel's largest value over the channels. `argmax`: which channel has it, int16, "
-        "-1 where all are zero.",
+        description="`max`: the largest value of each pixel over the channels. `argmax`: the channel that has it, as "
+        "int16, -1 where all are zero.",
     )
     select: _Target | _Indices | None = Field(
-        None, description="A layout, whose keypoints are taken from the clip's by name; or indices of keypoints."
+        None, description="Keypoints to take: the name of a layout, whose keypoints are found by name, or indices."
     )
     missing_points: MissingPoints = Field(
         "missing",
-        description="Points of the layout `select` that a clip lacks. `missing`: not detected, with a warning; "
-        "`error`: 422.",
+        description="Keypoints of the layout `select` that a clip does not have. `missing`: they are not detected, "
+        "with a warning; `error`: 422.",
     )
     dtype: Literal["float32", "float16", "uint8"] = Field(
-        "float32", description="uint8 is value * 255, rounded. `argmax` is int16 whatever is requested."
+        "float32", description="Type of the pixels. uint8 is value * 255, rounded. `argmax` is always int16."
     )
     compression: Literal["fast", "small"] | None = Field(
         None,
-        description="Of zstd responses: `fast` for a near client, `small` for a far one. By default float32 is fast, "
-        "uint8 and float16 are small.",
+        description="How zstd is written: `fast` for fast networks, `small` for slow ones. By default float32 is "
+        "`fast`, uint8 and float16 are `small`.",
     )
     test_mode: Annotated[bool, Field(strict=True)] = Field(
-        True, description="Deterministic, as PYSKL tests. false: random steps sample with `seed`."
+        True, description="Whether steps are deterministic, as in PYSKL's tests; otherwise random steps use `seed`."
     )
     seed: Annotated[int, Field(strict=True)] | None = Field(
         None,
         ge=0,
         le=2**32 - 1,
-        description="Seed of the random steps where `test_mode` is false; clip i samples with seed + i. By default a "
-        "random seed. The header X-Heatmap-Seed has the one that was used.",
+        description="Seed of the random steps where `test_mode` is false; clip i uses seed + i. By default a random "
+        "seed. The header X-Heatmap-Seed has the one that was used.",
     )
     layout: _LayoutName | None = Field(
         None,
-        description="What the points are. Takes precedence over what a file says; a clip in a JSON body may have its "
-        "own. By default inferred from names or from the number of points.",
+        description="Layout of the keypoints. It takes precedence over the file; a clip in a JSON body may have its "
+        "own. By default it is inferred from the names or the number of keypoints.",
     )
     img_shape: tuple[_Side, _Side] | None = Field(
-        None, description="(height, width) in pixels, for clips that do not say it themselves."
+        None, description="[height, width] of the video frame in pixels, for clips without one of their own."
     )
     frame_dir: str | Annotated[list[str], Field(fail_fast=True)] | None = Field(
-        None, description="Which clips of the files, by name; all by default."
+        None, description="Names of the clips to take from the files; all by default."
     )
 
     coordinates: Literal["pixels", "normalized"] = Field(
         "pixels", description="`normalized`: x and y are 0..1 of the frame, and are multiplied by `img_shape`."
     )
     project: Literal["xy"] | None = Field(
-        None, description="`xy`: the third number of a keypoint is a depth and is dropped. Otherwise it is the score."
+        None, description="`xy`: the third number of a keypoint is a depth, and is dropped. By default it is the score."
     )
     plausibility: PlausibilityMode = Field(
         "error",
-        description="Impossible numbers: `error`: 422; `warn`: reported, as doubtful ones are, in the header "
-        "X-Heatmap-Warning; `ignore`: nothing is checked.",
+        description="What happens to impossible numbers. `error`: 422; `warn`: they are reported in the header "
+        "X-Heatmap-Warning, as doubtful ones are; `ignore`: nothing is checked.",
     )
 
     picture: PictureOptions = Field(
         DEFAULT_PICTURE,
-        description="How the volume is shown as image/png, image/gif, image/webp or video/mp4. They ignore "
-        "`dtype` and `reduce`.",
+        description="How image/png, image/gif, image/webp and video/mp4 show the volume. They ignore `dtype` and "
+        "`reduce`.",
         examples=[{"mode": "joint", "skeleton": True, "legend": True}],
     )
 

@@ -13,7 +13,7 @@ Side = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class CenterCrop(Step):
-    """Crops to the center of the frame; a smaller frame gets a margin."""
+    """Crops to the center of the frame; a smaller frame is padded."""
 
     type: Literal["CenterCrop"] = "CenterCrop"
     crop_size: Annotated[

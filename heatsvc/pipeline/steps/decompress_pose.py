@@ -19,9 +19,11 @@ class DecompressPose(Step):
     role: ClassVar[Role] = "decompress"
 
     type: Literal["DecompressPose"] = "DecompressPose"
-    squeeze: Annotated[bool, Field(description="Leave out frames without a person; otherwise they are empty.")] = True
+    squeeze: Annotated[
+        bool, Field(description="Whether frames without a person are left out; otherwise they are empty.")
+    ] = True
     max_person: Annotated[
-        int, Field(ge=1, le=10_000, description="Persons that are kept in a frame, those of the highest scores.")
+        int, Field(ge=1, le=10_000, description="The most persons per frame; those with the highest scores are kept.")
     ] = 10
 
     def __call__(self, state: PipelineState) -> None:

@@ -12,16 +12,18 @@ from heatsvc.pipeline.steps.step import Ignored, Indices, NotLazy, PipelineState
 
 
 class Flip(Step):
-    """Mirrors keypoints in x with a probability, and exchanges left and right ones."""
+    """Mirrors keypoints horizontally at random, and exchanges left and right ones."""
 
     type: Literal["Flip"] = "Flip"
-    flip_ratio: Annotated[float, Field(ge=0, le=1, description="The probability.")] = 0.5
-    direction: Annotated[
-        Literal["horizontal"], Field(description="Only horizontal: keypoints have no vertical flip in PYSKL either.")
-    ] = "horizontal"
+    flip_ratio: Annotated[float, Field(ge=0, le=1, description="Probability of a flip.")] = 0.5
+    direction: Annotated[Literal["horizontal"], Field(description="Only `horizontal`, as for keypoints in PYSKL.")] = (
+        "horizontal"
+    )
     flip_label_map: Annotated[Ignored, Field(description="Without effect: keypoints have no such labels.")] = None
-    left_kp: Annotated[Indices | None, Field(description="Left keypoints; null: those of the clip's layout.")] = None
-    right_kp: Annotated[Indices | None, Field(description="The right partner of each of left_kp.")] = None
+    left_kp: Annotated[
+        Indices | None, Field(description="Indices of the left keypoints; null for those of the clip's layout.")
+    ] = None
+    right_kp: Annotated[Indices | None, Field(description="The right keypoint for each of `left_kp`.")] = None
     lazy: NotLazy = False
 
     @model_validator(mode="after")

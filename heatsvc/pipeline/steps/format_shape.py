@@ -10,15 +10,15 @@ from heatsvc.pipeline.steps.step import PipelineState, Role, Step
 
 
 class FormatShape(Step):
-    """Clips first, [clips, K, T, H, W]; without this step frames come first, [T, K, H, W]."""
+    """Changes the order of the axes from [T, K, H, W] to [clips, K, T, H, W]."""
 
     role: ClassVar[Role] = "format"
 
     type: Literal["FormatShape"] = "FormatShape"
     input_format: Annotated[
-        Literal["NCTHW_Heatmap"], Field(description="The format of heatmap volumes; the others are for images.")
+        Literal["NCTHW_Heatmap"], Field(description="Only `NCTHW_Heatmap`; other formats are for images.")
     ]
-    collapse: Annotated[Literal[False], Field(description="The axis of clips is kept, so only false.")] = False
+    collapse: Annotated[Literal[False], Field(description="Only false: the axis of clips is kept.")] = False
 
     def __call__(self, state: PipelineState) -> None:
         """Add the axis of clips: one clip where nothing was sampled."""

@@ -19,32 +19,36 @@ _CACHED_TARGETS = 64
 
 
 class GeneratePoseTarget(Step):
-    """Gaussian heatmaps of keypoints, of limbs, or of both: V + L channels, keypoints first."""
+    """Renders Gaussian heatmaps of keypoints, of limbs, or of both: V + L channels, keypoints first."""
 
     role: ClassVar[Role] = "target"
 
     type: Literal["GeneratePoseTarget"] = "GeneratePoseTarget"
-    sigma: Annotated[float, Field(ge=1e-3, le=1000, description="Of the Gaussian, in map pixels.")] = 0.6
-    use_score: Annotated[bool, Field(description="Whether a point's peak is its score; 1 otherwise.")] = True
-    with_kp: Annotated[bool, Field(description="Render the V keypoints.")] = True
-    with_limb: Annotated[bool, Field(description="Render the limbs.")] = False
+    sigma: Annotated[
+        float, Field(ge=1e-3, le=1000, description="Standard deviation of the Gaussian, in pixels of the map.")
+    ] = 0.6
+    use_score: Annotated[
+        bool, Field(description="Whether the peak of a Gaussian is the score of its keypoint; otherwise it is 1.")
+    ] = True
+    with_kp: Annotated[bool, Field(description="Whether to render the V keypoints.")] = True
+    with_limb: Annotated[bool, Field(description="Whether to render the limbs.")] = False
     skeletons: Annotated[
-        Limbs | None, Field(description="The limbs, pairs of keypoints; null: those of the clip's layout.")
+        Limbs | None, Field(description="The limbs, as pairs of keypoints; null for those of the clip's layout.")
     ] = None
-    double: Annotated[bool, Field(description="Append all frames again, mirrored in x.")] = False
+    double: Annotated[bool, Field(description="Whether to append all frames again, mirrored horizontally.")] = False
     left_kp: Annotated[
-        Indices | None, Field(description="Left keypoints, for `double`; null: those of the clip's layout.")
+        Indices | None, Field(description="Left keypoints, for `double`; null for those of the clip's layout.")
     ] = None
-    right_kp: Annotated[Indices | None, Field(description="The right partner of each of left_kp.")] = None
+    right_kp: Annotated[Indices | None, Field(description="The right keypoint for each of `left_kp`.")] = None
     left_limb: Annotated[
         Indices | None,
-        Field(description="Left limbs, for `double`; null: from the mirror images of their ends."),
+        Field(description="Left limbs, for `double`; null to infer them from `left_kp` and `right_kp`."),
     ] = None
-    right_limb: Annotated[Indices | None, Field(description="The right partner of each of left_limb.")] = None
-    scaling: Annotated[float, Field(gt=0, le=1000, description="Of map sides and coordinates before rendering.")] = 1.0
-    eps: Annotated[
-        float, Field(gt=0, le=1, description="Points of a lower score are not rendered; MMAction2 has 1e-4.")
-    ] = 1e-3
+    right_limb: Annotated[Indices | None, Field(description="The right limb for each of `left_limb`.")] = None
+    scaling: Annotated[
+        float, Field(gt=0, le=1000, description="Factor for the size of the map and the coordinates.")
+    ] = 1.0
+    eps: Annotated[float, Field(gt=0, le=1, description="The lowest score that is rendered; 1e-4 in MMAction2.")] = 1e-3
 
     @model_validator(mode="after")
     def _check(self) -> Self:

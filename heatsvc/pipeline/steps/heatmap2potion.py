@@ -11,7 +11,7 @@ from heatsvc.volume import Potion
 
 
 class Heatmap2Potion(Step):
-    """PoTion (Choutas et al., CVPR 2018): the sum of a clip's frames, colored by their time."""
+    """Sums the frames of a clip, colored by their time: PoTion (Choutas et al., CVPR 2018)."""
 
     role: ClassVar[Role] = "format"
 
@@ -19,7 +19,7 @@ class Heatmap2Potion(Step):
     C: Annotated[int, Field(ge=2, le=64, description="The number of colors.")]
     option: Annotated[
         Literal["U", "N", "I", "full"],
-        Field(description="Sums (U), U over their intensity (N), the intensity (I), or all three."),
+        Field(description="`U`: the colored sums; `N`: U divided by I; `I`: the intensity; `full`: all three."),
     ] = "full"
 
     def __call__(self, state: PipelineState) -> None:

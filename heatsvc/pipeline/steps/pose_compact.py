@@ -18,13 +18,18 @@ class PoseCompact(Step):
     """Crops to the box around the keypoints of all persons and frames, enlarged by a padding."""
 
     type: Literal["PoseCompact"] = "PoseCompact"
-    padding: Annotated[float, Field(ge=0, le=100, description="The share of its size by which the box grows.")] = 0.25
+    padding: Annotated[
+        float, Field(ge=0, le=100, description="How much the box is enlarged, as a share of its size.")
+    ] = 0.25
     threshold: Annotated[
-        float, Field(ge=0, le=1e9, description="Where the box is less wide or high, in pixels, nothing is cropped.")
+        float,
+        Field(
+            ge=0, le=1e9, description="Smallest width and height of the box, in pixels; below that nothing is cropped."
+        ),
     ] = 10.0
     hw_ratio: Annotated[
         float | FloatPair | None,
-        Field(description="Height over width that the box is enlarged to, or [minimum, maximum]; null: as it is."),
+        Field(description="Ratio of height to width that the box is enlarged to, or [minimum, maximum]; null for any."),
     ] = None
     allow_imgpad: Annotated[bool, Field(description="Whether the box may extend beyond the frame.")] = True
 

@@ -8,7 +8,7 @@ from heatsvc.pipeline.steps.step import PipelineState, Role, Step
 
 
 class PoseDecode(Step):
-    """Takes the frames that UniformSampleFrames chose; all frames without one."""
+    """Takes the frames that UniformSampleFrames chose, or all frames without that step."""
 
     role: ClassVar[Role] = "decode"
 

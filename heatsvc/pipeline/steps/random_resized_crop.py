@@ -16,14 +16,18 @@ _MAX_SIDE = 2**31 - 1  # A box's sides are int32 in PYSKL.
 
 
 class RandomResizedCrop(Step):
-    """Crops to a random box; a Resize after it sets the size."""
+    """Crops to a random box; the size is set by a Resize after it."""
 
     type: Literal["RandomResizedCrop"] = "RandomResizedCrop"
-    area_range: Annotated[FloatPair, Field(description="The box's share of the frame's area, [minimum, maximum].")] = (
+    area_range: Annotated[
+        FloatPair, Field(description="Area of the box as a share of the frame's area, [minimum, maximum].")
+    ] = (
         0.08,
         1.0,
     )
-    aspect_ratio_range: Annotated[FloatPair, Field(description="The box's width over height, [minimum, maximum].")] = (
+    aspect_ratio_range: Annotated[
+        FloatPair, Field(description="Ratio of width to height of the box, [minimum, maximum].")
+    ] = (
         3 / 4,
         4 / 3,
     )

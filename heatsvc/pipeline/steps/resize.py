@@ -15,7 +15,7 @@ _MAX_SIDE = 100_000
 
 
 class Resize(Step):
-    """Scales frame and keypoints, each axis by its new side over the old one."""
+    """Scales the frame and the keypoints."""
 
     type: Literal["Resize"] = "Resize"
     scale: Annotated[
@@ -26,7 +26,7 @@ class Resize(Step):
         ),
     ]
     keep_ratio: Annotated[
-        bool, Field(description="Whether width and height keep their ratio; otherwise scale is the new size.")
+        bool, Field(description="Whether to keep the ratio of width to height; otherwise `scale` is the new size.")
     ] = True
     interpolation: Annotated[Ignored, Field(description="Without effect: how images are resized.")] = None
     lazy: NotLazy = False

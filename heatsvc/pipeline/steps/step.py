@@ -40,7 +40,7 @@ Ignored = Annotated[Any, AfterValidator(lambda value: None)]
 
 NotLazy = Annotated[
     Literal[False],
-    Field(description="MMAction2's lazy cropping of images; keypoints have none, so only false."),
+    Field(description="Only false: lazy operations of MMAction2 are for images."),
 ]
 
 

@@ -22,13 +22,13 @@ class UniformSampleFrames(Step):
     role: ClassVar[Role] = "sample"
 
     type: Literal["UniformSampleFrames"] = "UniformSampleFrames"
-    clip_len: Annotated[int, Field(ge=1, le=10_000, description="Frames of each clip.")]
-    num_clips: Annotated[int, Field(ge=1, le=10_000, description="Number of clips, one after the other.")] = 1
+    clip_len: Annotated[int, Field(ge=1, le=10_000, description="Number of frames per clip.")]
+    num_clips: Annotated[int, Field(ge=1, le=10_000, description="Number of clips.")] = 1
     p_interval: Annotated[
         Annotated[float, Field(gt=0, le=1)] | FloatPair,
-        Field(description="The share of the frames to sample from, or [minimum, maximum] of a random share."),
+        Field(description="Share of the frames to sample from, or [minimum, maximum] of a random share."),
     ] = 1.0
-    seed: Annotated[int, Field(ge=0, le=MAX_SEED, description="Of the generator in test mode.")] = TEST_SEED
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED, description="Seed of the generator in test mode.")] = TEST_SEED
     test_mode: Annotated[
         bool | None,
         Field(
