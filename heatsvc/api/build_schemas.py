@@ -37,8 +37,8 @@ class AnnotationForm(BaseModel):
     keypoints: list[File] = Field(
         default_factory=list,
         description="Keypoint files, or archives of them (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.zst), as many "
-        "parts as needed; recognised by content: "
-        + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS)
+        "parts as needed. Their format is recognized by content: "
+        + ", ".join(f"`{reader.name}`" for reader in READERS)
         + ". Not with the option `dataset`.",
     )
     labels: list[File] = Field(

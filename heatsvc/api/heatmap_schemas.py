@@ -221,7 +221,9 @@ class HeatmapForm(BaseModel):
 
     file: list[Annotated[str, WithJsonSchema(_BINARY)]] = Field(
         min_length=1,
-        description="Recognized by their content: " + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS),
+        description="Keypoint files, or archives of them. Their format is recognized by content: "
+        + ", ".join(f"`{reader.name}`" for reader in READERS)
+        + ".",
     )
     options: HeatmapOptions = Field(default_factory=lambda: HeatmapOptions.model_validate({}))
 

@@ -77,6 +77,7 @@ def remove_dead_processes() -> None:
 
 @router.get(
     "/metrics",
+    response_description="The metrics, in the text format of Prometheus.",
     summary="Metrics for Prometheus",
     response_class=Response,
     responses=_RESPONSES,

@@ -151,7 +151,13 @@ async def check_annotation(request: Request, prefer: Prefer = None) -> Response:
     return await _create(request, CHECK_OFFERS, prefer, check=True)
 
 
-@router.get("/annotation", summary="List builds", response_model=BuildList, dependencies=[WATCHER_PLACE])
+@router.get(
+    "/annotation",
+    summary="List builds",
+    response_model=BuildList,
+    response_description="The builds.",
+    dependencies=[WATCHER_PLACE],
+)
 async def list_builds(
     request: Request, limit: Annotated[int, Query(ge=1, le=1_000, description="The most to list.")] = 100
 ) -> Response:
@@ -166,7 +172,13 @@ async def list_builds(
     return Response(body, headers={"Cache-Control": "no-store"}, media_type=JSON)
 
 
-@router.get("/annotation/{id:build}", summary="Get a build", response_model=BuildInfo, responses=problem_responses(404))
+@router.get(
+    "/annotation/{id:build}",
+    summary="Get a build",
+    response_model=BuildInfo,
+    response_description="The build.",
+    responses=problem_responses(404),
+)
 async def get_build(request: Request, id: BuildId) -> Response:
     """State, progress and links. `Retry-After` says when to look again, until the build has ended."""
     service = service_of(request)
@@ -182,7 +194,13 @@ async def get_build(request: Request, id: BuildId) -> Response:
     return await service.on_disk(get_in_thread)
 
 
-@router.delete("/annotation/{id:build}", summary="Delete a build", status_code=204, responses=problem_responses(404))
+@router.delete(
+    "/annotation/{id:build}",
+    summary="Delete a build",
+    status_code=204,
+    response_description="The build is deleted.",
+    responses=problem_responses(404),
+)
 async def delete_build(request: Request, id: BuildId) -> None:
     """Cancels the build where it has not ended, and deletes its files."""
     service = service_of(request)

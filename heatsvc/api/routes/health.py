@@ -51,19 +51,28 @@ class Readiness(BaseModel):
     kernels_hint: str | None = Field(description="How to get compiled kernels, where there are none.")
 
 
-@router.get("/live", summary="Check that the process responds", openapi_extra=NEEDS_NO_KEY)
+@router.get(
+    "/live",
+    summary="Check that the process responds",
+    response_description="The process responds.",
+    openapi_extra=NEEDS_NO_KEY,
+)
 async def get_liveness() -> Liveness:
     """200 as long as the process responds at all."""
     return Liveness()
 
 
 @router.get(
-    "/ready", summary="Check that the service can render", responses=problem_responses(503), openapi_extra=NEEDS_NO_KEY
+    "/ready",
+    summary="Check that the service can render",
+    response_description="The service is ready.",
+    responses=problem_responses(503),
+    openapi_extra=NEEDS_NO_KEY,
 )
 async def get_readiness(request: Request) -> Readiness:
     """200 once a device is selected and the data directory can be used, 503 otherwise, with the reason.
 
-    Reports what renders large batches, and why.
+    The response says which device renders large batches, and why.
     """
     service = service_of(request)
     if service.failure:

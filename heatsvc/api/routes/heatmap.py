@@ -63,9 +63,9 @@ _HEADERS = {name.encode(): name for name in ("accept", "accept-encoding", "conte
     openapi_extra=REQUEST,
 )
 async def create_heatmaps(request: Request) -> Response:
-    """Take each clip through the pipeline, and respond with its heatmaps.
+    """Run the pipeline on each clip, and respond with its heatmaps.
 
-    One clip comes back as .npy, several as safetensors, unless `Accept` asks otherwise. `image/png`, `image/gif`,
+    By default one clip becomes .npy, and several become safetensors; `Accept` selects. `image/png`, `image/gif`,
     `image/webp` and `video/mp4` show one clip as the option `picture` says.
     """
     service = service_of(request)

@@ -45,7 +45,7 @@ def describe_layout(layout: Layout) -> LayoutInfo:
 _LAYOUTS = [describe_layout(layout) for layout in LAYOUTS.values()]
 
 
-@router.get("/layouts", summary="List keypoint layouts")
+@router.get("/layouts", summary="List keypoint layouts", response_description="The layouts.")
 async def list_layouts() -> list[LayoutInfo]:
     """Every layout with its keypoints, limbs, left and right keypoints, and the layouts that it contains."""
     return _LAYOUTS

@@ -49,7 +49,12 @@ class PipelineCatalogue(BaseModel):
     reduce: list[str]
 
 
-@router.get("/pipelines", summary="List steps and presets", response_model_exclude_unset=True)
+@router.get(
+    "/pipelines",
+    summary="List steps and presets",
+    response_description="The steps and presets.",
+    response_model_exclude_unset=True,
+)
 async def list_pipelines() -> PipelineCatalogue:
     """Every step with its parameters, their defaults and JSON Schemas, and every preset with its steps."""
     return _catalogue()
