@@ -47,69 +47,71 @@ CODES: dict[Code, Meaning] = {
     ),
     "frame_count": Meaning(
         "impossible",
-        "`total_frames` or `frame_inds` disagree with the array",
-        "Give the number of frames of `keypoint`, or no `total_frames`.",
+        "`total_frames` or `frame_inds` disagrees with the array",
+        "Give the number of frames of `keypoint`, or leave `total_frames` out.",
     ),
     "depth_as_score": Meaning(
         "impossible",
-        "the third numbers of the keypoints are no scores: depths, or not those of `keypoint_score`",
-        "Give `project: xy`, which drops it, or `keypoint` with two numbers and `keypoint_score`.",
+        "the third numbers of the keypoints are depths, or disagree with `keypoint_score`",
+        "Give `project: xy`, which drops them, or `keypoint` with two numbers and `keypoint_score`.",
     ),
     "normalized": Meaning(
         "impossible",
-        "coordinates that count the frame as 1, not in pixels: all would be in one corner of the frame",
-        "Give `coordinates: normalized` where they are 0..1 of the frame, or pixels.",
+        "the coordinates are 0..1 of the frame instead of pixels: all would be in one corner",
+        "Give `coordinates: normalized`, or coordinates in pixels.",
     ),
     "not_normalized": Meaning(
         "impossible",
         "`coordinates: normalized` was given, and most coordinates are far beyond 0..1",
-        "Leave `coordinates` out if they are pixels.",
+        "Leave `coordinates` out if the coordinates are pixels.",
     ),
     "outside_frame": Meaning(
-        "impossible", "no detected point is in the frame", "Give the img_shape of the video that they were detected in."
+        "impossible",
+        "no detected point is in the frame",
+        "Give the img_shape of the video in which they were detected.",
     ),
     "no_points": Meaning(
         "doubtful",
-        "no point is detected in any frame: the volume is zeros",
+        "no point is detected in any frame: the volume is zero everywhere",
         "Run the pose estimator again, or leave the clip out.",
     ),
     "img_shape_swapped": Meaning(
-        "doubtful", "the points fit into a frame of the other orientation", "Give img_shape as [height, width]."
+        "doubtful", "the points fit a frame whose height and width are swapped", "Give img_shape as [height, width]."
     ),
     "points_outside": Meaning(
         "doubtful",
-        "more than 5 % of the points are outside of the frame, where those with a score under 0.3 count only if all "
-        "have such; or a point is four frames away",
-        "Check img_shape; select points that are in the picture; set far ones to NaN (null).",
+        "more than 5 % of the points are outside the frame (points with a score below 0.3 count only if all scores "
+        "are), or a point is four frame sizes away",
+        "Check img_shape, select points that are in the picture, or set far points to NaN (null).",
     ),
     "score_range": Meaning(
         "doubtful",
-        "scores outside of 0..1, which are kept in float32 and float16 and clipped in uint8",
-        "Divide them by the largest score of the pose estimator.",
+        "scores outside 0..1; they are kept in float32 and float16, and clipped in uint8",
+        "Divide them by the largest score that the pose estimator gives.",
     ),
     "zero_points": Meaning(
         "doubtful",
         "points at exactly (0, 0) with a score",
-        "Set them to NaN (null), or their score to 0: not detected.",
+        "If they are not detected, set them to NaN (null), or their score to 0.",
     ),
     "missing_points": Meaning(
         "doubtful",
-        "selected points that the clip's layout does not have",
+        "the layout of the clip does not have some of the selected points",
         "Select a layout whose points the clip has.",
     ),
     "empty_volume": Meaning(
         "doubtful",
-        "points are detected, but none whose score is rendered lies in the map: the volume is zeros",
-        "Check the scores, img_shape, and the crop of the steps.",
+        "points are detected, but none that is rendered lies in the map: the volume is zero everywhere",
+        "Check the scores, img_shape, and the steps that crop.",
     ),
     "frame_gaps": Meaning(
         "doubtful",
-        "frame numbers that no file has, between those of a clip's frame files",
+        "between the frame files of a clip, frame numbers are missing",
         "Give the missing frames, without persons where there are none.",
     ),
     "guessed_name": Meaning(
         "doubtful",
-        "a name from an archive that does not declare the encoding of its names",
+        "the encoding of a name was guessed, since its archive does not declare it",
         "Pack the archive with names in UTF-8.",
     ),
 }
