@@ -44,7 +44,6 @@ class Command:
         group: in the help.
         help: a sentence, and more after an empty line.
         examples: shell commands, which work in the clone's root.
-        usage: in place of what cyclopts makes of the parameters.
     """
 
     name: str
@@ -52,7 +51,6 @@ class Command:
     group: Group
     help: str
     examples: tuple[str, ...]
-    usage: str | None = None
 
 
 COMMANDS = (
@@ -68,7 +66,6 @@ COMMANDS = (
             "    --select sign27 --pipeline view -o clip.npy",
             "heatsvc draw openapi/examples/annotation.pkl \\\n    --mode joint --skeleton -o 'pictures/{name}.gif'",
         ),
-        "Usage: heatsvc draw FILE... -o OUT [OPTIONS]",
     ),
     Command(
         "view",
@@ -184,7 +181,6 @@ def make_app() -> App:
             name=command.name,
             group=command.group,
             help=command.help,
-            usage=command.usage,
             help_epilogue=f"Example:\n\n{examples}",
         )
     app.register_install_completion_command(help="Write the completion of this command for the shell in use.")

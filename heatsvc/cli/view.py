@@ -19,7 +19,7 @@ from heatsvc.api.heatmap_schemas import HeatmapOptions
 from heatsvc.api.request import read_options
 from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.cli.errors import CommandError, UsageError, as_typed
-from heatsvc.cli.heatmap_files import find_format, plan_file, write_file
+from heatsvc.cli.heatmap_files import find_format, own_file_bounds, plan_file, write_file
 from heatsvc.cli.heatmap_options import VIEW, ViewParameters, heatmap_options
 from heatsvc.cli.sources import find_sources
 from heatsvc.encode.formats import PICTURES
@@ -96,7 +96,7 @@ def _only_clip(file: str, options: HeatmapOptions, settings: Settings) -> PoseCl
     sources = find_sources([file])
     if len(sources) > 1:
         raise UsageError(f"{file} is {len(sources):,} files: give one")
-    clips = sources[0].read(read_options(options, settings.bounds))
+    clips = sources[0].read(read_options(options, own_file_bounds(settings)))
     if options.frame_dirs is not None:
         clips = [clip for clip in clips if clip.frame_dir in options.frame_dirs]
     if len(clips) != 1:

@@ -181,14 +181,14 @@ def test_a_file_that_cannot_be_used_does_not_stop_the_others(folder: Path, capsy
     assert main(["draw", "broken.npy", *OF_CLIP, "-o", "out/"]) == 1
     first, last = capsys.readouterr().err.splitlines()
     assert first.startswith("heatsvc draw: broken.npy: ")
-    assert last == "heatsvc draw: 1 of 2 files could not be drawn"
+    assert last == "heatsvc draw: 1 of 2 could not be drawn"
     assert files_in(folder / "out") == ["clip.npy"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "why"),
     [
-        (["-o", "a.npy"], 2, "FILE is missing"),
+        (["-o", "a.npy"], 2, "FILE... is missing"),
         ([*OF_CLIP], 2, "--output is missing"),
         ([*OF_CLIP, "-o"], 2, "-o needs OUT"),
         ([*OF_CLIP, "-o", "a.xyz"], 2, "--output a.xyz: there is no format 'xyz'"),
@@ -219,6 +219,12 @@ def test_a_file_that_cannot_be_used_does_not_stop_the_others(folder: Path, capsy
         (["*.npy", "-o", "a.npy"], 1, "no file is called *.npy"),
         ([".", "-o", "a.npz"], 1, "there is no file of keypoints in the folder ."),
         ([str(CLIP), *OF_CLIP, "-o", "out/"], 1, "is written to out/clip.npy already"),
+        ([*OF_CLIP, "-o", str(CLIP)], 1, "clip.npy is an input and would be overwritten: give another --output"),
+        (
+            [*OF_CLIP, "-o", f"{CLIP.parent}/"],
+            1,
+            "clip.npy is an input and would be overwritten: give another --output",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(
@@ -226,7 +232,7 @@ def test_what_is_wrong_is_said_in_a_line(
 ):
     assert main(["draw", *arguments]) == status
     said = capsys.readouterr()
-    line = line_of(said.err.replace("heatsvc draw: 1 of 2 files could not be drawn\n", ""))
+    line = line_of(said.err.replace("heatsvc draw: 1 of 2 could not be drawn\n", ""))
     assert line.startswith("heatsvc draw: ")
     assert why in line
     assert said.out == ""
