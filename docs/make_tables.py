@@ -23,6 +23,7 @@ from heatsvc.annotation.faults import FAULTY, KINDS, MISSING
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api.heatmap_schemas import HeatmapOptions
 from heatsvc.app import create_app
+from heatsvc.cli.main import COMMANDS, EXIT_STATUSES, make_app
 from heatsvc.encode.formats import FORMATS
 from heatsvc.pipeline import describe_pipelines
 from heatsvc.pose.findings import CODES
@@ -100,6 +101,23 @@ def _annotation_options() -> str:
         for name, field in AnnotationOptions.model_fields.items()
     )
     return _table(("Option", "Default", "What it is"), rows)
+
+
+def _commands() -> str:
+    """The reference that cyclopts writes, with the examples of each command."""
+    text = make_app().generate_docs(heading_level=2, flatten_commands=True)
+    for command in COMMANDS:
+        example = "\n".join(command.examples)
+        heading, title, rest = text.partition(f"## heatsvc {command.name}\n")
+        usage, fence, more = rest.partition("\n```\n")
+        text = f"{heading}{title}{usage}{fence}\n```console\n{example}\n```\n{more}"
+    # The list of commands has the links, too.
+    before, _, after = text.partition("## Table of Contents\n")
+    return f"\n{before.replace('## heatsvc', '## Reference')}{after[after.index('**Heatmaps**') :].rstrip()}\n\n"
+
+
+def _exit_statuses() -> str:
+    return _table(("status", "meaning"), ((f"{int(status)}", text) for status, text in EXIT_STATUSES.items()))
 
 
 def _json(default: object) -> str:
@@ -339,6 +357,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "accepted": _accepted,
     "annotation_options": _annotation_options,
     "artifacts": _artifacts,
+    "commands": _commands,
+    "exit_statuses": _exit_statuses,
     "faults": _faults,
     "findings": _findings,
     "formats": _formats,

@@ -1,53 +1,197 @@
-"""`heatsvc inspect`: the contents of an annotation pickle, and whether PYSKL and MMAction2 can read it."""
+"""`heatsvc inspect`: the contents of an annotation pickle or of keypoint files, and what is wrong with them."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from heatsvc.api.heatmap_schemas import HeatmapOptions
+from heatsvc.bounds import DEFAULT_BOUNDS
+from heatsvc.cli.errors import CommandError, as_typed
+from heatsvc.cli.model_options import ModelOptions
+from heatsvc.cli.output import Json, print_json, printable
+from heatsvc.errors import InputError, LimitError
+
+if TYPE_CHECKING:
+    from heatsvc.cli.sources import KeypointSource
+    from heatsvc.pose import PoseClip
 
 # Larger than the server's, since the file is the user's own: KETI has two million objects and 0.6 GB.
 _OBJECTS = 200_000_000
 _BYTES = 64 << 30
 _CLIPS = 10_000_000
+_PICKLES = (".pkl", ".pickle")
+_ANY_SHAPE = (100_000, 100_000)
+_SHOWN = 200
+_READING = ("layout", "img_shape", "coordinates", "project")
+_OPTIONS = ModelOptions(
+    HeatmapOptions,
+    skip=[name for name in HeatmapOptions.model_fields if name not in _READING],
+    title="What keypoint files do not say themselves",
+)
+_ReadingOptions = _OPTIONS.parameters("_ReadingOptions", __name__)
 
 
-def add_inspect(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "inspect",
-        help="show and check an annotation pickle",
-        description="Show what is in an annotation pickle and check it against what PYSKL and MMAction2 expect. "
-        "Nothing in it is executed. Exits with status 1 where a reader would fail.",
-    )
-    parser.add_argument("pickle", type=Path, metavar="FILE", help="the pickle, such as KETI.pkl")
-    parser.set_defaults(run=_inspect)
+def inspect(
+    file: Annotated[
+        str, Parameter(name="FILE", help="A pickle such as KETI.pkl, a file of keypoints, a folder or archive of them.")
+    ],
+    /,
+    *,
+    json: Json = False,
+    options: Annotated[_ReadingOptions | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
+) -> int:
+    """Show it; the exit status is 1 where it cannot be used."""
+    path = Path(file)
+    try:
+        if path.suffix.lower() in _PICKLES or _is_pickle(path):
+            return _inspect_pickle(path, json=json)
+        return _inspect_keypoints(file, options, json=json)
+    except InputError as error:
+        # A limit is this command's own, which no setting changes.
+        text = f"{error.reason} (limit {error.limit:,})" if isinstance(error, LimitError) else error.detail
+        raise CommandError(text) from None
 
 
-def _inspect(parsed: argparse.Namespace) -> int:
+def _is_pickle(path: Path) -> bool:
+    """Whether it begins as pickles do since protocol 2."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(1) == b"\x80"
+
+
+def _inspect_pickle(path: Path, *, json: bool) -> int:
     from rich.console import Console
 
     from heatsvc.annotation.inspection.inspection import inspect_pickle
     from heatsvc.annotation.inspection.text import inspection_text
-    from heatsvc.bounds import DEFAULT_BOUNDS
-    from heatsvc.errors import InputError, LimitError
 
     wide = replace(
         DEFAULT_BOUNDS, max_pickle_objects=_OBJECTS, max_unpacked_bytes=_BYTES, max_clips=_CLIPS, max_frames=_CLIPS
     )
-    try:
-        inspection = inspect_pickle(parsed.pickle, wide)
-    except InputError as error:
-        # A limit is this command's own, which no setting changes.
-        detail = f"{error.reason} (limit {error.limit:,})" if isinstance(error, LimitError) else error.detail
-        print(f"heatsvc inspect: {detail}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        print(f"heatsvc inspect: {parsed.pickle}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    Console().print(inspection_text(inspection))
+    inspection = inspect_pickle(path, wide)
+    if json:
+        print_json({**asdict(inspection), "usable": inspection.usable})
+    else:
+        Console().print(inspection_text(inspection))
     return 0 if inspection.usable else 1
+
+
+@dataclass(frozen=True)
+class InspectedClip:
+    """A clip of a keypoint file.
+
+    Attributes:
+        file: that it is from.
+        frame_dir: its name.
+        persons, frames, points: M, T, V; None where it cannot be read.
+        layout: its name; None where it is unknown.
+        img_shape: (height, width); None where neither the file nor an option says it.
+        findings: what is impossible or doubtful: code, severity, detail and what to do.
+        error: why it cannot be read; "" where it can.
+    """
+
+    file: str
+    frame_dir: str = ""
+    persons: int | None = None
+    frames: int | None = None
+    points: int | None = None
+    layout: str | None = None
+    img_shape: tuple[int, int] | None = None
+    findings: Sequence[dict[str, str]] = ()
+    error: str = ""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it could be rendered."""
+        return not self.error and not any(finding["severity"] == "impossible" for finding in self.findings)
+
+
+def _inspect_keypoints(file: str, options: Any, *, json: bool) -> int:
+    from heatsvc.cli.sources import find_sources
+
+    chosen = _OPTIONS.validate(_OPTIONS.document(options))
+    clips = [clip for source in find_sources([file]) for clip in _inspect_source(source, chosen)]
+    if json:
+        print_json({"clips": [asdict(clip) for clip in clips], "usable": all(clip.is_usable for clip in clips)})
+    else:
+        _print_clips(clips)
+    return 0 if all(clip.is_usable for clip in clips) else 1
+
+
+def _inspect_source(source: KeypointSource, options: HeatmapOptions) -> list[InspectedClip]:
+    from heatsvc.pose.findings import CODES
+    from heatsvc.pose.plausibility import PlausibilityReport
+    from heatsvc.pose.readers import ReadOptions
+
+    reading = ReadOptions(options.img_shape, options.layout, None, options.interpretation, DEFAULT_BOUNDS)
+    try:
+        clips, is_judged = source.read(reading), True
+    except InputError as error:
+        if error.field != "img_shape" or options.img_shape is not None:
+            return [InspectedClip(source.title, error=as_typed(error, _OPTIONS.flags))]
+        # Without the size of the picture nothing can be said of where the points are.
+        ignored = replace(options.interpretation, plausibility="ignore")
+        try:
+            clips, is_judged = source.read(replace(reading, img_shape=_ANY_SHAPE, interpretation=ignored)), False
+        except InputError as other:
+            return [InspectedClip(source.title, error=as_typed(other, _OPTIONS.flags))]
+
+    def describe(clip: PoseClip) -> InspectedClip:
+        found = PlausibilityReport("warn").judge(clip) if is_judged else ()
+        return InspectedClip(
+            file=source.title,
+            frame_dir=clip.frame_dir,
+            persons=clip.persons,
+            frames=clip.frames,
+            points=clip.points,
+            layout=clip.layout.name if clip.layout else None,
+            img_shape=clip.img_shape if is_judged else None,
+            findings=[
+                {
+                    "code": finding.code,
+                    "severity": CODES[finding.code].severity,
+                    "detail": finding.detail,
+                    "what_to_do": CODES[finding.code].what_to_do,
+                }
+                for finding in found
+            ],
+        )
+
+    return [describe(clip) for clip in clips]
+
+
+def _print_clips(clips: Sequence[InspectedClip]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("clip", box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in ("persons", "frames", "points"):
+        table.add_column(column, justify="right")
+    table.add_column("layout")
+    table.add_column("img_shape")
+    for clip in clips[:_SHOWN]:
+        numbers = ["" if number is None else f"{number:,}" for number in (clip.persons, clip.frames, clip.points)]
+        shape = "x".join(map(str, clip.img_shape)) if clip.img_shape else "not known: give --img-shape"
+        known = ("", "") if clip.error else (clip.layout or "not known", shape)
+        table.add_row(Text(printable(clip.frame_dir or clip.file)), *numbers, *known)
+    console = Console()
+    console.print(table)
+    if len(clips) > _SHOWN:
+        console.print(f"... and {len(clips) - _SHOWN:,} clips more", style="dim")
+    for clip in clips:
+        if clip.error:
+            console.print(Text(f"\n{printable(clip.file)}: ", style="bold") + Text(printable(clip.error), style="red"))
+        for finding in clip.findings:
+            style = "red" if finding["severity"] == "impossible" else "yellow"
+            console.print(
+                Text(f"\n{printable(clip.frame_dir or clip.file)}: ", style="bold")
+                + Text(finding["severity"], style=style)
+                + Text(f": {printable(finding['detail'])}")
+            )

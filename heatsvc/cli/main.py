@@ -1,85 +1,243 @@
-"""The command `heatsvc`."""
+"""The command `heatsvc`: its commands, one module each, which are imported when they are used."""
 
 from __future__ import annotations
 
-import argparse
+import difflib
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import indent
+
+from cyclopts import (
+    App,
+    CycloptsError,
+    Group,
+    MissingArgumentError,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
 from heatsvc import __version__
-from heatsvc.cli.annotate import add_annotate
-from heatsvc.cli.inspect import add_inspect
-from heatsvc.cli.serve import add_serve
+from heatsvc.cli.errors import CommandError, UsageError, as_typed
+from heatsvc.cli.output import print_error
+from heatsvc.errors import InputError
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
+
+_HEATMAPS, _DATASETS, _CATALOGUE, _SERVICE, _OTHER = (
+    Group(name, sort_key=position)
+    for position, name in enumerate(("Heatmaps", "Datasets", "What there is", "Service", "Other"), 1)
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command.
+
+    Attributes:
+        name: as it is typed.
+        target: module and function.
+        group: in the help.
+        help: a sentence, and more after an empty line.
+        examples: shell commands, which work in the clone's root.
+    """
+
+    name: str
+    target: str
+    group: Group
+    help: str
+    examples: tuple[str, ...]
+
+
+COMMANDS = (
+    Command(
+        "draw",
+        "heatsvc.cli.draw:draw",
+        _HEATMAPS,
+        "Render keypoint files as arrays, pictures or videos.\n\nThe extension of OUT is the format: .npy, .npz, "
+        ".safetensors, .json, .png, .gif, .webp, .mp4. A file that cannot be used is reported, the others are written, "
+        "and the exit status is 1.",
+        (
+            "heatsvc draw openapi/examples/clip.npy --img-shape 1080 1920 \\\n"
+            "    --select sign27 --pipeline view -o clip.npy",
+            "heatsvc draw openapi/examples/annotation.pkl \\\n    --mode joint --skeleton -o 'pictures/{name}.gif'",
+        ),
+    ),
+    Command(
+        "view",
+        "heatsvc.cli.view:view",
+        _HEATMAPS,
+        "Play a clip's heatmaps in the terminal.\n\nAs pixels where the terminal can show them (sixel, kitty), "
+        "otherwise as colored half blocks. Ctrl-C stops it.",
+        ("heatsvc view openapi/examples/clip.npy --img-shape 1080 1920 \\\n    --select sign27 --frame 20",),
+    ),
+    Command(
+        "annotate",
+        "heatsvc.cli.annotate:annotate",
+        _DATASETS,
+        "Make an annotation pickle of keypoints, labels and a split.\n\nPYSKL and MMAction2 train from it. Label map, "
+        "training configs and report are written to a folder beside it. Faults that the options do not allow end it "
+        "with exit status 1, and the report.",
+        (
+            "KETI=tests/data/keti-mini\n"
+            "heatsvc annotate --keypoints $KETI/Keypoints-MMPOSE \\\n"
+            "    --labels $KETI/Annotation/*.xlsx --split $KETI/Annotation/split.json \\\n"
+            "    --types 단어 --img-shape 1080 1920 --faulty drop -o KETI.pkl",
+        ),
+    ),
+    Command(
+        "inspect",
+        "heatsvc.cli.inspect:inspect",
+        _DATASETS,
+        "Show and check an annotation pickle or a file of keypoints.\n\nOf a pickle: what is in it, and whether PYSKL "
+        "and MMAction2 can train from it. Of keypoints: the clips, their layouts, and what is impossible or doubtful. "
+        "Nothing in the file is executed. The exit status is 1 where it could not be used.",
+        ("heatsvc inspect openapi/examples/annotation.pkl",),
+    ),
+    Command(
+        "layouts",
+        "heatsvc.cli.layouts:layouts",
+        _CATALOGUE,
+        "List the keypoint layouts, or the points of one.",
+        ("heatsvc layouts sign27",),
+    ),
+    Command(
+        "presets",
+        "heatsvc.cli.presets:presets",
+        _CATALOGUE,
+        "List the pipelines that have a name, or the steps of one.",
+        ("heatsvc presets posec3d-train",),
+    ),
+    Command(
+        "serve",
+        "heatsvc.cli.serve:serve",
+        _SERVICE,
+        "Run the service.\n\nWhat is not given here is a setting: see `heatsvc settings`.",
+        ("heatsvc serve --port 8000",),
+    ),
+    Command(
+        "worker",
+        "heatsvc.cli.worker:worker",
+        _SERVICE,
+        "Build what was sent to /annotation, for servers with the same data folder.",
+        ("heatsvc worker",),
+    ),
+    Command(
+        "settings",
+        "heatsvc.cli.settings:settings",
+        _SERVICE,
+        "Print the settings as a .env file. The values of keys are left out.",
+        ("heatsvc settings > .env",),
+    ),
+    Command(
+        "openapi",
+        "heatsvc.cli.openapi:openapi",
+        _SERVICE,
+        "Print the OpenAPI document of the service.",
+        ("heatsvc openapi > openapi.json",),
+    ),
+    Command(
+        "doctor",
+        "heatsvc.cli.doctor:doctor",
+        _SERVICE,
+        "Check the installation: what a report of a bug needs.\n\nVersions, kernels, GPU, extras, settings, port, data "
+        "folder and font. The exit status is 1 where something is wrong.",
+        ("heatsvc doctor --json",),
+    ),
+)
+
+EXIT_STATUSES = {
+    DONE: "done",
+    FAILED: "failed, or not all could be done: a line on standard error says why; `inspect`, `doctor` and "
+    "`worker --alive` found something wrong",
+    WRONG_USAGE: "wrong arguments or settings; nothing was done",
+    INTERRUPTED: "stopped by Ctrl-C (SIGINT)",
+    CLOSED_PIPE: "what reads the output has closed it (SIGPIPE)",
+    128 + signal.SIGTERM: "ended by SIGTERM",
+}
+
+
+_FLAGS = ("--help", "--version", "--install-completion")
+
+
+def make_app() -> App:
+    """The commands for cyclopts."""
+    app = App(
+        name="heatsvc",
+        help="Human keypoints in, Gaussian heatmap volumes out.",
+        version=f"heatsvc {__version__}",
+        group_commands=_OTHER,
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
+    for command in COMMANDS:
+        examples = indent("\n".join(command.examples), "    ")
+        app.command(
+            command.target,
+            name=command.name,
+            group=command.group,
+            help=command.help,
+            help_epilogue=f"Example:\n\n{examples}",
+        )
+    app.register_install_completion_command(help="Write the completion of this command for the shell in use.")
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status, 128 plus the signal's number after Ctrl-C or a closed pipe."""
-    parser = argparse.ArgumentParser(prog="heatsvc", description="Human keypoints in, Gaussian heatmap volumes out.")
-    parser.add_argument("--version", action="version", version=f"heatsvc {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    add_serve(commands)
-    worker = commands.add_parser(
-        "worker", help="build what was sent to /annotation, for servers with the same data folder"
-    )
-    worker.add_argument("--alive", action="store_true", help="only report by the exit status whether one works here")
-    worker.add_argument("--with-parent", action="store_true", help="end when standard input does")
-    worker.set_defaults(run=_worker)
-    settings = commands.add_parser("settings", help="print the settings as a .env file")
-    settings.set_defaults(run=_settings)
-    openapi = commands.add_parser("openapi", help="print the OpenAPI document")
-    openapi.set_defaults(run=_openapi)
-    add_annotate(commands)
-    add_inspect(commands)
-    parsed = parser.parse_args(arguments)
+    """Run a command; returns the exit status, one of `EXIT_STATUSES`."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    name = f"heatsvc {tokens[0]}" if tokens and tokens[0] in (command.name for command in COMMANDS) else "heatsvc"
     try:
-        status: int = parsed.run(parsed)
+        status = make_app()(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
+        return status or (DONE if tokens else WRONG_USAGE)
+    except CycloptsError as error:
+        return _report(name, f"{_usage(error, tokens)} (`{name} --help` lists all)", WRONG_USAGE)
+    except UsageError as error:
+        return _report(name, str(error), WRONG_USAGE)
+    except CommandError as error:
+        return _report(name, str(error), FAILED)
+    except InputError as error:
+        return _report(name, as_typed(error, {}), FAILED)
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return INTERRUPTED
     except BrokenPipeError:
         # So that the interpreter's own flush at exit does not fail as well (Python's documentation, "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return CLOSED_PIPE
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _report(name, f"{place}{error.strerror or error}", FAILED)
+
+
+def _report(name: str, message: str, status: int) -> int:
+    print_error(name, message)
     return status
 
 
-def _worker(parsed: argparse.Namespace) -> int:
-    from heatsvc.settings import load_settings
-
-    settings = load_settings()
-    from heatsvc.jobs.data_directory import DataDirectory
-
-    directory = DataDirectory(settings.data_dir)
-    if parsed.alive:
-        return 0 if directory.is_worker_alive() else 1
-    problem = directory.check()
-    if problem is not None:
-        print(f"heatsvc: {settings.data_dir}: {problem}", file=sys.stderr)
-        return 1
-
-    from heatsvc.jobs.worker import Worker
-    from heatsvc.logs import configure_logs
-
-    configure_logs(settings.log_level)
-    Worker(settings).serve(with_parent=parsed.with_parent)
-    return 0
-
-
-def _settings(parsed: argparse.Namespace) -> int:
-    from heatsvc.settings import format_settings, load_settings
-
-    print(format_settings(load_settings()), end="")
-    return 0
-
-
-def _openapi(parsed: argparse.Namespace) -> int:
-    import orjson
-
-    from heatsvc.app import create_app
-    from heatsvc.settings import Settings
-
-    document = create_app(Settings.model_construct()).openapi()
-    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
-    return 0
+def _usage(error: CycloptsError, tokens: Sequence[str]) -> str:
+    """What is wrong with the arguments, in a line."""
+    match error:
+        case UnknownCommandError():
+            names = [command.name for command in COMMANDS]
+            close = difflib.get_close_matches(tokens[0], (*names, *_FLAGS), 1)
+            guess = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+            return f"there is no command {tokens[0]!r:.60}: {guess}"
+        case MissingArgumentError() if error.argument is not None:
+            count, _ = error.argument.token_count()
+            typed = error.keyword or (error.argument.tokens[-1].keyword if error.argument.tokens else None)
+            if typed is None:
+                return f"{error.argument.name} is missing"
+            metavar = error.argument.parameter.metavar or ("a value" if count == 1 else f"{count} values")
+            return f"{typed} needs {metavar}"
+        case UnusedCliTokensError() if error.unused_tokens:
+            return f"{error.unused_tokens[0]!r:.60} belongs to no option"
+        case UnknownOptionError():
+            text = str(error)
+            return text[:1].lower() + text[1:].removesuffix(".")
+    text = " ".join(str(error).split())
+    return text[:1].lower() + text[1:].removesuffix(".")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import socket
@@ -10,43 +9,41 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from heatsvc import __version__
+from heatsvc.cli.errors import CommandError
 from heatsvc.errors import DeviceError
 
 if TYPE_CHECKING:
     from heatsvc.settings import Settings
 
-_OPTIONS = ("host", "port", "workers", "root_path")
 _WORKER_HEALTHCHECK_SECONDS = 60  # uvicorn replaces a worker process that does not respond for so long
 
 
-def add_serve(commands: Any) -> None:
-    """Describe the command."""
-    serve = commands.add_parser("serve", help="run the service")
-    serve.add_argument("--host", help="address to listen on (setting HEATSVC_HOST)")
-    serve.add_argument("--port", type=int, help="port to listen on (setting HEATSVC_PORT)")
-    serve.add_argument("--workers", type=int, metavar="N", help="worker processes (setting HEATSVC_WORKERS)")
-    serve.add_argument(
-        "--root-path", metavar="PATH", help="path prefix that a reverse proxy removes (setting HEATSVC_ROOT_PATH)"
-    )
-    serve.set_defaults(run=_serve)
-
-
-def _serve(parsed: argparse.Namespace) -> int:
+def serve(
+    *,
+    host: Annotated[str | None, Parameter(help="Address to listen on (setting HEATSVC_HOST).")] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on (setting HEATSVC_PORT).")] = None,
+    workers: Annotated[int | None, Parameter(help="Worker processes (setting HEATSVC_WORKERS).")] = None,
+    root_path: Annotated[
+        str | None, Parameter(help="Path prefix that a reverse proxy removes (setting HEATSVC_ROOT_PATH).")
+    ] = None,
+) -> None:
+    """Serve until it is stopped."""
     # What imports make stays: the garbage collector would look through it a hundred times. `Service` sets its own.
     gc.set_threshold(100_000)
     from heatsvc.settings import load_settings, variable_of
 
     # The worker processes read their settings from the environment, as this one does.
-    for name in _OPTIONS:
-        if getattr(parsed, name) is not None:
-            os.environ[variable_of(name)] = str(getattr(parsed, name))
+    for name, given in (("host", host), ("port", port), ("workers", workers), ("root_path", root_path)):
+        if given is not None:
+            os.environ[variable_of(name)] = str(given)
     settings = load_settings()
     if error := _startup_error(settings):
-        print(f"heatsvc: {error}", file=sys.stderr)
-        return 1
+        raise CommandError(error)
 
     import uvicorn
 
@@ -75,7 +72,6 @@ def _serve(parsed: argparse.Namespace) -> int:
             timeout_graceful_shutdown=max(1, round(settings.request_seconds)),
             timeout_worker_healthcheck=_WORKER_HEALTHCHECK_SECONDS,
         )
-    return 0
 
 
 def _startup_error(settings: Settings) -> str | None:
@@ -87,12 +83,8 @@ def _startup_error(settings: Settings) -> str | None:
         return (
             f"cannot write to the data folder {settings.data_dir} (setting HEATSVC_DATA_DIR): {error.strerror or error}"
         )
-    try:
-        family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-        socket.create_server(address[:2], family=family).close()
-    except OSError as error:
-        where = f"{settings.host}:{settings.port}"
-        return f"cannot listen on {where} (settings HEATSVC_HOST, HEATSVC_PORT): {error.strerror or error}"
+    if reason := listen_error(settings):
+        return reason
     if settings.device.startswith("cuda"):
         from heatsvc.encode.devices import find_gpu
 
@@ -100,6 +92,17 @@ def _startup_error(settings: Settings) -> str | None:
             find_gpu(settings.device)
         except DeviceError as error:
             return f"HEATSVC_DEVICE={settings.device}: {error}"
+    return None
+
+
+def listen_error(settings: Settings) -> str | None:
+    """Why the service cannot listen where the settings say; None where it can."""
+    try:
+        family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        return f"cannot listen on {where} (settings HEATSVC_HOST, HEATSVC_PORT): {error.strerror or error}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""`heatsvc annotate` and `heatsvc inspect`."""
+"""`heatsvc annotate`: a dataset without a server."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from heatsvc.annotation.artifacts import MEDIA_TYPES
+from heatsvc.annotation.options import AnnotationOptions
 from tests.annotation.keti import KEYPOINTS, TABLES, WORKBOOKS, made, name
 
 LABELS = [str(TABLES / file) for file in WORKBOOKS]
@@ -73,6 +74,35 @@ def test_options_as_the_service_has_them(tmp_path):
     assert len(content["annotations"]) == 31
 
 
+def test_single_options_override_those_of_the_service(tmp_path):
+    options = '{"faulty": "error", "dtype": "float32", "columns": {"name": "파일명"}}'
+    rule = '{"signer": {"train": ">10", "val": "<=10"}}'
+    single = ("--faulty", "drop", "--select", "0", "9", "10", "--split-rule", rule, "--missing", "drop")
+    done = run("annotate", *WORDS, "--options", options, *single, "-o", "a.pkl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    content = pickle.loads((tmp_path / "a.pkl").read_bytes())
+    assert list(content["split"]) == ["train", "val"]
+    assert content["annotations"][0]["keypoint"].dtype == np.float32
+    assert content["annotations"][0]["keypoint"].shape[2] == 3
+
+
+def test_the_report_as_json(tmp_path):
+    done = run("annotate", *WORDS, *SPLIT, "--faulty", "drop", "-o", "KETI.pkl", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report == json.loads((tmp_path / "KETI" / "report.json").read_text())
+    refused = run("annotate", *WORDS, *SPLIT, "--check", "--json", cwd=tmp_path)
+    assert json.loads(refused.stdout)["faults"]
+
+
+def test_every_option_of_the_model_is_in_the_help(tmp_path):
+    shown = run("annotate", "--help", cwd=tmp_path).stdout
+    others = {"split": "split-rule", "labels": "labels-as", "columns": "columns-name"}
+    for field in AnnotationOptions.model_fields:
+        if field != "dataset":  # of the server
+            assert f"--{others.get(field, field).replace('_', '-')} " in shown, field
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "why"),
     [
@@ -83,12 +113,18 @@ def test_options_as_the_service_has_them(tmp_path):
         ((*WORDS, *SPLIT, "-o", "/dev/null"), 2, "/dev/null is not a file that can be written"),
         ((*WORDS, "--split", str(TABLES), "-o", "a.pkl"), 1, "is a folder: name the split file"),
         ((*WORDS, "--split", "nowhere.json", "-o", "a.pkl"), 1, "nowhere.json does not exist"),
-        ((*WORDS, *SPLIT, "--options", "{", "-o", "a.pkl"), 1, "broken JSON"),
+        ((*WORDS, *SPLIT, "--options", "{", "-o", "a.pkl"), 2, "--options is broken JSON"),
         (
             (*WORDS, *SPLIT, "--options", '{"dtyp": 1}', "-o", "a.pkl"),
-            1,
+            2,
             "no option 'dtyp': known are select, missing_points, dtype",
         ),
+        ((*WORDS, *SPLIT, "--options", '{"dataset": "KETI"}', "-o", "a.pkl"), 2, "give the folder as --keypoints"),
+        ((*WORDS, *SPLIT, "--fautly", "drop", "-o", "a.pkl"), 2, "unknown option: --fautly. Did you mean --faulty?"),
+        ((*WORDS, *SPLIT, "--faulty", "droop", "-o", "a.pkl"), 2, 'invalid value "droop" for --faulty. Choose from:'),
+        ((*WORDS, *SPLIT, "--encoding", "cp94", "-o", "a.pkl"), 2, "--encoding cannot be 'cp94'"),
+        ((*WORDS, "--split-rule", "{", "-o", "a.pkl"), 2, "--split-rule is broken JSON"),
+        ((*SPLIT, "-o", "a.pkl"), 2, "--keypoints is missing"),
         ((*WORDS, *SPLIT, "--select", "sign28", "-o", "a.pkl"), 1, "sign28"),
         ((*WORDS, "-o", "a.pkl"), 1, "signer"),
         (("--keypoints", str(KEYPOINTS), "--labels", str(KEYPOINTS), "-o", "a.pkl"), 1, "there is no label file in"),
@@ -140,54 +176,6 @@ def test_ctrl_c_leaves_nothing(tmp_path):
     assert process.returncode == 130
     assert "nothing was written" in complaints
     assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.csv", "many"]
-
-
-def test_inspect_shows_and_checks(tmp_path):
-    made(tmp_path)
-    done = run("inspect", tmp_path / "annotations.pkl", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    for part in ("sign27", "float16", "train", "test", "1080x1920", "names numpy.core"):
-        assert part in done.stdout
-
-
-def test_inspect_refuses_what_would_be_executed(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return os.system, ("touch executed",)
-
-    (tmp_path / "evil.pkl").write_bytes(pickle.dumps(Evil()))
-    done = run("inspect", "evil.pkl", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "system" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (tmp_path / "executed").exists()
-
-
-def test_inspect_shows_the_error_that_was_saved_as_a_pickle(tmp_path):
-    """As curl without --fail-with-body does, and exits with 0."""
-    problem = {"type": "about:blank", "status": 422, "detail": "no part \x1b[1mlabels\nis there"}
-    (tmp_path / "KETI.pkl").write_text(json.dumps(problem))
-    done = run("inspect", "KETI.pkl", cwd=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr == (
-        "heatsvc inspect: this is an error of the service, not a pickle: no part  [1mlabels is there\n"
-    )
-
-
-@pytest.mark.parametrize("text", ["{", "{}", '{"detail": 1}', '{"a":' * 9_999, "[]"])
-def test_inspect_of_other_json_is_no_error_of_the_service(text, tmp_path):
-    (tmp_path / "KETI.pkl").write_text(text)
-    done = run("inspect", "KETI.pkl", cwd=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr == "heatsvc inspect: the pickle is damaged near byte 0\n"
-
-
-def test_inspect_ends_with_1_where_a_reader_would_fail(tmp_path):
-    (tmp_path / "bad.pkl").write_bytes(pickle.dumps({"split": {"train": ["a"]}, "annotations": [{"frame_dir": "a"}]}))
-    done = run("inspect", "bad.pkl", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "keypoint" in done.stdout
-    assert run("inspect", "nowhere.pkl", cwd=tmp_path).returncode == 1
 
 
 def test_when_no_name_matches_the_nearest_and_the_report_are_named(tmp_path):

@@ -19,11 +19,10 @@ from fastapi import FastAPI
 
 import heatsvc
 from heatsvc.app import create_app
-from heatsvc.cli.main import main
+from heatsvc.cli.main import COMMANDS, Command, main
 from heatsvc.settings import Settings
+from tests.cli.command import line_of, run
 from tests.serving import LOG, ROOT, SERVE, has, served
-
-COMMANDS = ("serve", "settings", "openapi")
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +31,6 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "openapi").symlink_to(ROOT / "openapi")
     return tmp_path
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "heatsvc", *arguments], capture_output=True, text=True, check=False)
 
 
 def announced(cwd: Path) -> str:
@@ -47,23 +42,95 @@ def announced(cwd: Path) -> str:
     return text
 
 
-def test_module_can_be_run():
-    done = run("--help")
+def test_module_can_be_run(elsewhere: Path):
+    done = run("--help", cwd=elsewhere)
     assert done.returncode == 0
-    assert all(f"    {command}" in done.stdout for command in COMMANDS)
+    shown = done.stdout.decode()
+    for command in COMMANDS:
+        first = command.help.partition("\n")[0]
+        assert re.search(rf"│ {command.name} +{re.escape(first)} ", shown), command.name
+
+
+def test_help_imports_no_command(elsewhere: Path):
+    """Its own modules, and those of cyclopts and rich: so it is there in a fraction of a second."""
+    code = "import sys\nfrom heatsvc.cli.main import main\nmain(['--help'])\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=elsewhere)
+    loaded = {module.partition(".")[0] for module in done.stderr.split()}
+    assert not loaded & {"numpy", "pydantic", "fastapi", "uvicorn", "torch", "orjson"}
 
 
 def test_version(capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(SystemExit, match="0"):
-        main(["--version"])
+    assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"heatsvc {heatsvc.__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["draw"], ["serve", "--port", "http"]])
-def test_usage_is_reported(arguments: list[str], capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(SystemExit, match="2"):
-        main(arguments)
-    assert "usage: heatsvc" in capsys.readouterr().err
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_help_has_an_example(command: Command, capsys: pytest.CaptureFixture[str]):
+    assert main([command.name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"Usage: heatsvc {command.name}" in shown
+    assert command.examples
+    for line in "\n".join(command.examples).splitlines():
+        assert line.strip() in shown
+
+
+EXAMPLES = [
+    pytest.param(example, id=command.name)
+    for command in COMMANDS
+    if command.name not in ("serve", "worker")  # which do not end
+    for example in command.examples
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_work(example: str, elsewhere: Path):
+    (elsewhere / "tests").symlink_to(ROOT / "tests")
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    # The port of another service may be in use.
+    environment |= {"HEATSVC_PORT": "0"} if "doctor" in example else {}
+    done = subprocess.run(
+        ["bash", "-euc", example], cwd=elsewhere, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_a_command_it_lists_them(capsys: pytest.CaptureFixture[str]):
+    assert main([]) == 2
+    assert "Usage: heatsvc COMMAND" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["drow"], "heatsvc: there is no command 'drow': did you mean draw? (`heatsvc --help` lists all)"),
+        (
+            ["--versoin"],
+            "heatsvc: there is no command '--versoin': did you mean --version? (`heatsvc --help` lists all)",
+        ),
+        (
+            ["serve", "--port", "http"],
+            'heatsvc serve: invalid value for --port: unable to convert "http" into int',
+        ),
+        (
+            ["serve", "--prot", "80"],
+            "heatsvc serve: unknown option: --prot. Did you mean --port? (`heatsvc serve --help` lists all)",
+        ),
+        (["serve", "here"], "heatsvc serve: 'here' belongs to no option (`heatsvc serve --help` lists all)"),
+        (["settings", "--jsn"], "heatsvc settings: unknown option: --jsn. Did you mean --json?"),
+        (["worker", "--alive=perhaps"], "heatsvc worker: invalid value for --alive"),
+    ],
+)
+def test_wrong_usage_is_a_line(arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]):
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert (line_of(said.err).startswith(why), said.out) == (True, ""), said
+
+
+def test_completion_is_installed_for_a_shell(elsewhere: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["--install-completion", "--shell", "fish", "--output", "heatsvc.fish"]) == 0
+    script = (elsewhere / "heatsvc.fish").read_text()
+    for word in ("draw", "annotate", "img-shape", "select", "pipeline"):
+        assert word in script
 
 
 def test_entry_point():
@@ -101,6 +168,14 @@ def test_printed_settings_read_back_the_same(
     assert Settings() != expected
     (elsewhere / ".env").write_text(capsys.readouterr().out)
     assert Settings() == expected
+
+
+def test_settings_as_json(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]):
+    monkeypatch.setenv("HEATSVC_API_KEYS", "open-sesame")
+    monkeypatch.setenv("HEATSVC_PORT", "9002")
+    assert main(["settings", "--json"]) == 0
+    printed = json.loads(capsysbinary.readouterr().out)
+    assert (printed["HEATSVC_PORT"], printed["HEATSVC_ACCESS_LOG"], printed["HEATSVC_API_KEYS"]) == (9002, True, None)
 
 
 def test_settings_do_not_print_keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
@@ -204,7 +279,7 @@ def test_an_unusable_data_folder_is_reported_in_one_line(elsewhere: Path):
         check=False,
     )
     assert done.returncode == 1
-    assert re.fullmatch(r"heatsvc: cannot write to the data folder file/data .*: Not a directory\n", done.stderr)
+    assert re.fullmatch(r"heatsvc serve: cannot write to the data folder file/data .*: Not a directory\n", done.stderr)
 
 
 def test_serve_below_a_root_path(elsewhere: Path):

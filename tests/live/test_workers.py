@@ -192,7 +192,7 @@ def test_a_port_in_use_is_reported_in_one_line(workers: str, tmp_path: Path):
         port = taken.getsockname()[1]
         done = serve(tmp_path, "--workers", workers, "--port", str(port))
     assert done.returncode == 1
-    assert re.fullmatch(rf"heatsvc: cannot listen on 127.0.0.1:{port} .*\n", done.stderr)
+    assert re.fullmatch(rf"heatsvc serve: cannot listen on 127.0.0.1:{port} .*\n", done.stderr)
 
 
 def test_an_invalid_number_of_workers_is_reported_in_one_line(tmp_path: Path):
@@ -205,7 +205,7 @@ def test_an_invalid_number_of_workers_is_reported_in_one_line(tmp_path: Path):
 def test_a_missing_gpu_is_reported_in_one_line(workers: str, tmp_path: Path):
     done = serve(tmp_path, "--workers", workers, "--port", "0", HEATSVC_DEVICE="cuda:99")
     assert done.returncode == 1
-    assert re.fullmatch(r"heatsvc: HEATSVC_DEVICE=cuda:99: .*\n", done.stderr)
+    assert re.fullmatch(r"heatsvc serve: HEATSVC_DEVICE=cuda:99: .*\n", done.stderr)
 
 
 def serve(folder: Path, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:

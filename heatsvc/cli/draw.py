@@ -1,0 +1,373 @@
+"""`heatsvc draw`: keypoint files as arrays, pictures or videos."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from heatsvc.api.heatmap_schemas import HeatmapOptions
+from heatsvc.api.request import read_options
+from heatsvc.bounds import usable_cores
+from heatsvc.cancel import CancelToken
+from heatsvc.cli.errors import CommandError, UsageError, as_typed
+from heatsvc.cli.heatmap_files import (
+    FILE_FORMATS,
+    find_format,
+    own_file_bounds,
+    plan_file,
+    write_file,
+    write_job,
+)
+from heatsvc.cli.heatmap_options import DRAW, DrawParameters, heatmap_options
+from heatsvc.cli.output import Json, print_error, print_json, progress_bar
+from heatsvc.cli.sources import KeypointSource, find_sources
+from heatsvc.encode.formats import Format
+from heatsvc.encode.job import PlannedVolume, RenderJob
+from heatsvc.errors import InputError
+from heatsvc.kernels import KERNELS
+from heatsvc.pose import PoseClip
+from heatsvc.pose.findings import Code
+from heatsvc.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+STANDARD_OUTPUT = "-"
+_NAME = "{name}"
+_FILES = Group("Files", sort_key=1)
+
+
+def draw(
+    files: Annotated[
+        list[str],
+        Parameter(
+            name="FILE...",
+            group=_FILES,
+            negative=(),
+            allow_leading_hyphen=True,
+            help="Keypoint files, folders with all below them, patterns such as `'*.npy'`, or `-` for standard input.",
+        ),
+    ],
+    /,
+    *,
+    output: Annotated[
+        str,
+        Parameter(
+            name=("--output", "-o"),
+            group=_FILES,
+            allow_leading_hyphen=True,
+            metavar="OUT",
+            help="A file, a folder (`heatmaps/`), a name for each clip (`pictures/{name}.png`), or `-` for standard "
+            "output. A file of .npz, .safetensors or .json holds all clips.",
+        ),
+    ],
+    format: Annotated[
+        str | None,
+        Parameter(group=_FILES, help=f"In place of the extension: {', '.join(FILE_FORMATS)}. Of folders: npy."),
+    ] = None,
+    jobs: Annotated[int, Parameter(group=_FILES, help="Files that are drawn at a time; 0: one per core.")] = 0,
+    json: Annotated[Json, Parameter(group=_FILES)] = False,
+    options: Annotated[DrawParameters | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
+) -> int:
+    """Draw them; the exit status is 1 where some could not be drawn."""
+    chosen = heatmap_options(DRAW, options)
+    target = Target.of(output, format)
+    if target.is_standard_output and json:
+        raise UsageError("--json and the heatmaps cannot both be on standard output: give a file as --output")
+    settings = load_settings()
+    KERNELS.use(settings.kernels)
+    if KERNELS.hint:
+        print_error("heatsvc draw", f"warning: rendered with NumPy, many times slower: {KERNELS.hint}")
+    sources = find_sources(files)
+    if target.path is not None and not target.format.many and len(sources) > 1:
+        raise UsageError(target.too_many(len(sources), "files"))
+    with progress_bar() as bar:
+        drawing = Drawing(chosen, target, settings, sources, jobs if jobs > 0 else usable_cores(), bar)
+        try:
+            if target.path is not None:
+                drawing.draw_together()
+            else:
+                drawing.draw_each()
+        except KeyboardInterrupt:
+            done = f"{len(drawing.written):,} files are" if drawing.written else "nothing was"
+            print_error("heatsvc draw", f"stopped; {done} written")
+            raise
+    drawing.print_warnings()
+    if json:
+        print_json([vars(file) for file in drawing.written])
+    return 1 if drawing.failed else 0
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where heatmaps are written.
+
+    Attributes:
+        format: of the files.
+        extension: of the format.
+        path: the only file, ``-`` for standard output; None where each clip has its own.
+        template: of the path of each clip, with ``{name}``.
+    """
+
+    format: Format
+    extension: str
+    path: str | None = None
+    template: str = ""
+
+    @classmethod
+    def of(cls, output: str, format: str | None) -> Target:
+        """What --output and --format mean.
+
+        Raises:
+            UsageError: an unknown format, a folder that is missing, or a terminal.
+        """
+        if output == STANDARD_OUTPUT:
+            if sys.stdout.isatty():
+                raise UsageError("--output -: standard output is a terminal: give a file, or pipe it to a program")
+            return cls(find_format(format or "npy", "--format"), format or "npy", path=output)
+        if output.endswith("/") or Path(output).is_dir():
+            extension = format or "npy"
+            return cls(
+                find_format(extension, "--format"), extension, template=f"{output.rstrip('/')}/{_NAME}.{extension}"
+            )
+        extension = format or Path(output).suffix.removeprefix(".")
+        found = find_format(extension, "--format" if format else f"--output {output}")
+        if _NAME in output:
+            return cls(found, extension, template=output)
+        if not Path(output).absolute().parent.is_dir():
+            raise UsageError(f"--output {output}: the folder {Path(output).parent} does not exist")
+        return cls(found, extension, path=output)
+
+    @property
+    def is_standard_output(self) -> bool:
+        """Whether the bytes go to a pipe."""
+        return self.path == STANDARD_OUTPUT
+
+    def too_many(self, count: int, what: str) -> str:
+        """The message about several clips for a file that holds one."""
+        return (
+            f"{count:,} {what} do not fit into one .{self.extension}: give a folder (-o heatmaps/), a name for each "
+            f"(-o '{_NAME}.{self.extension}'), or one .safetensors or .npz"
+        )
+
+    def path_of(self, name: str) -> Path:
+        """The file of a clip."""
+        return Path(self.template.replace(_NAME, name))
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file of heatmaps: its path, what it was drawn from, and name, shape and type of each volume in it."""
+
+    file: str
+    sources: list[str]
+    volumes: list[dict[str, Any]]
+
+
+class Drawing:
+    """Clips to files, several at a time.
+
+    Args:
+        options: of all clips.
+        target: where the files go.
+        settings: their bounds.
+        sources: what is read.
+        jobs: how many are read, or clips drawn, at a time.
+        bar: shows the progress.
+
+    Attributes:
+        written: what was written so far, in no order.
+        failed: how many files and clips could not be drawn.
+    """
+
+    def __init__(
+        self,
+        options: HeatmapOptions,
+        target: Target,
+        settings: Settings,
+        sources: Sequence[KeypointSource],
+        jobs: int,
+        bar: Progress,
+    ) -> None:
+        self._options, self._target, self._settings = options, target, settings
+        self._sources, self._jobs, self._bar = sources, jobs, bar
+        self._token = CancelToken()
+        self._reading = read_options(options, own_file_bounds(settings), self._token)
+        self._lock = Lock()
+        self._inputs = {path.resolve() for source in sources for path in source.paths}
+        self._names: dict[Path, str] = {}
+        self._findings: Counter[Code] = Counter()
+        self._details: dict[Code, str] = {}
+        self._line = bar.add_task("drawing", total=len(sources))
+        self._total = len(sources)
+        self.written: list[WrittenFile] = []
+        self.failed = 0
+
+    def draw_each(self) -> None:
+        """A file for each clip; a source or a clip that cannot be drawn is reported, and the others are drawn.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        self._in_threads(self._draw_source)
+
+    def draw_together(self) -> None:
+        """One file, of all clips.
+
+        Raises:
+            CommandError: a source that cannot be read, or clips that cannot be in one file.
+            UsageError: several clips for a format of one.
+            OSError: the file cannot be written.
+        """
+        read: dict[int, list[PoseClip]] = {}
+
+        def read_source(source: KeypointSource, position: int) -> None:
+            try:
+                read[position] = self._read(source)
+            except (InputError, OSError) as error:
+                raise CommandError(_described(error, source.title)) from None
+            self._bar.advance(self._line)
+
+        self._in_threads(read_source)
+        clips = [clip for position in sorted(read) for clip in read[position]]
+        if not clips:
+            raise CommandError(f"no clip is called {' or '.join(self._options.frame_dirs or ())}")
+        if len(clips) > 1 and not self._target.format.many:
+            raise UsageError(self._target.too_many(len(clips), "clips"))
+        path = self._target.path or ""
+        try:
+            if not self._target.is_standard_output:
+                self._check_not_input(Path(path))
+            job = self._plan(clips, self._options)
+        except InputError as error:
+            title = self._sources[0].title if len(self._sources) == 1 else ""
+            raise CommandError(as_typed(error, DRAW.flags, title)) from None
+        if self._target.is_standard_output:
+            write_job(job, sys.stdout.buffer)
+        else:
+            write_file(job, Path(path))
+        self._add_written(path, [source.title for source in self._sources], job)
+
+    def print_warnings(self) -> None:
+        """What is doubtful in the clips, a line for each kind; and how many could not be drawn, where others could."""
+        for code, count in self._findings.items():
+            often = f" (and {count - 1:,} more)" if count > 1 else ""
+            print_error("heatsvc draw", f"warning: {self._details[code]}{often}")
+        if self.failed and self._total > 1:
+            print_error("heatsvc draw", f"{self.failed:,} of {self._total:,} could not be drawn")
+
+    def _in_threads(self, work: Callable[[KeypointSource, int], None]) -> None:
+        """Run `work` for each source and its position.
+
+        Raises:
+            BaseException: what `work` raises, or KeyboardInterrupt; the rest is cancelled, and has ended.
+        """
+        with ThreadPoolExecutor(min(self._jobs, len(self._sources))) as pool:
+            futures = [pool.submit(work, source, position) for position, source in enumerate(self._sources)]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+            except BaseException:
+                self._token.cancel()
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _read(self, source: KeypointSource) -> list[PoseClip]:
+        """The clips of a source that are wanted."""
+        clips = source.read(self._reading)
+        wanted = self._options.frame_dirs
+        return clips if wanted is None else [clip for clip in clips if clip.frame_dir in wanted]
+
+    def _draw_source(self, source: KeypointSource, position: int) -> None:
+        try:
+            clips = self._read(source)
+        except (InputError, OSError) as error:
+            self._report(_described(error, source.title))
+            return
+        with self._lock:
+            self._total += len(clips) - 1
+            self._bar.update(self._line, total=self._total)
+        # Of few sources with many clips, such as a pickle, clips are drawn at a time.
+        with ThreadPoolExecutor(max(1, self._jobs // len(self._sources))) as pool:
+            futures = [
+                pool.submit(self._draw_clip, clip, source.name_of(clip, index, len(clips)), source, position + index)
+                for index, clip in enumerate(clips)
+            ]
+            for future in futures:
+                future.result()
+
+    def _draw_clip(self, clip: PoseClip, name: str, source: KeypointSource, index: int) -> None:
+        self._token.raise_if_cancelled()
+        path = self._target.path_of(name)
+        try:
+            self._reserve(path, source)
+            job = self._plan([clip], self._options_of(index))
+        except InputError as error:
+            self._report(_described(error, source.title))
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(job, path)
+        self._add_written(str(path), [source.title], job)
+        self._bar.advance(self._line)
+
+    def _options_of(self, index: int) -> HeatmapOptions:
+        """The options of a clip, with a seed of its own where one is given."""
+        seed = self._options.seed
+        return self._options if seed is None else self._options.model_copy(update={"seed": (seed + index) % 2**32})
+
+    def _reserve(self, path: Path, source: KeypointSource) -> None:
+        """Take a path for a clip's file.
+
+        Raises:
+            InputError: another clip has it, or it is that of an input.
+        """
+        self._check_not_input(path)
+        with self._lock:
+            if path in self._names:
+                raise InputError(f"a clip of {self._names[path]} is written to {path} already: give two folders")
+            self._names[path] = source.title
+
+    def _check_not_input(self, path: Path) -> None:
+        if path.resolve() in self._inputs:
+            raise InputError(f"{path} is an input and would be overwritten: give another --output")
+
+    def _plan(self, clips: Sequence[PoseClip], options: HeatmapOptions) -> RenderJob:
+        job, request = plan_file(clips, options, self._target.format, self._settings, self._token)
+        with self._lock:
+            self._findings.update(request.report.clips)
+            for code, detail in request.report.details.items():
+                self._details.setdefault(code, detail)
+        return job
+
+    def _report(self, message: str) -> None:
+        with self._lock:
+            self.failed += 1
+            print_error("heatsvc draw", message)
+        self._bar.advance(self._line)
+
+    def _add_written(self, file: str, sources: list[str], job: RenderJob) -> None:
+        volumes = [_describe(planned) for planned in job.writer.volumes]
+        with self._lock:
+            self.written.append(WrittenFile(file, sources, volumes))
+
+
+def _described(error: InputError | OSError, title: str) -> str:
+    """Why a file cannot be drawn."""
+    if isinstance(error, InputError):
+        return as_typed(error, DRAW.flags, title)
+    return f"{error.filename or title}: {error.strerror or error}"
+
+
+def _describe(planned: PlannedVolume) -> dict[str, Any]:
+    """Name, shape and type of a volume in a file; of a picture those of its frames."""
+    picture = planned.picture
+    shape = planned.shape if picture is None else (len(picture.numbers), *picture.frame_shape, 3)
+    return {"name": planned.name, "shape": list(shape), "dtype": planned.dtype}

@@ -1,0 +1,57 @@
+"""The options of `heatsvc draw` and `heatsvc view`: those of POST /heatmap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from heatsvc.api.heatmap_schemas import HeatmapOptions
+from heatsvc.cli.errors import UsageError, as_typed
+from heatsvc.cli.model_options import ModelOptions
+from heatsvc.errors import InputError
+from heatsvc.pipeline.errors import hint
+from heatsvc.pose import LAYOUTS
+
+_DESCRIPTIONS = {
+    "pipeline": "A preset's name (`heatsvc presets`), or a list of steps in PYSKL's form, in JSON.",
+    "missing_points": "Points of the layout `select` that a clip lacks. `missing`: not detected, with a warning; "
+    "`error`: an error.",
+    "select": "A layout (`heatsvc layouts`), whose keypoints are taken from the clip's by name; or indices of "
+    "keypoints, `0,5,6`.",
+    "seed": "Seed of the random steps after `--no-test-mode`; clip i of file j samples with seed + i + j. By "
+    "default a random seed.",
+    "layout": "What the points are. Takes precedence over what a file says. By default inferred from names or from "
+    "the number of points.",
+    "plausibility": "Impossible numbers: `error`: an error; `warn`: reported, as doubtful ones are; `ignore`: "
+    "nothing is checked.",
+    "test_mode": "Deterministic, as PYSKL tests. With `--no-test-mode` random steps sample with `seed`.",
+    "frame_dir": "Which clips of the files, by name; may be given several times. All by default.",
+}
+_TITLE, _TITLES = "Options of the heatmaps", {"picture": "Options of pictures and videos"}
+# `compression` is of responses; pictures have pixels of their own.
+DRAW = ModelOptions(HeatmapOptions, skip=("compression",), descriptions=_DESCRIPTIONS, title=_TITLE, titles=_TITLES)
+VIEW = ModelOptions(
+    HeatmapOptions, skip=("compression", "dtype", "reduce"), descriptions=_DESCRIPTIONS, title=_TITLE, titles=_TITLES
+)
+DrawParameters = DRAW.parameters("DrawParameters", __name__)
+ViewParameters = VIEW.parameters("ViewParameters", __name__)
+
+
+def heatmap_options(accepted: ModelOptions[HeatmapOptions], parsed: Any) -> HeatmapOptions:
+    """The options that were given.
+
+    Args:
+        accepted: those of the command.
+        parsed: an instance of its parameters; None where no option was given.
+
+    Raises:
+        UsageError: a value that an option cannot have, or steps that do not exist or do not fit.
+    """
+    options = accepted.validate(accepted.document(parsed))
+    for name, layout in (("select", options.select), ("layout", options.layout)):
+        if isinstance(layout, str) and layout not in LAYOUTS:
+            raise UsageError(f"{accepted.flags[name]}: there is no layout {layout!r:.60}{hint(layout, LAYOUTS)}")
+    try:
+        options.built_pipeline  # noqa: B018  # raises where there is none
+    except InputError as error:
+        raise UsageError(as_typed(error, accepted.flags)) from None
+    return options

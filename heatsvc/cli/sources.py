@@ -1,0 +1,127 @@
+"""KeypointSource: what one name on the command line stands for: a file, the frame files of a clip, standard input."""
+
+from __future__ import annotations
+
+import glob
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from heatsvc.cli.errors import CommandError
+from heatsvc.pose import PoseClip
+from heatsvc.pose.archives.formats import is_archive_name, without_archive_extension, without_compression
+from heatsvc.pose.archives.zip import is_hidden
+from heatsvc.pose.readers import NamedBytes, ReadOptions, Upload, frame_reader, read, read_files
+from heatsvc.pose.readers.folder import files_in_folder, is_keypoint_file
+from heatsvc.pose.readers.upload import is_text_name
+
+STANDARD_INPUT = "-"
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]+|^\.+")
+
+
+@dataclass(frozen=True)
+class KeypointSource:
+    """Files that are read together.
+
+    Attributes:
+        title: for messages: a path.
+        folder: in which it is, within the folder that was given; "" for none.
+        name: of its only clip in that folder, ``clip7`` of ``FOLDER/day1/clip7.npy``.
+        paths: of the files; none for standard input.
+        together: whether several files may be one clip, and texts among them need not be keypoints.
+    """
+
+    title: str
+    folder: str
+    name: str
+    paths: tuple[Path, ...]
+    together: bool = False
+
+    def read(self, options: ReadOptions) -> list[PoseClip]:
+        """Its clips.
+
+        Raises:
+            OSError: a file cannot be opened.
+            InputError: one cannot be read as keypoints.
+        """
+        if not self.paths:
+            return read(sys.stdin.buffer.read(), options=options)
+        if self.together:
+            files = [NamedBytes(path.name, path.read_bytes()) for path in self.paths]
+            return read_files(files, options, self.paths[0].absolute().parent.name, leave_out_texts=True)
+        (path,) = self.paths
+        return read(path.read_bytes(), filename=path.name, options=options)
+
+    def name_of(self, clip: PoseClip, index: int, count: int) -> str:
+        """What is written of a clip, ``day1/clip7``: the name of the source, or of one clip among several.
+
+        Args:
+            clip: one of `read`.
+            index: its position among them.
+            count: how many there are.
+        """
+        # A name of a file never becomes a path.
+        own = self.name if count == 1 else _UNSAFE.sub("_", clip.frame_dir) or str(index)
+        return f"{self.folder}/{own}" if self.folder else own
+
+
+def find_sources(given: Sequence[str]) -> list[KeypointSource]:
+    """What the arguments name: files, folders with all below them, patterns such as ``*.npy``, and ``-``.
+
+    Raises:
+        CommandError: a file that does not exist, or nothing that a pattern or a folder holds.
+    """
+    sources: list[KeypointSource] = []
+    for text in given:
+        path = Path(text)
+        if text == STANDARD_INPUT:
+            sources.append(KeypointSource("standard input", "", "clip", ()))
+        elif path.is_dir():
+            sources += _folder_sources(path)
+        elif path.exists():
+            sources.append(_file_source(path))
+        elif glob.has_magic(text):
+            found = sorted(glob.glob(text, recursive=True))
+            if not found:
+                raise CommandError(f"no file is called {text}")
+            sources += find_sources(found)
+        else:
+            raise CommandError(f"{text} does not exist")
+    return sources
+
+
+def _file_source(path: Path, folder: str = "") -> KeypointSource:
+    name = without_compression(path.name)
+    stem = without_archive_extension(name) if is_archive_name(name) else Path(name).stem
+    return KeypointSource(str(path), folder, stem, (path,))
+
+
+def _folder_sources(folder: Path) -> Iterator[KeypointSource]:
+    """The keypoint files of a folder; in each of its folders the frame files of a clip, and texts, are one source."""
+    folders: defaultdict[str, list[str]] = defaultdict(list)
+    for name, _ in files_in_folder(folder, _is_wanted):
+        parent, _, own = name.rpartition("/")
+        folders[parent].append(own)
+    if not folders:
+        raise CommandError(f"there is no file of keypoints in the folder {folder}")
+    for parent, names in sorted(folders.items()):
+        texts = sorted(name for name in names if is_text_name(name))
+        documents = sorted(name for name in names if name.endswith(".json"))
+        together = texts + (documents if documents and _is_frame(folder / parent / documents[0]) else [])
+        for name in sorted(set(names) - set(together)):
+            yield _file_source(folder / parent / name, parent)
+        if together:
+            above, _, own = parent.rpartition("/")
+            paths = tuple(folder / parent / name for name in sorted(together))
+            yield KeypointSource(str(folder / parent), above, own or folder.absolute().name, paths, together=True)
+
+
+def _is_wanted(name: str) -> bool:
+    return is_keypoint_file(name) or (is_archive_name(name) and not is_hidden(name))
+
+
+def _is_frame(path: Path) -> bool:
+    return frame_reader(Upload(path.read_bytes(), path.name)) is not None

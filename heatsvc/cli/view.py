@@ -1,0 +1,198 @@
+"""`heatsvc view`: the heatmaps of a clip, played in the terminal."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Group, Parameter
+from rich.console import Console
+from rich.control import Control
+
+from heatsvc.api.heatmap_schemas import HeatmapOptions
+from heatsvc.api.request import read_options
+from heatsvc.cancel import NEVER_CANCELLED
+from heatsvc.cli.errors import CommandError, UsageError, as_typed
+from heatsvc.cli.heatmap_files import find_format, own_file_bounds, plan_file, write_file
+from heatsvc.cli.heatmap_options import VIEW, ViewParameters, heatmap_options
+from heatsvc.cli.sources import find_sources
+from heatsvc.encode.formats import PICTURES
+from heatsvc.errors import InputError
+from heatsvc.kernels import KERNELS
+from heatsvc.pose import PoseClip
+from heatsvc.render.picture import Picture
+from heatsvc.settings import Settings, load_settings
+
+Show = Literal["auto", "sixel", "kitty", "blocks", "text"]
+
+_FILES = Group("File", sort_key=1)
+_MIN_COLUMNS = 16
+
+
+def view(
+    file: Annotated[
+        str, Parameter(name="FILE", group=_FILES, help="A file of keypoints, a folder of frame files, or `-`.")
+    ],
+    /,
+    *,
+    output: Annotated[
+        str | None,
+        Parameter(name=("--output", "-o"), group=_FILES, help="A .gif, .png, .webp or .mp4 instead of the terminal."),
+    ] = None,
+    show: Annotated[
+        Show,
+        Parameter(
+            group=_FILES,
+            help="How the terminal shows pixels. `auto` asks it; `blocks` are colored half blocks, `text` shades "
+            "without colors.",
+        ),
+    ] = "auto",
+    loop: Annotated[
+        bool, Parameter(group=_FILES, negative=(), show_default=False, help="Repeat until Ctrl-C.")
+    ] = False,
+    options: Annotated[ViewParameters | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
+) -> None:
+    """Play it; where standard output is no terminal, print the frame in its middle."""
+    chosen = heatmap_options(VIEW, options)
+    settings = load_settings()
+    KERNELS.use(settings.kernels)
+    try:
+        clip = _only_clip(file, chosen, settings)
+        if output is not None:
+            _write(clip, chosen, output, settings)
+            return
+        if sys.stdout.isatty() and 0 in os.get_terminal_size(sys.stdout.fileno()):
+            raise CommandError(
+                "the terminal does not say its size: set it by `stty rows 24 columns 80`, or give -o x.gif"
+            )
+        is_player = sys.stdout.isatty() and chosen.picture.frame is None
+        picture = _plan(clip, chosen, settings)
+        shown = range(len(picture.numbers)) if is_player else (len(picture.numbers) // 2,)
+        # What is asked for by name is printed as such into a pipe, too.
+        is_forced = not sys.stdout.isatty() and show in ("sixel", "kitty", "blocks")
+        console = Console(
+            highlight=False,
+            force_terminal=True if is_forced else None,
+            color_system="truecolor" if is_forced else "auto",
+        )
+        render = _renderer(show, picture, console)
+        _play(picture, shown, render, console, fps=chosen.picture.fps, loop=loop and is_player)
+    except InputError as error:
+        raise CommandError(as_typed(error, VIEW.flags, file)) from None
+
+
+def _only_clip(file: str, options: HeatmapOptions, settings: Settings) -> PoseClip:
+    """The clip of a file.
+
+    Raises:
+        UsageError: several files or clips.
+    """
+    sources = find_sources([file])
+    if len(sources) > 1:
+        raise UsageError(f"{file} is {len(sources):,} files: give one")
+    clips = sources[0].read(read_options(options, own_file_bounds(settings)))
+    if options.frame_dirs is not None:
+        clips = [clip for clip in clips if clip.frame_dir in options.frame_dirs]
+    if len(clips) != 1:
+        names = ", ".join(clip.frame_dir for clip in clips[:3])
+        raise UsageError(f"{file} holds {len(clips):,} clips: choose one by --frame-dir ({names}, ...)")
+    return clips[0]
+
+
+def _write(clip: PoseClip, options: HeatmapOptions, output: str, settings: Settings) -> None:
+    extension = Path(output).suffix.removeprefix(".")
+    if extension.lower() not in PICTURES:
+        raise UsageError(
+            f"--output {output}: give a {', '.join(f'.{name}' for name in PICTURES)}, or use `heatsvc draw`"
+        )
+    job, _ = plan_file([clip], options, find_format(extension, "--output"), settings, NEVER_CANCELLED)
+    write_file(job, Path(output))
+
+
+def _plan(clip: PoseClip, options: HeatmapOptions, settings: Settings) -> Picture:
+    """The picture, a frame at a time."""
+    (volume,) = options.built_pipeline.describe_volumes(
+        [clip],
+        select=options.select,
+        missing_points=options.missing_points,
+        test_mode=options.test_mode,
+        seed=options.seed,
+        bounds=settings.bounds,
+    )
+    return Picture.plan(volume, options.picture, settings.bounds, font=settings.caption_font)
+
+
+def _renderer(show: Show, picture: Picture, console: Console) -> Callable[[Any], Any]:
+    """What makes an image of Pillow's something that rich prints, as the terminal can show it."""
+    height, width = picture.size
+    # A cell is about twice as high as it is wide; the last line of the terminal is for the cursor.
+    columns = max(_MIN_COLUMNS, min(console.width, 2 * (console.height - 2) * width // height))
+    if show == "auto" and not sys.stdout.isatty():
+        show = "text"
+    # Of a terminal that does not answer it logs so, with a traceback, and goes on with the usual size of a cell.
+    logging.getLogger("textual_image").setLevel(logging.ERROR)
+    if show == "auto":
+        # The module asks the terminal what it can show when it is imported.
+        from textual_image.renderable import Image
+
+        return lambda image: Image(image, width=columns, height="auto")
+    from textual_image.renderable import halfcell, sixel, tgp, unicode
+
+    kind: Any = {"sixel": sixel, "kitty": tgp, "blocks": halfcell, "text": unicode}[show].Image
+    rows = math.ceil(columns * height / width / 2)
+    return lambda image: kind(image, width=columns, height=rows)
+
+
+def _play(
+    picture: Picture,
+    shown: range | tuple[int, ...],
+    render: Callable[[Any], Any],
+    console: Console,
+    *,
+    fps: float,
+    loop: bool,
+) -> None:
+    """Print the frames over each other, and leave out those for which the terminal is too slow."""
+    from PIL import Image
+
+    strip = picture.strip.pixels if picture.strip.height else None
+
+    sent: list[Any] = []
+
+    def print_frame(index: int) -> None:
+        frame = picture.frame(index)
+        image = Image.fromarray(frame)
+        if strip is not None:
+            whole = Image.new("RGB", (picture.size[1], picture.size[0]))
+            whole.paste(image, (0, 0))
+            whole.paste(Image.fromarray(strip), (0, image.height))
+            image = whole
+        rendered = render(image)
+        console.print(rendered)
+        # kitty keeps what it was sent until it is told otherwise.
+        while sent:
+            sent.pop().cleanup()
+        sent.append(rendered)
+
+    if len(shown) == 1:
+        print_frame(shown[0])
+        return
+    with console.screen(hide_cursor=True):
+        while True:
+            started = time.monotonic()
+            index = 0
+            while index < len(shown):
+                console.control(Control.home())
+                print_frame(shown[index])
+                ahead = (index + 1) / fps - (time.monotonic() - started)
+                time.sleep(max(0.0, ahead))
+                index = max(index + 1, int((time.monotonic() - started) * fps))
+            if not loop:
+                break
+    print_frame(shown[-1])

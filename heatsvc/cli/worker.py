@@ -1,0 +1,39 @@
+"""`heatsvc worker`: build what servers with the same data folder were sent."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from heatsvc.cli.errors import CommandError
+
+
+def worker(
+    *,
+    alive: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Only report by the exit status whether one works here.")
+    ] = False,
+    with_parent: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="End when standard input does.")
+    ] = False,
+) -> int:
+    """Build until it is stopped."""
+    from heatsvc.settings import load_settings
+
+    settings = load_settings()
+    from heatsvc.jobs.data_directory import DataDirectory
+
+    directory = DataDirectory(settings.data_dir)
+    if alive:
+        return 0 if directory.is_worker_alive() else 1
+    problem = directory.check()
+    if problem is not None:
+        raise CommandError(f"{settings.data_dir}: {problem}")
+
+    from heatsvc.jobs.worker import Worker
+    from heatsvc.logs import configure_logs
+
+    configure_logs(settings.log_level)
+    Worker(settings).serve(with_parent=with_parent)
+    return 0
