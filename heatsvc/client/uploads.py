@@ -21,7 +21,7 @@ _BINARY = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class _TarEntry:
-    """A file, or a link, of a folder that is sent as a tar archive."""
+    """A file, or a link, of a folder that is sent as a tar archive, and its name there."""
 
     path: str
     name: str
@@ -147,7 +147,7 @@ def _tar_entries(folder: Path) -> Iterator[_TarEntry]:
         for name in sorted(names):
             if not name.startswith("."):
                 path = os.path.join(parent, name)
-                yield _TarEntry(path, f"{folder.name}/{Path(path).relative_to(folder).as_posix()}")
+                yield _TarEntry(path, Path(path).relative_to(folder).as_posix())
 
 
 def _is_followed(entry: _TarEntry, folder: Path) -> bool:
