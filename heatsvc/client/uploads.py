@@ -56,12 +56,13 @@ class PartReader(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to the beginning or the end; the length of a part is found so."""
-        if offset or whence not in (os.SEEK_SET, os.SEEK_END):
+        position = offset + (self._size if whence == os.SEEK_END else 0)
+        if position not in (0, self._size) or whence == os.SEEK_CUR:
             raise io.UnsupportedOperation("a part is read from its beginning to its end")
         self._block = b""
-        self._blocks = self._read_blocks() if whence == os.SEEK_SET else iter(())
-        self._position = 0 if whence == os.SEEK_SET else self._size
-        return self._position
+        self._blocks = iter(()) if position else self._read_blocks()
+        self._position = position
+        return position
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most `size` of them; b"" at the end."""
