@@ -21,10 +21,19 @@ _BINARY = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class _TarEntry:
-    """A file, or a link, of a folder that is sent as a tar archive, and its name there."""
+    """A file of a folder that is sent as a tar archive.
+
+    Attributes:
+        path: of the file.
+        name: in the archive.
+        size: its number of bytes; 0 of a link.
+        link: where it leads, if it is sent as a link.
+    """
 
     path: str
     name: str
+    size: int
+    link: str | None
 
 
 class PartReader(io.RawIOBase):
@@ -38,7 +47,7 @@ class PartReader(io.RawIOBase):
     def __init__(self, size: int, read_blocks: Callable[[], Iterator[bytes]]) -> None:
         self._size = size
         self._read_blocks = read_blocks
-        self._blocks: Iterator[bytes] = iter(())
+        self._blocks = read_blocks()
         self._block = b""
         self._position = 0
 
@@ -68,7 +77,7 @@ class PartReader(io.RawIOBase):
         """The next bytes, at most `size` of them; b"" at the end."""
         if size < 0:
             return b"".join(iter(lambda: self.read(_BLOCK_BYTES), b""))
-        while len(self._block) < size and (block := next(self._blocks, b"")):
+        while len(self._block) < size and (block := next(self._blocks, None)) is not None:
             self._block += block
         data, self._block = self._block[:size], self._block[size:]
         self._position += len(data)
@@ -103,8 +112,8 @@ def folder_part(part: str, folder: Path) -> FilePart:
     """
     folder = folder.absolute()
     entries = list(_tar_entries(folder))
-    size = sum(sum(map(len, _header_and_padding(entry, folder))) + _size_of(entry, folder) for entry in entries)
-    reader = PartReader(size + 2 * tarfile.BLOCKSIZE, lambda: _tar_blocks(entries, folder))
+    size = sum(sum(map(len, _header_and_padding(entry))) + entry.size for entry in entries)
+    reader = PartReader(size + 2 * tarfile.BLOCKSIZE, lambda: _tar_blocks(entries))
     return part, (f"{folder.name}.tar", cast("IO[bytes]", reader), "application/x-tar")
 
 
@@ -126,8 +135,8 @@ def table_parts(part: str, paths: Iterable[Path]) -> list[FilePart]:
     parts: list[FilePart] = []
     for path in paths:
         if path.is_dir():
-            files = [Path(entry.path) for entry in _tar_entries(path.absolute())]
-            parts += [file_part(part, file) for file in files if file.is_file()]
+            entries = _tar_entries(path.absolute())
+            parts += [file_part(part, Path(entry.path)) for entry in entries if entry.link is None]
         else:
             parts.append(file_part(part, path))
     return parts
@@ -148,38 +157,36 @@ def _tar_entries(folder: Path) -> Iterator[_TarEntry]:
         for name in sorted(names):
             if not name.startswith("."):
                 path = os.path.join(parent, name)
-                yield _TarEntry(path, Path(path).relative_to(folder).as_posix())
+                is_link = os.path.islink(path) and not _is_within(path, folder)
+                yield _TarEntry(
+                    path,
+                    Path(path).relative_to(folder).as_posix(),
+                    0 if is_link else os.stat(path).st_size,
+                    os.readlink(path) if is_link else None,
+                )
 
 
-def _is_followed(entry: _TarEntry, folder: Path) -> bool:
-    """Whether it is a file, or a link to one within the folder."""
-    if not os.path.islink(entry.path):
-        return True
-    target = Path(entry.path).resolve()
+def _is_within(link: str, folder: Path) -> bool:
+    """Whether a link leads to a file of the folder."""
+    target = Path(link).resolve()
     return target.is_file() and target.is_relative_to(folder.resolve())
 
 
-def _size_of(entry: _TarEntry, folder: Path) -> int:
-    return os.stat(entry.path).st_size if _is_followed(entry, folder) else 0
-
-
-def _header_and_padding(entry: _TarEntry, folder: Path) -> tuple[bytes, bytes]:
+def _header_and_padding(entry: _TarEntry) -> tuple[bytes, bytes]:
     info = tarfile.TarInfo(entry.name)
-    if _is_followed(entry, folder):
-        info.size = os.stat(entry.path).st_size
-    else:
-        info.type, info.linkname = tarfile.SYMTYPE, os.readlink(entry.path)
+    info.size = entry.size
+    if entry.link is not None:
+        info.type, info.linkname = tarfile.SYMTYPE, entry.link
     header = info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
     return header, bytes(-info.size % tarfile.BLOCKSIZE)
 
 
-def _tar_blocks(entries: Sequence[_TarEntry], folder: Path) -> Iterator[bytes]:
+def _tar_blocks(entries: Sequence[_TarEntry]) -> Iterator[bytes]:
     for entry in entries:
-        header, padding = _header_and_padding(entry, folder)
+        header, padding = _header_and_padding(entry)
         yield header
-        yield from _file_blocks(entry.path, _size_of(entry, folder))
-        if padding:
-            yield padding
+        yield from _file_blocks(entry.path, entry.size)
+        yield padding
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 
@@ -187,15 +194,17 @@ def _file_blocks(path: str, size: int) -> Iterator[bytes]:
     """The bytes of a file.
 
     Raises:
-        OSError: it has become shorter or longer; what was announced cannot be sent then.
+        OSError: its size is not what was announced.
     """
     if not size:
         return
     with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size != size:
+            raise OSError(f"{path} has changed since its upload began")
         left = size
         while left:
             block = file.read(min(left, _BLOCK_BYTES))
             if not block:
-                raise OSError(f"{path} has become shorter while it was sent")
+                raise OSError(f"{path} has changed since its upload began")
             left -= len(block)
             yield block

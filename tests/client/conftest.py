@@ -31,13 +31,14 @@ def call(request: pytest.FixtureRequest) -> Call:
     """
 
     def call(url: str, method: str, *args: Any, client: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        given = {"timeout": 20.0, **(client or {})}
         if request.param == "Client":
-            with Client(url, **(client or {})) as synchronous:
+            with Client(url, **given) as synchronous:
                 result = getattr(synchronous, method)(*args, **kwargs)
                 return list(result) if inspect.isgenerator(result) else result
 
         async def run() -> Any:
-            async with AsyncClient(url, **(client or {})) as asynchronous:
+            async with AsyncClient(url, **given) as asynchronous:
                 result = getattr(asynchronous, method)(*args, **kwargs)
                 return [item async for item in result] if inspect.isasyncgen(result) else await result
 

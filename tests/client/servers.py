@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +68,7 @@ class Received:
 
 @dataclass
 class ScriptedServer:
-    """A server that sends the next of its responses, as bytes, to each request, and then closes the connection.
+    """A server that sends a response, as bytes, to each request, and then closes the connection.
 
     Attributes:
         url: of the server.
@@ -80,8 +80,11 @@ class ScriptedServer:
 
 
 @contextmanager
-def scripted_server(responses: Sequence[bytes]) -> Iterator[ScriptedServer]:
-    """A server of these responses; the last one is sent again and again, an empty one only closes the connection."""
+def scripted_server(responses: Sequence[bytes] | Callable[[Received], bytes]) -> Iterator[ScriptedServer]:
+    """A server of these responses: in order, the last one again and again, or what a function makes of a request.
+
+    An empty one only closes the connection.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     server = ScriptedServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
@@ -94,7 +97,10 @@ def scripted_server(responses: Sequence[bytes]) -> Iterator[ScriptedServer]:
             with wire:
                 wire.settimeout(10)
                 server.received.append(_receive(wire))
-                wire.sendall(responses[min(len(server.received), len(responses)) - 1])
+                if callable(responses):
+                    wire.sendall(responses(server.received[-1]))
+                else:
+                    wire.sendall(responses[min(len(server.received), len(responses)) - 1])
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -104,6 +110,18 @@ def scripted_server(responses: Sequence[bytes]) -> Iterator[ScriptedServer]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(10)
+
+
+def forward(request: Received, url: str) -> bytes:
+    """The response of another server, as bytes."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    lines = [request.line, *(f"{name}: {value}" for name, value in {**request.headers, "connection": "close"}.items())]
+    with socket.create_connection((host, int(port)), timeout=30) as wire:
+        wire.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + request.body)
+        parts = []
+        while part := wire.recv(1 << 20):
+            parts.append(part)
+    return b"".join(parts)
 
 
 def _receive(wire: socket.socket) -> Received:
