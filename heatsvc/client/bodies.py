@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,8 @@ class RequestBody:
 
 
 def is_one_clip(clips: object) -> bool:
-    """Whether it is an array, a mapping or a path, and not a sequence of such."""
-    return isinstance(clips, Mapping | str | os.PathLike) or hasattr(clips, "__array__")
+    """Whether it is no sequence of clips; `clip_body` says what is wrong with what is no clip either."""
+    return isinstance(clips, str) or not isinstance(clips, Sequence)
 
 
 def clip_body(clip: ClipLike, options: Mapping[str, Any]) -> RequestBody:
@@ -71,7 +71,7 @@ def clip_body(clip: ClipLike, options: Mapping[str, Any]) -> RequestBody:
         body = io.BytesIO()
         np.save(body, np.asarray(clip), allow_pickle=False)
         return RequestBody(as_query(given), {"Content-Type": "application/x-npy"}, body.getvalue())
-    raise TypeError(f"a clip is an array, a mapping with the key 'keypoint', or a path, not {type(clip).__name__}")
+    raise TypeError(f"a clip is a NumPy array, a mapping with the key 'keypoint', or a path, not {type(clip).__name__}")
 
 
 def clip_name(clip: ClipLike, index: int) -> str:

@@ -208,8 +208,9 @@ def test_a_file_of_several_clips_is_no_clip(service: Service, call: Call):
 
 
 def test_what_is_no_clip(service: Service, call: Call):
-    with pytest.raises(TypeError, match="a clip is an array, a mapping with the key 'keypoint', or a path, not int"):
-        call(service.url, "heatmap", [3])
+    for what, kind in (([3], "int"), (3, "int"), ([[[1.0, 2.0]]], "list"), (iter([CLIP]), "list_iterator")):
+        with pytest.raises(TypeError, match=f"a mapping with the key 'keypoint', or a path, not {kind}"):
+            call(service.url, "heatmap", what)
     with pytest.raises(FileNotFoundError, match=r"nothing\.npy"):
         call(service.url, "heatmap", "nothing.npy")
     with pytest.raises(ValueError, match="tensor must be 'numpy' or 'torch', not 'jax'"):
