@@ -1,4 +1,4 @@
-"""The options of the service's requests, as keyword arguments: those of docs/api.md and docs/annotation.md."""
+"""The options of the service's requests, as keyword arguments: those of docs/reference/options.md and datasets.md."""
 
 from __future__ import annotations
 
