@@ -93,6 +93,7 @@ def describe_clips(request: HeatmapRequest, bounds: Bounds, token: CancelToken) 
                     "severity": CODES[finding.code].severity,
                     "detail": finding.detail,
                     "what_to_do": CODES[finding.code].what_to_do,
+                    "option": CODES[finding.code].option,
                 }
                 for finding in report.judge(selected, clip)
             ],

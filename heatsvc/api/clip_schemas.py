@@ -18,6 +18,7 @@ class ClipFinding(BaseModel):
     severity: Severity
     detail: str = Field(description="What was found, and what to give instead.")
     what_to_do: str
+    option: str | None = Field(None, description="The option that usually mends it.")
 
 
 class SourcePoints(BaseModel):

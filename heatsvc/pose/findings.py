@@ -32,11 +32,12 @@ Code = Literal[
 
 
 class Meaning(NamedTuple):
-    """What a code stands for: its severity, what was found, and what to do."""
+    """What a code stands for: its severity, what was found, what to do, and the option that usually mends it."""
 
     severity: Severity
     text: str
     what_to_do: str
+    option: str | None = None
 
 
 CODES: dict[Code, Meaning] = {
@@ -54,19 +55,25 @@ CODES: dict[Code, Meaning] = {
         "impossible",
         "the third numbers of the keypoints are no scores: depths, or not those of `keypoint_score`",
         "Give `project: xy`, which drops it, or `keypoint` with two numbers and `keypoint_score`.",
+        "project",
     ),
     "normalized": Meaning(
         "impossible",
         "coordinates that count the frame as 1, not in pixels: all would be in one corner of the frame",
         "Give `coordinates: normalized` where they are 0..1 of the frame, or pixels.",
+        "coordinates",
     ),
     "not_normalized": Meaning(
         "impossible",
         "`coordinates: normalized` was given, and most coordinates are far beyond 0..1",
         "Leave `coordinates` out if they are pixels.",
+        "coordinates",
     ),
     "outside_frame": Meaning(
-        "impossible", "no detected point is in the frame", "Give the img_shape of the video that they were detected in."
+        "impossible",
+        "no detected point is in the frame",
+        "Give the img_shape of the video that they were detected in.",
+        "img_shape",
     ),
     "no_points": Meaning(
         "doubtful",
@@ -74,13 +81,17 @@ CODES: dict[Code, Meaning] = {
         "Run the pose estimator again, or leave the clip out.",
     ),
     "img_shape_swapped": Meaning(
-        "doubtful", "the points fit into a frame of the other orientation", "Give img_shape as [height, width]."
+        "doubtful",
+        "the points fit into a frame of the other orientation",
+        "Give img_shape as [height, width].",
+        "img_shape",
     ),
     "points_outside": Meaning(
         "doubtful",
         "more than 5 % of the points are outside of the frame, where those with a score under 0.3 count only if all "
         "have such; or a point is four frames away",
         "Check img_shape; select points that are in the picture; set far ones to NaN (null).",
+        "img_shape",
     ),
     "score_range": Meaning(
         "doubtful",
@@ -96,6 +107,7 @@ CODES: dict[Code, Meaning] = {
         "doubtful",
         "selected points that the clip's layout does not have",
         "Select a layout whose points the clip has.",
+        "select",
     ),
     "empty_volume": Meaning(
         "doubtful",

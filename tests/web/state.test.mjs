@@ -35,10 +35,10 @@ test("options are those of POST /heatmap", () => {
 });
 
 test("pictures look as the view does; arrays have no such option", () => {
-  assert.equal(pictureOf(DEFAULTS, ["a"], "application/x-npy"), undefined);
-  assert.deepEqual(pictureOf({ ...DEFAULTS, frame: 7 }, ["a"], "image/png"), { mode: "max", frame: 7 });
-  assert.deepEqual(pictureOf({ ...DEFAULTS, color: "part", speed: 0.5 }, ["a"], "video/mp4"), { mode: "joint", fps: 12.5 });
-  assert.deepEqual(pictureOf({ ...DEFAULTS, channel: "b", speed: 4 }, ["a", "b"], "image/gif"), { mode: "channel", channel: 1, fps: 60 });
+  assert.equal(pictureOf(DEFAULTS, "application/x-npy"), undefined);
+  assert.deepEqual(pictureOf({ ...DEFAULTS, frame: 7 }, "image/png"), { mode: "max", frame: 7 });
+  assert.deepEqual(pictureOf({ ...DEFAULTS, color: "part", speed: 0.5 }, "video/mp4"), { mode: "joint", fps: 12.5 });
+  assert.deepEqual(pictureOf({ ...DEFAULTS, channel: "b", speed: 4 }, "image/gif"), { mode: "channel", channel: "b", fps: 60 });
 });
 
 test("half a frame size is none, and broken steps are the default preset", () => {

@@ -1,7 +1,6 @@
 // .npy files: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
-const TYPES = { "<f4": Float32Array, "<f2": Uint16Array, "|u1": Uint8Array, "<i2": Int16Array };
-const NAMES = { "<f4": "float32", "<f2": "float16", "|u1": "uint8", "<i2": "int16" };
+const TYPES = { "<f4": ["float32", Float32Array], "<f2": ["float16", Uint16Array], "|u1": ["uint8", Uint8Array], "<i2": ["int16", Int16Array] };
 
 /** An array: {dtype, shape, data}. float16 is left as its 16 bits, which are in order where no number is negative. */
 export function parseNpy(buffer) {
@@ -11,10 +10,10 @@ export function parseNpy(buffer) {
   const start = isLong ? 12 : 10;
   const end = start + (isLong ? view.getUint32(8, true) : view.getUint16(8, true));
   const header = new TextDecoder().decode(new Uint8Array(buffer, start, end - start));
-  const type = /'descr': *'([^']+)'/.exec(header)?.[1];
-  const shape = /'shape': *\(([^)]*)\)/.exec(header)?.[1].split(",").filter((side) => side.trim()).map(Number);
-  if (!TYPES[type] || !shape || /'fortran_order': *True/.test(header)) throw new Error(`an .npy file of another kind: ${header}`);
-  return { dtype: NAMES[type], shape, data: new TYPES[type](buffer, end, shape.reduce((a, b) => a * b, 1)) };
+  const [dtype, Data] = TYPES[/'descr': *'([^']+)'/.exec(header)?.[1]] ?? [];
+  const shape = /'shape': *\(([^)]*)\)/.exec(header)?.[1].match(/\d+/g)?.map(Number);
+  if (!dtype || !shape || /'fortran_order': *True/.test(header)) throw new Error(`an .npy file of another kind: ${header}`);
+  return { dtype, shape, data: new Data(buffer, end, shape.reduce((a, b) => a * b, 1)) };
 }
 
 /** The number that 16 bits are (IEEE 754 binary16). */

@@ -4,16 +4,13 @@ import { parseNpy, valueOf } from "./npy.js";
 export class Volume {
   /** From the bytes of an .npy file, and the sides of its maps: [T, K, H, W], [clips, K, T, H, W] or, of PoTion, [clips, H, W, C]. */
   constructor(buffer, height, width) {
-    const { dtype, shape, data } = parseNpy(buffer);
-    Object.assign(this, { dtype, shape, data, height, width, nbytes: data.byteLength, step: 1, clips: 1 });
+    Object.assign(this, parseNpy(buffer), { height, width, step: 1, clips: 1 });
+    const { shape } = this;
     const size = height * width;
     if (shape.length === 5) {
-      [this.clips, this.channels] = shape;
-      this.frames = shape[0] * shape[2];
-      this.offset = (frame, channel) => {
-        const clip = Math.floor(frame / shape[2]);
-        return ((clip * shape[1] + channel) * shape[2] + (frame % shape[2])) * size;
-      };
+      const [clips, channels, length] = shape;
+      Object.assign(this, { clips, channels, frames: clips * length });
+      this.offset = (frame, channel) => ((Math.floor(frame / length) * channels + channel) * length + (frame % length)) * size;
     } else if (shape[2] === height && shape[3] === width) {
       [this.frames, this.channels] = shape;
       this.offset = (frame, channel) => (frame * shape[1] + channel) * size;
