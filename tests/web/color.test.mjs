@@ -18,9 +18,9 @@ test("channels are chosen together with those of their part", () => {
 
 test("pixels are painted by value, or by the channel's color", () => {
   const pixels = new Uint8ClampedArray(8);
-  paint(pixels, 2, (i) => [0, 2][i], [-1, 0], null);
+  paint(pixels, { best: [0, 510], which: [-1, 0], unit: 255 }, null);
   assert.deepEqual([...pixels], [...INFERNO.subarray(0, 3), 255, ...INFERNO.subarray(765), 255]);
-  paint(pixels, 2, (i) => [0, 1][i], [-1, 0], [[10, 20, 30]]);
+  paint(pixels, { best: [0, 1], which: [-1, 0], unit: 1 }, [[10, 20, 30]]);
   assert.deepEqual([...pixels], [0, 0, 0, 255, 10, 20, 30, 255]);
 });
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 import heatsvc
@@ -280,6 +281,51 @@ if has("chromium"):
             (tmp_path / "a.npy").write_bytes(downloaded(page, "npy"))
         expected = heatsvc.draw(POSES / "ase_A.pose", select="mediapipe_holistic_75", dtype="float16")
         assert np.array_equal(np.load(tmp_path / "a.npy"), expected)
+
+    def test_a_picture_has_the_colors_of_the_page(browser: Browser, port: int) -> None:
+        with opened(browser, port, "#/clip?select=sign27&frame=60&color=part") as page:
+            wait_for_shape(page, SAMPLE)
+            page.get_by_role("button", name="Download").click()
+            page.get_by_text("Options of pictures").click()
+            page.locator('[data-field="picture.scale"]').fill("1")
+            page.keyboard.press("Tab")
+            with page.expect_download() as download:
+                page.get_by_role("button", name="png", exact=True).click()
+            picture = np.asarray(Image.open(download.value.path()).convert("RGB"))
+            shown = page.evaluate(
+                "() => Array.from(document.querySelector('clip-stage canvas').getContext('2d')"
+                ".getImageData(0, 0, 64, 64).data)"
+            )
+        # The picture is made of values of 8 bits, the page's of values of 16.
+        assert np.abs(np.array(shown).reshape(64, 64, 4)[..., :3] - picture.astype(int)).max() <= 1
+        assert picture.max() > 200
+
+    def test_an_error_of_a_download_is_shown_under_the_picture(browser: Browser, port: int) -> None:
+        with opened(browser, port, "#/clip?select=sign27&frame=60") as page:
+            wait_for_shape(page, SAMPLE)
+            page.get_by_role("button", name="Download").click()
+            page.get_by_text("Options of pictures").click()
+            page.locator('[data-field="picture.scale"]').fill("1000")
+            page.keyboard.press("Tab")
+            page.get_by_role("button", name="png", exact=True).click()
+            expect(page.locator("clip-status .problem")).to_contain_text("picture.scale")
+            expect(page.locator("clip-stage.stale")).to_have_count(0)
+            page.locator('[data-field="picture.scale"]').fill("2")
+            page.keyboard.press("Tab")
+            with page.expect_download():
+                page.get_by_role("button", name="png", exact=True).click()
+            expect(page.locator("clip-status .problem")).to_have_count(0)
+
+    def test_what_cannot_be_copied_is_a_problem(browser: Browser, port: int) -> None:
+        with opened(browser, port) as page:
+            wait_for_shape(page, SAMPLE)
+            page.evaluate(
+                "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no'));"
+                " document.execCommand = () => false; }"
+            )
+            page.get_by_role("button", name="Copy as").click()
+            page.get_by_role("button", name="Copy", exact=True).click()
+            expect(page.locator("clip-status .problem")).to_contain_text("select the text and copy it by hand")
 
     def test_what_is_copied_is_shown_before(browser: Browser, port: int) -> None:
         with opened(browser, port, permissions=["clipboard-read", "clipboard-write"]) as page:

@@ -12,10 +12,10 @@ export const groupOf = ({ part, side }) => (part === "hand" && side ? `hand.${si
 /** The text's key of a part, with its side. */
 export const partKey = ({ part, side }) => ["part", part, side].filter(Boolean).join(".");
 
-/** Paint a composed frame into pixels of RGBA: `level` is 0 to 1, `colors` those of the channels or null for inferno. */
-export function paint(pixels, count, level, which, colors) {
-  for (let i = 0; i < count; i++) {
-    const value = Math.max(0, Math.min(1, level(i)));
+/** Paint the composed frame of a volume into pixels of RGBA: in the channels' colors, or in inferno without them. */
+export function paint(pixels, { best, which, unit }, colors) {
+  for (let i = 0; i < best.length; i++) {
+    const value = Math.max(0, Math.min(1, best[i] / unit));
     const at = 3 * Math.round(255 * value);
     for (let part = 0; part < 3; part++)
       pixels[4 * i + part] = colors ? (colors[which[i]]?.[part] ?? 0) * value : INFERNO[at + part];

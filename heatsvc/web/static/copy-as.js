@@ -1,4 +1,4 @@
-// The request of the view as a command, as Python, and its pipeline as PYSKL's config has it. Pure: tested without a browser.
+// The request of the view as a command, as Python, and its pipeline as PYSKL's config has it.
 
 /** More files than these are sent as one archive, whose frame files are put together. */
 const MANY_FILES = 8;
@@ -14,13 +14,17 @@ export function python(value) {
   return `{${Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}: ${python(each)}`).join(", ")}}`;
 }
 
+const argumentsOf = (values) =>
+  Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : `, ${key}=${python(value)}`));
+
 /** A curl command. Files are named as they were dropped, those of folders from the folder on. */
 export function asCurl({ url, files, sample, options, needsKey }) {
   const folders = new Set(files.map((name) => (name.includes("/") ? name.split("/")[0] : name)));
   const isMany = files.length > MANY_FILES;
   const fetched = sample ? `curl -o ${quote(files[0])} ${quote(url + sample)}\n` : "";
   const zipped = isMany ? `zip -qr - ${[...folders].map(quote).join(" ")} | ` : "";
-  const parts = isMany ? ["file=@-;filename=files.zip"] : files.map((name) => `file=@"${name.replace(/[\\"]/g, "\\$&")}"`);
+  const named = files.map((name) => `file=@"${name.replace(/[\\"]/g, "\\$&")}"`);
+  const parts = isMany ? ["file=@-;filename=files.zip"] : named;
   const lines = [
     "curl --compressed --fail-with-body",
     ...(needsKey ? [`-H "Authorization: Bearer $HEATSVC_API_KEY"`] : []),
@@ -34,7 +38,7 @@ export function asCurl({ url, files, sample, options, needsKey }) {
 /** The same by the library, without HTTP. Of a pickle one clip is read; of other files all are, and one is chosen. */
 export function asPython({ url, files, sample, options }) {
   const { pipeline, frame_dir: name, layout, img_shape, coordinates, project, ...rest } = options;
-  const given = (values) => Object.entries(values).map(([key, value]) => (value === undefined ? "" : `, ${key}=${python(value)}`)).join("");
+  const given = (values) => argumentsOf(values).join("");
   const isPickle = /\.(pkl|pickle)$/.test(files[0]);
   const read = given({ img_shape, layout, frame_dir: isPickle ? name : undefined, coordinates, project });
   return [
@@ -52,7 +56,6 @@ export function asPython({ url, files, sample, options }) {
 
 /** The steps as `pipeline` of a config of PYSKL. */
 export function asConfig(steps) {
-  const parameter = ([key, value]) => `, ${key}=${python(value).replace(/"/g, "'")}`;
-  const lines = steps.map(({ type, ...rest }) => `    dict(type='${type}'${Object.entries(rest).map(parameter).join("")}),`);
-  return `pipeline = [\n${lines.join("\n")}\n]\n`;
+  const step = ({ type, ...rest }) => `    dict(type='${type}'${argumentsOf(rest).join("").replace(/"/g, "'")}),`;
+  return `pipeline = [\n${steps.map(step).join("\n")}\n]\n`;
 }

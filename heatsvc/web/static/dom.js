@@ -1,15 +1,19 @@
 // Elements, and the base class of the page's components: custom elements without shadow DOM.
 import { languageChanges, t } from "./strings.js";
 
-/** An element: h("button", {class: "x", onclick: f}, "text", child). null, undefined, false and "" are left out. */
-export function h(tag, properties = {}, ...children) {
+/** An element: h("button.plain", {onclick: f}, "text", child). Properties may be left out; children that are null,
+ * undefined, false or "" are. */
+export function h(name, ...rest) {
+  const [tag, ...classes] = name.split(".");
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name === "style") Object.assign(element.style, value);
-    else if (name.startsWith("on")) element[name] = value;
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  const properties = rest[0]?.constructor === Object ? rest.shift() : {};
+  if (classes.length) element.className = classes.join(" ");
+  for (const [key, value] of Object.entries(properties)) {
+    if (key === "style") Object.assign(element.style, value);
+    else if (key.startsWith("on")) element[key] = value;
+    else if (value ?? false) element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...present(children));
+  element.append(...present(rest));
   return element;
 }
 
@@ -31,12 +35,13 @@ export function translate(root) {
 /** Mark the control of the option that a problem names, and open what it is folded in; unmark all others. */
 export function markField(root, field) {
   const all = [...root.querySelectorAll("[data-field]")];
-  const fits = ({ dataset: { field: name } }) => `.${field}`.endsWith(`.${name}`) || field.startsWith(`${name}.`) || field.startsWith(`${name}[`);
-  const longest = field ? Math.max(0, ...all.filter(fits).map((each) => each.dataset.field.length)) : Infinity;
+  const fits = ({ dataset: { field: name } }) =>
+    `.${field}`.endsWith(`.${name}`) || field.startsWith(`${name}.`) || field.startsWith(`${name}[`);
+  const longest = Math.max(0, ...all.filter(fits).map((each) => each.dataset.field.length));
   for (const each of all) {
-    const isWrong = each.dataset.field.length === longest && fits(each);
+    const isWrong = fits(each) && each.dataset.field.length === longest;
     each.ariaInvalid = isWrong ? "true" : null;
-    for (let parent = isWrong && each; parent; parent = parent.parentElement) if (parent.matches("details")) parent.open = true;
+    for (let outer = isWrong && each; outer; outer = outer.parentElement) outer.open = true;
   }
 }
 

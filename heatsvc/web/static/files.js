@@ -12,7 +12,8 @@ export async function droppedFiles(transfer) {
   // The list is empty as soon as the event has been handled: all entries are taken before the first is read.
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const found = items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
-  return (await Promise.all(found.map((each) => (each instanceof File ? { name: each.name, file: each } : filesOf(each))))).flat();
+  const read = (each) => (each instanceof File ? { name: each.name, file: each } : filesOf(each));
+  return (await Promise.all(found.map(read))).flat();
 }
 
 async function filesOf(entry) {
@@ -27,7 +28,8 @@ async function filesOf(entry) {
 }
 
 /** The files of an input, with relative paths where a folder was chosen. */
-export const chosenFiles = (input) => [...input.files].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
+export const chosenFiles = ({ files }) =>
+  [...files].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
 
 const isHidden = ({ name }) => /(^|\/)(\.|__MACOSX\/|Thumbs\.db$)/.test(name);
 
@@ -40,8 +42,8 @@ export function withoutOthers(files) {
   return { kept, left: files.length - kept.length };
 }
 
-/** What an inspection is sent of keypoint files: {files, unread}. Files beyond the limit are without bytes; archives are
- * whole, or are counted by `unread`. */
+/** What an inspection is sent of keypoint files: {files, unread}. Files beyond the limit are without bytes; archives
+ * are whole, or are counted by `unread`. */
 export function sampleOf(files, limit = SAMPLE_BYTES, most = MOST_BYTES) {
   const isMany = ({ name }) => HOLDS_MANY.test(name);
   const sent = files.filter((each) => !isMany(each) || each.file.size <= most);

@@ -6,7 +6,7 @@ import { t } from "./strings.js";
 import { Volume } from "./volume.js";
 
 const RENDERING = ["clip", "layout", "select", "img_shape", "coordinates", "project", "pipeline", "dtype"];
-/** Of layouts with more points than these a smaller one is selected first: a volume of 553 channels is slow to look at. */
+/** Of layouts with more points a smaller one is selected first: a volume of 553 channels is slow to look at. */
 const MANY_POINTS = 150;
 
 class Model extends EventTarget {
@@ -60,7 +60,7 @@ class Model extends EventTarget {
   async open(files, isSample = false) {
     const kept = withoutHidden(files);
     if (!kept.length) return;
-    const start = { clip: "", frame: 0, on: "", off: "", channel: "", ...(this.isSample && { select: "", layout: "" }) };
+    const start = { clip: "", frame: 0, on: "", channel: "", ...(this.isSample && { select: "", layout: "" }) };
     Object.assign(this, { files: kept, isSample, list: [], problem: null, findings: [] });
     if (!isSample) state.set(start);
     clearTimeout(this.waiting);
@@ -107,9 +107,10 @@ class Model extends EventTarget {
     const clip = clips.find((each) => each.frame_dir === wanted) ?? clips[0];
     this.list = clips;
     this.tell("list");
-    const fitting = this.layouts.filter(({ name, count }) => count <= MANY_POINTS && layouts[clip.layout]?.contains.includes(name));
-    const largest = fitting.sort((a, b) => b.count - a.count)[0];
-    state.set({ clip: clips.length > 1 ? clip.frame_dir : "", ...(!options.select && clip.points > MANY_POINTS && largest && { select: largest.name }) });
+    const contained = layouts[clip.layout]?.contains ?? [];
+    const fitting = this.layouts.filter(({ name, count }) => count <= MANY_POINTS && contained.includes(name));
+    const select = !options.select && clip.points > MANY_POINTS && fitting.sort((a, b) => b.count - a.count)[0]?.name;
+    state.set({ clip: clips.length > 1 ? clip.frame_dir : "", ...(select && { select }) });
     clearTimeout(this.waiting);
     return found;
   }
@@ -135,38 +136,32 @@ class Model extends EventTarget {
     const { height, width, channels } = clip.rendered;
     const volume = new Volume(buffer, height, width);
     const readLayout = layouts[clip.layout] ?? null;
-    Object.assign(this, { clip, readLayout, channels, volume, response, peaks: [], problem: null, isStale: false, isLoading: false });
+    Object.assign(this, { clip, readLayout, channels, volume, response, peaks: [] });
+    Object.assign(this, { problem: null, isStale: false, isLoading: false });
     state.set({
       frame: Math.max(0, Math.floor(Math.min(state.values.frame, volume.frames - 1))),
       ...(!this.names.includes(state.values.channel) && { channel: "" }),
-      ...(!this.shown.length && { on: "", off: "", channel: "" }),
     });
+    if (!this.shown.length) state.set({ on: "" });
     this.tell("volume");
     this.findPeaks(volume);
   }
 
   /** Do some work; why it fails is a problem under the picture, which is stale where the work was to replace it. */
   async attempt(work, isStale = true) {
+    if (!this.isStale) Object.assign(this, { problem: null }).tell("problem");
     try {
-      if (!isStale) this.clearProblem();
       await work();
     } catch (error) {
       if (error.name !== "AbortError") this.fail(error, isStale);
     }
   }
 
-  /** A problem that was beside the picture is no more. */
-  clearProblem() {
-    if (!this.problem || this.isStale) return;
-    this.problem = null;
-    this.tell("problem");
-  }
-
   fail(error, isStale = true) {
     if (!(error instanceof Problem)) console.error(error);
-    const problem = error instanceof Problem ? error : new Problem({ title: t("problem.page"), detail: String(error.message) });
-    Object.assign(this, { problem, isStale, isLoading: false });
-    this.tell("problem");
+    const isKnown = error instanceof Problem;
+    const problem = isKnown ? error : new Problem({ title: t("problem.page"), detail: error.message });
+    Object.assign(this, { problem, isStale, isLoading: false }).tell("problem");
   }
 
   get names() {
@@ -181,7 +176,7 @@ class Model extends EventTarget {
   /** x, y and score of each point in a frame, in pixels of the map, of each person. */
   pointsAt(frame) {
     const { keypoint, keypoint_score: score } = this.clip.rendered;
-    return keypoint.map((person, index) => person[frame].map(([x, y], point) => ({ x, y, score: score[index][frame][point] })));
+    return keypoint.map((person, i) => person[frame].map(([x, y], point) => ({ x, y, score: score[i][frame][point] })));
   }
 
   /** The lowest score of a point over time, the persons' best: {value, frame}; null of other channels. */
@@ -193,19 +188,14 @@ class Model extends EventTarget {
     return { value, frame: best.indexOf(value) };
   }
 
-  /** The largest value of each channel over time, some frames at a time, so that nothing else waits. */
+  /** The largest value of each channel over time, a frame at a time, so that nothing else waits. */
   async findPeaks(volume) {
-    const peaks = this.channels.map(() => new Float32Array(volume.frames));
-    for (let frame = 0, pause = 0; frame < volume.frames; frame++) {
-      if (performance.now() > pause) {
-        await new Promise((resolve) => setTimeout(resolve, 4));
-        pause = performance.now() + 12;
-      }
-      if (this.volume !== volume) return;
-      peaks.forEach((values, channel) => (values[frame] = volume.peak(frame, channel).value));
+    const peaks = this.channels.map(() => []);
+    for (let frame = 0; frame < volume.frames && this.volume === volume; frame++) {
+      peaks.forEach((values, channel) => values.push(volume.peak(frame, channel).value));
+      if (frame % 4 === 3) await new Promise((resolve) => setTimeout(resolve));
     }
-    this.peaks = peaks;
-    this.tell("peaks");
+    if (this.volume === volume) Object.assign(this, { peaks }).tell("peaks");
   }
 }
 

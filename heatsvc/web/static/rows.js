@@ -13,6 +13,6 @@ export function rowsIn(message, names) {
 /** Lines of a text around a row, counted from 1: [{row, text, isMeant}]. */
 export function linesAround(text, row, around = 1) {
   const lines = text.split(/\r\n|\r|\n/);
-  const first = Math.max(1, row - around);
-  return lines.slice(first - 1, row + around).map((line, i) => ({ row: first + i, text: line, isMeant: first + i === row }));
+  const numbered = lines.map((line, index) => ({ row: index + 1, text: line, isMeant: index + 1 === row }));
+  return numbered.slice(Math.max(0, row - 1 - around), row + around);
 }

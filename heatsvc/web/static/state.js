@@ -11,8 +11,7 @@ export const DEFAULTS = {
   pipeline: "view", // a preset's name, or the JSON of a list of steps
   dtype: "float16",
   color: "value", // value or part
-  on: "", // names of the channels that are shown, or
-  off: "", // of those that are not
+  on: "", // names of the channels that are shown, all if empty
   channel: "", // the only one that is shown
   frame: 0,
   speed: 1,
@@ -52,11 +51,12 @@ export function optionsOf(state) {
 }
 
 /** The option `picture` of a media type: as in the view, and of a PNG its frame. Arrays have none: undefined. */
-export function pictureOf(state, type) {
+export function pictureOf(state, type, others = {}) {
   if (!/^(image|video)/.test(type)) return undefined;
   const mode = state.channel ? "channel" : state.color === "part" ? "joint" : "max";
-  const still = type === "image/png" ? { frame: state.frame } : { fps: Math.max(1, Math.min(60, 25 * state.speed)) };
-  return { mode, ...(state.channel && { channel: state.channel }), ...still };
+  const fps = Math.max(1, Math.min(60, 25 * state.speed));
+  const time = type !== "image/png" ? { fps } : others.frames ? {} : { frame: state.frame };
+  return { mode, ...(state.channel && { channel: state.channel }), ...time, ...others };
 }
 
 /** A preset's name, or a list of steps. */
@@ -72,16 +72,11 @@ export function pipelineOf(state) {
 /** Whether a channel of that name is shown. */
 export function isShown(state, name) {
   if (state.channel) return state.channel === name;
-  if (state.on) return state.on.split(",").includes(name);
-  return !state.off.split(",").includes(name);
+  return !state.on || state.on.split(",").includes(name);
 }
 
-/** The changes that show these of all channels: the shorter one of `on` and `off`. */
-export function showing(names, all) {
-  const off = all.filter((name) => !names.includes(name));
-  const isFew = names.length && names.length < off.length;
-  return { on: isFew ? names.join(",") : "", off: isFew ? "" : off.join(","), channel: "" };
-}
+/** The changes that show these of all channels. */
+export const showing = (names, all) => ({ on: names.length === all.length ? "" : names.join() || "-", channel: "" });
 
 class State extends EventTarget {
   values = parseFragment(globalThis.location?.hash ?? "");
@@ -98,7 +93,8 @@ class State extends EventTarget {
 
   write() {
     const fragment = formatFragment(this.values);
-    if (fragment !== location.hash && (location.hash || fragment !== "#/clip")) history.replaceState(null, "", fragment);
+    const isNew = fragment !== (location.hash || "#/clip");
+    if (isNew) history.replaceState(null, "", fragment);
   }
 }
 

@@ -6,7 +6,7 @@ const LANGUAGES = { en, ko };
 export const languageChanges = new EventTarget();
 let current = "en";
 
-/** The text of a key in the current language, `{name}` in it replaced; otherwise English, or what is given in its place. */
+/** The text of a key in the current language, `{name}` in it replaced; else the English one, or what is given. */
 export function t(key, values = {}, otherwise = key) {
   const text = LANGUAGES[current][key] ?? en[key] ?? otherwise;
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);

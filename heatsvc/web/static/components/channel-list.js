@@ -10,7 +10,7 @@ const [WIDTH, HEIGHT] = [128, 32];
 class ChannelList extends Component {
   connected() {
     this.on(model, "volume peaks", () => this.update());
-    this.on(state, "change", ({ detail }) => detail.some((name) => ["on", "off", "channel"].includes(name)) && this.show());
+    this.on(state, "change", ({ detail }) => detail.some((name) => ["on", "channel"].includes(name)) && this.show());
   }
 
   update() {
@@ -20,35 +20,38 @@ class ChannelList extends Component {
 
   render() {
     const { channels, names } = model;
-    const choose = (text, some) => h("button", { class: "chip", "data-names": some.join(","), onclick: () => state.set(showing(some, names)) }, text);
+    const choose = (text, some) =>
+      h("button.chip", { "data-names": some.join(), onclick: () => state.set(showing(some, names)) }, text);
     const groups = Object.entries(Object.groupBy(channels, groupOf));
     this.rows = channels.map((channel, index) => this.row(channel, index));
     return [
-      h("div", { class: "chips", role: "group", "aria-label": t("channels.show") },
-        h("span", { class: "quiet" }, t("channels.show")),
+      h("div.chips", { role: "group", "aria-label": t("channels.show") },
+        h("span.quiet", t("channels.show")),
         choose(t("channels.all"), names),
         choose(t("channels.none"), []),
         groups.length > 1 && groups.map(([group, some]) => choose(t(`part.${group}`), some.map(({ name }) => name)))),
-      h("p", { class: "channels-head quiet" }, h("span", {}, t("channels.peak")), h("span", {}, t("channels.score"))),
-      h("ul", { class: "channels" }, this.rows),
+      h("p.channels-head.quiet", h("span", t("channels.peak")), h("span", t("channels.score"))),
+      h("ul.channels", this.rows),
     ];
   }
 
   row({ name, color }, index) {
-    const box = h("input", { type: "checkbox", "data-key": `on ${name}`, "aria-label": t("channels.toggle", { name }), onchange: () => this.toggle(name, box.checked) });
+    const onchange = ({ target }) => this.toggle(name, target.checked);
+    const shown = t("channels.toggle", { name });
     const showAlone = () => state.set({ channel: state.values.channel === name ? "" : name });
     const line = h("canvas", { width: WIDTH, height: HEIGHT, "aria-hidden": "true" });
     if (model.peaks[index]) drawLine(line.getContext("2d"), model.peaks[index], css(color));
     const lowest = model.lowest(index);
     const text = lowest && `${number(lowest.value, 2)} @ ${lowest.frame}`;
+    const onclick = () => state.set({ frame: lowest.frame, channel: name });
     const label = t("channels.lowest", { name, text });
-    const jump = () => state.set({ frame: lowest.frame, channel: name });
+    const jump = { "data-key": `lowest ${name}`, "aria-label": label, title: label, onclick };
     return h("li", {},
-      box,
-      h("button", { class: "plain name", "data-key": `alone ${name}`, onclick: showAlone, title: t("channels.alone", { name }) },
+      h("input", { type: "checkbox", "data-key": `on ${name}`, "aria-label": shown, onchange }),
+      h("button.plain.name", { "data-key": `alone ${name}`, onclick: showAlone, title: t("channels.alone", { name }) },
         h("i", { "aria-hidden": "true", style: { background: css(color) } }), name),
       line,
-      lowest && h("button", { class: "plain lowest", "data-key": `lowest ${name}`, "aria-label": label, title: label, onclick: jump }, text));
+      lowest && h("button.plain.lowest", jump, text));
   }
 
   /** Which are shown, without making the rows anew: a control that is being used stays. */
@@ -72,12 +75,10 @@ class ChannelList extends Component {
 }
 
 function drawLine(context, values, color) {
-  const most = Math.max(1, ...values);
+  const [across, up] = [(WIDTH - 2) / Math.max(1, values.length - 1), (HEIGHT - 4) / Math.max(1, ...values)];
+  const places = values.map((value, frame) => `${1 + frame * across} ${HEIGHT - 2 - value * up}`);
   Object.assign(context, { strokeStyle: color, lineWidth: 2 });
-  context.beginPath();
-  values.forEach((value, frame) =>
-    context.lineTo((frame / Math.max(1, values.length - 1)) * (WIDTH - 2) + 1, HEIGHT - 2 - (value / most) * (HEIGHT - 4)));
-  context.stroke();
+  context.stroke(new Path2D(`M${places.join("L")}`));
 }
 
 customElements.define("channel-list", ChannelList);

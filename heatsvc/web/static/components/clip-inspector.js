@@ -14,7 +14,7 @@ class ClipInspector extends Component {
     this.draw = this.querySelector(".draw");
     this.draw.onchange = () => {
       const changes = { with_kp: this.draw.value !== "limbs", with_limb: this.draw.value !== "keypoints" };
-      this.list.steps = this.list.steps.map((step) => (step.type === "GeneratePoseTarget" ? { ...step, ...changes } : step));
+      this.list.change("GeneratePoseTarget", changes);
     };
     this.list = this.querySelector("step-list");
     this.on(model, "catalogue list volume problem", () => this.update());
@@ -32,11 +32,14 @@ class ClipInspector extends Component {
     const known = layouts.find((layout) => layout.name === read?.name);
     const selects = new Set([...(known?.contains ?? names), ...(values.select ? [values.select] : [])]);
     const asRead = t("input.layout.read", { name: read?.name ?? t("input.layout.unknown") });
-    fillSelect(this.querySelector("[data-bind=layout]"), [["", asRead], ...names], values.layout);
-    fillSelect(this.querySelector("[data-bind=select]"), [["", t("input.select.all", { count: clip?.points ?? "" })], ...selects], values.select);
-    this.querySelector("[data-bind=img_shape]").placeholder = clip?.img_shape?.join(" × ") ?? t("input.img_shape.example");
+    const all = t("input.select.all", { count: clip?.points ?? "" });
+    const shape = clip?.img_shape?.join(" × ") ?? t("input.img_shape.example");
     const preset = presets.find(({ name }) => name === values.pipeline);
-    fillSelect(this.preset, [...(preset ? [] : [["", t("steps.own")]]), ...presets.map(({ name }) => name)], preset?.name ?? "");
+    const own = preset ? [] : [["", t("steps.own")]];
+    fillSelect(this.querySelector("[data-bind=layout]"), [["", asRead], ...names], values.layout);
+    fillSelect(this.querySelector("[data-bind=select]"), [["", all], ...selects], values.select);
+    this.querySelector("[data-bind=img_shape]").placeholder = shape;
+    fillSelect(this.preset, [...own, ...presets.map(({ name }) => name)], preset?.name ?? "");
     this.querySelector(".title").textContent = t(`preset.${values.pipeline}`, {}, preset?.title ?? "");
     const target = this.list.steps?.find((step) => step.type === "GeneratePoseTarget");
     this.draw.parentElement.hidden = !target;
@@ -44,8 +47,8 @@ class ClipInspector extends Component {
     this.summarize();
     // Once the cards of the steps are there, too.
     queueMicrotask(() => markField(this, problem?.field ?? ""));
-    for (const control of this.querySelectorAll(".input [data-field]"))
-      control.parentElement.classList.toggle("doubtful", findings.some(({ option }) => option === control.dataset.field));
+    for (const { parentElement, dataset: { field } } of this.querySelectorAll(".input [data-field]"))
+      parentElement.classList.toggle("doubtful", findings.some(({ option }) => option === field));
   }
 
   /** What each section says while it is folded. */
@@ -56,7 +59,8 @@ class ClipInspector extends Component {
       steps: pipeline.startsWith("[") ? t("steps.own") : pipeline,
       channels: model.volume && `${model.shown.length} / ${model.channels.length}`,
     };
-    for (const [name, text] of Object.entries(texts)) this.querySelector(`.${name} > summary .quiet`).textContent = text ?? "";
+    for (const [name, text] of Object.entries(texts))
+      this.querySelector(`.${name} > summary .quiet`).textContent = text ?? "";
   }
 }
 

@@ -2,7 +2,6 @@
 import { css, INFERNO, paint, partKey } from "../color.js";
 import { Component, h } from "../dom.js";
 import { model } from "../model.js";
-import { valueOf } from "../npy.js";
 import { state } from "../state.js";
 import { number, t } from "../strings.js";
 
@@ -12,7 +11,7 @@ class ClipStage extends Component {
     this.canvases = [...this.querySelectorAll("canvas")];
     this.marks = this.querySelectorAll(".mark");
     this.label = this.querySelector(".under-pointer");
-    const colors = Array.from({ length: 17 }, (_, i) => css(INFERNO.subarray(48 * Math.min(i, 15.9375), 48 * Math.min(i, 15.9375) + 3)));
+    const colors = Array.from({ length: 16 }, (_, i) => css(INFERNO.subarray(51 * i, 51 * i + 3)));
     this.querySelector(".map").style.background = `linear-gradient(to right, ${colors})`;
     this.on(model, "volume", () => this.fit());
     this.on(model, "loading problem", () => this.setBusy());
@@ -42,11 +41,11 @@ class ClipStage extends Component {
     const most = Math.min((width - 12) / 2 / volume.width, (height - 24) / volume.height) * devicePixelRatio;
     this.size = most >= 1 ? Math.floor(most) : most; // of a pixel of the map, in pixels of the screen
     this.factor = this.size / devicePixelRatio; // in CSS pixels
-    for (const [index, canvas] of this.canvases.entries()) {
-      canvas.width = volume.width * (index ? this.size : 1);
-      canvas.height = volume.height * (index ? this.size : 1);
-      Object.assign(canvas.style, { width: `${volume.width * this.factor}px`, height: `${volume.height * this.factor}px` });
-    }
+    const [across, down] = [volume.width, volume.height];
+    Object.assign(this.canvases[0], { width: across, height: down });
+    Object.assign(this.canvases[1], { width: across * this.size, height: down * this.size });
+    const style = { width: `${across * this.factor}px`, height: `${down * this.factor}px` };
+    for (const canvas of this.canvases) Object.assign(canvas.style, style);
     this.update();
   }
 
@@ -57,8 +56,7 @@ class ClipStage extends Component {
     const [heatmap, skeleton] = this.canvases;
     const image = new ImageData(volume.width, volume.height);
     volume.compose(frame, model.shown);
-    const levelOf = (pixel) => valueOf(volume.dtype, volume.best[pixel]);
-    paint(image.data, volume.best.length, levelOf, volume.which, color === "part" ? channels.map((each) => each.color) : null);
+    paint(image.data, volume, color === "part" ? channels.map((each) => each.color) : null);
     heatmap.getContext("2d").putImageData(image, 0, 0);
     heatmap.ariaLabel = t("stage.heatmap.label", { frame, name: clip.frame_dir || t("clip.nameless") });
     skeleton.ariaLabel = t("stage.skeleton.label", { frame });
@@ -75,33 +73,26 @@ class ClipStage extends Component {
     const legend = this.querySelector(".legend");
     if (legend.keys === keys && legend.lang === document.documentElement.lang) return;
     Object.assign(legend, { keys, lang: document.documentElement.lang });
-    legend.replaceChildren(...[...colors].map(([key, background]) => h("li", {}, h("i", { style: { background } }), t(key))));
+    const item = ([key, background]) => h("li", h("i", { style: { background } }), t(key));
+    legend.replaceChildren(...[...colors].map(item));
   }
 
   drawSkeleton(context, frame) {
     const { skeleton, points: parts } = model.clip.rendered;
-    const place = ({ x, y }) => [(x + 0.5) * this.size, (y + 0.5) * this.size];
-    const isThere = (point) => point && point.x !== null && point.score > 0;
-    const opacity = (...scores) => 0.35 + 0.65 * Math.min(1, ...scores);
+    const place = ({ x, y }) => `${(x + 0.5) * this.size} ${(y + 0.5) * this.size}`;
+    const thin = Math.max(1.25 * devicePixelRatio, this.size / 5);
+    const thick = Math.max(3.5 * devicePixelRatio, this.size / 2);
+    // A point is a line to itself, whose ends are round.
+    const line = (color, lineWidth, ...points) => {
+      if (!points.every((point) => point.x !== null && point.score > 0)) return;
+      const globalAlpha = 0.35 + 0.65 * Math.min(1, ...points.map(({ score }) => score));
+      Object.assign(context, { strokeStyle: css(color), lineWidth, globalAlpha, lineCap: "round" });
+      context.stroke(new Path2D(`M${place(points[0])}L${place(points.at(-1))}`));
+    };
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-    Object.assign(context, { lineCap: "round", lineWidth: Math.max(1.25 * devicePixelRatio, this.size / 5) });
     for (const points of model.pointsAt(frame)) {
-      for (const { ends, color } of skeleton) {
-        const [a, b] = ends.map((index) => points[index]);
-        if (!isThere(a) || !isThere(b)) continue;
-        Object.assign(context, { strokeStyle: css(color), globalAlpha: opacity(a.score, b.score) });
-        context.beginPath();
-        context.moveTo(...place(a));
-        context.lineTo(...place(b));
-        context.stroke();
-      }
-      for (const [index, point] of points.entries()) {
-        if (!isThere(point)) continue;
-        Object.assign(context, { fillStyle: css(parts[index].color), globalAlpha: opacity(point.score) });
-        context.beginPath();
-        context.arc(...place(point), Math.max(1.75 * devicePixelRatio, this.size / 4), 0, 2 * Math.PI);
-        context.fill();
-      }
+      for (const { ends: [a, b], color } of skeleton) line(color, thin, points[a], points[b]);
+      points.forEach((point, index) => line(parts[index].color, thick, point));
     }
   }
 
@@ -125,16 +116,15 @@ class ClipStage extends Component {
     for (const mark of this.marks) mark.hidden = !isInside || isEmpty;
     if (!isInside) return;
     const side = `${Math.max(6, this.factor)}px`;
-    const transform = `translate(${place.x * this.factor}px, ${place.y * this.factor}px)`;
-    for (const mark of this.marks) Object.assign(mark.style, { width: side, height: side, transform });
+    const box = { width: side, height: side, left: `${place.x * this.factor}px`, top: `${place.y * this.factor}px` };
+    for (const mark of this.marks) {
+      Object.assign(mark.style, box);
+      mark.classList.toggle("labelled", mark.parentElement.contains(place.canvas));
+    }
     const { value, channel: found } = volume.at(place.x, place.y);
     const name = names[found] ?? (channel || t("stage.nothing"));
     const facts = [number(value, 3), ...(isEmpty ? [] : [`x ${place.x}`, `y ${place.y}`]), t("stage.frame", { frame })];
-    this.label.replaceChildren(h("b", {}, name), ...facts.map((fact) => h("span", {}, fact)));
-    const [box, panel, own] = [this, place.canvas, this.label].map((each) => each.getBoundingClientRect());
-    const left = Math.min(panel.left - box.left + (place.x + 1) * this.factor + 10, box.width - own.width - 4);
-    const top = Math.min(panel.top - box.top + (place.y + 1) * this.factor + 8, box.height - own.height - 4);
-    this.label.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
+    this.label.replaceChildren(h("b", name), ...facts.map((fact) => h("span", fact)));
   }
 }
 

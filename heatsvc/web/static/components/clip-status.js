@@ -9,37 +9,40 @@ class ClipStatus extends Component {
   }
 
   render() {
-    const problem = model.problem && problemText(model.problem);
-    return [h("div", { class: "facts" }, this.facts()), h("div", { class: "findings", role: "status" }, problem, model.findings.map(findingText))];
+    const { problem, findings } = model;
+    const texts = [problem && problemText(problem), findings.map(findingText)];
+    return [h("div.facts", this.facts()), h("div.findings", { role: "status" }, texts)];
   }
 
   facts() {
     const { volume, response, isLoading } = model;
-    if (!volume) return h("span", { class: "quiet" }, t(isLoading ? "status.loading" : "status.nothing"));
+    if (!volume) return h("span.quiet", t(isLoading ? "status.loading" : "status.nothing"));
     const { byteLength } = volume.data;
     const total = response.stages.reduce((sum, [, duration]) => sum + duration, 0);
-    const stages = response.stages.map(([stage, duration]) => `${t(`stage.${stage}`)} ${number(duration, 2)} ms`).join("\n");
+    const line = ([stage, duration]) => `${t(`stage.${stage}`)} ${number(duration, 2)} ms`;
+    const tip = response.stages.map(line).join("\n");
     const ratio = byteLength / response.size;
     const size = { size: bytes(response.size), all: bytes(byteLength), ratio: number(ratio, ratio < 10 ? 1 : 0) };
     return [
-      h("span", {}, h("b", {}, `[${volume.shape.join(", ")}]`), ` ${volume.dtype}`),
-      h("span", {}, t("status.bytes", size)),
-      h("span", {}, response.coding),
-      h("button", { class: "plain timing", "data-key": "timing", "data-tip": stages, "aria-description": stages }, `${number(total, 1)} ms`),
-      response.seed && h("span", {}, `seed ${response.seed}`),
-      isLoading && h("span", { class: "quiet" }, t("status.loading")),
+      h("span", h("b", `[${volume.shape.join(", ")}]`), ` ${volume.dtype}`),
+      h("span", t("status.bytes", size)),
+      h("span", response.coding),
+      h("button.plain.timing", { "data-tip": tip, "aria-description": tip }, `${number(total, 1)} ms`),
+      response.seed && h("span", `seed ${response.seed}`),
+      isLoading && h("span.quiet", t("status.loading")),
     ];
   }
 }
 
 function problemText({ status, title, detail, file, field, frame }) {
   const where = [file, field, frame !== undefined && t("stage.frame", { frame })].filter(Boolean).join(" · ");
-  return h("p", { class: "problem" }, h("b", {}, `✕ ${t(`problem.${status}`, {}, title)} `), h("span", { lang: "en" }, detail), h("code", {}, where));
+  const heading = `✕ ${t(`problem.${status}`, {}, title)} `;
+  return h("p.problem", h("b", heading), h("span", { lang: "en" }, detail), h("code", where));
 }
 
 function findingText({ severity, code, detail, what_to_do }) {
   return h("details", { class: severity },
-    h("summary", {}, `⚠ ${t(`finding.${code}`)}`, h("u", {}, t("status.meaning"))),
+    h("summary", `⚠ ${t(`finding.${code}`)}`, h("u", t("status.meaning"))),
     h("p", { lang: "en" }, `${detail[0].toUpperCase()}${detail.slice(1)}. ${what_to_do}`));
 }
 

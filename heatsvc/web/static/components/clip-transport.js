@@ -14,7 +14,7 @@ class ClipTransport extends Component {
     this.scrubber = this.querySelector("input");
     this.play.onclick = () => this.toggle();
     this.scrubber.oninput = () => this.go(Number(this.scrubber.value));
-    this.on(state, "change", () => this.update());
+    this.on(state, "change", ({ detail }) => (detail.includes("speed") ? this.toggle(this.isPlaying) : this.update()));
     this.on(document, "keydown", (event) => this.press(event));
     this.on(model, "volume", () => this.begin());
     this.on(model, "problem", () => model.isStale && this.toggle(false));
@@ -47,24 +47,13 @@ class ClipTransport extends Component {
   }
 
   toggle(isPlaying = !this.isPlaying) {
-    if (isPlaying && !this.isPlaying) this.run();
+    clearInterval(this.timer);
     this.isPlaying = isPlaying;
+    const { speed } = state.values;
+    const step = Math.max(1, Math.round(speed));
+    const play = () => state.set({ frame: (state.values.frame + step) % model.volume.frames });
+    if (isPlaying) this.timer = setInterval(play, (1000 / FPS / speed) * step);
     this.update();
-  }
-
-  run() {
-    let last = performance.now();
-    const tick = (now) => {
-      if (!this.isPlaying) return;
-      const rate = (FPS * state.values.speed) / 1000;
-      const step = Math.floor((now - last) * rate);
-      if (step > 0) {
-        last = now - last > 1000 ? now : last + step / rate;
-        state.set({ frame: (state.values.frame + step) % model.volume.frames });
-      }
-      requestAnimationFrame(tick);
-    };
-    requestAnimationFrame(tick);
   }
 
   go(frame) {
@@ -85,7 +74,9 @@ class ClipTransport extends Component {
     const isAway = state.values.tab !== "clip" || document.querySelector("dialog[open], :popover-open");
     if (event.ctrlKey || event.metaKey || event.altKey || isText || isAway || !model.volume) return;
     if (target.matches("[type=radio]") && key.startsWith("Arrow")) return;
-    if (target.matches("button, a, summary, label, input:not([type=range])") && key === " ") return;
+    // A dialog that was just closed may still have the key's event.
+    const isButton = target.matches("button, a, summary, label, input:not([type=range])") && !target.closest("dialog");
+    if (isButton && key === " ") return;
     const actions = {
       " ": () => this.toggle(),
       ArrowLeft: () => this.go(state.values.frame - 1),

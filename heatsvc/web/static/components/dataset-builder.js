@@ -1,4 +1,4 @@
-// <dataset-builder>: keypoints, labels and a split become a dataset: what is in them, the options, the build, its report.
+// <dataset-builder>: keypoints, labels and a split become a dataset: what is in them, options, the build, its report.
 import { apiKey, request, requestJson } from "../api.js";
 import { Component, h, markField } from "../dom.js";
 import { formOf, sampleOf } from "../files.js";
@@ -41,7 +41,7 @@ class DatasetBuilder extends Component {
   /** Show the options, the build that the address has, and what is in the files: at first, and once there is a key. */
   async begin() {
     const { build } = state.values;
-    if (build && !this.isUnderWay && !this.build) this.follow((signal) => watch(build, (now) => this.show(now), signal));
+    if (build && !this.isUnderWay && !this.build) this.follow((signal) => this.watch(build, signal));
     if (PARTS.some((part) => this.drops[part].files.length)) this.inspectSoon();
     if (this.form.fields.length) return;
     const { components } = await requestJson("openapi.json").catch((error) => this.fail(error) ?? {});
@@ -52,9 +52,14 @@ class DatasetBuilder extends Component {
   }
 
   get rows() {
-    const encodings = Object.fromEntries((this.contents?.labels?.files ?? []).map(({ file, encoding }) => [file, encoding]));
-    const files = [...this.drops.labels.files, ...this.drops.split.files];
-    return new RowFinder(files, (name) => encodings[name] || this.form.values.encoding || "utf-8");
+    const { files = [] } = this.contents?.labels ?? {};
+    const encodingOf = (name) => files.find(({ file }) => file === name)?.encoding;
+    const sent = [...this.drops.labels.files, ...this.drops.split.files];
+    return new RowFinder(sent, (name) => encodingOf(name) || this.form.values.encoding || "utf-8");
+  }
+
+  get files() {
+    return Object.fromEntries(PARTS.map((part) => [part, this.drops[part].files]));
   }
 
   // What is in the files
@@ -70,17 +75,18 @@ class DatasetBuilder extends Component {
 
   async inspect() {
     const { signal } = (this.looking = new AbortController());
-    const samples = Object.fromEntries(PARTS.map((part) => [part, sampleOf(this.drops[part].files, part === "keypoints" ? undefined : Infinity)]));
-    const parts = Object.fromEntries(PARTS.map((part) => [part, samples[part].files]));
-    this.unread = samples.keypoints.unread;
-    const body = formOf(parts, this.form.values);
+    const { keypoints, labels, split } = this.files;
+    const { files, unread } = sampleOf(keypoints);
+    const body = formOf({ keypoints: files, labels, split }, this.form.values);
+    this.contents = null;
+    this.unread = unread;
     try {
-      this.contents = PARTS.some((part) => parts[part].length) ? await requestJson("annotation/inspect", { method: "POST", body, signal }) : null;
+      if (files.length + labels.length + split.length)
+        this.contents = await requestJson("annotation/inspect", { method: "POST", body, signal });
     } catch (error) {
       if (signal.aborted) return;
-      if (error.status === 503) this.timer = setTimeout(() => this.inspect(), BUSY_MILLISECONDS);
-      else this.contents = this.isUnderWay || this.build ? null : this.fail(error) ?? null;
-      if (error.status === 503) return;
+      if (error.status === 503) return void (this.timer = setTimeout(() => this.inspect(), BUSY_MILLISECONDS));
+      if (!this.isUnderWay && !this.build) this.fail(error);
     }
     this.update();
     for (const part of PARTS) this.drops[part].show(this.linesOf(part), false);
@@ -100,18 +106,26 @@ class DatasetBuilder extends Component {
   }
 
   start(path) {
-    const parts = Object.fromEntries(PARTS.map((part) => [part, this.drops[part].files]));
     this.follow(async (signal) => {
       const onprogress = (loaded, total) => {
         this.sent = { loaded, total };
         this.update();
       };
       onprogress(0, 0);
-      const build = await upload(path, formOf(parts, this.form.values), onprogress, signal);
+      const build = await upload(path, formOf(this.files, this.form.values), onprogress, signal);
       state.set({ build: build.id });
       this.sent = null;
-      await watch(build.id, (now) => this.show(now), signal);
+      await this.watch(build.id, signal);
     });
+  }
+
+  /** Show a build until it has ended. */
+  watch(id, signal) {
+    return watch(id, (build) => {
+      this.build = build;
+      if (isRunning(build) && build.progress?.files) this.report.show({ report: build.progress.report });
+      this.update();
+    }, signal);
   }
 
   /** Do some work on a build; the work before is given up. */
@@ -129,12 +143,6 @@ class DatasetBuilder extends Component {
       this.sent = null;
       this.fail(error);
     }
-    this.update();
-  }
-
-  show(build) {
-    this.build = build;
-    if (isRunning(build) && build.progress?.files) this.report.show({ report: build.progress.report });
     this.update();
   }
 
@@ -172,19 +180,20 @@ class DatasetBuilder extends Component {
   update() {
     const { isUnderWay } = this;
     // Labels may be in an archive or a folder of keypoints, as AIHub's are: the service says so where they are not.
-    const hasKeypoints = this.drops.keypoints.files.length > 0;
-    const missing = [!hasKeypoints && !this.form.values.dataset && "keypoints", !hasKeypoints && !this.drops.labels.files.length && "labels"].filter(Boolean);
+    const { keypoints, labels } = this.files;
+    const needed = { keypoints: this.form.values.dataset, labels: labels.length };
+    const missing = keypoints.length ? "" : Object.keys(needed).filter((part) => !needed[part]).join("_");
     for (const button of this.buttons) button.hidden = isUnderWay !== button.matches(".cancel");
-    for (const button of this.buttons.slice(0, 2)) button.disabled = missing.length > 0;
+    for (const button of this.buttons.slice(0, 2)) button.disabled = missing !== "";
     const bar = this.querySelector("progress");
-    const [part, text] = isUnderWay ? this.progress() : [0, missing.length ? t(`dataset.missing.${missing.join("_")}`) : this.ended()];
+    const [part, text] = isUnderWay ? this.progress() : [0, missing ? t(`dataset.missing.${missing}`) : this.ended()];
     bar.hidden = !isUnderWay;
     if (part === null) bar.removeAttribute("value");
     else bar.value = part;
     this.querySelector(".facts").textContent = text;
     if (this.report.report) return this.report.show({ lines: [] });
     const lines = this.contents?.videos ? matchLines(this.contents, (each) => this.rows.problem(each)) : [];
-    this.report.show({ lines: lines.length || this.build ? lines : h("p", { class: "hint" }, t("dataset.report.none")) });
+    this.report.show({ lines: lines.length || this.build ? lines : h("p.hint", t("dataset.report.none")) });
   }
 
   ended() {
@@ -198,8 +207,12 @@ class DatasetBuilder extends Component {
   /** How far the upload or the build is, 0 to 1 or null, and that in words. */
   progress() {
     const { sent, build } = this;
-    if (sent) return [sent.total ? sent.loaded / sent.total : null, t("dataset.sending", { sent: bytes(sent.loaded), total: bytes(sent.total) })];
-    const { stage, files, files_read: read, files_per_second: rate, seconds_left: left } = build.progress ?? { stage: "waiting" };
+    if (sent) {
+      const text = t("dataset.sending", { sent: bytes(sent.loaded), total: bytes(sent.total) });
+      return [sent.total ? sent.loaded / sent.total : null, text];
+    }
+    const { stage = "waiting", files, files_read: read, ...pace } = build.progress ?? {};
+    const { files_per_second: rate, seconds_left: left } = pace;
     const facts = [
       t(`dataset.stage.${stage}`),
       files && t("dataset.read", { read: number(read), files: number(files) }),

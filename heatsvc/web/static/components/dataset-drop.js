@@ -13,9 +13,9 @@ class DatasetDrop extends Component {
   connected() {
     const choosers = [this.chooser("dataset.choose", { multiple: true })];
     if (this.part === "keypoints") choosers.push(this.chooser("dataset.choose.folder", { webkitdirectory: true }));
-    this.heading = h("h2", {});
+    this.heading = h("h2");
     this.body = h("div", { "aria-live": "polite" });
-    this.append(h("section", {}, h("div", { class: "choosers" }, this.heading, choosers), this.body));
+    this.append(h("section", h("div.choosers", this.heading, choosers), this.body));
     this.on(this, "dragover dragleave drop", (event) => {
       event.preventDefault();
       this.classList.toggle("is-over", event.type === "dragover");
@@ -29,7 +29,7 @@ class DatasetDrop extends Component {
       input.value = ""; // the same file may be chosen again
     };
     const input = h("input", { type: "file", class: "visually-hidden", ...properties, onchange });
-    return h("label", { class: "button link" }, h("span", { "data-text": key }, t(key)), input);
+    return h("label.button.link", h("span", { "data-text": key }, t(key)), input);
   }
 
   /** Take files in addition to those of other names. */
@@ -54,17 +54,18 @@ class DatasetDrop extends Component {
   /** What chooses files stays: its dialog may be open. */
   update() {
     this.heading.textContent = this.firstElementChild.ariaLabel = t(`dataset.${this.part}`);
-    this.body.replaceChildren(h("div", {}, this.files.length ? this.facts() : h("p", { class: "hint" }, t(`dataset.${this.part}.hint`))));
+    this.body.replaceChildren(h("div", this.files.length ? this.facts() : h("p.hint", t(`dataset.${this.part}.hint`))));
   }
 
   facts() {
     const size = this.files.reduce((sum, { file }) => sum + file.size, 0);
-    const name = this.files.length === 1 ? this.files[0].name : t("dataset.files", { count: number(this.files.length) });
+    const many = t("dataset.files", { count: number(this.files.length) });
+    const name = this.files.length === 1 ? this.files[0].name : many;
     return [
-      h("p", { class: "fact" }, h("b", {}, name), ` · ${bytes(size)} `,
-        h("button", { class: "link", type: "button", onclick: () => this.change([], 0) }, t("dataset.remove"))),
-      this.left > 0 && h("p", { class: "hint" }, t("dataset.left", { count: number(this.left) })),
-      this.isBusy && h("p", { class: "hint busy" }, t("dataset.looking")),
+      h("p.fact", h("b", name), ` · ${bytes(size)} `,
+        h("button.link", { onclick: () => this.change([], 0) }, t("dataset.remove"))),
+      this.left > 0 && h("p.hint", t("dataset.left", { count: number(this.left) })),
+      this.isBusy && h("p.hint.busy", t("dataset.looking")),
       this.lines,
     ];
   }

@@ -10,22 +10,22 @@ const focusShape = () => document.querySelector('dataset-builder [data-field="op
 export const LINES = {
   keypoints: ({ files, names, samples, notes }, problem, unread) => [
     unread > 0 && line("hint", t("dataset.unread", { count: number(unread) })),
-    files > 0 && line("fact", count("dataset.videos", files), h("span", { class: "names" }, ` ${someOf(names, files)}`)),
+    files > 0 && line("fact", count("dataset.videos", files), h("span.names", ` ${someOf(names, files)}`)),
     samples.slice(0, 1).map(({ points, persons, frames, layout, img_shape }) => points && line("fact",
       joined(count("dataset.persons", persons), count("dataset.frames", frames), count("dataset.points", points)),
       layout && ` (${layout})`, img_shape && ` · ${img_shape.join(" × ")}`)),
     samples.some(({ points, img_shape }) => points && !img_shape) && line("warning", t("dataset.needs_img_shape"), " ",
-      h("button", { class: "link", type: "button", onclick: focusShape }, "img_shape")),
+      h("button.link", { onclick: focusShape }, "img_shape")),
     samples.map((sample) => sample.problem && problem(sample.problem)),
     notes.map((note) => line("hint", note)),
   ],
   labels: ({ files, videos, classes, filtered }, problem) => [
     files.map((file) => [
-      line("fact", files.length > 1 && [h("b", {}, file.file), file.files > 1 && ` + ${number(file.files - 1)}`, " · "],
+      line("fact", files.length > 1 && [h("b", file.file), file.files > 1 && ` + ${number(file.files - 1)}`, " · "],
         joined(file.rows && count("dataset.rows", file.rows), count("dataset.classes", file.classes || classes),
           !file.assumed && file.encoding.replace("-sig", "")),
-        h("span", { class: "names" }, ` ${someOf(file.labels, file.labels.length + 1)}`)),
-      file.assumed && line("warning", t("dataset.assumed", { encoding: file.encoding, labels: file.labels.join(", ") })),
+        h("span.names", ` ${someOf(file.labels, file.labels.length + 1)}`)),
+      assumedLine(file),
     ]),
     files.length > 1 && line("fact", joined(count("dataset.videos", videos), count("dataset.classes", classes))),
     Object.entries(filtered).map(([name, left]) => line("fact", t("dataset.filtered", { name, count: number(left) }))),
@@ -35,6 +35,10 @@ export const LINES = {
     assumed.map((file) => line("warning", t("dataset.assumed.file", { file }))),
   ],
 };
+
+/** That the encoding of a file of labels was assumed. */
+export const assumedLine = ({ assumed, encoding, labels }) =>
+  assumed && line("warning", t("dataset.assumed", { encoding, labels: labels.join(", ") }));
 
 /** The first names, and that there are more. */
 function someOf(names, total) {
@@ -46,9 +50,10 @@ function someOf(names, total) {
 export function matchLines({ videos, split }, problem) {
   const { ready, labelled, with_keypoints: matched, without_keypoints: without, unlabelled, faults, mismatch } = videos;
   if (videos.problem) return problem(videos.problem);
+  const splits = split?.splits.map(({ name }) => name);
   return [
-    line("figure", h("b", {}, number(ready)), ` ${t(split ? "dataset.match" : "dataset.match.keypoints", { labelled: number(labelled) })}`),
-    split?.column && line("fact", t("dataset.column", { column: split.column, splits: split.splits.map(({ name }) => name).join(", ") })),
+    line("figure", h("b", number(ready)), " ", t(split ? "dataset.match" : "dataset.match.keypoints", { labelled })),
+    split?.column && line("fact", t("dataset.column", { column: split.column, splits: splits.join(", ") })),
     !split && line("warning", t("dataset.no_split")),
     mismatch && problem({ detail: mismatch }),
     matched < labelled && !mismatch && line("fact",

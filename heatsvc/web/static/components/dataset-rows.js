@@ -21,8 +21,9 @@ async function textOf({ name, file }, encoding) {
 
 function showLines(place, name, lines, otherwise) {
   place.querySelector(".rows")?.remove();
-  const shown = lines.map(({ row, text, isMeant }) => h("code", { class: isMeant && "is-meant" }, h("i", {}, row), ` ${text.slice(0, 300)}`));
-  place.append(h("div", { class: "rows" }, h("span", { class: "hint" }, shown.length ? name : otherwise), shown));
+  const code = ({ row, text, isMeant }) => h(isMeant ? "code.is-meant" : "code", h("i", row), ` ${text.slice(0, 300)}`);
+  const shown = lines.map(code);
+  place.append(h("div.rows", h("span.hint", shown.length ? name : otherwise), shown));
 }
 
 /** Shows rows of some files. */
@@ -35,8 +36,8 @@ export class RowFinder {
   /** A problem in words; rows of files that it names are shown when they are clicked. */
   problem({ detail, message }) {
     const parts = rowsIn(detail ?? message ?? "", this.files.map(({ name }) => name));
-    const button = ({ text, file, row }) => h("button", { class: "link", type: "button", onclick: () => this.show(line, file, row) }, text);
-    const line = h("div", { class: "problem", role: "alert" }, h("p", {}, parts.map((part) => (part.text ? button(part) : part))));
+    const button = ({ text, file, row }) => h("button.link", { onclick: () => this.show(line, file, row) }, text);
+    const line = h("div.problem", { role: "alert" }, h("p", parts.map((part) => (part.text ? button(part) : part))));
     return line;
   }
 

@@ -10,7 +10,7 @@ const MOST_LISTED = 200;
 class PageHeader extends Component {
   connected() {
     this.on(model, "list volume", () => this.update());
-    this.on(state, "change", ({ detail }) => detail.some((name) => !["frame", "channel"].includes(name)) && this.update());
+    this.on(state, "change", ({ detail }) => detail.join() !== "frame" && this.update());
     this.file = this.querySelector("input[type=file]");
     this.list = this.querySelector("#clips");
     this.search = this.querySelector("input[type=search]");
@@ -29,40 +29,41 @@ class PageHeader extends Component {
     }
     const [first, ...rest] = model.files;
     this.querySelector(".file").hidden = values.tab !== "clip";
-    this.querySelector(".name").textContent = first ? `${first.name}${rest.length ? ` + ${number(rest.length)}` : ""}` : "";
+    const others = rest.length ? ` + ${number(rest.length)}` : "";
+    this.querySelector(".name").textContent = first ? first.name + others : "";
     const choose = this.querySelector(".menu");
     choose.hidden = model.list.length < 2;
     choose.textContent = values.clip || t("clip.nameless");
     this.search.placeholder = this.search.ariaLabel = t("clip.search", { count: number(model.list.length) });
-    const other = language() === "en" ? "ko" : "en";
-    Object.assign(this.querySelector(".language"), { lang: other, textContent: other === "ko" ? "한국어" : "English" });
+    const other = language() === "en" ? { lang: "ko", textContent: "한국어" } : { lang: "en", textContent: "English" };
+    Object.assign(this.querySelector(".language"), other);
   }
 
   /** The clips of the files, searchable: there may be 30,000. */
   fill() {
     const wanted = this.search.value.toLowerCase();
-    const found = model.list.filter(({ frame_dir: name, label }) => name.toLowerCase().includes(wanted) || String(label) === wanted);
-    const items = found.slice(0, MOST_LISTED).map((clip) => {
-      const facts = [clip.label !== null && `${t("clip.label")} ${clip.label}`, clip.frames && count("clip.frames", clip.frames)];
-      const choose = () => {
+    const isFound = ({ frame_dir, label }) => frame_dir.toLowerCase().includes(wanted) || String(label) === wanted;
+    const found = model.list.filter(isFound);
+    const items = found.slice(0, MOST_LISTED).map(({ frame_dir: clip, label, frames }) => {
+      const facts = [label !== null && `${t("clip.label")} ${label}`, frames && count("clip.frames", frames)];
+      const onclick = () => {
         this.list.hidePopover();
-        state.set({ clip: clip.frame_dir, frame: 0 });
+        state.set({ clip, frame: 0 });
       };
-      const isCurrent = clip.frame_dir === state.values.clip;
-      return h("button", { class: "plain", "aria-current": isCurrent && "true", onclick: choose },
-        h("span", {}, clip.frame_dir), h("span", { class: "quiet" }, facts.filter(Boolean).join(" · ")));
+      return h("button.plain", { "aria-current": clip === state.values.clip && "true", onclick },
+        h("span", clip), h("span.quiet", facts.filter(Boolean).join(" · ")));
     });
     if (found.length > MOST_LISTED) items.push(t("clip.more", { count: number(found.length - MOST_LISTED) }));
     if (!found.length) items.push(t("clip.none"));
-    this.list.querySelector("ul").replaceChildren(...items.map((item) => h("li", { class: "quiet" }, item)));
+    this.list.querySelector("ul").replaceChildren(...items.map((item) => h("li.quiet", item)));
   }
 }
 
 /** Light where it is dark, and the other way round; kept for the next visit. */
 function switchTheme(theme) {
   const { style } = document.documentElement;
-  const isDark = (style.colorScheme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  style.colorScheme = theme ?? (isDark ? "light" : "dark");
+  const ofSystem = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  style.colorScheme = theme ?? ((style.colorScheme || ofSystem) === "dark" ? "light" : "dark");
   localStorage.setItem("heatsvc.theme", style.colorScheme);
 }
 

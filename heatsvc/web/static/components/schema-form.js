@@ -1,11 +1,11 @@
-// <schema-form>: a form made from JSON schemas, so that a new option appears by itself. Defaults are grey; what was changed
-// is marked, and can be reset.
+// <schema-form>: a form made from JSON schemas, so that a new option appears by itself. Defaults are grey; what was
+// changed is marked, and can be reset.
 import { Component, h } from "../dom.js";
 import { t } from "../strings.js";
 
 /** The fields of an object's schema. */
 export const fieldsOf = ({ properties }) =>
-  Object.entries(properties).map(([name, schema]) => ({ name, schema, default: schema.default ?? null, description: schema.description ?? "" }));
+  Object.entries(properties).map(([name, schema]) => ({ name, default: null, description: "", ...schema, schema }));
 
 /** How a value is entered: {kind, choices}; kind is flag, choice or text, for which choices are offered, too. */
 export function entryOf(schema) {
@@ -16,7 +16,7 @@ export function entryOf(schema) {
   return { kind: isFlag ? "flag" : isOpen ? "text" : "choice", choices };
 }
 
-/** The value that a text means: whole numbers with "," or "×" between them, JSON where it is some, else the text itself. */
+/** The value that a text means: whole numbers with "," or "×" between them, JSON where it is some, else the text. */
 export function valueOf(text) {
   const trimmed = text.trim();
   if (!trimmed) return undefined;
@@ -28,8 +28,10 @@ export function valueOf(text) {
   }
 }
 
-const textOf = (value) =>
-  value === null || value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value, (_, each) => each ?? undefined);
+const textOf = (value) => {
+  if (typeof value === "string" || value === null || value === undefined) return value ?? "";
+  return JSON.stringify(value, (_, each) => each ?? undefined);
+};
 export const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 class SchemaForm extends Component {
@@ -41,7 +43,8 @@ class SchemaForm extends Component {
 
   render() {
     const rows = this.fields.map((field) => this.row(field));
-    return [rows.slice(0, this.first), rows.length > this.first && h("details", {}, h("summary", {}, t("form.more")), rows.slice(this.first))];
+    const more = rows.splice(this.first);
+    return [rows, more.length > 0 && h("details", h("summary", t("form.more")), more)];
   }
 
   /** Show other values in the same controls. */
@@ -61,7 +64,7 @@ class SchemaForm extends Component {
     const given = () => this.values[name] ?? initial;
     const set = (value) => this.set(name, !required && isSame(value, initial) ? undefined : value);
     const common = { "data-field": this.prefix + name, "data-key": this.prefix + name };
-    const reset = h("button", { class: "plain", type: "button", "aria-label": t("form.reset.label", { name }), onclick: () => this.set(name, undefined) }, t("form.reset"));
+    const reset = { "aria-label": t("form.reset.label", { name }), onclick: () => this.set(name, undefined) };
     let control, show, read;
     if (kind === "flag") {
       control = h("input", { ...common, type: "checkbox" });
@@ -69,7 +72,7 @@ class SchemaForm extends Component {
       read = () => control.checked;
     } else if (kind === "choice") {
       const none = initial === null && !required && h("option", { value: "" }, t("form.none"));
-      control = h("select", common, none, choices.map((each) => h("option", {}, String(each))));
+      control = h("select", common, none, choices.map((each) => h("option", String(each))));
       show = () => (control.value = given() ?? "");
       read = () => choices.find((each) => String(each) === control.value);
     } else {
@@ -84,9 +87,9 @@ class SchemaForm extends Component {
       event.stopPropagation();
       set(read());
     };
-    const row = h("div", { class: "field" },
-      h("label", {}, h("span", {}, name), control), reset,
-      h("small", {}, t(`${this.texts}.${name}`, {}, description.replaceAll("`", ""))));
+    const row = h("div.field",
+      h("label", h("span", name), control), h("button.plain", reset, t("form.reset")),
+      h("small", t(`${this.texts}.${name}`, {}, description.replaceAll("`", ""))));
     control.refresh = () => {
       show();
       row.classList.toggle("changed", !required && name in this.values && !isSame(this.values[name], initial));

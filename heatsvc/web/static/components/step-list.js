@@ -14,12 +14,18 @@ class StepList extends Component {
   /** The steps; those of a preset where they began as such. */
   get steps() {
     const pipeline = pipelineOf(state.values);
-    return Array.isArray(pipeline) ? pipeline : (model.catalogue.presets.find(({ name }) => name === pipeline)?.steps ?? []);
+    const preset = model.catalogue.presets.find(({ name }) => name === pipeline);
+    return Array.isArray(pipeline) ? pipeline : (preset?.steps ?? []);
   }
 
   set steps(steps) {
     const same = model.catalogue.presets.find((preset) => JSON.stringify(preset.steps) === JSON.stringify(steps));
     state.set({ pipeline: same?.name ?? JSON.stringify(steps) });
+  }
+
+  /** Give the steps of a type other parameters. */
+  change(type, changes) {
+    this.steps = this.steps.map((step) => (step.type === type ? { ...step, ...changes } : step));
   }
 
   /** Show other values in the same cards, or other cards where the steps are others. */
@@ -34,27 +40,29 @@ class StepList extends Component {
     const add = h("select", { onchange: () => add.value && this.add(add.value), "data-key": "add" });
     fillSelect(add, [["", "+"], ...model.catalogue.steps.map(({ type }) => type)], "");
     return [
-      h("ol", { class: "cards" }, this.steps.map((step, index) => h("li", {}, this.card(step, index, unfolded.has(step.type))))),
-      h("label", { class: "field add" }, h("span", {}, t("steps.add")), add),
+      h("ol.cards", this.steps.map((step, index) => h("li", this.card(step, index, unfolded.has(step.type))))),
+      h("label.field.add", h("span", t("steps.add")), add),
     ];
   }
 
   card({ type }, index, open) {
     const known = model.catalogue.steps.find((each) => each.type === type);
-    const changed = h("span", { class: "quiet" });
+    const changed = h("span.quiet");
     const form = h("schema-form", { onchange: () => (this.steps = this.steps.with(index, { type, ...form.values })) });
-    const fields = (known?.parameters ?? []).filter(({ schema }) => schema.const === undefined && Object.keys(schema).length);
+    const isOpen = ({ schema }) => schema.const === undefined && Object.keys(schema).length;
+    const fields = (known?.parameters ?? []).filter(isOpen);
     Object.assign(form, { fields, prefix: `pipeline[${index}].`, texts: `step.${type}` });
     const remove = () => (this.steps = this.steps.toSpliced(index, 1));
     const card = h("details", { open },
-      h("summary", { "data-field": `pipeline[${index}]` }, h("b", {}, type), changed),
-      known && h("p", { class: "quiet" }, t(`step.${type}`, {}, known.description)),
+      h("summary", { "data-field": `pipeline[${index}]` }, h("b", type), changed),
+      known && h("p.quiet", t(`step.${type}`, {}, known.description)),
       form,
-      h("button", { class: "plain", onclick: remove, "aria-label": t("steps.remove.label", { step: type }) }, t("steps.remove")));
+      h("button.plain", { onclick: remove, "aria-label": t("steps.remove.label", { step: type }) }, t("steps.remove")));
     const show = ({ type: _, ...values }) => {
       form.show(values);
-      const others = fields.filter((each) => !each.required && each.name in values && !isSame(values[each.name], each.default));
-      changed.textContent = others.map(({ name }) => `${name} ${JSON.stringify(values[name])}`).join(", ");
+      const isChanged = (each) => !each.required && each.name in values && !isSame(values[each.name], each.default);
+      const texts = fields.filter(isChanged).map(({ name }) => `${name} ${JSON.stringify(values[name])}`);
+      changed.textContent = texts.join(", ");
     };
     show(this.steps[index]);
     return Object.assign(card, { type, show });

@@ -25,7 +25,8 @@ class ViewMenus extends Component {
     this.text = this.querySelector("textarea");
     this.picture = this.querySelector("schema-form");
     this.querySelector(".primary").onclick = () => this.copy();
-    for (const part of [model, state]) this.on(part, "change volume catalogue", () => copy.matches(":popover-open") && this.fill());
+    this.on(model, "volume catalogue", () => this.fill());
+    this.on(state, "change", ({ detail }) => detail.join() !== "frame" && this.fill());
     this.on(copy, "toggle change", () => this.fill());
     this.on(downloads, "toggle", ({ newState }) => newState === "open" && model.attempt(() => this.offer(), false));
   }
@@ -43,7 +44,7 @@ class ViewMenus extends Component {
       options,
       needsKey: Boolean(storedKey()),
     };
-    const texts = { curl: asCurl, python: asPython, config: () => asConfig(document.querySelector("step-list").steps ?? []) };
+    const texts = { curl: asCurl, python: asPython, config: () => asConfig(document.querySelector("step-list").steps) };
     this.text.value = texts[this.querySelector("[name=copy]:checked").value](request);
     this.querySelector("output").textContent = "";
   }
@@ -63,7 +64,7 @@ class ViewMenus extends Component {
     const { paths, components } = await requestJson("openapi.json");
     const types = Object.keys(paths["/heatmap"].post.responses[200].content).filter((type) => type in FILES);
     formats.replaceChildren(...types.map((type) => {
-      const button = h("button", { class: "chip", onclick: () => this.download(type, button) }, FILES[type]);
+      const button = h("button.chip", { onclick: () => this.download(type, button) }, FILES[type]);
       return button;
     }));
     const fields = fieldsOf(components.schemas.PictureOptions).filter(({ name }) => !OF_THE_VIEW.includes(name));
@@ -73,8 +74,7 @@ class ViewMenus extends Component {
   async download(type, button) {
     button.disabled = true;
     await model.attempt(async () => {
-      const picture = pictureOf(state.values, type);
-      const options = { ...optionsOf(state.values), ...(picture && { picture: { ...picture, ...this.picture.values } }) };
+      const options = { ...optionsOf(state.values), picture: pictureOf(state.values, type, this.picture.values) };
       const response = await model.post("heatmap", options, { headers: { Accept: type } });
       const name = (model.clip?.frame_dir || "heatmaps").replace(/[\\/:*?"<>|]/g, "_");
       saveAs(await response.blob(), `${name}.${FILES[type]}`);
