@@ -195,6 +195,13 @@ class HeatmapVolume:
         return (self.keypoint.shape[2] if self.with_kp else 0) + len(self.limbs)
 
     @property
+    def channel_names(self) -> list[str]:
+        """Of keypoints, then of limbs (``left_elbow-left_wrist``); indices where the points have no names."""
+        points = self.points or tuple(map(str, range(self.keypoint.shape[2])))
+        limbs = [f"{points[a]}-{points[b]}" for a, b in self.limbs.tolist()]
+        return [*(points if self.with_kp else ()), *limbs]
+
+    @property
     def copies(self) -> int:
         """2 with the mirrored copy, else 1."""
         return 2 if self.double else 1

@@ -28,6 +28,7 @@ from heatsvc.annotation.progress import Progress, Stage, ignore_progress
 from heatsvc.annotation.reader_pool import ReaderPool, is_large
 from heatsvc.annotation.report.document import report_json
 from heatsvc.annotation.report.page import report_page
+from heatsvc.annotation.report.running import RunningReport
 from heatsvc.annotation.shards import Shard, ShardReader
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics, DatasetStatistics
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
@@ -155,28 +156,33 @@ class _DatasetBuild:
         self._videos = [plan.videos[start : start + SHARD_SIZE] for start in range(0, len(plan.videos), SHARD_SIZE)]
         self._shards: list[Shard] = []
         self._files_read = self._clips = 0
+        self._found = RunningReport(plan.splits)
+        self._found.add((), (*plan.faults, *map(_missing_file, plan.missing)))
 
-    def report_progress(self, stage: Stage, seconds_left: float | None = 0.0) -> None:
+    def report_progress(self, stage: Stage, seconds_left: float | None = 0.0, rate: float | None = None) -> None:
         seconds = round(time.monotonic() - self._started, 3)
-        files = len(self._plan.videos)
-        self._progress(Progress(stage, self._files_read, files, self._clips, seconds, seconds_left))
+        files, found = len(self._plan.videos), self._found.to_json()
+        self._progress(Progress(stage, self._files_read, files, self._clips, seconds, seconds_left, rate, found))
 
     def read_shards(self) -> Iterator[int]:
         """Read all shards that are not stored yet; yields the number of each shard, in order, once it is read."""
         stored = [self._reader.stored(number) for number in range(len(self._videos))]
         left = [(number, videos) for number, videos in enumerate(self._videos) if stored[number] is None]
         new = self._pool.read(left, self._reader, self._token)
-        begun, done = time.monotonic(), 0
+        begun, done, files = time.monotonic(), 0, 0
         self.report_progress("keypoints", None)
         for number, before in enumerate(stored):
             shard = next(new) if before is None else before
-            done += before is None
+            if before is None:
+                done, files = done + 1, files + len(self._videos[number])
+            self._found.add(shard.clips, shard.faults)
             self._shards.append(shard)
             self._files_read += len(self._videos[number])
             self._clips += len(shard.clips)
             yield number
-            seconds_left = (time.monotonic() - begun) / done * (len(left) - done) if done else None
-            self.report_progress("keypoints", seconds_left)
+            seconds = time.monotonic() - begun
+            seconds_left = seconds / done * (len(left) - done) if done else None
+            self.report_progress("keypoints", seconds_left, round(files / seconds, 1) if files and seconds else None)
 
     def pickle(self) -> Iterator[bytes | Path]:
         """The pickle's bytes: header, shards, zeros, splits. Shards are written while others are being read.
@@ -229,7 +235,7 @@ class _DatasetBuild:
                 else:
                     faults.append(fault)
         for video in self._plan.missing:
-            decide(Fault("no_file", video.name, "labelled, but there is no file of this name"), video)
+            decide(_missing_file(video), video)
         self.statistics = self._statistics(clips, faults)
         self.report = report_json(self.statistics)
         text = orjson.dumps(self.report, option=orjson.OPT_INDENT_2)
@@ -275,6 +281,10 @@ class _DatasetBuild:
             assumed=plan.assumed,
             mismatch=plan.mismatch,
         )
+
+
+def _missing_file(video: LabelledVideo) -> Fault:
+    return Fault("no_file", video.name, "labelled, but there is no file of this name")
 
 
 def _refusal(refused: Sequence[Fault]) -> str:

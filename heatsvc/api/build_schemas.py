@@ -87,6 +87,30 @@ class BuildProblem(Problem):
     faults: dict[str, FaultGroup] | None = optional_member("Faults by kind.")
 
 
+class SplitSoFar(BaseModel):
+    """A split of a build that has not ended."""
+
+    name: str
+    clips: int
+    frames: int
+
+
+class FaultsSoFar(BaseModel):
+    """Faults of one kind that a build has found so far."""
+
+    kind: str
+    meaning: str
+    count: int
+    items: list[FaultInfo] = Field(description=f"The first {_MAX_FAULTS}; what becomes of them is not decided yet.")
+
+
+class ReportSoFar(BaseModel):
+    """What a build has found so far: the report's `splits` and `faults`."""
+
+    splits: list[SplitSoFar] = []
+    faults: list[FaultsSoFar] = []
+
+
 class ProgressInfo(BaseModel):
     """How far a build is."""
 
@@ -96,6 +120,8 @@ class ProgressInfo(BaseModel):
     clips_written: int = Field(description="Annotations that have been written.")
     seconds: float = Field(description="Since the build was started, or resumed.")
     seconds_left: float | None = Field(description="An estimate; null as long as there is none.")
+    files_per_second: float | None = Field(None, description="Files that were read since then; null where none was.")
+    report: ReportSoFar = Field(ReportSoFar(), description="What has been found in them.")
 
 
 class ArtifactInfo(BaseModel):

@@ -19,6 +19,7 @@ from heatsvc.pose.findings import CODES
 from heatsvc.pose.plausibility import PlausibilityReport
 from heatsvc.pose.readers import AnnotationHeader, NamedBytes, Upload, is_annotation, read_headers
 from heatsvc.pose.select import select_points
+from heatsvc.render.picture_colors import BodyPart, channel_parts
 from heatsvc.volume import HeatmapVolume
 
 Float32 = npt.NDArray[np.float32]
@@ -92,6 +93,7 @@ def describe_clips(request: HeatmapRequest, bounds: Bounds, token: CancelToken) 
                     "severity": CODES[finding.code].severity,
                     "detail": finding.detail,
                     "what_to_do": CODES[finding.code].what_to_do,
+                    "option": CODES[finding.code].option,
                 }
                 for finding in report.judge(selected, clip)
             ],
@@ -128,6 +130,10 @@ class _Layouts:
         return [describe_layout(layout) for layout in self._positions]
 
 
+def _part(name: str, part: BodyPart) -> dict[str, Any]:
+    return {"name": name, "part": part.part, "side": part.side, "color": part.color}
+
+
 def _rendered(volume: HeatmapVolume, layout: Layout | None) -> dict[str, Any]:
     """Points of all frames of a volume, its mirrored copy counted on."""
     keypoint = volume.keypoint.astype(np.float32, order="C")
@@ -140,7 +146,21 @@ def _rendered(volume: HeatmapVolume, layout: Layout | None) -> dict[str, Any]:
         mirrored[..., 0] = volume.width - 1 - mirrored[..., 0]
         keypoint, score = np.concatenate((keypoint, mirrored), 1), np.concatenate((score, score[:, :, order]), 1)
         frames = np.concatenate((frames, frames))
+    skeleton = volume.skeleton or tuple((a, b) for a, b in volume.limbs.tolist())
+    of_points = channel_parts(volume.points, volume.keypoint.shape[2], skeleton, with_kp=True)
+    names = volume.points or tuple(map(str, range(volume.keypoint.shape[2])))
+    if volume.potion:
+        channels = [_part(str(index), BodyPart("body", "")) for index in range(volume.shape[-1])]
+    else:
+        limbs = [(a, b) for a, b in volume.limbs.tolist()]
+        parts = channel_parts(volume.points, volume.keypoint.shape[2], limbs, volume.with_kp)
+        channels = [_part(name, part) for name, part in zip(volume.channel_names, parts, strict=True)]
     return {
+        "channels": channels,
+        "points": [_part(name, part) for name, part in zip(names, of_points, strict=False)],
+        "skeleton": [
+            {"ends": ends, "color": part.color} for ends, part in zip(skeleton, of_points[len(names) :], strict=True)
+        ],
         "keypoint": np.ascontiguousarray(keypoint),
         "keypoint_score": np.ascontiguousarray(score),
         "frame_inds": frames,

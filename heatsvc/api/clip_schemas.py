@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -18,6 +18,7 @@ class ClipFinding(BaseModel):
     severity: Severity
     detail: str = Field(description="What was found, and what to give instead.")
     what_to_do: str
+    option: str | None = Field(None, description="The option that usually mends it.")
 
 
 class SourcePoints(BaseModel):
@@ -27,9 +28,31 @@ class SourcePoints(BaseModel):
     keypoint_score: list[Any] = Field(description="[M, T, V].")
 
 
+Color = tuple[int, int, int]
+
+
+class PartInfo(BaseModel):
+    """A keypoint or channel, and the part of the body that it is on, with its color in pictures."""
+
+    name: str = Field(description="Of a limb `left_elbow-left_wrist`; an index where the points have no names.")
+    part: Literal["body", "face", "hand"]
+    side: Literal["left", "right", ""]
+    color: Color = Field(description="Red, green and blue: a hue for each part, left lighter than right.")
+
+
+class SkeletonLimb(BaseModel):
+    """A line of the skeleton."""
+
+    ends: tuple[int, int] = Field(description="The points that it joins.")
+    color: Color
+
+
 class RenderedPoints(BaseModel):
     """The points of a clip after the last step, in the pixels of its heatmaps."""
 
+    channels: list[PartInfo] = Field(description="Of the heatmap volume, in order.")
+    points: list[PartInfo] = Field(description="The V points.")
+    skeleton: list[SkeletonLimb] = Field(description="The layout's limbs; those with channels where it is unknown.")
     keypoint: list[Any] = Field(
         description="[M, T, V, 2]: x and y, where pixel i of a heatmap is at i; null: not detected. T counts mirrored "
         "copies, too."

@@ -16,7 +16,7 @@ _LONGEST = 4_096
 
 
 @lru_cache(maxsize=512)
-def choose_format(accept: str | None, many: bool) -> Format:
+def choose_format(accept: str | None, many: bool, without: str = "") -> Format:
     """The format for an `Accept` header: the highest q, and among equals the one the service prefers.
 
     A picture is for those who ask for one: by its name, `image/*` or `video/*`, not by `*/*`. Nor in a browser's header
@@ -25,6 +25,7 @@ def choose_format(accept: str | None, many: bool) -> Format:
     Args:
         accept: the header, None where there is none, which accepts all.
         many: whether the response holds more than one clip; npy holds one.
+        without: a media type that this service turned out not to be able to write.
 
     Raises:
         RequestError: 406, none of the accepted forms will do; 400, the header is too long.
@@ -33,8 +34,9 @@ def choose_format(accept: str | None, many: bool) -> Format:
     named = [each for each in ranges if each[0] != "*/*"]
     is_page = any(name == "text/html" for name, _ in ranges)
     best: tuple[float, Format] | None = None
-    for each in FORMATS.values():
-        if (many and not each.many) or (each.is_picture and is_page):
+    possible = [each for each in FORMATS.values() if (each.many or not many) and each.media_type != without]
+    for each in possible:
+        if each.is_picture and is_page:
             continue
         # The other names count where they are written out: `*/*` is no reason to give what has a q of its own.
         also = [weight for name, weight in ranges if _ALSO_CALLED.get(name) == each.media_type]
@@ -42,8 +44,10 @@ def choose_format(accept: str | None, many: bool) -> Format:
         if weight > 0 and (best is None or weight > best[0]):
             best = weight, each
     if best is None:
-        known = ", ".join(name for name, each in FORMATS.items() if each.many or not many)
-        why = " for several clips" if many else ""
+        known = ", ".join(each.media_type for each in possible)
+        why = (" for several clips" if many else "") + (
+            f" (this service has no encoder for {without})" if without else ""
+        )
         raise RequestError(406, f"Accept: {accept:.200} names no format of the response{why}: {known}", field="Accept")
     return best[1]
 

@@ -32,11 +32,12 @@ Code = Literal[
 
 
 class Meaning(NamedTuple):
-    """What a code stands for: its severity, what was found, and what to do."""
+    """What a code stands for: its severity, what was found, what to do, and the option that usually mends it."""
 
     severity: Severity
     text: str
     what_to_do: str
+    option: str | None = None
 
 
 CODES: dict[Code, Meaning] = {
@@ -54,21 +55,25 @@ CODES: dict[Code, Meaning] = {
         "impossible",
         "the third numbers of the keypoints are depths, or disagree with `keypoint_score`",
         "Give `project: xy`, which drops them, or `keypoint` with two numbers and `keypoint_score`.",
+        "project",
     ),
     "normalized": Meaning(
         "impossible",
         "the coordinates are 0..1 of the frame instead of pixels: all would be in one corner",
         "Give `coordinates: normalized`, or coordinates in pixels.",
+        "coordinates",
     ),
     "not_normalized": Meaning(
         "impossible",
         "`coordinates: normalized` was given, and most coordinates are far beyond 0..1",
         "Leave `coordinates` out if the coordinates are pixels.",
+        "coordinates",
     ),
     "outside_frame": Meaning(
         "impossible",
         "no detected point is in the frame",
         "Give the img_shape of the video in which they were detected.",
+        "img_shape",
     ),
     "no_points": Meaning(
         "doubtful",
@@ -76,13 +81,17 @@ CODES: dict[Code, Meaning] = {
         "Run the pose estimator again, or leave the clip out.",
     ),
     "img_shape_swapped": Meaning(
-        "doubtful", "the points fit a frame whose height and width are swapped", "Give img_shape as [height, width]."
+        "doubtful",
+        "the points fit a frame whose height and width are swapped",
+        "Give img_shape as [height, width].",
+        "img_shape",
     ),
     "points_outside": Meaning(
         "doubtful",
         "more than 5 % of the points are outside the frame (points with a score below 0.3 count only if all scores "
         "are), or a point is four frame sizes away",
         "Check img_shape, select points that are in the picture, or set far points to NaN (null).",
+        "img_shape",
     ),
     "score_range": Meaning(
         "doubtful",
@@ -98,6 +107,7 @@ CODES: dict[Code, Meaning] = {
         "doubtful",
         "the layout of the clip does not have some of the selected points",
         "Select a layout whose points the clip has.",
+        "select",
     ),
     "empty_volume": Meaning(
         "doubtful",

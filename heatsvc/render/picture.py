@@ -21,11 +21,9 @@ from heatsvc.render.picture_colors import (
     BodyPart,
     Color,
     UInt8,
-    body_part,
     channel_parts,
     color_table,
     legend_order,
-    limb_part,
     shades,
 )
 from heatsvc.render.picture_options import PictureOptions
@@ -203,17 +201,9 @@ class Picture:
         return pixels[:, ::-1] if is_mirrored else pixels
 
     @cached_property
-    def channel_names(self) -> list[str]:
-        """Names of the channels: of keypoints, then of limbs (``left_elbow-left_wrist``); indices without a layout."""
-        count = self.volume.keypoint.shape[2]
-        points = self.volume.points or [str(index) for index in range(count)]
-        limbs = [f"{points[a]}-{points[b]}" for a, b in self.volume.limbs.tolist()]
-        return [*(points if self.volume.with_kp else ()), *limbs]
-
-    @cached_property
     def _channel(self) -> int:
         """The index of the channel that the options name."""
-        chosen, names = self.options.channel, self.channel_names
+        chosen, names = self.options.channel, self.volume.channel_names
         if isinstance(chosen, str):
             if chosen in names:
                 return names.index(chosen)
@@ -255,9 +245,7 @@ class Picture:
     @cached_property
     def _limb_parts(self) -> list[BodyPart]:
         """Of each limb of the skeleton."""
-        points = [body_part(point) for point in self.volume.points]
-        points = points or [BodyPart("body", "")] * self.volume.keypoint.shape[2]
-        return [limb_part(points[a], points[b]) for a, b in self._skeleton]
+        return channel_parts(self.volume.points, self.volume.keypoint.shape[2], self._skeleton, with_kp=False)
 
     @cached_property
     def _legend(self) -> tuple[tuple[str, Color], ...]:

@@ -349,6 +349,11 @@ def test_progress_is_reported(tmp_path):
     assert Counter(one.stage for one in seen).keys() == {"labels", "keypoints", "writing", "done"}
     last = seen[-1]
     assert (last.stage, last.files_read, last.files, last.clips_written) == ("done", 35, 35, 31)
+    read = [one for one in seen if one.stage == "keypoints"][-1]
+    assert sum(split["clips"] for split in read.report["splits"]) == 31
+    assert {group["kind"]: group["count"] for group in read.report["faults"]}["no_file"] == 1
+    assert read.files_per_second is not None
+    assert read.files_per_second > 0
 
 
 @pytest.mark.parametrize(("policy", "refused"), [("error", True), ("drop", False), ("first", False)])

@@ -191,3 +191,29 @@ def test_broken_pickles_are_problems_or_clips(client: Client, seed: int) -> None
         assert response.status in (200, 413, 422)
         if response.status == 200:
             assert clips_of(response) is not None
+
+
+def test_channels_have_the_colors_of_pictures(client: Client) -> None:
+    [clip] = clips_of(list_clips(client, {"ase_A.pose": POSE.read_bytes()}, select="sign27"))
+    channels = {channel["name"]: channel for channel in clip["rendered"]["channels"]}
+    assert clip["rendered"]["channels"] == clip["rendered"]["points"]
+    assert channels["nose"] == {"name": "nose", "part": "face", "side": "", "color": [214, 150, 190]}
+    assert channels["left_hand_0"] == {"name": "left_hand_0", "part": "hand", "side": "left", "color": [110, 235, 180]}
+    assert channels["right_hand_0"]["color"] == [213, 104, 20]
+    assert len(clip["rendered"]["skeleton"]) == 26
+    elbow = next(limb for limb in clip["rendered"]["skeleton"] if limb["ends"] == [3, 5])
+    assert elbow["color"] == channels["left_elbow"]["color"] == [140, 210, 255]
+
+
+def test_limbs_are_channels_and_colors_of_a_potion_picture_are_numbered(client: Client) -> None:
+    files = {"ase_A.pose": POSE.read_bytes()}
+    limbs = [{"type": "GeneratePoseTarget", "with_kp": False, "with_limb": True}]
+    [clip] = clips_of(list_clips(client, files, select="sign27", pipeline=limbs))
+    assert [channel["name"] for channel in clip["rendered"]["channels"]][:2] == [
+        "nose-left_shoulder",
+        "nose-right_shoulder",
+    ]
+    potion = [{"type": "Resize", "scale": [64, 64]}, {"type": "GeneratePoseTarget"}, {"type": "Heatmap2Potion", "C": 3}]
+    [clip] = clips_of(list_clips(client, files, select="sign27", pipeline=potion))
+    names = [channel["name"] for channel in clip["rendered"]["channels"]]
+    assert (len(names), names[:3]) == (clip["rendered"]["shape"][-1], ["0", "1", "2"])

@@ -234,3 +234,14 @@ def test_any_options_give_a_picture_or_a_problem(client: Client, picture: Any, k
         response.problem(response.status)
     else:
         frames_of(response, kind)
+
+
+def test_without_an_encoder_for_h264_the_next_accepted_format_is_sent(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heatsvc.encode.formats.mp4.Mp4.is_available", lambda self: False)
+    response = client.post_json(body17(), accept="video/mp4, image/gif;q=0.5")
+    assert response.headers["content-type"] == "image/gif"
+    problem = client.post_json(body17(), accept="video/mp4").problem(406)
+    assert "no encoder for video/mp4" in problem["detail"]
+    assert problem["detail"].endswith("application/json, image/png, image/webp, image/gif")

@@ -85,7 +85,7 @@ def test_a_limb_is_a_channel() -> None:
         np.testing.assert_array_equal(picture.frame(frame), color_table("inferno")[expected[frame]])
     only = plan(replace(made, with_kp=False), mode="channel", channel=1, scale=1)
     np.testing.assert_array_equal(only.frame(0), color_table("inferno")[expected[0]])
-    assert only.channel_names == ["nose-left_wrist", "left_wrist-left_hand_4"]
+    assert only.volume.channel_names == ["nose-left_wrist", "left_wrist-left_hand_4"]
 
 
 def test_joints_have_the_colors_of_their_parts_left_lighter_than_right() -> None:
@@ -170,7 +170,7 @@ def test_points_far_outside_are_drawn_towards() -> None:
 def test_a_volume_without_a_layout_has_one_color_and_limbs_of_its_own() -> None:
     made = volume(points=(), skeleton=(), limbs=np.array([[0, 1]], np.int32))
     picture = plan(made, mode="joint", skeleton=True, scale=2)
-    assert picture.channel_names == ["0", "1", "2", "3", "4", "0-1"]
+    assert picture.volume.channel_names == ["0", "1", "2", "3", "4", "0-1"]
     hues = {tuple(pixel) for pixel in picture.frame(0)[::2, ::2].reshape(-1, 3).tolist()}
     assert (86, 165, 233) in hues
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { groupOf, INFERNO, paint, PARTS, partOf } from "../../heatsvc/web/static/color.js";
+import { groupOf, INFERNO, paint, partKey } from "../../heatsvc/web/static/color.js";
 import { bytes, setLanguage, t } from "../../heatsvc/web/static/strings.js";
 
 test("inferno grows lighter from black on", () => {
@@ -10,23 +10,17 @@ test("inferno grows lighter from black on", () => {
   assert.ok(lightness.every((value, i) => !i || value > lightness[i - 1] - 1));
 });
 
-test("parts of the body by the names of points and limbs", () => {
-  const parts = { nose: "body", left_wrist: "body_left", right_hip: "body_right", left_hand_4: "left_hand", right_hand_0: "right_hand", face_30: "face", left_face_3: "face", right_mouth: "face", "left_wrist–left_hand_0": "left_hand", left_hand_tip: "left_hand" };
-  for (const [name, part] of Object.entries(parts)) assert.equal(partOf(name), part, name);
-  assert.deepEqual(["left_wrist", "nose", "left_hand_1"].map(groupOf), ["body", "body", "left_hand"]);
-});
-
-test("left is lighter than right, so that they are apart without hue", () => {
-  const lightness = ([red, green, blue]) => 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  assert.ok(lightness(PARTS.body_left) > lightness(PARTS.body_right) + 40);
-  assert.ok(lightness(PARTS.left_hand) > lightness(PARTS.right_hand) + 40);
+test("channels are chosen together with those of their part", () => {
+  const groups = [["body", "left"], ["face", ""], ["hand", "left"], ["hand", ""]].map(([part, side]) => groupOf({ part, side }));
+  assert.deepEqual(groups, ["body", "face", "hand.left", "hand"]);
+  assert.equal(partKey({ part: "body", side: "left" }), "part.body.left");
 });
 
 test("pixels are painted by value, or by the channel's color", () => {
   const pixels = new Uint8ClampedArray(8);
-  paint(pixels, 2, (i) => [0, 2][i], [-1, 0], null);
+  paint(pixels, { best: [0, 510], which: [-1, 0], unit: 255 }, null);
   assert.deepEqual([...pixels], [...INFERNO.subarray(0, 3), 255, ...INFERNO.subarray(765), 255]);
-  paint(pixels, 2, (i) => [0, 1][i], [-1, 0], [[10, 20, 30]]);
+  paint(pixels, { best: [0, 1], which: [-1, 0], unit: 1 }, [[10, 20, 30]]);
   assert.deepEqual([...pixels], [0, 0, 0, 255, 10, 20, 30, 255]);
 });
 

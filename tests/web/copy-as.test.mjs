@@ -51,3 +51,16 @@ test("PYSKL's config", () => {
 `,
   );
 });
+
+test("the sample is fetched first", () => {
+  const command = asCurl({ url: "http://h/", files: ["FIRE.npz"], sample: "static/sample.npz", options: {}, needsKey: false });
+  assert.match(command, /^curl -o 'FIRE.npz' 'http:\/\/h\/static\/sample.npz'\ncurl --compressed/);
+  assert.match(asPython({ url: "http://h/", files: ["FIRE.npz"], sample: "static/sample.npz", options: {} }), /# FIRE.npz is http:\/\/h\/static\/sample.npz/);
+});
+
+test("many files of a folder are sent as an archive", () => {
+  const files = Array.from({ length: 9 }, (_, index) => `my poses/${index}.json`);
+  const command = asCurl({ url: "/", files, options: {}, needsKey: false });
+  assert.match(command, /^zip -qr - 'my poses' \| curl --compressed/);
+  assert.match(command, /-F 'file=@-;filename=files.zip'/);
+});

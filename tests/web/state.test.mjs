@@ -35,26 +35,26 @@ test("options are those of POST /heatmap", () => {
 });
 
 test("pictures look as the view does; arrays have no such option", () => {
-  assert.equal(pictureOf(DEFAULTS, ["a"], "application/x-npy"), undefined);
-  assert.deepEqual(pictureOf({ ...DEFAULTS, frame: 7 }, ["a"], "image/png"), { mode: "max", frame: 7 });
-  assert.deepEqual(pictureOf({ ...DEFAULTS, color: "part", speed: 0.5 }, ["a"], "video/mp4"), { mode: "joint", fps: 12.5 });
-  assert.deepEqual(pictureOf({ ...DEFAULTS, channel: "b", speed: 4 }, ["a", "b"], "image/gif"), { mode: "channel", channel: 1, fps: 60 });
+  assert.equal(pictureOf(DEFAULTS, "application/x-npy"), undefined);
+  assert.deepEqual(pictureOf({ ...DEFAULTS, frame: 7 }, "image/png"), { mode: "max", frame: 7 });
+  assert.deepEqual(pictureOf({ ...DEFAULTS, color: "part", speed: 0.5 }, "video/mp4"), { mode: "joint", fps: 12.5 });
+  assert.deepEqual(pictureOf({ ...DEFAULTS, channel: "b", speed: 4 }, "image/gif"), { mode: "channel", channel: "b", fps: 60 });
 });
 
 test("half a frame size is none, and broken steps are the default preset", () => {
   assert.deepEqual(optionsOf({ ...DEFAULTS, img_shape: "480,", pipeline: "[{" }), { pipeline: "view", dtype: "float16" });
 });
 
-test("channels are named by the shorter list", () => {
+test("channels that are shown are named, unless all are", () => {
   const all = ["a", "b", "c", "d"];
-  assert.deepEqual(showing(["a"], all), { on: "a", off: "", channel: "" });
-  assert.deepEqual(showing(["a", "b", "c"], all), { on: "", off: "d", channel: "" });
-  for (const names of [["a"], ["b", "d"], ["a", "b", "c"], all]) {
+  assert.deepEqual(showing(["a"], all), { on: "a", channel: "" });
+  assert.deepEqual(showing(all, all), { on: "", channel: "" });
+  for (const names of [[], ["a"], ["b", "d"], all]) {
     const state = { ...DEFAULTS, ...showing(names, all) };
     assert.deepEqual(all.filter((name) => isShown(state, name)), names);
   }
 });
 
 test("a channel alone hides the others", () => {
-  assert.deepEqual(["a", "b"].filter((name) => isShown({ ...DEFAULTS, off: "a", channel: "a" }, name)), ["a"]);
+  assert.deepEqual(["a", "b"].filter((name) => isShown({ ...DEFAULTS, on: "b", channel: "a" }, name)), ["a"]);
 });

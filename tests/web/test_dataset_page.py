@@ -1,11 +1,10 @@
-"""The page's dataset part: its logic under node, and builds in Chromium with no network but the service."""
+"""The page's dataset part: builds in Chromium with no network but the service."""
 
 from __future__ import annotations
 
 import pickle
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,15 +18,6 @@ pytestmark = [pytest.mark.slow]
 
 KETI = ROOT / "tests" / "data" / "keti-mini"
 BUILD_MILLISECONDS = 60_000
-
-
-@pytest.mark.needs("node")
-def test_the_logic_under_node() -> None:
-    node = shutil.which("node")
-    assert node is not None
-    tests = [str(path) for path in sorted(Path(__file__).parent.glob("dataset-*.test.mjs"))]
-    done = subprocess.run([node, "--test", *tests], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
 
 
 @pytest.fixture
@@ -54,7 +44,7 @@ def page(live: Live) -> Iterator[Page]:
                 "console", lambda message: wrong.append(message.text) if "Security Policy" in message.text else None
             )
             page.goto(f"{live.address}/#/dataset")
-            page.wait_for_selector("dataset-options .option")
+            page.wait_for_selector("dataset-builder .field")
             yield page
         finally:
             browser.close()
@@ -72,9 +62,9 @@ def choose_keti(page: Page) -> None:
 
 
 def give_img_shape(page: Page) -> None:
-    page.fill("#option-img_shape", "1080")
-    page.fill("[data-field=img_shape1]", "1920")
-    page.press("[data-field=img_shape1]", "Tab")
+    field = page.locator('[data-field="options.img_shape"]')
+    field.fill("1080 × 1920")
+    field.press("Tab")
 
 
 @pytest.mark.needs("chromium")
@@ -88,8 +78,8 @@ def test_a_build_from_its_files_to_its_pickle(page: Page) -> None:
     expect(page.locator("dataset-report")).to_contain_text("35 of 41 labelled videos have keypoints and a split")
 
     give_img_shape(page)
-    page.select_option("#option-faulty", "drop")
-    page.select_option("#option-split_policy", "drop")
+    page.select_option('[data-field="options.faulty"]', "drop")
+    page.select_option('[data-field="options.split_policy"]', "drop")
     expect(keypoints).to_contain_text("1080 × 1920")
     page.get_by_role("button", name="Build the dataset").click()
     report = page.locator("dataset-report")
@@ -114,7 +104,7 @@ def test_a_build_that_fails_shows_its_problem_at_the_option(page: Page) -> None:
     choose_keti(page)
     page.get_by_role("button", name="Build the dataset").click()
     expect(page.locator(".dataset-status .problem")).to_contain_text("give the option img_shape")
-    expect(page.locator(".option.is-wrong label")).to_have_text("img_shape")
+    expect(page.locator('dataset-builder [aria-invalid="true"]')).to_have_attribute("data-field", "options.img_shape")
     expect(page.locator(".dataset-status")).to_contain_text("The build failed")
 
 
@@ -165,6 +155,18 @@ RUNNING = {
         "clips_written": 400,
         "seconds": 2.0,
         "seconds_left": 6.0,
+        "files_per_second": 250.4,
+        "report": {
+            "splits": [{"name": "train", "clips": 300, "frames": 9000}, {"name": "test", "clips": 100, "frames": 3000}],
+            "faults": [
+                {
+                    "kind": "no_file",
+                    "meaning": "labelled, but no file of keypoints",
+                    "count": 7,
+                    "items": [{"name": "nobody", "file": None, "detail": "there is no file of this name", "done": ""}],
+                }
+            ],
+        },
     },
     "artifacts": [],
     "links": {},
@@ -188,6 +190,12 @@ def test_a_build_shows_its_progress_until_it_is_cancelled(page: Page) -> None:
     status = page.locator(".dataset-status")
     expect(status).to_contain_text("Reading keypoints · 500 of 2,000 files · 250 files/s · 6 s left")
     expect(status.get_by_role("progressbar")).to_have_js_property("value", 0.25)
+    report = page.locator("dataset-report")
+    expect(report).to_contain_text("400 clips so far")
+    expect(report.get_by_role("row", name="train")).to_contain_text("300")
+    report.locator("summary", has_text="no_file").click()
+    report.get_by_role("button", name="nobody").click()
+    expect(report).to_contain_text("No text file that was dropped names it")
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("button", name="Build the dataset")).to_be_enabled()
     assert [url.rpartition("/")[2] for url in deleted] == ["0" * 32]

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from heatsvc.annotation.faults import KINDS
+from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.pipeline import describe_pipelines
+from heatsvc.render.picture_options import PictureOptions
 from heatsvc.web import STATIC
 from tests.api.client import Client
 from tests.api.conftest import running
@@ -18,6 +22,8 @@ POLICY = (
 )
 FILES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file())
 SCRIPTS = [name for name in FILES if name.endswith(".js")]
+
+MOST_LINES = 2_140
 
 
 @pytest.fixture(scope="module")
@@ -72,18 +78,54 @@ def test_the_page_is_small(client: Client) -> None:
     assert sum(len(response.wire) for response in sent.values()) < 100_000
 
 
+def strings(language: str) -> set[str]:
+    text = (STATIC / f"strings/{language}.js").read_text()
+    return set(re.findall(r'^  "([\w.-]+)": ', text, re.MULTILINE))
+
+
+OF_THE_SERVICE = {
+    *(f"option.{name}" for name in AnnotationOptions.model_fields),
+    *(f"picture.{name}" for name in PictureOptions.model_fields.keys() - {"mode", "channel", "frame", "fps"}),
+    *(f"preset.{preset['name']}" for preset in describe_pipelines()["presets"]),
+    *(f"fault.{kind}" for kind in KINDS),
+    *(f"step.{step['type']}" for step in describe_pipelines()["steps"]),
+    *(
+        f"step.{step['type']}.{parameter['name']}"
+        for step in describe_pipelines()["steps"]
+        for parameter in step["parameters"]
+        if parameter["schema"] and "const" not in parameter["schema"]
+    ),
+}
+"""What the service describes in English: the page has its own text where the service's would not do."""
+
+
 def test_both_languages_have_the_same_strings() -> None:
     """Those that are the same in Korean, such as `curl`, may be missing there."""
-    english, korean = (
-        {*re.findall(r'^  "([\w.]+)": ', (STATIC / f"strings/{name}.js").read_text(), re.MULTILINE)}
-        for name in ("en", "ko")
-    )
-    assert not korean - english
+    english, korean = strings("en"), strings("ko")
+    assert not korean - english - OF_THE_SERVICE
     assert english - korean <= {"copy.curl", "copy.python", "transport.place"}
+
+
+def test_what_the_service_describes_is_there_in_korean() -> None:
+    assert not OF_THE_SERVICE - strings("ko")
+
+
+def test_the_page_s_scripts_are_of_the_length_they_are_known_to_have() -> None:
+    """In lines of at most 120 characters; texts and the color map are not counted."""
+    lines = [
+        line
+        for name in SCRIPTS
+        if not name.startswith("strings/") and name != "inferno.js"
+        for line in (STATIC / name).read_text().splitlines()
+    ]
+    assert max(map(len, lines)) <= 120
+    assert len(lines) <= MOST_LINES
 
 
 def test_every_string_that_is_used_exists() -> None:
     english = (STATIC / "strings/en.js").read_text()
     for name in SCRIPTS:
-        for key in re.findall(r'\bt\("([\w.]+)"', (STATIC / name).read_text()):
+        for key in re.findall(r'\b(?:t|count)\("([\w.]+)"', (STATIC / name).read_text()):
             assert f'"{key}":' in english, f"{name}: {key}"
+    for key in re.findall(r'data-(?:text|label)="([\w.]+)"', (STATIC / "index.html").read_text()):
+        assert f'"{key}":' in english, key

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 import heatsvc
+from heatsvc.pipeline import describe_pipelines
 from tests.pose.readers.samples import npy, zipped
 from tests.serving import ROOT, has, served
 from tests.web.browsing import chromium, drop, opened, wait_for_shape
@@ -61,7 +63,7 @@ def point_at(page: Page, panel: int, x: int, y: int, side: int = 64) -> str:
 
 
 def downloaded(page: Page, kind: str) -> bytes:
-    page.click("view-menus .download summary")
+    page.get_by_role("button", name="Download").click()
     with page.expect_download() as download:
         page.get_by_role("button", name=kind, exact=True).click()
     return Path(download.value.path()).read_bytes()
@@ -130,8 +132,7 @@ if has("chromium"):
             drop(page, {KETI.name: KETI.read_bytes()})
             expect(page.locator(".problem")).to_contain_text("img_shape is missing")
             expect(page.locator("[data-field=img_shape]")).to_have_attribute("aria-invalid", "true")
-            page.get_by_label("Height of the video frame").fill("1080")
-            page.get_by_label("Width of the video frame").fill("1920")
+            page.get_by_label("Frame size").fill("1080 × 1920")
             page.keyboard.press("Tab")
             wait_for_shape(page, "[73, 133, 64, 64]")
             assert is_drawn(page)
@@ -140,14 +141,13 @@ if has("chromium"):
     def test_what_is_being_typed_is_kept_while_a_picture_arrives(browser: Browser, port: int) -> None:
         with opened(browser, port) as page:
             wait_for_shape(page, SAMPLE)
-            page.get_by_label("Height of the video frame").fill("1080")
-            page.get_by_label("Width of the video frame").focus()
-            page.keyboard.type("19")
+            page.get_by_label("Frame size").focus()
+            page.keyboard.type("1080,19")
             page.evaluate("async () => (await import('/static/model.js')).model.tell('volume')")
             page.keyboard.type("20")
             page.keyboard.press("Tab")
             page.wait_for_function("() => location.hash.includes('img_shape=1080,1920')")
-            expect(page.get_by_label("Width of the video frame")).to_have_value("1920")
+            expect(page.get_by_label("Frame size")).to_have_value("1080,1920")
 
     def test_an_aihub_folder_is_drawn_as_one_clip(browser: Browser, port: int) -> None:
         frames = {
@@ -168,10 +168,10 @@ if has("chromium"):
             wait_for_shape(page, SAMPLE)
             drop(page, {PICKLE.name: PICKLE.read_bytes()})
             wait_for_shape(page, "[21, 27, 64, 64]")
-            page.click(".clips summary")
+            page.click("page-header .menu")
             page.get_by_role("searchbox").fill("z")
-            expect(page.locator(".clips li")).to_have_count(1)
-            page.locator(".clips li button").click()
+            expect(page.locator("#clips li")).to_have_count(1)
+            page.locator("#clips li button").click()
             wait_for_shape(page, "[24, 27, 64, 64]")
             assert is_drawn(page)
             page.wait_for_function("() => location.hash.includes('clip=ase_Z')")
@@ -209,9 +209,9 @@ if has("chromium"):
         with opened(browser, port) as page:
             wait_for_shape(page, SAMPLE)
             page.click(".section.steps > summary")
-            page.locator("[data-field=draw]").select_option("both")
+            page.get_by_label("Draw").select_option("both")
             wait_for_shape(page, "[95, 53, 64, 64]")
-            page.click("step-card:has-text('CenterCrop') summary")
+            page.click("step-list summary:has-text('CenterCrop')")
             page.locator('[data-field="pipeline[3].crop_size"]').fill("48")
             page.keyboard.press("Tab")
             wait_for_shape(page, "[95, 53, 48, 48]")
@@ -223,8 +223,8 @@ if has("chromium"):
         with opened(browser, port) as page:
             wait_for_shape(page, SAMPLE)
             page.click(".section.steps > summary")
-            offered = page.locator("[data-field=add] option").all_inner_texts()
-            assert offered[1:] == [step["type"] for step in heatsvc.pipeline.describe_pipelines()["steps"]]
+            offered = page.locator("step-list .add option").all_inner_texts()
+            assert offered[1:] == [step["type"] for step in describe_pipelines()["steps"]]
 
     def test_the_keyboard_alone(browser: Browser, port: int) -> None:
         with opened(browser, port) as page:
@@ -256,7 +256,7 @@ if has("chromium"):
             wait_for_shape(page, SAMPLE)
             drop(page, {"ase_A.pose": (POSES / "ase_A.pose").read_bytes()})
             wait_for_shape(page, "[21, 75, 64, 64]")
-            lowest = page.locator('[data-field="lowest right_wrist"]')
+            lowest = page.locator('[data-key="lowest right_wrist"]')
             expect(lowest).to_have_text(f"{score.min():.2f} @ {score.argmin()}")
             lowest.click()
             expect(page.locator("clip-transport .place")).to_have_text(f"{score.argmin()} / 20")
@@ -282,11 +282,56 @@ if has("chromium"):
         expected = heatsvc.draw(POSES / "ase_A.pose", select="mediapipe_holistic_75", dtype="float16")
         assert np.array_equal(np.load(tmp_path / "a.npy"), expected)
 
+    def test_a_picture_has_the_colors_of_the_page(browser: Browser, port: int) -> None:
+        with opened(browser, port, "#/clip?select=sign27&frame=60&color=part") as page:
+            wait_for_shape(page, SAMPLE)
+            page.get_by_role("button", name="Download").click()
+            page.get_by_text("Options of pictures").click()
+            page.locator('[data-field="picture.scale"]').fill("1")
+            page.keyboard.press("Tab")
+            with page.expect_download() as download:
+                page.get_by_role("button", name="png", exact=True).click()
+            picture = np.asarray(Image.open(download.value.path()).convert("RGB"))
+            shown = page.evaluate(
+                "() => Array.from(document.querySelector('clip-stage canvas').getContext('2d')"
+                ".getImageData(0, 0, 64, 64).data)"
+            )
+        # The picture is made of values of 8 bits, the page's of values of 16.
+        assert np.abs(np.array(shown).reshape(64, 64, 4)[..., :3] - picture.astype(int)).max() <= 1
+        assert picture.max() > 200
+
+    def test_an_error_of_a_download_is_shown_under_the_picture(browser: Browser, port: int) -> None:
+        with opened(browser, port, "#/clip?select=sign27&frame=60") as page:
+            wait_for_shape(page, SAMPLE)
+            page.get_by_role("button", name="Download").click()
+            page.get_by_text("Options of pictures").click()
+            page.locator('[data-field="picture.scale"]').fill("1000")
+            page.keyboard.press("Tab")
+            page.get_by_role("button", name="png", exact=True).click()
+            expect(page.locator("clip-status .problem")).to_contain_text("picture.scale")
+            expect(page.locator("clip-stage.stale")).to_have_count(0)
+            page.locator('[data-field="picture.scale"]').fill("2")
+            page.keyboard.press("Tab")
+            with page.expect_download():
+                page.get_by_role("button", name="png", exact=True).click()
+            expect(page.locator("clip-status .problem")).to_have_count(0)
+
+    def test_what_cannot_be_copied_is_a_problem(browser: Browser, port: int) -> None:
+        with opened(browser, port) as page:
+            wait_for_shape(page, SAMPLE)
+            page.evaluate(
+                "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no'));"
+                " document.execCommand = () => false; }"
+            )
+            page.get_by_role("button", name="Copy as").click()
+            page.get_by_role("button", name="Copy", exact=True).click()
+            expect(page.locator("clip-status .problem")).to_contain_text("select the text and copy it by hand")
+
     def test_what_is_copied_is_shown_before(browser: Browser, port: int) -> None:
         with opened(browser, port, permissions=["clipboard-read", "clipboard-write"]) as page:
             wait_for_shape(page, SAMPLE)
-            page.click("view-menus .copy summary")
-            page.get_by_role("button", name="Python", exact=True).click()
+            page.get_by_role("button", name="Copy as").click()
+            page.get_by_label("Python", exact=True).check()
             shown = page.get_by_label("What is copied").input_value()
             assert 'heatsvc.read("FIRE.npz")' in shown
             page.get_by_role("button", name="Copy", exact=True).click()
@@ -297,8 +342,8 @@ if has("chromium"):
         with opened(browser, port, permissions=["clipboard-read"]) as page:
             wait_for_shape(page, SAMPLE)
             page.evaluate("() => void (navigator.clipboard.writeText = () => Promise.reject(new Error('not secure')))")
-            page.click("view-menus .copy summary")
-            page.get_by_role("button", name="PYSKL config", exact=True).click()
+            page.get_by_role("button", name="Copy as").click()
+            page.get_by_label("PYSKL config", exact=True).check()
             page.get_by_role("button", name="Copy", exact=True).click()
             expect(page.locator("view-menus output")).to_have_text("copied")
             assert page.evaluate("navigator.clipboard.readText()").startswith(
@@ -363,6 +408,7 @@ if has("chromium", "npm"):
             page.wait_for_function("() => document.querySelector('clip-status b')")
             if width > 360:
                 page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+                page.get_by_role("button", name="Copy as").click()
             page.evaluate(axe)
             found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run(document)).violations")
             assert not found, [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]

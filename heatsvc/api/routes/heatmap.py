@@ -81,6 +81,8 @@ async def create_heatmaps(request: Request) -> Response:
 
     def plan(parsed: HeatmapRequest) -> RenderJob:
         format = choose_format(accept, many=len(parsed.clips) > 1)
+        if not format.is_available():
+            format = choose_format(accept, many=len(parsed.clips) > 1, without=format.media_type)
         coding = choose_coding(accept_encoding, format.compressed, parsed.options.compression)
         started = perf_counter()
         job = parsed.plan(

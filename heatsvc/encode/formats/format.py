@@ -130,6 +130,10 @@ class Format(ABC):
     is_picture: ClassVar[bool] = False
     """Whether it is for eyes, and given only to those who ask for it by name."""
 
+    def is_available(self) -> bool:
+        """Whether what the format needs of other libraries is installed. It may have to load them: for a thread."""
+        return True
+
     def tile_coding(self, coding: Coding) -> Coding:
         """What tiles are encoded in for a body of a content coding."""
         return coding if coding.makes_chunks else _IDENTITY

@@ -24,18 +24,20 @@ class Mp4(PictureFormat):
     title: ClassVar[str] = "A video, H.264."
     bytes_per_pixel: ClassVar[int] = 40
 
+    def is_available(self) -> bool:
+        """Whether the installed FFmpeg was built with x264."""
+        from av.codec import codecs_available
+
+        return _Mp4Writer.codec in codecs_available
+
     def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> PictureWriter:
         """Frames through x264.
 
         Raises:
             InputError: the installed FFmpeg was built without it.
         """
-        from av.codec import codecs_available
-
-        if _Mp4Writer.codec not in codecs_available:
-            raise InputError(
-                "this service's FFmpeg has no encoder for H.264: ask for image/webp or image/gif", field="Accept"
-            )
+        if not self.is_available():
+            raise InputError("the installed FFmpeg has no encoder for H.264: choose webp or gif", field="format")
         return _Mp4Writer(planned, picture, coding, bounds, self.bytes_per_pixel)
 
 

@@ -16,9 +16,9 @@ export function setApiKey(key) {
 
 /** Why a request failed: the service's problem document (RFC 9457), or that it could not be reached. */
 export class Problem extends Error {
-  constructor({ title, detail, field, file, frame, status = 0 }) {
+  constructor({ title, detail, ...members }) {
     super(detail ?? title);
-    Object.assign(this, { title, detail, field, file, frame, status });
+    Object.assign(this, { title, detail, status: 0, ...members });
   }
 }
 
@@ -26,20 +26,22 @@ export class Problem extends Error {
  * Throws a Problem for whatever is no success. */
 export async function request(path, init = {}) {
   const headers = new Headers(init.headers);
-  const key = storedKey();
-  if (key) headers.set("Authorization", `Bearer ${key}`);
+  if (storedKey()) headers.set("Authorization", `Bearer ${storedKey()}`);
   let response;
   try {
-    response = await fetch(new URL(path.replace(/^\//, ""), document.baseURI), { ...init, headers });
+    response = await fetch(new URL(path, document.baseURI), { ...init, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem({ title: t("problem.unreachable"), detail: t("problem.unreachable.detail") });
   }
-  if (response.ok) return response;
-  if (response.status === 401) apiKey.dispatchEvent(new Event("needed"));
-  const isProblem = response.headers.get("Content-Type")?.startsWith("application/problem+json");
-  const members = isProblem ? await response.json() : { title: `HTTP ${response.status}`, detail: response.statusText };
-  throw new Problem({ ...members, status: response.status });
+  if (!response.ok) throw problemOf(response.status, await response.json().catch(() => null));
+  return response;
+}
+
+/** The Problem of a response's status and JSON; without an API key one is asked for. */
+export function problemOf(status, members) {
+  if (status === 401) apiKey.dispatchEvent(new Event("needed"));
+  return new Problem({ title: `HTTP ${status}`, ...members, status });
 }
 
 /** The JSON of a response. */

@@ -1,76 +1,78 @@
-// The page: its tabs, files that are dropped anywhere, and what is kept for the next visit.
-import { closeMenus } from "./dom.js";
+// The page: its tabs, texts and bound controls, files that are dropped anywhere, the API key.
+import { apiKey, setApiKey } from "./api.js";
+import { translate } from "./dom.js";
+import { droppedFiles } from "./files.js";
 import { model } from "./model.js";
-import { state } from "./state.js";
-import { language, languageChanges, setLanguage, t } from "./strings.js";
-import { switchTheme } from "./components/page-header.js";
-import "./components/key-prompt.js";
+import { DEFAULTS, state } from "./state.js";
+import { languageChanges, setLanguage } from "./strings.js";
+import "./components/page-header.js";
 import "./components/clip-stage.js";
 import "./components/clip-transport.js";
 import "./components/clip-status.js";
 import "./components/clip-inspector.js";
+import "./components/channel-list.js";
 import "./components/view-menus.js";
 
-const theme = localStorage.getItem("heatsvc.theme");
-if (theme) switchTheme(theme);
+languageChanges.addEventListener("change", () => translate(document));
 setLanguage(localStorage.getItem("heatsvc.language") ?? (navigator.language.startsWith("ko") ? "ko" : "en"));
+
+// Tabs
 
 async function showTab() {
   const isClip = state.values.tab === "clip";
   document.querySelector("#clip").hidden = !isClip;
-  const dataset = document.querySelector("#dataset");
-  dataset.hidden = isClip;
-  if (isClip) {
-    if (!model.files.length) model.start();
-  } else if (!dataset.childElementCount) {
-    await import("./components/dataset-builder.js");
-    dataset.append(document.createElement("dataset-builder"));
-  }
+  document.querySelector("#dataset").hidden = isClip;
+  if (!isClip) await import("./components/dataset-builder.js");
+  else if (!model.files.length) await model.start();
 }
 
-const translate = () => document.querySelectorAll("[data-text]").forEach((each) => (each.textContent = t(each.dataset.text)));
-languageChanges.addEventListener("change", translate);
-translate();
+// Controls that show a value of the state by themselves
 
-addEventListener("pointerdown", ({ target }) => closeMenus(target));
+function showBound(names) {
+  for (const control of document.querySelectorAll(names.map((name) => `[data-bind="${name}"]`).join())) {
+    const value = String(state.values[control.dataset.bind]);
+    if (control.type === "radio") control.checked = control.value === value;
+    else control.value = value;
+  }
+}
+addEventListener("change", ({ target: { dataset: { bind }, value, validity } }) => {
+  if (bind && validity.valid) state.set({ [bind]: typeof DEFAULTS[bind] === "number" ? Number(value) : value });
+});
+state.addEventListener("change", ({ detail }) => {
+  showBound(detail);
+  if (detail.includes("tab")) showTab();
+});
+showBound(Object.keys(DEFAULTS));
+
+// Help for the keyboard
+
 const help = document.querySelector("#keys");
-addEventListener("keydown", (event) => {
-  if (event.key === "Escape") closeMenus();
-  if (event.key !== "?" || event.target.matches("input:not([type=range], [type=checkbox]), textarea, select")) return;
+addEventListener("keydown", ({ key, target }) => {
+  if (key !== "?" || target.matches("input:not([type=range], [type=checkbox], [type=radio]), textarea, select")) return;
   if (help.open) help.close();
   else help.showModal();
 });
 
-/** The files of a drop, folders opened. */
-async function droppedFiles(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  const files = [];
-  const take = async (entry) => {
-    if (entry.name.startsWith(".")) return;
-    if (entry.isFile) {
-      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-      return files.push(Object.assign(file, { path: entry.fullPath.slice(1) }));
-    }
-    const reader = entry.createReader();
-    for (let some; (some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length; )
-      for (const each of some) await take(each);
-  };
-  for (const entry of entries) await take(entry);
-  return files.length ? files : [...transfer.files];
-}
+// An API key, where the service wants one
+
+const keyForm = document.querySelector("#key");
+apiKey.addEventListener("needed", () => (keyForm.hidden = false));
+apiKey.addEventListener("given", () => (keyForm.hidden = true));
+keyForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  setApiKey(keyForm.elements.key.value);
+});
 
 // Files never replace the page, wherever they are dropped; the dataset part has places of its own for them.
+
 addEventListener("dragover", (event) => {
   event.preventDefault();
   document.body.classList.toggle("dropping", state.values.tab === "clip" && event.dataTransfer.types.includes("Files"));
 });
-addEventListener("dragleave", (event) => event.relatedTarget ?? document.body.classList.remove("dropping"));
+addEventListener("dragleave", ({ relatedTarget }) => relatedTarget ?? document.body.classList.remove("dropping"));
 addEventListener("drop", async (event) => {
   event.preventDefault();
   document.body.classList.remove("dropping");
-  const files = state.values.tab === "clip" ? await droppedFiles(event.dataTransfer) : [];
-  if (files.length) model.open(files);
+  if (state.values.tab === "clip") model.open(await droppedFiles(event.dataTransfer));
 });
-state.addEventListener("change", ({ detail }) => detail.includes("tab") && showTab());
-document.documentElement.lang = language();
 showTab();

@@ -1,49 +1,61 @@
-// The request of the view as a command, as Python, and its pipeline as PYSKL's config has it. Pure: tested without a browser.
+// The request of the view as a command, as Python, and its pipeline as PYSKL's config has it.
+
+/** More files than these are sent as one archive, whose frame files are put together. */
+const MANY_FILES = 8;
 
 const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** A JSON value as a literal of Python. */
 export function python(value) {
   if (value === null) return "None";
-  if (value === true) return "True";
-  if (value === false) return "False";
+  if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
-  if (typeof value === "object") return `{${Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}: ${python(each)}`).join(", ")}}`;
-  return JSON.stringify(value);
+  if (typeof value !== "object") return JSON.stringify(value);
+  return `{${Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}: ${python(each)}`).join(", ")}}`;
 }
 
-/** A curl command. */
-export function asCurl({ url, files, options, needsKey }) {
-  return [
+const argumentsOf = (values) =>
+  Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : `, ${key}=${python(value)}`));
+
+/** A curl command. Files are named as they were dropped, those of folders from the folder on. */
+export function asCurl({ url, files, sample, options, needsKey }) {
+  const folders = new Set(files.map((name) => (name.includes("/") ? name.split("/")[0] : name)));
+  const isMany = files.length > MANY_FILES;
+  const fetched = sample ? `curl -o ${quote(files[0])} ${quote(url + sample)}\n` : "";
+  const zipped = isMany ? `zip -qr - ${[...folders].map(quote).join(" ")} | ` : "";
+  const named = files.map((name) => `file=@"${name.replace(/[\\"]/g, "\\$&")}"`);
+  const parts = isMany ? ["file=@-;filename=files.zip"] : named;
+  const lines = [
     "curl --compressed --fail-with-body",
     ...(needsKey ? [`-H "Authorization: Bearer $HEATSVC_API_KEY"`] : []),
-    ...files.map((name) => `-F ${quote(`file=@"${name.replaceAll('"', '\\"')}"`)}`),
-    `-F ${quote(`options=${JSON.stringify(options)}`)}`,
+    ...[...parts, `options=${JSON.stringify(options)}`].map((part) => `-F ${quote(part)}`),
     quote(`${url}heatmap`),
     "-o heatmaps.npy",
-  ].join(" \\\n  ");
+  ];
+  return fetched + zipped + lines.join(" \\\n  ");
 }
 
 /** The same by the library, without HTTP. Of a pickle one clip is read; of other files all are, and one is chosen. */
-export function asPython({ files, options }) {
+export function asPython({ url, files, sample, options }) {
   const { pipeline, frame_dir: name, layout, img_shape, coordinates, project, ...rest } = options;
-  const given = (values) => Object.entries(values).filter(([, value]) => value !== undefined).map(([key, value]) => `, ${key}=${python(value)}`).join("");
+  const given = (values) => argumentsOf(values).join("");
   const isPickle = /\.(pkl|pickle)$/.test(files[0]);
   const read = given({ img_shape, layout, frame_dir: isPickle ? name : undefined, coordinates, project });
   return [
     "import heatsvc",
     "",
-    ...(files.length > 1 ? [`# ${files.length} files: pack them into one archive, whose frame files are put together`] : []),
+    sample && `# ${files[0]} is ${url}${sample}`,
+    files.length > 1 && `# ${files.length} files: pack them into one archive, whose frame files are put together`,
     `clips = heatsvc.read(${python(files.length > 1 ? "files.zip" : files[0])}${read})`,
-    ...(name && !isPickle ? [`clips = [clip for clip in clips if clip.frame_dir == ${python(name)}]`] : []),
+    name && !isPickle && `clips = [clip for clip in clips if clip.frame_dir == ${python(name)}]`,
     `imgs = heatsvc.draw(clips[0]${given({ pipeline, ...rest })})`,
     "print(imgs.shape, imgs.dtype)",
     "",
-  ].join("\n");
+  ].filter((line) => typeof line === "string").join("\n");
 }
 
 /** The steps as `pipeline` of a config of PYSKL. */
 export function asConfig(steps) {
-  const lines = steps.map(({ type, ...rest }) => `    dict(type='${type}'${Object.entries(rest).map(([key, value]) => `, ${key}=${python(value).replace(/"/g, "'")}`).join("")}),`);
-  return `pipeline = [\n${lines.join("\n")}\n]\n`;
+  const step = ({ type, ...rest }) => `    dict(type='${type}'${argumentsOf(rest).join("").replace(/"/g, "'")}),`;
+  return `pipeline = [\n${steps.map(step).join("\n")}\n]\n`;
 }

@@ -1,42 +1,62 @@
 // Elements, and the base class of the page's components: custom elements without shadow DOM.
-import { languageChanges } from "./strings.js";
+import { languageChanges, t } from "./strings.js";
 
-/** An element: h("button", {class: "x", onclick: f}, "text", child). null, undefined and false are left out. */
-export function h(tag, properties = {}, ...children) {
+/** An element: h("button.plain", {onclick: f}, "text", child). Properties may be left out; children that are null,
+ * undefined, false or "" are. */
+export function h(name, ...rest) {
+  const [tag, ...classes] = name.split(".");
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.startsWith("on")) element[name] = value;
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  const properties = rest[0]?.constructor === Object ? rest.shift() : {};
+  if (classes.length) element.className = classes.join(" ");
+  for (const [key, value] of Object.entries(properties)) {
+    if (key === "style") Object.assign(element.style, value);
+    else if (key.startsWith("on")) element[key] = value;
+    else if (value ?? false) element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.flat(2).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...present(rest));
   return element;
 }
 
-/** A select; options are [value, text] or text. */
-export function choice(properties, options, chosen) {
+const present = (children) => children.flat(Infinity).filter((child) => child || child === 0);
+
+/** Give a select its options, [value, text] or text, and choose one. */
+export function fillSelect(select, options, chosen) {
   const items = options.map((each) => (Array.isArray(each) ? each : [each, each]));
-  return h("select", properties, items.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  select.replaceChildren(...items.map(([value, text]) => h("option", { value }, text)));
+  select.value = chosen;
 }
 
-/** Close the menus but the one that something is in; the focus returns to the menu that it was in. */
-export function closeMenus(inside = null) {
-  for (const menu of document.querySelectorAll(".menu[open]")) {
-    if (menu.contains(inside)) continue;
-    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
-    menu.open = false;
+/** Put the texts of the current language into what names them by `data-text` and `data-label`. */
+export function translate(root) {
+  for (const each of root.querySelectorAll("[data-text]")) each.textContent = t(each.dataset.text);
+  for (const each of root.querySelectorAll("[data-label]")) each.ariaLabel = t(each.dataset.label);
+}
+
+/** Mark the control of the option that a problem names, and open what it is folded in; unmark all others. */
+export function markField(root, field) {
+  const all = [...root.querySelectorAll("[data-field]")];
+  const fits = ({ dataset: { field: name } }) =>
+    `.${field}`.endsWith(`.${name}`) || field.startsWith(`${name}.`) || field.startsWith(`${name}[`);
+  const longest = Math.max(0, ...all.filter(fits).map((each) => each.dataset.field.length));
+  for (const each of all) {
+    const isWrong = fits(each) && each.dataset.field.length === longest;
+    each.ariaInvalid = isWrong ? "true" : null;
+    for (let outer = isWrong && each; outer; outer = outer.parentElement) outer.open = true;
   }
 }
 
-export class Component extends HTMLElement {
-  /** Call `update` on each of these events, given as [target, name], while the element is on the page. */
-  static events = [];
+/** Save bytes as a file. */
+export function saveAs(blob, name) {
+  const url = URL.createObjectURL(blob);
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
 
+export class Component extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
-    for (const [target, name] of [[languageChanges, "change"], ...this.constructor.events])
-      target.addEventListener(name, () => this.update(), { signal: this.stop.signal });
-    // What has been entered is no draft any more.
-    this.addEventListener("change", ({ target }) => (target.defaultValue = target.value), { capture: true, signal: this.stop.signal });
+    this.on(languageChanges, "change", () => this.update());
+    this.connected();
     this.update();
   }
 
@@ -44,14 +64,18 @@ export class Component extends HTMLElement {
     this.stop.abort();
   }
 
-  /** Replace the content by what `render` returns; the control that has the focus keeps it. A draft is never replaced:
-   * the content waits until its control is left, and until what was clicked instead has had its click. */
+  /** Listen, while the element is on the page, to events whose names are separated by spaces. */
+  on(target, names, listener) {
+    for (const name of names.split(" ")) target.addEventListener(name, listener, { signal: this.stop.signal });
+  }
+
+  /** What is to be done once, when the element comes onto the page. */
+  connected() {}
+
+  /** Replace the content by what `render` returns; the control that has the focus keeps it. */
   update() {
-    const active = this.contains(document.activeElement) ? document.activeElement : null;
-    if (active?.matches("input:not([type=range], [type=checkbox])") && active.value !== active.defaultValue)
-      return active.addEventListener("blur", () => setTimeout(() => this.isConnected && this.update(), 200), { once: true });
-    const key = active?.dataset.field;
-    this.replaceChildren(...[this.render()].flat().filter(Boolean));
-    if (key) this.querySelector(`[data-field="${CSS.escape(key)}"]`)?.focus();
+    const key = this.contains(document.activeElement) && document.activeElement.dataset.key;
+    this.replaceChildren(...present([this.render()]));
+    if (key) this.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
   }
 }

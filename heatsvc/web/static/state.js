@@ -11,14 +11,12 @@ export const DEFAULTS = {
   pipeline: "view", // a preset's name, or the JSON of a list of steps
   dtype: "float16",
   color: "value", // value or part
-  on: "", // names of the channels that are shown, or
-  off: "", // of those that are not
+  on: "", // names of the channels that are shown, all if empty
   channel: "", // the only one that is shown
   frame: 0,
   speed: 1,
   build: "", // id of the build that is shown
 };
-const NUMBERS = ["frame", "speed"];
 
 /** A fragment as a state: "#/clip?select=sign27&frame=37". What is unknown or no number is left out. */
 export function parseFragment(fragment) {
@@ -26,7 +24,7 @@ export function parseFragment(fragment) {
   const state = { ...DEFAULTS, tab: tab === "dataset" ? "dataset" : "clip" };
   for (const [name, text] of new URLSearchParams(query)) {
     if (!(name in DEFAULTS) || name === "tab") continue;
-    const value = NUMBERS.includes(name) ? Number(text) : text;
+    const value = typeof DEFAULTS[name] === "number" ? Number(text) : text;
     if (value === value && (name !== "speed" || value > 0)) state[name] = value;
   }
   return state;
@@ -42,22 +40,23 @@ export function formatFragment(state) {
 /** The state's part that is options of POST /heatmap, as its JSON has them. */
 export function optionsOf(state) {
   const options = { pipeline: pipelineOf(state), dtype: state.dtype };
+  const shape = /^\s*(\d+)\s*[,x×]\s*(\d+)\s*$/.exec(state.img_shape);
   if (state.select) options.select = /^\d/.test(state.select) ? state.select.split(",").map(Number) : state.select;
   if (state.layout) options.layout = state.layout;
-  if (/^\d+,\d+$/.test(state.img_shape)) options.img_shape = state.img_shape.split(",").map(Number);
+  if (shape) options.img_shape = [Number(shape[1]), Number(shape[2])];
   if (state.coordinates !== DEFAULTS.coordinates) options.coordinates = state.coordinates;
   if (state.project) options.project = state.project;
   if (state.clip) options.frame_dir = state.clip;
   return options;
 }
 
-/** The option `picture` of a media type: colors as in the view, and of a PNG the frame in the view; undefined of arrays. */
-export function pictureOf(state, channels, type) {
+/** The option `picture` of a media type: as in the view, and of a PNG its frame. Arrays have none: undefined. */
+export function pictureOf(state, type, others = {}) {
   if (!/^(image|video)/.test(type)) return undefined;
-  const channel = channels.indexOf(state.channel);
-  const mode = channel >= 0 ? "channel" : state.color === "part" ? "joint" : "max";
-  const still = type === "image/png" ? { frame: state.frame } : { fps: Math.max(1, Math.min(60, 25 * state.speed)) };
-  return { mode, ...(channel >= 0 && { channel }), ...still };
+  const mode = state.channel ? "channel" : state.color === "part" ? "joint" : "max";
+  const fps = Math.max(1, Math.min(60, 25 * state.speed));
+  const time = type !== "image/png" ? { fps } : others.frames ? {} : { frame: state.frame };
+  return { mode, ...(state.channel && { channel: state.channel }), ...time, ...others };
 }
 
 /** A preset's name, or a list of steps. */
@@ -73,33 +72,20 @@ export function pipelineOf(state) {
 /** Whether a channel of that name is shown. */
 export function isShown(state, name) {
   if (state.channel) return state.channel === name;
-  if (state.on) return state.on.split(",").includes(name);
-  return !state.off.split(",").includes(name);
+  return !state.on || state.on.split(",").includes(name);
 }
 
-/** The changes that show these of all channels: the shorter one of `on` and `off`. */
-export function showing(names, all) {
-  const off = all.filter((name) => !names.includes(name));
-  const isFew = names.length && names.length < off.length;
-  return { on: isFew ? names.join(",") : "", off: isFew ? "" : off.join(","), channel: "" };
-}
+/** The changes that show these of all channels. */
+export const showing = (names, all) => ({ on: names.length === all.length ? "" : names.join() || "-", channel: "" });
 
 class State extends EventTarget {
-  constructor() {
-    super();
-    this.values = parseFragment(globalThis.location?.hash ?? "");
-    globalThis.addEventListener?.("hashchange", () => this.adopt(parseFragment(location.hash)));
-  }
+  values = parseFragment(globalThis.location?.hash ?? "");
 
-  /** Change some values; the event's `detail` has which changed. */
+  /** Change some values; the event's `detail` has the names of those that changed. */
   set(changes) {
-    this.adopt({ ...this.values, ...changes });
-  }
-
-  adopt(values) {
-    const changed = Object.keys(values).filter((name) => values[name] !== this.values[name]);
+    const changed = Object.keys(changes).filter((name) => changes[name] !== this.values[name]);
     if (!changed.length) return;
-    this.values = values;
+    this.values = { ...this.values, ...changes };
     clearTimeout(this.writing);
     this.writing = setTimeout(() => this.write(), changed.includes("tab") ? 0 : 250);
     this.dispatchEvent(new CustomEvent("change", { detail: changed }));
@@ -107,8 +93,10 @@ class State extends EventTarget {
 
   write() {
     const fragment = formatFragment(this.values);
-    if (fragment !== location.hash && (location.hash || fragment !== "#/clip")) history.replaceState(null, "", fragment);
+    const isNew = fragment !== (location.hash || "#/clip");
+    if (isNew) history.replaceState(null, "", fragment);
   }
 }
 
 export const state = new State();
+globalThis.addEventListener?.("hashchange", () => state.set(parseFragment(location.hash)));

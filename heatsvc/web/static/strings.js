@@ -6,13 +6,15 @@ const LANGUAGES = { en, ko };
 export const languageChanges = new EventTarget();
 let current = "en";
 
-/** The text of a key in the current language, `{name}` in it replaced; the key itself where there is none. */
-export function t(key, values = {}) {
-  const text = LANGUAGES[current][key] ?? en[key] ?? key;
+/** The text of a key in the current language, `{name}` in it replaced; else the English one, or what is given. */
+export function t(key, values = {}, otherwise = key) {
+  const text = LANGUAGES[current][key] ?? en[key] ?? otherwise;
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-export const hasString = (key) => key in en;
+/** The text of a number of things: "1 clip", "2 clips". */
+export const count = (key, value) => t(value === 1 ? `${key}.one` : key, { count: number(value) });
+
 export const language = () => current;
 
 /** Use a language from now on, and keep it for the next visit. */

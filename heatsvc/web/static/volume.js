@@ -1,37 +1,26 @@
 // A heatmap volume as it came: its axes, its pixels, and what is shown of them.
-import { parseNpy, valueOf } from "./npy.js";
+import { parseNpy } from "./npy.js";
 
 export class Volume {
-  /** From the bytes of an .npy file, and the sides of its maps: [T, K, H, W], [clips, K, T, H, W] or, of PoTion, [clips, H, W, C]. */
+  /** From the bytes of an .npy file, and the sides of its maps. Its axes are [T, K, H, W], [clips, K, T, H, W] or, of
+   * PoTion, [clips, H, W, C]. */
   constructor(buffer, height, width) {
-    const { dtype, shape, data } = parseNpy(buffer);
-    Object.assign(this, { dtype, shape, data, height, width, nbytes: data.byteLength, step: 1, clips: 1 });
+    Object.assign(this, parseNpy(buffer), { height, width });
+    const { shape, dtype, data } = this;
     const size = height * width;
-    if (shape.length === 5) {
-      [this.clips, this.channels] = shape;
-      this.frames = shape[0] * shape[2];
-      this.offset = (frame, channel) => {
-        const clip = Math.floor(frame / shape[2]);
-        return ((clip * shape[1] + channel) * shape[2] + (frame % shape[2])) * size;
-      };
-    } else if (shape[2] === height && shape[3] === width) {
-      [this.frames, this.channels] = shape;
-      this.offset = (frame, channel) => (frame * shape[1] + channel) * size;
-    } else {
-      [this.frames, , , this.channels] = shape;
-      this.step = this.channels;
-      this.offset = (frame, channel) => frame * size * this.channels + channel;
-    }
-    this.best = new this.data.constructor(size);
+    const isLast = shape.length === 4 && (shape[2] !== height || shape[3] !== width);
+    const [outer, channels, length] = isLast ? [shape[0], shape[3], 1] : [...shape.slice(0, -2), 1];
+    Object.assign(this, { channels, length, frames: outer * length, clips: shape.length === 5 ? outer : 1 });
+    this.step = isLast ? channels : 1;
+    this.unit = dtype === "uint8" ? 255 : 1; // what the number 1 is in its pixels
+    this.offset = isLast
+      ? (frame, channel) => frame * size * channels + channel
+      : (frame, channel) => ((Math.floor(frame / length) * channels + channel) * length + (frame % length)) * size;
+    this.best = new data.constructor(size);
     this.which = new Int16Array(size);
   }
 
-  /** Frames of each of its clips. */
-  get length() {
-    return this.frames / this.clips;
-  }
-
-  /** Of each pixel of a frame the largest raw number over these channels (`best`), and which has it (`which`, else -1). */
+  /** Of each pixel of a frame the largest raw number over channels (`best`), and which has it (`which`, else -1). */
   compose(frame, channels) {
     const { data, best, which, step } = this;
     best.fill(0);
@@ -49,7 +38,7 @@ export class Volume {
   /** What the composed frame has at a pixel: {value, channel}; the channel is -1 where all are zero. */
   at(x, y) {
     const pixel = y * this.width + x;
-    return { value: valueOf(this.dtype, this.best[pixel]), channel: this.which[pixel] };
+    return { value: this.best[pixel] / this.unit, channel: this.which[pixel] };
   }
 
   /** The largest value of a channel in a frame, and its pixel. */
@@ -60,6 +49,6 @@ export class Volume {
       const raw = this.data[first + pixel * this.step];
       if (raw > best) [best, found] = [raw, pixel];
     }
-    return { value: valueOf(this.dtype, best), x: found % this.width, y: Math.floor(found / this.width) };
+    return { value: best / this.unit, x: found % this.width, y: Math.floor(found / this.width) };
   }
 }

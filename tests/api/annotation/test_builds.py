@@ -57,6 +57,8 @@ def test_a_running_build_has_progress(bench: Bench, slow: Callable[..., Any]):
         "clips_written": 0,
         "seconds": 0.5,
         "seconds_left": 3.0,
+        "files_per_second": None,
+        "report": {"splits": [], "faults": []},
     }
     assert response.headers["retry-after"] == "3"
     assert (document["artifacts"], document["links"]["report"]) == ([], None)

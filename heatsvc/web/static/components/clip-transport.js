@@ -1,113 +1,84 @@
 // Play, scrubber, speed; and the keys that do the same.
-import { choice, Component, h } from "../dom.js";
+import { Component } from "../dom.js";
 import { model } from "../model.js";
 import { state } from "../state.js";
 import { t } from "../strings.js";
 
 const FPS = 25;
-const SPEEDS = ["0.25", "0.5", "1", "2", "4"];
 
 class ClipTransport extends Component {
   isPlaying = false;
 
-  render() {
-    this.play = h("button", { class: "play", onclick: () => this.toggle() });
-    this.scrubber = h("input", {
-      type: "range",
-      min: 0,
-      "aria-label": t("transport.frame"),
-      oninput: ({ target }) => this.go(Number(target.value)),
-    });
-    this.place = h("output", { class: "place" });
-    const speeds = choice(
-      { "aria-label": t("transport.speed"), onchange: (event) => state.set({ speed: Number(event.target.value) }) },
-      SPEEDS.map((speed) => [speed, `${speed}×`]),
-      String(state.values.speed),
-    );
-    return [this.play, this.scrubber, this.place, speeds, h("span", { class: "quiet" }, `${FPS} fps`)];
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    const { signal } = this.stop;
-    state.addEventListener("change", () => this.show(), { signal });
-    document.addEventListener("keydown", (event) => this.press(event), { signal });
-    model.addEventListener("volume", () => this.begin(), { signal });
-    model.addEventListener("problem", () => this.pause(), { signal });
-  }
-
-  update() {
-    super.update();
-    this.show();
+  connected() {
+    this.play = this.querySelector(".play");
+    this.scrubber = this.querySelector("input");
+    this.play.onclick = () => this.toggle();
+    this.scrubber.oninput = () => this.go(Number(this.scrubber.value));
+    this.on(state, "change", ({ detail }) => (detail.includes("speed") ? this.toggle(this.isPlaying) : this.update()));
+    this.on(document, "keydown", (event) => this.press(event));
+    this.on(model, "volume", () => this.begin());
+    this.on(model, "problem", () => model.isStale && this.toggle(false));
   }
 
   /** Play what is new, unless motion is not wanted or the address names a frame. */
   begin() {
-    if (this.clip !== model.clip.frame_dir + model.files[0]?.name) {
-      this.clip = model.clip.frame_dir + model.files[0]?.name;
-      if (!state.values.frame && !matchMedia("(prefers-reduced-motion: reduce)").matches && !this.isPlaying) this.toggle();
-    }
-    this.show();
+    const isNew = this.clip !== model.clip.frame_dir + model.files[0].name;
+    this.clip = model.clip.frame_dir + model.files[0].name;
+    if (isNew && !state.values.frame && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.toggle(true);
+    this.update();
   }
 
-  show() {
+  update() {
     const { volume, clip } = model;
-    this.play.replaceChildren(this.isPlaying ? "❚❚" : "▶");
+    this.play.textContent = this.isPlaying ? "❚❚" : "▶";
     this.play.ariaLabel = t(this.isPlaying ? "transport.pause" : "transport.play");
     this.play.disabled = this.scrubber.disabled = !volume || volume.frames < 2;
     if (!volume) return;
     const { frame } = state.values;
-    this.scrubber.max = volume.frames - 1;
-    this.scrubber.value = frame;
+    const last = volume.frames - 1;
     const source = clip.rendered.frame_inds[frame];
-    const parts = [t("transport.place", { frame, last: volume.frames - 1 })];
-    if (volume.clips > 1) parts.push(t("transport.clip", { clip: Math.floor(frame / volume.length), clips: volume.clips }));
-    if (source !== undefined && source !== frame) parts.push(t("transport.source", { source }));
-    this.place.textContent = parts.join(" · ");
-    this.scrubber.setAttribute("aria-valuetext", this.place.textContent);
+    const text = [
+      t("transport.place", { frame, last }),
+      volume.clips > 1 && t("transport.clip", { clip: Math.floor(frame / volume.length), clips: volume.clips }),
+      (source ?? frame) !== frame && t("transport.source", { source }),
+    ].filter(Boolean).join(" · ");
+    Object.assign(this.scrubber, { max: last, value: frame, ariaValueText: text });
+    this.querySelector(".place").textContent = text;
   }
 
-  toggle() {
-    if (this.isPlaying) return this.pause();
-    this.isPlaying = true;
-    let last = performance.now();
-    const tick = (now) => {
-      if (!this.isPlaying || !this.isConnected) return;
-      const step = Math.floor(((now - last) / 1000) * FPS * state.values.speed);
-      if (step > 0 && model.volume) {
-        last += (step * 1000) / FPS / state.values.speed;
-        if (now - last > 1000) last = now;
-        state.set({ frame: (state.values.frame + step) % model.volume.frames });
-      }
-      requestAnimationFrame(tick);
-    };
-    requestAnimationFrame(tick);
-    this.show();
-  }
-
-  pause() {
-    this.isPlaying = false;
-    this.show();
+  toggle(isPlaying = !this.isPlaying) {
+    clearInterval(this.timer);
+    this.isPlaying = isPlaying;
+    const { speed } = state.values;
+    const step = Math.max(1, Math.round(speed));
+    const play = () => state.set({ frame: (state.values.frame + step) % model.volume.frames });
+    if (isPlaying) this.timer = setInterval(play, (1000 / FPS / speed) * step);
+    this.update();
   }
 
   go(frame) {
-    this.pause();
+    this.toggle(false);
     state.set({ frame: (frame + model.volume.frames) % model.volume.frames });
   }
 
   /** `[` and `]`: the channel before or after the one that is shown alone. */
   changeChannel(by) {
-    const { channels } = model;
-    const index = channels.indexOf(state.values.channel);
-    state.set({ channel: channels[(index < 0 ? (by > 0 ? 0 : -1) : index + by + channels.length) % channels.length] ?? channels.at(-1) });
+    const { names } = model;
+    const index = names.indexOf(state.values.channel);
+    state.set({ channel: names.at(index < 0 && by < 0 ? -1 : (index + by) % names.length) });
   }
 
   press(event) {
-    const isText = event.target.matches("input:not([type=range], [type=checkbox]), select, textarea, [role=menu] *");
-    const isButton = event.target.matches("button, a, summary, input[type=checkbox]");
-    if (event.ctrlKey || event.metaKey || event.altKey || isText || !model.volume || document.querySelector("dialog[open]") || state.values.tab !== "clip") return;
+    const { key, target } = event;
+    const isText = target.matches("input:not([type=range], [type=checkbox], [type=radio]), select, textarea");
+    const isAway = state.values.tab !== "clip" || document.querySelector("dialog[open], :popover-open");
+    if (event.ctrlKey || event.metaKey || event.altKey || isText || isAway || !model.volume) return;
+    if (target.matches("[type=radio]") && key.startsWith("Arrow")) return;
+    // A dialog that was just closed may still have the key's event.
+    const isButton = target.matches("button, a, summary, label, input:not([type=range])") && !target.closest("dialog");
+    if (isButton && key === " ") return;
     const actions = {
-      " ": () => !isButton && this.toggle(),
+      " ": () => this.toggle(),
       ArrowLeft: () => this.go(state.values.frame - 1),
       ArrowRight: () => this.go(state.values.frame + 1),
       Home: () => this.go(0),
@@ -116,7 +87,8 @@ class ClipTransport extends Component {
       "]": () => this.changeChannel(1),
       Escape: () => state.set({ channel: "" }),
     };
-    if (!(event.key in actions) || actions[event.key]() === false) return;
+    if (!(key in actions)) return;
+    actions[key]();
     event.preventDefault();
   }
 }

@@ -1,37 +1,38 @@
 // <dataset-drop part="keypoints">: where files of one kind are dropped or chosen, and what was found in them.
 import { Component, h } from "../dom.js";
-import { bytes, language, number, t } from "../strings.js";
-import { chosenFiles, droppedFiles, withoutOthers } from "./dataset-files.js";
+import { chosenFiles, droppedFiles, withoutOthers } from "../files.js";
+import { bytes, number, t } from "../strings.js";
 
-export class DatasetDrop extends Component {
+class DatasetDrop extends Component {
+  part = this.getAttribute("part");
   files = [];
-  left = 0;
-  /** What POST /annotation/inspect says of them; null where it has said nothing yet. */
-  found = null;
+  left = 0; // files that were left out
   isBusy = false;
-  lines = () => [];
+  lines = []; // what was found
 
-  get part() {
-    return this.getAttribute("part");
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    const { signal } = this.stop;
-    const over = (isOver) => (event) => {
+  connected() {
+    const choosers = [this.chooser("dataset.choose", { multiple: true })];
+    if (this.part === "keypoints") choosers.push(this.chooser("dataset.choose.folder", { webkitdirectory: true }));
+    this.heading = h("h2");
+    this.body = h("div", { "aria-live": "polite" });
+    this.append(h("section", h("div.choosers", this.heading, choosers), this.body));
+    this.on(this, "dragover dragleave drop", (event) => {
       event.preventDefault();
-      event.stopPropagation();
-      this.classList.toggle("is-over", isOver);
-    };
-    this.addEventListener("dragover", over(true), { signal });
-    this.addEventListener("dragleave", over(false), { signal });
-    this.addEventListener("drop", async (event) => {
-      over(false)(event);
-      this.take(await droppedFiles(event.dataTransfer));
-    }, { signal });
+      this.classList.toggle("is-over", event.type === "dragover");
+    });
+    this.on(this, "drop", async ({ dataTransfer }) => this.take(await droppedFiles(dataTransfer)));
   }
 
-  /** Take files in place of those that are there; other ones of the same names are added where there are some. */
+  chooser(key, properties) {
+    const onchange = () => {
+      this.take(chosenFiles(input));
+      input.value = ""; // the same file may be chosen again
+    };
+    const input = h("input", { type: "file", class: "visually-hidden", ...properties, onchange });
+    return h("label.button.link", h("span", { "data-text": key }, t(key)), input);
+  }
+
+  /** Take files in addition to those of other names. */
   take(files) {
     if (!files.length) return;
     const { kept, left } = withoutOthers(files);
@@ -40,49 +41,33 @@ export class DatasetDrop extends Component {
   }
 
   change(files, left) {
-    Object.assign(this, { files, left, found: null, isBusy: files.length > 0 });
-    this.update();
+    Object.assign(this, { files, left });
+    this.show([], files.length > 0);
     this.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
-  show(found, isBusy) {
-    Object.assign(this, { found, isBusy });
+  show(lines, isBusy) {
+    Object.assign(this, { lines, isBusy });
     this.update();
   }
 
   /** What chooses files stays: its dialog may be open. */
   update() {
-    if (this.language !== language()) {
-      this.language = language();
-      this.body = h("div", { "aria-live": "polite" });
-      const title = h("h2", {}, t(`dataset.${this.part}`));
-      const choosers = [this.chooser("dataset.choose", { multiple: true }), this.part === "keypoints" && this.chooser("dataset.choose.folder", { webkitdirectory: true })];
-      this.replaceChildren(h("section", { "aria-label": title.textContent }, h("div", { class: "choosers" }, title, choosers), this.body));
-    }
-    this.body.replaceChildren(...this.bodyLines().flat().filter(Boolean));
+    this.heading.textContent = this.firstElementChild.ariaLabel = t(`dataset.${this.part}`);
+    this.body.replaceChildren(h("div", this.files.length ? this.facts() : h("p.hint", t(`dataset.${this.part}.hint`))));
   }
 
-  bodyLines() {
-    if (!this.files.length) return [h("p", { class: "hint" }, t(`dataset.${this.part}.hint`))];
+  facts() {
     const size = this.files.reduce((sum, { file }) => sum + file.size, 0);
+    const many = t("dataset.files", { count: number(this.files.length) });
+    const name = this.files.length === 1 ? this.files[0].name : many;
     return [
-      h("p", { class: "fact" },
-        h("b", {}, t(this.files.length === 1 ? "dataset.file" : "dataset.files", { count: number(this.files.length), name: this.files[0].name })),
-        ` · ${bytes(size)} `,
-        h("button", { class: "quiet", type: "button", onclick: () => this.change([], 0) }, t("dataset.remove"))),
-      this.left > 0 && h("p", { class: "hint" }, t("dataset.left", { count: number(this.left) })),
-      this.isBusy && h("p", { class: "hint busy" }, t("dataset.looking")),
-      this.lines(this.found),
+      h("p.fact", h("b", name), ` · ${bytes(size)} `,
+        h("button.link", { onclick: () => this.change([], 0) }, t("dataset.remove"))),
+      this.left > 0 && h("p.hint", t("dataset.left", { count: number(this.left) })),
+      this.isBusy && h("p.hint.busy", t("dataset.looking")),
+      this.lines,
     ];
-  }
-
-  chooser(key, properties) {
-    const input = h("input", { type: "file", class: "visually-hidden", ...properties,
-      onchange: () => {
-      this.take(chosenFiles(input));
-      input.value = ""; // the same file may be chosen again
-    } });
-    return h("label", { class: "button" }, t(key), input);
   }
 }
 customElements.define("dataset-drop", DatasetDrop);

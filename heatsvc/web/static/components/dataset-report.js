@@ -1,81 +1,94 @@
-// <dataset-report>: the report of a build, from its JSON: a frame for its HTML page is not what the page's policy allows.
+// <dataset-report>: the report of a build, from its JSON, while it grows and when it is whole.
 import { Component, h } from "../dom.js";
 import { bytes, number, t } from "../strings.js";
+import { save } from "./dataset-build.js";
+import { assumedLine } from "./dataset-found.js";
 
 const SHOWN = 100;
+const COLUMNS = ["clips", "zeros", "frames", "classes", "signers"];
 
-export class DatasetReport extends Component {
-  report = null;
+class DatasetReport extends Component {
+  report = null; // of a build that runs only `splits` and `faults`
   artifacts = [];
-  lines = () => [];
-  onname = () => {};
-  onfile = () => {};
+  lines = []; // beside it
+  find = () => {}; // shows the row of a video
+
+  /** Show what there is now. What is unfolded stays so. */
+  show(changes) {
+    const open = [...this.querySelectorAll("details[open]")].map((each) => each.dataset.kind);
+    Object.assign(this, changes);
+    if (this.querySelector(".rows") && !changes.artifacts) return; // it is being read
+    this.update();
+    for (const each of this.querySelectorAll("details")) each.open = open.includes(each.dataset.kind);
+  }
 
   render() {
     const { report } = this;
-    return [
-      h("h2", {}, t(report ? "dataset.report" : "dataset.before")),
-      report && this.figure(report),
-      ...(this.artifacts.length > 0 ? this.files() : []),
-      ...(report ? this.sections(report) : []),
-      ...this.lines(),
-    ];
+    return [h("h2", t(report ? "dataset.report" : "dataset.before")), report && this.sections(report), this.lines];
   }
 
-  figure({ summary, frames }) {
-    const facts = { classes: number(summary.classes), points: number(summary.points), layout: summary.layout ?? "", frames: number(frames.median ?? 0) };
-    return h("p", { class: "figure" }, h("b", {}, number(summary.clips)), " ", t("dataset.summary", facts));
-  }
-
-  sections({ splits, absent, faults, findings, leaks, notes, frames, labels }) {
-    const gone = Object.entries(absent).filter(([, names]) => names.length);
+  sections({ summary, splits, absent = {}, faults, findings = [], leaks, notes = [], frames, labels = [] }) {
+    const clips = summary?.clips ?? splits.reduce((sum, split) => sum + split.clips, 0);
+    const line = (kind, text) => h("p", { class: kind }, text);
     return [
-      table(["dataset.split", "dataset.clips", "dataset.zeros", "dataset.frames.head", "dataset.classes.head", "dataset.signers"],
-        splits.map((split) => [split.name, ...["clips", "zeros", "frames", "classes", "signers"].map((key) => number(split[key]))])),
-      frames.count > 0 && histogram(frames),
-      faults.length + findings.length > 0 && h("h3", {}, t("dataset.faults")),
-      ...faults.map((group) => this.group(group)),
-      ...findings.map((group) => this.group({ ...group, kind: group.code })),
-      leaks.content.length > 0 && h("p", { class: "warning" }, t("dataset.leaks", { count: number(leaks.content.length),
+      h("p.figure", h("b", number(clips)), " ", summary ? summaryText(summary, frames) : t("dataset.so_far")),
+      this.artifacts.length > 0 && h("ul.files", this.artifacts.map(fileLink)),
+      splits.length > 0 && table(splits),
+      frames?.count > 0 && histogram(frames),
+      faults.length + findings.length > 0 && h("h3", t("dataset.faults")),
+      [...faults, ...findings].map((group) => this.group(group)),
+      leaks?.content.length > 0 && line("warning", t("dataset.leaks", { count: number(leaks.content.length),
         names: leaks.content[0].clips.map(({ name, split }) => `${name} (${split})`).join(", ") })),
-      ...gone.map(([split, names]) => h("p", { class: "fact" }, t("dataset.absent", { split, count: number(names.length), names: names.slice(0, 5).join(", ") }))),
-      ...labels.filter((file) => file.assumed).map((file) => h("p", { class: "warning" }, t("dataset.assumed", { encoding: file.encoding, labels: file.labels.join(", ") }))),
-      ...notes.map((note) => h("p", { class: "hint" }, note)),
+      Object.entries(absent).map(([split, names]) => names.length > 0 &&
+        line("fact", t("dataset.absent", { split, count: number(names.length), names: names.slice(0, 5).join(", ") }))),
+      labels.map(assumedLine),
+      notes.map((note) => line("hint", note)),
     ];
   }
 
-  group({ kind, meaning, count, done = {}, items }) {
-    const outcome = Object.entries(done).map(([name, many]) => `${name} ${number(many)}`).join(", ");
-    return h("details", { class: "fault" },
-      h("summary", {}, h("b", {}, number(count)), ` ${meaning}`, h("span", { class: "hint" }, ` ${kind}${outcome ? ` · ${outcome}` : ""}`)),
-      h("ul", {}, items.slice(0, SHOWN).map((item) => h("li", {},
-        h("button", { class: "link", type: "button", title: t("dataset.row.find"), onclick: (event) => this.onname(item.name, event.target.parentElement) }, item.name),
-        ` ${item.detail}`, item.file ? h("span", { class: "hint" }, ` ${item.file}`) : ""))),
-      items.length > SHOWN && h("p", { class: "hint" }, t("dataset.more", { count: number(items.length - SHOWN) })));
-  }
-
-  files() {
-    const link = ({ name, href, size }) => h("li", {},
-      h("a", { href, download: name, onclick: (event) => this.onfile(event, href, name) }, name), size ? h("span", { class: "hint" }, ` ${bytes(size)}`) : "");
-    return [h("ul", { class: "files", "aria-label": t("dataset.downloads") }, this.artifacts.map(link))];
+  group({ kind, code = kind, meaning, count, done = {}, items }) {
+    const facts = [code, ...Object.entries(done).map(([name, many]) => `${name} ${number(many)}`)].join(" · ");
+    const text = t(`fault.${code}`, {}, t(`finding.${code}`, {}, meaning));
+    const more = count - Math.min(SHOWN, items.length);
+    const find = ({ target }, name) => this.find(target.parentElement, name);
+    return h("details.fault", { "data-kind": code },
+      h("summary", h("b", number(count)), ` ${text}`, h("span.hint", ` ${facts}`)),
+      h("ul", items.slice(0, SHOWN).map(({ name, detail, file }) => h("li", {},
+        h("button.link", { title: t("dataset.row.find"), onclick: (event) => find(event, name) }, name),
+        ` ${detail}`, file && h("span.hint", ` ${file}`)))),
+      more > 0 && h("p.hint", t("dataset.more", { count: number(more) })));
   }
 }
 
-function table(heads, rows) {
-  return h("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": `${t("dataset.report")}: ${t("dataset.split")}` }, h("table", {},
-    h("thead", {}, h("tr", {}, heads.map((key) => h("th", { scope: "col" }, t(key))))),
-    h("tbody", {}, rows.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), rest.map((text) => h("td", {}, text)))))));
+function summaryText({ classes, points, layout }, { median }) {
+  const facts = { classes: number(classes), points: number(points), layout: layout ?? "", frames: number(median ?? 0) };
+  return t("dataset.summary", facts);
+}
+
+const fileLink = ({ name, href, size }) => h("li", {},
+  h("a", { href, download: name, onclick: (event) => save(event, href, name) }, name),
+  size && h("span.hint", ` ${bytes(size)}`));
+
+function table(splits) {
+  const columns = COLUMNS.filter((key) => key in splits[0]);
+  const head = (scope, text) => h("th", { scope }, text);
+  const cells = (split) => columns.map((key) => h("td", number(split[key])));
+  const label = `${t("dataset.report")}: ${t("dataset.split")}`;
+  return h("div.scrolls", { tabindex: "0", role: "region", "aria-label": label },
+    h("table", {},
+      h("thead", h("tr", ["split", ...columns].map((key) => head("col", t(`dataset.column.${key}`))))),
+      h("tbody", splits.map((split) => h("tr", head("row", split.name), cells(split))))));
 }
 
 /** Clips by their number of frames, as bars. */
 function histogram({ histogram: { start, width, counts }, min, max }) {
   const highest = Math.max(...counts);
-  const bars = counts.map((many, i) => {
-    const bar = h("i", { title: `${start + i * width}–${start + (i + 1) * width - 1}: ${many}` });
-    bar.style.blockSize = `${(100 * many) / highest}%`;
-    return bar;
-  });
+  const bar = (many, i) => {
+    const first = start + i * width;
+    const style = { blockSize: `${(100 * many) / highest}%` };
+    return h("i", { title: `${first}–${first + width - 1}: ${many}`, style });
+  };
   const text = t("dataset.histogram", { min: number(min), max: number(max) });
-  return h("figure", {}, h("div", { class: "bars", role: "img", "aria-label": text }, bars), h("figcaption", { class: "hint" }, text));
+  return h("figure", h("div.bars", { role: "img", "aria-label": text }, counts.map(bar)), h("figcaption.hint", text));
 }
 customElements.define("dataset-report", DatasetReport);

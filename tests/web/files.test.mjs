@@ -1,7 +1,6 @@
-// The logic of the page's dataset part, under node's own test runner.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formOf, linesAround, paceOf, rowsIn, sampleOf, withoutOthers } from "../../heatsvc/web/static/components/dataset-files.js";
+import { formOf, sampleOf, withoutOthers } from "../../heatsvc/web/static/files.js";
 
 const file = (name, size = 1, type = "") => ({ name, file: { size, type } });
 
@@ -31,30 +30,4 @@ test("a form has the options first, and paths as names", () => {
   assert.equal(form.get("options"), '{"img_shape":[2,3]}');
   assert.equal(form.get("keypoints").name, "folder/a.npy");
   assert.deepEqual([...formOf({ labels: [] }, {}).keys()], []);
-});
-
-test("the pace of a build", () => {
-  const progress = { files_read: 500, files: 2000, seconds: 2, seconds_left: 6 };
-  assert.deepEqual(paceOf(progress), { part: 0.25, rate: 250, left: 6 });
-  assert.deepEqual(paceOf({ files_read: 0, files: 0, seconds: 0, seconds_left: null }), { part: null, rate: null, left: null });
-});
-
-test("rows of files that were sent are found in a message", () => {
-  const message = "labels.csv, row 3: a is x here and y in K[1].xlsx, sheet 단어, row 12; other.csv, row 4";
-  assert.deepEqual(rowsIn(message, ["labels.csv", "K[1].xlsx"]), [
-    { text: "labels.csv, row 3", file: "labels.csv", row: 3 },
-    ": a is x here and y in ",
-    { text: "K[1].xlsx, sheet 단어, row 12", file: "K[1].xlsx", row: 12 },
-    "; other.csv, row 4",
-  ]);
-  assert.deepEqual(rowsIn("nothing", []), ["nothing"]);
-});
-
-test("a row is shown with its neighbours", () => {
-  assert.deepEqual(linesAround("a\r\nb\nc\nd", 2), [
-    { row: 1, text: "a", isMeant: false },
-    { row: 2, text: "b", isMeant: true },
-    { row: 3, text: "c", isMeant: false },
-  ]);
-  assert.deepEqual(linesAround("a", 9), []);
 });

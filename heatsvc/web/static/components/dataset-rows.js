@@ -1,0 +1,58 @@
+// The rows of labels and splits that problems and faults are about.
+import { h } from "../dom.js";
+import { linesAround, rowsIn } from "../rows.js";
+import { t } from "../strings.js";
+
+const TEXT_BYTES = 32e6;
+/** What the encodings of Python that labels are usually in are called on the web. */
+const ENCODINGS = { "utf-8-sig": "utf-8", cp949: "euc-kr", johab: "euc-kr" };
+
+/** The text of a file; null of a workbook, an archive, or a large one. */
+async function textOf({ name, file }, encoding) {
+  if (file.size > TEXT_BYTES || /\.(xlsx|zip|tar|t?gz)$/i.test(name)) return null;
+  let decoder = new TextDecoder();
+  try {
+    decoder = new TextDecoder(ENCODINGS[encoding] ?? encoding);
+  } catch {
+    // An encoding that browsers do not know: the row is there, its letters are not.
+  }
+  return decoder.decode(await file.arrayBuffer());
+}
+
+function showLines(place, name, lines, otherwise) {
+  place.querySelector(".rows")?.remove();
+  const code = ({ row, text, isMeant }) => h(isMeant ? "code.is-meant" : "code", h("i", row), ` ${text.slice(0, 300)}`);
+  const shown = lines.map(code);
+  place.append(h("div.rows", h("span.hint", shown.length ? name : otherwise), shown));
+}
+
+/** Shows rows of some files. */
+export class RowFinder {
+  /** Files of labels and split: [{name, file}], and the encodings of some by name. */
+  constructor(files, encodingOf) {
+    Object.assign(this, { files, encodingOf });
+  }
+
+  /** A problem in words; rows of files that it names are shown when they are clicked. */
+  problem({ detail, message }) {
+    const parts = rowsIn(detail ?? message ?? "", this.files.map(({ name }) => name));
+    const button = ({ text, file, row }) => h("button.link", { onclick: () => this.show(line, file, row) }, text);
+    const line = h("div.problem", { role: "alert" }, h("p", parts.map((part) => (part.text ? button(part) : part))));
+    return line;
+  }
+
+  async show(place, name, row) {
+    const text = await textOf(this.files.find((each) => each.name === name), this.encodingOf(name));
+    showLines(place, name, text === null ? [] : linesAround(text, row), t("dataset.row.workbook", { row }));
+  }
+
+  /** The first row that names a video. */
+  async find(place, video) {
+    for (const each of this.files) {
+      const text = await textOf(each, this.encodingOf(each.name));
+      const at = text?.indexOf(video) ?? -1;
+      if (at >= 0) return showLines(place, each.name, linesAround(text, text.slice(0, at).split(/\r\n|\r|\n/).length));
+    }
+    showLines(place, "", [], t("dataset.row.none"));
+  }
+}

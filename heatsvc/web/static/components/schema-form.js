@@ -1,0 +1,101 @@
+// <schema-form>: a form made from JSON schemas, so that a new option appears by itself. Defaults are grey; what was
+// changed is marked, and can be reset.
+import { Component, h } from "../dom.js";
+import { t } from "../strings.js";
+
+/** The fields of an object's schema. */
+export const fieldsOf = ({ properties }) =>
+  Object.entries(properties).map(([name, schema]) => ({ name, default: null, description: "", ...schema, schema }));
+
+/** How a value is entered: {kind, choices}; kind is flag, choice or text, for which choices are offered, too. */
+export function entryOf(schema) {
+  const kinds = (schema.anyOf ?? [schema]).filter(({ type }) => type !== "null");
+  const choices = kinds.flatMap((kind) => kind.enum ?? (kind.const === undefined ? [] : [kind.const]));
+  const isFlag = kinds.every(({ type }) => type === "boolean");
+  const isOpen = kinds.some((kind) => !kind.enum && kind.const === undefined);
+  return { kind: isFlag ? "flag" : isOpen ? "text" : "choice", choices };
+}
+
+/** The value that a text means: whole numbers with "," or "×" between them, JSON where it is some, else the text. */
+export function valueOf(text) {
+  const trimmed = text.trim();
+  if (!trimmed) return undefined;
+  if (/^\d+(\s*[,x×]\s*\d+)+$/.test(trimmed)) return trimmed.split(/[,x×]/).map(Number);
+  try {
+    return JSON.parse(trimmed);
+  } catch {
+    return trimmed;
+  }
+}
+
+const textOf = (value) => {
+  if (typeof value === "string" || value === null || value === undefined) return value ?? "";
+  return JSON.stringify(value, (_, each) => each ?? undefined);
+};
+export const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+class SchemaForm extends Component {
+  fields = []; // [{name, schema, default, description, required}]
+  values = {}; // of those that are not as by default
+  prefix = ""; // of the names of the controls' options in problems
+  texts = ""; // of the keys of the help's texts
+  first = Infinity; // so many are not folded
+
+  render() {
+    const rows = this.fields.map((field) => this.row(field));
+    const more = rows.splice(this.first);
+    return [rows, more.length > 0 && h("details", h("summary", t("form.more")), more)];
+  }
+
+  /** Show other values in the same controls. */
+  show(values) {
+    this.values = values;
+    for (const control of this.querySelectorAll("[data-field]")) control.refresh();
+  }
+
+  set(name, value) {
+    const { [name]: _, ...others } = this.values;
+    this.show(value === undefined ? others : { ...others, [name]: value });
+    this.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  row({ name, required, description, schema, default: initial }) {
+    const { kind, choices } = entryOf(schema);
+    const given = () => this.values[name] ?? initial;
+    const set = (value) => this.set(name, !required && isSame(value, initial) ? undefined : value);
+    const common = { "data-field": this.prefix + name, "data-key": this.prefix + name };
+    const reset = { "aria-label": t("form.reset.label", { name }), onclick: () => this.set(name, undefined) };
+    let control, show, read;
+    if (kind === "flag") {
+      control = h("input", { ...common, type: "checkbox" });
+      show = () => (control.checked = Boolean(given()));
+      read = () => control.checked;
+    } else if (kind === "choice") {
+      const none = initial === null && !required && h("option", { value: "" }, t("form.none"));
+      control = h("select", common, none, choices.map((each) => h("option", String(each))));
+      show = () => (control.value = given() ?? "");
+      read = () => choices.find((each) => String(each) === control.value);
+    } else {
+      const list = choices.length && `${this.prefix}${name}-choices`;
+      const placeholder = t(`${this.texts}.${name}.example`, {}, textOf(initial));
+      control = h("input", { ...common, list, placeholder, spellcheck: "false", autocomplete: "off" });
+      if (list) control.append(h("datalist", { id: list }, choices.map((value) => h("option", { value }))));
+      show = () => (control.value = textOf(this.values[name]));
+      read = () => valueOf(control.value);
+    }
+    control.onchange = (event) => {
+      event.stopPropagation();
+      set(read());
+    };
+    const row = h("div.field",
+      h("label", h("span", name), control), h("button.plain", reset, t("form.reset")),
+      h("small", t(`${this.texts}.${name}`, {}, description.replaceAll("`", ""))));
+    control.refresh = () => {
+      show();
+      row.classList.toggle("changed", !required && name in this.values && !isSame(this.values[name], initial));
+    };
+    control.refresh();
+    return row;
+  }
+}
+customElements.define("schema-form", SchemaForm);
