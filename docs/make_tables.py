@@ -117,7 +117,7 @@ def _commands() -> str:
 
 
 def _exit_statuses() -> str:
-    return _table(("status", "meaning"), ((f"{int(status)}", text) for status, text in EXIT_STATUSES.items()))
+    return _table(("Status", "Meaning"), ((f"{int(status)}", text) for status, text in EXIT_STATUSES.items()))
 
 
 def _json(default: object) -> str:
