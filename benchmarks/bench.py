@@ -16,6 +16,7 @@ compared with MMAction2's before anything is timed.
 (g) processor time a request, one clip in npy, against the same server without its access log
 (h) a dense float32 volume into an array that exists, in process, against filling that array with zeros
 (i) a round trip by `heatsvc.client`, from the call to the array, against `http.client` and one `decompress`
+(j) milliseconds from a file dropped on the page to its first picture, in Chromium
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from benchmarks import inputs, servers
 from benchmarks.in_process import encode_rate, mmaction2, volumes_of
 from benchmarks.inputs import KEYPOINTS, LIMBS, MANY
 from benchmarks.load import Request, run_load, send_request
+from benchmarks.page import first_picture
 from benchmarks.report import Machine, Report, Row
 from benchmarks.responses import check_many, check_same, count_bytes, npy_array
 from benchmarks.round_trip import round_trips
@@ -97,6 +99,10 @@ def main() -> None:
     rows += memory_growth(cores)
     rows += access_log_cost(cores, effort)
     rows += dense_floor(cores, effort)
+    say("first picture on the page")
+    os.sched_setaffinity(0, {cores.client, cores.server})  # a browser is several processes
+    with servers.heatsvc(None) as ours:
+        rows += first_picture(ours, effort.rounds)
     rows.sort(key=lambda row: row.item)
     report = Report(date.today(), Machine.here(peer_numpy, cores), tuple(rows))
     print(report.text())

@@ -35,7 +35,7 @@ LIMBS: dict[str, Any] = {
     ],
 }  # fmt: skip
 
-_POSES = ROOT / "tests" / "data" / "poses" / "ase_FIRE_wholebody133.npy"
+POSES = ROOT / "tests" / "data" / "poses" / "ase_FIRE_wholebody133.npy"
 _LEFT_SHOULDER, _LEFT_ELBOW, _LEFT_WRIST = 5, 7, 9
 _LOWEST_SCORE = 0.05
 _MARGIN = 3
@@ -128,7 +128,7 @@ def long_clip_request(frames: int = 432) -> Request:
 
     The clip is repeated to `frames`, with a small shift each time.
     """
-    sign = np.load(_POSES)
+    sign = np.load(POSES)
     parts = []
     for repeat in range(-(-frames // len(sign))):
         moved = sign.copy()
@@ -156,7 +156,7 @@ def _person() -> Clip:
     The left arm hangs out of the picture, and the estimator gave its wrist up in every frame: it is put where the
     forearm would go on straight from the upper arm, so that all 17 points are rendered.
     """
-    body = np.load(_POSES)[:, :POINTS]
+    body = np.load(POSES)[:, :POINTS]
     points, score = body[..., :2].astype(np.float64), body[..., 2]
     points[:, _LEFT_WRIST] = 2 * points[:, _LEFT_ELBOW] - points[:, _LEFT_SHOULDER]
     low, high = points.min((0, 1)), points.max((0, 1))

@@ -40,7 +40,7 @@ class Row:
     """One line of the table: a figure of heatsvc's, the peer's, and what the one is to the other.
 
     Attributes:
-        item: of the benchmark, (a) to (h).
+        item: of the benchmark, (a) to (j).
         what: in words.
         unit: of the figures.
         heatsvc: the figure, the median over the rounds where it was taken in rounds.

@@ -43,7 +43,7 @@ def main(url: str) -> None:
                 _wait(page)
             if name == "pickle":
                 page.set_input_files("page-header input[type=file]", PICKLE)
-                page.locator(".clips summary").click()
+                page.locator("page-header .menu").click()
                 _wait(page)
             page.screenshot(path=IMAGES / f"page-{name}.png")
             page.close()
@@ -56,10 +56,9 @@ def _build(page: Page) -> None:
     tables = {"labels": sorted((KETI / "Annotation").glob("*.xlsx")), "split": [KETI / "Annotation" / "split.json"]}
     for part, paths in tables.items():
         page.set_input_files(f"dataset-drop[part={part}] input[multiple]", list(map(str, paths)))
-    page.fill("#option-img_shape", "1080")
-    page.fill("[data-field=img_shape1]", "1920")
-    page.select_option("#option-faulty", "drop")
-    page.select_option("#option-split_policy", "drop")
+    page.fill("[data-field='options.img_shape']", "1080 × 1920")
+    page.select_option("[data-field='options.faulty']", "drop")
+    page.select_option("[data-field='options.split_policy']", "drop")
     page.get_by_role("button", name="Build the dataset").click()
     page.get_by_text("Built from").wait_for(timeout=120_000)
 

@@ -11,7 +11,7 @@ export function h(name, ...rest) {
   for (const [key, value] of Object.entries(properties)) {
     if (key === "style") Object.assign(element.style, value);
     else if (key.startsWith("on")) element[key] = value;
-    else if (value ?? false) element.setAttribute(key, value === true ? "" : value);
+    else if ((value ?? false) !== false) element.setAttribute(key, value === true ? "" : value);
   }
   element.append(...present(rest));
   return element;

@@ -78,14 +78,14 @@ class DatasetBuilder extends Component {
     const { keypoints, labels, split } = this.files;
     const { files, unread } = sampleOf(keypoints);
     const body = formOf({ keypoints: files, labels, split }, this.form.values);
-    this.contents = null;
+    const isEmpty = !files.length && !labels.length && !split.length;
     this.unread = unread;
     try {
-      if (files.length + labels.length + split.length)
-        this.contents = await requestJson("annotation/inspect", { method: "POST", body, signal });
+      this.contents = isEmpty ? null : await requestJson("annotation/inspect", { method: "POST", body, signal });
     } catch (error) {
       if (signal.aborted) return;
       if (error.status === 503) return void (this.timer = setTimeout(() => this.inspect(), BUSY_MILLISECONDS));
+      this.contents = null;
       if (!this.isUnderWay && !this.build) this.fail(error);
     }
     this.update();

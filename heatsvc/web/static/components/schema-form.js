@@ -30,7 +30,8 @@ export function valueOf(text) {
 
 const textOf = (value) => {
   if (typeof value === "string" || value === null || value === undefined) return value ?? "";
-  return JSON.stringify(value, (_, each) => each ?? undefined);
+  const isNumbers = Array.isArray(value) && value.every(Number.isInteger);
+  return isNumbers && value.length > 1 ? value.join(", ") : JSON.stringify(value, (_, each) => each ?? undefined);
 };
 export const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -80,7 +81,8 @@ class SchemaForm extends Component {
       const placeholder = t(`${this.texts}.${name}.example`, {}, textOf(initial));
       control = h("input", { ...common, list, placeholder, spellcheck: "false", autocomplete: "off" });
       if (list) control.append(h("datalist", { id: list }, choices.map((value) => h("option", { value }))));
-      show = () => (control.value = textOf(this.values[name]));
+      // What is being typed stays.
+      show = () => control === document.activeElement || (control.value = textOf(this.values[name]));
       read = () => valueOf(control.value);
     }
     control.onchange = (event) => {
