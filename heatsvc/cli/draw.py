@@ -23,6 +23,7 @@ from heatsvc.cli.heatmap_files import (
     find_format,
     own_file_bounds,
     plan_file,
+    rendering_settings,
     write_file,
     write_job,
 )
@@ -32,10 +33,9 @@ from heatsvc.cli.sources import KeypointSource, find_sources
 from heatsvc.encode.formats import Format
 from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError
-from heatsvc.kernels import KERNELS
 from heatsvc.pose import PoseClip
 from heatsvc.pose.findings import Code
-from heatsvc.settings import Settings, load_settings
+from heatsvc.settings import Settings
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -82,10 +82,7 @@ def draw(
     target = Target.of(output, format)
     if target.is_standard_output and json:
         raise UsageError("--json and the heatmaps cannot both be on standard output: give a file as --output")
-    settings = load_settings()
-    KERNELS.use(settings.kernels)
-    if KERNELS.hint:
-        print_error("heatsvc draw", f"warning: rendered with NumPy, many times slower: {KERNELS.hint}")
+    settings = rendering_settings("heatsvc draw")
     sources = find_sources(files)
     if target.path is not None and not target.format.many and len(sources) > 1:
         raise UsageError(target.too_many(len(sources), "files"))

@@ -13,12 +13,14 @@ from heatsvc.api.request import HeatmapRequest
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
 from heatsvc.cli.errors import UsageError
+from heatsvc.cli.output import print_error
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS, PICTURES, Format
 from heatsvc.encode.job import RenderJob
+from heatsvc.kernels import KERNELS, KernelsError
 from heatsvc.pipeline.errors import hint
 from heatsvc.pose import PoseClip
-from heatsvc.settings import Settings
+from heatsvc.settings import Settings, load_settings
 
 _CLIPS, _OBJECTS, _BYTES = 10_000_000, 200_000_000, 64 << 30
 
@@ -30,6 +32,22 @@ FILE_FORMATS: dict[str, Format] = {
     **PICTURES,
 }
 """Formats of files, by their extension."""
+
+
+def rendering_settings(command: str) -> Settings:
+    """The settings of a command that renders, and the kernels that they name.
+
+    Raises:
+        UsageError: kernels that are not installed.
+    """
+    settings = load_settings()
+    try:
+        KERNELS.use(settings.kernels)
+    except KernelsError as error:
+        raise UsageError(str(error)) from None
+    if settings.kernels == "auto" and KERNELS.hint:
+        print_error(command, f"warning: NumPy renders, many times slower: {KERNELS.hint}")
+    return settings
 
 
 def own_file_bounds(settings: Settings) -> Bounds:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +25,8 @@ from heatsvc.cli.output import print_error
 from heatsvc.errors import InputError
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
-INTERRUPTED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
+# 128 and the number of the signal, as of shells; not every system has the names of the signals.
+INTERRUPTED, CLOSED_PIPE, TERMINATED = 130, 141, 143
 
 _HEATMAPS, _DATASETS, _CATALOGUE, _SERVICE, _OTHER = (
     Group(name, sort_key=position)
@@ -157,7 +157,7 @@ EXIT_STATUSES = {
     WRONG_USAGE: "wrong arguments or settings; nothing was done",
     INTERRUPTED: "stopped by Ctrl-C (SIGINT)",
     CLOSED_PIPE: "what reads the output has closed it (SIGPIPE)",
-    128 + signal.SIGTERM: "ended by SIGTERM",
+    TERMINATED: "ended by SIGTERM",
 }
 
 

@@ -19,15 +19,14 @@ from heatsvc.api.heatmap_schemas import HeatmapOptions
 from heatsvc.api.request import read_options
 from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.cli.errors import CommandError, UsageError, as_typed
-from heatsvc.cli.heatmap_files import find_format, own_file_bounds, plan_file, write_file
+from heatsvc.cli.heatmap_files import find_format, own_file_bounds, plan_file, rendering_settings, write_file
 from heatsvc.cli.heatmap_options import VIEW, ViewParameters, heatmap_options
 from heatsvc.cli.sources import find_sources
 from heatsvc.encode.formats import PICTURES
 from heatsvc.errors import InputError
-from heatsvc.kernels import KERNELS
 from heatsvc.pose import PoseClip
 from heatsvc.render.picture import Picture
-from heatsvc.settings import Settings, load_settings
+from heatsvc.settings import Settings
 
 Show = Literal["auto", "sixel", "kitty", "blocks", "text"]
 
@@ -60,8 +59,7 @@ def view(
 ) -> None:
     """Play it; where standard output is no terminal, print the frame in its middle."""
     chosen = heatmap_options(VIEW, options)
-    settings = load_settings()
-    KERNELS.use(settings.kernels)
+    settings = rendering_settings("heatsvc view")
     try:
         clip = _only_clip(file, chosen, settings)
         if output is not None:

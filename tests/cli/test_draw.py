@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import shutil
 import subprocess
 from pathlib import Path
@@ -237,6 +238,25 @@ def test_what_is_wrong_is_said_in_a_line(
     assert why in line
     assert said.out == ""
     assert [name for name in files_in(folder) if name != "out/clip.npy"] == []
+
+
+def test_kernels_that_are_not_installed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("heatsvc.kernels.compiled", None)
+    monkeypatch.setenv("HEATSVC_KERNELS", "native")
+    assert main(["draw", *OF_CLIP, "-o", "a.npy"]) == 2
+    assert line_of(capsys.readouterr().err).startswith(
+        "heatsvc draw: HEATSVC_KERNELS=native, but there are no compiled"
+    )
+
+
+def test_a_pickle_may_have_more_clips_than_a_request(folder: Path):
+    clip = {"keypoint": np.ones((1, 1, 5, 2)), "img_shape": (9, 9), "total_frames": 1, "label": 0}
+    clips = [{"frame_dir": f"clip{number}", **clip} for number in range(1100)]
+    (folder / "many.pkl").write_bytes(pickle.dumps({"split": {}, "annotations": clips}))
+    assert main(["draw", "many.pkl", "--reduce", "max", "-o", "out/"]) == 0
+    assert len(files_in(folder / "out")) == 1100
 
 
 def test_without_permission_nothing_is_written(folder: Path):
