@@ -42,6 +42,8 @@ _EXPOSED_HEADERS = (
     "Server-Timing",
     "X-Request-ID",
     "X-Heatmap-Seed",
+    "X-Heatmap-Version",
+    "X-Heatmap-Warning",
     "Content-Disposition",
     "Content-Location",
     "Content-Range",

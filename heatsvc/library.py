@@ -28,6 +28,7 @@ from heatsvc.pose.readers import read as read_bytes
 from heatsvc.pose.readers.folder import read_folder
 from heatsvc.pose.readers.json_clip import CLIP_KEYS, UNUSED_KEYS
 from heatsvc.pose.select import MissingPoints
+from heatsvc.provenance import metadata
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType as RenderDType
 from heatsvc.render.picture_options import PictureOptions
@@ -122,7 +123,9 @@ def draw(
         options_of_picture = _picture_options(format, picture)
     options = ReadOptions(img_shape, layout, None, check_interpretation(coordinates, project, plausibility), bounds)
     report = PlausibilityReport(plausibility, many=not one)
-    volumes = parse_pipeline(pipeline, reduce=reduce).describe_volumes(
+    parsed = parse_pipeline(pipeline, reduce=reduce)
+    seed = parsed.resolve_seed(seed, test_mode=test_mode)
+    volumes = parsed.describe_volumes(
         (_as_clip(clip, options, field="" if one else f"clips[{index}].") for index, clip in enumerate(given)),
         select=select,
         missing_points=missing_points,
@@ -133,7 +136,8 @@ def draw(
     )
     report.warn(stacklevel=2)
     if format is not None:
-        files = [_written(volume, format, options_of_picture, str(caption_font), bounds) for volume in volumes]
+        texts = metadata(KERNELS.name, parsed.text, seed)
+        files = [_written(volume, format, options_of_picture, str(caption_font), bounds, texts) for volume in volumes]
         return files[0] if one else files
     if device is not None and out is not None:
         raise ValueError("out is an array on the CPU: leave out the device")
@@ -220,12 +224,17 @@ def _picture_options(format: str | None, picture: Mapping[str, Any] | None) -> P
 
 
 def _written(
-    volume: HeatmapVolume, format: PictureKind, options: PictureOptions, caption_font: str, bounds: Bounds
+    volume: HeatmapVolume,
+    format: PictureKind,
+    options: PictureOptions,
+    caption_font: str,
+    bounds: Bounds,
+    texts: Mapping[str, str],
 ) -> bytes:
     """A volume as a file."""
     written, coding = PICTURES[format], CODINGS["identity"]
     planned = written.plan("imgs", volume, "uint8", coding, bounds, picture=options, caption_font=caption_font)
-    return RenderJob(written.writer((planned,), coding, bounds)).render()
+    return RenderJob(written.writer((planned,), coding, bounds, texts)).render()
 
 
 def _as_clip(clip: ClipLike, options: ReadOptions, *, field: str) -> PoseClip:

@@ -13,11 +13,12 @@ import pytest
 from tests.serving import ROOT
 
 PACKAGE = ROOT / "heatsvc"
-COMMON = {"bounds", "cancel", "child", "errors", "kernels"}
+COMMON = {"bounds", "cancel", "child", "errors", "kernels", "provenance"}
 MAY_IMPORT = {
     "errors": set(),
     "cancel": set(),
     "kernels": set(),
+    "provenance": set(),
     "bounds": {"errors"},
     "child": {"cancel", "errors"},
     "volume": set(),

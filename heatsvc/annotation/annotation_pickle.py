@@ -174,12 +174,21 @@ def _raw(array: npt.NDArray[Any]) -> memoryview:
     return (array if array.flags.c_contiguous else np.ascontiguousarray(array)).data
 
 
-def encode_splits(splits: Mapping[str, Sequence[str]]) -> bytes:
-    """The bytes after the last annotation: the `frame_dir`s of each split, in order."""
+def encode_splits(splits: Mapping[str, Sequence[str]], provenance: Mapping[str, str] | None = None) -> bytes:
+    """The bytes after the last annotation.
+
+    Args:
+        splits: the `frame_dir`s of each split, in order.
+        provenance: texts under this key of the pickle, which PYSKL and MMAction2 do not look at; None: no such key.
+    """
     pieces = [_text("split"), _OPEN_DICT]
     for split, names in splits.items():
         pieces += (_text(split), _EMPTY_LIST)
         for start in range(0, len(names), _BATCH):
             pieces += (_MARK, *map(_text, names[start : start + _BATCH]), _APPENDS)
-    pieces += (_SETITEMS, _SETITEMS, _STOP)
+    pieces.append(_SETITEMS)
+    if provenance is not None:
+        texts = (_text(key) + _text(value) for key, value in provenance.items())
+        pieces += (_text("provenance"), _OPEN_DICT, *texts, _SETITEMS)
+    pieces += (_SETITEMS, _STOP)
     return b"".join(pieces)

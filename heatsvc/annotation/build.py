@@ -201,7 +201,7 @@ class _DatasetBuild:
             if clip.zeros:
                 keypoint = np.zeros((1, clip.frames, statistics.points, 2), self._options.dtype)
                 yield encode_annotation(clip.name, clip.label, statistics.img_shape, keypoint, keypoint[..., 0].copy())
-        yield encode_splits(names)
+        yield encode_splits(names, statistics.provenance)
 
     def write_reports(self) -> None:
         """Decide on the faults and write the report, once all shards are read.

@@ -11,8 +11,10 @@ import numpy.typing as npt
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.labels.labels import LabelSource
 from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.kernels import KERNELS
 from heatsvc.pose.findings import Code
 from heatsvc.pose.layouts import Layout
+from heatsvc.provenance import metadata
 
 SCORE_BINS = 20
 """Bins of a score histogram, over [0, 1]; lower scores count in the first, higher ones in the last."""
@@ -94,3 +96,16 @@ class DatasetStatistics:
     assumed: Sequence[str] = ()
     mismatch: str = ""
     notes: Sequence[str] = ()
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What made the dataset: see `heatsvc.provenance.metadata`. The pipelines are those of the training configs."""
+        split = self.options.split or {}
+        seed = split.get("seed", 0) if "random" in split else None
+        return metadata(KERNELS.name, ", ".join(training_presets()), seed)
+
+
+def training_presets(*, limbs: bool = False) -> tuple[str, str, str]:
+    """The presets whose pipelines training configs have: to train, to validate, to test."""
+    suffix = "-limb" if limbs else ""
+    return f"posec3d-train{suffix}", f"posec3d-val{suffix}", f"posec3d-test{suffix}"

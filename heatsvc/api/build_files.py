@@ -8,9 +8,9 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
+import orjson
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -20,7 +20,7 @@ from heatsvc.api.limits import ConcurrencyLimit
 from heatsvc.api.problems import RequestError
 from heatsvc.api.service import Service
 from heatsvc.jobs.folder import BuildFolder
-from heatsvc.jobs.state import BuildState
+from heatsvc.jobs.state import BuildState, StoredResult
 
 BUNDLE = "bundle.zip"
 """The name of the archive that contains all files of a build."""
@@ -78,7 +78,7 @@ def _find(folder: BuildFolder, state: BuildState, name: str) -> tuple[Path, Arti
     if result is None:
         raise RequestError(404, f"the build is {state.state}: its files are available once it is done")
     if name == BUNDLE and state.state == "done":
-        return _bundle(folder, result.artifacts)
+        return _bundle(folder, result)
     for artifact in result.artifacts:
         if artifact.name == name:
             return folder.artifacts / artifact.name, artifact
@@ -86,9 +86,9 @@ def _find(folder: BuildFolder, state: BuildState, name: str) -> tuple[Path, Arti
     raise RequestError(404, f"the build has no file {name!r:.60}: it has {', '.join(names) or 'none'}")
 
 
-def _bundle(folder: BuildFolder, artifacts: Sequence[Artifact]) -> tuple[Path, Artifact]:
-    """The archive of a finished build, written when it is first requested."""
-    path = folder.path / BUNDLE
+def _bundle(folder: BuildFolder, result: StoredResult) -> tuple[Path, Artifact]:
+    """The archive of a finished build, written when it is first requested. Its comment is the report's provenance."""
+    path, artifacts = folder.path / BUNDLE, result.artifacts
     if not path.exists():
         # Stored without compression: the large files are compressed already.
         handle, partial = tempfile.mkstemp(prefix=f".{BUNDLE}.", dir=folder.path)
@@ -97,6 +97,7 @@ def _bundle(folder: BuildFolder, artifacts: Sequence[Artifact]) -> tuple[Path, A
                 with zipfile.ZipFile(file, "w") as archive:
                     for artifact in artifacts:
                         _add(archive, folder.artifacts / artifact.name, artifact)
+                    archive.comment = orjson.dumps((result.report or {}).get("provenance", {}))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, path)

@@ -32,7 +32,7 @@ from heatsvc.pose.archives.frames import is_label_beside_frames
 from heatsvc.settings import Settings
 
 # Increased where the same input is to give another result than before.
-_CONTENT_VERSION = 1
+_CONTENT_VERSION = 2
 
 _MAX_SUGGESTIONS = 10
 _MAX_SCANNED = 10_000

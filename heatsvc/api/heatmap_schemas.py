@@ -337,6 +337,15 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
                 "description": "The seed of the random steps, where there were any.",
                 "schema": {"type": "integer"},
             },
+            "X-Heatmap-Version": {
+                "description": "What made the heatmaps, a dictionary of RFC 9651: `version`, `kernels` (`native` or "
+                "`reference`, with `+cuda` where a GPU may have rendered some of them), `pipeline` (a preset's name, "
+                "or a digest of the steps), and `seed` where there were random steps.",
+                "schema": {
+                    "type": "string",
+                    "examples": ['version="0.1.0", kernels=native, pipeline="posec3d-train", seed=11'],
+                },
+            },
             "X-Request-ID": {"description": "As in the log.", "schema": {"type": "string"}},
         },
         "content": {

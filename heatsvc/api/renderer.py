@@ -21,6 +21,7 @@ from heatsvc.encode.codings import EncodedChunk
 from heatsvc.encode.devices import DeviceSelection, FallbackReason, find_gpu, select_device
 from heatsvc.encode.job import RenderJob, WorkItem
 from heatsvc.errors import DeviceError
+from heatsvc.kernels import KERNELS
 from heatsvc.render.scheduler import BatchReport, Scheduler
 from heatsvc.settings import Settings
 
@@ -42,6 +43,7 @@ class Renderer:
 
     Attributes:
         gpu: what large batches are rendered on; None where the CPU renders everything.
+        kernels: that render: ``native`` or ``reference``, with ``+cuda`` as long as there is a GPU.
         tile_memory: bytes of tiles that are rendered and not sent.
         picture_memory: bytes of pictures that are written or sent; their tiles take none of `tile_memory`.
 
@@ -64,6 +66,7 @@ class Renderer:
         )
         self._selection = DeviceSelection(settings.device, "not selected yet")
         self.gpu = self._selection.gpu
+        self.kernels: str = KERNELS.name
         self._scheduler: Scheduler[WorkItem] = Scheduler(settings.threads, on_batch=_count_batch)
 
     def select_device(self) -> None:
@@ -86,6 +89,7 @@ class Renderer:
         self._selection = selection
         self.gpu = selection.gpu
         if selection.gpu is not None:
+            self.kernels = f"{KERNELS.name}+cuda"
             self._scheduler = Scheduler(self._settings.threads, selection.gpu, _count_batch)
         if selection.measurements:
             log.info("device", asked=selection.asked, used=self.used, why=selection.why)
@@ -199,7 +203,7 @@ class Renderer:
         """The CPU has replaced the GPU."""
         metrics.fallbacks.labels(reason).inc()
         if reason == "lost":
-            self.gpu = None
+            self.gpu, self.kernels = None, KERNELS.name
             log.error("the GPU is lost: the CPU renders from now on", why=why)
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ from heatsvc.api.problems import RequestError, validated
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.formats import Format
+from heatsvc.encode.formats import NO_METADATA, Format
 from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
@@ -34,6 +34,7 @@ from heatsvc.pose.readers import (
     read_files,
     read_npy,
 )
+from heatsvc.provenance import metadata
 
 # Either is about half a millisecond of work.
 _LIGHT_CLIPS = 8
@@ -94,6 +95,7 @@ class HeatmapRequest:
         *,
         whole_volumes: bool = False,
         caption_font: str = "",
+        kernels: str = "",
     ) -> RenderJob:
         """Take each clip through the pipeline, and plan how its volume is rendered and written.
 
@@ -104,6 +106,7 @@ class HeatmapRequest:
             token: checked between steps; cancels the work.
             whole_volumes: as `RenderJob` takes it.
             caption_font: path of the font of a picture's caption; "" for one that is found.
+            kernels: that render, for files that say so.
 
         Raises:
             InputError: a clip that the pipeline or `select` cannot take, a picture that cannot be shown, more than
@@ -137,7 +140,8 @@ class HeatmapRequest:
             dense += planned.nbytes
             bounds.check("max_volume_bytes", dense, "bytes of heatmaps")
             volumes.append(planned)
-        writer = format.writer(volumes, coding, bounds)
+        texts = metadata(kernels, options.built_pipeline.text, self.seed) if format.has_metadata else NO_METADATA
+        writer = format.writer(volumes, coding, bounds, texts)
         if self.report:
             writer.warnings = self.report.as_json()
         return RenderJob(writer, token, media_type=format.media_type, whole_volumes=whole_volumes)

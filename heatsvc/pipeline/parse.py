@@ -60,11 +60,12 @@ def _parse_json(spec: bytes, reduce: Reduce) -> Pipeline:
 
 
 def _parse(spec: object, reduce: Reduce) -> Pipeline:
+    name = ""
     if isinstance(spec, str):
         preset = PRESETS.get(spec)
         if preset is None:
             raise PipelineError(f"there is no preset {short(spec)}{hint(spec, PRESETS)}", field="pipeline")
-        spec = preset.steps
+        name, spec = spec, preset.steps
     if not isinstance(spec, list | tuple) or not spec:
         raise PipelineError(
             f"pipeline must be a preset ({', '.join(PRESETS)}) or a list of steps, not {short(spec)}", field="pipeline"
@@ -73,7 +74,7 @@ def _parse(spec: object, reduce: Reduce) -> Pipeline:
         raise PipelineError(f"{len(spec)} steps are too many: at most {MAX_STEPS}", field="pipeline")
     steps = tuple(_parse_step(step, i) for i, step in enumerate(spec))
     check_order(steps, reduce)
-    return Pipeline(steps, reduce)
+    return Pipeline(steps, reduce, name)
 
 
 def _parse_step(spec: object, position: int) -> Step:

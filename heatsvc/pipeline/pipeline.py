@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import orjson
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
@@ -26,6 +28,7 @@ from heatsvc.volume import HeatmapVolume, Reduce
 # Sampling one clip takes about as long as processing this many points.
 _POINTS_PER_SAMPLING = 200
 _NO_CONTEXT = nullcontext()
+_MAX_TEXT_BYTES = 4 << 10
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,26 @@ class Pipeline:
     Attributes:
         steps: in their order.
         reduce: the reduction of the channels, see `HeatmapVolume`.
+        name: of the preset whose steps they are; "" where they were given as a list.
     """
 
     steps: tuple[Step, ...]
     reduce: Reduce = "none"
+    name: str = field(default="", compare=False)
+
+    @cached_property
+    def id(self) -> str:
+        """The preset's name; of other steps the SHA-256 of their JSON: ``sha256:`` and 16 hexadecimal digits."""
+        return self.name or f"sha256:{hashlib.sha256(self._json).hexdigest()[:16]}"
+
+    @property
+    def text(self) -> str:
+        """The preset's name; of other steps their JSON, with all parameters, or if that is long the `id`."""
+        return self.name or (self._json.decode() if len(self._json) <= _MAX_TEXT_BYTES else self.id)
+
+    @cached_property
+    def _json(self) -> bytes:
+        return orjson.dumps([step.model_dump(mode="json") for step in self.steps])
 
     @cached_property
     def is_random(self) -> bool:

@@ -57,6 +57,11 @@ def test_it_holds_what_the_readers_expect_in_their_order():
     assert second["keypoint"].shape == (2, 300, 4, 2)
 
 
+def test_it_says_what_made_it_where_nobody_looks_for_clips():
+    content = pickle.loads(encode_header("float16") + encode_splits({"a": []}, {"version": "0.1.0", "seed": "7"}))
+    assert content == {"annotations": [], "split": {"a": []}, "provenance": {"version": "0.1.0", "seed": "7"}}
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_arrays_are_as_pickle_itself_leaves_them(dtype):
     for annotation in pickle.loads(whole(dtype))["annotations"]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import heatsvc
 from heatsvc.annotation.artifacts import MEDIA_TYPES
 from heatsvc.annotation.build import build
 from heatsvc.annotation.errors import AnnotationError, FaultsError
@@ -68,7 +69,7 @@ def test_every_artifact_is_there(tmp_path):
 
 def test_annotations_are_as_pyskl_has_them(folder):
     content = loaded(folder)
-    assert list(content) == ["annotations", "split"]
+    assert list(content) == ["annotations", "split", "provenance"]
     one = content["annotations"][0]
     assert {key: value for key, value in one.items() if not key.startswith("keypoint")} == {
         "frame_dir": "KETI_SL_0000000001",
@@ -80,6 +81,12 @@ def test_annotations_are_as_pyskl_has_them(folder):
     }
     assert (one["keypoint"].shape, one["keypoint"].dtype) == ((1, 73, 27, 2), np.float16)
     assert (one["keypoint_score"].shape, one["keypoint_score"].dtype) == ((1, 73, 27), np.float16)
+
+
+def test_the_pickle_says_what_made_it_as_the_report_does(folder):
+    provenance = loaded(folder)["provenance"]
+    assert provenance == json.loads((folder / "report.json").read_text())["provenance"]
+    assert (provenance["software"], provenance["version"]) == ("heatsvc", heatsvc.__version__)
 
 
 def test_points_are_those_of_the_files(folder):

@@ -54,6 +54,7 @@ def test_headers_do_not_reveal_the_server(client: Client) -> None:
         "content-type",
         "server-timing",
         "vary",
+        "x-heatmap-version",
         "x-request-id",
     }
 

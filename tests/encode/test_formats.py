@@ -64,6 +64,21 @@ def test_safetensors(coding: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("coding", sorted(CODINGS))
+def test_safetensors_have_metadata(coding: str) -> None:
+    given = {"version": "0.1.0", "pipeline": '[{"type":"손"}]'}
+    volumes = planned("application/vnd.safetensors", coding, CASES[:1])
+    writer = FORMATS["application/vnd.safetensors"].writer(volumes, CODINGS[coding], DEFAULT_BOUNDS, given)
+    job = RenderJob(writer)
+    body = job.render()
+    assert len(body) <= job.max_encoded_bytes
+    data = DECODERS[coding](body)
+    size = int.from_bytes(data[:8], "little")
+    assert size % 8 == 0
+    assert json.loads(data[8 : 8 + size])["__metadata__"] == given
+    np.testing.assert_array_equal(safetensors.numpy.load(data)[CASES[0]], render_array(volumes[0].volume))
+
+
+@pytest.mark.parametrize("coding", sorted(CODINGS))
 def test_npz(coding: str) -> None:
     volumes = planned("application/x-npz", coding)
     data = written("application/x-npz", coding, volumes)

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from heatsvc.annotation.configs.literals import Variable, literal, step_literal, wrapped_literal
 from heatsvc.annotation.errors import AnnotationError
-from heatsvc.annotation.statistics import DatasetStatistics
+from heatsvc.annotation.statistics import DatasetStatistics, training_presets
 from heatsvc.pipeline.presets import PRESETS, StepSpec
 from heatsvc.pose.layouts import Layout, mirrored_limbs
 
@@ -72,8 +72,9 @@ def config(name: str, dataset: DatasetStatistics, pickle_name: str) -> str:
     if limbs and not skeleton.skeletons:
         raise AnnotationError("no limbs are known for these points: a config for limbs needs a layout that has some")
     pipelines = {}
-    for part in ("train", "val", "test"):
-        steps = PRESETS[f"posec3d-{part}{'-limb' if limbs else ''}"].steps
+    presets = training_presets(limbs=limbs)
+    for part, preset in zip(("train", "val", "test"), presets, strict=True):
+        steps = PRESETS[preset].steps
         sampling = {} if part == "train" else chosen.sampling
         pipelines[part] = [*_steps(steps, skeleton, limbs=limbs, sampling=sampling), *chosen.pack]
     template = _environment().get_template(chosen.template)
@@ -81,6 +82,7 @@ def config(name: str, dataset: DatasetStatistics, pickle_name: str) -> str:
         what="limb" if limbs else "keypoint",
         limbs=limbs,
         pickle_name=pickle_name,
+        provenance={**dataset.provenance, "pipeline": ", ".join(presets)},
         channels=len(skeleton.skeletons) if limbs else skeleton.points,
         classes=len(dataset.classes),
         clips=len(dataset.clips),

@@ -52,6 +52,8 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
         split: `column` of the label tables where nothing else gives the splits, and the split files whose encoding is
             `assumed`.
         mismatch: why no labelled video has a keypoint file and a split; null where some have.
+        provenance: what made the dataset, texts: `software`, `version`, `kernels`, `pipeline` (the presets of the
+            training configs), and `seed` of a random split.
     """
     groups = fault_groups(dataset.faults)
     count = {group["kind"]: group["count"] for group in groups}
@@ -98,6 +100,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
         "labels": label_sources(dataset.sources),
         "split": {"column": dataset.split_column, "assumed": list(dataset.assumed)},
         "mismatch": dataset.mismatch or None,
+        "provenance": dataset.provenance,
     }
 
 

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
+from heatsvc import __version__
 from heatsvc.api import metrics
 from heatsvc.api.heatmap_schemas import REQUEST, RESPONSES
 from heatsvc.api.limits import BodyReader, cancel_on_disconnect
@@ -89,6 +90,7 @@ async def create_heatmaps(request: Request) -> Response:
             token,
             whole_volumes=service.renderer.gpu is not None,
             caption_font=service.settings.caption_font,
+            kernels=service.renderer.kernels,
         )
         times["pipeline"] = perf_counter() - started
         return job
@@ -129,7 +131,7 @@ async def create_heatmaps(request: Request) -> Response:
             chunks = service.renderer.stream(job)
             first = await anext(chunks)
         stack.callback(_count, job, parsed, size, times)
-        return RenderResponse(first, chunks, _response_headers(job, parsed, times), stack.pop_all())
+        return RenderResponse(first, chunks, _response_headers(job, parsed, times, service), stack.pop_all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,7 @@ async def _whole(
         RequestError: 503, the budget is used up.
     """
     _count(job, parsed, size, times)
-    headers = _response_headers(job, parsed, times)
+    headers = _response_headers(job, parsed, times, service)
     if len(content) <= SLICE_BYTES:
         return Response(content, headers=headers)
     if held is None:
@@ -298,7 +300,9 @@ def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: dict[str, f
     _RESPONSE_BYTES.inc(job.written)
 
 
-def _response_headers(job: RenderJob, parsed: HeatmapRequest, times: dict[str, float]) -> dict[str, str]:
+def _response_headers(
+    job: RenderJob, parsed: HeatmapRequest, times: dict[str, float], service: Service
+) -> dict[str, str]:
     """Headers of a response; the durations of rendering and encoding are known only where it is rendered."""
     headers = {
         "Content-Type": job.media_type,
@@ -306,6 +310,8 @@ def _response_headers(job: RenderJob, parsed: HeatmapRequest, times: dict[str, f
         "Server-Timing": ", ".join(
             [f"{stage};dur={1e3 * seconds:.3f}" for stage, seconds in times.items() if seconds or job.is_whole]
         ),
+        "X-Heatmap-Version": f'version="{__version__}", kernels={service.renderer.kernels}, '
+        f'pipeline="{parsed.options.built_pipeline.id}"',
     }
     if job.writer.coding.name != "identity":
         headers["Content-Encoding"] = job.writer.coding.name
@@ -313,6 +319,7 @@ def _response_headers(job: RenderJob, parsed: HeatmapRequest, times: dict[str, f
         headers["X-Heatmap-Warning"] = parsed.report.header
     if parsed.seed is not None:
         headers["X-Heatmap-Seed"] = str(parsed.seed)
+        headers["X-Heatmap-Version"] += f", seed={parsed.seed}"
     if job.writer.length is not None and not job.is_whole:
         headers["Content-Length"] = str(job.writer.length)
     return headers

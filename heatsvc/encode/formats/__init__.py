@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heatsvc.encode.formats.format import BodyWriter, Format
+from heatsvc.encode.formats.format import NO_METADATA, BodyWriter, Format
 from heatsvc.encode.formats.gif import Gif
 from heatsvc.encode.formats.json import Json
 from heatsvc.encode.formats.mp4 import Mp4
@@ -20,4 +20,4 @@ FORMATS: dict[str, Format] = {
     each.media_type: each for each in (Npy(), Safetensors(), Npz(), Json(), *PICTURES.values())
 }
 
-__all__ = ["FORMATS", "PICTURES", "BodyWriter", "Format", "PictureFormat"]
+__all__ = ["FORMATS", "NO_METADATA", "PICTURES", "BodyWriter", "Format", "PictureFormat"]

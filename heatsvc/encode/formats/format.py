@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from time import perf_counter
+from types import MappingProxyType
 from typing import ClassVar
 
 from heatsvc.bounds import Bounds
@@ -17,6 +18,9 @@ from heatsvc.render.picture_options import PictureOptions
 from heatsvc.volume import HeatmapVolume
 
 _IDENTITY = Identity()
+
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
+"""The metadata of a body that has none."""
 
 
 class BodyWriter:
@@ -121,6 +125,8 @@ class Format(ABC):
     """Whether one body can hold more than one volume."""
     compressed: ClassVar[bool] = False
     """Whether the format compresses: its body then needs no content coding."""
+    has_metadata: ClassVar[bool] = False
+    """Whether its files have a place for texts by name."""
     is_picture: ClassVar[bool] = False
     """Whether it is for eyes, and given only to those who ask for it by name."""
 
@@ -144,8 +150,20 @@ class Format(ABC):
         return PlannedVolume.plan(name, volume, dtype, self.tile_coding(coding), token)
 
     @abstractmethod
-    def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
+    def writer(
+        self,
+        volumes: Sequence[PlannedVolume],
+        coding: Coding,
+        bounds: Bounds,
+        metadata: Mapping[str, str] = NO_METADATA,
+    ) -> BodyWriter:
         """A writer for a body.
+
+        Args:
+            volumes: of the body.
+            coding: content coding of the body.
+            bounds: what the volumes are held to.
+            metadata: texts by name, for formats that have a place for them.
 
         Raises:
             LimitError: larger than `bounds` allow.

@@ -9,8 +9,7 @@ import numpy as np
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.formats.format import BodyWriter
-from heatsvc.encode.formats.picture import PictureFormat
+from heatsvc.encode.formats.picture import PictureFormat, PictureWriter
 from heatsvc.encode.formats.video import VideoWriter
 from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.picture import Picture
@@ -28,7 +27,7 @@ class Gif(PictureFormat):
     title: ClassVar[str] = "An animation of at most 256 colors."
     bytes_per_pixel: ClassVar[int] = 20
 
-    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> BodyWriter:
+    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> PictureWriter:
         """Frames through FFmpeg's own encoder, which writes what changes from one to the next."""
         return _GifWriter(planned, picture, coding, bounds, self.bytes_per_pixel)
 

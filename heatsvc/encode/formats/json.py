@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.identity import Identity
-from heatsvc.encode.formats.format import BodyWriter, Format
+from heatsvc.encode.formats.format import NO_METADATA, BodyWriter, Format
 from heatsvc.encode.job import PlannedVolume, check_sizes
 from heatsvc.render.cpu import Tile
 
@@ -39,7 +39,13 @@ class Json(Format):
         """Text."""
         return _JsonText()
 
-    def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
+    def writer(
+        self,
+        volumes: Sequence[PlannedVolume],
+        coding: Coding,
+        bounds: Bounds,
+        metadata: Mapping[str, str] = NO_METADATA,
+    ) -> BodyWriter:
         """All values as numbers."""
         values = sum(planned.nbytes // planned.itemsize for planned in volumes)
         bounds.check("max_json_values", values, "values for JSON (ask for application/x-npy)")

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.formats.format import BodyWriter
-from heatsvc.encode.formats.picture import PictureFormat
+from heatsvc.encode.formats.picture import PictureFormat, PictureWriter
 from heatsvc.encode.formats.video import VideoWriter, with_even_sides
 from heatsvc.encode.job import PlannedVolume
 from heatsvc.errors import InputError
@@ -25,7 +24,7 @@ class Mp4(PictureFormat):
     title: ClassVar[str] = "A video, H.264."
     bytes_per_pixel: ClassVar[int] = 40
 
-    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> BodyWriter:
+    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> PictureWriter:
         """Frames through x264.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from typing import ClassVar
@@ -11,7 +11,7 @@ import numpy as np
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.formats.format import BodyWriter, Format
+from heatsvc.encode.formats.format import NO_METADATA, BodyWriter, Format
 from heatsvc.encode.job import PlannedVolume, check_sizes
 
 
@@ -22,7 +22,13 @@ class Npy(Format):
     title: ClassVar[str] = "One volume, for numpy.load."
     many: ClassVar[bool] = False
 
-    def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
+    def writer(
+        self,
+        volumes: Sequence[PlannedVolume],
+        coding: Coding,
+        bounds: Bounds,
+        metadata: Mapping[str, str] = NO_METADATA,
+    ) -> BodyWriter:
         """Header and volume."""
         check_sizes(volumes, bounds)
         (planned,) = volumes

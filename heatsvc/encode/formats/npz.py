@@ -7,7 +7,7 @@ and checksums follow each member (APPNOTE.TXT 4.3.9), so that the archive can be
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from heatsvc.bounds import Bounds
@@ -15,7 +15,7 @@ from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.checksums import crc32_of_chunks
 from heatsvc.encode.codings.deflate import END_OF_STREAM
 from heatsvc.encode.codings.gzip import Gzip
-from heatsvc.encode.formats.format import BodyWriter, Format
+from heatsvc.encode.formats.format import NO_METADATA, BodyWriter, Format
 from heatsvc.encode.formats.npy import npy_header
 from heatsvc.encode.job import PlannedVolume, check_sizes
 from heatsvc.errors import InputError
@@ -43,7 +43,13 @@ class Npz(Format):
         """For its deflate blocks and its CRC-32, which a zip has too."""
         return Gzip()
 
-    def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
+    def writer(
+        self,
+        volumes: Sequence[PlannedVolume],
+        coding: Coding,
+        bounds: Bounds,
+        metadata: Mapping[str, str] = NO_METADATA,
+    ) -> BodyWriter:
         """Members, then their directory.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from time import perf_counter
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.encode.codings import Coding, EncodedChunk
 from heatsvc.encode.codings.identity import Identity
-from heatsvc.encode.formats.format import BodyWriter, Format
+from heatsvc.encode.formats.format import NO_METADATA, BodyWriter, Format
 from heatsvc.encode.job import MAX_TILE_BYTES, PlannedVolume, check_sizes
 from heatsvc.render import cpu
 from heatsvc.render.cpu import Tile
@@ -85,7 +85,13 @@ class PictureFormat(Format):
             picture=shown,
         )
 
-    def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
+    def writer(
+        self,
+        volumes: Sequence[PlannedVolume],
+        coding: Coding,
+        bounds: Bounds,
+        metadata: Mapping[str, str] = NO_METADATA,
+    ) -> BodyWriter:
         """A writer of the one volume, planned by `plan`.
 
         Raises:
@@ -95,10 +101,12 @@ class PictureFormat(Format):
         (planned,) = volumes
         if planned.picture is None:
             raise TypeError("the volume was not planned as a picture")
-        return self.picture_writer(planned, planned.picture, coding, bounds)
+        writer = self.picture_writer(planned, planned.picture, coding, bounds)
+        writer.metadata = metadata
+        return writer
 
     @abstractmethod
-    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> BodyWriter:
+    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> PictureWriter:
         """A writer of the format's own."""
 
 
@@ -114,7 +122,10 @@ class PictureWriter(BodyWriter, ABC):
 
     Attributes:
         file: what the library writes to.
+        metadata: texts by name, for files that have a place for them.
     """
+
+    metadata: Mapping[str, str] = NO_METADATA
 
     def __init__(
         self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds, bytes_per_pixel: int

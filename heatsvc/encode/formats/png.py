@@ -9,7 +9,6 @@ import numpy as np
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.formats.format import BodyWriter
 from heatsvc.encode.formats.picture import PictureFormat, PictureWriter
 from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.picture import Picture
@@ -22,9 +21,10 @@ class Png(PictureFormat):
     media_type: ClassVar[str] = "image/png"
     title: ClassVar[str] = "One frame, or a contact sheet."
     is_sheet: ClassVar[bool] = True
+    has_metadata: ClassVar[bool] = True
     bytes_per_pixel: ClassVar[int] = 12
 
-    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> BodyWriter:
+    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> PictureWriter:
         """All frames in one image, which Pillow writes."""
         return _PngWriter(planned, picture, coding, bounds, self.bytes_per_pixel)
 
@@ -48,8 +48,12 @@ class _PngWriter(PictureWriter):
     def finish_file(self) -> None:
         """Compress the image."""
         from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
 
-        Image.fromarray(self.canvas).save(self.file, "PNG", compress_level=6)
+        texts = PngInfo()
+        for name, text in self.metadata.items():
+            texts.add_text(name, text)
+        Image.fromarray(self.canvas).save(self.file, "PNG", compress_level=6, pnginfo=texts)
 
 
 @lru_cache(maxsize=1024)

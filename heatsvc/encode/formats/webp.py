@@ -6,8 +6,7 @@ from typing import ClassVar
 
 from heatsvc.bounds import Bounds
 from heatsvc.encode.codings import Coding
-from heatsvc.encode.formats.format import BodyWriter
-from heatsvc.encode.formats.picture import PictureFormat
+from heatsvc.encode.formats.picture import PictureFormat, PictureWriter
 from heatsvc.encode.formats.video import VideoWriter
 from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.picture import Picture
@@ -20,7 +19,7 @@ class Webp(PictureFormat):
     title: ClassVar[str] = "An animation without loss, smaller than a GIF."
     bytes_per_pixel: ClassVar[int] = 40
 
-    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> BodyWriter:
+    def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> PictureWriter:
         """Frames through libwebp."""
         return _WebpWriter(planned, picture, coding, bounds, self.bytes_per_pixel)
 

@@ -1,15 +1,18 @@
 """Training configs: what they contain for a dataset, as the programs that run them read it."""
 
 import ast
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import heatsvc
 from heatsvc.annotation.artifacts import MEDIA_TYPES
 from heatsvc.annotation.configs.formats import CONFIGS, config, configs
 from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.statistics import SCORE_BINS, DatasetStatistics
+from heatsvc.kernels import KERNELS
 from heatsvc.pose.layouts import LAYOUTS, get_layout
 
 KEYPOINT = ["pyskl_keypoint.py", "mmaction2_keypoint.py"]
@@ -52,6 +55,20 @@ def splits(kind, facts) -> tuple[str, str, str]:
 
 def test_each_config_is_an_artifact():
     assert list(CONFIGS) == [name for name in MEDIA_TYPES if name.endswith(".py")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "pipeline"),
+    [
+        ("pyskl_keypoint.py", "posec3d-train, posec3d-val, posec3d-test"),
+        ("mmaction2_limb.py", "posec3d-train-limb, posec3d-val-limb, posec3d-test-limb"),
+    ],
+)
+def test_they_say_what_made_them(kind, pipeline):
+    made = {"software": "heatsvc", "version": heatsvc.__version__, "kernels": KERNELS.name, "pipeline": pipeline}
+    assert run(kind)["provenance"] == made
+    rule = AnnotationOptions(split={"random": {"train": 0.8, "test": 0.2}, "seed": 7})
+    assert run(kind, replace(dataset(), options=rule))["provenance"] == {**made, "seed": "7"}
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

@@ -1,14 +1,18 @@
 """The report as JSON."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import heatsvc
 from heatsvc.annotation.faults import KINDS, Fault
 from heatsvc.annotation.labels.labels import LabelSource
+from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.report.document import report_json
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
+from heatsvc.kernels import KERNELS
 from tests.annotation.report.datasets import dataset, empty
 
 REPORT = report_json(dataset())
@@ -34,6 +38,19 @@ def test_summary():
         "dtype": "float16",
         "seconds": 1.235,
     }
+
+
+def test_provenance():
+    made = {
+        "software": "heatsvc",
+        "version": heatsvc.__version__,
+        "kernels": KERNELS.name,
+        "pipeline": "posec3d-train, posec3d-val, posec3d-test",
+    }
+    assert REPORT["provenance"] == made
+    for rule, seed in (({"random": {"train": 1}}, "0"), ({"random": {"train": 1}, "seed": "a"}, "a")):
+        options = AnnotationOptions(split=rule)
+        assert report_json(replace(dataset(), options=options))["provenance"] == {**made, "seed": seed}
 
 
 def test_splits():

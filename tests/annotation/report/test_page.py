@@ -1,16 +1,20 @@
 """The report as a page."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+import heatsvc
 from heatsvc.annotation.faults import KINDS, Fault
 from heatsvc.annotation.labels.labels import LabelSource
+from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.annotation.report.document import report_json
 from heatsvc.annotation.report.page import report_page
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
+from heatsvc.kernels import KERNELS
 from heatsvc.pose.layouts import get_layout
 from tests.annotation.report.datasets import dataset, empty
 
@@ -45,6 +49,15 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
+
+
+def test_it_says_what_made_it():
+    text = " ".join(page_of(dataset()).text.split())
+    assert f"By heatsvc {heatsvc.__version__}, {KERNELS.name} kernels, in 1.2 seconds." in text
+    assert "The training configs have the pipelines posec3d-train, posec3d-val, posec3d-test." in text
+    assert "The split is random" not in text
+    options = AnnotationOptions(split={"random": {"train": 1}, "seed": "<b>"})
+    assert "The split is random, of seed <b>." in page_of(replace(dataset(), options=options)).text
 
 
 def page_of(facts) -> Page:

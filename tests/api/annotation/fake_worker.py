@@ -91,7 +91,7 @@ class Worker:
         if "bug" in names:
             raise RuntimeError("a secret")
         faults = FAULTS if "faulty" in names else []
-        report = {"faults": fault_groups(faults), "clips": 3}
+        report = {"faults": fault_groups(faults), "clips": 3, "provenance": {"software": "a fake"}}
         page = write_atomically(folder / REPORT_PAGE, [b"<!doctype html><p>report"])
         document = write_atomically(folder / REPORT, [json.dumps(report).encode()])
         if faults:

@@ -120,6 +120,7 @@ def test_the_bundle_contains_every_artifact(bench: Bench):
             "report.html",
         ]
         assert archive.read("label_map.csv") == b"label_map.csv"
+        assert json.loads(archive.comment) == {"software": "a fake"}  # as in report.json
     again = bench.client.get(response.headers["content-location"])
     assert (again.wire, again.headers["etag"]) == (response.wire, response.headers["etag"])
 
@@ -207,7 +208,7 @@ class TestCheck:
     def test_the_report_is_the_response(self, bench: Bench):
         response = bench.send(dataset(), "/annotation/check")
         assert (response.status, response.headers["content-type"]) == (200, JSON)
-        assert response.json() == {"faults": [], "clips": 3}
+        assert response.json() == {"faults": [], "clips": 3, "provenance": {"software": "a fake"}}
         assert bench.worker.built[-1]["check"] is True
 
     def test_the_page_is_sent_for_accept_html(self, bench: Bench):
