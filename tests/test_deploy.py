@@ -22,6 +22,12 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = YAML(typ="safe").load(ROOT / "docker-compose.yml")
 GPU_COMPOSE = YAML(typ="safe").load(ROOT / "docker-compose.gpu.yml")
 PROMETHEUS = YAML(typ="safe").load(ROOT / "deploy" / "prometheus.yml")
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
+
+
+def jobs(workflow: Path) -> dict[str, Any]:
+    """A workflow's jobs by name."""
+    return dict(YAML(typ="safe").load(workflow)["jobs"])
 
 
 def instructions(name: str) -> list[str]:
@@ -57,10 +63,57 @@ def test_compose_files_are_valid(name: str):
     subprocess.run(check, check=True)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").iterdir()), ids=lambda path: path.stem)
-def test_workflows_are_valid(path: Path):
-    check = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path))
-    subprocess.run(check, check=True)
+@pytest.mark.parametrize(
+    ("schema", "pattern"),
+    [
+        ("vendor.citation-file-format", "CITATION.cff"),
+        ("vendor.dependabot", ".github/dependabot.yml"),
+        ("vendor.github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+        ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/[!c]*.yml"),
+        ("vendor.github-workflows", ".github/workflows/*.yml"),
+        ("custom.github-workflows-require-timeout", ".github/workflows/*.yml"),
+    ],
+)
+def test_files_for_github_are_valid(schema: str, pattern: str):
+    paths = [str(path) for path in ROOT.glob(pattern)]
+    assert paths
+    subprocess.run((sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *paths), check=True)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_commit(path: Path):
+    """But for the one whose maintainers ask for a branch."""
+    used = [step["uses"] for job in jobs(path).values() for step in job["steps"] if "uses" in step]
+    others = [each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", each)]
+    assert set(others) <= {"pypa/gh-action-pypi-publish@release/v1"}
+
+
+def test_only_jobs_of_a_release_may_write():
+    rights = {}
+    for path in WORKFLOWS:
+        assert YAML(typ="safe").load(path)["permissions"] == {"contents": "read"}
+        for name, job in jobs(path).items():
+            writes = {right for right, level in job.get("permissions", {}).items() if level == "write"}
+            if writes:
+                rights[f"{path.stem}: {name}"] = writes
+    assert rights == {
+        "release: attest": {"id-token", "attestations"},
+        "release: publish": {"id-token"},
+        "release: image": {"packages", "id-token", "attestations"},
+        "release: release": {"contents"},
+    }
+
+
+def test_what_is_published_waits_for_a_tag():
+    """The first job of these has the condition, and the others need it."""
+    release = jobs(ROOT / ".github/workflows/release.yml")
+    assert release["attest"]["if"] == "startsWith(github.ref, 'refs/tags/v')"
+    assert (release["publish"]["needs"], release["image"]["needs"]) == ("attest", "attest")
+    assert release["release"]["needs"] == "publish"
+
+
+def test_the_citation_is_of_this_version():
+    assert YAML(typ="safe").load(ROOT / "CITATION.cff")["version"] == heatsvc.__version__
 
 
 def test_gpu_compose_reserves_a_gpu_and_pins_torch():
