@@ -26,13 +26,14 @@ test-all: FUZZ_SECONDS = 80
 test-all: $(VENV)/.installed-dev peers sanitize $(if $(shell command -v $(CLANG)),fuzz)  ## all tests: with peers, browser, fuzzing and 100 kill rounds; takes an hour
 	HEATSVC_TEST_ALL=1 HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m ""
 
-check: $(VENV)/.installed-dev  ## ruff and mypy
+check: $(VENV)/.installed-dev  ## ruff, mypy, and the spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/codespell . .ci .github
 
 # A copy of the package, whose kernels stop at the first wrong access or undefined operation; found before the editable one (-P, -S).
-sanitize: $(VENV)/.installed-dev  ## the kernels' tests under the address and undefined-behaviour sanitizers; needs g++
+sanitize: $(VENV)/.installed-dev  ## the kernels' tests under the address and undefined-behavior sanitizers; needs g++
 	rm -rf build/sanitize
 	$(BIN)/pip install --disable-pip-version-check -q --no-deps --target build/sanitize --config-settings=cmake.build-type=Debug \
 		"--config-settings=cmake.define.CMAKE_CXX_FLAGS=-fsanitize=address,undefined -fno-sanitize-recover=undefined -D_GLIBCXX_ASSERTIONS" .

@@ -37,7 +37,7 @@ class AnnotationForm(BaseModel):
     keypoints: list[File] = Field(
         default_factory=list,
         description="Keypoint files, or archives of them (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.zst), as many "
-        "parts as needed; recognised by content: "
+        "parts as needed; recognized by content: "
         + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS)
         + ". Not with the option `dataset`.",
     )
