@@ -36,7 +36,7 @@ client: $(VENV)/.installed-dev  ## write heatsvc/client/synchronous/ from heatsv
 	$(BIN)/python scripts/unasync.py
 
 # A copy of the package, whose kernels stop at the first wrong access or undefined operation; found before the editable one (-P, -S).
-sanitize: $(VENV)/.installed-dev  ## the kernels' tests under the address and undefined-behaviour sanitizers; needs g++
+sanitize: $(VENV)/.installed-dev  ## the kernels' tests under the address and undefined-behavior sanitizers; needs g++
 	rm -rf build/sanitize
 	$(BIN)/pip install --disable-pip-version-check -q --no-deps --target build/sanitize --config-settings=cmake.build-type=Debug \
 		"--config-settings=cmake.define.CMAKE_CXX_FLAGS=-fsanitize=address,undefined -fno-sanitize-recover=undefined -D_GLIBCXX_ASSERTIONS" .

@@ -152,16 +152,16 @@ void bind_runs(nb::module_& module) {
         array("values"), array("starts"), array("lengths"), "itemsize"_a, array("out"), Unlocked(),
         "Write runs into a dense array of bytes that already holds the fill.");
     module.def(
-        "colour",
+        "color",
         [](const In<float>& values, const In<Count>& starts, const In<Count>& lengths, Count first, Count area,
            Count channels, const In<float, 2>& weights, const Out<double>& sums) {
             const auto bytes = std::span(reinterpret_cast<const std::uint8_t*>(values.data()), values.nbytes());
-            add_colours({bytes, flat(starts), flat(lengths), sizeof(float), 0}, first, area, channels,
-                        static_cast<Count>(weights.shape(1)), flat(weights), flat(sums));
+            add_colors({bytes, flat(starts), flat(lengths), sizeof(float), 0}, first, area, channels,
+                       static_cast<Count>(weights.shape(1)), flat(weights), flat(sums));
         },
         array("values"), array("starts"), array("lengths"), "first"_a, "area"_a, "channels"_a, array("weights"),
         array("sums"), Unlocked(),
-        "Add runs of frames-first maps to the sums [K x H x W x colours] of a PoTion picture.");
+        "Add runs of frames-first maps to the sums [K x H x W x colors] of a PoTion picture.");
     module.def(
         "to_uint8",
         [](const In<float>& values, const Out<std::uint8_t>& out) {

@@ -36,7 +36,7 @@ def test_response_is_as_described(client: Client, example: dict[str, Any]):
     response, expected = send(client, example), example["response"]
     assert (response.status, response.headers["content-type"]) == (expected["status"], expected["content_type"])
     if expected["content_type"] == PICKLE:
-        assert sorted(pickle.loads(response.wire)) == ["annotations", "split"]
+        assert sorted(pickle.loads(response.wire)) == ["annotations", "provenance", "split"]
         return
     arrays = {"": response.array()} if expected["content_type"] == NPY else response.tensors()
     assert {name: (list(array.shape), array.dtype.name) for name, array in arrays.items()} == {

@@ -190,10 +190,10 @@ def _videos(
     split_file: SplitFile | None,
     assignment: Assignment | None,
 ) -> dict[str, Any]:
-    """How many labelled videos have a keypoint file, and why none has where that is so."""
+    """How many labeled videos have a keypoint file, and why none has where that is so."""
     split_of = assignment.split_of if assignment else ("all",) * len(labels.rows)
     try:
-        file_of, unlabelled = match_files(zip(found.files, names.names, strict=True), labels)
+        file_of, unlabeled = match_files(zip(found.files, names.names, strict=True), labels)
     except InputError as error:
         return {"problem": _problem(error)}
     matched = [position for position in file_of if split_of[position] is not None]
@@ -207,7 +207,7 @@ def _videos(
                 ((position, row) for position, row in enumerate(labels.rows) if position not in file_of), MAX_NAMES
             )
         ],
-        "unlabelled": len(unlabelled),
+        "unlabelled": len(unlabeled),
         "faults": dict(Counter(fault.kind for fault in assignment.faults)) if assignment else {},
         "mismatch": None if matched else describe_mismatch(labels, names, split_of, split_file),
         "problem": None,

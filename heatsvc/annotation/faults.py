@@ -12,7 +12,7 @@ SplitKind = Literal["in_two_splits", "in_no_split", "unknown_to_labels"]
 Kind = Literal[MissingKind, FaultyKind, LabelKind, SplitKind]
 
 KINDS: dict[Kind, str] = {
-    "no_file": "labelled, but no file of keypoints",
+    "no_file": "labeled, but no file of keypoints",
     "no_frames": "a file without frames",
     "no_keypoints": "a file that holds None: nothing was detected",
     "cut_short": "a file shorter than its header says",
@@ -26,8 +26,8 @@ KINDS: dict[Kind, str] = {
     "trim_unknown": "a frame count for a video that is not in the dataset",
     "frame_range": "the labels give a range of frames, and the keypoints are not cut to it",
     "in_two_splits": "named by two splits",
-    "in_no_split": "labelled, but in no split",
-    "unknown_to_labels": "in a split, but not labelled",
+    "in_no_split": "labeled, but in no split",
+    "unknown_to_labels": "in a split, but not labeled",
 }
 """Every kind of fault, with its meaning."""
 

@@ -25,7 +25,7 @@ from heatsvc.cancel import CancelToken
 from heatsvc.pose.clip import check_img_shape
 
 
-class LabelledVideo(NamedTuple):
+class LabeledVideo(NamedTuple):
     """A video that has a label and a split.
 
     Attributes:
@@ -57,24 +57,24 @@ class Plan:
         splits: names of the splits, in order.
         classes: label strings by class index.
         faults: faults of names; keypoints have not been read.
-        filtered: labelled videos that the filters left out, by filter.
+        filtered: labeled videos that the filters left out, by filter.
         files: number of keypoint files.
-        labelled: number of videos in the labels, after the filters.
+        labeled: number of videos in the labels, after the filters.
         sources: what each label file was taken for.
         split_column: the column of the label tables that gives the splits since nothing else does; None otherwise.
         assumed: split files whose encoding was assumed.
-        mismatch: why no labelled video has a keypoint file and a split; "" where some have.
+        mismatch: why no labeled video has a keypoint file and a split; "" where some have.
         notes: sentences about what was assumed, or left out, when the files were found.
     """
 
-    videos: Sequence[LabelledVideo]
-    missing: Sequence[LabelledVideo]
+    videos: Sequence[LabeledVideo]
+    missing: Sequence[LabeledVideo]
     splits: Sequence[str]
     classes: Sequence[str]
     faults: Sequence[Fault]
     filtered: Mapping[str, int]
     files: int
-    labelled: int
+    labeled: int
     sources: Sequence[LabelSource]
     split_column: str | None
     assumed: Sequence[str]
@@ -140,23 +140,23 @@ def make_plan(
         )
         last, trim_faults = counts.frames, counts.faults
     found, names = named_files()
-    file_of, unlabelled = match_files(zip(found.files, names.names, strict=True), labels)
+    file_of, unlabeled = match_files(zip(found.files, names.names, strict=True), labels)
     videos = []
     for position, (row, split) in enumerate(zip(labels.rows, assignment.split_of, strict=True)):
         if split is not None:
             label, signer = row.index if row.index is not None else -1, row.columns.get("signer", "")
             file = file_of.get(position)
             frames = FrameRange.of(row.columns) if options.frame_range != "ignore" else None
-            videos.append(LabelledVideo(row.video.text, label, split, signer, file, last.get(position), frames))
+            videos.append(LabeledVideo(row.video.text, label, split, signer, file, last.get(position), frames))
     return Plan(
         videos=[video for video in videos if video.file is not None],
         missing=[video for video in videos if video.file is None],
         splits=assignment.splits,
         classes=labels.classes,
-        faults=(*assignment.faults, *trim_faults, *unlabelled),
+        faults=(*assignment.faults, *trim_faults, *unlabeled),
         filtered=labels.filtered,
         files=len(found.files),
-        labelled=len(labels.rows),
+        labeled=len(labels.rows),
         sources=labels.sources,
         split_column=assignment.column,
         assumed=split_file.assumed if split_file else (),
@@ -191,7 +191,7 @@ def match_files(
 ) -> tuple[dict[int, StoredFile], list[Fault]]:
     """The file of each row that has one, and the files of no row."""
     file_of: dict[int, StoredFile] = {}
-    unlabelled = []
+    unlabeled = []
     for file, video in files:
         rows = labels.index.find(video)
         if not rows and file.frames and file.folder:
@@ -199,7 +199,7 @@ def match_files(
             rows = labels.index.find(VideoName.of(file.folder, field="keypoints", file=file.name))
         if not rows:
             if not labels.known.find(video):
-                unlabelled.append(Fault("unlabelled", video.text, "no label is for this file", file.name, "dropped"))
+                unlabeled.append(Fault("unlabelled", video.text, "no label is for this file", file.name, "dropped"))
             continue
         if len(rows) > 1:
             names = " and ".join(labels.rows[row].video.text for row in rows[:2])
@@ -216,4 +216,4 @@ def match_files(
                 field="keypoints",
                 file=file.name,
             )
-    return file_of, unlabelled
+    return file_of, unlabeled

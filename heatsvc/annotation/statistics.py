@@ -61,9 +61,9 @@ class DatasetStatistics:
         splits: names of the splits, in their order.
         classes: label strings by class index; "" at an index without one.
         faults: all faults, and what became of the videos.
-        filtered: labelled videos that the filters left out, by filter.
+        filtered: labeled videos that the filters left out, by filter.
         files: number of keypoint files.
-        labelled: number of videos in the labels, after the filters.
+        labeled: number of videos in the labels, after the filters.
         points: V as written.
         layout: of the points, None where unknown.
         img_shape: (height, width) of most clips; (0, 0) where there is none.
@@ -73,7 +73,7 @@ class DatasetStatistics:
         sources: what each label file was taken for.
         split_column: the column of the label tables that gives the splits since nothing else does; None otherwise.
         assumed: split files whose encoding was assumed.
-        mismatch: why no labelled video has a keypoint file and a split; "" where some have.
+        mismatch: why no labeled video has a keypoint file and a split; "" where some have.
         notes: sentences about how the files were found and read.
     """
 
@@ -84,7 +84,7 @@ class DatasetStatistics:
     faults: Sequence[Fault]
     filtered: Mapping[str, int]
     files: int
-    labelled: int
+    labeled: int
     points: int
     layout: Layout | None
     img_shape: tuple[int, int]

@@ -79,7 +79,7 @@ class LabelContents(Contents):
     """Label files."""
 
     files: list[LabelSourceInfo] = []
-    videos: int = Field(0, description="Labelled videos that the filters leave.")
+    videos: int = Field(0, description="Labeled videos that the filters leave.")
     classes: int = 0
     names: list[str] = Field([], description=f"The first {MAX_NAMES} videos.")
     columns: list[str] = Field([], description="Columns of the tables.")
@@ -90,7 +90,7 @@ class SplitInfo(BaseModel):
     """A split."""
 
     name: str
-    videos: int = Field(description="Labelled videos in it; names in the split file as long as there are no labels.")
+    videos: int = Field(description="Labeled videos in it; names in the split file as long as there are no labels.")
 
 
 class SplitContents(Contents):
@@ -104,10 +104,10 @@ class SplitContents(Contents):
 class VideoContents(Contents):
     """How the names of keypoints, labels and splits match."""
 
-    labelled: int = Field(0, description="Labelled videos.")
+    labelled: int = Field(0, description="Labeled videos.")
     with_keypoints: int = Field(0, description="Of these, those that have a keypoint file.")
     ready: int = Field(0, description="Of these, those that are in a split.")
-    without_keypoints: list[str] = Field([], description=f"The first {MAX_NAMES} labelled videos without one.")
+    without_keypoints: list[str] = Field([], description=f"The first {MAX_NAMES} labeled videos without one.")
     unlabelled: int = Field(0, description="Keypoint files whose video is not in the labels.")
     faults: dict[str, int] = Field({}, description="Faults of the splits by kind, as in the report.")
     mismatch: str | None = Field(None, description="Why no video is left; null where some are.")

@@ -43,7 +43,7 @@ _DEPTH = -1e-3
 """Below it a third number counts as negative; MediaPipe's depths of a hand are hundredths, half of them negative."""
 _MANY_NEGATIVE = 0.1
 _LARGEST_SCORE = 100.0
-"""Percentages and logits are below, millimetres of depth above."""
+"""Percentages and logits are below, millimeters of depth above."""
 
 
 class PlausibilityReport:

@@ -204,7 +204,7 @@ def test_inspect_finds_both_kinds(tmp_path: Path, code: str) -> None:
     assert code in kinds
 
 
-def test_normalised_coordinates_are_scaled_where_that_is_said(client: Client) -> None:
+def test_normalized_coordinates_are_scaled_where_that_is_said(client: Client) -> None:
     share = {"keypoint": (sound() / (600, 400)).tolist(), "img_shape": FRAME, "coordinates": "normalized"}
     scaled = client.post_json(share | {"pipeline": POINTS}).array()
     np.testing.assert_allclose(scaled, heatsvc.draw(sound(), POINTS, img_shape=FRAME), atol=1e-4)

@@ -50,7 +50,7 @@ def test_a_plain_curl_gives_the_pickle(live: Live, tmp_path: Path):
     words += ["-F", f"split=@{TABLES / 'split.json'}", "-F", f"options={json.dumps(OPTIONS)}", "-o", "KETI.pkl"]
     curl(live, tmp_path, *words)
     made = pickle.loads((tmp_path / "KETI.pkl").read_bytes())
-    assert sorted(made) == ["annotations", "split"]
+    assert sorted(made) == ["annotations", "provenance", "split"]
     assert list(made["split"]) == ["train", "test"]
     assert {annotation["keypoint"].shape[2] for annotation in made["annotations"]} == {27}
     assert {annotation["keypoint"].dtype for annotation in made["annotations"]} == {np.dtype(np.float16)}

@@ -130,7 +130,7 @@ def _of_classes(report: dict[str, Any]) -> list[Advice]:
     for split, labels in absent.items():
         if only := labels - nowhere:
             text = f"{_of(len(only), 'class', 'classes')} without a clip in {split}"
-            found.append(Advice("warning", text, "Choose another split, if it is to be learnt and tested."))
+            found.append(Advice("warning", text, "Choose another split, if it is to be learned and tested."))
     return found
 
 

@@ -40,7 +40,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
             each with `name`, `file`, `detail`, `done`.
         findings: doubtful numbers of written clips: of each code that occurs `code`, `severity`,
             `meaning`, `what_to_do`, `count` of clips and `items`, each with `name` and `detail`.
-        filtered: labelled videos that the filters left out, by filter.
+        filtered: labeled videos that the filters left out, by filter.
         undetected: clips with points that were NaN: `name`, `points`.
         leaks: `names` in two splits, as in the faults; `content`, groups of clips in two splits or more with equal
             points; `signers` in two splits or more, with clips by split.
@@ -51,7 +51,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
             encoding only the first is named, with their number under `files`.
         split: `column` of the label tables where nothing else gives the splits, and the split files whose encoding is
             `assumed`.
-        mismatch: why no labelled video has a keypoint file and a split; null where some have.
+        mismatch: why no labeled video has a keypoint file and a split; null where some have.
         provenance: what made the dataset, texts: `software`, `version`, `kernels`, `pipeline` (the presets of the
             training configs), and `seed` of a random split.
     """
@@ -68,7 +68,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
             "zeros": sum(clip.zeros for clip in dataset.clips),
             "classes": len(labels),
             "files": dataset.files,
-            "labelled": dataset.labelled,
+            "labelled": dataset.labeled,
             "missing": sum(count.get(kind, 0) for kind in MISSING),
             "faulty": sum(count.get(kind, 0) for kind in FAULTY),
             "unlabelled": count.get("unlabelled", 0),

@@ -1,6 +1,6 @@
 """Plots as geometry: coordinates of bars, ticks and labels, which the page's template writes as inline SVG.
 
-Inline SVG and no plotting library: text stays text in any script and colours follow light and dark, in some tens of
+Inline SVG and no plotting library: text stays text in any script and colors follow light and dark, in some tens of
 kilobytes, and the server needs no Korean font.
 """
 
@@ -18,7 +18,7 @@ LEFT, RIGHT, TOP = 56.0, 12.0, 10.0
 """Margins: the left one has the labels of the vertical axis."""
 _CLASS_HEIGHT, _FRAME_HEIGHT = 220.0, 200.0
 _MAX_CLASSES = 600
-_MAX_LABELLED = 60
+_MAX_LABELED = 60
 _LABEL_LENGTH = 12
 _LEVELS = 8
 _NAMES_WIDTH = 150.0
@@ -103,7 +103,7 @@ def class_plot(report: dict[str, Any]) -> ClassPlot | None:
             if height:
                 y -= height
                 piece.append(box(x + (slot - width) / 2, y, width, height))
-        label = _short_label(row["label"]) if len(shown) <= _MAX_LABELLED else ""
+        label = _short_label(row["label"]) if len(shown) <= _MAX_LABELED else ""
         clips = ", ".join(f"{split} {row['clips'].get(split, 0)}" for split in splits)
         columns.append(Column(short(x), short(slot), label, f"{row['label']}: {clips}"))
     return ClassPlot(

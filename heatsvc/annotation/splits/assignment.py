@@ -108,7 +108,7 @@ def _assign_by_file(labels: Labels, split_file: SplitFile, policy: str) -> Assig
         split_file.splits,
         policy,
         file=split_file.file,
-        no_split=["labelled, but in no split"] * len(labels.rows),
+        no_split=["labeled, but in no split"] * len(labels.rows),
         other_faults=faults,
     )
 

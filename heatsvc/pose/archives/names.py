@@ -27,7 +27,9 @@ def _is_korean(text: str) -> bool:
     Japanese bytes are rare syllables when they are read as CP949; Chinese ones are common syllables and ideographs.
     """
     letters = [letter for letter in text if not letter.isascii() and letter not in _PUNCTUATION]
-    common = sum(len(letter.encode("euc_kr", "replace")) == 2 for letter in letters)  # others are spelt in eight bytes
+    common = sum(
+        len(letter.encode("euc_kr", "replace")) == 2 for letter in letters
+    )  # others are spelled in eight bytes
     return all("\uac00" <= letter <= "\ud7a3" for letter in letters) and 2 * common >= len(letters)
 
 

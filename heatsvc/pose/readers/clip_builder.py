@@ -82,7 +82,7 @@ class ClipBuilder:
         Args:
             img_shape, layout: as of `Upload.build_clip`.
             are_normalized: whether the format has coordinates of 0..1 of the frame. Numbers that cannot be such are
-                left as they are: pixels, which somebody has written instead, or metres, which are refused later.
+                left as they are: pixels, which somebody has written instead, or meters, which are refused later.
         """
         interpretation = self.upload.options.interpretation
         if are_normalized and _may_be_normalized(self.keypoint):

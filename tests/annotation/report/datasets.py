@@ -10,7 +10,7 @@ from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics, DatasetSta
 from heatsvc.pose.layouts import get_layout
 
 FAULTS = (
-    Fault("no_file", "KETI_4", "labelled 논, but no file has its name", None, "zeros"),
+    Fault("no_file", "KETI_4", "labeled 논, but no file has its name", None, "zeros"),
     Fault("cut_short", "KETI_9", "the header promises 1,000 bytes, and 800 are there", "k/KETI_9.npy", "dropped"),
     Fault("cut_short", "KETI_8", "the header promises 1,000 bytes, and 700 are there", "k/KETI_8.npy", "dropped"),
     Fault("in_two_splits", "KETI_1", "in train and in test", "split.json", "kept"),
@@ -39,7 +39,7 @@ def dataset(**changes) -> DatasetStatistics:
         "faults": FAULTS,
         "filtered": {"types": 5},
         "files": 8,
-        "labelled": 6,
+        "labeled": 6,
         "points": 27,
         "layout": get_layout("sign27"),
         "img_shape": (1080, 1920),
@@ -60,7 +60,7 @@ def empty() -> DatasetStatistics:
         layout=None,
         points=0,
         files=0,
-        labelled=0,
+        labeled=0,
         trimmed=0,
         img_shape=(0, 0),
         score_histogram=np.zeros((0, SCORE_BINS), np.int64),

@@ -61,7 +61,7 @@ def test_points_of_one_individual_only_are_missing_in_the_others():
     assert clip.keypoint_score[:, 0].tolist() == [[1, 1, 0], [1, 0, 1]]
 
 
-def test_points_labelled_by_hand_have_score_1_and_three_columns_of_names():
+def test_points_labeled_by_hand_have_score_1_and_three_columns_of_names():
     data = table(
         "scorer,,,anna,anna,anna,anna",
         "bodyparts,,,nose,nose,left_ear,left_ear",

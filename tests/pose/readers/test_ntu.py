@@ -10,7 +10,7 @@ from heatsvc.pose.readers import read
 from tests.pose.readers.samples import ntu_body, ntu_skeleton
 
 
-def test_the_places_in_the_colour_image_are_read():
+def test_the_places_in_the_color_image_are_read():
     data = ntu_skeleton([[ntu_body(7, 100.25)], [ntu_body(7, 200.5)]])
     [clip] = read(data, filename="nturgb+d_skeletons/S001C002P003R002A013.skeleton")
     lines = [line.split() for line in data.decode().splitlines()]

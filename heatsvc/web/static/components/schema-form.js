@@ -1,4 +1,4 @@
-// <schema-form>: a form made from JSON schemas, so that a new option appears by itself. Defaults are grey; what was
+// <schema-form>: a form made from JSON schemas, so that a new option appears by itself. Defaults are gray; what was
 // changed is marked, and can be reset.
 import { Component, h } from "../dom.js";
 import { t } from "../strings.js";
