@@ -283,8 +283,8 @@ class _DatasetBuild:
         )
 
 
-def _missing_file(video: LabelledVideo) -> Fault:
-    return Fault("no_file", video.name, "labelled, but there is no file of this name")
+def _missing_file(video: LabeledVideo) -> Fault:
+    return Fault("no_file", video.name, "labeled, but there is no file of this name")
 
 
 def _refusal(refused: Sequence[Fault]) -> str:
