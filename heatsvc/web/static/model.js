@@ -32,6 +32,7 @@ class Model extends EventTarget {
       if (!this.files.length || !detail.some((name) => RENDERING.includes(name))) return;
       clearTimeout(this.waiting);
       this.waiting = setTimeout(() => this.refresh(), 150);
+      Object.assign(this, { isLoading: true }).tell("loading");
     });
     apiKey.addEventListener("given", () => this.start());
   }
@@ -79,8 +80,7 @@ class Model extends EventTarget {
   async refresh() {
     this.asking?.abort();
     const { signal } = (this.asking = new AbortController());
-    this.isLoading = true;
-    this.tell("loading");
+    Object.assign(this, { isLoading: true }).tell("loading");
     await this.attempt(async () => {
       const given = optionsOf(state.values);
       const listed = this.list.length ? null : await this.openList(given, signal);

@@ -3,9 +3,9 @@ import { requestJson, storedKey } from "../api.js";
 import { asConfig, asCurl, asPython } from "../copy-as.js";
 import { Component, h, saveAs } from "../dom.js";
 import { model } from "../model.js";
+import { fieldsOf } from "../schema.js";
 import { optionsOf, pictureOf, state } from "../state.js";
 import { t } from "../strings.js";
-import { fieldsOf } from "./schema-form.js";
 
 const FILES = {
   "application/x-npy": "npy",
