@@ -327,6 +327,7 @@ if has("chromium"):
             page.keyboard.press("Tab")
             page.get_by_role("button", name="png", exact=True).click()
             expect(page.locator("clip-status .problem")).to_contain_text("picture.scale")
+            expect(page.locator('[data-field="picture.scale"]')).to_have_attribute("aria-invalid", "true")
             expect(page.locator("clip-stage.stale")).to_have_count(0)
             page.locator('[data-field="picture.scale"]').fill("2")
             page.keyboard.press("Tab")
