@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 import heatsvc
 from heatsvc.pipeline import describe_pipelines
@@ -176,6 +176,24 @@ if has("chromium"):
             assert is_drawn(page)
             page.wait_for_function("() => location.hash.includes('clip=ase_Z')")
 
+    def test_the_old_picture_stays_while_a_new_one_is_loaded(browser: Browser, port: int) -> None:
+        held: list[Route] = []
+        with opened(browser, port) as page:
+            wait_for_shape(page, SAMPLE)
+            page.route("**/heatmap", lambda route: held.append(route))
+            with page.expect_request("**/heatmap"):
+                # It is said at once, before anything is sent.
+                said = page.evaluate(
+                    """async () => {
+                      (await import("/static/state.js")).state.set({ select: "coco17" });
+                      return document.querySelector("clip-status").textContent;
+                    }"""
+                )
+            assert "loading" in said
+            assert is_drawn(page)
+            held[0].continue_()
+            wait_for_shape(page, "[95, 17, 64, 64]")
+
     def test_a_bad_file_shows_its_problem(browser: Browser, port: int) -> None:
         with opened(browser, port) as page:
             wait_for_shape(page, SAMPLE)
@@ -309,6 +327,7 @@ if has("chromium"):
             page.keyboard.press("Tab")
             page.get_by_role("button", name="png", exact=True).click()
             expect(page.locator("clip-status .problem")).to_contain_text("picture.scale")
+            expect(page.locator('[data-field="picture.scale"]')).to_have_attribute("aria-invalid", "true")
             expect(page.locator("clip-stage.stale")).to_have_count(0)
             page.locator('[data-field="picture.scale"]').fill("2")
             page.keyboard.press("Tab")

@@ -37,12 +37,12 @@ export function markField(root, field) {
   const all = [...root.querySelectorAll("[data-field]")];
   const fits = ({ dataset: { field: name } }) =>
     `.${field}`.endsWith(`.${name}`) || field.startsWith(`${name}.`) || field.startsWith(`${name}[`);
-  const longest = Math.max(0, ...all.filter(fits).map((each) => each.dataset.field.length));
-  for (const each of all) {
-    const isWrong = fits(each) && each.dataset.field.length === longest;
-    each.ariaInvalid = isWrong ? "true" : null;
-    for (let outer = isWrong && each; outer; outer = outer.parentElement) outer.open = true;
-  }
+  const fitting = all.filter(fits);
+  const longest = Math.max(...fitting.map((each) => each.dataset.field.length));
+  const wrong = fitting.filter((each) => each.dataset.field.length === longest);
+  for (const each of all) each.ariaInvalid = wrong.includes(each) ? "true" : null;
+  for (const details of root.querySelectorAll("details"))
+    if (wrong.some((each) => details.contains(each))) details.open = true;
 }
 
 /** Save bytes as a file. */

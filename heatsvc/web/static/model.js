@@ -8,6 +8,7 @@ import { Volume } from "./volume.js";
 const RENDERING = ["clip", "layout", "select", "img_shape", "coordinates", "project", "pipeline", "dtype"];
 /** Of layouts with more points a smaller one is selected first: a volume of 553 channels is slow to look at. */
 const MANY_POINTS = 150;
+const EARLY_BYTES = 4e6;
 
 class Model extends EventTarget {
   files = []; // [{name, file}]
@@ -32,6 +33,7 @@ class Model extends EventTarget {
       if (!this.files.length || !detail.some((name) => RENDERING.includes(name))) return;
       clearTimeout(this.waiting);
       this.waiting = setTimeout(() => this.refresh(), 150);
+      Object.assign(this, { isLoading: true }).tell("loading");
     });
     apiKey.addEventListener("given", () => this.start());
   }
@@ -79,18 +81,23 @@ class Model extends EventTarget {
   async refresh() {
     this.asking?.abort();
     const { signal } = (this.asking = new AbortController());
-    this.isLoading = true;
-    this.tell("loading");
+    Object.assign(this, { isLoading: true }).tell("loading");
     await this.attempt(async () => {
       const given = optionsOf(state.values);
+      // Of a small file the heatmap is asked for at once: it is the right one unless there are several clips.
+      const early = new AbortController();
+      const isEarly = !this.list.length && this.files.reduce((sum, { file }) => sum + file.size, 0) < EARLY_BYTES;
+      const heatmap = isEarly ? this.render(given, AbortSignal.any([signal, early.signal])) : null;
+      heatmap?.catch(() => {}); // its error is looked at below
       const listed = this.list.length ? null : await this.openList(given, signal);
       const options = optionsOf(state.values);
       // A clip that is named has its points, or a problem that says why not. A single one had them already.
       const { frame_dir } = this.list[0];
       const isListed = listed?.clips[0].rendered && JSON.stringify(options) === JSON.stringify(given);
+      if (!isListed) early.abort();
       const [described, volume] = await Promise.allSettled([
         isListed ? listed : this.describe({ ...(frame_dir && { frame_dir }), ...options }, signal),
-        this.render(options, signal),
+        (isListed && heatmap) || this.render(options, signal),
       ]);
       if (signal.aborted) return;
       this.findings = described.value?.clips[0].findings ?? [];

@@ -14,7 +14,11 @@ class ClipTransport extends Component {
     this.scrubber = this.querySelector("input");
     this.play.onclick = () => this.toggle();
     this.scrubber.oninput = () => this.go(Number(this.scrubber.value));
-    this.on(state, "change", ({ detail }) => (detail.includes("speed") ? this.toggle(this.isPlaying) : this.update()));
+    this.on(state, "change", ({ detail }) => {
+      if (detail.includes("speed")) this.toggle(this.isPlaying);
+      else if (detail.includes("tab")) this.toggle(false);
+      else this.update();
+    });
     this.on(document, "keydown", (event) => this.press(event));
     this.on(model, "volume", () => this.begin());
     this.on(model, "problem", () => model.isStale && this.toggle(false));
@@ -51,7 +55,7 @@ class ClipTransport extends Component {
     this.isPlaying = isPlaying;
     const { speed } = state.values;
     const step = Math.max(1, Math.round(speed));
-    const play = () => state.set({ frame: (state.values.frame + step) % model.volume.frames });
+    const play = () => document.hidden || state.set({ frame: (state.values.frame + step) % model.volume.frames });
     if (isPlaying) this.timer = setInterval(play, (1000 / FPS / speed) * step);
     this.update();
   }

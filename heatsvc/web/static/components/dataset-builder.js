@@ -2,12 +2,12 @@
 import { apiKey, request, requestJson } from "../api.js";
 import { Component, h, markField } from "../dom.js";
 import { formOf, sampleOf } from "../files.js";
+import { fieldsOf } from "../schema.js";
 import { state } from "../state.js";
 import { bytes, number, t } from "../strings.js";
 import { fileUrl, isRunning, upload, watch } from "./dataset-build.js";
 import { LINES, matchLines } from "./dataset-found.js";
 import { RowFinder } from "./dataset-rows.js";
-import { fieldsOf } from "./schema-form.js";
 import "./dataset-drop.js";
 import "./dataset-report.js";
 

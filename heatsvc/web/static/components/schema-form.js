@@ -1,39 +1,8 @@
 // <schema-form>: a form made from JSON schemas, so that a new option appears by itself. Defaults are gray; what was
 // changed is marked, and can be reset.
 import { Component, h } from "../dom.js";
+import { entryOf, isSame, textOf, valueOf } from "../schema.js";
 import { t } from "../strings.js";
-
-/** The fields of an object's schema. */
-export const fieldsOf = ({ properties }) =>
-  Object.entries(properties).map(([name, schema]) => ({ name, default: null, description: "", ...schema, schema }));
-
-/** How a value is entered: {kind, choices}; kind is flag, choice or text, for which choices are offered, too. */
-export function entryOf(schema) {
-  const kinds = (schema.anyOf ?? [schema]).filter(({ type }) => type !== "null");
-  const choices = kinds.flatMap((kind) => kind.enum ?? (kind.const === undefined ? [] : [kind.const]));
-  const isFlag = kinds.every(({ type }) => type === "boolean");
-  const isOpen = kinds.some((kind) => !kind.enum && kind.const === undefined);
-  return { kind: isFlag ? "flag" : isOpen ? "text" : "choice", choices };
-}
-
-/** The value that a text means: whole numbers with "," or "×" between them, JSON where it is some, else the text. */
-export function valueOf(text) {
-  const trimmed = text.trim();
-  if (!trimmed) return undefined;
-  if (/^\d+(\s*[,x×]\s*\d+)+$/.test(trimmed)) return trimmed.split(/[,x×]/).map(Number);
-  try {
-    return JSON.parse(trimmed);
-  } catch {
-    return trimmed;
-  }
-}
-
-const textOf = (value) => {
-  if (typeof value === "string" || value === null || value === undefined) return value ?? "";
-  const isNumbers = Array.isArray(value) && value.every(Number.isInteger);
-  return isNumbers && value.length > 1 ? value.join(", ") : JSON.stringify(value, (_, each) => each ?? undefined);
-};
-export const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 class SchemaForm extends Component {
   fields = []; // [{name, schema, default, description, required}]

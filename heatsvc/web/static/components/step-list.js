@@ -1,9 +1,10 @@
 // The steps of the pipeline as cards that fold, each with a form of its parameters; steps are added and removed.
 import { Component, fillSelect, h } from "../dom.js";
 import { model } from "../model.js";
+import { isSame } from "../schema.js";
 import { pipelineOf, state } from "../state.js";
 import { t } from "../strings.js";
-import { isSame } from "./schema-form.js";
+import "./schema-form.js";
 
 class StepList extends Component {
   connected() {

@@ -1,11 +1,11 @@
 // The two menus at the stage's corner: copy as, and download.
 import { requestJson, storedKey } from "../api.js";
 import { asConfig, asCurl, asPython } from "../copy-as.js";
-import { Component, h, saveAs } from "../dom.js";
+import { Component, h, markField, saveAs } from "../dom.js";
 import { model } from "../model.js";
+import { fieldsOf } from "../schema.js";
 import { optionsOf, pictureOf, state } from "../state.js";
 import { t } from "../strings.js";
-import { fieldsOf } from "./schema-form.js";
 
 const FILES = {
   "application/x-npy": "npy",
@@ -26,6 +26,7 @@ class ViewMenus extends Component {
     this.picture = this.querySelector("schema-form");
     this.querySelector(".primary").onclick = () => this.copy();
     this.on(model, "volume catalogue", () => this.fill());
+    this.on(model, "volume problem", () => markField(this, model.problem?.field ?? ""));
     this.on(state, "change", ({ detail }) => detail.join() !== "frame" && this.fill());
     this.on(copy, "toggle change", () => this.fill());
     this.on(downloads, "toggle", ({ newState }) => newState === "open" && model.attempt(() => this.offer(), false));

@@ -1,0 +1,34 @@
+// JSON schemas of options: how their values are entered.
+
+/** The fields of an object's schema. */
+export const fieldsOf = ({ properties }) =>
+  Object.entries(properties).map(([name, schema]) => ({ name, default: null, description: "", ...schema, schema }));
+
+/** How a value is entered: {kind, choices}; kind is flag, choice or text, for which choices are offered, too. */
+export function entryOf(schema) {
+  const kinds = (schema.anyOf ?? [schema]).filter(({ type }) => type !== "null");
+  const choices = kinds.flatMap((kind) => kind.enum ?? (kind.const === undefined ? [] : [kind.const]));
+  const isFlag = kinds.every(({ type }) => type === "boolean");
+  const isOpen = kinds.some((kind) => !kind.enum && kind.const === undefined);
+  return { kind: isFlag ? "flag" : isOpen ? "text" : "choice", choices };
+}
+
+/** The value that a text means: whole numbers with "," or "×" between them, JSON where it is some, else the text. */
+export function valueOf(text) {
+  const trimmed = text.trim();
+  if (!trimmed) return undefined;
+  if (/^-?\d+(\s*[,x×]\s*-?\d+)+$/.test(trimmed)) return trimmed.split(/[,x×]/).map(Number);
+  try {
+    return JSON.parse(trimmed);
+  } catch {
+    return trimmed;
+  }
+}
+
+/** A value as it is entered. */
+export const textOf = (value) => {
+  if (typeof value === "string" || value === null || value === undefined) return value ?? "";
+  const isNumbers = Array.isArray(value) && value.every(Number.isInteger);
+  return isNumbers && value.length > 1 ? value.join(", ") : JSON.stringify(value, (_, each) => each ?? undefined);
+};
+export const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);
