@@ -26,13 +26,13 @@ _ENCODINGS = (
 
 
 def _check_encoding(name: str) -> str:
-    """The name that Python's codecs have for an encoding, such as ``iso8859-1`` for ``latin-1``."""
+    """The name of an encoding in Python's codecs, such as ``iso8859-1`` for ``latin-1``."""
     try:
         found = codecs.lookup(name[:40]).name
     except (LookupError, ValueError):
         found = ""
     if found not in _ENCODINGS:
-        raise ValueError(f"there is no encoding {name[:40]!r}: known are {', '.join(_ENCODINGS)}")
+        raise ValueError(f"unknown encoding {name[:40]!r}: use one of {', '.join(_ENCODINGS)}")
     return found
 
 
@@ -51,11 +51,11 @@ _NamePattern = Annotated[
 ]
 
 Wanted = list[_Value] | _Value
-"""Values of a column: one, several, or conditions such as ``">10"``; one that fits is enough."""
+"""Values of a column, or conditions such as ``">10"``: one or a list, of which a row must match any."""
 
 
 class Columns(BaseModel):
-    """What columns are called in tables that are not KETI's."""
+    """The columns of tables other than KETI's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -70,91 +70,93 @@ class AnnotationOptions(BaseModel):
 
     select: _LayoutName | Annotated[list[_Index], Field(json_schema_extra={"minItems": 1})] | None = Field(
         "sign27",
-        description="Which points: a layout (`sign27`, `coco_wholebody` for all 133), indices, or null for all.",
+        description="The keypoints of the dataset: a layout (`sign27`, or `coco_wholebody` for all 133), indices, or "
+        "null for all.",
     )
     missing_points: MissingPoints = Field(
         "missing",
-        description="Points of the layout `select` that a file lacks. `missing`: zeros, and a warning; `error`: a "
-        "fault of the file.",
+        description="What to do if a file lacks keypoints of the layout in `select`. `missing`: write zeros, with a "
+        "warning; `error`: report a fault of the file.",
     )
     dtype: Literal["float16", "float32"] = Field(
-        "float16", description="Of `keypoint` and `keypoint_score`. PYSKL's own pickles hold float16."
+        "float16", description="Data type of `keypoint` and `keypoint_score`. PYSKL's own pickles use float16."
     )
     img_shape: tuple[_Side, _Side] | None = Field(
-        None, description="`[height, width]` of the video frame in pixels, where the files do not carry it."
+        None, description="`[height, width]` of the video frame in pixels, for files that do not specify it."
     )
     layout: _LayoutName | None = Field(
-        None, description="Layout of the files' points, if not inferred from their number."
+        None, description="Keypoint layout of the files; by default inferred from the number of keypoints."
     )
     coordinates: Literal["pixels", "normalized"] = Field(
-        "pixels", description="`normalized`: x and y are 0..1 of the frame, and are multiplied by `img_shape`."
+        "pixels", description="`normalized`: x and y are from 0 to 1, and are multiplied by `img_shape`."
     )
     project: Literal["xy"] | None = Field(
-        None, description="`xy`: the third number of a keypoint is a depth and is dropped. Otherwise it is the score."
+        None, description="`xy`: a keypoint's third number is a depth, and is dropped. By default it is the score."
     )
     plausibility: PlausibilityMode = Field(
         "error",
-        description="Files of impossible numbers. `error`: they are `implausible`, and `faulty` decides; `warn`: they "
-        "are taken and reported, as doubtful ones are; `ignore`: nothing is checked.",
+        description="What to do about impossible numbers. `error`: the file is faulty (`implausible`), and the option "
+        "`faulty` applies; `warn`: use the file and report them, as doubtful numbers always are; `ignore`: check "
+        "nothing.",
     )
     missing: Literal["zeros", "drop", "error"] = Field(
         "zeros",
-        description="Videos without keypoints (no file, no frames, a pickled None). `zeros`: zeros of the average "
-        "frame count; `drop`: left out; `error`: the build fails.",
+        description="What to do about videos without keypoints (no file, no frames, a pickled None). `zeros`: write as "
+        "many frames of zeros as videos have on average; `drop`: leave the video out; `error`: fail the build.",
     )
     faulty: Literal["error", "drop", "zeros"] = Field(
         "error",
-        description="Files that cannot be used (cut short, other points, infinite, implausible). `error`: the build "
-        "fails; `drop`: left out; `zeros`: zeros.",
+        description="What to do about files that cannot be used (truncated, other keypoints, infinite or implausible "
+        "numbers). `error`: fail the build; `drop`: leave the video out; `zeros`: write zeros.",
     )
     types: Wanted | None = Field(None, description="Only rows of these types (단어, 문장).")
     views: Wanted | None = Field(None, description="Only rows of these views (방향): 정면, 측면, 좌측면, 우측면.")
     signers: Wanted | None = Field(None, description='Only rows of these signers; `">10"` is a condition.')
     years: Wanted | None = Field(None, description="Only rows of these years.")
-    columns: Columns = Field(Columns(), description="Names of columns in tables that are not KETI's.")
+    columns: Columns = Field(Columns(), description="Names of columns in tables other than KETI's.")
     file_suffix: str | None = Field(
         None,
         min_length=1,
         max_length=100,
-        description="What the names of keypoint files have at their end and those in the labels have not, such as "
-        "`_color` for AUTSL's `signer0_sample1_color.npy`.",
+        description="End of the keypoint files' names that is missing from the names in the labels, such as `_color` "
+        "for AUTSL's `signer0_sample1_color.npy`.",
     )
     name_pattern: _NamePattern | None = Field(
         None,
-        description="Columns that the videos' names have, in braces, for filters and splits: "
+        description="Pattern of the videos' names. Its fields, in braces, are columns for filters and splits: "
         "`NIA_SL_{word}_REAL{signer}_{view}`, `signer{signer}_sample{sample}`.",
     )
     frame_range: FrameRangeMode = Field(
         "report",
-        description="Labels that give a range of frames, such as WLASL's `frame_start` and `frame_end`, counted from "
-        "1. `report`: videos that are not cut to it are a fault `frame_range`, and kept whole; `apply`: they are cut; "
-        "`ignore`: neither.",
+        description="What to do if the labels give a range of frames, such as WLASL's `frame_start` and `frame_end`, "
+        "which count from 1. `report`: keep videos whole, and report a fault `frame_range` for those not cut to it; "
+        "`apply`: cut the videos; `ignore`: keep them whole.",
     )
     labels: Literal["auto", "names"] = Field(
         "auto",
-        description="`auto`: labels that are all whole numbers are the class indices, under any header; `names`: they "
-        "are names, as other texts are.",
+        description="How to read labels that are all whole numbers. `auto`: as class indices, under any header; "
+        "`names`: as class names.",
     )
     encoding: _Encoding | None = Field(
         None,
-        description="Encoding of labels, split and frame counts that are neither in UTF-8 nor in UTF-16 with a "
-        "byte-order mark. CP949 is assumed otherwise, and the report says so.",
+        description="Encoding of label, split and frame count files that are neither UTF-8 nor UTF-16 with a byte-order"
+        " mark. The default is CP949, and the report says that it was assumed.",
     )
     split: dict[str, Any] | None = Field(
         None,
-        description='A rule in place of a split file: `{"signer": {"train": ">10", "test": "<=10"}}`, the same with '
+        description='A rule instead of a split file: `{"signer": {"train": ">10", "test": "<=10"}}`, which works with '
         'any column of the label table, or `{"random": {"train": 0.8, "test": 0.2}, "seed": 0}`, stratified by label.',
     )
     split_policy: Literal["error", "drop", "first"] = Field(
         "error",
-        description="Names in two splits, in none, or not in the labels. `error`: the build fails; `drop`: left out; "
-        "`first`: of two splits the first, and the others are left out.",
+        description="What to do about names that are in two splits, in none, or not in the labels. `error`: fail the "
+        "build; `drop`: leave them out; `first`: keep a name in the first of two splits, and leave the others out.",
     )
     dataset: str | None = Field(
-        None, description="A folder of keypoint files under the server's HEATSVC_DATASETS_DIR, in place of uploads."
+        None, description="A folder of keypoint files in the server's HEATSVC_DATASETS_DIR, instead of uploads."
     )
 
     @property
     def interpretation(self) -> Interpretation:
-        """How the numbers of the files are meant."""
+        """How to interpret the numbers of the files."""
         return Interpretation(self.coordinates, self.project, self.plausibility)

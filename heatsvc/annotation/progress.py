@@ -10,14 +10,14 @@ Stage = Literal["waiting", "labels", "keypoints", "writing", "done"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a build is.
+    """The progress of a build.
 
     Attributes:
         stage: the current step.
-        files_read, files: keypoint files that were read, and all of them.
-        clips_written: annotations written.
-        seconds: since the build began, or was resumed.
-        seconds_left: estimated, None where it is not known yet.
+        files_read, files: number of keypoint files that were read, and of all.
+        clips_written: number of annotations that were written.
+        seconds: time since the build was started or resumed.
+        seconds_left: estimated time until it is done; None if unknown.
     """
 
     stage: Stage

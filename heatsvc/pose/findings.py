@@ -1,4 +1,4 @@
-"""Findings: what plausibility checks report, by codes, and how a user says what numbers mean."""
+"""Findings: results of plausibility checks, by code; and Interpretation, how users declare the meaning of numbers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from heatsvc.pose.errors import PoseError
 
 Severity = Literal["impossible", "doubtful"]
 PlausibilityMode = Literal["error", "warn", "ignore"]
-"""``error``: impossible numbers are errors; ``warn``: they are only reported, as doubtful ones are; ``ignore``: nothing
-is checked."""
+"""``error``: impossible numbers are errors; ``warn``: they are reported, as doubtful ones always are; ``ignore``:
+nothing is checked."""
 
 Code = Literal[
     "axes",
@@ -32,7 +32,7 @@ Code = Literal[
 
 
 class Meaning(NamedTuple):
-    """What a code stands for: its severity, what was found, and what to do."""
+    """The meaning of a code: its severity, what was found, and what to do."""
 
     severity: Severity
     text: str
@@ -42,31 +42,33 @@ class Meaning(NamedTuple):
 CODES: dict[Code, Meaning] = {
     "axes": Meaning(
         "impossible",
-        "the axes seem to be in another order than [M, T, V, C]",
+        "the axes seem to have another order than [M, T, V, C]",
         "Transpose the array: persons, frames, keypoints, numbers of a keypoint.",
     ),
     "frame_count": Meaning(
         "impossible",
         "`total_frames` or `frame_inds` disagree with the array",
-        "Give the number of frames of `keypoint`, or no `total_frames`.",
+        "Correct `total_frames`, or leave it out.",
     ),
     "depth_as_score": Meaning(
         "impossible",
-        "the third numbers of the keypoints are no scores: depths, or not those of `keypoint_score`",
-        "Give `project: xy`, which drops it, or `keypoint` with two numbers and `keypoint_score`.",
+        "the third numbers of the keypoints are not scores: they are depths, or differ from `keypoint_score`",
+        "Set `project: xy`, which drops them, or send `keypoint` with two numbers, and `keypoint_score`.",
     ),
     "normalized": Meaning(
         "impossible",
-        "coordinates that count the frame as 1, not in pixels: all would be in one corner of the frame",
-        "Give `coordinates: normalized` where they are 0..1 of the frame, or pixels.",
+        "coordinates seem to be normalized, not pixels: all would be in one corner of the frame",
+        "Set `coordinates: normalized` if they are from 0 to 1, or send pixels.",
     ),
     "not_normalized": Meaning(
         "impossible",
-        "`coordinates: normalized` was given, and most coordinates are far beyond 0..1",
+        "`coordinates: normalized` was set, but many coordinates are not from 0 to 1",
         "Leave `coordinates` out if they are pixels.",
     ),
     "outside_frame": Meaning(
-        "impossible", "no detected point is in the frame", "Give the img_shape of the video that they were detected in."
+        "impossible",
+        "no detected point is in the frame",
+        "Set img_shape to the size of the video in which they were detected.",
     ),
     "no_points": Meaning(
         "doubtful",
@@ -74,60 +76,60 @@ CODES: dict[Code, Meaning] = {
         "Run the pose estimator again, or leave the clip out.",
     ),
     "img_shape_swapped": Meaning(
-        "doubtful", "the points fit into a frame of the other orientation", "Give img_shape as [height, width]."
+        "doubtful", "the points fit into a frame of the other orientation", "Send img_shape as [height, width]."
     ),
     "points_outside": Meaning(
         "doubtful",
-        "more than 5 % of the points are outside of the frame, where those with a score under 0.3 count only if all "
-        "have such; or a point is four frames away",
-        "Check img_shape; select points that are in the picture; set far ones to NaN (null).",
+        "more than 5 % of the points are outside the frame (points with a score below 0.3 count only if all have such "
+        "scores), or a point is four frames away",
+        "Check img_shape; select points that are in the frame; set far points to NaN (null).",
     ),
     "score_range": Meaning(
         "doubtful",
-        "scores outside of 0..1, which are kept in float32 and float16 and clipped in uint8",
+        "scores are not from 0 to 1; they are kept in float32 and float16, and clipped in uint8",
         "Divide them by the largest score of the pose estimator.",
     ),
     "zero_points": Meaning(
         "doubtful",
-        "points at exactly (0, 0) with a score",
+        "points are at exactly (0, 0) with a score above 0",
         "Set them to NaN (null), or their score to 0: not detected.",
     ),
     "missing_points": Meaning(
         "doubtful",
-        "selected points that the clip's layout does not have",
+        "selected points are missing from the clip's layout",
         "Select a layout whose points the clip has.",
     ),
     "empty_volume": Meaning(
         "doubtful",
-        "points are detected, but none whose score is rendered lies in the map: the volume is zeros",
+        "points are detected, but none with a sufficient score is in the map: the volume is zeros",
         "Check the scores, img_shape, and the crop of the steps.",
     ),
     "frame_gaps": Meaning(
         "doubtful",
-        "frame numbers that no file has, between those of a clip's frame files",
-        "Give the missing frames, without persons where there are none.",
+        "frame numbers are missing between a clip's frame files",
+        "Send the missing frames; frames may have no persons.",
     ),
     "guessed_name": Meaning(
         "doubtful",
-        "a name from an archive that does not declare the encoding of its names",
+        "a name is from an archive that does not declare the encoding of its names",
         "Pack the archive with names in UTF-8.",
     ),
 }
-"""Every code, the worst first."""
+"""All codes, the worst first."""
 OF_FILES: tuple[Code, ...] = ("frame_gaps", "guessed_name")
-"""Codes of how a clip was found in its files; the others are of its numbers."""
+"""Codes about a clip's files; the others are about its numbers."""
 
 ORDER = {code: rank for rank, code in enumerate(CODES)}
 
 
 @dataclass(frozen=True, slots=True)
 class Interpretation:
-    """How the numbers of a clip are meant.
+    """How to interpret the numbers of a clip.
 
     Attributes:
-        coordinates: ``pixels``, or ``normalized``: 0..1 of the frame, which are multiplied by img_shape.
-        project: ``xy`` drops the third number of a keypoint, a depth, which is a score otherwise.
-        plausibility: what becomes of impossible numbers.
+        coordinates: ``pixels``, or ``normalized``: from 0 to 1; they are multiplied by img_shape.
+        project: ``xy`` drops the third number of a keypoint, a depth; otherwise it is the score.
+        plausibility: what to do about impossible numbers.
     """
 
     coordinates: Literal["pixels", "normalized"] = "pixels"
@@ -136,27 +138,27 @@ class Interpretation:
 
 
 AS_GIVEN = Interpretation()
-"""Pixels, with scores as third numbers."""
+"""The default: pixels, with scores as third numbers."""
 
 INTERPRETATIONS = {
     "coordinates": ("pixels", "normalized"),
     "project": (None, "xy"),
     "plausibility": get_args(PlausibilityMode),
 }
-"""The values of each of its fields."""
+"""The allowed values of each field."""
 
 
 def check_interpretation(coordinates: str, project: str | None, plausibility: str) -> Interpretation:
-    """How numbers are meant, by the options of the same names.
+    """Make an Interpretation from options.
 
     Raises:
-        PoseError: a value that an option does not have.
+        PoseError: an option has an invalid value.
     """
     given = {"coordinates": coordinates, "project": project, "plausibility": plausibility}
     for name, value in given.items():
         if value not in INTERPRETATIONS[name]:
             known = ", ".join(str(each) for each in INTERPRETATIONS[name])
-            raise PoseError(f"{name} must be {known}, not {value!r:.40}", field=name)
+            raise PoseError(f"{name} must be one of {known}, not {value!r:.40}", field=name)
     return Interpretation(**given)  # type: ignore[arg-type]
 
 
@@ -165,8 +167,8 @@ class Finding:
     """Something impossible or doubtful in a clip's numbers.
 
     Attributes:
-        code: what it is; `CODES` has its severity.
-        detail: one sentence with the numbers, which ends with what to give instead where that is known.
+        code: its code; `CODES` has its severity.
+        detail: one sentence with the numbers and, if known, what to send instead.
     """
 
     code: Code
@@ -174,23 +176,23 @@ class Finding:
 
     @property
     def is_impossible(self) -> bool:
-        """Whether it is an error unless the user says otherwise."""
+        """Whether it is an error by default."""
         return CODES[self.code].severity == "impossible"
 
 
 class ImplausibleError(PoseError):
-    """Impossible numbers.
+    """Numbers are impossible.
 
     Attributes:
-        code: of the finding.
+        code: code of the finding.
     """
 
     def __init__(self, finding: Finding, *, field: str | None = None, file: str | None = None, name: str = ""):
         called = f"{name!r:.100}: " if name else ""
-        detail = f"{called}{finding.detail}. `plausibility: warn` takes the numbers as they are"
+        detail = f"{called}{finding.detail}. `plausibility: warn` accepts the numbers"
         super().__init__(detail, field=field, file=file)
         self.code = finding.code
 
 
 class PlausibilityWarning(UserWarning):
-    """Doubtful numbers, and impossible ones that are only reported: in `draw`, `read` and `HeatmapDataset`."""
+    """Numbers are doubtful, or impossible but accepted. Issued by `draw`, `read` and `HeatmapDataset`."""

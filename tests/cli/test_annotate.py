@@ -87,7 +87,7 @@ def test_options_as_the_service_has_them(tmp_path):
         (
             (*WORDS, *SPLIT, "--options", '{"dtyp": 1}', "-o", "a.pkl"),
             1,
-            "no option 'dtyp': known are select, missing_points, dtype",
+            "unknown option 'dtyp': known options are select, missing_points, dtype",
         ),
         ((*WORDS, *SPLIT, "--select", "sign28", "-o", "a.pkl"), 1, "sign28"),
         ((*WORDS, "-o", "a.pkl"), 1, "signer"),

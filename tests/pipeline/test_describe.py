@@ -35,7 +35,7 @@ def test_a_parameter_has_its_type_and_default() -> None:
     assert target["parameters"][0] == {
         "name": "sigma",
         "required": False,
-        "description": "Of the Gaussian, in map pixels.",
+        "description": "Standard deviation of the Gaussian, in pixels of the map.",
         "default": 0.6,
         "schema": {"type": "number", "minimum": 0.001, "maximum": 1000},
     }

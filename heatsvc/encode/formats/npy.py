@@ -23,7 +23,7 @@ class Npy(Format):
     many: ClassVar[bool] = False
 
     def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
-        """Header and volume."""
+        """A writer of the header and the volume."""
         check_sizes(volumes, bounds)
         (planned,) = volumes
         return BodyWriter(volumes, coding, npy_header(planned.shape, planned.dtype))

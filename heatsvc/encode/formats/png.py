@@ -25,7 +25,7 @@ class Png(PictureFormat):
     bytes_per_pixel: ClassVar[int] = 12
 
     def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> BodyWriter:
-        """All frames in one image, which Pillow writes."""
+        """A writer of all frames in one image, with Pillow."""
         return _PngWriter(planned, picture, coding, bounds, self.bytes_per_pixel)
 
 
@@ -33,7 +33,7 @@ class _PngWriter(PictureWriter):
     _count = 0
 
     def add_frame(self, frame: UInt8) -> None:
-        """Put the next frame into its cell, with its number where there is room for it."""
+        """Draw the next frame into its cell, with its number if there is room."""
         row, column = divmod(self._count, self.picture.columns)
         height, width = frame.shape[:2]
         cell = self.canvas[row * height : (row + 1) * height, column * width : (column + 1) * width]
@@ -54,7 +54,7 @@ class _PngWriter(PictureWriter):
 
 @lru_cache(maxsize=1024)
 def _label(number: int) -> UInt8:
-    """A frame's number, gray, uint8 [h, w]."""
+    """A frame's number in gray, uint8 [h, w]."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(10)

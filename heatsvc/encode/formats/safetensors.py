@@ -1,4 +1,4 @@
-"""application/vnd.safetensors: many tensors by name, one after the other, after a JSON header."""
+"""application/vnd.safetensors: a JSON header, then named tensors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heatsvc.encode.formats.format import BodyWriter, Format
 from heatsvc.encode.job import PlannedVolume, check_sizes
 from heatsvc.errors import InputError
 
-# The header's own entry, of texts (format description of safetensors).
+# The header's entry for metadata (format description of safetensors).
 _RESERVED = "__metadata__"
 _DTYPES = {"float32": "F32", "float16": "F16", "uint8": "U8", "int16": "I16"}
 
@@ -25,20 +25,23 @@ class Safetensors(Format):
     title: ClassVar[str] = "One tensor per clip, named by its frame_dir, for safetensors.torch.load."
 
     def writer(self, volumes: Sequence[PlannedVolume], coding: Coding, bounds: Bounds) -> BodyWriter:
-        """Header and volumes.
+        """A writer of the header and the volumes.
 
         Raises:
-            InputError: a clip has the name that the format reserves.
+            InputError: a clip has a name that the format reserves.
             LimitError: larger than `bounds` allow.
         """
         if any(planned.name == _RESERVED for planned in volumes):
-            raise InputError(f"a safetensors file cannot hold a tensor called {_RESERVED}", field="frame_dir")
+            raise InputError(
+                f"a tensor of a safetensors file cannot be called {_RESERVED}: change the clip's frame_dir",
+                field="frame_dir",
+            )
         check_sizes(volumes, bounds)
         return BodyWriter(volumes, coding, safetensors_header(volumes))
 
 
 def safetensors_header(volumes: Sequence[PlannedVolume]) -> bytes:
-    """Eight bytes of length, then a JSON object, padded with blanks so that the tensors begin on eight bytes."""
+    """The length in eight bytes, then a JSON object, padded with spaces so that tensors are aligned to eight bytes."""
     header: dict[str, object] = {}
     offset = 0
     for planned in volumes:

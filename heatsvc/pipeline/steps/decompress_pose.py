@@ -1,4 +1,4 @@
-"""DecompressPose: compressed keypoints as persons and frames."""
+"""DecompressPose: turns compressed keypoints into persons and frames."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ from heatsvc.pipeline.steps.step import PipelineState, Role, Step
 
 
 class DecompressPose(Step):
-    """Turns compressed keypoints, a row per person and frame with its `frame_inds`, into persons and frames.
+    """Turns compressed keypoints, which have one row per person and frame, into persons and frames.
 
-    Other keypoints stay as they are. Compressed ones go through it, with its defaults, where a pipeline lacks it.
+    It does not change other keypoints. If a pipeline lacks this step, it is applied to compressed keypoints with its
+    defaults.
     """
 
     role: ClassVar[Role] = "decompress"
 
     type: Literal["DecompressPose"] = "DecompressPose"
-    squeeze: Annotated[bool, Field(description="Leave out frames without a person; otherwise they are empty.")] = True
+    squeeze: Annotated[bool, Field(description="Whether to remove frames without a person.")] = True
     max_person: Annotated[
-        int, Field(ge=1, le=10_000, description="Persons that are kept in a frame, those of the highest scores.")
+        int,
+        Field(
+            ge=1, le=10_000, description="Maximum number of persons in a frame; those with the highest scores are kept."
+        ),
     ] = 10
 
     def __call__(self, state: PipelineState) -> None:
-        """[1, N, V] becomes [M, T, V].
+        """Turn [1, N, V] into [M, T, V].
 
         Raises:
-            PoseError: coordinates beyond the largest float16, which PYSKL's arrays are.
-            LimitError: more persons or bytes than `state.bounds` allow.
+            PoseError: a coordinate is too large for float16, the type of PYSKL's arrays.
+            LimitError: the result has more persons or bytes than `state.bounds` allow.
         """
         if state.compressed is not None and state.keypoint is not None:
             state.keypoint, state.keypoint_score = state.compressed.decompress(

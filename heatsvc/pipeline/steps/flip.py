@@ -1,4 +1,4 @@
-"""Flip: random mirroring."""
+"""Flip: mirrors at random."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from heatsvc.pipeline.steps.step import Ignored, Indices, NotLazy, PipelineState
 
 
 class Flip(Step):
-    """Mirrors keypoints in x with a probability, and exchanges left and right ones."""
+    """Mirrors keypoints in x with a given probability, and exchanges left and right keypoints."""
 
     type: Literal["Flip"] = "Flip"
-    flip_ratio: Annotated[float, Field(ge=0, le=1, description="The probability.")] = 0.5
-    direction: Annotated[
-        Literal["horizontal"], Field(description="Only horizontal: keypoints have no vertical flip in PYSKL either.")
-    ] = "horizontal"
-    flip_label_map: Annotated[Ignored, Field(description="Without effect: keypoints have no such labels.")] = None
-    left_kp: Annotated[Indices | None, Field(description="Left keypoints; null: those of the clip's layout.")] = None
-    right_kp: Annotated[Indices | None, Field(description="The right partner of each of left_kp.")] = None
+    flip_ratio: Annotated[float, Field(ge=0, le=1, description="Probability of mirroring.")] = 0.5
+    direction: Annotated[Literal["horizontal"], Field(description="Must be horizontal, as for keypoints in PYSKL.")] = (
+        "horizontal"
+    )
+    flip_label_map: Annotated[Ignored, Field(description="Ignored; it has no meaning for keypoints.")] = None
+    left_kp: Annotated[
+        Indices | None, Field(description="Indices of the left keypoints; null uses those of the clip's layout.")
+    ] = None
+    right_kp: Annotated[Indices | None, Field(description="Index of the right keypoint for each of left_kp.")] = None
     lazy: NotLazy = False
 
     @model_validator(mode="after")
@@ -31,15 +33,15 @@ class Flip(Step):
 
     @property
     def is_random(self) -> bool:
-        """Where the probability is neither 0 nor 1."""
+        """Whether the probability is neither 0 nor 1."""
         return 0 < self.flip_ratio < 1
 
     def __call__(self, state: PipelineState) -> None:
-        """Mirror the frame, or not. A coordinate that is 0 was not detected and stays.
+        """Mirror the frame at random. A coordinate that is 0 counts as not detected and is kept.
 
         Raises:
             PipelineError: left_kp or right_kp has a keypoint that the clip lacks; or neither is given and the layout is
-                unknown, whatever the chance decides.
+                unknown, even if the frame is not mirrored.
         """
         mirror = mirror_points(self.left_kp, self.right_kp, state.layout, state.points) if self.flip_ratio else []
         if not state.rng.rand() < self.flip_ratio:

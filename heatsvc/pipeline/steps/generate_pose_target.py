@@ -1,4 +1,4 @@
-"""GeneratePoseTarget: the heatmaps to render."""
+"""GeneratePoseTarget: defines the heatmaps to render."""
 
 from __future__ import annotations
 
@@ -19,41 +19,46 @@ _CACHED_TARGETS = 64
 
 
 class GeneratePoseTarget(Step):
-    """Gaussian heatmaps of keypoints, of limbs, or of both: V + L channels, keypoints first."""
+    """Renders Gaussian heatmaps of V keypoints, of L limbs, or of both: V + L channels, keypoints first."""
 
     role: ClassVar[Role] = "target"
 
     type: Literal["GeneratePoseTarget"] = "GeneratePoseTarget"
-    sigma: Annotated[float, Field(ge=1e-3, le=1000, description="Of the Gaussian, in map pixels.")] = 0.6
-    use_score: Annotated[bool, Field(description="Whether a point's peak is its score; 1 otherwise.")] = True
-    with_kp: Annotated[bool, Field(description="Render the V keypoints.")] = True
-    with_limb: Annotated[bool, Field(description="Render the limbs.")] = False
+    sigma: Annotated[
+        float, Field(ge=1e-3, le=1000, description="Standard deviation of the Gaussian, in pixels of the map.")
+    ] = 0.6
+    use_score: Annotated[
+        bool, Field(description="Whether the peak of a point's Gaussian is its score; otherwise it is 1.")
+    ] = True
+    with_kp: Annotated[bool, Field(description="Whether to render the V keypoints.")] = True
+    with_limb: Annotated[bool, Field(description="Whether to render the limbs.")] = False
     skeletons: Annotated[
-        Limbs | None, Field(description="The limbs, pairs of keypoints; null: those of the clip's layout.")
+        Limbs | None, Field(description="Limbs as pairs of keypoints; null uses those of the clip's layout.")
     ] = None
-    double: Annotated[bool, Field(description="Append all frames again, mirrored in x.")] = False
+    double: Annotated[bool, Field(description="Whether to append a copy of all frames, mirrored in x.")] = False
     left_kp: Annotated[
-        Indices | None, Field(description="Left keypoints, for `double`; null: those of the clip's layout.")
+        Indices | None,
+        Field(description="Indices of the left keypoints, for `double`; null uses those of the clip's layout."),
     ] = None
-    right_kp: Annotated[Indices | None, Field(description="The right partner of each of left_kp.")] = None
+    right_kp: Annotated[Indices | None, Field(description="Index of the right keypoint for each of left_kp.")] = None
     left_limb: Annotated[
         Indices | None,
-        Field(description="Left limbs, for `double`; null: from the mirror images of their ends."),
+        Field(description="Indices of the left limbs, for `double`; null finds them by their keypoints."),
     ] = None
-    right_limb: Annotated[Indices | None, Field(description="The right partner of each of left_limb.")] = None
-    scaling: Annotated[float, Field(gt=0, le=1000, description="Of map sides and coordinates before rendering.")] = 1.0
+    right_limb: Annotated[Indices | None, Field(description="Index of the right limb for each of left_limb.")] = None
+    scaling: Annotated[float, Field(gt=0, le=1000, description="Factor for map sides and coordinates.")] = 1.0
     eps: Annotated[
-        float, Field(gt=0, le=1, description="Points of a lower score are not rendered; MMAction2 has 1e-4.")
+        float, Field(gt=0, le=1, description="Points with a lower score are not rendered; MMAction2 uses 1e-4.")
     ] = 1e-3
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not (self.with_kp or self.with_limb):
-            raise PipelineError("with_kp or with_limb must be true: nothing would be rendered", field="with_kp")
+            raise PipelineError("with_kp and with_limb are both false: one must be true", field="with_kp")
         check_sides(self.left_kp, self.right_kp, "kp")
         check_sides(self.left_limb, self.right_limb, "limb")
         if self.skeletons == () and self.with_limb:
-            raise PipelineError("skeletons has no limb, but with_limb is true", field="skeletons")
+            raise PipelineError("skeletons is empty: with with_limb it needs at least one limb", field="skeletons")
         return self
 
     def __call__(self, state: PipelineState) -> None:
@@ -61,7 +66,7 @@ class GeneratePoseTarget(Step):
 
         Raises:
             PipelineError: a parameter has a keypoint or limb that the clip lacks, or the map has no pixels.
-            LimitError: a map side above `max_map_side`.
+            LimitError: a map side exceeds `max_map_side`.
         """
         if self.scaling != 1:
             x, y = state.coordinates()
@@ -80,12 +85,12 @@ class GeneratePoseTarget(Step):
         state.target = self._target(state.layout, state.points)
 
     def _target(self, layout: Layout | None, points: int) -> Target:
-        """The target for a layout, cached: finding its channels takes longer than everything else here."""
+        """The target for a layout. It is cached, since finding its channels takes most of this step's time."""
         found = self._targets.get((id(layout), points))
         if found is None or found[0] is not layout:
             if len(self._targets) >= _CACHED_TARGETS:
                 self._targets.clear()
-            # An id can be reused, also in another process that unpickled the step: so the layout is compared.
+            # An id can be reused, also in another process that unpickled the step, so compare the layout too.
             found = self._targets[id(layout), points] = (layout, self._find_target(layout, points))
         return found[1]
 
@@ -108,19 +113,19 @@ class GeneratePoseTarget(Step):
         if limbs is None:
             if layout is None:
                 raise PipelineError(
-                    f"the limbs of {points} points of an unknown layout are not known: give layout, or skeletons",
+                    f"the limbs of {points} points of an unknown layout are unknown: set layout, or skeletons",
                     field="skeletons",
                 )
             limbs = layout.limbs
         if not limbs:
             name = layout.name if layout else ""
-            raise PipelineError(f"layout {name} has no limbs: give skeletons", field="skeletons")
+            raise PipelineError(f"layout {name} has no limbs: set skeletons", field="skeletons")
         for limb in limbs:
             check_points(limb, points, "skeletons")
         return limbs
 
     def _mirror(self, layout: Layout | None, points: int, limbs: tuple[tuple[int, int], ...]) -> list[int]:
-        """For each channel of the mirrored copy the index of its mirror image, K numbers."""
+        """The index of the mirror image of each of the mirrored copy's K channels."""
         explicit = self.left_limb is not None and self.right_limb is not None
         points_mirror: list[int] = []
         if self.with_kp or (limbs and not explicit):

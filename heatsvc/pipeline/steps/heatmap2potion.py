@@ -1,4 +1,4 @@
-"""Heatmap2Potion: a clip as one image."""
+"""Heatmap2Potion: turns a clip into one image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heatsvc.volume import Potion
 
 
 class Heatmap2Potion(Step):
-    """PoTion (Choutas et al., CVPR 2018): the sum of a clip's frames, colored by their time."""
+    """Computes PoTion (Choutas et al., CVPR 2018): the sum of a clip's frames, colored by time."""
 
     role: ClassVar[Role] = "format"
 
@@ -19,10 +19,10 @@ class Heatmap2Potion(Step):
     C: Annotated[int, Field(ge=2, le=64, description="The number of colors.")]
     option: Annotated[
         Literal["U", "N", "I", "full"],
-        Field(description="Sums (U), U over their intensity (N), the intensity (I), or all three."),
+        Field(description="U: the sums; I: their intensity; N: U / (I + 1); full: all three."),
     ] = "full"
 
     def __call__(self, state: PipelineState) -> None:
-        """One image per sampled clip; one of all frames where nothing was sampled."""
+        """Make one image per sampled clip, or one of all frames if no clips were sampled."""
         state.clips = state.num_clips
         state.potion = Potion(self.C, self.option)

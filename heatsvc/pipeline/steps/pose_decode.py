@@ -1,4 +1,4 @@
-"""PoseDecode: take the sampled frames."""
+"""PoseDecode: takes the sampled frames."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from heatsvc.pipeline.steps.step import PipelineState, Role, Step
 
 
 class PoseDecode(Step):
-    """Takes the frames that UniformSampleFrames chose; all frames without one."""
+    """Takes the frames that UniformSampleFrames chose; without that step, all frames."""
 
     role: ClassVar[Role] = "decode"
 
     type: Literal["PoseDecode"] = "PoseDecode"
 
     def __call__(self, state: PipelineState) -> None:
-        """[M, T, V] becomes [M, T', V]."""
+        """Turn [M, T, V] into [M, T', V]."""
         if state.frame_inds is not None:
             state.take(state.frame_inds, axis=1)
             sources = state.source_frames

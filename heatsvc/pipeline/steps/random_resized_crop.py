@@ -1,4 +1,4 @@
-"""RandomResizedCrop: a random box of the frame."""
+"""RandomResizedCrop: crops to a random box."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ _MAX_SIDE = 2**31 - 1  # A box's sides are int32 in PYSKL.
 
 
 class RandomResizedCrop(Step):
-    """Crops to a random box; a Resize after it sets the size."""
+    """Crops to a random box; use Resize after it to set the size."""
 
     type: Literal["RandomResizedCrop"] = "RandomResizedCrop"
-    area_range: Annotated[FloatPair, Field(description="The box's share of the frame's area, [minimum, maximum].")] = (
+    area_range: Annotated[
+        FloatPair, Field(description="Area of the box as a fraction of the frame's: [minimum, maximum].")
+    ] = (
         0.08,
         1.0,
     )
-    aspect_ratio_range: Annotated[FloatPair, Field(description="The box's width over height, [minimum, maximum].")] = (
+    aspect_ratio_range: Annotated[
+        FloatPair, Field(description="Width of the box divided by its height: [minimum, maximum].")
+    ] = (
         3 / 4,
         4 / 3,
     )
@@ -37,20 +41,20 @@ class RandomResizedCrop(Step):
         ):
             if not 0 < low <= high <= limit:
                 raise PipelineError(
-                    f"{name} must be [minimum, maximum], over 0 and up to {limit}, not [{low}, {high}]", field=name
+                    f"{name} must be [minimum, maximum], above 0 and at most {limit}, not [{low}, {high}]", field=name
                 )
         return self
 
     @property
     def is_random(self) -> bool:
-        """Always: a box of a fixed size has a random position, too."""
+        """Always True: even a box of a fixed size has a random position."""
         return True
 
     def __call__(self, state: PipelineState) -> None:
-        """Crop to the first of ten random boxes that fits into the frame, else to the center square.
+        """Crop to the first of ten random boxes that fits into the frame; if none fits, to the center square.
 
-        Sizes are sampled as in PYSKL. The corner is sampled with the same generator, where PYSKL uses Python's own,
-        which is not seeded.
+        Sizes are sampled as in PYSKL. The corner is sampled with the same generator, while PYSKL uses Python's own
+        generator without a seed.
 
         Raises:
             PipelineError: the frame is too large.

@@ -19,7 +19,7 @@ _MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 def is_hdf5(upload: Upload) -> bool:
-    """Begins with HDF5's signature."""
+    """Whether the content begins with HDF5's signature."""
     return upload.data.startswith(_MAGIC)
 
 
@@ -34,7 +34,7 @@ def read_hdf5(upload: Upload) -> list[PoseClip]:
         LimitError: more persons, frames, keypoints or bytes than the bounds allow.
     """
     if find_spec("h5py") is None:
-        raise PoseError("HDF5 files are read with h5py: pip install heatsvc[hdf5]", file=upload.file)
+        raise PoseError("reading HDF5 files needs h5py: pip install 'heatsvc[hdf5]'", file=upload.file)
     found = run_reader(native.read_hdf5, upload, "the HDF5 file")
     if found[0] == native.TABLE:
         _, columns, frames, values = found

@@ -1,4 +1,4 @@
-"""Kinetics-skeleton: a JSON file for each video, with OpenPose's 18 points in coordinates of 0..1 of the frame.
+"""Reads Kinetics-skeleton: a JSON file for each video, with OpenPose's 18 points in normalized coordinates.
 
 ``{"data": [{"frame_index": 1, "skeleton": [{"pose": [x, y, ...], "score": [score, ...]}]}], "label": "jetskiing",
 "label_index": 163}``
@@ -34,9 +34,9 @@ def read_kinetics(upload: Upload) -> list[PoseClip]:
     (0, 0) was not detected; its score is 0 in the file as well.
 
     Raises:
-        PoseError: other keys, frames out of order; no img_shape in the options.
-        NoKeypointsError: no persons in any frame.
-        LimitError: more than the bounds allow.
+        PoseError: keys are unknown, frames are out of order, or the options do not specify img_shape.
+        NoKeypointsError: no frame has persons.
+        LimitError: a bound is exceeded.
     """
     frames = _frames(upload)
     builder = ClipBuilder(upload, frames[-1][0] + 1 if frames else 0)

@@ -76,7 +76,7 @@ class Upload:
 
     Attributes:
         data: the content.
-        filename: "" where there is none; for messages and for the clip's name, never opened.
+        filename: its name, "" if it has none; for messages and for the clip's name, never opened.
         options: for reading it.
         frames: a clip's frame files in their order, where it is such a clip; `data` is then the first that is not
             blank.
@@ -99,7 +99,7 @@ class Upload:
 
     @cached_property
     def json(self) -> Any:
-        """The parsed JSON; None where it is not JSON.
+        """The parsed JSON; None if it is not JSON.
 
         Raises:
             PoseError: begins like JSON and is broken.
@@ -119,7 +119,7 @@ class Upload:
 
     @cached_property
     def member_names(self) -> list[str]:
-        """The files of a zip archive; none where it is not an archive."""
+        """The files of a zip archive; empty if it is not an archive."""
         if not self.is_zip:
             return []
         return zip_archive.member_names(self.data, bounds=self.options.bounds, file=self.file)
@@ -201,13 +201,13 @@ class Upload:
         interpretation: Interpretation | None = None,
         are_axes_known: bool = True,
     ) -> PoseClip:
-        """A clip named after the file, with the layout of the options, and their img_shape where it is None.
+        """Build a clip named after the file, with the layout of the options, and their img_shape if it is None.
 
         Args:
             keypoint, keypoint_score, img_shape, are_axes_known: as of `PoseClip.build`.
-            layout: what the file calls its points, where it does. The options' takes precedence, but must not
-                contradict names that are known.
-            interpretation: how the format has its numbers, where it says so; else the options'.
+            layout: the layout of the file's point names, if any. The options' layout takes precedence, but must not
+                contradict known names.
+            interpretation: how to interpret the format's numbers; None uses that of the options.
 
         Raises:
             PoseError, LimitError, LayoutError: as `PoseClip.build`, and `check_names`.
