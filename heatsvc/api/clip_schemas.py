@@ -24,7 +24,7 @@ class SourcePoints(BaseModel):
     """The selected points of a clip before the first step."""
 
     keypoint: list[Any] = Field(description="[M, T, V, 2]: x and y in pixels of the video frame; null: not detected.")
-    keypoint_score: list[Any] = Field(description="[M, T, V].")
+    keypoint_score: list[Any] = Field(description="[M, T, V]: scores.")
 
 
 class RenderedPoints(BaseModel):
@@ -48,9 +48,11 @@ class ClipInfo(BaseModel):
 
     frame_dir: str = Field(description="The clip's name; empty if it has none.")
     label: int | None = None
-    persons: int | None = Field(None, description="M; null if unknown because the pickle's arrays were not read.")
-    frames: int | None = Field(None, description="T.")
-    points: int | None = Field(None, description="V, before `select`.")
+    persons: int | None = Field(
+        None, description="M, the number of persons; null if the pickle's arrays were not read."
+    )
+    frames: int | None = Field(None, description="T, the number of frames.")
+    points: int | None = Field(None, description="V, the number of keypoints before `select`.")
     img_shape: tuple[int, int] | None = Field(None, description="Height and width of the video frame in pixels.")
     layout: int | None = Field(None, description="Index in `layouts` of its layout; null if unknown.")
     findings: list[ClipFinding] | None = Field(

@@ -27,7 +27,7 @@ class InspectionForm(BaseModel):
 class ContentsProblem(BaseModel):
     """Why files cannot be used, as a build would report it."""
 
-    detail: str = Field(description="What is wrong, and what would be right.")
+    detail: str = Field(description="What is wrong, and what would be valid.")
     field: str | None = None
     file: str | None = Field(None, description="The file with the error.")
     frame: int | None = Field(None, description="The frame with the error.")
@@ -43,9 +43,9 @@ class KeypointSample(BaseModel):
     """The first clip of a keypoint file."""
 
     file: str
-    persons: int | None = Field(None, description="M.")
-    frames: int | None = Field(None, description="T.")
-    points: int | None = Field(None, description="V.")
+    persons: int | None = Field(None, description="M, the number of persons.")
+    frames: int | None = Field(None, description="T, the number of frames.")
+    points: int | None = Field(None, description="V, the number of keypoints.")
     layout: str | None = Field(None, description="The keypoint layout; null if unknown.")
     img_shape: tuple[int, int] | None = Field(
         None, description="`[height, width]`; null if neither the file nor the options specify it."
@@ -57,7 +57,7 @@ class KeypointContents(Contents):
     """Keypoint files."""
 
     files: int = Field(
-        0, description="Number of keypoint files, those in archives included. A clip's frame files are one."
+        0, description="Number of keypoint files, including those in archives. A clip's frame files count as one."
     )
     names: list[str] = Field([], description=f"Names of the first {MAX_NAMES} videos.")
     samples: list[KeypointSample] = Field([], description="The first files that are not empty.")

@@ -58,7 +58,7 @@ class Problem(BaseModel):
     type: str = "about:blank"
     title: str
     status: int
-    detail: str = Field(description="What is wrong, and what would be right.")
+    detail: str = Field(description="What is wrong, and what would be valid.")
     field: str | None = optional_member("Path of the field with the error: `clips[3].img_shape`, `pipeline[2].scale`.")
     file: str | None = optional_member("Name of the file with the error.")
     frame: int | None = optional_member("Index of the frame with the error.")

@@ -28,7 +28,7 @@ _JSON = "application/json"
     "/clips",
     summary="List the clips of an upload",
     response_model=ClipList,
-    response_description="The clips; chosen clips, or the only one, with their points.",
+    response_description="The clips. Chosen clips, or a single clip, include their points.",
     responses=CLIPS_RESPONSES,
     openapi_extra=REQUEST,
 )

@@ -55,7 +55,7 @@ def _holds_files(upload: Upload) -> bool:
 
 
 def read_archive(upload: Upload) -> list[PoseClip]:
-    """The clips of an archive and of the archives in it; of a compressed file, those of the file.
+    """Read the clips of an archive and of the archives in it, or of a compressed file.
 
     Raises:
         PoseError: damaged, a file in it that cannot be read, or an archive in an archive in an archive.

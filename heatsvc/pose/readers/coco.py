@@ -22,7 +22,7 @@ _MORE_PARTS = (("foot_kpts", 6), ("face_kpts", 68), ("lefthand_kpts", 21), ("rig
 
 
 def is_coco(upload: Upload) -> bool:
-    """An object with `annotations` and `images`."""
+    """Whether the content is an object with `annotations` and `images`."""
     return isinstance(upload.json, dict) and {"annotations", "images"} <= upload.json.keys()
 
 

@@ -28,12 +28,12 @@ _WHAT = (
 
 
 def is_deeplabcut(upload: Upload) -> bool:
-    """A table whose first row is `scorer`."""
+    """Whether the content is a table whose first row is `scorer`."""
     return upload.data[:16].removeprefix(_BYTE_ORDER_MARK).startswith((b"scorer,", b'"scorer",'))
 
 
 def read_deeplabcut(upload: Upload) -> list[PoseClip]:
-    """One clip of a CSV; see `clip_of_columns`. The frames are the rows, in their order.
+    """Read one clip from CSV; see `clip_of_columns`. The rows are the frames, in their order.
 
     Raises:
         PoseError: other columns, a cell that is not a number, or a row of another length.

@@ -24,7 +24,7 @@ def is_hdf5(upload: Upload) -> bool:
 
 
 def read_hdf5(upload: Upload) -> list[PoseClip]:
-    """One clip: a table of DeepLabCut (`deeplabcut.clip_of_columns`), or the tracks of a SLEAP analysis file.
+    """Read one clip: a table of DeepLabCut (`deeplabcut.clip_of_columns`), or the tracks of a SLEAP analysis file.
 
     Tracks are persons, nodes the points, edges the limbs, `point_scores` the scores.
 

@@ -31,12 +31,12 @@ UNUSED_KEYS = ("box_score", "original_shape", "num_person_raw", "start_index", "
 
 
 def is_json_clip(upload: Upload) -> bool:
-    """An object with `keypoint`."""
+    """Whether the content is an object with `keypoint`."""
     return isinstance(upload.json, dict) and "keypoint" in upload.json
 
 
 def read_json_clip(upload: Upload) -> list[PoseClip]:
-    """One clip; errors as of `clip_from_json`. The options' layout takes precedence, as with other files."""
+    """Read one clip; for errors see `clip_from_json`. The options' layout takes precedence, as with other files."""
     options = upload.options
     return [
         clip_from_json(

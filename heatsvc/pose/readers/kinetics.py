@@ -19,7 +19,7 @@ from heatsvc.pose.readers.upload import Upload
 
 
 def is_kinetics(upload: Upload) -> bool:
-    """An object with `data`, a list that is empty or of objects with `skeleton`."""
+    """Whether the content is an object with `data`, a list that is empty or has objects with `skeleton`."""
     obj = upload.json
     data = obj.get("data") if isinstance(obj, dict) else None
     if not isinstance(data, list):
@@ -28,7 +28,7 @@ def is_kinetics(upload: Upload) -> bool:
 
 
 def read_kinetics(upload: Upload) -> list[PoseClip]:
-    """One clip with the file's label; frames by their `frame_index`, persons by their index in each frame.
+    """Read one clip with the file's label; frames by `frame_index`, persons by their index in each frame.
 
     The first frame has the `frame_index` 1. Frames that the file leaves out are frames without persons. A point at
     (0, 0) was not detected; its score is 0 in the file as well.

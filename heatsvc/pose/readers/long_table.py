@@ -73,12 +73,12 @@ class _Row(NamedTuple):
 
 
 def is_long_table(upload: Upload) -> bool:
-    """Text whose first line has columns of frames, of landmarks, and x and y."""
+    """Whether the content is text whose first line has columns of frames, landmarks, x and y."""
     return _read_header(upload) is not None
 
 
 def read_long_table(upload: Upload) -> list[PoseClip]:
-    """One clip, or one for each name in a column of videos.
+    """Read one clip, or one for each name in a column of videos.
 
     If few frame numbers are missing, they are frames without persons, see `frames_of_numbers`. A column such
     as ``person`` keeps persons apart. A cell that is empty or ``nan``, and both x and y 0, mean 'not detected'.

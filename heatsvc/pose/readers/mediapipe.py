@@ -64,7 +64,7 @@ class _Frame(NamedTuple):
 
 
 def is_mediapipe(upload: Upload) -> bool:
-    """JSON in which at least one frame has a part of MediaPipe's."""
+    """Whether the content is JSON in which at least one frame has a part of MediaPipe."""
     if not isinstance(upload.json, dict | list) or not upload.json:
         return False
     for frame in islice(_frames(upload.json), upload.options.bounds.max_frames):
@@ -80,7 +80,7 @@ def is_mediapipe_frame(upload: Upload) -> bool:
 
 
 def read_mediapipe(upload: Upload) -> list[PoseClip]:
-    """One clip, of a file or of files of one frame each; the layout is of the parts that are there, detected or not.
+    """Read one clip from a file, or from files of one frame each. Its layout has all parts of the files, even undetected.
 
     The pose alone is `mediapipe_pose33`; with hands, with hands and face it is `mediapipe_holistic_75`,
     `mediapipe_holistic` or, with irises, `mediapipe_holistic_iris`; hands without a side are persons of `hand21`. World

@@ -18,7 +18,7 @@ from heatsvc.pose.readers.upload import Upload
 
 
 def is_mmpose(upload: Upload) -> bool:
-    """A list of frames or instances, or an object with `instance_info`."""
+    """Whether the content is a list of frames or instances, or an object with `instance_info`."""
     obj = upload.json
     if isinstance(obj, dict):
         return "instance_info" in obj
@@ -42,7 +42,7 @@ def is_mmpose_frame(upload: Upload) -> bool:
 
 
 def read_mmpose(upload: Upload) -> list[PoseClip]:
-    """One clip of a video, an image, or images in files of their own.
+    """Read one clip from a video, an image, or several files of one image each.
 
     Persons are identified by their index in each frame's instances; missing ones are 0 with score 0.
 

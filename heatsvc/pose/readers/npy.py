@@ -27,12 +27,12 @@ _PICKLED_NONE = re.compile(rb"\](?:\x94|q.)?Nat(?:\x94|q.)?b\.\Z", re.DOTALL)
 
 
 def is_npy(upload: Upload) -> bool:
-    """Begins as a `.npy` file does."""
+    """Whether the content begins like a `.npy` file."""
     return upload.data.startswith(MAGIC)
 
 
 def read_npy(data: bytes, *, filename: str = "", options: ReadOptions = DEFAULT_OPTIONS) -> PoseClip:
-    """One array [V, C], [T, V, C] or [M, T, V, C], C = 2 or 3, or [T, 1662], as a clip named after its file.
+    """Read one array [V, C], [T, V, C] or [M, T, V, C], C = 2 or 3, or [T, 1662], as a clip named after its file.
 
     Raises:
         NoKeypointsError: an axis is empty, or the file is a pickled None.

@@ -27,7 +27,7 @@ _MAX_NAMED = 8
 
 
 def is_npz(upload: Upload) -> bool:
-    """A zip archive with an array `keypoint`; or of arrays only, named `.npz` or not named."""
+    """Whether the content is a zip archive with an array `keypoint`, or of arrays only, named `.npz` or unnamed."""
     if not upload.is_zip:
         return False
     names = upload.member_names
@@ -47,7 +47,7 @@ def _may_be_npz(filename: str) -> bool:
 
 
 def read_npz(upload: Upload) -> list[PoseClip]:
-    """One clip: `keypoint`, and optionally the other arrays of `_ARRAYS`; those of other names (`imgs`) are ignored.
+    """Read one clip: `keypoint`, and optionally the other arrays of `_ARRAYS`; others (`imgs`) are ignored.
 
     Without `keypoint`, one array of any other name is it.
 

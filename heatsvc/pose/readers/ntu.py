@@ -43,14 +43,14 @@ class _Body(NamedTuple):
 
 
 def is_ntu(upload: Upload) -> bool:
-    """A number of frames, then frames without bodies, then a body of 25 joints; or a file of no bodies at all."""
+    """Whether the content is a number of frames, frames without bodies, and then a body of 25 joints or the end."""
     if _BEGINNING.match(upload.data[:_HEAD]):
         return True
     return upload.filename.lower().endswith(".skeleton") and bool(_WITHOUT_BODIES.match(upload.data))
 
 
 def read_ntu(upload: Upload) -> list[PoseClip]:
-    """One clip of the coordinates in the color image, 1920 x 1080 pixels.
+    """Read one clip, with the coordinates in the color image of 1920 x 1080 pixels.
 
     A body keeps one row by its ID. The score of a joint is 1 where it was tracked, 0.5 where it was inferred, and 0
     where it was neither, or has no position in the color image (NaN).

@@ -24,12 +24,12 @@ _Person = dict[str, Float32]
 
 
 def is_openpose(upload: Upload) -> bool:
-    """An object with `people`, or with `bodies`, as AlphaPose calls them."""
+    """Whether the content is an object with `people`, or with `bodies`, as AlphaPose calls them."""
     return isinstance(upload.json, dict) and ("people" in upload.json or "bodies" in upload.json)
 
 
 def read_openpose(upload: Upload) -> list[PoseClip]:
-    """One frame, or the frame files of a clip.
+    """Read one frame, or the frame files of a clip.
 
     Persons are identified by their index. A part that a person lacks is 0 with score 0; a part that no person has in
     any frame is left out: BODY_25 alone is `openpose25`, all four parts `openpose137`.

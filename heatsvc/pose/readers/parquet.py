@@ -36,7 +36,7 @@ def is_parquet(upload: Upload) -> bool:
 
 
 def read_parquet(upload: Upload) -> list[PoseClip]:
-    """One clip: frames in the order of their numbers; points by their type and index, not by the order of the rows.
+    """Read one clip: frames in the order of their numbers; points by type and index, not by the order of rows.
 
     Rows in Google's order are `islr543`. x and y are always normalized, regardless of the options; z is dropped. A
     landmark without x or y is not detected, and others have score 1.

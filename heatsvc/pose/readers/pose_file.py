@@ -37,7 +37,7 @@ _FACE_MESH = "FACE_LANDMARKS"
 
 
 def is_pose_file(upload: Upload) -> bool:
-    """Begins with version 0.1 or 0.2; with 0.0 (zeros, as other files may), and is named so or names a component."""
+    """Whether the content begins with version 0.1 or 0.2; or with 0.0, and has the extension or a component's name."""
     if upload.data[:4] != _VERSION_0:
         return upload.data[:4] in _VERSIONS
     if upload.filename.lower().endswith(".pose"):

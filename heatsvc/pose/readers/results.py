@@ -61,7 +61,7 @@ class _Video(NamedTuple):
 
 
 def is_results(upload: Upload) -> bool:
-    """A list of objects with `image_id` and `keypoints`, or an object of AlphaPose's persons by image."""
+    """Whether the content is a list of objects with `image_id` and `keypoints`, or AlphaPose's persons by image."""
     obj = upload.json
     if isinstance(obj, list):
         return bool(obj) and isinstance(obj[0], dict) and {"image_id", "keypoints"} <= obj[0].keys()
@@ -69,7 +69,7 @@ def is_results(upload: Upload) -> bool:
 
 
 def read_results(upload: Upload) -> list[PoseClip]:
-    """One clip, or one for each video whose images the file has.
+    """Read one clip, or one for each video whose images the file has.
 
     Frames are in the order of the number in the images' names, or of the ids; images whose names have no number, in
     the file's order. AlphaPose leaves images without persons out: where most images follow one another (0.jpg, 1.jpg,

@@ -84,12 +84,12 @@ class _Row(NamedTuple):
 
 
 def is_table(upload: Upload) -> bool:
-    """Text whose first line has x and y of at least three points."""
+    """Whether the content is text whose first line has x and y of at least three points."""
     return _read_header(upload) is not None
 
 
 def read_table(upload: Upload) -> list[PoseClip]:
-    """One clip, or one for each name in a column of videos.
+    """Read one clip, or one for each name in a column of videos.
 
     Rows of one frame number are persons in one frame. A cell that is empty or ``nan`` means that the point was not
     detected, as zeros do. Points without a score have score 1. Coordinates within 0..1 are multiplied by img_shape.

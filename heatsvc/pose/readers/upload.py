@@ -72,14 +72,13 @@ class FrameFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it was sent.
+    """An uploaded file.
 
     Attributes:
         data: the content.
         filename: its name, "" if it has none; for messages and for the clip's name, never opened.
-        options: for reading it.
-        frames: a clip's frame files in their order, where it is such a clip; `data` is then the first that is not
-            blank.
+        options: options for reading it.
+        frames: a clip's frame files in their order, if it has any; `data` is then the first that is not blank.
     """
 
     data: bytes
@@ -102,8 +101,8 @@ class Upload:
         """The parsed JSON; None if it is not JSON.
 
         Raises:
-            PoseError: begins like JSON and is broken.
-            LimitError: more values than max_input_values.
+            PoseError: the content begins like JSON but is invalid.
+            LimitError: there are more values than max_input_values.
         """
         return self.parse_json(self.data) if self.is_json else None
 
@@ -126,7 +125,7 @@ class Upload:
 
     @property
     def frame_dir(self) -> str:
-        """The clip's name in the file's name: no folders, no extension of keypoints, archives or compression.
+        """The clip's name: the file's name without folders and extensions of keypoints, archives and compression.
 
         A video's extension is part of the name: ``KETI_SL_0000000419.avi.npy`` is ``KETI_SL_0000000419.avi``.
 

@@ -32,7 +32,7 @@ class _Image(NamedTuple):
 
 
 def is_yolo_json(upload: Upload) -> bool:
-    """A list of persons with `keypoints` in an object of lists, or a list of such lists."""
+    """Whether the content is a list of persons with `keypoints` in an object of lists, or a list of such lists."""
     obj = upload.json
     if isinstance(obj, dict):
         obj = next((obj[key] for key in _KEYS if isinstance(obj.get(key), list)), None)
@@ -46,7 +46,7 @@ def is_yolo_json_frame(upload: Upload) -> bool:
 
 
 def read_yolo_json(upload: Upload) -> list[PoseClip]:
-    """One clip, of an image, a video, or the images of a clip in files of their own.
+    """Read one clip from an image, a video, or several files of one image each.
 
     Coordinates are pixels, or normalized if all boxes are, as with `normalize=True`. A person with a
     `track_id` keeps one row; otherwise persons are in the order of the file, the highest confidence first. A keypoint

@@ -42,13 +42,13 @@ class _Person(NamedTuple):
 
 
 def is_yolo_labels(upload: Upload) -> bool:
-    """Text whose first line is a person."""
+    """Whether the content is text whose first line is a person."""
     line = upload.data[:_HEAD].lstrip().split(b"\n", 1)[0]
     return len(line) < _HEAD and _is_person(_numbers(line))
 
 
 def read_yolo_labels(upload: Upload) -> list[PoseClip]:
-    """One clip, of the labels of an image, or of the images of a clip.
+    """Read one clip from the labels of one or several images.
 
     Ultralytics writes no file for an image without persons: where most images follow one another, the missing ones are
     frames without persons. A tracked person keeps one row; otherwise persons are in the order of their lines. A
