@@ -196,7 +196,7 @@ def _check_key(key: object, what: str = "a dict key") -> str | int | float:
     if (type(key) is int or type(key) is float) and -_KEY_LIMIT <= key < _KEY_LIMIT:
         return key
     raise _RefusedError(
-        f"{what} is of type {type(key).__name__}, or a large number: it must be text or a number below 2^31"
+        f"the pickle has {what} of type {type(key).__name__}, or a large number: it must be text or a number below 2^31"
     )
 
 

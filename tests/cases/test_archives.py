@@ -222,12 +222,12 @@ UNREADABLE = {
         b"Rar!\x1a\x07\x01\x00" + bytes(40),
         "a RAR archive, which is not supported: unpack it and pack the files as a zip",
     ),
-    "v.mp4": (b"\0\0\0\x20ftypisom" + bytes(40), "a video, and holds no keypoints: run a pose estimator first"),
-    "v.avi": (b"RIFF\0\0\0\0AVI LIST" + bytes(40), "a video, and holds no keypoints: run a pose estimator first"),
-    "v.mkv": (b"\x1a\x45\xdf\xa3" + bytes(40), "a video, and holds no keypoints: run a pose estimator first"),
-    "v.MTS": ((b"\0\0\0\0\x47" + bytes(187)) * 2, "a video, and holds no keypoints: run a pose estimator first"),
-    "v.jpg": (b"\xff\xd8\xff\xe0" + bytes(40), "a picture, and holds no keypoints: run a pose estimator first"),
-    "v.png": (b"\x89PNG\r\n\x1a\n" + bytes(40), "a picture, and holds no keypoints: run a pose estimator first"),
+    "v.mp4": (b"\0\0\0\x20ftypisom" + bytes(40), "a video, which has no keypoints: run a pose estimator first"),
+    "v.avi": (b"RIFF\0\0\0\0AVI LIST" + bytes(40), "a video, which has no keypoints: run a pose estimator first"),
+    "v.mkv": (b"\x1a\x45\xdf\xa3" + bytes(40), "a video, which has no keypoints: run a pose estimator first"),
+    "v.MTS": ((b"\0\0\0\0\x47" + bytes(187)) * 2, "a video, which has no keypoints: run a pose estimator first"),
+    "v.jpg": (b"\xff\xd8\xff\xe0" + bytes(40), "a picture, which has no keypoints: run a pose estimator first"),
+    "v.png": (b"\x89PNG\r\n\x1a\n" + bytes(40), "a picture, which has no keypoints: run a pose estimator first"),
     "v.mat": (
         b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(90),
         "a MATLAB file, which is not read: save the array",
@@ -236,7 +236,10 @@ UNREADABLE = {
         zipped({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}, zipfile.ZIP_STORED),
         "an OpenDocument file, which is not supported: save it as .xlsx or CSV, and send it as labels",
     ),
-    "l.xlsx": (zipped({"[Content_Types].xml": b"<Types/>"}), "a workbook, and holds no keypoints: send it as labels"),
+    "l.xlsx": (
+        zipped({"[Content_Types].xml": b"<Types/>"}),
+        "a workbook, which has no keypoints: if it has labels, send it as labels",
+    ),
 }
 
 

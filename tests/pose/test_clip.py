@@ -155,7 +155,7 @@ def test_a_layout_of_another_size_is_refused_with_the_fitting_one():
 
 
 def test_a_missing_img_shape_is_refused_with_an_example():
-    with pytest.raises(PoseError, match=r"img_shape is missing: give .* \[1080, 1920\]"):
+    with pytest.raises(PoseError, match=r"img_shape is missing: set .* \[1080, 1920\]"):
         build(np.ones((5, 17, 2)), img_shape=None)
 
 

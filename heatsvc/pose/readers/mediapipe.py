@@ -80,7 +80,7 @@ def is_mediapipe_frame(upload: Upload) -> bool:
 
 
 def read_mediapipe(upload: Upload) -> list[PoseClip]:
-    """Read one clip from a file, or from files of one frame each. Its layout has all parts of the files, even undetected.
+    """Read one clip from a file, or from files of one frame each. The layout has all parts of the files.
 
     The pose alone is `mediapipe_pose33`; with hands, with hands and face it is `mediapipe_holistic_75`,
     `mediapipe_holistic` or, with irises, `mediapipe_holistic_iris`; hands without a side are persons of `hand21`. World

@@ -211,7 +211,7 @@ KINDS = (
         "`.mp4`, `.avi`, `.MTS` and other videos",
         "v1.mp4",
         lambda: b"\0\0\0\x20ftypisom" + bytes(40),
-        "a video, and holds no keypoints: run a pose estimator first",
+        "a video, which has no keypoints: run a pose estimator first",
         _ESTIMATE,
     ),
     Refused(
@@ -219,7 +219,7 @@ KINDS = (
         "pictures",
         "v1.jpg",
         lambda: b"\xff\xd8\xff\xe0" + bytes(40),
-        "a picture, and holds no keypoints: run a pose estimator first",
+        "a picture, which has no keypoints: run a pose estimator first",
         _ESTIMATE,
     ),
     Refused(
@@ -260,7 +260,7 @@ KINDS = (
         "a workbook",
         "labels.xlsx",
         lambda: zipped({"[Content_Types].xml": b"<Types/>"}),
-        "a workbook, and holds no keypoints: send it as labels",
+        "a workbook, which has no keypoints: if it has labels, send it as labels",
         "the part `labels` of `/annotation`",
     ),
     Refused(

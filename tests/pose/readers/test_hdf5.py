@@ -203,7 +203,7 @@ def data_with_names(tracks) -> bytes:
         (
             lambda: analysis(TRACKS[:, :1]),
             PoseError,
-            r"tracks has \[tracks, frames, nodes, x and y\] of \[2, 4, 3, 1\]",
+            r"tracks has \[tracks, frames, nodes, x and y\] \[2, 4, 3, 1\]",
         ),
         (
             lambda: analysis(TRACKS, node_names=np.array([b"a"])),

@@ -74,7 +74,7 @@ def changed(value, *where):
     ("keypoint", "text", "frame"),
     [
         (ragged(), "keypoint[0][3] has 16 points, but keypoint[0][0] has 17: all must have the same number", 3),
-        (changed([1, 2, 3], 0, 2, 1), "keypoint[0][2][1] has 3 numbers, keypoint[0][0][0] has 2", 2),
+        (changed([1, 2, 3], 0, 2, 1), "keypoint[0][2][1] has 3 numbers, but keypoint[0][0][0] has 2", 2),
         (
             changed("12", 0, 3, 5, 1),
             "keypoint[0][3][5][1] is \"12\": it must be a number, or null for 'not detected'",

@@ -57,12 +57,12 @@ def test_one_array_of_any_name_is_the_keypoints():
 
 
 def test_several_arrays_of_other_names_are_refused_with_their_names():
-    with pytest.raises(PoseError, match=r"the \.npz file has no array keypoint: there are left, right; name the one"):
+    with pytest.raises(PoseError, match=r"the \.npz file has no array keypoint: it has left, right; rename the array"):
         read(npz(left=KEYPOINT, right=KEYPOINT), options=HD)
 
 
 def test_pickled_members_are_never_read():
-    with pytest.raises(PoseError, match="label: the array holds pickled Python objects, which are never read"):
+    with pytest.raises(PoseError, match="label: the array has pickled Python objects, which are never read"):
         read(npz(keypoint=KEYPOINT, label=np.array([{}], dtype=object)), options=HD)
 
 

@@ -151,7 +151,7 @@ def test_25_points_without_names_are_asked_for():
     "data", [b"name,label\nv1,hello\n", b"x,y\n1,2\n", b"video,x1,y1,x2,y2\nv,1,2,3,4\n", b"a 1\nb 2\n"]
 )
 def test_other_tables_are_not_taken_for_points(data):
-    with pytest.raises(PoseError, match=r"(has an unknown format|is a table, and holds no keypoints)"):
+    with pytest.raises(PoseError, match=r"(has an unknown format|is a table, which has no keypoints)"):
         read(data, filename="labels.csv", options=OPTIONS)
 
 
