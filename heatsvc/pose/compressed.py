@@ -140,7 +140,7 @@ def check_float16(keypoint: Float32, keypoint_score: Float32, field: str, file: 
         if np.fmax.reduce(np.abs(numbers), axis=None) > _LARGEST_FLOAT16:
             raise PoseError(
                 f"{field}{name} is too large for float16, the type of PYSKL's compressed keypoints: coordinates and "
-                f"scores must be at most {_LARGEST_FLOAT16:,.0f}",
+                f"scores must be within {_LARGEST_FLOAT16:,.0f}",
                 field=f"{field}{name}",
                 file=file,
             )

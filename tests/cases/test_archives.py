@@ -230,7 +230,7 @@ UNREADABLE = {
     "v.png": (b"\x89PNG\r\n\x1a\n" + bytes(40), "a picture, which has no keypoints: run a pose estimator first"),
     "v.mat": (
         b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(90),
-        "a MATLAB file, which is not read: save the array",
+        "a MATLAB file, which is not supported: save the array",
     ),
     "l.ods": (
         zipped({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}, zipfile.ZIP_STORED),

@@ -84,7 +84,7 @@ def test_what_is_left_out_and_may_hold_keypoints_is_warned_of(tmp_path):
 
 
 def test_a_folder_without_keypoints_says_what_is_there(tmp_path):
-    with pytest.raises(PoseError, match=r"no keypoint files \(\.npy, .*\) ; there are 'v\.mp4'"):
+    with pytest.raises(PoseError, match=r"no keypoint files \(\.npy, .*\); there are 'v\.mp4'"):
         heatsvc.read(fill(tmp_path, {"v.mp4": b"x"}))
     with pytest.raises(PoseError, match=r"the folder has no keypoint files \(.*\)$"):
         heatsvc.read(fill(tmp_path / "empty", {".hidden": b"x"}))

@@ -203,7 +203,7 @@ KINDS = (
         "`joint_positions.mat`",
         "joint_positions.mat",
         lambda: b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(90),
-        r"a MATLAB file, which is not read: save the array \[T, V, 3\]",
+        r"a MATLAB file, which is not supported: save the array \[T, V, 3\]",
         "`scipy.io.loadmat`, and save [T, V, 3] as `.npy`",
     ),
     Refused(
