@@ -172,18 +172,18 @@ def against_grids(clips: list[Clip], device: torch.device, clock: Clock, count: 
     axis = torch.arange(SIDE, dtype=torch.float32, device=device)
 
     def grid() -> torch.Tensor:
-        centre, peak = points.to(device), scores.to(device)
-        across = (axis[None, None, None, :] - centre[..., 0, None, None]) ** 2
-        down = (axis[None, None, :, None] - centre[..., 1, None, None]) ** 2
+        center, peak = points.to(device), scores.to(device)
+        across = (axis[None, None, None, :] - center[..., 0, None, None]) ** 2
+        down = (axis[None, None, :, None] - center[..., 1, None, None]) ** 2
         return torch.exp(-(across + down) / (2 * 0.6**2)) * peak[..., None, None]
 
     sys.path.append(str(KORNIA))
     from kornia.geometry.subpix import render_gaussian2d
 
     def kornia() -> torch.Tensor:
-        centre, peak = points.to(device), scores.to(device)
-        deviation = torch.full_like(centre, 0.6)
-        maps = render_gaussian2d(centre, deviation, (SIDE, SIDE), normalized_coordinates=False)
+        center, peak = points.to(device), scores.to(device)
+        deviation = torch.full_like(center, 0.6)
+        maps = render_gaussian2d(center, deviation, (SIDE, SIDE), normalized_coordinates=False)
         return maps * (peak * (2 * np.pi * 0.6**2))[..., None, None]  # its maps sum to 1
 
     def ours() -> object:

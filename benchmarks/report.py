@@ -206,7 +206,7 @@ class Report:
         from matplotlib import pyplot as plt
 
         rows = [row for row in self.rows if row.unit.endswith("a second")]
-        colours = {"heatsvc": "#1b6ca8", "peer": "#c9c9c9"}
+        colors = {"heatsvc": "#1b6ca8", "peer": "#c9c9c9"}
         with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "heatsvc", "font.size": 9}):
             figure, axes = plt.subplots(figsize=(8, 0.62 * len(rows) + 0.9), layout="constrained")
             for place, row in enumerate(rows):
@@ -216,7 +216,7 @@ class Report:
                     (-0.19, "heatsvc", row.heatsvc, f"heatsvc {row.heatsvc:,.0f}, {row.ratio:.2g} times"),
                     (0.19, "peer", row.peer, f"{row.peer_name} {row.peer:,.0f}"),
                 ):
-                    axes.barh(place + offset, value, height=0.36, color=colours[who])
+                    axes.barh(place + offset, value, height=0.36, color=colors[who])
                     axes.annotate(label, (value, place + offset), (4, 0), textcoords="offset points", va="center")
             axes.set_yticks(range(len(rows)), [f"{row.what}\n{row.unit}" for row in rows])
             axes.invert_yaxis()

@@ -1,4 +1,4 @@
-"""Writes what the page has of data: its sample clip and its colour map. Run it from anywhere."""
+"""Writes what the page has of data: its sample clip and its color map. Run it from anywhere."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def _sample() -> bytes:
 
 def _colour_map() -> str:
     """Matplotlib's inferno as 256 triples of bytes."""
-    colours = (mpl.colormaps["inferno"](np.arange(256), bytes=True)[:, :3]).astype(np.uint8).tobytes()
-    text = base64.b64encode(colours).decode()
+    colors = (mpl.colormaps["inferno"](np.arange(256), bytes=True)[:, :3]).astype(np.uint8).tobytes()
+    text = base64.b64encode(colors).decode()
     return f'// inferno, 256 colors of red, green and blue, written by docs/make_page.py\nexport default\n  "{text}";\n'
 
 

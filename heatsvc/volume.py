@@ -100,16 +100,16 @@ class Potion:
     """PoTion's color-coded sum over time (Choutas et al., CVPR 2018), as in PYSKL's `Heatmap2Potion`.
 
     Attributes:
-        colours: C, the number of colors, at least 2.
+        colors: C, the number of colors, at least 2.
         option: the parts of the last axis: U, I, N, or all three in that order (full).
     """
 
-    colours: int
+    colors: int
     option: Literal["U", "N", "I", "full"] = "full"
 
     def width(self, channels: int) -> int:
         """Length of the last axis for a volume of `channels` channels."""
-        parts = {"U": self.colours, "N": self.colours, "I": 1, "full": 2 * self.colours + 1}
+        parts = {"U": self.colors, "N": self.colors, "I": 1, "full": 2 * self.colors + 1}
         return channels * parts[self.option]
 
 

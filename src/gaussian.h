@@ -128,7 +128,7 @@ inline float faintest(const float* values, const Window& window) {
 
 // out[i] = peak * exp(-(start + i - center)**2 * scale) for the pixels start to stop; or the last one first.
 //
-// The ratio of neighbouring values of a Gaussian shrinks by a constant factor, exp(-2 scale), so two exponentials serve
+// The ratio of neighboring values of a Gaussian shrinks by a constant factor, exp(-2 scale), so two exponentials serve
 // for all. A shrink of 0 says that they may leave the range of a double: then each value has its own.
 void write_gaussian(double* out, double center, double scale, double shrink, double peak, std::int64_t start,
                     std::int64_t stop, bool backwards);

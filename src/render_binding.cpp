@@ -161,7 +161,7 @@ void bind_runs(nb::module_& module) {
         },
         array("values"), array("starts"), array("lengths"), "first"_a, "area"_a, "channels"_a, array("weights"),
         array("sums"), Unlocked(),
-        "Add runs of frames-first maps to the sums [K x H x W x colours] of a PoTion picture.");
+        "Add runs of frames-first maps to the sums [K x H x W x colors] of a PoTion picture.");
     module.def(
         "to_uint8",
         [](const In<float>& values, const Out<std::uint8_t>& out) {

@@ -70,13 +70,13 @@ void scatter(const Runs& runs, std::span<std::uint8_t> out) {
     }
 }
 
-void add_colours(Runs runs, std::int64_t first, std::int64_t area, std::int64_t channels, std::int64_t colours,
+void add_colours(Runs runs, std::int64_t first, std::int64_t area, std::int64_t channels, std::int64_t colors,
                  std::span<const float> weights, std::span<double> sums) {
-    if (area < 1 || channels < 1 || colours < 1 || std::ssize(sums) % colours != 0 ||
-        std::ssize(sums) / colours % area != 0 || std::ssize(sums) / colours / area != channels) {
-        throw std::invalid_argument("the sums have to be [K, H, W, colours]");
+    if (area < 1 || channels < 1 || colors < 1 || std::ssize(sums) % colors != 0 ||
+        std::ssize(sums) / colors % area != 0 || std::ssize(sums) / colors / area != channels) {
+        throw std::invalid_argument("the sums have to be [K, H, W, colors]");
     }
-    const std::int64_t maps = std::ssize(weights) / colours * channels;
+    const std::int64_t maps = std::ssize(weights) / colors * channels;
     if (first < 0 || first > maps) {
         throw std::invalid_argument("there are maps of more frames than weights");
     }
@@ -90,9 +90,9 @@ void add_colours(Runs runs, std::int64_t first, std::int64_t area, std::int64_t 
         for (std::int64_t i = 0; i < runs.lengths[run]; ++i, source += sizeof(float)) {
             float value;
             std::memcpy(&value, source, sizeof(float));
-            for (std::int64_t colour = 0; colour < colours; ++colour) {
-                sums[static_cast<std::size_t>(pixel * colours + colour)] +=
-                    static_cast<double>(value * weights[static_cast<std::size_t>(frame * colours + colour)]);
+            for (std::int64_t color = 0; color < colors; ++color) {
+                sums[static_cast<std::size_t>(pixel * colors + color)] +=
+                    static_cast<double>(value * weights[static_cast<std::size_t>(frame * colors + color)]);
             }
             if (++pixel == pixels) {
                 pixel = 0;

@@ -23,12 +23,12 @@ struct Runs {
 // Write runs into a dense tile `out` of runs.size pixels that already holds the fill. The runs are checked.
 void scatter(const Runs& runs, std::span<std::uint8_t> out);
 
-// Add float32 runs of frames-first maps to their channel's colour sums, each frame in its colours. The runs are
+// Add float32 runs of frames-first maps to their channel's color sums, each frame in its colors. The runs are
 // checked.
 //
 // runs: its size is not read. first: the number of its first map, counted from the first map of the picture.
-// weights: [T, colours], how much of each colour a frame has. sums: [K, area, colours].
-void add_colours(Runs runs, std::int64_t first, std::int64_t area, std::int64_t channels, std::int64_t colours,
+// weights: [T, colors], how much of each color a frame has. sums: [K, area, colors].
+void add_colours(Runs runs, std::int64_t first, std::int64_t area, std::int64_t channels, std::int64_t colors,
                  std::span<const float> weights, std::span<double> sums);
 
 }  // namespace heatsvc

@@ -9,7 +9,7 @@
 
 namespace heatsvc {
 
-Shares normalise(const Counts& counts, int log) {
+Shares normalize(const Counts& counts, int log) {
     Shares shares{log, {}};
     const std::int64_t states = std::int64_t{1} << log, total = std::reduce(counts.begin(), counts.end());
     std::int64_t left = states;

@@ -21,7 +21,7 @@ struct Shares {
 };
 
 // Shares in proportion to the counts, and at least one for each symbol that occurs; there must be states for all.
-Shares normalise(const Counts& counts, int log);
+Shares normalize(const Counts& counts, int log);
 
 // Write a table's description (4.1.1): at most 100 bytes, and 8 that are room; returns its end.
 std::uint8_t* describe(const Shares& shares, std::uint8_t* out);

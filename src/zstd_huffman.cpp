@@ -103,7 +103,7 @@ std::uint8_t* write_weights(std::span<const std::uint8_t> weights, std::uint8_t*
     for (const std::uint8_t weight : weights) {
         ++counts[weight];
     }
-    const Shares shares = normalise(counts, 6);
+    const Shares shares = normalize(counts, 6);
     const FseTable table(shares);
     BitWriter writer(describe(shares, out + 1));
     // A decoder knows the last two symbols by their states, since there are no bits for further ones.

@@ -34,7 +34,7 @@ struct SequenceCode {
         } else if (sequences >= few) {
             mode = TableMode::described;
             const Shares shares =
-                normalise(counts, std::clamp(static_cast<int>(std::bit_width(sequences)) - 3, 6, largest_log));
+                normalize(counts, std::clamp(static_cast<int>(std::bit_width(sequences)) - 3, 6, largest_log));
             description_size = describe(shares, description.data()) - description.data();
             table = FseTable(shares);
         }

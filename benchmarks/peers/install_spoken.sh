@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes benchmarks/peers/.spoken: the 600 finger-spelling clips of spoken-to-signed 0.4.0 (MIT licence, 96 MB), without
+# Makes benchmarks/peers/.spoken: the 600 finger-spelling clips of spoken-to-signed 0.4.0 (MIT license, 96 MB), without
 # the packages that its code asks for. Does nothing where that is already done.
 set -eu
 cd "$(dirname "$0")"

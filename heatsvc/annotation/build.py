@@ -23,7 +23,7 @@ from heatsvc.annotation.faults import FAULTY, MISSING, Fault
 from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.keypoints import KeypointSelection
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.plan import LabelledVideo, Plan, make_plan
+from heatsvc.annotation.plan import LabeledVideo, Plan, make_plan
 from heatsvc.annotation.progress import Progress, Stage, ignore_progress
 from heatsvc.annotation.reader_pool import ReaderPool, is_large
 from heatsvc.annotation.report.document import report_json
@@ -212,7 +212,7 @@ class _DatasetBuild:
         average = int(sum(clip.frames for clip in clips) / len(clips) + 0.5) if clips else 0
         faults = list(self._plan.faults)
 
-        def decide(fault: Fault, video: LabelledVideo) -> None:
+        def decide(fault: Fault, video: LabeledVideo) -> None:
             done = _DONE[self._options.missing if fault.kind in MISSING else self._options.faulty]
             if done == "zeros" and average:
                 zeros = ClipStatistics(video.name, video.label, video.split, video.signer, frames=average, zeros=True)
@@ -262,7 +262,7 @@ class _DatasetBuild:
             faults=faults,
             filtered=plan.filtered,
             files=plan.files,
-            labelled=plan.labelled,
+            labeled=plan.labeled,
             notes=plan.notes,
             points=points,
             layout=next((shard.layout for shard in self._shards if shard.layout), None),
@@ -328,7 +328,7 @@ def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: Ca
 
 
 def _most_common_points(
-    videos: Sequence[LabelledVideo], selection: KeypointSelection, token: CancelToken
+    videos: Sequence[LabeledVideo], selection: KeypointSelection, token: CancelToken
 ) -> tuple[int | None, tuple[str, ...]]:
     """The most common V and point names among files sampled evenly from all; None if none can be read.
 

@@ -190,7 +190,7 @@ def _videos(
     split_file: SplitFile | None,
     assignment: Assignment | None,
 ) -> dict[str, Any]:
-    """How many labelled videos have a keypoint file, or why none has."""
+    """How many labeled videos have a keypoint file, or why none has."""
     split_of = assignment.split_of if assignment else ("all",) * len(labels.rows)
     try:
         file_of, unlabelled = match_files(zip(found.files, names.names, strict=True), labels)

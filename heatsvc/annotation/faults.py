@@ -27,7 +27,7 @@ KINDS: dict[Kind, str] = {
     "frame_range": "the labels give a range of frames, but the keypoints are not cut to it",
     "in_two_splits": "named by two splits",
     "in_no_split": "labelled, but in no split",
-    "unknown_to_labels": "in a split, but not labelled",
+    "unknown_to_labels": "in a split, but not labeled",
 }
 """Every kind of fault, with its meaning."""
 

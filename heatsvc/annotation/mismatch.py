@@ -1,4 +1,4 @@
-"""The message about a dataset in which no labelled video has a keypoint file, with names from both sides."""
+"""The message about a dataset in which no labeled video has a keypoint file, with names from both sides."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def describe_mismatch(labels: Labels, files: NameIndex, split_of: Sequence[str |
     """
     total = len(labels.known.names)
     if not labels.rows:
-        return f"the filters exclude all {total:,} labelled videos: {_filters(labels)}"
-    labelled = [name for name in files.names if labels.known.find(name)]
+        return f"the filters exclude all {total:,} labeled videos: {_filters(labels)}"
+    labeled = [name for name in files.names if labels.known.find(name)]
     used = [name for name in files.names if labels.index.find(name)]
     parts = []
     if not used:
         parts.append(
-            f"no keypoint file has the name of a labelled video. Files: {len(files.names):,}, such as "
+            f"no keypoint file has the name of a labeled video. Files: {len(files.names):,}, such as "
             f"{_names(files.names)}; videos in the labels: {len(labels.rows):,}, such as {_names(labels.index.names)}"
         )
-        if labelled:
-            parts.append(f"Files of videos that the filters exclude: {len(labelled):,}")
+        if labeled:
+            parts.append(f"Files of videos that the filters exclude: {len(labeled):,}")
         else:
             parts += _nearest(files.names, labels.known.names, are_files=True)
             parts.append(f"Label files: {describe_sources(labels.sources)}")
     else:
         splits = {name.split for name in split.entries} if split else {one for one in split_of if one}
         parts.append(
-            f"no labelled video that has a keypoint file is in a split: {len(used):,} labelled videos have a file, "
+            f"no labeled video that has a keypoint file is in a split: {len(used):,} labeled videos have a file, "
             f"such as {_names(used)}; the splits are {', '.join(sorted(splits)) or 'empty'!s:.200}"
         )
         if split is not None:

@@ -25,7 +25,7 @@ from heatsvc.cancel import CancelToken
 from heatsvc.pose.clip import check_img_shape
 
 
-class LabelledVideo(NamedTuple):
+class LabeledVideo(NamedTuple):
     """A video that has a label and a split.
 
     Attributes:
@@ -57,18 +57,18 @@ class Plan:
         splits: names of the splits, in order.
         classes: labels by class index.
         faults: faults of names; keypoints have not been read.
-        filtered: number of labelled videos that each filter excludes.
+        filtered: number of labeled videos that each filter excludes.
         files: number of keypoint files.
         labelled: number of videos in the labels, after the filters.
         sources: the detected format of each label file.
         split_column: the column of the label tables that defines the splits; None if something else does.
         assumed: split files whose encoding was assumed.
-        mismatch: why no labelled video has a keypoint file and a split; "" if some have.
+        mismatch: why no labeled video has a keypoint file and a split; "" if some have.
         notes: assumptions that were made, and files that were ignored, as sentences.
     """
 
-    videos: Sequence[LabelledVideo]
-    missing: Sequence[LabelledVideo]
+    videos: Sequence[LabeledVideo]
+    missing: Sequence[LabeledVideo]
     splits: Sequence[str]
     classes: Sequence[str]
     faults: Sequence[Fault]
@@ -147,7 +147,7 @@ def make_plan(
             label, signer = row.index if row.index is not None else -1, row.columns.get("signer", "")
             file = file_of.get(position)
             frames = FrameRange.of(row.columns) if options.frame_range != "ignore" else None
-            videos.append(LabelledVideo(row.video.text, label, split, signer, file, last.get(position), frames))
+            videos.append(LabeledVideo(row.video.text, label, split, signer, file, last.get(position), frames))
     return Plan(
         videos=[video for video in videos if video.file is not None],
         missing=[video for video in videos if video.file is None],
@@ -156,7 +156,7 @@ def make_plan(
         faults=(*assignment.faults, *trim_faults, *unlabelled),
         filtered=labels.filtered,
         files=len(found.files),
-        labelled=len(labels.rows),
+        labeled=len(labels.rows),
         sources=labels.sources,
         split_column=assignment.column,
         assumed=split_file.assumed if split_file else (),

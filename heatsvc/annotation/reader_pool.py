@@ -16,7 +16,7 @@ from ctypes import c_byte
 from types import TracebackType
 
 from heatsvc.annotation.inputs import Inputs
-from heatsvc.annotation.plan import LabelledVideo
+from heatsvc.annotation.plan import LabeledVideo
 from heatsvc.annotation.shards import Shard, ShardReader
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.readers.folder import files_in_folder, is_keypoint_file
@@ -62,7 +62,7 @@ class ReaderPool:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def read(
-        self, shards: Iterable[tuple[int, Sequence[LabelledVideo]]], reader: ShardReader, token: CancelToken
+        self, shards: Iterable[tuple[int, Sequence[LabeledVideo]]], reader: ShardReader, token: CancelToken
     ) -> Iterator[Shard]:
         """Read shards, given by their numbers and videos, and yield them in order.
 
@@ -95,7 +95,7 @@ def is_large(inputs: Inputs) -> bool:
     return any(count > LARGE for count, _ in enumerate(files_in_folder(inputs.folder, is_keypoint_file), 1))
 
 
-def _read_shard(reader: ShardReader, number: int, videos: Sequence[LabelledVideo]) -> bytes:
+def _read_shard(reader: ShardReader, number: int, videos: Sequence[LabeledVideo]) -> bytes:
     """Read a shard, and return it as JSON, which is faster to send than thousands of pickled objects."""
     return reader.read(number, videos, _worker_token).to_json()
 

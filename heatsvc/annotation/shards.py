@@ -19,7 +19,7 @@ from heatsvc.annotation.annotation_pickle import encode_annotation
 from heatsvc.annotation.faults import Fault
 from heatsvc.annotation.keypoints import FaultyFileError, KeypointSelection, VideoKeypoints, read_keypoints
 from heatsvc.annotation.labels.frame_range import FrameRange
-from heatsvc.annotation.plan import LabelledVideo
+from heatsvc.annotation.plan import LabeledVideo
 from heatsvc.annotation.statistics import SCORE_BINS, ClipStatistics
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.errors import InputError
@@ -107,7 +107,7 @@ class ShardReader:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def read(self, number: int, videos: Sequence[LabelledVideo], token: CancelToken = NEVER_CANCELLED) -> Shard:
+    def read(self, number: int, videos: Sequence[LabeledVideo], token: CancelToken = NEVER_CANCELLED) -> Shard:
         """Read a shard's videos, write their annotations, then its statistics, which mark the shard as complete.
 
         Raises:
@@ -122,7 +122,7 @@ class ShardReader:
                 file.write(shard.to_json())
         return shard
 
-    def _read_all(self, videos: Sequence[LabelledVideo], shard: Shard, file: BinaryIO, token: CancelToken) -> None:
+    def _read_all(self, videos: Sequence[LabeledVideo], shard: Shard, file: BinaryIO, token: CancelToken) -> None:
         """Read and write clips one by one, since a single clip may have half a gigabyte."""
         histogram = np.zeros((0, SCORE_BINS), np.int64)
         img_shapes: Counter[tuple[int, int]] = Counter()
@@ -158,7 +158,7 @@ class ShardReader:
         shard.histogram = histogram.tolist()
         shard.img_shapes = [(*shape, count) for shape, count in img_shapes.items()]
 
-    def _not_cut(self, range: FrameRange, frames: int, video: LabelledVideo) -> str:
+    def _not_cut(self, range: FrameRange, frames: int, video: LabeledVideo) -> str:
         """Why a video of `frames` frames is not cut to the range of its label; "" if it is cut."""
         if video.last is not None or range.is_length_of(frames):
             return ""
@@ -171,7 +171,7 @@ class ShardReader:
             "the whole video, set the option frame_range to apply, which cuts them"
         )
 
-    def _keypoints(self, video: LabelledVideo, token: CancelToken) -> VideoKeypoints:
+    def _keypoints(self, video: LabeledVideo, token: CancelToken) -> VideoKeypoints:
         if video.file is None:
             raise FaultyFileError("no_file", "the file does not exist")
         try:

@@ -59,7 +59,7 @@ class DatasetStatistics:
         splits: names of the splits, in their order.
         classes: labels by class index; "" for an index without a label.
         faults: all faults, and what was done with the videos.
-        filtered: number of labelled videos that each filter excludes.
+        filtered: number of labeled videos that each filter excludes.
         files: number of keypoint files.
         labelled: number of videos in the labels, after the filters.
         points: V as written.
@@ -71,7 +71,7 @@ class DatasetStatistics:
         sources: the detected format of each label file.
         split_column: the column of the label tables that defines the splits; None if something else does.
         assumed: split files whose encoding was assumed.
-        mismatch: why no labelled video has a keypoint file and a split; "" if some have.
+        mismatch: why no labeled video has a keypoint file and a split; "" if some have.
         notes: assumptions that were made, and files that were ignored, as sentences.
     """
 

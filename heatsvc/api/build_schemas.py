@@ -37,7 +37,7 @@ class AnnotationForm(BaseModel):
     keypoints: list[File] = Field(
         default_factory=list,
         description="Keypoint files, or archives of them (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.zst); the part "
-        "can be repeated. The format is recognised by content: "
+        "can be repeated. The format is recognized by content: "
         + "; ".join(f"{reader.name}: {reader.title}" for reader in READERS)
         + ". Cannot be combined with the option `dataset`.",
     )

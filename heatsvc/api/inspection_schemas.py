@@ -81,7 +81,7 @@ class LabelContents(Contents):
     """Label files."""
 
     files: list[LabelSourceInfo] = []
-    videos: int = Field(0, description="Number of labelled videos after the filters.")
+    videos: int = Field(0, description="Number of labeled videos after the filters.")
     classes: int = 0
     names: list[str] = Field([], description=f"Names of the first {MAX_NAMES} videos.")
     columns: list[str] = Field([], description="Columns of the tables.")
@@ -92,7 +92,7 @@ class SplitInfo(BaseModel):
     """A split."""
 
     name: str
-    videos: int = Field(description="Number of labelled videos in it; without labels, of names in the split file.")
+    videos: int = Field(description="Number of labeled videos in it; without labels, of names in the split file.")
 
 
 class SplitContents(Contents):
@@ -106,10 +106,10 @@ class SplitContents(Contents):
 class VideoContents(Contents):
     """How the names of keypoints, labels and splits match."""
 
-    labelled: int = Field(0, description="Number of labelled videos.")
-    with_keypoints: int = Field(0, description="Number of labelled videos with a keypoint file.")
-    ready: int = Field(0, description="Number of labelled videos with a keypoint file that are in a split.")
-    without_keypoints: list[str] = Field([], description=f"The first {MAX_NAMES} labelled videos without keypoints.")
+    labeled: int = Field(0, description="Number of labeled videos.")
+    with_keypoints: int = Field(0, description="Number of labeled videos with a keypoint file.")
+    ready: int = Field(0, description="Number of labeled videos with a keypoint file that are in a split.")
+    without_keypoints: list[str] = Field([], description=f"The first {MAX_NAMES} labeled videos without keypoints.")
     unlabelled: int = Field(0, description="Number of keypoint files whose video is not in the labels.")
     faults: dict[str, int] = Field({}, description="Number of faults of the splits, by kind as in the report.")
     mismatch: str | None = Field(None, description="Why no video can be used; null if some can.")

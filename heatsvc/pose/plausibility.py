@@ -43,7 +43,7 @@ _DEPTH = -1e-3
 """Lower third numbers count as negative; MediaPipe's depths of a hand are hundredths, half of them negative."""
 _MANY_NEGATIVE = 0.1
 _LARGEST_SCORE = 100.0
-"""Percentages and logits are lower, depths in millimetres are higher."""
+"""Percentages and logits are lower, depths in millimeters are higher."""
 
 
 class PlausibilityReport:

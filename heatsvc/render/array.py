@@ -84,15 +84,15 @@ def render_potion(volume: HeatmapVolume, token: CancelToken = NEVER_CANCELLED) -
     pictures, height, width, depth = volume.shape
     maps = frames_first(volume)
     frames = volume.frames * volume.copies // pictures
-    weights = time_colours(frames, volume.potion.colours)
+    weights = time_colours(frames, volume.potion.colors)
     each = frames * volume.channels
     out = np.empty(volume.shape, np.float32)
-    sums = np.zeros((pictures, volume.channels, height, width, volume.potion.colours))
+    sums = np.zeros((pictures, volume.channels, height, width, volume.potion.colors))
     for tile in plan(maps, each=each, token=token).tiles:
         token.raise_if_cancelled()
         runs = render_runs(maps, tile, "float32")
         picture, first = divmod(tile.first, each)
-        KERNELS.native.colour(
+        KERNELS.native.color(
             runs.values,
             runs.start,
             runs.length,
@@ -114,10 +114,10 @@ def render_potion(volume: HeatmapVolume, token: CancelToken = NEVER_CANCELLED) -
     return out
 
 
-def time_colours(frames: int, colours: int) -> npt.NDArray[np.float32]:
-    """The weight of each colour in each frame, float32 [T, C]; neighbouring colours blend over time."""
-    place = np.linspace(0.0, colours - 1, frames) if frames > 1 else np.array([colours - 1.0])
-    share: npt.NDArray[np.float64] = np.maximum(1 - np.abs(place[:, None] - np.arange(colours)), 0)
+def time_colours(frames: int, colors: int) -> npt.NDArray[np.float32]:
+    """The weight of each color in each frame, float32 [T, C]; neighboring colors blend over time."""
+    place = np.linspace(0.0, colors - 1, frames) if frames > 1 else np.array([colors - 1.0])
+    share: npt.NDArray[np.float64] = np.maximum(1 - np.abs(place[:, None] - np.arange(colors)), 0)
     return share.astype(np.float32)
 
 

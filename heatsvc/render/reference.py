@@ -76,10 +76,10 @@ def render_potion(volume: HeatmapVolume, potion: Potion) -> Float32:
     frames = replace(volume, potion=None, clips=0, reduce="none")
     heat = render_maps(frames, 0, frames.maps).reshape(count, -1, volume.channels, volume.height, volume.width)
     length = heat.shape[1]
-    weights = np.zeros((length, potion.colours))
+    weights = np.zeros((length, potion.colors))
     for t in range(length):
-        place = (potion.colours - 1) * (t / (length - 1) if length > 1 else 1.0)
-        for c in range(potion.colours):
+        place = (potion.colors - 1) * (t / (length - 1) if length > 1 else 1.0)
+        for c in range(potion.colors):
             weights[t, c] = max(0.0, 1 - abs(place - c))
     sums = np.einsum("ntkhw,tc->nhwkc", heat.astype(np.float64), weights)
     u = sums / (sums.max(axis=(1, 2), keepdims=True) + 1e-4)

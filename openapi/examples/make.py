@@ -32,7 +32,7 @@ same for programs, with the arrays that each response holds; `tests/test_example
 this folder.
 
 The keypoints are real: finger spelling in American Sign Language from the package `spoken-to-signed` 0.4.0
-(MIT licence, University of Zurich), estimated with MediaPipe Holistic. `FIRE` is the letters F, I, R and E in a row, in
+(MIT license, University of Zurich), estimated with MediaPipe Holistic. `FIRE` is the letters F, I, R and E in a row, in
 COCO-WholeBody order and a 1920 x 1080 frame. `ase_A.pose` is the file as it came. The others are the same points in
 other estimators' formats: coordinates are rounded, and OpenPose's neck and mid hip are midpoints.
 """
@@ -336,7 +336,7 @@ def _annotation(clips: list[PoseClip]) -> bytes:
     names = [clip.frame_dir for clip in clips]
     content = {"split": {"train": names[:2], "test": names[2:]}, "annotations": annotations}
     text = pickle.dumps(content, protocol=4)
-    # PYSKL reads it under NumPy 1, which has no numpy._core: the module's older name is known to both. Optimising
+    # PYSKL reads it under NumPy 1, which has no numpy._core: the module's older name is known to both. Optimizing
     # writes the frames anew, whose lengths have changed.
     old, new = b"numpy._core.multiarray", b"numpy.core.multiarray"
     return pickletools.optimize(text.replace(b"\x8c%c%b" % (len(old), old), b"\x8c%c%b" % (len(new), new)))

@@ -15,7 +15,7 @@ from heatsvc.annotation.errors import FaultsError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.keypoints import KeypointSelection
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.plan import LabelledVideo
+from heatsvc.annotation.plan import LabeledVideo
 from heatsvc.annotation.shards import ShardReader
 from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.pose import LAYOUTS
@@ -107,7 +107,7 @@ def test_points_that_the_files_lack_are_reported_or_faults(tmp_path: Path) -> No
 def test_a_stored_shard_knows_its_layout(tmp_path: Path) -> None:
     (tmp_path / "v.json").write_bytes(coco(LEFT_FIRST, [(1, 2)]))
     reader = ShardReader(KeypointSelection(None, "float16"), tmp_path)
-    video = LabelledVideo("v", 0, "train", "", StoredFile("v.json", str(tmp_path / "v.json")))
+    video = LabeledVideo("v", 0, "train", "", StoredFile("v.json", str(tmp_path / "v.json")))
     shard = reader.read(0, [video])
     assert shard.layout is not None
     assert shard.layout.limbs == ((0, 1),)

@@ -15,7 +15,7 @@ import pytest
 from heatsvc.annotation.build import build
 from heatsvc.annotation.keypoints import KeypointSelection
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.annotation.plan import LabelledVideo
+from heatsvc.annotation.plan import LabeledVideo
 from heatsvc.annotation.shards import ShardReader, shared_memory_folder
 from heatsvc.annotation.sources.stored_file import StoredFile
 from heatsvc.cancel import CancelledError
@@ -26,8 +26,8 @@ from tests.pose.readers.samples import KETI, npy
 SELECTION = KeypointSelection(None, "float16", (4, 4))
 
 
-def video(path: Path, name: str = "a") -> LabelledVideo:
-    return LabelledVideo(name, 0, "train", "", StoredFile(path.name, str(path)))
+def video(path: Path, name: str = "a") -> LabeledVideo:
+    return LabeledVideo(name, 0, "train", "", StoredFile(path.name, str(path)))
 
 
 def test_clips_are_not_kept_in_memory(tmp_path: Path) -> None:

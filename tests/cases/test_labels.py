@@ -403,7 +403,7 @@ def test_when_nothing_matches_three_names_of_each_side_and_the_nearest_are_shown
     names = tuple(f"signer0_sample{number}_color" for number in range(1, 5))
     error = refused(tmp_path, labels, names=names)
     assert error.detail == (
-        "no keypoint file has the name of a labelled video. Files: 4, such as 'signer0_sample1_color', "
+        "no keypoint file has the name of a labeled video. Files: 4, such as 'signer0_sample1_color', "
         "'signer0_sample2_color', 'signer0_sample3_color'; videos in the labels: 8, such as 'signer0_sample1', "
         "'signer0_sample2', 'signer0_sample3'. The nearest are 'signer0_sample1_color' and 'signer0_sample1', "
         "'signer0_sample2_color' and 'signer0_sample2', 'signer0_sample3_color' and 'signer0_sample3': the option "
@@ -427,7 +427,7 @@ def test_when_filters_leave_nothing_their_counts_and_the_values_are_shown(tmp_pa
     table = "name,label,signer,type\nv1,a,1,word\nv2,b,1,word\nv10,a,2,sentence\nv11,b,3,\n"
     error = refused(tmp_path, {"a.csv": table}, signers=">5", types=["word", "sentence"])
     assert error.detail == (
-        "the filters exclude all 4 labelled videos: `types` excludes 1 (values of its column: word (2), empty (1), "
+        "the filters exclude all 4 labeled videos: `types` excludes 1 (values of its column: word (2), empty (1), "
         "sentence (1)), `signers` excludes 3 (values of its column: 1 (2), 2 (1), 3 (1))"
     )
 
@@ -436,7 +436,7 @@ def test_when_filters_leave_only_videos_without_files(tmp_path):
     table = "name,label,signer\nv1,a,1\nv2,b,1\nw1,a,2\n"
     error = refused(tmp_path, {"a.csv": table}, names=("v1", "v2"), signers=2)
     assert error.detail == (
-        "no keypoint file has the name of a labelled video. Files: 2, such as 'v1', 'v2'; videos in the "
+        "no keypoint file has the name of a labeled video. Files: 2, such as 'v1', 'v2'; videos in the "
         "labels: 1, such as 'w1'. Files of videos that the filters exclude: 2. Filters: `signers` excludes 2 (values "
         "of its column: 1 (2), 2 (1))"
     )
@@ -446,7 +446,7 @@ def test_when_the_split_names_other_videos(tmp_path):
     files = {"split.json": '{"train": ["clip1", "clip2"], "test": ["v1_color"]}'}
     error = refused(tmp_path, LABELS, split_files=files, split_policy="drop")
     assert error.detail == (
-        "no labelled video that has a keypoint file is in a split: 4 labelled videos have a file, such as 'v1', 'v10', "
+        "no labeled video that has a keypoint file is in a split: 4 labeled videos have a file, such as 'v1', 'v10', "
         "'v11'; the splits are test, train. Names in split.json: 3, such as 'clip1', 'clip2', 'v1_color'. No two "
         "names are alike"
     )

@@ -197,7 +197,7 @@ def test_when_no_name_matches_the_nearest_and_the_report_are_named(tmp_path):
     words = ("--keypoints", KEYPOINTS, "--labels", "labels", "--split", "train.txt", "--img-shape", "1080", "1920")
     done = run("annotate", *words, "-o", "a.pkl", cwd=tmp_path)
     assert done.returncode == 1
-    assert "no keypoint file has the name of a labelled video. Files: " in done.stderr
+    assert "no keypoint file has the name of a labeled video. Files: " in done.stderr
     assert "'KETI_SL_0000000001' and 'KETI_SL_0000000101'" in done.stderr
     assert done.stderr.endswith("The report is a/report.html\n")
     assert (tmp_path / "a" / "report.html").is_file()

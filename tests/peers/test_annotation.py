@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
         faults=(),
         filtered={},
         files=4,
-        labelled=5,
+        labeled=5,
         points=27,
         layout=SIGN27,
         img_shape=(1080, 1920),

@@ -22,12 +22,12 @@ def compact(points: Any, *, img_shape: tuple[int, int] = (100, 200), **parameter
 
 
 def test_the_box_grows_by_a_quarter_and_its_corners_are_cut() -> None:
-    # Centre (50, 40), half sizes 12.5 x 25: the corners are (37.5, 15) and (62.5, 65).
+    # Center (50, 40), half sizes 12.5 x 25: the corners are (37.5, 15) and (62.5, 65).
     assert compact([[40, 20], [60, 60]]) == ((50, 25), [[3, 5], [23, 45]])
 
 
 def test_corners_outside_the_frame_are_cut_toward_zero() -> None:
-    # Centre (10.25, 20), half sizes 12.48 x 12.8: the corners are (-2.23, 7.2) and (22.73, 32.8).
+    # Center (10.25, 20), half sizes 12.48 x 12.8: the corners are (-2.23, 7.2) and (22.73, 32.8).
     assert compact([[0.5, 10], [20, 30]], padding=0.28) == ((25, 24), [[2.5, 3], [22, 23]])
 
 

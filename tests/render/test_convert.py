@@ -24,7 +24,7 @@ def as_float16(values: Float32) -> npt.NDArray[np.float16]:
 
 
 def test_float16_at_every_boundary() -> None:
-    """All 65,536 of them, all ties between two neighbours, and what lies next to either."""
+    """All 65,536 of them, all ties between two neighbors, and what lies next to either."""
     with np.errstate(over="ignore", invalid="ignore"):
         halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
         finite = np.unique(halves[np.isfinite(halves)]).astype(np.float32)

@@ -246,7 +246,7 @@ def test_uint8_at_every_boundary() -> None:
 
 
 def test_float16_at_every_boundary() -> None:
-    """All 65,536 of them, all ties between two neighbours, and what lies next to either."""
+    """All 65,536 of them, all ties between two neighbors, and what lies next to either."""
     with np.errstate(over="ignore", invalid="ignore"):
         halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
         finite = np.unique(halves[np.isfinite(halves)]).astype(np.float32)
@@ -299,23 +299,23 @@ def test_runs_that_leave_their_arrays_are_refused(starts: list[int], lengths: li
 
 
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 6), st.integers(1, 4), st.randoms(use_true_random=False))
-def test_colours_are_sums_over_time(frames: int, channels: int, area: int, colours: int, random: Any) -> None:
+def test_colours_are_sums_over_time(frames: int, channels: int, area: int, colors: int, random: Any) -> None:
     maps = np.array([random.random() for _ in range(frames * channels * area)], np.float32).reshape(-1, channels, area)
-    weights = np.array([random.random() for _ in range(frames * colours)], np.float32).reshape(frames, colours)
+    weights = np.array([random.random() for _ in range(frames * colors)], np.float32).reshape(frames, colors)
     first = random.randrange(frames * channels)
     stop = random.randrange((frames * channels - first) * area + 1)
     values = maps.reshape(-1)[first * area :][:stop].copy()
     shown = np.zeros(maps.size)
     shown[first * area : first * area + stop] = values
-    sums = np.ones(channels * area * colours)
-    _native.colour(values, np.array([0]), np.array([stop]), first, area, channels, weights, sums)
+    sums = np.ones(channels * area * colors)
+    _native.color(values, np.array([0]), np.array([stop]), first, area, channels, weights, sums)
     expected = 1 + np.einsum("tka,tc->kac", shown.reshape(maps.shape), weights).reshape(-1)
     np.testing.assert_allclose(sums, expected, rtol=1e-6)
     with pytest.raises(ValueError, match=r"more frames than weights|leave their tile|of another size"):
-        _native.colour(np.zeros(maps.size + 1, np.float32), np.array([0]), np.array([maps.size + 1]), first, area,
+        _native.color(np.zeros(maps.size + 1, np.float32), np.array([0]), np.array([maps.size + 1]), first, area,
                        channels, weights, sums)  # fmt: skip
     with pytest.raises(ValueError, match="the sums have to be"):
-        _native.colour(values, np.array([0]), np.array([stop]), first, area, channels, weights, sums[1:].copy())
+        _native.color(values, np.array([0]), np.array([stop]), first, area, channels, weights, sums[1:].copy())
 
 
 def test_arrays_of_another_kind_are_refused() -> None:

@@ -50,7 +50,7 @@ test("rows of files that were sent are found in a message", () => {
   assert.deepEqual(rowsIn("nothing", []), ["nothing"]);
 });
 
-test("a row is shown with its neighbours", () => {
+test("a row is shown with its neighbors", () => {
   assert.deepEqual(linesAround("a\r\nb\nc\nd", 2), [
     { row: 1, text: "a", isMeant: false },
     { row: 2, text: "b", isMeant: true },

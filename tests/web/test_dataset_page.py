@@ -85,7 +85,7 @@ def test_a_build_from_its_files_to_its_pickle(page: Page) -> None:
     expect(keypoints).to_contain_text("133 points (coco_wholebody)")
     expect(page.locator("dataset-drop[part=labels]")).to_contain_text("KETI-2018-SL-Annotation-v1.xlsx · 26 rows")
     expect(page.locator("dataset-drop[part=split]")).to_contain_text("train 24 · test 12")
-    expect(page.locator("dataset-report")).to_contain_text("35 of 41 labelled videos have keypoints and a split")
+    expect(page.locator("dataset-report")).to_contain_text("35 of 41 labeled videos have keypoints and a split")
 
     give_img_shape(page)
     page.select_option("#option-faulty", "drop")

@@ -9,7 +9,7 @@ from heatsvc.pose.findings import CODES, OF_FILES
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
-COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+COLORS = {"error": "red", "warning": "yellow", "note": "cyan"}
 _EXAMPLES, _EXAMPLE_LENGTH = 5, 200
 
 

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from heatsvc.annotation.inspection.findings import COLOURS
+from heatsvc.annotation.inspection.findings import COLORS
 from heatsvc.annotation.inspection.inspection import Inspection, Span
 from heatsvc.pose.layouts import LAYOUTS
 
@@ -78,5 +78,5 @@ def _findings(inspection: Inspection) -> RenderableType:
             more = ", ..." if finding.count > len(finding.examples) else ""
             text.append(f"{', '.join(map(_shown, finding.examples))}{more}\n", style="dim")
         text.append(finding.what_to_do, style="dim")
-        table.add_row(Text(finding.severity, style=COLOURS[finding.severity]), text)
+        table.add_row(Text(finding.severity, style=COLORS[finding.severity]), text)
     return table

@@ -177,6 +177,6 @@ def _cell(cells: Sequence[str], position: int | None) -> str:
 
 
 def _is_sum(cells: Sequence[str]) -> bool:
-    """Whether a row is empty, has only numbers, or is labelled as a total."""
+    """Whether a row is empty, has only numbers, or is labeled as a total."""
     texts = ["".join(cell.split()).casefold().rstrip(":") for cell in cells]
     return any(text in _SUMS for text in texts) or all(not text or parse_number(text) is not None for text in texts)

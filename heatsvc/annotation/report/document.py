@@ -40,7 +40,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
             each with `name`, `file`, `detail`, `done`.
         findings: doubtful numbers of written clips: for each code that occurs `code`, `severity`,
             `meaning`, `what_to_do`, `count` of clips and `items`, each with `name` and `detail`.
-        filtered: number of labelled videos that each filter excludes.
+        filtered: number of labeled videos that each filter excludes.
         undetected: clips with points that were NaN: `name`, `points`.
         leaks: `names` in two splits, as in the faults; `content`, groups of clips with equal points in two or more
             splits; `signers` in two or more splits, with clips by split.
@@ -51,7 +51,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
             encoding, only the first is listed, with their number in `files`.
         split: `column` of the label tables that defines the splits, if one does, and the split files whose encoding is
             `assumed`.
-        mismatch: why no labelled video has a keypoint file and a split; null if some have.
+        mismatch: why no labeled video has a keypoint file and a split; null if some have.
     """
     groups = fault_groups(dataset.faults)
     count = {group["kind"]: group["count"] for group in groups}
@@ -66,7 +66,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
             "zeros": sum(clip.zeros for clip in dataset.clips),
             "classes": len(labels),
             "files": dataset.files,
-            "labelled": dataset.labelled,
+            "labelled": dataset.labeled,
             "missing": sum(count.get(kind, 0) for kind in MISSING),
             "faulty": sum(count.get(kind, 0) for kind in FAULTY),
             "unlabelled": count.get("unlabelled", 0),

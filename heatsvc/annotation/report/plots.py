@@ -1,6 +1,6 @@
 """Computes the geometry of plots: coordinates of bars, ticks and labels, which the template writes as inline SVG.
 
-Inline SVG is used instead of a plotting library, since text stays text in any script, colours adapt to light and dark
+Inline SVG is used instead of a plotting library, since text stays text in any script, colors adapt to light and dark
 mode, the files are small, and the server needs no Korean font.
 """
 

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from heatsvc.annotation.inspection.findings import COLOURS
+from heatsvc.annotation.inspection.findings import COLORS
 from heatsvc.annotation.report.advice import advice
 
 _FEW = 3
@@ -29,7 +29,7 @@ def _summary(report: dict[str, Any]) -> RenderableType:
         row = (split[key] for key in ("clips", "zeros", "frames", "classes", "signers"))
         table.add_row(Text(split["name"]), *(f"{number:,}" for number in row))
     table.caption = (
-        f"{summary['files']:,} files, {summary['labelled']:,} labelled, {summary['trimmed']:,} trimmed, "
+        f"{summary['files']:,} files, {summary['labeled']:,} labeled, {summary['trimmed']:,} trimmed, "
         f"{summary['points']} points ({summary['layout'] or 'unknown layout'}), {summary['dtype']}"
     )
     if frames["count"]:
@@ -64,5 +64,5 @@ def _advice(report: dict[str, Any]) -> RenderableType:
         text = Text(item.text)
         if item.what_to_do:
             text.append(f"\n{item.what_to_do}", style="dim")
-        table.add_row(Text(item.severity, style=COLOURS[item.severity]), text)
+        table.add_row(Text(item.severity, style=COLORS[item.severity]), text)
     return table

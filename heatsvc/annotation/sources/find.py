@@ -80,7 +80,7 @@ def find_files(
         else:
             finder.add(members, without_archive_extension(source.name))
     finder.add(singles, "keypoints", were_sent=True)
-    # Numbers are checked, and normalised ones scaled, when a clip of the pickle is read from its own file.
+    # Numbers are checked, and normalized ones scaled, when a clip of the pickle is read from its own file.
     interpretation = Interpretation(project=options.project, plausibility="warn")
     read_options = ReadOptions(options.img_shape, options.layout, None, interpretation, bounds, token)
     files: list[StoredFile] = []

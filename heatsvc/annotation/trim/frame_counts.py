@@ -79,9 +79,9 @@ def read_frame_counts(
             name = parse_video_name(video.name, video.where, video.file)
             position = found.position(name, video.where, video.file, "a trimmed video")
             if position is not None:
-                labelled.append((position, video))
-        frames = count_all([video for _, video in labelled], work, bounds, token)
-        for (position, video), number in zip(labelled, frames, strict=True):
+                labeled.append((position, video))
+        frames = count_all([video for _, video in labeled], work, bounds, token)
+        for (position, video), number in zip(labeled, frames, strict=True):
             found.add(position, number, video.where, video.file)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -220,7 +220,7 @@ class PipelineState:
             # Unlike heatmaps, the sums are dense while they are rendered: float64 for each pixel, channel and color.
             area = math.prod(volume.shape[:3]) * volume.channels
             self.bounds.check(
-                "max_potion_bytes", 8 * self.potion.colours * area, "bytes of color sums", field="pipeline"
+                "max_potion_bytes", 8 * self.potion.colors * area, "bytes of color sums", field="pipeline"
             )
         return volume
 

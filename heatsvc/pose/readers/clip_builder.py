@@ -82,7 +82,7 @@ class ClipBuilder:
         Args:
             img_shape, layout: see `Upload.build_clip`.
             are_normalized: whether the format has normalized coordinates. Other numbers are kept: they may be pixels,
-                or metres, which are refused later.
+                or meters, which are refused later.
         """
         interpretation = self.upload.options.interpretation
         if are_normalized and _may_be_normalized(self.keypoint):

@@ -1,7 +1,7 @@
 """Reads NTU RGB+D's `.skeleton` text: Kinect v2's 25 joints of each body in each frame.
 
 The number of frames; for each frame the number of bodies; for each body a line that begins with its ID, the number of
-joints, and a line of 12 numbers for each joint: x, y, z in metres, x and y in the depth image, x and y in the colour
+joints, and a line of 12 numbers for each joint: x, y, z in meters, x and y in the depth image, x and y in the color
 image, four numbers of its orientation, and its tracking state.
 
 https://github.com/shahroudy/NTURGB-D/blob/master/Matlab/read_skeleton_file.m

@@ -30,7 +30,7 @@ _VERSION_0 = bytes(4)
 _HEAD_BYTES = 12
 _MAX_COMPONENTS, _MAX_NAME_BYTES = 64, 200
 _NOTHING = "the .pose file has no persons or no points"
-# In metres around the hip, and the same points as POSE_LANDMARKS.
+# In meters around the hip, and the same points as POSE_LANDMARKS.
 _WORLD = "POSE_WORLD_LANDMARKS"
 # Its limbs, 2,556 sides of the mesh's triangles, are not used.
 _FACE_MESH = "FACE_LANDMARKS"

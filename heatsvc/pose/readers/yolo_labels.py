@@ -1,6 +1,6 @@
 """Reads labels of YOLO's pose models, a text file for each image, as in Ultralytics' `save_txt` and training data.
 
-A line is a person: class, the box's centre, width and height, then x, y and mostly a score of each keypoint, all in
+A line is a person: class, the box's center, width and height, then x, y and mostly a score of each keypoint, all in
 0..1 of the image; `save_conf` adds the person's confidence at the end, and a tracker its number.
 
 https://docs.ultralytics.com/datasets/pose
@@ -27,7 +27,7 @@ _MIN_POINTS = 3
 _HEAD = 1 << 14
 # Boxes are cut at the image's borders, keypoints are not.
 _OUTSIDE = 0.01
-# Keypoints count as in a box up to so far from its centre, in its sides.
+# Keypoints count as in a box up to so far from its center, in its sides.
 _NEAR = 0.6
 _TOLERANCE = 0.1
 _LOOKED_AT = 32
@@ -123,8 +123,8 @@ def _is_person(numbers: Sequence[float]) -> bool:
         return False
     x, y, width, height = numbers[1:_BOX]
     return all(
-        side > 0 and centre - side / 2 >= -_OUTSIDE and centre + side / 2 <= 1 + _OUTSIDE
-        for centre, side in ((x, width), (y, height))
+        side > 0 and center - side / 2 >= -_OUTSIDE and center + side / 2 <= 1 + _OUTSIDE
+        for center, side in ((x, width), (y, height))
     )
 
 

@@ -20,7 +20,7 @@ class PackedArrays:
     """Arrays of any types and shapes in one buffer, so that they are copied to a device at once.
 
     Attributes:
-        arrays: the arrays in the given order, not initialised.
+        arrays: the arrays in the given order, not initialized.
     """
 
     def __init__(self, columns: Sequence[tuple[npt.DTypeLike, tuple[int, ...]]], *, pinned: bool = False):

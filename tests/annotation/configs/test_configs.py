@@ -25,7 +25,7 @@ def dataset(layout="sign27", splits=("train", "test"), points=27) -> DatasetStat
         faults=(),
         filtered={},
         files=0,
-        labelled=0,
+        labeled=0,
         points=len(get_layout(layout).points) if layout else points,
         layout=get_layout(layout) if layout else None,
         img_shape=(1080, 1920),

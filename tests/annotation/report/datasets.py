@@ -60,7 +60,7 @@ def empty() -> DatasetStatistics:
         layout=None,
         points=0,
         files=0,
-        labelled=0,
+        labeled=0,
         trimmed=0,
         img_shape=(0, 0),
         score_histogram=np.zeros((0, SCORE_BINS), np.int64),

@@ -165,7 +165,7 @@ def test_the_largest_page_is_under_a_megabyte(layout):
 
 def test_it_shows_what_label_files_were_taken_for_and_why_nothing_matches():
     source = LabelSource("<gbk>.csv", "CSV of name,index without a header", "cp949", True, 4, 0, ("콱봤", "剋剋"))
-    mismatch = "no keypoint file has the name of a labelled video. " + "x" * 300
+    mismatch = "no keypoint file has the name of a labeled video. " + "x" * 300
     page = page_of(dataset(sources=(source,), mismatch=mismatch))
     for part in ("<gbk>.csv", "cp949 (assumed)", "콱봤, 剋剋", "the encoding is assumed to be cp949", mismatch):
         assert part in page.text

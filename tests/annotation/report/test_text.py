@@ -19,7 +19,7 @@ def shown(facts, width=120) -> str:
 
 def test_summary_faults_and_what_to_do():
     text = shown(dataset())
-    assert "8 files, 6 labelled, 1 trimmed" in text
+    assert "8 files, 6 labeled, 1 trimmed" in text
     assert "KETI_8, KETI_9" in text
     assert "cut_short: a truncated file, shorter than its header says (2; 2 dropped)" in text
     assert "faulty=drop leaves them out." in text

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tests.cases.formats import (
     arrays,
     coco,
-    labelled,
+    labeled,
     mmpose,
     openpose,
     packed,
@@ -25,7 +25,7 @@ KINDS: tuple[Kind, ...] = (
     *openpose.KINDS,
     *mmpose.KINDS,
     *coco.KINDS,
-    *labelled.KINDS,
+    *labeled.KINDS,
     *pickles.KINDS,
     *pose_files.KINDS,
     *trackers.KINDS,

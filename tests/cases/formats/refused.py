@@ -35,7 +35,7 @@ def _shifted(t: int) -> bytes:
 
 
 def _world(shape: tuple[int, ...]) -> np.ndarray:
-    """Metres around the hip."""
+    """Meters around the hip."""
     return np.random.default_rng(0).normal((0, 0, 3), 0.6, (*shape, 3))
 
 

@@ -69,7 +69,7 @@ def _kinetics_point(data: bytes) -> Point:
 
 
 def _ntu() -> bytes:
-    """Of each joint x, y, z, depth x and y, colour x and y, four numbers of its orientation, tracking state."""
+    """Of each joint x, y, z, depth x and y, color x and y, four numbers of its orientation, tracking state."""
     lines = ["3"]
     for t in range(3):
         lines += ["1", "72057594037931101 0 1 1 1 1 0 -0.4 -0.02 2", "25"]

@@ -87,7 +87,7 @@ def kinetics_frame(number: int, *persons: dict) -> dict:
 
 
 def ntu_body(body_id: int, x: float, state: int = 2) -> str:
-    """Joints whose place in the colour image is x, x + 1, then one further each."""
+    """Joints whose place in the color image is x, x + 1, then one further each."""
     joints = [f"0.1 0.2 3.0 100.5 90.5 {x + i} {x + i + 1} 0.1 -0.1 0.9 0.2 {state}\r\n" for i in range(25)]
     return f"{body_id} 0 1 1 0 0 0 0.01 -0.2 2\r\n25\r\n" + "".join(joints)
 

@@ -156,8 +156,8 @@ def test_pixels_are_not_scaled_again():
 
 
 def test_metres_around_the_hip_are_not_scaled():
-    metres = [{"x": 0.3 - i / 40, "y": -0.6 + i / 35, "z": 0} for i in range(33)]
-    clip = only([{"pose": metres}])
+    meters = [{"x": 0.3 - i / 40, "y": -0.6 + i / 35, "z": 0} for i in range(33)]
+    clip = only([{"pose": meters}])
     assert [finding.code for finding in judge_points(clip)][:1] == ["normalized"]
 
 

@@ -44,7 +44,7 @@ class ClipInspector extends Component {
     return model.volume ? `${model.shown.length} / ${model.channels.length}` : "";
   }
 
-  /** A labelled control that is marked where a problem names it. */
+  /** A labeled control that is marked where a problem names it. */
   field(name, label, control, note) {
     const isWrong = model.problem?.field?.split(/[.[]/)[0] === name || model.problem?.field?.endsWith(`.${name}`);
     control.dataset.field = name;

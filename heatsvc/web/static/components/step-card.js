@@ -1,4 +1,4 @@
-// A step of the pipeline: a form made from its JSON Schema. Defaults are grey; what was changed is marked and can be reset.
+// A step of the pipeline: a form made from its JSON Schema. Defaults are gray; what was changed is marked and can be reset.
 import { choice, Component, h } from "../dom.js";
 import { model } from "../model.js";
 import { t } from "../strings.js";
