@@ -92,7 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     device = torch.device(options.device)
     if device.type == "cuda" and not torch.cuda.is_available():
-        parser.error("PyTorch sees no CUDA device")
+        parser.error("PyTorch finds no CUDA device")
     clips = inputs.many_clips()
     clock = Clock(device, rounds=2 if options.quick else 15)
     sizes = _SIZES[:2] if options.quick else _SIZES

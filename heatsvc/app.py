@@ -1,4 +1,4 @@
-"""create_app: the service as an ASGI application, for any ASGI server."""
+"""create_app: makes the service as an ASGI application, for any ASGI server."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ _EXPOSED_HEADERS = (
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service as an ASGI application.
+    """Make the service as an ASGI application.
 
     Args:
-        settings: None reads them from the environment and `.env`, and configures the process as a server's: JSON logs
-            on standard error, and an allocator that keeps freed memory.
+        settings: None reads them from the environment and `.env`, and configures the process for a server: JSON logs on
+            standard error, and an allocator that keeps freed memory.
 
     Raises:
-        SystemExit: a setting is invalid, or names a GPU that is not there.
+        SystemExit: a setting is invalid, or names a GPU that does not exist.
     """
     if settings is None:
         settings = load_settings()
@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     except (DeviceError, KernelsError) as error:
         raise SystemExit(f"heatsvc: {error}") from None
     if KERNELS.hint:
-        log.warning("kernels: reference, many times slower than native", how=KERNELS.hint)
+        log.warning("the reference kernels are in use, many times slower than native ones", how=KERNELS.hint)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -85,7 +85,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service.stop()
 
     app = FastAPIOffline(
-        routes=heatmap.router.routes,  # looked for first, and once: `include_router` would match it twice
+        routes=heatmap.router.routes,  # matched first, and once: `include_router` would match it twice
         title="heatsvc",
         summary=_SUMMARY,
         version=__version__,
@@ -109,7 +109,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, service: Service) -> None:
-    """The first one added is the innermost."""
+    """Add the middleware. The first one added is the innermost."""
     settings = service.settings
     if settings.api_keys:
         app.add_middleware(ApiKeyMiddleware, keys=[key.get_secret_value() for key in settings.api_keys])

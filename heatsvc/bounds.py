@@ -1,4 +1,4 @@
-"""How much an input may ask for. In the service each bound is a setting of the same name, `HEATSVC_MAX_...`."""
+"""Bounds: limits of an input. In the service each bound is a setting of the same name, `HEATSVC_MAX_...`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from heatsvc.errors import LimitError
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The bounds that `pose`, `pipeline`, `render` and `encode` hold their input to before they allocate for it."""
+    """Limits that `pose`, `pipeline`, `render` and `encode` check before they allocate memory for an input."""
 
     max_clips: int = 1024
     max_persons: int = 64
@@ -55,9 +55,9 @@ class Bounds:
 DEFAULT_BOUNDS = Bounds()
 
 BYTES_PER_POINT = 12
-"""Of a clip in memory: x, y and score in float32."""
+"""Bytes of a point in memory: x, y and score in float32."""
 
 
 def usable_cores() -> int:
-    """Cores that this process may use; where the system does not report them, all cores."""
+    """Number of cores that this process may use; if the system does not report it, of all cores."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""CancelToken: cancels work on request or at a deadline. Long work checks it between steps."""
+"""CancelToken: cancels work on request or at a deadline."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import time
 
 
 class CancelledError(Exception):
-    """The work is not wanted any more: its client disconnected, or the build was cancelled."""
+    """The work was cancelled: its client disconnected, or the build was cancelled."""
 
 
 class DeadlineError(Exception):
-    """The work takes longer than it may."""
+    """The work has not ended before its deadline."""
 
 
 class CancelToken:
-    """A deadline and a flag that another thread may set.
+    """A deadline and a flag that another thread may set. Long work checks it between its steps.
 
     Args:
-        seconds: until the deadline, from now on; None for no deadline.
+        seconds: time from now until the deadline; None for no deadline.
 
     Attributes:
-        waited: seconds that the work has waited so far for memory or a slot.
+        waited: total time in seconds that the work has waited for memory or a slot.
     """
 
     __slots__ = ("_cancelled", "_deadline", "seconds", "waited")
@@ -32,7 +32,7 @@ class CancelToken:
         self._cancelled = False
 
     def cancel(self) -> None:
-        """End the work at its next `raise_if_cancelled`."""
+        """Cancel the work: its next `raise_if_cancelled` raises."""
         self._cancelled = True
 
     @property
@@ -41,7 +41,7 @@ class CancelToken:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def remove_deadline(self) -> None:
-        """Allow the work any time from now on."""
+        """Remove the deadline."""
         self._deadline = None
 
     def raise_if_cancelled(self) -> None:
@@ -54,7 +54,7 @@ class CancelToken:
         if self._cancelled:
             raise CancelledError
         if self._deadline is not None and time.monotonic() > self._deadline:
-            raise DeadlineError(f"the work takes longer than {self.seconds:g} s")
+            raise DeadlineError(f"the work took longer than {self.seconds:g} s")
 
 
 NEVER_CANCELLED = CancelToken()

@@ -1,7 +1,7 @@
 """Child processes for native libraries that read untrusted files.
 
-What a library for workbooks, videos or HDF5 allocates, and where it crashes, cannot be limited from within. So it runs
-in a child process whose memory and time the system limits, and whose crash is an error message.
+The memory that a library for workbooks, videos or HDF5 allocates cannot be limited from within the process, nor can its
+crashes be caught. So it runs in a child process: the system limits its memory and time, and a crash becomes an error.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from heatsvc.errors import InputError
 
 R = TypeVar("R")
 
-# Not multiprocessing's spawn: it runs the parent's main script again before any limit is set, and daemons cannot use
-# it. The module search path is sent first.
+# multiprocessing's spawn is not used: it runs the parent's main script again before any limit is set, and daemonic
+# processes cannot use it. The module search path is sent first.
 _START = "import pickle, sys\nsys.path[:] = pickle.load(sys.stdin.buffer)\nfrom heatsvc.child import _serve\n_serve()\n"
 _POLL_SECONDS = 0.1
 
 
 class ChildError(Exception):
-    """A child that died, ran out of memory or time, or raised an unexpected exception; the text is the reason."""
+    """A child process died, ran out of memory or time, or raised an unexpected exception. The message is the reason."""
 
 
 def run_in_child(
@@ -39,19 +39,19 @@ def run_in_child(
     seconds: float,
     token: CancelToken = NEVER_CANCELLED,
 ) -> R:
-    """Call a function in a process of its own, and return its result.
+    """Call a function in a child process, and return its result.
 
     Args:
-        function: a module-level function; a module that imports little starts fast. It may return only lists, tuples,
-            dicts, texts, bytes, numbers, booleans and None.
+        function: a module-level function, in a module that imports little so that it starts fast. It may only return
+            lists, tuples, dicts, strings, bytes, numbers, booleans and None.
         args: its arguments, which must be picklable.
         memory_bytes: limit of the child's address space.
         seconds: time limit.
         token: checked between steps; cancels the work.
 
     Raises:
-        InputError: raised by the function, in the same class.
-        ChildError: the child died, took too long, or raised anything else.
+        InputError: the function raised it; the class is preserved.
+        ChildError: the child died, took too long, or raised another exception.
     """
     request = pickle.dumps(sys.path) + pickle.dumps((memory_bytes, int(seconds) + 1, pickle.dumps((function, args))))
     ends = time.monotonic() + seconds
@@ -61,7 +61,7 @@ def run_in_child(
         open(sink, "wb", buffering=0) as pipe,
         subprocess.Popen(  # noqa: S603 - the interpreter, and words of this file
             [sys.executable, "-I", "-c", _START],
-            # NumPy's OpenBLAS takes memory for each of a machine's cores, when it is loaded.
+            # NumPy's OpenBLAS allocates memory for each core of the machine when it is loaded.
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             stdin=requests,
             stdout=subprocess.PIPE,
@@ -69,7 +69,7 @@ def run_in_child(
         ) as process,
     ):
         requests.close()
-        # Not by `communicate`: after a timeout it sends no more of its input.
+        # `communicate` is not used: after a timeout it stops sending its input.
         sender = threading.Thread(target=_send, args=(pipe, request), daemon=True)
         sender.start()
         try:
@@ -90,7 +90,7 @@ def run_in_child(
 
 
 def _send(pipe: RawIOBase, request: bytes) -> None:
-    # A child that died reads no more.
+    # The pipe breaks if the child has died.
     with suppress(BrokenPipeError), pipe:
         left = memoryview(request)
         while left:
@@ -98,9 +98,9 @@ def _send(pipe: RawIOBase, request: bytes) -> None:
 
 
 def _serve() -> None:
-    """In the child: read the call, set the limits, call, write the outcome."""
+    """In the child: read the call, set the limits, call the function, write the outcome."""
     with os.fdopen(os.dup(1), "wb") as response:
-        # Output of libraries must not get into the response.
+        # Output of libraries must not be mixed with the outcome.
         os.dup2(2, 1)
         memory_bytes, seconds, call = pickle.load(sys.stdin.buffer)  # noqa: S301 - the parent wrote it
         _set_limits(memory_bytes, seconds)
@@ -111,7 +111,7 @@ def _serve() -> None:
             outcome = ("error", type(error).__module__, type(error).__qualname__, error.args, vars(error))
         except MemoryError:
             outcome = ("failed", "it needed too much memory")
-        # A panic of native code is not an Exception.
+        # A panic in native code is not an Exception.
         except BaseException as error:
             outcome = ("failed", f"{type(error).__name__}: {error}"[:500])
         pickle.dump(outcome, response)
@@ -124,11 +124,11 @@ def _set_limits(memory_bytes: int, seconds: int) -> None:
 
     for limit, value in (
         (resource.RLIMIT_AS, memory_bytes),
-        # Ends the child if the parent was killed.
+        # End the child if the parent is killed.
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_CORE, 0),
     ):
-        # A system may refuse to set a limit.
+        # Some systems refuse to set a limit.
         with suppress(ValueError, OSError):
             resource.setrlimit(limit, (value, value))
 
@@ -137,7 +137,7 @@ def _outcome(response: bytes, returncode: int) -> Any:
     try:
         kind, *rest = _PlainUnpickler(BytesIO(response)).load()
     except Exception:
-        raise ChildError(f"it ended with code {returncode} before it was done") from None
+        raise ChildError(f"the child process ended early, with code {returncode}") from None
     if kind == "value":
         return rest[0]
     if kind == "error":
@@ -146,7 +146,7 @@ def _outcome(response: bytes, returncode: int) -> Any:
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Unpickles plain values only: the child has read untrusted bytes, and may have been taken over."""
+    """Unpickles plain values only: the child has read untrusted bytes and may be compromised."""
 
     def find_class(self, module: str, name: str, /) -> Any:
         raise pickle.UnpicklingError(f"{module}.{name} is not a plain value")

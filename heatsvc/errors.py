@@ -1,7 +1,7 @@
 """InputError and LimitError, the base classes of all errors about an input; and DeviceError.
 
-Each package raises its own subclass, with field, file and frame, and says what would be right; `api/problems.py` alone
-maps them to status codes.
+Each package raises its own subclass, with field, file and frame, and says what would be valid. Only `api/problems.py`
+maps errors to status codes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ class InputError(ValueError):
     """An input that cannot be used.
 
     Attributes:
-        detail: one sentence, what is wrong and what would be right.
+        detail: one sentence that says what is wrong and what would be valid.
         field: path of the option or array: ``keypoint``, ``clips[3].img_shape``, ``pipeline[2].scale``.
-        file: name of the uploaded file, where there is one.
-        frame: index of the frame, where the error is in one.
+        file: name of the file with the error, if any.
+        frame: index of the frame with the error, if any.
     """
 
     def __init__(self, detail: str, *, field: str | None = None, file: str | None = None, frame: int | None = None):
@@ -47,8 +47,8 @@ class LimitError(InputError):
     Attributes:
         reason: what is too large: ``70 persons are too many``.
         bound: the field of `heatsvc.bounds.Bounds`, ``max_persons``, or another setting of the service.
-        limit: its value.
-        got: the request's value, in the same unit.
+        limit: the value of the bound.
+        got: the value of the input, in the same unit.
     """
 
     def __init__(
@@ -69,4 +69,4 @@ class LimitError(InputError):
 
 
 class DeviceError(RuntimeError):
-    """A device that is not there, or on which nothing renders."""
+    """A device does not exist, or cannot render."""

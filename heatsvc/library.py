@@ -1,4 +1,4 @@
-"""The library under the service: what `POST /heatmap` does, for programs in Python, without HTTP."""
+"""The Python library: `draw` and `read` do what `POST /heatmap` does, without HTTP."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 __all__ = ["ClipLike", "DType", "draw", "read", "render_dtype"]
 
 ClipLike = PoseClip | Mapping[str, Any] | npt.NDArray[Any] | str | os.PathLike[str]
-"""What `heatsvc.draw` takes for one clip."""
+"""A clip as `heatsvc.draw` accepts it."""
 
 
 DType = Literal["float32", "float16", "uint8"]
-"""Types of pixels that may be requested."""
+"""Data types of a volume that can be requested."""
 
 PictureKind = Literal["png", "gif", "webp", "mp4"]
-"""Files that a volume may be shown in."""
+"""File formats of pictures and videos."""
 
 
 def draw(
@@ -73,15 +73,15 @@ def draw(
     caption_font: str | os.PathLike[str] = "",
     bounds: Bounds = DEFAULT_BOUNDS,
 ) -> Any:
-    """Render clips as `POST /heatmap` does: the same options under the same names, and the same bits.
+    """Render clips as `POST /heatmap` does, with the same option names and bit-identical results.
 
     Args:
         clips: a clip, or a sequence of clips: a `PoseClip`; a mapping ``{keypoint, keypoint_score?, img_shape, layout?,
             frame_dir?}`` of arrays or lists; an array [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; or a file's path.
         pipeline: a preset's name, a list of steps pasted from a PYSKL or MMAction2 config, or a `Pipeline`.
-        select: a layout, whose points are taken by name before the first step; or points by position.
-        missing_points: points of that layout that a clip lacks are not detected, with a `PlausibilityWarning`; or, with
-            ``error``, a LayoutError.
+        select: the keypoints to render: a layout, whose keypoints are found by name, or indices.
+        missing_points: what to do if a clip lacks keypoints of that layout. ``missing`` treats them as not detected,
+            with a `PlausibilityWarning`; ``error`` raises a LayoutError.
         dtype: float32, float16 or uint8 (value * 255, rounded).
         reduce: ``max`` for each pixel's largest value over the channels, ``argmax`` for the channel that has it, int16.
         test_mode: deterministic, as PYSKL tests. False: random steps sample with `seed`, those of clip i with seed + i.
@@ -93,25 +93,24 @@ def draw(
         plausibility: impossible numbers are errors; ``warn``: only a `PlausibilityWarning`, as doubtful ones
             always are; ``ignore``: they are not looked for. A `PoseClip` is taken as it is, but its points are judged.
         device: None for NumPy arrays; ``cpu``, ``cuda``, ``cuda:1`` or a `torch.device` for tensors on it.
-        out: an array to render into, for a sequence of clips as many: C-contiguous, of the result's shape and type.
-            Memory that was used before takes a fraction of the time of new memory.
-        format: ``png``, ``gif``, ``webp`` or ``mp4`` for a file of that kind, as bytes, instead of an array.
-        picture: how the volume is shown in such a file, ``{"mode": "joint", "skeleton": True}``: the options that
-            `POST /heatmap` has under that name.
-        caption_font: path of the font of a caption; "" for one that is found.
-        bounds: how large clips, volumes and pictures may be.
+        out: an array to render into, C-contiguous, of the result's shape and type; for a sequence of clips, as many
+            arrays. Rendering into memory that was used before is several times faster than into new memory.
+        format: ``png``, ``gif``, ``webp`` or ``mp4`` to return the bytes of such a file instead of an array.
+        picture: options of such a file, as in `POST /heatmap`: ``{"mode": "joint", "skeleton": True}``.
+        caption_font: path of the font for a caption; "" chooses one.
+        bounds: limits of clips, volumes and pictures.
 
     Returns:
-        For one clip an array of the shape that its pipeline gives: [T, K, H, W] for ``view``, [clips, K, T, H, W]
-        after a FormatShape. For a sequence a list of such arrays. K counts keypoints (V), limbs, or both. With a
-        `format` bytes, and for a sequence a list of them.
+        An array for one clip, a list of arrays for a sequence. Its shape depends on the pipeline: [T, K, H, W] for
+        ``view``, [clips, K, T, H, W] with FormatShape. K is the number of keypoints (V), limbs, or both. With `format`,
+        bytes instead of an array.
 
     Raises:
         OSError: a file cannot be opened.
-        InputError: a clip, the pipeline or an option that cannot be used; `field` says which: ``clips[3].keypoint``.
-            Impossible numbers are an `ImplausibleError`.
-        ValueError: an `out` of another shape or type, another number of them, or two of `out`, `device`, `format`.
-        ModuleNotFoundError: a device is given and there is no PyTorch.
+        InputError: a clip, the pipeline or an option cannot be used; `field` says which: ``clips[3].keypoint``. For
+            impossible numbers it is an `ImplausibleError`.
+        ValueError: `out` has a wrong shape, type or length, or two of `out`, `device` and `format` are given.
+        ModuleNotFoundError: `device` is given, but PyTorch is not installed.
         DeviceError: the device does not exist or cannot render; argmax and PoTion are rendered on the CPU only.
     """
     KERNELS.warn_if_missing()
@@ -120,7 +119,9 @@ def draw(
     rendered_dtype = render_dtype(dtype, reduce)
     if format is not None or picture is not None:
         if device is not None or out is not None:
-            raise ValueError("a picture is rendered on the CPU, into bytes: leave out `device` and `out`")
+            raise ValueError(
+                "`format` cannot be combined with `device` or `out`: a picture is rendered on the CPU, into bytes"
+            )
         options_of_picture = _picture_options(format, picture)
     options = ReadOptions(img_shape, layout, None, check_interpretation(coordinates, project, plausibility), bounds)
     report = PlausibilityReport(plausibility, many=not one)
@@ -141,11 +142,11 @@ def draw(
         files = [_written(volume, format, options_of_picture, str(caption_font), bounds, texts) for volume in volumes]
         return files[0] if one else files
     if device is not None and out is not None:
-        raise ValueError("out is an array on the CPU: leave out the device")
+        raise ValueError("`out` cannot be combined with `device`: it must be an array on the CPU")
     if device is None:
         outs: Any = [None] * len(volumes) if out is None else [out] if one else out
         if len(outs) != len(volumes):
-            raise ValueError(f"out has {len(outs)} arrays for {len(volumes)} clips")
+            raise ValueError(f"out has {len(outs)} arrays for {len(volumes)} clips: it needs one per clip")
         rendered: Sequence[Any] = [
             render_array(volume, rendered_dtype, out=into) for volume, into in zip(volumes, outs, strict=True)
         ]
@@ -165,7 +166,7 @@ def read(
     plausibility: PlausibilityMode = "error",
     bounds: Bounds = DEFAULT_BOUNDS,
 ) -> list[PoseClip]:
-    """The clips of a file of any format that `POST /heatmap` reads; the format is recognized by its content.
+    """Read the clips of a file of any format that `POST /heatmap` reads. The format is recognized by its content.
 
     Args:
         source: a path, or the file's bytes; or the path of a folder, of which all keypoint files are read, in the order
@@ -186,7 +187,7 @@ def read(
 
     Raises:
         OSError: the file cannot be opened.
-        InputError: it cannot be read as keypoints, or is larger than `bounds`; names file, field and frame.
+        InputError: the file cannot be read as keypoints, or exceeds `bounds`; it has the file, field and frame.
     """
     frame_dirs = [frame_dir] if isinstance(frame_dir, str) else frame_dir
     interpretation = check_interpretation(coordinates, project, plausibility)
@@ -194,14 +195,14 @@ def read(
     if isinstance(source, bytes | bytearray | memoryview):
         clips = read_bytes(bytes(source), options=options)
     elif Path(source).is_dir():
-        # "." has no name of its own.
+        # Resolved, since "." has no name.
         found = read_folder(Path(source).resolve(), options)
         clips = found.clips
         for text in found.left_out:
             warnings.warn(text, stacklevel=2)
     else:
         clips = read_bytes(Path(source).read_bytes(), filename=Path(source).name, options=options)
-    # An error comes when points are rendered: perhaps only some of them are.
+    # Only warn: the points may not be selected. An error is raised when they are rendered.
     report = PlausibilityReport("warn" if plausibility == "error" else plausibility, many=len(clips) > 1)
     for index, clip in enumerate(clips):
         report.judge(clip, index=index)
@@ -214,10 +215,12 @@ def _picture_options(format: str | None, picture: Mapping[str, Any] | None) -> P
     """The options of a picture.
 
     Raises:
-        InputError: a format or option that there is not.
+        InputError: the format or an option does not exist.
     """
     if format not in get_args(PictureKind):
-        raise InputError(f"format must be {', '.join(get_args(PictureKind))}, not {format!r:.40}", field="format")
+        raise InputError(
+            f"format must be one of {', '.join(get_args(PictureKind))}, not {format!r:.40}", field="format"
+        )
     given = dict(picture or {})
     try:
         return PictureOptions.model_validate(given)
@@ -234,25 +237,25 @@ def _written(
     bounds: Bounds,
     texts: Mapping[str, str],
 ) -> bytes:
-    """A volume as a file."""
+    """The bytes of a picture or video of a volume."""
     written, coding = PICTURES[format], CODINGS["identity"]
     planned = written.plan("imgs", volume, "uint8", coding, bounds, picture=options, caption_font=caption_font)
     return RenderJob(written.writer((planned,), coding, bounds, texts)).render()
 
 
 def _as_clip(clip: ClipLike, options: ReadOptions, *, field: str) -> PoseClip:
-    """One clip as a PoseClip.
+    """Convert a clip to a PoseClip.
 
     Args:
-        clip: a PoseClip as it is; a mapping ``{keypoint, keypoint_score?, img_shape, layout?, frame_dir?, label?}`` of
-            arrays or lists, such as an annotation of PYSKL's; an array [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; or the
-            path of a file that holds one clip.
-        options: for what the clip does not say itself, how its numbers are meant, and how large it may be.
-        field: its index among several, as a prefix for messages: ``clips[3].``.
+        clip: a PoseClip, which is returned unchanged; a mapping ``{keypoint, keypoint_score?, img_shape, layout?,
+            frame_dir?, label?}`` of arrays or lists, such as an annotation of PYSKL; an array [M, T, V, 2|3],
+            [T, V, 2|3] or [V, 2|3]; or the path of a file with one clip.
+        options: the properties that the clip does not specify, the interpretation of its numbers, and the bounds.
+        field: the prefix of fields in messages, ``clips[3].`` if there are several clips.
 
     Raises:
         OSError: the file cannot be opened.
-        InputError: it cannot be used.
+        InputError: the clip cannot be used.
     """
     match clip:
         case PoseClip():
@@ -269,8 +272,8 @@ def _as_clip(clip: ClipLike, options: ReadOptions, *, field: str) -> PoseClip:
 def _only_clip(clips: list[PoseClip], path: str | os.PathLike[str]) -> PoseClip:
     if len(clips) != 1:
         raise PoseError(
-            f"the file holds {len(clips):,} clips: draw(read(path)) renders them all, "
-            "read(path, frame_dir=...) chooses some",
+            f"the file has {len(clips):,} clips: use draw(read(path)) to render them all, "
+            "or read(path, frame_dir=...) to choose some",
             file=os.path.basename(path),
         )
     return clips[0]
@@ -280,11 +283,12 @@ def _from_mapping(clip: Mapping[str, Any], options: ReadOptions, field: str) -> 
     strange = [str(key) for key in clip if key not in (*CLIP_KEYS, *UNUSED_KEYS)]
     if strange:
         raise PoseError(
-            f"a clip has no {strange[0]!r:.60}: it has {', '.join(CLIP_KEYS)}, and without effect "
+            f"a clip has an unknown key {strange[0]!r:.60}: it can have {', '.join(CLIP_KEYS)}; ignored keys are "
             f"{', '.join(UNUSED_KEYS)}",
             field=f"{field}{strange[0]:.60}",
         )
-    # NumPy's arrays, masked ones too, and those of other libraries, as they are; lists as a request's, `None` for NaN.
+    # Arrays of NumPy, including masked ones, and of other libraries are kept; lists are read as in a request, with
+    # `None` for NaN.
     arrays = {key: np.asanyarray(clip[key]) for key in CLIP_KEYS[:2] if hasattr(clip.get(key), "__array__")}
     named = {"layout": clip.get("layout") or None}
     return clip_from_json(
@@ -298,12 +302,12 @@ def _from_mapping(clip: Mapping[str, Any], options: ReadOptions, field: str) -> 
 
 
 def render_dtype(dtype: str, reduce: Reduce) -> RenderDType:
-    """The type that is rendered: a volume reduced by argmax is int16 whatever is requested.
+    """The data type to render: int16 for a volume reduced by argmax, else the requested type.
 
     Raises:
-        InputError: another type.
+        InputError: the requested type is not supported.
     """
     for known in get_args(DType):
         if dtype == known:
             return "int16" if reduce == "argmax" else known
-    raise InputError(f"dtype must be {', '.join(get_args(DType))}, not {dtype!r:.40}", field="dtype")
+    raise InputError(f"dtype must be one of {', '.join(get_args(DType))}, not {dtype!r:.40}", field="dtype")

@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line on standard error, from the service and from the server it runs in."""
+"""Logs of the service and its server: one JSON object per line on standard error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import structlog
 
 
 class _StandardError:
-    """Standard error as a binary stream. What cannot be written is dropped: a closed pipe must not fail a request."""
+    """Standard error as a binary stream. Errors are ignored, so that a closed pipe does not fail a request."""
 
     def write(self, line: bytes) -> None:
         """Write a line at once."""
@@ -22,7 +22,7 @@ class _StandardError:
             sys.stderr.buffer.flush()
 
     def flush(self) -> None:
-        """Nothing is buffered."""
+        """Do nothing: lines are not buffered."""
 
 
 _standard_error = _StandardError()
@@ -35,7 +35,7 @@ def log_request(**fields: str | float | None) -> None:
 
 
 def _dumps(event: Any, **_: Any) -> bytes:
-    """JSON; objects that it has no type for become text."""
+    """Encode as JSON; objects of other types become text."""
     return orjson.dumps(event, default=str)
 
 

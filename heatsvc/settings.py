@@ -22,13 +22,13 @@ _B = Bounds()
 _MIB = 1 << 20
 _PREFIX = "HEATSVC_"
 _ENV_FILE = ".env"
-# Variables of the build, of docker-compose.yml and of the tests, which are no settings.
+# Variables of the build, of docker-compose.yml and of the tests: they are not settings.
 _OTHER_VARIABLES = re.compile(
     r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|(GPU_)?BASE_IMAGE|REQUIRE_NATIVE|TEST_\w+)", re.A
 )
 # Memory that no setting bounds; measured on Linux with CPython 3.11.
-# A worker process that has rendered: 79 MiB resident, and 43 for the libraries of pictures and videos once they are
-# loaded; and its share of the parent's 45 MiB.
+# A worker process that has rendered takes 79 MiB (resident), 43 MiB more once the libraries of pictures and videos are
+# loaded, and its share of the parent's 45 MiB.
 _PROCESS_BYTES = 160 * _MIB
 _CONNECTION_BYTES = (64 + 256) << 10  # what uvicorn buffers of a request or response, and one read or write
 _THREAD_BYTES = 8 * _MIB  # a render thread's stack and scratch arrays
@@ -37,7 +37,7 @@ _PLAIN_VALUE = re.compile(r"[\w./:,@%+*\[\]-]*", re.ASCII)
 
 
 def _bound(name: str, unit: str, description: str) -> Any:
-    """A setting that is a bound, with the bound's own default."""
+    """A setting for a field of `Bounds`, with the same default."""
     return Field(getattr(_B, name), ge=1, description=description, json_schema_extra={"unit": unit})
 
 
@@ -53,25 +53,27 @@ class Settings(BaseSettings):
     host: str = _field("127.0.0.1", "address", "Address that `heatsvc serve` listens on.")
     port: int = _field(8000, "port", "Port that `heatsvc serve` listens on.", ge=0, le=65535)
     workers: int = _field(
-        1, "processes", "Worker processes of `heatsvc serve`; more than one per core gain nothing.", ge=1, le=256
+        1, "processes", "Worker processes of `heatsvc serve`; more than one per core is not faster.", ge=1, le=256
     )
     root_path: str = _field(
         "",
         "path",
-        "Path prefix that a reverse proxy removes from requests, such as `/heatmaps`; returned links begin with it.",
+        "Path prefix that a reverse proxy strips from requests, such as `/heatmaps`; links in responses begin with it.",
         pattern=r"^(/[^/\s]+)*$",
     )
     forwarded_allow_ips: str = _field(
         "",
         "addresses, separated by commas",
-        "Reverse proxies, or their networks, whose `X-Forwarded-For` and `-Proto` are trusted; `*`: all, empty: none.",
+        "Reverse proxies or networks whose X-Forwarded-For and -Proto headers are trusted; `*`: all; empty: none.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = _field("info", "level", "Lowest level that is logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = _field(
+        "info", "level", "Lowest log level that is written."
+    )
     access_log: bool = _field(True, "boolean", "Whether to log a line for each request, at level info.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = _field(
         (),
         "keys, separated by commas",
-        "API keys, of which requests must send one as a bearer token; empty: no key is needed.",
+        "API keys; each request must send one of them as a bearer token. Empty: no key is needed.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = _field(
         (), "origins, separated by commas", "Web origins whose pages may call the service; empty: no CORS headers."
@@ -79,25 +81,25 @@ class Settings(BaseSettings):
     device: str = _field(
         "auto",
         "device",
-        "Device that renders: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, for batches of a size at which it is faster.",
+        "Device that renders: `cpu`, `cuda` or `cuda:N`; `auto`: a GPU, for batches large enough to be faster on it.",
         pattern=r"^(auto|cpu|cuda(:\d{1,3})?)$",
     )
     kernels: Literal["auto", "native", "reference"] = _field(
-        "auto", "kernels", "Compiled kernels (`native`), or slower NumPy (`reference`); `auto`: native if installed."
+        "auto", "kernels", "`native`: compiled kernels; `reference`: NumPy, slower; `auto`: native if installed."
     )
     draw_threads: int = _field(
         0,
         "threads",
-        "Render threads of each worker process; 0: the cores divided among the worker processes, at least one.",
+        "Render threads of each worker process; 0: the number of cores divided by `workers`, at least one.",
         ge=0,
         le=1024,
     )
 
     max_in_flight: int = _field(
-        512, "requests", "Most requests in flight in each worker process; further ones get 503.", ge=1
+        512, "requests", "Maximum number of requests in flight in each worker process; further ones get 503.", ge=1
     )
     compute_slots: int = _field(
-        16, "requests", "Most requests that are parsed and planned, or wait for a thread that does it, at a time.", ge=1
+        16, "requests", "Maximum number of requests that are parsed and planned at a time, or wait for a thread.", ge=1
     )
     body_memory_bytes: int = _field(
         128 * _MIB, "bytes", "Memory for the bodies of requests that are being received, in each worker process.", ge=1
@@ -106,73 +108,77 @@ class Settings(BaseSettings):
         512 * _MIB, "bytes", "Memory for parsing and planning requests, in each worker process.", ge=1
     )
     tile_memory_bytes: int = _field(
-        128 * _MIB, "bytes", "Memory for encoded tiles that are not sent yet, in each worker process.", ge=1
+        128 * _MIB, "bytes", "Memory for encoded tiles until they are sent, in each worker process.", ge=1
     )
     picture_memory_bytes: int = _field(
         128 * _MIB, "bytes", "Memory for pictures until they are sent, in each worker process.", ge=1
     )
     admission_seconds: float = _field(
-        4.0, "seconds", "Time that a request waits for compute slots and memory, in all; then it gets 503.", gt=0
+        4.0, "seconds", "Total time that a request waits for compute slots and memory; then it gets 503.", gt=0
     )
     request_seconds: float = _field(
         60.0, "seconds", "Time from the start of a request to the start of its response.", gt=0
     )
     idle_seconds: float = _field(
-        15.0, "seconds", "Time in which a client must send or read something; then the connection is closed.", gt=0
+        15.0, "seconds", "Time after which the connection of a client that neither sends nor reads is closed.", gt=0
     )
     max_body_bytes: int = _field(64 * _MIB, "bytes", "Largest body of a request.", ge=1)
     max_uploads: int = _field(
-        8, "requests", "Most uploads to /annotation in progress in each worker process; further ones get 503.", ge=1
+        8, "requests", "Maximum number of uploads to /annotation in each worker process; further ones get 503.", ge=1
     )
     max_upload_bytes: int = _field(
         16 << 30, "bytes", "Largest body of an upload to /annotation, which is written to disk.", ge=1
     )
-    max_upload_files: int = _field(100_000, "files", "Most files in an upload to /annotation.", ge=1)
+    max_upload_files: int = _field(100_000, "files", "Maximum number of files in an upload to /annotation.", ge=1)
     max_watchers: int = _field(
         256,
         "requests",
-        "Most requests in each worker process that wait for builds, follow their events or fetch their files.",
+        "Maximum number of requests in each worker process that wait for builds, follow events or download files.",
         ge=1,
     )
     annotation_sync_bytes: int = _field(
-        1 << 30, "bytes", "Largest upload whose build is waited for; larger ones get 202 at once.", ge=0
+        1 << 30, "bytes", "Largest upload whose response waits for the build; larger ones get 202 at once.", ge=0
     )
     annotation_wait_seconds: float = _field(
-        600.0, "seconds", "Time that a response waits for a build; after it the response is 202.", ge=0
+        600.0, "seconds", "Time that a response waits for a build; then it is 202.", ge=0
     )
     datasets_dir: Path | None = _field(
-        None, "folder", "Folder of the datasets that the option `dataset` names; unset: the option is refused."
+        None, "folder", "Folder with the datasets that the option `dataset` can name; unset: the option is rejected."
     )
-    max_clips: int = _bound("max_clips", "clips", "Most clips in a request.")
-    max_persons: int = _bound("max_persons", "persons", "Most persons (M) in a clip.")
-    max_frames: int = _bound("max_frames", "frames", "Most frames (T) in a clip.")
-    max_keypoints: int = _bound("max_keypoints", "keypoints", "Most keypoints (V) of a person.")
+    max_clips: int = _bound("max_clips", "clips", "Maximum number of clips in a request.")
+    max_persons: int = _bound("max_persons", "persons", "Maximum number of persons (M) in a clip.")
+    max_frames: int = _bound("max_frames", "frames", "Maximum number of frames (T) in a clip.")
+    max_keypoints: int = _bound("max_keypoints", "keypoints", "Maximum number of keypoints (V) of a person.")
     max_map_side: int = _bound("max_map_side", "pixels", "Largest height or width of a map.")
     max_map_work: int = _bound(
-        "max_map_work", "pixels", "Most pixels computed for one map: the windows of all persons and channels in it."
+        "max_map_work",
+        "pixels",
+        "Maximum number of pixels computed for one map: the sum of the windows of all its persons and channels.",
     )
     max_volume_bytes: int = _bound("max_volume_bytes", "bytes", "Largest decoded size of a response.")
     max_potion_bytes: int = _bound(
-        "max_potion_bytes", "bytes", "Largest color sums of a clip's PoTion pictures while they are rendered."
+        "max_potion_bytes", "bytes", "Memory for the color sums of a clip's PoTion pictures while they are rendered."
     )
-    max_picture_pixels: int = _bound("max_picture_pixels", "pixels", "Largest image of a picture or video.")
-    max_picture_frames: int = _bound("max_picture_frames", "frames", "Most frames of a picture or video.")
-    max_picture_bytes: int = _bound("max_picture_bytes", "bytes", "Largest file of a picture or video.")
+    max_picture_pixels: int = _bound("max_picture_pixels", "pixels", "Largest frame of a picture or video.")
+    max_picture_frames: int = _bound("max_picture_frames", "frames", "Maximum number of frames of a picture or video.")
+    max_picture_bytes: int = _bound("max_picture_bytes", "bytes", "Largest size of a picture's or video's file.")
     caption_font: str = _field(
         "",
         "path",
-        "Font of captions in pictures; empty: Pillow's for Latin letters, else one that the system has.",
+        "Font file for captions in pictures; empty: Pillow's font for Latin letters, a font of the system for others.",
     )
-    max_json_values: int = _bound("max_json_values", "values", "Most values in a JSON response.")
-    max_input_values: int = _bound("max_input_values", "values", "Most values in a JSON body or file.")
+    max_json_values: int = _bound("max_json_values", "values", "Maximum number of values in a JSON response.")
+    max_input_values: int = _bound("max_input_values", "values", "Maximum number of values in a JSON body or file.")
     max_unpacked_bytes: int = _bound("max_unpacked_bytes", "bytes", "Largest unpacked size of an uploaded archive.")
-    max_archive_members: int = _bound("max_archive_members", "files", "Most files in an uploaded archive.")
+    max_archive_members: int = _bound("max_archive_members", "files", "Maximum number of files in an uploaded archive.")
     max_archive_ratio: int = _bound(
         "max_archive_ratio", "times", "Largest ratio of unpacked to packed size of a file in an archive."
     )
-    max_pickle_objects: int = _bound("max_pickle_objects", "objects", "Most objects in an annotation pickle.")
+    max_pickle_objects: int = _bound(
+        "max_pickle_objects", "objects", "Maximum number of objects in an annotation pickle."
+    )
     max_dataset_files: int = _bound(
-        "max_dataset_files", "files", "Most keypoint files in a dataset, those in archives included."
+        "max_dataset_files", "files", "Maximum number of keypoint files in a dataset, including those in archives."
     )
     max_dataset_bytes: int = _bound(
         "max_dataset_bytes", "bytes", "Largest unpacked size of a dataset's keypoint files."
@@ -181,21 +187,21 @@ class Settings(BaseSettings):
     data_dir: Path = _field(
         Path("heatsvc-data"),
         "folder",
-        "The data directory, with builds and uploads; created where it does not exist.",
+        "The data directory, with builds and uploads; created if it does not exist.",
     )
     build_workers: int = _field(
-        1, "processes", "Build workers that `heatsvc serve` starts; 0: `heatsvc worker` runs elsewhere.", ge=0, le=64
+        1, "processes", "Build workers that `heatsvc serve` starts; 0 if `heatsvc worker` runs elsewhere.", ge=0, le=64
     )
-    build_concurrency: int = _field(1, "builds", "Builds in progress in each build worker.", ge=1, le=64)
+    build_concurrency: int = _field(1, "builds", "Builds that each build worker runs at a time.", ge=1, le=64)
     build_jobs: int = _field(
         0, "processes", "Processes that read keypoints in each build; 0: one per core.", ge=0, le=1024
     )
     build_attempts: int = _field(
-        3, "attempts", "Attempts of a build in a row that may crash without progress; then it has failed.", ge=1
+        3, "attempts", "Number of consecutive crashes without progress after which a build has failed.", ge=1
     )
     builds_keep_seconds: float = _field(7 * 86400.0, "seconds", "Time that a finished build is kept.", gt=0)
     builds_keep_bytes: int = _field(
-        50 << 30, "bytes", "Size of all finished builds that are kept; the oldest are deleted first.", ge=0
+        50 << 30, "bytes", "Total size of the finished builds that are kept; the oldest are deleted first.", ge=0
     )
     uploads_keep_seconds: float = _field(
         3600.0, "seconds", "Time without new data after which an upload is deleted as abandoned.", gt=0
@@ -211,12 +217,12 @@ class Settings(BaseSettings):
 
     @cached_property
     def bounds(self) -> Bounds:
-        """The bounds that the packages below `api` are given."""
+        """The bounds as the packages below `api` take them."""
         return Bounds(**{bound.name: getattr(self, bound.name) for bound in fields(Bounds)})
 
     @property
     def jobs(self) -> int:
-        """Processes that read keypoints in a build: as set, or one per core that this process may use."""
+        """Processes that read keypoints in a build: `build_jobs`, or one per core that this process may use."""
         return self.build_jobs or usable_cores()
 
     @property
@@ -225,16 +231,16 @@ class Settings(BaseSettings):
 
         A worker process takes the sum of
 
-        - what it takes without requests, 160 MiB;
-        - 320 KiB of buffers for each request in flight, be it a usual one, an upload or a watcher;
+        - 160 MiB without requests;
+        - 320 KiB of buffers for each request in flight, including uploads and watchers;
         - the budgets for bodies, for parsing and planning, for tiles, and for pictures;
-        - what the largest tile takes while it is rendered: of such a tile there is only one at a time, since it takes
-          the whole budget for tiles. It is the largest of that budget, a map of `max_map_side` (its pixels as float32,
-          twice), and a PoTion picture (its color sums, and up to three times as much for the picture);
+        - the memory of the largest tile while it is rendered. Only one such tile is rendered at a time, since it takes
+          the whole budget for tiles. It takes the largest of: that budget; a map of `max_map_side` (its float32 pixels,
+          twice); a PoTion picture (its color sums, and up to three times as much for the picture);
         - 8 MiB for each render thread.
 
-        A build worker takes 400 MiB. The budgets must be as large as the largest request needs: one that needs more
-        gets the whole budget, and takes more than that.
+        A build worker takes 400 MiB. The sum holds if no request needs more than a whole budget: one that needs more
+        gets the whole budget and then exceeds it.
         """
         connections = self.max_in_flight + self.max_uploads + self.max_watchers
         largest_tile = max(self.tile_memory_bytes, 2 * 4 * self.max_map_side**2, 4 * self.max_potion_bytes)
@@ -251,7 +257,7 @@ class Settings(BaseSettings):
         return self.workers * process + self.build_workers * _BUILD_WORKER_BYTES
 
     def worker_environment(self) -> dict[str, str]:
-        """Variables that give a build worker the same settings: those that differ from their defaults, no API keys."""
+        """Variables that pass settings other than the defaults to a build worker; API keys are left out."""
         environment = {}
         for name, info in type(self).model_fields.items():
             value = getattr(self, name)
@@ -262,7 +268,7 @@ class Settings(BaseSettings):
 
     @property
     def threads(self) -> int:
-        """Render threads: as set, or this process's share of the cores."""
+        """Render threads: `draw_threads`, or this process's share of the cores."""
         return self.draw_threads or max(1, usable_cores() // self.workers)
 
 
@@ -272,12 +278,12 @@ def variable_of(name: str) -> str:
 
 
 def load_settings() -> Settings:
-    """Read the settings, and warn of variables that look like settings and are none.
+    """Read the settings, and warn of variables that look like settings but are not.
 
     Raises:
-        SystemExit: a value is invalid. Each one is reported in a line on standard error.
+        SystemExit: a value is invalid. Each invalid value is reported in a line on standard error.
     """
-    if multiprocessing.parent_process() is None:  # a worker process need not repeat it
+    if multiprocessing.parent_process() is None:  # worker processes need not repeat the warnings
         for warning in unknown_variables():
             print(f"heatsvc: {warning}", file=sys.stderr)
     try:
@@ -291,7 +297,7 @@ def load_settings() -> Settings:
 
 
 def unknown_variables() -> list[str]:
-    """A warning for each `HEATSVC_...` variable of the environment or `.env` that is no setting."""
+    """A warning for each `HEATSVC_...` variable of the environment or `.env` that is not a setting."""
     warnings = []
     for variable in sorted({*os.environ, *dotenv_values(_ENV_FILE)}):
         name = variable.removeprefix(_PREFIX).lower()
@@ -304,7 +310,7 @@ def unknown_variables() -> list[str]:
 
 
 def format_settings(settings: Settings) -> str:
-    """The settings as a `.env` file with comments. Secrets are left out: their lines are commented."""
+    """The settings as a `.env` file with comments. Secrets are not printed: their lines are comments."""
     lines = []
     for row in describe_settings():
         value = getattr(settings, row["field"])
@@ -320,7 +326,7 @@ def format_settings(settings: Settings) -> str:
 
 
 def _format_value(value: object) -> str:
-    """A value as it would be set in a `.env` file."""
+    """A value as written in a `.env` file."""
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
     if isinstance(value, bool):
         text = text.lower()

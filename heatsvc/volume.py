@@ -17,7 +17,7 @@ Reduce = Literal["none", "max", "argmax"]
 
 
 LARGEST_EXPONENT = 4.6052
-"""Of a pixel that `cutoff` keeps: exp(-4.6052) is a hundredth."""
+"""The exponent at which `cutoff` ends a Gaussian: exp(-4.6052) is a hundredth."""
 
 _CUTOFF_REACH = 3.05  # sigma: a little over sqrt(2 * 4.6052)
 _LARGEST_SIDE = 1 << 20  # of a map, in pixels
@@ -32,27 +32,27 @@ def _code(literal: Any, value: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Gaussian:
-    """What a map has around a keypoint, and where keypoints of several persons meet. The defaults are PYSKL's.
+    """How a keypoint is rendered, and how overlapping keypoints of several persons are combined; by default as PYSKL.
 
     With s = sigma / stride, and d the distance from the center c, in pixels of the map, a pixel's value is
     peak * exp(-d**2 / (2 s**2)).
 
     Attributes:
-        sigma: in the unit of the coordinates.
-        eps: points of a lower score are not rendered (PYSKL 1e-3, MMAction2 1e-4, MMPose 0.5).
+        sigma: standard deviation, in the unit of the coordinates.
+        eps: points with a lower score are not rendered (PYSKL 1e-3, MMAction2 1e-4, MMPose 0.5).
         stride, offset: pixel i of the map is at i * stride + offset, in x and in y.
         center: `exact`, or `rounded` to a pixel as in MMPose: trunc(c + 0.5), the sum in float32.
         window: the pixels that are rendered, on each axis; the others are 0.
             `pyskl`: int(c - 3 s) to int(c + 3 s).
-            `mmpose`: 3 s to both sides of the rounded center. Its first pixel is rounded towards 0, and where 3 s is
-            no whole number the center moves with it, as in MMPose.
-            `cutoff`: those with d**2 / (2 s**2) <= 4.6052, a hundredth of the peak or more, as CMU's trainers have it.
+            `mmpose`: 3 s to both sides of the rounded center. The first pixel is rounded towards 0, and if 3 s is not
+            a whole number, the center moves with it, as in MMPose.
+            `cutoff`: pixels with d**2 / (2 s**2) <= 4.6052, a hundredth of the peak or more, as in CMU's training code.
             `dark`: all; but none if the square of 3 s around the center misses the map, as in MMPose's `unbiased`.
-            `map`: all. (Of `dark` and `map` pixels under exp(-80) of the peak may be 0.)
-        peak: the point's `score`, or `one`: 1 where the score is at least `eps`.
+            `map`: all. (For `dark` and `map`, pixels below exp(-80) of the peak may be 0.)
+        peak: `score`: the point's score; `one`: 1 if the score is at least `eps`.
         persons: a pixel is the `max` of the persons' values, or their `sum`, at most 1.
-        reach: the most pixels of a side of a window.
-        native: all of this as the compiled kernels take it.
+        reach: maximum side of a window in pixels.
+        native: all of this in the form of the compiled kernels.
     """
 
     sigma: float = 0.6
@@ -63,15 +63,15 @@ class Gaussian:
     window: Window = "pyskl"
     peak: Peak = "score"
     persons: Persons = "max"
-    reach: int = field(init=False, repr=False, compare=False)  # these two are used for each tile, so computed once
+    reach: int = field(init=False, repr=False, compare=False)  # these two are computed once, since each tile uses them
     native: tuple[float | int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the numbers and compute the last two.
+        """Check the values and compute `reach` and `native`.
 
         Raises:
-            ValueError: sigma or stride is not above 0, eps is under 0, a number is not finite, or a choice is none of
-                those above.
+            ValueError: sigma or stride is not above 0, eps is negative, a number is not finite, or a choice is not one
+                of those above.
         """
         numbers = tuple(map(float, (self.sigma, self.eps, self.stride, self.offset)))
         positive = self.eps >= 0 and self.stride > 0 and self.sigma / self.stride > 0
@@ -90,7 +90,7 @@ class Gaussian:
 
     @property
     def takes_limbs(self) -> bool:
-        """Whether limbs are rendered this way too: only as PYSKL renders them."""
+        """Whether limbs can be rendered with these settings, which must be PYSKL's."""
         at_pixels = self.stride == 1 and self.offset == 0
         return at_pixels and self.center == "exact" and self.window == "pyskl" and self.persons == "max"
 
@@ -123,27 +123,27 @@ def _no_mirror() -> npt.NDArray[np.int32]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatmapVolume:
-    """A volume before it is rendered: T frames of all its clips, K channels (keypoints, then limbs).
+    """A volume before it is rendered: T frames of all its clips, and K channels (keypoints, then limbs).
 
     Attributes:
         keypoint: float32 or float64 [M, T, V, 2], x and y in map pixels (or as `gaussian` says); NaN where not
-            detected. C-contiguous. Windows are found from float64 coordinates as they are, centers from the coordinates
-            rounded to float32, as in PYSKL under NumPy 1.
-        keypoint_score: float32 [M, T, V], the value of a point's peak. C-contiguous.
+            detected. C-contiguous. Windows are computed from float64 coordinates, centers from the coordinates rounded
+            to float32, as in PYSKL under NumPy 1.
+        keypoint_score: float32 [M, T, V], the peak of each point's Gaussian. C-contiguous.
         height, width: the map's sides H and W in pixels.
-        gaussian: of a keypoint.
+        gaussian: how keypoints are rendered.
         with_kp: whether the V keypoints have channels.
         limbs: int32 [L, 2], the two points of each limb channel.
-        double: append all frames again, mirrored in x.
-        mirror: int32 [K], for each channel of the mirrored copy the index of its mirror image. Used where `double`.
-        clips: 0 for frames first, [T, K, H, W]; n for n clips of T / n frames, [n, K, T / n, H, W].
-        reduce: `max` keeps each pixel's largest value over the channels, `argmax` the channel that has it, -1 where
-            all are zero; either way the K axis is gone.
-        potion: set for a PoTion image instead, [clips or 1, H, W, channels].
-        points: names of the V keypoints, () where they have none. They and the skeleton are for pictures.
-        skeleton: pairs of keypoints that a line joins; those of the layout, whether or not there are limb channels.
-        source_frames: int64 [T], for each frame that of the clip it was sampled from; None where all are, in order.
-        shape: of the rendered array.
+        double: whether to append a copy of all frames, mirrored in x.
+        mirror: int32 [K], the index of the mirror image of each channel of the mirrored copy; used if `double`.
+        clips: 0 for the shape [T, K, H, W]; n for n clips of T / n frames, [n, K, T / n, H, W].
+        reduce: `max` keeps each pixel's largest value over the channels, `argmax` the channel of that value, -1 where
+            all channels are zero. Both remove the K axis.
+        potion: settings of a PoTion image, [clips or 1, H, W, channels]; None for heatmaps.
+        points: names of the V keypoints, or (). The names and the skeleton are used in pictures.
+        skeleton: pairs of keypoints that a line connects: the limbs of the layout, even if there are no limb channels.
+        source_frames: int64 [T], the index in the clip of each frame; None for all frames of the clip, in order.
+        shape: shape of the rendered array.
     """
 
     keypoint: npt.NDArray[np.float32] | npt.NDArray[np.float64]
@@ -161,18 +161,18 @@ class HeatmapVolume:
     points: tuple[str, ...] = ()
     skeleton: tuple[tuple[int, int], ...] = ()
     source_frames: npt.NDArray[np.int64] | None = None
-    shape: tuple[int, ...] = field(init=False)  # used several times per request, so computed once
+    shape: tuple[int, ...] = field(init=False)  # computed once, since each request uses it several times
 
     def __post_init__(self) -> None:
         """Compute the shape.
 
         Raises:
-            ValueError: limbs, and not PYSKL's Gaussian.
+            ValueError: the volume has limbs, and the Gaussian is not PYSKL's.
         """
         frames, points = self.keypoint.shape[1:3]
         limbs = len(self.limbs)
         if limbs and not self.gaussian.takes_limbs:
-            raise ValueError("limbs are rendered with PYSKL's window, center and maximum, at a stride of 1")
+            raise ValueError("limbs can only be rendered with PYSKL's window, center and maximum, and a stride of 1")
         channels = (points if self.with_kp else 0) + limbs
         copies = 2 if self.double else 1
         of_each = (channels,) if self.reduce == "none" else ()
@@ -186,12 +186,12 @@ class HeatmapVolume:
 
     @property
     def frames(self) -> int:
-        """T, the mirrored copy not counted."""
+        """T, without the mirrored copy."""
         return int(self.keypoint.shape[1])
 
     @property
     def channels(self) -> int:
-        """K: keypoints (V, where `with_kp`) and limbs."""
+        """K: keypoints (V if `with_kp`) plus limbs."""
         return (self.keypoint.shape[2] if self.with_kp else 0) + len(self.limbs)
 
     @property

@@ -1,4 +1,5 @@
-// NumPy arrays as arguments: of one type, C-contiguous, of so many axes. Never copied: another array is a TypeError.
+// NumPy arrays as arguments: of one type, C-contiguous, with a given number of axes. They are never copied: another
+// array is a TypeError.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -24,14 +25,14 @@ std::span<T> flat(const nanobind::ndarray<T, Config...>& array) {
     return {array.data(), array.size()};
 }
 
-// ValueError unless `condition`.
+// Throws ValueError unless `condition` holds.
 inline void require(bool condition, const char* message) {
     if (!condition) {
         throw nanobind::value_error(message);
     }
 }
 
-// ValueError where an output shares memory with an input: inputs are checked once, before anything is written.
+// Throws ValueError if an output shares memory with an input, since inputs are checked only before anything is written.
 template <typename T, typename... Inputs>
 void require_apart(std::span<T> out, const Inputs&... inputs) {
     const auto begin = [](const auto& span) { return reinterpret_cast<std::uintptr_t>(span.data()); };

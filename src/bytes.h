@@ -23,10 +23,10 @@ void store(std::uint8_t* at, Word word) {
     std::memcpy(at, &word, sizeof(word));
 }
 
-// Bytes that are copied at once.
+// Number of bytes that are copied at once.
 inline constexpr std::int64_t copied_at_once = 32;
 
-// Copy `size` bytes; what lies before `end` may be read, and up to 31 bytes more are written.
+// Copy `size` bytes; any byte before `end` may be read, and up to 31 bytes more are written.
 inline void copy(const std::uint8_t* source, const std::uint8_t* end, std::int64_t size, std::uint8_t* out) {
     if (end - source < size + copied_at_once) {
         std::copy_n(source, size, out);
@@ -65,7 +65,7 @@ class BitWriter {
         }
     }
 
-    // Flush where there is no room for so many bits more: a branch that is hardly ever taken.
+    // Flush if there is no room for so many more bits, which is rare.
     void make_room(int bits) {
         if (held_ + bits > 63) {
             flush();
@@ -78,7 +78,7 @@ class BitWriter {
         return out_ + (held_ > 0 ? 1 : 0);
     }
 
-    // Mark the end of a stream that is read from there (RFC 8878, 4.1 and 4.2.2); returns it.
+    // Mark the end of a stream that is read backwards (RFC 8878, 4.1 and 4.2.2); returns the end.
     std::uint8_t* finish_backward() {
         add(1, 1);
         return finish();

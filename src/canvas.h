@@ -1,4 +1,4 @@
-// The canvas of one map, which several primitives are merged into, by maximum or as a sum.
+// The canvas of one map, into which several primitives are merged, by maximum or as a sum.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 
 class Canvas {
   public:
-    // with_channels: remember the channel that gave each pixel its value, the lowest among equals.
+    // with_channels: store the channel that gave each pixel its value, the lowest of equals.
     Canvas(std::int64_t height, std::int64_t width, bool with_channels)
         : width_(width),
           pixels_(static_cast<std::size_t>(height * width + 7)),  // RunWriter reads 7 more
@@ -42,7 +42,7 @@ class Canvas {
     // Merge all pixels into another canvas of this size, and clear this one.
     void move_to(Canvas& other, std::int32_t channel);
 
-    // Write down the pixels above `cut` as runs, or their channels where these are remembered, and clear the canvas.
+    // Write the pixels above `cut` as runs, or their channels if these are stored, and clear the canvas.
     // base: the number of the map's first pixel. fill: the channel of zeros. Returns whether there was room for all.
     bool flush(std::int64_t base, float cut, std::int64_t gap, float fill, RunWriter& writer) {
         for (std::int64_t y = top_; y < bottom_; ++y) {
@@ -101,7 +101,7 @@ class Canvas {
         return all;
     }
 
-    // Where the first `gap` pixels in a row lie that are not above `cut`: two persons or limbs in a row make one.
+    // Position of the first `gap` consecutive pixels that are not above `cut`, as between two persons or limbs.
     static const float* first_hole(const TrimmedRow& part, float cut, std::int64_t gap) {
         std::int64_t under = 0;
         for (const float* pixel = part.first; pixel < part.last; ++pixel) {

@@ -43,7 +43,7 @@ const std::array<Map, 32>& zero_maps() {
     return maps;
 }
 
-// The state that a byte leaves as it is. Seen from there, more of that byte are zero bytes.
+// The state that a byte does not change. Relative to it, further bytes of this value act like zero bytes.
 std::uint32_t fixed_state(std::uint8_t byte) {
     for (std::uint32_t i = 0; i < 256; ++i) {
         // state = map[0][i] ^ state >> 8, where i is the lowest byte of state ^ byte.
@@ -54,7 +54,7 @@ std::uint32_t fixed_state(std::uint8_t byte) {
             return state;
         }
     }
-    return 0;  // not reached: each byte has one
+    return 0;  // not reached: each byte has such a state
 }
 
 }  // namespace

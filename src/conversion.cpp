@@ -8,7 +8,7 @@
 namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 namespace {
 
-// To nearest, ties to even, of a number from 0 to 255.
+// Round a number from 0 to 255 to nearest, ties to even.
 std::int32_t nearest(double number) {
 #if defined(__AVX2__) || defined(__aarch64__) || defined(_M_ARM64)
     return static_cast<std::int32_t>(std::rint(number));

@@ -86,7 +86,7 @@ class BlockWriter {
 
     DeflateTable table_;
     std::uint32_t fill_;
-    // As many longest matches as 32 bits hold, and how many they are: most of a volume is these.
+    // As many longest matches as fit into 32 bits, and their number: most of a volume consists of these.
     std::uint64_t many_longest_ = 0;
     int many_ = 0;
     BitWriter writer_;

@@ -1,4 +1,4 @@
-// Deflate (RFC 1951): runs as one block of a Huffman table that is known beforehand.
+// Deflate (RFC 1951): writes runs as one block with a predefined Huffman table.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace heatsvc {
 
-// Codes as they are written to the stream, lowest bit first, each with its number of bits in the lowest five. See
+// Codes in the order of the stream, lowest bit first, each with its number of bits in the lowest five. See
 // HuffmanTable of heatsvc/encode/codings/deflate.py.
 struct DeflateTable {
     std::span<const std::uint8_t> header;
@@ -21,8 +21,8 @@ struct DeflateTable {
     void check() const;
 };
 
-// Write runs as one block and an empty stored one after it, which ends it on a byte; neither is the last. Returns the
-// bytes written. The arguments are checked, and that there is room.
+// Write runs as one block, and an empty stored block, which aligns its end to bytes; neither is the last. Returns the
+// number of bytes. The arguments and the room are checked.
 std::size_t deflate_block(const Runs& runs, const DeflateTable& table, std::span<std::uint8_t> out);
 
 }  // namespace heatsvc

@@ -16,7 +16,7 @@ namespace {
 using Bytes = In<std::uint8_t>;
 using Numbers = In<Count>;
 
-// Define a function of runs and more; `extra`: the names of what more there is, and a docstring.
+// Define a function with runs as arguments; `extra`: the names of further arguments, and a docstring.
 template <typename Result, typename... More, typename... Extra>
 void def_of_runs(nb::module_& module, const char* name, Result (*function)(const Runs&, More...),
                  const Extra&... extra) {

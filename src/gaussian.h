@@ -13,13 +13,13 @@
 
 namespace heatsvc {
 
-// Under this sigma the recurrence of `write_gaussian` would leave the range of a double.
+// Below this sigma the recurrence of `write_gaussian` would leave the range of a double.
 inline constexpr double smallest_recurrent_sigma = 0.05;
-// From this sigma on a primitive of at most simd_width pixels a side has none that is too faint for a float32.
+// From this sigma on, a primitive of at most simd_width pixels per side has no pixel that is too faint for a float32.
 inline constexpr double smallest_small_sigma = 0.25;
-// With WindowKind::cutoff a pixel of a larger exponent is 0; none is within it that is further than so many sigma.
+// With WindowKind::cutoff, pixels of a larger exponent are 0, and so are pixels further away than so many sigma.
 inline constexpr double largest_exponent = 4.6052, cutoff_reach = 3.05;
-// On a whole map pixels of a larger exponent are 0: exp(-80) < 2e-35, and smaller float32 are slow to make.
+// On a whole map, pixels of a larger exponent are 0: exp(-80) < 2e-35, and smaller float32 are slow to compute.
 inline constexpr double faintest_exponent = 80.0;
 
 }  // namespace heatsvc
@@ -31,7 +31,7 @@ struct Axis {
     std::int64_t start, stop;
 };
 
-// The pixels x0 up to x1 and y0 up to y1; x1 is 0 where there are none.
+// The pixels x0 up to x1 and y0 up to y1; x1 is 0 if there are none.
 struct Window {
     std::int64_t x0 = 0, x1 = 0, y0 = 0, y1 = 0;
 
@@ -65,7 +65,7 @@ inline Axis axis_window(double low, double high, double reach, std::int64_t side
     return {static_cast<std::int64_t>(std::max(first, 0.0)), static_cast<std::int64_t>(std::min(last, end - 1.0)) + 1};
 }
 
-// PYSKL's window around a point, or a limb from a to b; empty where a coordinate is NaN.
+// PYSKL's window around a point, or a limb from a to b; empty if a coordinate is NaN.
 inline Window window_around(const Position& a, const Position& b, const Volume& volume) {
     if (std::isnan(a.x + b.x + a.y + b.y)) {
         return {};
@@ -83,7 +83,7 @@ Axis gaussian_axis(double exact, double& center, std::int64_t side, const Volume
 
 // exp(x) = 2**n * exp(r) for x up to 0, n an integer next to x / ln 2; for x < -87 as for -87. Relative error 1e-7.
 //
-// Written so that a compiler makes vectors of a loop over it: no branch, no call.
+// Written without branches and calls, so that compilers can vectorize a loop over it.
 inline float exp_negative(float x) {
     constexpr float log2_e = 1.4426950408889634F;
     // ln 2 in two parts, the first one exact times any whole number of eight bits.

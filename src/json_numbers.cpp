@@ -1,5 +1,5 @@
-// The text ends with a closing brace, which is no part of a number, of white space or of a list's punctuation: it ends
-// each of these, so that only strings and words of eight bytes need to be checked for the end of the text.
+// The text ends with a closing brace, which ends any number, white space or punctuation of a list. So only strings and
+// words of eight bytes need to be checked for the end of the text.
 #include "json_numbers.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ namespace {
 
 static_assert(std::numeric_limits<double>::is_iec559);
 
-// A place in the text.
+// A position in the text.
 struct Cursor {
     const std::uint8_t* at;
     const std::uint8_t* end;
@@ -28,9 +28,9 @@ struct Cursor {
         assert(at < end);
         return *at;
     }
-    // The value of the digit here, above 9 where there is none.
+    // The value of the digit here; above 9 if there is no digit.
     std::uint8_t digit() const { return static_cast<std::uint8_t>(**this - '0'); }
-    // Go on by one byte, and to the first that is no white space.
+    // Advance by one byte, and then to the first that is not white space.
     void next() {
         ++at;
         skip_space();
@@ -49,7 +49,7 @@ struct Number {
 
 constexpr Number no_number{0, nullptr};
 
-// So many digits make a number under 2**63.
+// Numbers with this many digits are below 2**63.
 constexpr std::int64_t most_digits = 18, exact_digits = 15;
 constexpr std::array<double, most_digits + 1> powers{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
                                                      1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
@@ -106,7 +106,7 @@ std::uint64_t read_digits(Cursor& text, std::uint64_t number) {
         if (count == 0) {
             return number;
         }
-        // As if zeros stood before them.
+        // Treat the bytes before them as zeros.
         number = number * tens[count] + eight_digits(eight << (64 - 8 * count));
         text.at += count;
         if (text.digit() > 9) {
@@ -125,7 +125,7 @@ Number read_number(Cursor text) {
     text.at += negative;
     const std::uint8_t* const first = text.at;
     std::uint64_t number = 0;
-    // Few, and mostly as many as in the number before: to guess that is faster than to count them in a word.
+    // There are few, mostly as many as in the previous number: guessing that is faster than counting them in a word.
     for (; text.digit() <= 9; ++text.at) {
         number = number * 10 + text.digit();
     }
@@ -155,7 +155,7 @@ Number read_number(Cursor text) {
     if (digits > exact_digits && !rounds_surely(value)) {
         return read_long_number(first - negative, text);
     }
-    // A whole -0 is read as an integer, which has no such zero.
+    // -0 without a fraction is read as an integer, which has no negative zero.
     return {negative && (number > 0 || decimals > 0) ? -value : value, text.at};
 }
 
@@ -165,14 +165,14 @@ namespace json {
 
 using Lengths = std::array<std::int64_t, number_array_levels>;
 
-// Regular lists, and what is known of them so far.
+// Regular lists, and their properties so far.
 struct Lists {
     Cursor text;
     std::span<float> values;  // takes the numbers
     Lengths lengths{};        // of the lists of each level, 0 where there are none
     std::size_t count = 0, nulls = 0;
 
-    // Read the lists here; false where they cease to be regular, or there is no room.
+    // Read the lists here; false if they are not regular, or if there is no room.
     bool read();
 
     // Read the numbers of a list, up to what is not a comma.

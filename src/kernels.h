@@ -14,7 +14,7 @@
 
 namespace heatsvc {
 
-// Pixels of a side of a small primitive, at most: as many float32 as an AVX register holds.
+// Maximum side of a small primitive in pixels: the number of float32 in an AVX register.
 inline constexpr std::int32_t simd_width = 8;
 
 // The end of a map range, upper bounds of its non-zero pixels and of its runs, and its work: the pixels of all
@@ -23,7 +23,7 @@ struct Measured {
     std::int64_t last, pixels, rows, work;
 };
 
-// How many runs were written, and how many pixels in all of them.
+// Number of runs written, and of their pixels.
 struct Rendered {
     std::int64_t runs, pixels;
 };
@@ -37,8 +37,8 @@ struct Listed {
     std::int64_t last, work, heaviest;
 };
 
-// What points are counted against: the frame's sides; the largest normalized coordinate; how many frames away a point
-// is far; the lowest score of a confident point; the range of scores.
+// Thresholds for counting points: the frame's sides; the largest normalized coordinate; the distance of far points in
+// frames; the lowest score of a confident point; the range of scores.
 struct CountLimits {
     float height, width, largest, far, confident, lowest, highest;
 };
@@ -77,14 +77,14 @@ extern const Kernels table;  // AVX2, FMA, BMI; on x86-64 only
 }
 
 // The kernels in use: the fastest that this processor runs, the baseline where HEATSVC_TEST_BASELINE is set, or as
-// `use_instruction_set` says.
+// `use_instruction_set` has set.
 const Kernels& kernels();
 
 // The instruction sets that this processor has, the fastest last.
 std::vector<std::string_view> instruction_sets();
 
-// Use the kernels for this one from now on; for tests. Returns the one in use before.
-// std::invalid_argument where the processor does not have it.
+// Use the kernels for an instruction set from now on; for tests. Returns the previous one.
+// Throws std::invalid_argument if the processor does not have it.
 std::string_view use_instruction_set(std::string_view name);
 
 }  // namespace heatsvc

@@ -16,7 +16,7 @@ constexpr std::size_t most_bins = 1 << 20;                                      
 
 bool is_finite(float number) { return (std::bit_cast<std::uint32_t>(number) & 0x7F800000) != 0x7F800000; }
 
-// Whether all numbers are so large at most; NaN is not.
+// Whether all numbers are at most this large; NaN is not.
 bool all_within(std::span<const float> numbers, std::uint32_t largest) {
     std::uint32_t top_bits = 0;
     for (const float number : numbers) {

@@ -12,7 +12,7 @@ namespace heatsvc {
 //
 // Number: float or double.
 //
-// Returns whether no number is infinite as float32. A point with one that is infinite is written as it is.
+// Returns whether no number is infinite as float32. A point with an infinite number is written unchanged.
 template <typename Number>
 bool split_keypoints(std::span<const Number> numbers, std::span<float> keypoint, std::span<float> score);
 

@@ -19,7 +19,7 @@ struct Reach {
     double near, far;
 };
 
-// Of a segment's part near to far, what lies within `margin` of the map on one axis.
+// The part of the segment from near to far that is within `margin` of the map on one axis.
 Reach clip_axis(Reach part, double place, double step, double side, double margin) {
     if (std::abs(step) > 1e-12) {
         const double one = (-margin - place) / step, other = (side + margin - place) / step;
@@ -34,7 +34,7 @@ Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume) {
     const Position start = volume.position(a), end = volume.position(b);
     const double bx = end.single_x, by = end.single_y, margin = limb_reach * volume.sigma + 2.0;
     double ax = start.single_x, ay = start.single_y;
-    // Subtracted in the type that they have, all else in float64: so PYSKL decides what is short.
+    // Subtracted in the type of the coordinates, all else in float64: this is how PYSKL decides what is short.
     double dx = end.x - start.x, dy = end.y - start.y;
     if (volume.exact.empty()) {
         dx = static_cast<float>(dx), dy = static_cast<float>(dy);
@@ -44,7 +44,7 @@ Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume) {
     }
     const auto w = static_cast<double>(volume.width), h = static_cast<double>(volume.height);
     if (std::min(std::max(std::abs(ax), std::abs(ay)), std::max(std::abs(bx), std::abs(by))) > far_away) {
-        // Neither end is near: the limb begins where it comes to the map, on the axis that it mostly goes along.
+        // Neither end is near: the limb begins where it reaches the map, on its longer axis.
         dx = bx - ax, dy = by - ay;
         const bool along_x = std::abs(dx) > std::abs(dy);
         double &place = along_x ? ax : ay, &other = along_x ? ay : ax;

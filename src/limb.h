@@ -9,8 +9,8 @@
 
 namespace heatsvc {
 
-// Limb pixels further from the segment than this many sigma stay zero: exp(-5.8**2 / 2) < 2**-24, half a unit in the
-// last place of 1. PYSKL computes the tail on, down to 1e-38, 300 times under the tolerance it is compared with.
+// Limb pixels further from the segment than this many sigma are zero: exp(-5.8**2 / 2) < 2**-24, half a unit in the
+// last place of 1. PYSKL computes them too, down to 1e-38, which is 300 times below the tolerance.
 inline constexpr double limb_reach = 5.8;
 
 }  // namespace heatsvc
@@ -23,10 +23,10 @@ struct Segment {
     double length = 0;  // 0 for a limb shorter than a pixel, which is rendered as its first point; under 0 for no limb
 };
 
-// The part that is visible of the limb between two points, given by their numbers in the volume's keypoints.
+// The visible part of the limb between two points, given by their indices in the volume's keypoints.
 Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume);
 
-// Some rows of a limb: row y has size pixels from `start` on.
+// Some rows of a limb: row y has `size` pixels from `start` on.
 class LimbRows {
   public:
     static constexpr std::int64_t most_rows = 16;

@@ -1,4 +1,4 @@
-// Counts over the points of a clip, by which its numbers are judged (heatsvc/pose/plausibility.py).
+// Counts of a clip's points, for checking its plausibility (heatsvc/pose/plausibility.py).
 #pragma once
 
 #include <span>

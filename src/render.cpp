@@ -13,7 +13,7 @@
 namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 namespace {
 
-// The maps first to last of a volume: which frame and channels each one shows.
+// The maps first to last of a volume, with the frame and channels of each.
 class Maps {
   public:
     Maps(const Volume& volume, std::int64_t first)
@@ -31,7 +31,7 @@ class Maps {
     MapIndex index_;
 };
 
-// What a channel shows: point a, or the limb from point a to point b.
+// The content of a channel: point a, or the limb from point a to point b.
 struct Source {
     std::int64_t a, b;
     bool is_limb;
@@ -49,7 +49,7 @@ struct Source {
 struct Primitive {
     std::int64_t a, b;  // the points' numbers in the volume's keypoints
     float peak = 1.0F;
-    Window window;        // empty where nothing is rendered
+    Window window;        // empty if nothing is rendered
     double x = 0, y = 0;  // a point's center
 
     Primitive(const Volume& volume, const Source& source, std::int64_t person, std::int64_t frame) {
@@ -69,7 +69,7 @@ struct Primitive {
         }
     }
 
-    // The visible part of a limb. One shorter than a pixel becomes its first point, with that one's score.
+    // The visible part of a limb. A limb shorter than a pixel becomes its first point, with the score of that point.
     Segment find_segment(const Volume& volume) {
         const Segment segment = visible_segment(a, b, volume);
         if (segment.length == 0.0) {
@@ -244,7 +244,7 @@ class Renderer {
                 static_cast<std::int64_t>(std::floor(std::clamp(primitive.x + half, first - 1.0, last))) + 1};
     }
 
-    // A row of a primitive: to the runs where it is the only one in its map, else to the canvas.
+    // Write a row of a primitive to the runs if it is the only one in its map, else to the canvas.
     void write_row(std::int64_t base, std::int64_t y, std::int64_t start, std::int64_t size, const float* row) {
         if (alone_) {
             const TrimmedRow seen(row, row + size, cut_);

@@ -1,4 +1,4 @@
-// Rendering: a volume's maps to runs of pixels.
+// Renders a volume's maps as runs of pixels.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@ namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 // Return the end of the largest map range from `first` whose work is at most about `budget`.
 Measured measure(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t budget);
 
-// Render the maps first to last, each on a canvas of one map, and write down their pixels above `cut` as runs.
+// Render the maps first to last, each on a canvas of one map, and write their pixels above `cut` as runs.
 //
-// Runs with fewer than `gap` pixels between them are joined, the pixels between written as `fill`. runs is -1 where
-// there was no room for all. What `measure` allots is room enough, unless rounding makes holes in a limb's faint rim.
+// Runs with fewer than `gap` pixels between them are joined, with `fill` between them. runs is -1 if there was no room
+// for all. The room from `measure` suffices, unless rounding makes holes in a limb's faint border.
 Rendered render(const Volume& volume, std::int64_t first, std::int64_t last, double cut, float fill, std::int64_t gap,
                 std::span<std::int64_t> starts, std::span<std::int64_t> lengths, std::span<float> values);
 
-// List the primitives that all maps are rendered from, for a renderer on another device.
+// List the primitives of all maps, for a renderer on another device.
 //
 // at: the primitives written before. base: the maps written before, in `starts` and `segments`.
 // starts: takes for each map its first primitive. segments: takes 1 for each map that has a limb channel, else 0.

@@ -1,4 +1,4 @@
-// The kernels that render, and those that read runs, as functions of the module.
+// Functions of the module for the kernels that render and that read runs.
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/variant.h>
 

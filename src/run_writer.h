@@ -1,4 +1,4 @@
-// Pixels above a threshold, written down as runs.
+// Writes pixels above a threshold as runs.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +34,7 @@ class RunWriter {
               std::int64_t gap, float fill)
         : starts_(starts), lengths_(lengths), values_(values), gap_(gap), end_(-gap), fill_(fill) {}
 
-    // Whether there is room for so many runs more, and so many pixels in all of them.
+    // Whether there is room for so many more runs with so many pixels in all.
     bool has_room(std::int64_t runs, std::int64_t pixels) const {
         return runs_ + runs <= std::ssize(starts_) && count_ + pixels + runs * gap_ <= std::ssize(values_);
     }
@@ -42,7 +42,7 @@ class RunWriter {
     // Numbers that can be written after those written so far.
     std::int64_t room() const { return std::ssize(values_) - count_; }
 
-    // Whether a run that begins at pixel `at` would be one of its own.
+    // Whether a run that begins at pixel `at` would be separate from the last one.
     bool is_apart(std::int64_t at) const { return at - end_ >= gap_; }
 
     // Whether no fill would be written before the pixels of a row that begins at pixel `at`.
@@ -64,7 +64,7 @@ class RunWriter {
     // Where the pixels of a row will be written that `takes_next`.
     float* next() { return values_.data() + count_; }
 
-    // Add the pixels of a row from number `at` on, to the last run where that is near. There must be room for them.
+    // Add the pixels of a row from number `at` on, to the last run if that is near. There must be room for them.
     // Eight numbers are copied at once, so 7 more after the row are read, and written where there is room.
     // A row that `takes_next` may itself be at `next` or after it.
     void add(std::int64_t at, const float* row, std::int64_t size) {

@@ -1,4 +1,4 @@
-// Runs of pixels: where each starts, how long it is, and the pixels of all, one after the other.
+// Runs of pixels: the start and length of each run, and the concatenated pixels of all.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ struct Runs {
     std::int64_t size;
     std::uint8_t fill = 0;
 
-    // Throws std::invalid_argument unless the runs follow each other within the tile and have just these values.
+    // Throws std::invalid_argument unless the runs are in order, within the tile, and match the number of values.
     void check() const;
 };
 

@@ -7,7 +7,7 @@
 namespace heatsvc {
 namespace {
 
-// So many that no product of them leaves 63 bits.
+// Limits such that no product of them exceeds 63 bits.
 constexpr std::int64_t most_maps = std::int64_t{1} << 31, most_pixels = std::int64_t{1} << 60, largest_side = 1 << 20;
 
 bool all_below(std::span<const std::int32_t> indices, std::int64_t limit) {

@@ -1,4 +1,4 @@
-// A volume before it is rendered: keypoints, and what its maps are. See HeatmapVolume in heatsvc/volume.py.
+// A volume before it is rendered: keypoints, and the layout of its maps. See HeatmapVolume in heatsvc/volume.py.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +49,7 @@ struct Volume {
     Gaussian gaussian;
     double sigma;  // in map pixels
 
-    // Throws std::invalid_argument unless all sizes and indices fit together. The kernels rely on that.
+    // Throws std::invalid_argument unless all sizes and indices are consistent, which the kernels rely on.
     void check() const;
 
     // K: keypoints, then limbs.
@@ -60,7 +60,7 @@ struct Volume {
     std::int64_t kept() const { return reduce == Reduce::none ? channels() : channels() > 0 ? 1 : 0; }
     std::int64_t maps() const { return kept() * frames * (mirror.empty() ? 1 : 2); }
     std::int64_t area() const { return height * width; }
-    // Point `number` of `keypoint`: as it is, and in float32.
+    // Point `number` of `keypoint`, unchanged and in float32.
     Position position(std::int64_t number) const {
         const auto at = static_cast<std::size_t>(2 * number);
         if (exact.empty()) {

@@ -10,7 +10,7 @@
 
 namespace heatsvc {
 
-// The most bytes that a block stands for.
+// Maximum number of decoded bytes of a block.
 inline constexpr std::int64_t block_size = 128 << 10;
 
 enum class Block : std::uint32_t { raw, rle, compressed };
@@ -22,7 +22,7 @@ inline std::uint32_t block_header(Block type, std::int64_t size) {
     return static_cast<std::uint32_t>(size) << 3 | static_cast<std::uint32_t>(type) << 1;
 }
 
-// Write a header in front of what is there already.
+// Write a header in front of bytes that are already written.
 inline void write_block_header(Block type, std::int64_t size, std::uint8_t* out) {
     const std::uint32_t header = block_header(type, size);
     std::memcpy(out, &header, block_header_size);
@@ -34,7 +34,7 @@ inline std::uint8_t* write_rle_block(std::int64_t size, std::uint8_t fill, std::
     return out + 4;
 }
 
-// The bytes that `size` bytes of one value take as RLE blocks, at most.
+// Maximum number of bytes of `size` bytes of one value as RLE blocks.
 inline std::int64_t rle_size(std::int64_t size) { return 4 * (size / block_size + 1); }
 
 // More than a block of `fill`; not inline, since it is rare.
@@ -48,7 +48,7 @@ inline std::uint8_t* write_rle_blocks(std::int64_t size, std::uint8_t fill, std:
     return write_rle_block(size, fill, out) - (size > 0 ? 0 : 4);
 }
 
-// `size` bytes as raw blocks; what lies before `end` may be read, and up to 31 bytes more are written.
+// `size` bytes as raw blocks; any byte before `end` may be read, and up to 31 bytes more are written.
 inline std::uint8_t* write_raw_blocks(const std::uint8_t* source, const std::uint8_t* end, std::int64_t size,
                                       std::uint8_t* out) {
     if (size <= copied_at_once && end - source >= copied_at_once) {
@@ -67,7 +67,7 @@ inline std::uint8_t* write_raw_blocks(const std::uint8_t* source, const std::uin
     return out;
 }
 
-// What the small way needs beside: codes may turn out longer than the literals that they replace.
+// Additional room for the small way: codes can be longer than the literals that they replace.
 inline constexpr std::int64_t zstd_small_room = 64 << 10;
 
 // The encoded bytes of runs, at most, and what is written after them; the runs are checked.

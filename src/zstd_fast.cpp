@@ -22,12 +22,12 @@ constexpr std::int64_t most_together = 4096;
 
 // Bytes that a gap between two runs costs: the headers of an RLE and a raw block; or a literal and a sequence, about.
 constexpr std::int64_t apart = 7, together = 4;
-constexpr std::int64_t together_once = 8;  // what a compressed block costs beside, about
+constexpr std::int64_t together_once = 8;  // approximate overhead of a compressed block
 constexpr std::int64_t clearly = 11;       // a block must save so small a part of its runs' bytes: it is decoded slower
 
 constexpr std::int64_t side = 8;  // of a patch, at most
 
-// Where a run begins and ends, in bytes.
+// Start and end of a run, in bytes.
 struct Place {
     std::int64_t begin, end;
 };
@@ -94,7 +94,7 @@ std::uint8_t* write_apart(Runs runs, std::int64_t first, std::int64_t last, cons
 // The bytes of eight numbers times a factor.
 void store_products(const float* row, float factor, std::uint8_t* out) {
 #if defined(__SSE2__) || defined(_M_X64)
-    // Of the loop GCC makes a loop over rows, which takes half as long again.
+    // GCC would turn the loop into a loop over rows, which takes 1.5 times as long.
     for (int x = 0; x < side; x += 4) {
         _mm_storeu_ps(reinterpret_cast<float*>(out + 4 * x), _mm_mul_ps(_mm_loadu_ps(row + x), _mm_set1_ps(factor)));
     }
@@ -122,7 +122,7 @@ std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out) {
     for (std::int64_t first = 0, last; first < count; first = last + 1) {
         const std::int64_t begin = place_of(runs, first).begin;
         at = write_rle_blocks(begin - done, runs.fill, at);
-        // Runs first to last stand together, `content` bytes of them.
+        // Runs first to last are close together, and have `content` bytes.
         last = first;
         done = place_of(runs, first).end;
         std::int64_t content = done - begin;
@@ -140,7 +140,7 @@ std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out) {
         if (saved * clearly > content) {
             end = write_compressed_block(runs, first, last, source, sequences, at);
         }
-        // A compressed block has to be smaller than what it stands for (3.1.1.2.3).
+        // A compressed block must be smaller than its content (3.1.1.2.3).
         at = end != nullptr && end - at - block_header_size < done - begin ? end
                                                                            : write_apart(runs, first, last, source, at);
         source += content;

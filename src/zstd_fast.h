@@ -1,5 +1,4 @@
-// The fast way to write zstd: gaps as RLE blocks and runs as raw blocks, which decoders fill and copy at the speed of
-// memory.
+// The fast way to write zstd: gaps as RLE blocks and runs as raw blocks, which decoders fill and copy at memory speed.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +9,8 @@
 
 namespace heatsvc {
 
-// Write runs as blocks; returns the bytes written. Runs that stand close together, the rows of one primitive, become
-// one compressed block where that is clearly smaller. The runs are checked; `out` has at least zstd_bound bytes.
+// Write runs as blocks; returns the number of bytes. Runs that are close together, such as the rows of one primitive,
+// become one compressed block if that is clearly smaller. The runs are checked; `out` has at least zstd_bound bytes.
 std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out);
 
 // Float32 patches of at most 8 x 8 pixels, each the product of a column and a row, in a tile of `size` pixels that

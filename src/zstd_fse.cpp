@@ -20,7 +20,7 @@ Shares normalize(const Counts& counts, int log) {
             left -= shares.of[s];
         }
     }
-    // What is too much or missing is made up for by the symbols that have most.
+    // An excess or deficit is compensated by the symbols with the most states.
     for (; left != 0; left -= left > 0 ? 1 : -1) {
         std::int16_t& most = *std::ranges::max_element(shares.of);
         most = static_cast<std::int16_t>(most + (left > 0 ? 1 : -1));
@@ -63,7 +63,7 @@ std::uint8_t* describe(const Shares& shares, std::uint8_t* out) {
 }
 
 FseTable::FseTable(const Shares& shares) : log(shares.log) {
-    // States are dealt out in strides, the rarest symbols' from the end (4.1.1).
+    // States are assigned in strides, those of the rarest symbols from the end (4.1.1).
     const int count = 1 << log;
     std::array<std::uint8_t, 1 << fse_largest_log> symbol_of{};
     int last = count - 1;

@@ -8,7 +8,7 @@
 
 namespace heatsvc {
 
-inline constexpr int fse_symbols = 64;  // more than any alphabet here has
+inline constexpr int fse_symbols = 64;  // larger than all alphabets used here
 inline constexpr int fse_largest_log = 9;
 
 // How often each symbol occurs.

@@ -42,7 +42,7 @@ CodeLengths code_lengths(const ByteCounts& counts) {
         }
     }
     std::sort(order.begin(), order.begin() + used);
-    // Two queues, of bytes and of pairs, both rising, make the tree.
+    // The tree is built from two ascending queues, of bytes and of pairs.
     std::array<std::uint64_t, 512> weight;
     std::array<std::size_t, 512> parent;
     for (std::size_t i = 0; i < used; ++i) {
@@ -106,7 +106,7 @@ std::uint8_t* write_weights(std::span<const std::uint8_t> weights, std::uint8_t*
     const Shares shares = normalize(counts, 6);
     const FseTable table(shares);
     BitWriter writer(describe(shares, out + 1));
-    // A decoder knows the last two by their states: for the next ones bits are missing.
+    // A decoder knows the last two symbols by their states, since there are no bits for further ones.
     std::array<std::uint32_t, 2> states;
     for (std::size_t i = weights.size(); i-- > 0;) {
         std::uint32_t& x = states[i & 1];

@@ -17,8 +17,8 @@ struct HuffmanCode {
     std::size_t description_size = 0;
 };
 
-// Write literals in their codes as one stream (4.2.2); returns its end. It has at most 11 bits for each literal, and a
-// byte more; 8 bytes that are room have to follow.
+// Write literals in their codes as one stream (4.2.2); returns its end. It has at most 11 bits per literal and one byte
+// more, and must be followed by 8 bytes of room.
 std::uint8_t* write_literals(std::span<const std::uint8_t> literals, const HuffmanCode& code, std::uint8_t* out);
 
 }  // namespace heatsvc

@@ -15,13 +15,13 @@ namespace {
 
 constexpr std::int64_t window = 256 << 10;  // the farthest that a sequence reaches back
 constexpr std::int64_t shortest_gap = 8;    // bytes of fill that are worth a sequence; shorter ones are literals
-constexpr std::int64_t long_gap = 2048;     // worth to be remembered, for other gaps to be repeated from
+constexpr std::int64_t long_gap = 2048;     // stored, so that later gaps can repeat it
 // A decoder copies 16 or 32 bytes at a time, and waits where those have just been written.
 constexpr std::int64_t near_pixels = 64;
 
-// About what is gained and lost, in bits.
+// Approximate gains and losses, in bits.
 constexpr std::int64_t literal_bits = 6, repeat_bits = 2, second_sequence_bits = 20, distance_bits = 18;
-constexpr std::int64_t good = 60;  // enough to look no further
+constexpr std::int64_t good = 60;  // enough to stop searching
 
 constexpr int hash_bits = 12;
 
@@ -40,7 +40,7 @@ std::int64_t same_first(std::uint64_t a, std::uint64_t b) {
 
 std::int64_t same_last(std::uint64_t a, std::uint64_t b) { return std::countl_zero((a ^ b) | 0x80) >> 3; }
 
-// How many bytes from here on are the same.
+// Number of equal bytes from here on.
 std::int64_t same_bytes(const std::uint8_t* a, const std::uint8_t* b, std::int64_t most) {
     std::int64_t n = 0;
     while (n + 8 <= most && load<std::uint64_t>(a + n) == load<std::uint64_t>(b + n)) {
@@ -191,7 +191,7 @@ class Finder {
         return best;
     }
 
-    // Take a repetition of a gap, or of its first pixels, for the best where more is gained by it.
+    // Choose a repetition of a gap, or of its first pixels, as the best one if its gain is larger.
     void consider(Repeat& from, std::int64_t gain_bits, std::int64_t gap, Match& best) {
         const std::int64_t place = position_ - from.distance;
         while (runs_[from.run].begin <= place) {
@@ -273,7 +273,7 @@ class Finder {
     std::span<const std::uint8_t> values_;
     std::uint8_t fill_;
     std::int64_t near_;
-    std::size_t hashes_;  // one byte of a float32 is nothing to go by
+    std::size_t hashes_;  // 1 for float32, since a single byte of it says too little
 
     std::int64_t position_ = 0, run_ = 1, last_ = 1;  // the run in or before which the position is; the block's last
     std::int64_t pending_ = 0;                        // literals since the last sequence

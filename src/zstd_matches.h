@@ -1,4 +1,4 @@
-// Finds the literals and the sequences that a zstd frame is made of (RFC 8878, 3.1.1.3.2).
+// Finds the literals and sequences of a zstd frame (RFC 8878, 3.1.1.3.2).
 //
 // A sequence repeats bytes of up to a window before. Every gap between two runs needs one: it is repeated from a gap
 // that came before, which is cheapest at one of the last three distances, and best where the bytes at both ends of the
@@ -19,8 +19,7 @@ struct ByteRun {
     std::int64_t begin, end, source;
 };
 
-// Runs first to last share a block. Where it has neither literals nor sequences it is not worth to be
-// compressed.
+// Runs first to last share a block. If it has neither literals nor sequences, compressing it does not pay.
 struct FoundBlock {
     std::int64_t first, last;
     std::size_t literals, sequences;
@@ -28,7 +27,7 @@ struct FoundBlock {
 
 // What was found in a tile; the runs are numbered from 1, and none is longer than a block.
 struct Matches {
-    // The runs are checked. Nothing is known of what the frame has before them.
+    // The runs are checked. Nothing is assumed about the frame before them.
     explicit Matches(const Runs& runs);
 
     std::vector<ByteRun> runs;  // between an empty one at the tile's start, and one at its end

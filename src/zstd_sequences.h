@@ -11,7 +11,7 @@
 
 namespace heatsvc {
 
-// So many literals, then so many bytes as they stood so far back.
+// A number of literals, then a number of bytes copied from a distance back.
 struct Sequence {
     std::int32_t literals;
     std::int32_t offset;  // the number that stands for the distance (3.1.1.5): 1 to 3 for the last ones, or 3 more
@@ -33,8 +33,8 @@ const SequenceTables& predefined_tables();
 // How many sequences there are (3.1.1.3.2.1), at most 3 bytes; returns their end.
 std::uint8_t* write_sequence_count(std::size_t count, std::uint8_t* out);
 
-// Write the bits of at least one sequence; returns their end. A sequence has at most 76 bits; 4 bytes and 8 that are
-// room have to follow.
+// Write the bits of at least one sequence; returns their end. A sequence has at most 76 bits; there must be 4 bytes
+// more, and 8 bytes of room.
 std::uint8_t* write_sequences(std::span<const Sequence> sequences, const SequenceTables& tables, std::uint8_t* out);
 
 // The same for sequences whose offset is the first repeated one, with the predefined tables and no table of offsets.

@@ -16,7 +16,7 @@ namespace heatsvc {
 namespace {
 
 constexpr std::size_t fewest_coded = 16;  // literals
-constexpr std::size_t few = 64;           // sequences that are too few for tables of their own
+constexpr std::size_t few = 64;           // number of sequences below which own tables do not pay
 
 enum class LiteralsType : std::uint64_t { raw = 0, coded = 2, treeless = 3 };         // 3.1.1.3.1.1
 enum class TableMode : std::uint8_t { predefined, one_symbol, described, repeated };  // 3.1.1.3.2.1.2
@@ -66,7 +66,7 @@ class BlockWriter {
         : literal_code_({found.literals.get(), found.literal_count}, found.blocks.size()),
           codes_(sequence_codes({found.sequences.get(), found.sequence_count})) {}
 
-    // A compressed block; nullptr where it is not smaller than what it stands for.
+    // A compressed block; nullptr if it is not smaller than its content.
     std::uint8_t* write(std::int64_t size, std::span<const std::uint8_t> literals, std::span<const Sequence> sequences,
                         std::uint8_t* out) {
         const bool literals_described = literals_described_;
@@ -86,7 +86,7 @@ class BlockWriter {
     }
 
   private:
-    // A literals section (3.1.1.3.1): in four streams of Huffman codes, or as they are where that is shorter.
+    // A literals section (3.1.1.3.1): four streams of Huffman codes, or raw literals if that is shorter.
     std::uint8_t* write_literals_section(std::span<const std::uint8_t> literals, std::uint8_t* out) {
         const std::size_t size = literals.size();
         if (literal_code_.description_size > 0 && size >= fewest_coded) {

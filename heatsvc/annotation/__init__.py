@@ -1,1 +1,1 @@
-"""Annotation: keypoint files, labels and splits as the pickle that PYSKL and MMAction2 train from."""
+"""Makes annotation pickles, from which PYSKL and MMAction2 train, from keypoint files, labels and splits."""

@@ -1,9 +1,9 @@
-"""The annotation pickle of PYSKL and MMAction2, in pieces to be concatenated: header, annotations, splits.
+"""Writes the annotation pickle of PYSKL and MMAction2 in pieces to concatenate: header, annotations, splits.
 
-The opcodes are written by hand (protocol 4, `Lib/pickletools.py` describes each), for three reasons. A dataset is never
-in memory as a whole. What annotations share (functions, type, keys) is memoized by the header under fixed
-numbers, so an annotation is the same bytes at any position, and shards of different processes are concatenated. And the
-bytes do not depend on the NumPy that writes: version 2 would name ``numpy._core``, which version 1 does not have, while
+Opcodes are written directly (protocol 4, described in `Lib/pickletools.py`) for three reasons. The dataset need not be
+in memory as a whole. The header memoizes shared values (functions, type, keys) under fixed numbers, so that an
+annotation has the same bytes at any position, and shards of different processes can be concatenated. The bytes do not
+depend on the version of NumPy: version 2 would write ``numpy._core``, which version 1 does not have, while
 ``numpy.core.multiarray._reconstruct`` exists in both.
 """
 
@@ -25,7 +25,7 @@ _EMPTY_LIST, _APPEND, _APPENDS = b"]", b"a", b"e"
 _TUPLE, _TUPLE1, _TUPLE2, _TUPLE3 = b"t", b"\x85", b"\x86", b"\x87"
 _STACK_GLOBAL, _REDUCE, _BUILD = b"\x93", b"R", b"b"
 
-# Names on the reader's stack at once, as in pickle's own batches.
+# Number of names on the reader's stack at once, as in pickle's batches.
 _BATCH = 1000
 
 _DTYPES: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
@@ -33,8 +33,8 @@ _KEYS = (
     *("frame_dir", "label", "img_shape", "original_shape", "total_frames", "num_person_raw"),
     *("keypoint", "keypoint_score"),
 )
-# Fixed numbers in the memo. Each type has its own, so that an array of another type than the header's cannot be
-# loaded as one of the header's.
+# Fixed numbers in the memo. Each type has its own, so that an array of a type other than the header's cannot be loaded
+# as the header's type.
 _RECONSTRUCT, _EMPTY, _FIRST_DTYPE = 0, 1, 2
 _FIRST_KEY = _FIRST_DTYPE + len(_DTYPES)
 
@@ -67,7 +67,7 @@ def _number(value: int) -> bytes:
 
 
 def _bytes_opcode(size: int) -> bytes:
-    """The opcode before so many bytes: BINBYTES or, from 4 GiB on, BINBYTES8."""
+    """The opcode before `size` bytes: BINBYTES or, from 4 GiB on, BINBYTES8."""
     if size < 1 << 32:
         return b"B" + struct.pack("<I", size)
     return _pack_8(0x8E, size)
@@ -81,11 +81,11 @@ _OPEN_DICT = _EMPTY_DICT + _MARK
 _CLOSE_ANNOTATION = _SETITEMS + _APPEND
 _SLOTS = {dtype: _FIRST_DTYPE + i for i, dtype in enumerate(_DTYPES.values())}
 _KEY = {key: _get(_FIRST_KEY + i) for i, key in enumerate(_KEYS)}
-# An array is an empty one and then its state: version 1, shape, type, not in Fortran order, bytes.
+# An array is pickled as an empty array and its state: version 1, shape, type, not in Fortran order, bytes.
 _OPEN_ARRAY = _get(_RECONSTRUCT) + _get(_EMPTY) + _REDUCE + _MARK + _number(1)
 _ARRAY_TYPE = {dtype: _get(slot) + _FALSE for dtype, slot in _SLOTS.items()}
 _CLOSE_ARRAY = _TUPLE + _BUILD
-# The constant bytes between values that differ from clip to clip.
+# The constant bytes between the values of a clip.
 _FRAME_DIR = _OPEN_DICT + _KEY["frame_dir"]
 _IMG_SHAPE = _KEY["img_shape"]
 _ORIGINAL_SHAPE = _TUPLE2 + _KEY["original_shape"]
@@ -101,10 +101,10 @@ def encode_header(dtype: str) -> bytes:
     """The bytes before the first annotation, to which all annotations refer.
 
     Args:
-        dtype: of the arrays in all annotations, ``float16`` or ``float32``.
+        dtype: type of the arrays in all annotations, ``float16`` or ``float32``.
 
     Raises:
-        ValueError: another dtype.
+        ValueError: the dtype is not one of these.
     """
     if dtype not in _DTYPES:
         raise ValueError(f"arrays are float16 or float32, not {dtype}")
@@ -133,17 +133,17 @@ def encode_annotation(
     keypoint: npt.NDArray[Any],
     keypoint_score: npt.NDArray[Any],
 ) -> bytes:
-    """One annotation; any number of them follow the header, in any order.
+    """The bytes of one annotation; any number of annotations can follow the header, in any order.
 
     Args:
         frame_dir: the clip's name.
         label: class index.
-        img_shape: (height, width) that the coordinates are pixels of.
+        img_shape: (height, width) of the frame in pixels.
         keypoint: [M, T, V, 2], of the header's dtype; `total_frames` is its T.
         keypoint_score: [M, T, V], of the same dtype.
 
     Raises:
-        ValueError: arrays of other shapes, or neither of float16 nor float32 in little-endian order.
+        ValueError: the arrays have other shapes, or are not little-endian float16 or float32.
     """
     dtype, shape = keypoint.dtype, keypoint_score.shape
     if len(shape) != 3 or keypoint.shape != (*shape, 2):
@@ -170,7 +170,7 @@ def encode_annotation(
 
 
 def _raw(array: npt.NDArray[Any]) -> memoryview:
-    """An array's bytes; those of a C-contiguous one are not copied."""
+    """An array's bytes, which are not copied if it is C-contiguous."""
     return (array if array.flags.c_contiguous else np.ascontiguousarray(array)).data
 
 

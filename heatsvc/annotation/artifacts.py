@@ -1,4 +1,4 @@
-"""Artifacts: the files that a build writes, each completely or not at all."""
+"""Artifacts: the files that a build writes, each atomically."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Artifact:
     Attributes:
         name: its file name, one of MEDIA_TYPES.
         media_type: its media type.
-        size: in bytes.
-        sha256: of its bytes, in hexadecimal, the ETag in responses; "" where it is not computed.
+        size: size in bytes.
+        sha256: SHA-256 in hexadecimal, the ETag in responses; "" if it is not computed.
     """
 
     name: str
@@ -52,12 +52,12 @@ class Artifact:
 
 
 def write_atomically(path: Path, pieces: Iterable[bytes | Path], *, digest: bool = True) -> Artifact:
-    """Write a file completely or not at all, also in a power failure: temporary file, fsync, rename, fsync.
+    """Write a file atomically, even in a power failure: write a temporary file, fsync, rename, fsync.
 
     Args:
-        path: the file; its folder exists.
-        pieces: its bytes, and files whose bytes are inserted.
-        digest: whether sha256 is computed.
+        path: the file, in an existing folder.
+        pieces: its content: bytes, and files whose content is inserted.
+        digest: whether to compute sha256.
 
     Raises:
         OSError: the disk is full, or cannot be written.
@@ -89,7 +89,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Fsync a folder, so that its entries are on disk."""
+    """Write a folder's entries to disk with fsync."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -98,7 +98,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def label_map_json(classes: Sequence[str]) -> bytes:
-    """``{label: index}`` as JSON, from the labels by class index; "", at an index that has none, is left out."""
+    """``{label: index}`` as JSON, from labels by class index; empty labels are left out."""
     document = {label: index for index, label in enumerate(classes) if label}
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 

@@ -1,4 +1,4 @@
-"""Builds a dataset: files in; annotation pickle, label map, training configs and report out."""
+"""build: makes an annotation pickle, label map, training configs and report from the files of a dataset."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from heatsvc.pose.layouts import get_layout
 from heatsvc.pose.readers import ReadOptions, read
 
 SHARD_SIZE = 256
-"""Videos in a shard: some megabytes, some hundredths of a second."""
+"""Number of videos in a shard, which has some megabytes and takes some hundredths of a second."""
 
 _DONE = {"zeros": "zeros", "drop": "dropped", "error": "refused"}
 _MAX_NAMED = 8
@@ -51,7 +51,7 @@ class BuildResult:
     """The result of a build.
 
     Attributes:
-        artifacts: the files, in the order of artifacts.MEDIA_TYPES; for a check only the reports.
+        artifacts: the files, in the order of artifacts.MEDIA_TYPES; only the reports for a check.
         report: the report as JSON.
     """
 
@@ -74,27 +74,27 @@ def build(
     memory: Path | None = None,
     work: Path | None = None,
 ) -> BuildResult:
-    """Build a dataset in a folder; a build that was interrupted there resumes.
+    """Build a dataset in a folder, or resume a build that was interrupted there.
 
     Args:
         inputs: the files.
         options: the dataset's options.
-        folder: where the artifacts are written, each completely or not at all.
-        check: read everything and report, but write no pickle.
-        jobs: processes that read keypoints of large datasets; 1 reads in this process.
-        bounds: how large a file may be.
-        progress: called some times a second.
+        folder: the folder for the artifacts, each of which is written atomically.
+        check: whether to only read everything and report, without writing a pickle.
+        jobs: number of processes that read the keypoints of large datasets; 1 reads in this process.
+        bounds: limits of files.
+        progress: called a few times per second.
         token: checked between steps; cancels the work.
         pickle_name: the pickle's file name, which the training configs contain.
-        digest: whether the pickle's sha256 is computed.
-        memory: a folder in memory for shards. They are deleted as they are copied into the pickle, so that there are
-            few at a time; an interrupted build then starts again.
-        work: where shards are kept, ``folder/work`` if not given. The caller deletes it once the build has ended: until
+        digest: whether to compute the pickle's sha256.
+        memory: a folder in memory for shards. They are deleted once they are copied into the pickle, so that few exist
+            at a time; an interrupted build then starts from the beginning.
+        work: the folder for shards, ``folder/work`` if not given. The caller deletes it once the build has ended; until
             then another call with the same folder does not read finished shards again.
 
     Raises:
-        FaultsError: faults that the options forbid; the report is written nevertheless.
-        AnnotationError, PoseError, LimitError: labels, split, options or keypoints that cannot be used.
+        FaultsError: there are faults that the options do not allow; the report is written nevertheless.
+        AnnotationError, PoseError, LimitError: labels, split, options or keypoints cannot be used.
     """
     work = work or folder / "work"
     work.mkdir(parents=True, exist_ok=True)
@@ -126,14 +126,14 @@ def build(
 
 
 def count_finished_shards(work: Path) -> int:
-    """How many shards are finished in a folder that was `build`'s `work`."""
+    """Number of finished shards in the `work` folder of a build."""
     return sum(1 for _ in work.glob("[0-9]*.part"))
 
 
 class _DatasetBuild:
-    """A build in progress: reads shards, decides on faults, and yields the pickle.
+    """A build in progress: reads shards, handles faults, and yields the pickle.
 
-    Statistics, the report as JSON and its files are set once all shards are read.
+    Statistics, the JSON report and the report files are set once all shards are read.
     """
 
     statistics: DatasetStatistics
@@ -165,7 +165,7 @@ class _DatasetBuild:
         self._progress(Progress(stage, self._files_read, files, self._clips, seconds, seconds_left, rate, found))
 
     def read_shards(self) -> Iterator[int]:
-        """Read all shards that are not stored yet; yields the number of each shard, in order, once it is read."""
+        """Read all shards that are not stored yet; yield the number of each shard, in order, once it is read."""
         stored = [self._reader.stored(number) for number in range(len(self._videos))]
         left = [(number, videos) for number, videos in enumerate(self._videos) if stored[number] is None]
         new = self._pool.read(left, self._reader, self._token)
@@ -185,11 +185,11 @@ class _DatasetBuild:
             self.report_progress("keypoints", seconds_left, round(files / seconds, 1) if files and seconds else None)
 
     def pickle(self) -> Iterator[bytes | Path]:
-        """The pickle's bytes: header, shards, zeros, splits. Shards are written while others are being read.
+        """Yield the pickle: header, shards, zeros, splits. Shards are written while others are read.
 
         Raises:
-            FaultsError: a fault that the options do not allow.
-            AnnotationError: no clip is left.
+            FaultsError: there is a fault that the options do not allow.
+            AnnotationError: the pickle would have no clip.
         """
         yield encode_header(self._options.dtype)
         for number in self.read_shards():
@@ -210,9 +210,9 @@ class _DatasetBuild:
         yield encode_splits(names, statistics.provenance)
 
     def write_reports(self) -> None:
-        """Decide on the faults and write the report, once all shards are read.
+        """Handle the faults and write the report, once all shards are read.
 
-        A video without usable keypoints may become zeros, of the average number of frames of all clips that were read.
+        A video without usable keypoints may be replaced by zeros, as many frames as the clips have on average.
         """
         clips = [clip for shard in self._shards for clip in shard.clips]
         average = int(sum(clip.frames for clip in clips) / len(clips) + 0.5) if clips else 0
@@ -223,7 +223,7 @@ class _DatasetBuild:
             if done == "zeros" and average:
                 zeros = ClipStatistics(video.name, video.label, video.split, video.signer, frames=average, zeros=True)
                 clips.append(zeros)
-            elif done == "zeros":  # there is no clip to take a length from
+            elif done == "zeros":  # there is no clip whose length could be used
                 done = "dropped"
             faults.append(replace(fault, done=done))
 
@@ -250,7 +250,7 @@ class _DatasetBuild:
         if refused:
             raise FaultsError(_refusal(refused), self.report, self.reports)
         if not self.statistics.clips:
-            detail = "no video is left: every one was filtered out, missing, faulty or in no split"
+            detail = "the dataset has no video: all were filtered out, missing, faulty or in no split"
             raise FaultsError(detail, self.report, self.reports)
 
     def _statistics(self, clips: Sequence[ClipStatistics], faults: Sequence[Fault]) -> DatasetStatistics:
@@ -284,11 +284,11 @@ class _DatasetBuild:
 
 
 def _missing_file(video: LabeledVideo) -> Fault:
-    return Fault("no_file", video.name, "labeled, but there is no file of this name")
+    return Fault("no_file", video.name, "labeled, but no keypoint file has this name")
 
 
 def _refusal(refused: Sequence[Fault]) -> str:
-    """The message about faults that the options do not allow, with the options that would allow them."""
+    """The message about faults that the options do not allow; it has the options that would allow them."""
     kinds = Counter(fault.kind for fault in refused)
     named = ", ".join(f"{fault.name} ({fault.kind})" for fault in refused[:_MAX_NAMED])
     more = f" and {len(refused) - _MAX_NAMED:,} more" if len(refused) > _MAX_NAMED else ""
@@ -301,7 +301,7 @@ def _refusal(refused: Sequence[Fault]) -> str:
         )
         if any(kind in concerned for kind in kinds)
     ]
-    return f"{len(refused):,} videos cannot be used as they are: {named}{more}. Mend them, or give {' and '.join(ways)}"
+    return f"{len(refused):,} videos cannot be used: {named}{more}. Correct them, or set {' and '.join(ways)}"
 
 
 def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: CancelToken) -> KeypointSelection:
@@ -327,10 +327,10 @@ def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: Ca
         return selection
     bounds.check("max_keypoints", len(select), "points to select", field="options.select")
     if not select:
-        raise AnnotationError("select names no point: name some, or null for all", field="options.select")
+        raise AnnotationError("select is empty: list keypoints, or use null for all", field="options.select")
     if selection.points is not None and max(select) >= selection.points:
         raise AnnotationError(
-            f"select names point {str(max(select))[:20]}, and the files have {selection.points}: "
+            f"select has point {str(max(select))[:20]}, but the files have {selection.points} points, "
             f"0 to {selection.points - 1}",
             field="options.select",
         )
@@ -340,13 +340,13 @@ def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: Ca
 def _most_common_points(
     videos: Sequence[LabeledVideo], selection: KeypointSelection, token: CancelToken
 ) -> tuple[int | None, tuple[str, ...]]:
-    """V of most of some files, evenly spaced over all, and the points' names; None where no file can be read.
+    """The most common V and point names among files sampled evenly from all; None if none can be read.
 
-    Where points are selected by position, or all are taken, a file with other points is found only by this.
+    If points are selected by index, or all are taken, only this reveals files with other points.
     """
     counts: Counter[tuple[int, tuple[str, ...]]] = Counter()
     step = max(1, len(videos) // _SAMPLED_FILES)
-    # If none of the first files can be read, others are tried: clips of different points cannot be in one dataset.
+    # If none of the first files can be read, others are tried: all clips of a dataset must have the same points.
     for position in chain.from_iterable(range(first, len(videos), step) for first in range(step)):
         if position % step and counts:
             break
@@ -367,7 +367,7 @@ def _most_common_points(
 
 
 def _delete_shards_of_other_plans(work: Path, plan: Plan, selection: KeypointSelection, *, write: bool) -> None:
-    """Delete shards that were read with another plan: options, labels or files of a mounted folder may have changed."""
+    """Delete shards of another plan, since options, labels or files of a mounted folder may have changed."""
     digest = hashlib.sha256(repr((selection, SHARD_SIZE, write)).encode())
     for video in plan.videos:
         file = f"{video.file.name}\0{video.file.stamp()}" if video.file else ""

@@ -1,4 +1,4 @@
-"""What is in the files of a dataset, before anything is built: names, rows, encodings, splits, and how they match."""
+"""describe_contents: describes the files of a dataset: names, rows, encodings, splits, and how they match."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ from heatsvc.pose.readers import ReadOptions, read
 R = TypeVar("R")
 
 MAX_NAMES = 5
-"""Names and columns that are shown of many."""
+"""Maximum number of names and columns that are listed."""
 
 _MAX_SAMPLES = 3
 _MAX_COLUMNS = 50
 _ANY_SHAPE = (1080, 1920)
-# orjson's is a SystemError.
+# orjson raises a SystemError.
 _OUT_OF_MEMORY = (MemoryError, SystemError)
-_TOO_MUCH = "to look into it takes more memory than a look may; the build may read it nevertheless"
+_TOO_MUCH = "inspecting it takes too much memory; a build can still read it"
 
 
 def describe_contents(
     inputs: Inputs, options: AnnotationOptions, work: Path, bounds: Bounds, token: CancelToken = NEVER_CANCELLED
 ) -> dict[str, Any]:
-    """What is in the files: texts, numbers, lists and dicts.
+    """Describe the files as strings, numbers, lists and dicts.
 
-    Each kind of file is read on its own, so that what is wrong with one does not hide the others.
+    Each kind of file is read separately, so that an error in one does not hide the others.
 
     Args:
-        inputs: the files, of any kinds. A keypoint file without bytes is counted by its name, and not read.
+        inputs: the files, of any kinds. An empty keypoint file is counted by its name, and not read.
         options: the dataset's options.
-        work: a folder for what has to be unpacked.
-        bounds: how many files, and how large.
+        work: a folder for unpacked files.
+        bounds: limits of the number and size of files.
         token: checked between steps; cancels the work.
 
     Returns:
-        `keypoints`, `labels` and `split`, each None where there are no such files (of `split` also where neither an
-        option nor a column gives one), or a dict with `problem`: None, or `detail`, `field`, `file` and `frame`.
-        `videos`: how the names match, None as long as there are not both keypoints and labels.
+        `keypoints`, `labels` and `split`, each None if there are no such files (`split`: and neither an option nor a
+        column defines the splits), or a dict with `problem`: None, or `detail`, `field`, `file` and `frame`.
+        `videos`: how the names match; None unless there are both keypoints and labels.
     """
 
     def find() -> tuple[KeypointFiles, NameIndex]:
@@ -87,7 +87,7 @@ def describe_contents(
 
 
 def _attempt(work: Callable[[], R], wanted: bool) -> tuple[R | None, dict[str, Any] | None]:
-    """The result of reading files, or what is wrong with them; neither where there are none."""
+    """The result of reading files, or the problem with them; neither if there are no files."""
     if not wanted:
         return None, None
     try:
@@ -128,7 +128,7 @@ def _has_bytes(file: StoredFile) -> bool:
 
 
 def _sample(file: StoredFile, options: AnnotationOptions, bounds: Bounds, token: CancelToken) -> dict[str, Any]:
-    """The first clip of a file; its `img_shape` is None where neither the file nor the options have it."""
+    """The first clip of a file; its `img_shape` is None if neither the file nor the options specify it."""
     token.raise_if_cancelled()
     shown: dict[str, Any] = dict.fromkeys(("persons", "frames", "points", "layout", "img_shape", "problem"))
     shown["file"] = _printable(file.name)
@@ -149,7 +149,7 @@ def _sample(file: StoredFile, options: AnnotationOptions, bounds: Bounds, token:
         if error.field != "img_shape" or options.img_shape is not None:
             return {**shown, "problem": _problem(error)}
         try:
-            # Without the size of the picture nothing can be said of where the points are.
+            # Without the size of the frame, the positions of the points cannot be checked.
             show(read_first(_ANY_SHAPE, replace(options.interpretation, plausibility="ignore")), None)
         except InputError as other:
             return {**shown, "problem": _problem(other)}
@@ -170,7 +170,7 @@ def _labels(labels: Labels) -> dict[str, Any]:
 
 
 def _split(labels: Labels | None, split_file: SplitFile | None, assignment: Assignment | None) -> dict[str, Any]:
-    """The splits with the videos that each has: as assigned where there are labels, else as the file names them."""
+    """The splits with their numbers of videos: assigned videos if there are labels, else names in the files."""
     if assignment is not None:
         counts, order = Counter(assignment.split_of), assignment.splits
     else:
@@ -190,7 +190,7 @@ def _videos(
     split_file: SplitFile | None,
     assignment: Assignment | None,
 ) -> dict[str, Any]:
-    """How many labeled videos have a keypoint file, and why none has where that is so."""
+    """How many labeled videos have a keypoint file, or why none has."""
     split_of = assignment.split_of if assignment else ("all",) * len(labels.rows)
     try:
         file_of, unlabeled = match_files(zip(found.files, names.names, strict=True), labels)
@@ -215,5 +215,5 @@ def _videos(
 
 
 def _printable(text: str) -> str:
-    """The text as UTF-8 can have it: a name on disk may be no text."""
+    """Make a text encodable as UTF-8: a name on disk may contain invalid characters."""
     return text.encode(errors="backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""What is wrong with a dataset."""
+"""AnnotationError and FaultsError, the errors about a dataset."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from heatsvc.errors import InputError, LimitError
 
 
 class AnnotationError(InputError):
-    """Labels, a split, frame counts or options that cannot be read, or that contradict each other."""
+    """Labels, a split, frame counts or options cannot be read, or contradict each other."""
 
 
 class FaultsError(AnnotationError):
-    """Videos with faults that the options do not allow.
+    """Videos have faults that the options do not allow.
 
     Attributes:
         report: the report as JSON, with every fault.
@@ -30,7 +30,7 @@ class FaultsError(AnnotationError):
 
 @contextmanager
 def as_annotation_errors(file: str) -> Iterator[None]:
-    """Raise input errors as an AnnotationError that names `file`; a LimitError stays as it is."""
+    """Raise input errors as an AnnotationError with `file`, except for a LimitError."""
     try:
         yield
     except LimitError:

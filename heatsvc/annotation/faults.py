@@ -1,4 +1,4 @@
-"""Faults: what is wrong with single videos of a dataset, by kind."""
+"""Faults: problems with single videos of a dataset, by kind."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ SplitKind = Literal["in_two_splits", "in_no_split", "unknown_to_labels"]
 Kind = Literal[MissingKind, FaultyKind, LabelKind, SplitKind]
 
 KINDS: dict[Kind, str] = {
-    "no_file": "labeled, but no file of keypoints",
+    "no_file": "labeled, but without a keypoint file",
     "no_frames": "a file without frames",
     "no_keypoints": "a file that holds None: nothing was detected",
-    "cut_short": "a file shorter than its header says",
-    "wrong_points": "other points than most files, by number or names, or of a layout that lacks those selected",
+    "cut_short": "a truncated file, shorter than its header says",
+    "wrong_points": "points whose number or names differ from most files, or a layout without the selected points",
     "not_finite": "infinite coordinates or scores",
     "out_of_range": "coordinates that the dtype cannot hold",
-    "implausible": "impossible numbers: coordinates of 0..1, depths for scores, swapped axes, no point in the frame",
+    "implausible": "impossible numbers: coordinates from 0 to 1, depths as scores, swapped axes, no point in the frame",
     "unreadable": "a file that cannot be read as keypoints",
-    "unlabelled": "a file of keypoints whose video is not in the labels",
+    "unlabelled": "a keypoint file whose video is not in the labels",
     "trim_too_long": "the trimmed video has more frames than the keypoints",
     "trim_unknown": "a frame count for a video that is not in the dataset",
-    "frame_range": "the labels give a range of frames, and the keypoints are not cut to it",
+    "frame_range": "the labels give a range of frames, but the keypoints are not cut to it",
     "in_two_splits": "named by two splits",
     "in_no_split": "labeled, but in no split",
     "unknown_to_labels": "in a split, but not labeled",
@@ -32,10 +32,10 @@ KINDS: dict[Kind, str] = {
 """Every kind of fault, with its meaning."""
 
 MISSING: frozenset[Kind] = frozenset(get_args(MissingKind))
-"""Kinds that the option `missing` decides on."""
+"""Kinds that the option `missing` applies to."""
 
 FAULTY: frozenset[Kind] = frozenset(get_args(FaultyKind))
-"""Kinds that the option `faulty` decides on."""
+"""Kinds that the option `faulty` applies to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Fault:
     Attributes:
         kind: one of KINDS.
         name: the video.
-        detail: what is wrong, in a sentence, with numbers.
-        file: the sender's name of its file; None where there is none.
-        done: what became of the video: ``zeros``, ``dropped``, ``kept``, ``kept in train``, ``refused``; "" while that
-            is not decided.
+        detail: what is wrong, in one sentence with numbers.
+        file: the client's name of its file; None if there is none.
+        done: what was done with the video: ``zeros``, ``dropped``, ``kept``, ``kept in train``, ``refused``; "" until
+            that is decided.
     """
 
     kind: Kind

@@ -10,21 +10,21 @@ from heatsvc.bounds import Bounds
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One file as it was sent or named.
+    """An input file.
 
     Attributes:
-        name: the sender's name for it; used in messages and to match names of videos, never as a path.
-        path: where it is on disk.
+        name: the client's name of the file; used in messages and to match names of videos, never as a path.
+        path: the file on disk.
     """
 
     name: str
     path: Path
 
     def read(self, bounds: Bounds) -> bytes:
-        """Its bytes.
+        """The content of the file.
 
         Raises:
-            LimitError: more than max_unpacked_bytes.
+            LimitError: the file is larger than max_unpacked_bytes.
         """
         bounds.check("max_unpacked_bytes", self.path.stat().st_size, "bytes in a file", file=self.name)
         return self.path.read_bytes()
@@ -35,12 +35,12 @@ class Inputs:
     """The files of a dataset.
 
     Attributes:
-        keypoints: files of keypoints, and archives of such.
-        folder: a folder of keypoint files, None where there is none. Everything below it is read.
-        labels: label tables and label maps of any format, merged.
-        split: split files; none where the options or the labels have the split.
+        keypoints: keypoint files, and archives of them.
+        folder: a folder of keypoint files, which is read recursively, or None.
+        labels: label tables and label maps of any format, which are merged.
+        split: split files; empty if the options or the labels define the splits.
         trim: tables of frame counts, videos, and archives of videos.
-        trim_folder: a folder of trimmed videos, None where there is none.
+        trim_folder: a folder of trimmed videos, or None.
     """
 
     keypoints: tuple[InputFile, ...] = ()

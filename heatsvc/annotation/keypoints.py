@@ -1,4 +1,4 @@
-"""Keypoints of one video as the pickle has them: selected, cut to their last frames, converted to its dtype."""
+"""Reads the keypoints of one video for the pickle: selects, trims and converts them."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ _LARGEST = {"float16": float(np.finfo(np.float16).max), "float32": float(np.finf
 
 @dataclass(frozen=True, slots=True)
 class KeypointSelection:
-    """Which keypoints are taken from each file, and how.
+    """Which keypoints to take from each file, and how.
 
     Attributes:
-        select: a layout's name, positions, or None for all points.
+        select: a layout's name, indices, or None for all points.
         dtype: ``float16`` or ``float32``.
-        img_shape: (height, width), where files carry none.
-        layout: of the files' points, where it is not inferred from their number.
-        interpretation: how the numbers of files are meant.
-        points: V that a file must have, where `select` names no layout; None for any.
-        names: those of the points that a file must have then, in that order; () where they are unknown.
-        missing_points: what becomes of selected points that a file does not have.
-        cut_to_range: whether a video is cut to the range of frames that its label has.
-        bounds: how large a file may be.
+        img_shape: (height, width), for files that do not specify it.
+        layout: layout of the files' points, if it is not inferred from their number.
+        interpretation: how to interpret the numbers of files.
+        points: V that a file must have, if `select` is not a layout; None for any.
+        names: names that a file's points must have in that case, in this order; () if they are unknown.
+        missing_points: what to do about selected points that a file lacks.
+        cut_to_range: whether to cut a video to the range of frames of its label.
+        bounds: limits of a file.
     """
 
     select: str | tuple[int, ...] | None
@@ -61,7 +61,7 @@ class KeypointSelection:
 
 
 class FaultyFileError(Exception):
-    """A file that cannot be used; `kind` names the fault."""
+    """A file cannot be used; `kind` is the kind of fault."""
 
     def __init__(self, kind: Kind, detail: str):
         super().__init__(detail)
@@ -77,11 +77,11 @@ class VideoKeypoints:
         keypoint: [M, T, V, 2] of the chosen dtype, C-contiguous; undetected points are zeros.
         keypoint_score: [M, T, V] of the same.
         img_shape: (height, width).
-        layout: of the points, None where unknown.
+        layout: layout of the points; None if unknown.
         frames_read: T of the file.
-        undetected: points that were NaN.
-        histogram: scores of each point: int64 [V, SCORE_BINS].
-        findings: what is doubtful in its numbers, or impossible and accepted; the worst first.
+        undetected: number of points that were NaN.
+        histogram: int64 [V, SCORE_BINS], histogram of the scores of each point.
+        findings: doubtful numbers, and impossible ones that were accepted; the worst first.
     """
 
     keypoint: npt.NDArray[Any]
@@ -94,10 +94,7 @@ class VideoKeypoints:
     findings: tuple[Finding, ...] = ()
 
     def digest(self) -> str:
-        """A hash of the points, "" where none was detected: such clips are alike, but not copies.
-
-        It is not cryptographic.
-        """
+        """A non-cryptographic hash of the points; "" if none was detected: such clips are equal, but not copies."""
         if not self.keypoint[:, :1].any() and not self.keypoint.any():
             return ""
         first = zlib.crc32(self.keypoint.data)
@@ -113,19 +110,19 @@ def read_keypoints(
     *,
     range: FrameRange | None = None,
 ) -> VideoKeypoints:
-    """A file's keypoints.
+    """Read a file's keypoints.
 
     Args:
-        data: the file.
-        name: the sender's name for it.
-        selection: what to take.
-        last: how many frames to keep, the last ones; a file that has fewer is kept as it is.
-        range: the frames of its label. Where the selection says so the others are cut off, unless `last` cuts, the
-            file has been cut before, or it ends before them.
+        data: the content of the file.
+        name: the client's name of the file.
+        selection: which keypoints to take.
+        last: number of frames to keep at the end; a file with fewer frames is kept whole.
+        range: the frames of its label. If `selection.cut_to_range` is set, the other frames are cut off, unless `last`
+            is given, the file has already been cut, or it ends before the range.
 
     Raises:
         FaultyFileError: the file cannot be used.
-        AnnotationError: options that no file can be read with: no img_shape, a layout that is none.
+        AnnotationError: no file can be read with the options: img_shape is missing, or the layout is unknown.
     """
     cut = _Cut(last, range if selection.cut_to_range else None)
     try:
@@ -151,13 +148,13 @@ def read_keypoints(
 
 
 class _Cut(NamedTuple):
-    """Which frames are kept: the last ones, those of a label, or all."""
+    """The frames to keep: the last ones, those of a label, or all."""
 
     last: int | None
     range: FrameRange | None
 
     def indices(self, frames: int) -> slice:
-        """Of a clip of so many frames."""
+        """The indices in a clip of `frames` frames."""
         if self.last is not None:
             return slice(-self.last, None)
         if self.range is None or self.range.is_length_of(frames):
@@ -166,9 +163,9 @@ class _Cut(NamedTuple):
 
 
 def _read_compiled(data: bytes, selection: KeypointSelection, cut: _Cut) -> VideoKeypoints | None:
-    """The common case in compiled code: a finite float32 .npy [T, V, 3] of a known layout. None for all other files.
+    """Read the common case in compiled code: a finite float32 .npy [T, V, 3] of a known layout; None for other files.
 
-    Of 133 points often 27 are wanted: all are checked, and only these are converted.
+    Often 27 of 133 points are selected: all are checked, but only these are converted.
     """
     native = KERNELS.native
     if native is None or selection.img_shape is None or selection.layout is not None or data[:6] != MAGIC:
@@ -187,22 +184,22 @@ def _read_compiled(data: bytes, selection: KeypointSelection, cut: _Cut) -> Vide
     try:
         source = infer_layout(points)
         layout, indices = _indices(selection.select, source) if source else (None, None)
-    except InputError:  # reported by `_select`
+    except InputError:  # `_select` reports it
         return None
-    if indices is None or indices.min() < 0:  # points that the file does not have
+    if indices is None or indices.min() < 0:  # the file lacks some points
         return None
     frames = cut.indices(frames_read)
-    array = array[: frames.stop]  # of which the last ones are taken
+    array = array[: frames.stop]  # the last frames are kept
     kept = array[frames.start :]
     keypoint = np.empty((1, len(kept), len(indices), 2), np.float32)
     score = np.empty((1, len(kept), len(indices)), np.float32)
     if not native.take_keypoints(array, indices, keypoint[0], score[0]):
-        return None  # a number that is infinite, NaN or too large for float16
+        return None  # a number is infinite, NaN or too large for float16
     findings: tuple[Finding, ...] = ()
     if interpretation.plausibility != "ignore":
         findings = judge_points(PoseClip(keypoint, score, selection.img_shape, layout, third_number_is_score=True))
         if findings and findings[0].is_impossible:
-            return None  # it is perhaps not so of all points
+            return None  # other points may be valid
     histogram = np.zeros((len(indices), SCORE_BINS), np.int64)
     native.count_scores(kept, indices, histogram)
     return VideoKeypoints(
@@ -219,13 +216,13 @@ def _read_compiled(data: bytes, selection: KeypointSelection, cut: _Cut) -> Vide
 
 @lru_cache(maxsize=64)
 def _indices(select: str, source: Layout) -> tuple[Layout, npt.NDArray[np.int64]]:
-    """A layout, and the indices of its points in another."""
+    """A layout, and the indices of its points in another layout."""
     target = get_layout(select)
     return target, np.array(target.indices_in(source), np.int64)
 
 
 def _read_clip(data: bytes, name: str, selection: KeypointSelection, token: CancelToken) -> PoseClip:
-    """A file of any format that `pose` reads."""
+    """Read a file of any format that `pose` reads."""
     options = ReadOptions(
         selection.img_shape,
         selection.layout,
@@ -238,22 +235,22 @@ def _read_clip(data: bytes, name: str, selection: KeypointSelection, token: Canc
     except PoseError as error:
         if error.field and error.field.endswith("img_shape") and selection.img_shape is None:
             raise AnnotationError(
-                "the keypoint files carry no size of the video frame: give the option img_shape, "
+                "the keypoint files do not specify the size of the video frame: set the option img_shape to "
                 "[height, width] in pixels, such as [1080, 1920]",
                 field="options.img_shape",
                 file=name,
             ) from None
         raise
     if len(clips) != 1:
-        raise FaultyFileError("unreadable", f"{name} has {len(clips)} clips, not one")
+        raise FaultyFileError("unreadable", f"{name} has {len(clips)} clips: it must have one")
     return clips[0]
 
 
 def _select_and_judge(whole: PoseClip, selection: KeypointSelection, cut: _Cut) -> tuple[PoseClip, tuple[Finding, ...]]:
-    """The clip with the selected points and the frames to keep, and what was found in its numbers.
+    """The clip with the selected points and frames, and the findings in its numbers.
 
     Raises:
-        ImplausibleError: impossible numbers, unless they are only reported.
+        ImplausibleError: its numbers are impossible, and the options do not accept them.
     """
     clip = _select(whole, selection)
     kept = cut.indices(clip.frames)
@@ -265,7 +262,7 @@ def _select_and_judge(whole: PoseClip, selection: KeypointSelection, cut: _Cut) 
 
 def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
     if not isinstance(selection.select, str) and selection.points not in (None, clip.points):
-        raise FaultyFileError("wrong_points", f"it has {clip.points} points, most files have {selection.points}")
+        raise FaultyFileError("wrong_points", f"it has {clip.points} points, but most files have {selection.points}")
     if selection.points is not None and not isinstance(selection.select, str):
         _check_names(clip.layout.points if clip.layout else (), selection.names)
     if selection.select is None:
@@ -278,20 +275,20 @@ def _select(clip: PoseClip, selection: KeypointSelection) -> PoseClip:
 
 
 def _check_names(names: tuple[str, ...], expected: tuple[str, ...]) -> None:
-    """Columns of one dataset are the same points: so many points in another order are other points.
+    """Check that points have the same names and order in all files of a dataset.
 
     Raises:
-        FaultyFileError: the names are not those of most files.
+        FaultyFileError: the names differ from those of most files.
     """
     if names == expected:
         return
     if names and expected:
         i = next(i for i, (name, other) in enumerate(zip(names, expected, strict=True)) if name != other)
         first = f"point {i} is {names[i]!r:.60}, there {expected[i]!r:.60}"
-        how = f"other names or another order than those of most files: {first}"
+        how = f"other names or another order than in most files: {first}"
     else:
         how = f"{'names' if names else 'no names'}, those of most files have {'none' if names else 'some'}"
-    detail = f"its points have {how}: select a layout, whose points are taken by name"
+    detail = f"its points have {how}. Set select to a layout, whose points are found by name"
     raise FaultyFileError("wrong_points", detail)
 
 
@@ -309,7 +306,7 @@ def _converted(
         if highest > largest:
             raise FaultyFileError(
                 "out_of_range",
-                f"{highest:,.0f} is beyond {largest:,.0f}, the largest number of {selection.dtype}: ask for float32",
+                f"{highest:,.0f} is larger than {largest:,.0f}, the maximum of {selection.dtype}: set dtype to float32",
             )
     return VideoKeypoints(
         np.ascontiguousarray(keypoint, dtype),

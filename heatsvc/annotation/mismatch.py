@@ -1,4 +1,4 @@
-"""The message about a dataset in which no labeled video has a keypoint file: names from each side, and why."""
+"""The message about a dataset in which no labeled video has a keypoint file, with names from both sides."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from heatsvc.annotation.splits.split_file import SplitFile
 
 _NAMED = 3
 _VALUES = 10
-# difflib compares a name with 43,880 others in a second.
+# difflib compares one name with 43,880 others in a second.
 _COMPARED = 50_000
 
 
 def describe_mismatch(labels: Labels, files: NameIndex, split_of: Sequence[str | None], split: SplitFile | None) -> str:
-    """Why nothing is left of a dataset: counts, three names from each side, the nearest pairs, and what filters did.
+    """Why a dataset has no videos: counts, three names from each side, the most similar pairs, and the filters.
 
     Args:
         labels: the videos.
         files: names of the keypoint files.
-        split_of: the split of each video, None where it is in none.
-        split: the split files, None where there are none.
+        split_of: the split of each video; None if it has none.
+        split: the split files; None if there are none.
     """
     total = len(labels.known.names)
     if not labels.rows:
-        return f"the filters leave none of {total:,} labeled videos: {_filters(labels)}"
+        return f"the filters exclude all {total:,} labeled videos: {_filters(labels)}"
     labeled = [name for name in files.names if labels.known.find(name)]
     used = [name for name in files.names if labels.index.find(name)]
     parts = []
@@ -37,7 +37,7 @@ def describe_mismatch(labels: Labels, files: NameIndex, split_of: Sequence[str |
             f"{_names(files.names)}; videos in the labels: {len(labels.rows):,}, such as {_names(labels.index.names)}"
         )
         if labeled:
-            parts.append(f"Files of videos that the filters left out: {len(labeled):,}")
+            parts.append(f"Files of videos that the filters exclude: {len(labeled):,}")
         else:
             parts += _nearest(files.names, labels.known.names, are_files=True)
             parts.append(f"Label files: {describe_sources(labels.sources)}")
@@ -62,7 +62,7 @@ def _names(names: Iterable[VideoName]) -> str:
 
 
 def _nearest(ours: Sequence[VideoName], theirs: Sequence[VideoName], *, are_files: bool = False) -> list[str]:
-    """The nearest of their names for each of our first three; of keypoint files the option that makes them equal."""
+    """The most similar names for the first three; for keypoint files also the option that makes the names equal."""
     step = -(-len(theirs) // _COMPARED)
     by_text = {name.parts[-1]: name for name in theirs[::step]}
     pairs = [
@@ -71,19 +71,21 @@ def _nearest(ours: Sequence[VideoName], theirs: Sequence[VideoName], *, are_file
         for found in difflib.get_close_matches(name.parts[-1], by_text, n=1)
     ]
     if not pairs:
-        return ["No two names are alike"]
-    text = "The nearest are " + ", ".join(f"{one.text!r:.100} and {other.text!r:.100}" for one, other in pairs)
+        return ["No names are similar"]
+    text = "The most similar names are " + ", ".join(
+        f"{one.text!r:.100} and {other.text!r:.100}" for one, other in pairs
+    )
     endings = {one.parts[-1].removeprefix(other.parts[-1]) for one, other in pairs}
     if are_files and len(endings) == 1 and all(one.parts[-1].startswith(other.parts[-1]) for one, other in pairs):
         option = json.dumps({"file_suffix": endings.pop()}, ensure_ascii=False)
-        text += f": the option {option} makes them equal"
+        text += f"; the option {option} makes them equal"
     return [text]
 
 
 def _filters(labels: Labels) -> str:
-    """What each filter left out, and the values that its column has."""
+    """What each filter excludes, and the values of its column."""
     return ", ".join(
-        f"`{name}` left out {count:,} (values of its column: {_values(labels.values[name])})"
+        f"`{name}` excludes {count:,} (values of its column: {_values(labels.values[name])})"
         for name, count in labels.filtered.items()
     )
 

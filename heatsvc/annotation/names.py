@@ -1,4 +1,4 @@
-"""Names of videos: labels, splits, trim tables and keypoint files may spell the name of one video differently.
+"""VideoName and NameIndex: match names of a video that labels, splits and files may spell differently.
 
 ``KETI_SL_0000000419``, ``keti_sl_0000000419.AVI`` and ``Keypoints-MMPOSE/KETI_SL_0000000419.avi.npy`` are one video.
 """
@@ -15,7 +15,7 @@ from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers.upload import EXTENSIONS
 
 MAX_FOLDERS = 32
-"""Folders in a name, with the file itself: an index of names has a table for each depth."""
+"""Maximum number of parts of a name, folders and file: an index of names has a table for each depth."""
 
 VIDEO_EXTENSIONS = (
     *(".avi", ".mov", ".mts", ".m2ts", ".mp4", ".m4v", ".mkv", ".webm"),
@@ -27,8 +27,8 @@ class VideoName:
     """A video's name without extensions.
 
     Attributes:
-        text: as shown, and stored as `frame_dir`: folders with ``/`` and the stem, in the original spelling.
-        parts: the same for comparison, folder by folder: NFC, case folded.
+        text: the name as shown, and stored as `frame_dir`: folders with ``/`` and the stem, in the original spelling.
+        parts: the folders and the stem for comparison: in NFC, case-folded.
     """
 
     __slots__ = ("parts", "text")
@@ -40,10 +40,10 @@ class VideoName:
 
     @classmethod
     def of(cls, name: str, *, field: str = "name", file: str | None = None) -> VideoName:
-        """The video of a file name with or without folders and extensions.
+        """The video of a file name, with or without folders and extensions.
 
         Raises:
-            PoseError: too long, with control characters in it, or too many folders deep.
+            PoseError: the name is too long, has control characters, or has too many folders.
         """
         check_frame_dir(name, field=field, file=file)
         name = name.strip()
@@ -54,7 +54,7 @@ class VideoName:
                 return cls("")
             if len(folders) > MAX_FOLDERS:
                 raise PoseError(
-                    f"{field} {name!r:.80} lies {len(folders):,} folders deep: {MAX_FOLDERS} at most",
+                    f"{field} {name!r:.80} has {len(folders):,} folders: {MAX_FOLDERS} at most",
                     field=field,
                     file=file,
                 )
@@ -64,9 +64,9 @@ class VideoName:
 
 
 class NameIndex:
-    """Finds the positions of videos in `names` by any of their spellings.
+    """Finds the indices of videos in `names` by any of their spellings.
 
-    The time to find one does not grow with the number of names, also where all end in one stem (``a/points.npy``,
+    The time to find a video does not depend on the number of names, even if all have the same stem (``a/points.npy``,
     ``b/points.npy``).
     """
 
@@ -80,7 +80,7 @@ class NameIndex:
         self._endings: dict[int, dict[tuple[str, ...], list[int]]] = {}
 
     def find(self, name: VideoName) -> list[int]:
-        """Positions of all matching names: none if the name is unknown, several if it is ambiguous.
+        """Indices of all matching names: none if the name is unknown, several if it is ambiguous.
 
         An equal name, or names with more folders, are preferred to names with fewer folders.
         """
@@ -92,10 +92,10 @@ class NameIndex:
         return list(matching)
 
     def deeper(self, name: VideoName) -> list[int]:
-        """Positions of all names that end like this one and have more folders."""
+        """Indices of all names that end with this one and have more folders."""
         depth = len(name.parts)
         if depth not in self._endings:
-            # Only for the depths that are looked up, which are few: endings of deep names are long.
+            # Tables are made only for the few depths that are looked up, since endings of deep names are long.
             endings: dict[tuple[str, ...], list[int]] = defaultdict(list)
             for deep, positions in self._depths.items():
                 if deep > depth:

@@ -26,13 +26,13 @@ _ENCODINGS = (
 
 
 def _check_encoding(name: str) -> str:
-    """The name that Python's codecs have for an encoding, such as ``iso8859-1`` for ``latin-1``."""
+    """The name of an encoding in Python's codecs, such as ``iso8859-1`` for ``latin-1``."""
     try:
         found = codecs.lookup(name[:40]).name
     except (LookupError, ValueError):
         found = ""
     if found not in _ENCODINGS:
-        raise ValueError(f"there is no encoding {name[:40]!r}: known are {', '.join(_ENCODINGS)}")
+        raise ValueError(f"unknown encoding {name[:40]!r}: use one of {', '.join(_ENCODINGS)}")
     return found
 
 
@@ -51,11 +51,11 @@ _NamePattern = Annotated[
 ]
 
 Wanted = list[_Value] | _Value
-"""Values of a column: one, several, or conditions such as ``">10"``; one that fits is enough."""
+"""Values of a column, or conditions such as ``">10"``: one or a list, of which a row must match any."""
 
 
 class Columns(BaseModel):
-    """What columns are called in tables that are not KETI's."""
+    """The columns of tables other than KETI's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -87,7 +87,7 @@ class AnnotationOptions(BaseModel):
         None, description="Layout of the keypoints in the files; by default it is inferred from names or number."
     )
     coordinates: Literal["pixels", "normalized"] = Field(
-        "pixels", description="`normalized`: x and y are 0..1 of the frame, and are multiplied by `img_shape`."
+        "pixels", description="`normalized`: x and y are from 0 to 1, and are multiplied by `img_shape`."
     )
     project: Literal["xy"] | None = Field(
         None, description="`xy`: the third number of a keypoint is a depth, and is dropped. By default it is the score."
@@ -156,5 +156,5 @@ class AnnotationOptions(BaseModel):
 
     @property
     def interpretation(self) -> Interpretation:
-        """How the numbers of the files are meant."""
+        """How to interpret the numbers of the files."""
         return Interpretation(self.coordinates, self.project, self.plausibility)

@@ -1,4 +1,4 @@
-"""Plan: the videos of a dataset with label, split and file, before any keypoints are read."""
+"""Plan: the videos of a dataset with label, split and file, before keypoints are read."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class LabeledVideo(NamedTuple):
         name: its `frame_dir`.
         label: class index.
         split: its split.
-        signer: who signs, "" where unknown.
-        file: its keypoints; None where there is no file.
-        last: how many frames to keep, the last ones; None for all.
-        range: the frames that its label is of; None for all.
+        signer: the signer; "" if unknown.
+        file: its keypoint file; None if there is none.
+        last: number of frames to keep at the end; None for all.
+        range: the frames that its label describes; None for all.
     """
 
     name: str
@@ -49,22 +49,22 @@ class LabeledVideo(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What is to be read, and the faults that are known before.
+    """The videos to read, and the faults that are known before reading.
 
     Attributes:
-        videos: those with a file, in the pickle's order.
-        missing: those without one.
+        videos: videos with a file, in the pickle's order.
+        missing: videos without a file.
         splits: names of the splits, in order.
-        classes: label strings by class index.
+        classes: labels by class index.
         faults: faults of names; keypoints have not been read.
-        filtered: labeled videos that the filters left out, by filter.
+        filtered: number of labeled videos that each filter excludes.
         files: number of keypoint files.
         labeled: number of videos in the labels, after the filters.
-        sources: what each label file was taken for.
-        split_column: the column of the label tables that gives the splits since nothing else does; None otherwise.
+        sources: the detected format of each label file.
+        split_column: the column of the label tables that defines the splits; None if something else does.
         assumed: split files whose encoding was assumed.
-        mismatch: why no labeled video has a keypoint file and a split; "" where some have.
-        notes: sentences about what was assumed, or left out, when the files were found.
+        mismatch: why no labeled video has a keypoint file and a split; "" if some have.
+        notes: assumptions that were made, and files that were ignored, as sentences.
     """
 
     videos: Sequence[LabeledVideo]
@@ -90,14 +90,14 @@ def make_plan(
     Args:
         inputs: the files.
         options: the dataset's options.
-        work: a folder for what has to be unpacked.
-        bounds: how many files, and how large.
+        work: a folder for unpacked files.
+        bounds: limits of the number and size of files.
         token: checked between steps; cancels the work.
-        check: whether nothing will be built: without a split all videos are then in one, `all`.
+        check: whether it is a check. Without splits, all videos are then in one split, `all`.
 
     Raises:
-        AnnotationError: labels, split or counts that cannot be used; two files for one video.
-        PoseError, LimitError: an invalid img_shape, an archive that cannot be read, or more than `bounds` allow.
+        AnnotationError: labels, split or counts cannot be used, or a video has two files.
+        PoseError, LimitError: img_shape is invalid, an archive cannot be read, or a bound is exceeded.
     """
     if options.img_shape is not None:
         check_img_shape(options.img_shape, field="options.img_shape")
@@ -107,12 +107,12 @@ def make_plan(
         found = find_files(inputs, options, work, bounds, token)
         return found, NameIndex(name_of_file(file, options) for file in found.files)
 
-    # Files are unpacked after labels and split were read, and sooner only where it is needed to tell what labels are.
+    # Files are unpacked after labels and split are read, or earlier if labels cannot be recognized otherwise.
     beside = () if inputs.labels else named_files()[0].labels
     if not inputs.labels and not beside:
         raise AnnotationError(
-            "there are no labels: send a KETI workbook, a CSV or a JSON of names and labels. Among the keypoint files "
-            "no file is called morpheme.json either, as labels of AIHub (NIASL) are",
+            "there are no labels: send a KETI workbook, or names and labels as CSV or JSON, or keypoint files with the "
+            "morpheme.json files of AIHub (NIASL)",
             field="labels",
         )
     labels = read_labels(
@@ -132,7 +132,7 @@ def make_plan(
     trim_faults: Sequence[Fault] = ()
     if inputs.trim or inputs.trim_folder is not None:
         from heatsvc.annotation.trim.frame_counts import (
-            read_frame_counts,  # few datasets need it, and it loads large libraries
+            read_frame_counts,  # imported here, since few datasets need it, and it loads large libraries
         )
 
         counts = read_frame_counts(
@@ -168,19 +168,19 @@ def make_plan(
 
 
 def _note_labels(found: Sequence[StoredFile], labels: Labels, *, are_used: bool) -> list[str]:
-    """Which labels were found among the keypoint files, and whether they are the dataset's."""
+    """A note about labels that were found among the keypoint files."""
     if not found:
         return []
     files = f"{len(found):,} files of labels among the keypoint files, such as {found[0].name:.160}"
     if are_used:
-        return [f"the labels are from {files}, since no others were given"]
+        return [f"the labels are from {files}, since no other labels were given"]
     if any(source.format == MORPHEME for source in labels.sources):
         return []
-    return [f"{files}, were not read, since other labels were given: leave these out to take them"]
+    return [f"{files}, were not read, since other labels were given: remove those to use these"]
 
 
 def name_of_file(file: StoredFile, options: AnnotationOptions) -> VideoName:
-    """The video of a keypoint file, by its name without the suffix that labels have not."""
+    """The video of a keypoint file, by its name without the option `file_suffix`."""
     video = VideoName.of(file.name, field="keypoints", file=file.name)
     suffix = options.file_suffix
     return VideoName(video.text.removesuffix(suffix)) if suffix and video.text != suffix else video
@@ -189,13 +189,13 @@ def name_of_file(file: StoredFile, options: AnnotationOptions) -> VideoName:
 def match_files(
     files: Iterable[tuple[StoredFile, VideoName]], labels: Labels
 ) -> tuple[dict[int, StoredFile], list[Fault]]:
-    """The file of each row that has one, and the files of no row."""
+    """The file of each row, if any, and the files without a row."""
     file_of: dict[int, StoredFile] = {}
     unlabeled = []
     for file, video in files:
         rows = labels.index.find(video)
         if not rows and file.frames and file.folder:
-            # The folder may be the video, and what its frames have in common the name of a camera or a tool.
+            # The folder may be the video, and the common part of the frames' names may be a camera or a tool.
             rows = labels.index.find(VideoName.of(file.folder, field="keypoints", file=file.name))
         if not rows:
             if not labels.known.find(video):
@@ -204,15 +204,15 @@ def match_files(
         if len(rows) > 1:
             names = " and ".join(labels.rows[row].video.text for row in rows[:2])
             raise AnnotationError(
-                f"the file {file.name!r:.200} may be either of {names}: put it into a folder named after one of them",
+                f"the file {file.name!r:.200} matches both {names}: put it into a folder named after one of them",
                 field="keypoints",
                 file=file.name,
             )
         other = file_of.setdefault(rows[0], file)
         if not other.is_same(file):
             raise AnnotationError(
-                f"two files are of one video, {labels.rows[rows[0]].video.text}: "
-                f"{other.name!r:.200} and {file.name!r:.200}: leave one out",
+                f"the video {labels.rows[rows[0]].video.text} has two files, "
+                f"{other.name!r:.200} and {file.name!r:.200}: remove one",
                 field="keypoints",
                 file=file.name,
             )

@@ -11,7 +11,7 @@ Stage = Literal["waiting", "labels", "keypoints", "writing", "done"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a build is.
+    """The progress of a build.
 
     Attributes:
         stage: the current step.

@@ -22,7 +22,7 @@ from heatsvc.cancel import NEVER_CANCELLED, CancelToken
 from heatsvc.pose.readers.folder import files_in_folder, is_keypoint_file
 
 LARGE = 4096
-"""Number of files from which on it is worth starting processes."""
+"""Number of files from which processes are started."""
 
 _LARGE_BYTES = 256 << 20
 _POLL_SECONDS = 0.1
@@ -30,17 +30,17 @@ _PR_SET_PDEATHSIG = 1
 
 
 class ReaderPool:
-    """Processes that read shards. They start at once, and load their code while labels are read.
+    """Processes that read shards. They start at once, and import their code while labels are read.
 
     Args:
-        jobs: number of processes; with less than two, shards are read in this process.
+        jobs: number of processes; with fewer than two, shards are read in this process.
     """
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
         if jobs > 1:
-            # Not forked: a fork of a process with threads may hang.
+            # Not forked, since a fork of a process with threads may hang.
             context = multiprocessing.get_context("spawn")
             self._cancelled = context.RawValue("b", 0)
             self._pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(os.getpid(), self._cancelled))
@@ -54,7 +54,7 @@ class ReaderPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the processes; after an error they do not finish their shards, which are then not written."""
+        """End the processes; after an error their unfinished shards are not written."""
         if self._pool is None:
             return
         if error is not None:
@@ -64,10 +64,10 @@ class ReaderPool:
     def read(
         self, shards: Iterable[tuple[int, Sequence[LabeledVideo]]], reader: ShardReader, token: CancelToken
     ) -> Iterator[Shard]:
-        """Read shards, each given by its number and its videos, and yield them in order.
+        """Read shards, given by their numbers and videos, and yield them in order.
 
         Raises:
-            AnnotationError: options that no file can be read with.
+            AnnotationError: no file can be read with the options.
             OSError: the disk is full.
             BrokenProcessPool: a process died.
         """
@@ -85,7 +85,7 @@ class ReaderPool:
 
 
 def is_large(inputs: Inputs) -> bool:
-    """Whether it is worth starting processes, by the number and size of the files."""
+    """Whether processes make reading faster, by the number and size of the files."""
     if len(inputs.keypoints) > LARGE:
         return True
     if sum(source.path.stat().st_size for source in inputs.keypoints) > _LARGE_BYTES:
@@ -96,7 +96,7 @@ def is_large(inputs: Inputs) -> bool:
 
 
 def _read_shard(reader: ShardReader, number: int, videos: Sequence[LabeledVideo]) -> bytes:
-    """A shard as JSON: it is faster to send than thousands of pickled objects."""
+    """Read a shard, and return it as JSON, which is faster to send than thousands of pickled objects."""
     return reader.read(number, videos, _worker_token).to_json()
 
 
@@ -108,7 +108,7 @@ def _result(future: Future[bytes], token: CancelToken) -> Shard:
 
 
 class _SharedToken(CancelToken):
-    """Cancelled by a shared flag that the parent process sets; without a lock, which a killed process might hold."""
+    """A token with a shared flag, which the parent process sets. It has no lock, which a killed process might hold."""
 
     def __init__(self, flag: c_byte) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ _worker_token = NEVER_CANCELLED
 
 
 def _begin(parent: int, cancelled: c_byte) -> None:
-    """In a new process: end together with the parent, and leave Ctrl-C to it."""
+    """Initialize a new process: it ends with its parent, and leaves Ctrl-C to it."""
     global _worker_token
     _worker_token = _SharedToken(cancelled)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Shards: a few hundred videos each, read and written to files that an interrupted build uses again."""
+"""Shards: groups of a few hundred videos, whose keypoints are written to files that a resumed build reuses."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _FOLDER_PREFIX = "heatsvc-"
 
 @dataclass(slots=True)
 class Shard:
-    """What was found in a shard's videos.
+    """Statistics of a shard's videos.
 
     Attributes:
-        clips: those that can be used, in order.
-        faults: of the others, and of some of these; what becomes of the videos is not decided yet.
-        failed: positions in the shard of those that cannot be used, one for each such fault.
-        histogram: scores of each point, [V][SCORE_BINS].
-        img_shapes: how many clips have each (height, width).
-        layout: of the points as written, None where unknown.
-        size: bytes of the shard's annotations.
-        checksum: CRC-32 of them. They are not fsynced: after a power failure the checksum shows whether they are whole.
+        clips: the clips that can be used, in order.
+        faults: faults of the other clips, and of some of these; what to do with the videos is not decided yet.
+        failed: indices in the shard of videos that cannot be used, one for each such fault.
+        histogram: histogram of the scores of each point, [V][SCORE_BINS].
+        img_shapes: number of clips with each (height, width).
+        layout: layout of the written points; None if unknown.
+        size: size of the shard's annotations in bytes.
+        checksum: CRC-32 of the annotations. It detects incomplete ones after a power failure; they are not synced.
     """
 
     clips: list[ClipStatistics] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Shard:
     checksum: int = 0
 
     def to_json(self) -> bytes:
-        """As it is stored."""
+        """The shard in its stored form."""
         return orjson.dumps(asdict(self))
 
     @classmethod
@@ -79,10 +79,10 @@ class ShardReader:
     """Reads shards, also in other processes.
 
     Attributes:
-        selection: what is taken from each file.
-        folder: where shards are written.
-        write: whether annotations are written; a check only reads.
-        keep: whether a shard's statistics are stored, too, so that it need not be read again.
+        selection: which keypoints to take from each file.
+        folder: the folder for shards.
+        write: whether to write annotations; a check only reads.
+        keep: whether to store a shard's statistics too, so that it need not be read again.
     """
 
     selection: KeypointSelection
@@ -91,11 +91,11 @@ class ShardReader:
     keep: bool = True
 
     def path(self, number: int) -> Path:
-        """The file of a shard's annotations; its statistics are beside it."""
+        """The file of a shard's annotations; its statistics are in a second file."""
         return self.folder / f"{number:06d}.part"
 
     def stored(self, number: int) -> Shard | None:
-        """A shard that was read before; None where it has to be read."""
+        """A stored shard; None if it must be read."""
         path = self.path(number)
         try:
             shard = Shard.from_json(path.with_suffix(".json").read_bytes())
@@ -108,10 +108,10 @@ class ShardReader:
             return None
 
     def read(self, number: int, videos: Sequence[LabeledVideo], token: CancelToken = NEVER_CANCELLED) -> Shard:
-        """Read a shard's videos, and write their annotations and then its statistics, which show that all is written.
+        """Read a shard's videos, write their annotations, then its statistics, which mark the shard as complete.
 
         Raises:
-            AnnotationError: options that no file can be read with.
+            AnnotationError: no file can be read with the options.
             OSError: the disk is full.
         """
         path, shard = self.path(number), Shard()
@@ -123,7 +123,7 @@ class ShardReader:
         return shard
 
     def _read_all(self, videos: Sequence[LabeledVideo], shard: Shard, file: BinaryIO, token: CancelToken) -> None:
-        """Read and write one clip after the other, since one may be half a gigabyte."""
+        """Read and write clips one by one, since a single clip may have half a gigabyte."""
         histogram = np.zeros((0, SCORE_BINS), np.int64)
         img_shapes: Counter[tuple[int, int]] = Counter()
         for position, video in enumerate(videos):
@@ -137,7 +137,7 @@ class ShardReader:
                 continue
             persons, frames = found.keypoint.shape[:2]
             if video.last is not None and video.last > frames:
-                detail = f"the trimmed video has {video.last} frames, the keypoints {frames}: nothing is cut"
+                detail = f"the trimmed video has {video.last} frames, but the keypoints have {frames}: nothing was cut"
                 shard.faults.append(Fault("trim_too_long", video.name, detail, name, "kept"))
             if video.range is not None and (left := self._not_cut(video.range, found.frames_read, video)):
                 shard.faults.append(Fault("frame_range", video.name, left, name, "kept"))
@@ -159,21 +159,21 @@ class ShardReader:
         shard.img_shapes = [(*shape, count) for shape, count in img_shapes.items()]
 
     def _not_cut(self, range: FrameRange, frames: int, video: LabeledVideo) -> str:
-        """Why a video of so many frames is not cut to the range of its label; "" where it is, or was before."""
+        """Why a video of `frames` frames is not cut to the range of its label; "" if it is cut."""
         if video.last is not None or range.is_length_of(frames):
             return ""
         if range.within(frames) is None:
-            return f"the label is of the frames {range}, the keypoints have {frames:,}: nothing is cut"
+            return f"the label is for the frames {range}, but the keypoints have {frames:,}: nothing was cut"
         if self.selection.cut_to_range:
             return ""
         return (
-            f"the label is of the frames {range}, the keypoints have {frames:,}, and all are kept: the option "
-            "frame_range = apply cuts them, where they are of the whole video"
+            f"the label is for the frames {range}, but the keypoints have {frames:,}, which are all kept: if they show "
+            "the whole video, set the option frame_range to apply, which cuts them"
         )
 
     def _keypoints(self, video: LabeledVideo, token: CancelToken) -> VideoKeypoints:
         if video.file is None:
-            raise FaultyFileError("no_file", "there is no file")
+            raise FaultyFileError("no_file", "the file does not exist")
         try:
             data = video.file.read(self.selection.bounds)
         except InputError as error:
@@ -183,7 +183,7 @@ class ShardReader:
 
 @contextmanager
 def _atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that is renamed to `path` at the end; two processes may write the same shard, with the same content."""
+    """A file that is renamed to `path` at the end. Two processes may write the same shard with the same content."""
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         with partial.open("wb", _BUFFER) as file:
@@ -196,10 +196,10 @@ def _atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def shared_memory_folder(memory: Path = _SHARED_MEMORY) -> Iterator[Path | None]:
-    """A folder in memory for this process, deleted at the end; None where there is none, or too little space.
+    """A folder in memory for this process, deleted at the end; None if there is no such folder or too little space.
 
-    Writing shards to a disk and reading them back takes a third of a build's time. The folders of killed processes are
-    deleted by the next one.
+    Writing shards to a disk and reading them back would take a third of a build's time. The next process deletes the
+    folders of killed processes.
     """
     try:
         space = os.statvfs(memory)

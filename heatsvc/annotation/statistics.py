@@ -1,4 +1,4 @@
-"""Statistics of a dataset's clips once they were read. The report is made from them alone."""
+"""Statistics of a dataset's clips, from which the report is made."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from heatsvc.pose.layouts import Layout
 from heatsvc.provenance import metadata
 
 SCORE_BINS = 20
-"""Bins of a score histogram, over [0, 1]; lower scores count in the first, higher ones in the last."""
+"""Number of bins of a score histogram over [0, 1]; lower scores count in the first bin, higher ones in the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipStatistics:
-    """One annotation of the pickle.
+    """Statistics of one annotation of the pickle.
 
     Attributes:
         name: its `frame_dir`.
         label: class index.
         split: its split.
-        signer: who signs, "" where unknown.
+        signer: the signer; "" if unknown.
         frames: T as written.
         frames_read: T of the file, before trimming; 0 for zeros.
         persons: M.
-        undetected: points (of M*T*V) that were NaN and are written as zeros.
-        digest: hash of the points written; equal for equal content, "" where all are zeros.
+        undetected: number of points (of M*T*V) that were NaN and are written as zeros.
+        digest: hash of the written points; "" if all are zeros.
         zeros: whether it replaces a video without keypoints.
-        findings: code and detail of what is doubtful in its numbers, the worst first.
+        findings: code and detail of doubtful numbers, the worst first.
     """
 
     name: str
@@ -53,28 +53,28 @@ class ClipStatistics:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DatasetStatistics:
-    """A whole dataset.
+    """Statistics of a dataset.
 
     Attributes:
         options: the dataset's options.
-        clips: every annotation, in the pickle's order.
+        clips: all annotations, in the pickle's order.
         splits: names of the splits, in their order.
-        classes: label strings by class index; "" at an index without one.
-        faults: all faults, and what became of the videos.
-        filtered: labeled videos that the filters left out, by filter.
+        classes: labels by class index; "" for an index without a label.
+        faults: all faults, and what was done with the videos.
+        filtered: number of labeled videos that each filter excludes.
         files: number of keypoint files.
         labeled: number of videos in the labels, after the filters.
         points: V as written.
-        layout: of the points, None where unknown.
-        img_shape: (height, width) of most clips; (0, 0) where there is none.
-        score_histogram: int64 [V, SCORE_BINS], scores of each point.
-        trimmed: videos that were cut to their last frames.
+        layout: layout of the points; None if unknown.
+        img_shape: the most frequent (height, width); (0, 0) if there is none.
+        score_histogram: int64 [V, SCORE_BINS], histogram of the scores of each point.
+        trimmed: number of videos that were cut to their last frames.
         seconds: duration of the build.
-        sources: what each label file was taken for.
-        split_column: the column of the label tables that gives the splits since nothing else does; None otherwise.
+        sources: the detected format of each label file.
+        split_column: the column of the label tables that defines the splits; None if something else does.
         assumed: split files whose encoding was assumed.
-        mismatch: why no labeled video has a keypoint file and a split; "" where some have.
-        notes: sentences about how the files were found and read.
+        mismatch: why no labeled video has a keypoint file and a split; "" if some have.
+        notes: assumptions that were made, and files that were ignored, as sentences.
     """
 
     options: AnnotationOptions

@@ -28,7 +28,7 @@ BUNDLE = "bundle.zip"
 ZIP = "application/zip"
 
 _COPY_BYTES = 1 << 20
-# The earliest date that zip can hold: equal files make equal archives.
+# The earliest date that zip can store; it is the same in all archives, so that equal files make equal archives.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 _RANGES = re.compile(
@@ -39,19 +39,19 @@ _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sa
 
 
 def build_not_found(id: str) -> RequestError:
-    """404: there is no build with this id, or no longer."""
+    """404: no build has this id, or it has been deleted."""
     return RequestError(404, f"there is no build {id!r:.60}: GET /annotation lists all builds")
 
 
 def build_file_response(service: Service, state: BuildState, name: str, headers: dict[str, str]) -> FileResponse:
-    """The response with a file of a build. Reads the disk, and may write the bundle: for a thread.
+    """The response with a file of a build. Call it in a thread: it reads the disk, and may write the bundle.
 
     Args:
         name: one of the build's artifacts, or BUNDLE.
         headers: added to the file's own.
 
     Raises:
-        RequestError: 404, the build has no such file, or not yet.
+        RequestError: 404, the build has no such file, or has not written it yet.
         DataDirectoryError: the bundle cannot be written, or the disk is full.
     """
     try:
@@ -104,7 +104,7 @@ def _bundle(folder: BuildFolder, result: StoredResult) -> tuple[Path, Artifact]:
         finally:
             Path(partial).unlink(missing_ok=True)
         sync_folder(folder.path)
-    # The archive's bytes follow from its members': their digests identify it.
+    # The members determine the archive's bytes, so their digests identify it.
     digest = hashlib.sha256("".join(f"{artifact.name} {artifact.sha256}\n" for artifact in artifacts).encode())
     return path, Artifact(BUNDLE, ZIP, path.stat().st_size, digest.hexdigest())
 
@@ -112,13 +112,13 @@ def _bundle(folder: BuildFolder, result: StoredResult) -> tuple[Path, Artifact]:
 def _add(archive: zipfile.ZipFile, path: Path, artifact: Artifact) -> None:
     info = zipfile.ZipInfo(artifact.name, _ZIP_DATE)
     info.external_attr = 0o644 << 16
-    info.file_size = artifact.size  # zipfile decides by it whether zip64 is needed
+    info.file_size = artifact.size  # zipfile uses zip64 if the size needs it
     with path.open("rb") as source, archive.open(info, "w") as member:
         shutil.copyfileobj(source, member, _COPY_BYTES)
 
 
 class _BuildFileResponse(FileResponse):
-    """Starlette's file response, with If-None-Match and RFC 9110's treatment of invalid ranges.
+    """Starlette's `FileResponse`, plus If-None-Match and RFC 9110's handling of invalid ranges.
 
     It occupies one of the slots for long requests while it is sent.
     """
@@ -144,7 +144,7 @@ class _BuildFileResponse(FileResponse):
             await super().__call__(scope, receive, send)
 
     def _with_valid_range(self, scope: Scope, headers: Headers) -> Scope:
-        """The request without an invalid Range, which is to be ignored (RFC 9110, section 14.2)."""
+        """The request without its Range header if that is invalid, and so ignored (RFC 9110, section 14.2)."""
         ranges = headers.get("range", "")
         unchanged = headers.get("if-range") in (None, self.headers["etag"], self.headers["last-modified"])
         bounds = [text.strip().split("-") for text in ranges.partition("=")[2].split(",")]
@@ -167,7 +167,7 @@ class _BuildFileResponse(FileResponse):
 
 
 def _matches(condition: str | None, etag: str) -> bool:
-    """Whether an If-None-Match header names the file, by weak comparison (RFC 9110, section 13.1.2)."""
+    """Whether an If-None-Match header matches the ETag, by weak comparison (RFC 9110, section 13.1.2)."""
     if condition is None:
         return False
     return any(tag.strip() in ("*", etag, f"W/{etag}") for tag in condition.split(","))

@@ -9,18 +9,18 @@ from dataclasses import replace
 from heatsvc.jobs.folder import BuildFolder
 from heatsvc.jobs.state import BuildState
 
-# Seconds between two reads: the interval grows, so that short builds end without delay and long ones cost little.
+# Seconds between two reads. The interval grows: short builds are reported without delay, and long ones cost little.
 _MIN_INTERVAL, _MAX_INTERVAL, _GROWTH = 0.02, 0.2, 1.3
 
 ReadState = Callable[[str, BuildState | None], "asyncio.Future[BuildState | None]"]
 
 
 def read_build_state(folder: BuildFolder, previous: BuildState | None) -> BuildState | None:
-    """A build's state without its report; None where the build is gone.
+    """A build's state without its report; None if the build was deleted.
 
     Args:
         folder: the build's folder.
-        previous: the state read before; its request, which names tens of thousands of files, is not read again.
+        previous: the state read before. Its request, which can name tens of thousands of files, is not read again.
     """
     if previous is None:
         return folder.state(report=False)
@@ -50,11 +50,11 @@ class BuildPoller:
         return len(self._builds)
 
     async def poll(self, id: str, tick_seconds: float) -> AsyncGenerator[BuildState | None]:
-        """A build's state, each time that it has changed, until it has a result or is gone.
+        """Yield a build's state whenever it has changed, until the build has ended or was deleted.
 
         Args:
             id: the build's id.
-            tick_seconds: where there is no change for so long, None is yielded.
+            tick_seconds: yield None after this time without a change.
 
         Raises:
             OSError: the build's state cannot be read.
@@ -72,7 +72,7 @@ class BuildPoller:
                 if build.ended:
                     break
                 yield build.state if changed else None
-            await build.task  # raises what kept it from reading the state
+            await build.task  # raises the error that reading the state raised
         finally:
             build.clients -= 1
             if not build.clients:
@@ -81,7 +81,7 @@ class BuildPoller:
 
 
 class _PolledBuild:
-    """The state of one build as last read, the number of its changes, and how many clients wait for it."""
+    """The last state of one build, the number of its changes, and the number of clients that wait for it."""
 
     task: asyncio.Task[None]
 
@@ -93,7 +93,7 @@ class _PolledBuild:
         self._changed = asyncio.Event()
 
     async def wait_for_change(self, seconds: float) -> bool:
-        """Wait for the next change; False where there is none within the given seconds."""
+        """Wait for the next change; False if there is none within the given seconds."""
         try:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()

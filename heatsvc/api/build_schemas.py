@@ -19,7 +19,7 @@ from heatsvc.pose.readers import READERS
 
 _MAX_FAULTS = 5
 
-# The content of files; one that is sent without a name of its own has that of its part.
+# The content of files. A file that is sent without a file name gets the name of its part.
 _EXAMPLE = {
     "keypoints": ['{"keypoint": [[[310.5, 120.0, 0.98], [290.0, 205.5, 0.91]]], "img_shape": [480, 640]}'],
     "labels": ["name,label\nkeypoints,hello\n"],
@@ -36,8 +36,8 @@ class AnnotationForm(BaseModel):
 
     keypoints: list[File] = Field(
         default_factory=list,
-        description="Keypoint files, or archives of them (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.zst), as many "
-        "parts as needed. Their format is recognized by content: "
+        description="Keypoint files, or archives of them (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.zst), the part "
+        "can be repeated. The format is recognized by content: "
         + ", ".join(f"`{reader.name}`" for reader in READERS)
         + ". Not with the option `dataset`.",
     )
@@ -45,19 +45,19 @@ class AnnotationForm(BaseModel):
         default_factory=list,
         description="Label tables, label maps and lists of classes: KETI's workbooks, CSV in CP949 or UTF-8, "
         "`{name: {label, label_index}}`, `{label: index}`, the files of WLASL, MSASL, AUTSL, PHOENIX, AIHub (NIASL), "
-        "MMAction2 and PYSKL, and archives of such; several are merged. Needed unless AIHub's `morpheme.json` files "
-        "are among the keypoints.",
+        "MMAction2 and PYSKL, and archives of these; several are merged. Required unless the keypoints include AIHub's "
+        "`morpheme.json` files.",
     )
     split: list[File] = Field(
         default_factory=list,
-        description="`{split: [names]}` in JSON, CSV `name,split`, or a list of names for each split, the split in the "
-        "file's name (`train.txt`). Not with the option `split`. Without either it is a column `split` or `subset` of "
-        "the labels.",
+        description="`{split: [names]}` in JSON, CSV `name,split`, or a list of names for each split in a file named "
+        "after it (`train.txt`). Cannot be combined with the option `split`. Without either, the column `split` or "
+        "`subset` of the labels is used.",
     )
     trim: list[File] = Field(
         default_factory=list,
-        description="How many frames to keep at the end of each video: `{name: count}` in JSON, CSV `name,count`, or "
-        "the trimmed videos themselves.",
+        description="The number of frames to keep at the end of each video: `{name: count}` in JSON, CSV `name,count`, "
+        "or the trimmed videos, whose frames are counted.",
     )
     options: AnnotationOptions = Field(default_factory=lambda: AnnotationOptions.model_validate({}))
 
@@ -65,10 +65,10 @@ class AnnotationForm(BaseModel):
 class FaultInfo(BaseModel):
     """A fault of one video."""
 
-    name: str = Field(description="The video.")
-    file: str | None = Field(description="The file that it was found in.")
+    name: str = Field(description="Name of the video.")
+    file: str | None = Field(description="The file with the fault.")
     detail: str
-    done: str = Field(description="What became of the video: `zeros`, `dropped`, `kept`, `refused`.")
+    done: str = Field(description="What was done with the video: `zeros`, `dropped`, `kept`, `refused`.")
 
 
 class FaultGroup(BaseModel):
@@ -83,7 +83,7 @@ class BuildProblem(Problem):
     """Why a build failed, as a problem document (RFC 9457). Members that do not apply are absent."""
 
     build: str | None = optional_member("The build's URL.")
-    report: str | None = optional_member("The URL of its report, which has every fault.")
+    report: str | None = optional_member("The URL of the build's report, which lists all faults.")
     faults: dict[str, FaultGroup] | None = optional_member("Faults by kind.")
 
 
@@ -112,7 +112,7 @@ class ReportSoFar(BaseModel):
 
 
 class ProgressInfo(BaseModel):
-    """How far a build is."""
+    """The progress of a build."""
 
     stage: Literal["waiting", "labels", "keypoints", "writing", "done"]
     files_read: int = Field(description="Keypoint files that have been read.")
@@ -129,25 +129,25 @@ class ArtifactInfo(BaseModel):
 
     name: str
     media_type: str
-    size: int = Field(description="In bytes.")
-    sha256: str = Field(description="Of its bytes; also its ETag.")
+    size: int = Field(description="Size in bytes.")
+    sha256: str = Field(description="SHA-256 of the file, which is also its ETag.")
     href: str = Field(description="Its URL, which supports range requests.")
 
 
 class BuildLinks(BaseModel):
     """The URLs of a build."""
 
-    self: str = Field(description="This document; DELETE cancels and removes the build.")
+    self: str = Field(description="This document; DELETE cancels and deletes the build.")
     events: str = Field(description="Its progress as server-sent events.")
-    report: str | None = Field(None, description="The report as JSON, once there is one.")
-    report_page: str | None = Field(None, description="The report as an HTML page.")
-    bundle: str | None = Field(None, description="All files in a zip archive, once the build is done.")
+    report: str | None = Field(None, description="The report as JSON; null until it is written.")
+    report_page: str | None = Field(None, description="The report as an HTML page; null until it is written.")
+    bundle: str | None = Field(None, description="All files in a zip archive; null until the build is done.")
 
 
 class BuildInfo(BaseModel):
     """A build."""
 
-    id: str = Field(description="32 hexadecimal digits, a hash of files and options: equal requests share a build.")
+    id: str = Field(description="32 hexadecimal digits: a hash of files and options. Equal requests share a build.")
     state: Literal["queued", "running", "done", "failed", "cancelled"]
     created: datetime = Field(description="When it was requested.")
     finished: datetime | None = Field(None, description="When it ended.")
@@ -184,7 +184,7 @@ def form_body(schema: str) -> dict[str, Any]:
 
 
 def build_url(request: Request, id: str, *rest: str) -> str:
-    """The path of a build, or of something that belongs to it, as clients see it."""
+    """The URL path of a build or of a resource below it, including `root_path`."""
     return "/".join([f"{request.scope.get('root_path', '')}/annotation", id, *rest])
 
 
@@ -215,7 +215,7 @@ def describe_build(request: Request, state: BuildState) -> BuildInfo:
 
 
 def describe_failure(request: Request, id: str, result: StoredResult | None) -> BuildProblem:
-    """The problem document of a build that failed: the same that a request with its input would have got."""
+    """The problem document of a build that failed: what a request with its input would have returned."""
     problem = (result and result.problem) or {"kind": "internal", "detail": "the build failed for an unknown reason"}
     error = error_of(problem)
     status = 507 if problem["kind"] == "full" else 500

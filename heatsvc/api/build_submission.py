@@ -1,4 +1,4 @@
-"""Requests to /annotation turned into builds: the form is saved, checked, identified by its content and submitted."""
+"""Turns requests to /annotation into builds: saves and checks the form, hashes its content, and submits the build."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from heatsvc.pose.archives.formats import HEAD, compression_of, is_tar, is_zip
 from heatsvc.pose.archives.frames import is_label_beside_frames
 from heatsvc.settings import Settings
 
-# Increased where the same input is to give another result than before.
+# Increase it when the same input gives a different result than before.
 _CONTENT_VERSION = 2
 
 _MAX_SUGGESTIONS = 10
@@ -39,9 +39,9 @@ _MAX_SCANNED = 10_000
 
 
 async def submit_build(request: Request, service: Service, *, check: bool) -> tuple[BuildState, int]:
-    """Save a request's form and submit its build; returns the build and the size of the body in bytes.
+    """Save a request's form and submit its build; return the build and the size of the body in bytes.
 
-    Where this fails, nothing of the form stays on disk.
+    If this fails, the form is deleted from the disk.
 
     Raises:
         InputError: the form, its parts or its options are invalid.
@@ -49,7 +49,7 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
         DataDirectoryError: the data directory cannot be written, or is full.
     """
     settings = service.settings
-    form_boundary(request)  # what is not a form needs no upload slot
+    form_boundary(request)  # refuses other bodies before an upload slot is taken
     check_no_query(request)
     with service.uploads.slot():
         builds = service.builds
@@ -58,16 +58,18 @@ async def submit_build(request: Request, service: Service, *, check: bool) -> tu
             form = await save_form(request, service, folder, form_parts(settings))
             state = await wait_shielded(service.on_disk(partial(_submit, builds, folder, form, settings, check)))
         finally:
-            # A submitted folder has been moved to the build, and nothing is left here.
+            # If the build was submitted, the folder has been moved to it, and there is nothing to delete.
             await wait_shielded(service.on_disk(partial(builds.directory.discard, folder)))
     metrics.body_bytes.labels("/annotation", "request").inc(form.size)
     return state, form.size
 
 
 def check_no_query(request: Request) -> None:
-    """Raise RequestError where options are sent in the query."""
+    """Raise RequestError if options are sent in the query."""
     if request.url.query:
-        raise RequestError(422, "there are no query parameters: send options in the form's part options", field="query")
+        raise RequestError(
+            422, "query parameters are not supported: send options in the form's part `options`", field="query"
+        )
 
 
 def form_parts(settings: Settings) -> dict[str, FormPart]:
@@ -99,12 +101,12 @@ def _submit(builds: Builds, folder: Path, form: UploadedForm, settings: Settings
         return builds.submit(folder, BuildRequest(inputs, options, check, time.time()), id)
     except StillEndingError:
         raise busy(
-            "the same build was cancelled just now, and has not ended yet: send it again", retry_after=5
+            "the same build was just cancelled and has not ended yet: send the request again", retry_after=5
         ) from None
 
 
 def parse_options(text: bytes, settings: Settings) -> AnnotationOptions:
-    """The form's options part; all defaults where it is absent or empty."""
+    """The form's options part; all defaults if it is absent or empty."""
     if not text.strip():
         return AnnotationOptions.model_validate({})
     try:
@@ -114,15 +116,15 @@ def parse_options(text: bytes, settings: Settings) -> AnnotationOptions:
     options = validated(AnnotationOptions, given)
     try:
         orjson.dumps(options.model_dump(mode="json"))
-    except (TypeError, ValueError, RecursionError):  # too deep for the JSON writer that stores the request
+    except (TypeError, ValueError, RecursionError):  # nested too deeply for the JSON writer
         raise RequestError(
-            422, "options are nested too deep: a rule for splits has three levels", field="split"
+            422, "options are nested too deeply: a split rule has at most three levels", field="split"
         ) from None
     return options
 
 
 def sort_files(files: Sequence[UploadedFile], folder: Path | None) -> Inputs:
-    """The files by purpose."""
+    """Sort the files by their part of the form."""
 
     def of(part: str) -> tuple[InputFile, ...]:
         return tuple(
@@ -133,24 +135,24 @@ def sort_files(files: Sequence[UploadedFile], folder: Path | None) -> Inputs:
 
 
 def _check_complete(inputs: Inputs, options: AnnotationOptions) -> None:
-    """Raise RequestError where something is missing, or given twice."""
+    """Raise RequestError if an input is missing, or given twice."""
     if not inputs.labels and inputs.folder is None and not any(map(_may_hold_labels, inputs.keypoints)):
         raise RequestError(
             422,
-            'the form has no part named "labels": give at least one table of labels (xlsx, CSV or JSON)',
+            'the form has no part named "labels": send at least one table of labels (xlsx, CSV or JSON)',
             field="labels",
         )
     if not inputs.keypoints and inputs.folder is None:
         raise RequestError(
             422,
-            'the form has no part named "keypoints", and the options name no dataset: give keypoint files, '
-            "an archive of them, or the name of a folder on the server",
+            'the form has no part named "keypoints", and the option dataset is not set: send keypoint files or an '
+            "archive of them, or set dataset to a folder on the server",
             field="keypoints",
         )
     if inputs.keypoints and inputs.folder is not None:
-        raise RequestError(422, "give keypoints or the option dataset, not both", field="dataset")
+        raise RequestError(422, "send keypoints or the option dataset, not both", field="dataset")
     if inputs.split and options.split is not None:
-        raise RequestError(422, "give a split file or the option split, not both", field="split")
+        raise RequestError(422, "send a split file or the option split, not both", field="split")
 
 
 def _may_hold_labels(file: InputFile) -> bool:
@@ -171,7 +173,7 @@ def _content_id(
         name = file.name.encode("utf-8", "surrogatepass")
         digest.update(b"%s %d " % (file.part.encode(), len(name)))
         digest.update(name + file.sha256)
-    # The order of an option's keys counts: the pickle has its splits in the rule's order.
+    # The order of keys is part of the id: the pickle has its splits in the order of the rule.
     digest.update(b"\n" + orjson.dumps(options.model_dump(mode="json")) + b"\n")
     digest.update(dataset or b"")
     return digest.hexdigest()[:32]
@@ -188,12 +190,12 @@ def find_dataset(settings: Settings, name: str) -> Path:
         return dataset_folder(root, name)
     except AnnotationError as error:
         names = _suggest_names(root, name) if root is not None else ()
-        suggestion = f". There are: {', '.join(names)}" if names else ""
+        suggestion = f". Existing folders: {', '.join(names)}" if names else ""
         raise RequestError(422, error.detail + suggestion, field="dataset") from None
 
 
 def _suggest_names(root: Path, name: str) -> list[str]:
-    """Names of folders in the deepest existing folder of a wrong name."""
+    """Names of the folders in the deepest folder of `name` that exists."""
     folder = root
     try:
         for part in PurePosixPath(name).parts:

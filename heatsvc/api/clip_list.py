@@ -1,4 +1,4 @@
-"""What POST /clips says of the clips of an upload."""
+"""The response of POST /clips: the clips of an upload."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Float32 = npt.NDArray[np.float32]
 def headers_or_clips(
     files: Sequence[NamedBytes], options_text: bytes, query: bytes, bounds: Bounds, token: CancelToken
 ) -> HeatmapRequest | list[AnnotationHeader]:
-    """The headers of an annotation pickle of several clips where none is chosen; otherwise as `from_files`.
+    """The headers of the clips of an annotation pickle, if it has several and none is chosen; else as `from_files`.
 
     Raises:
         InputError: as `from_files`.
@@ -59,15 +59,15 @@ def describe_headers(headers: Sequence[AnnotationHeader]) -> bytes:
 
 
 def describe_clips(request: HeatmapRequest, bounds: Bounds, token: CancelToken) -> bytes:
-    """A `ClipList` as JSON: with the points of the chosen clips; or of the only one, unless they are too many.
+    """A `ClipList` as JSON, with the points of the chosen clips, or of the only clip unless it has too many points.
 
     Args:
-        request: clips and options. Clips are judged, but nothing is refused because of that: it is among the findings.
-        bounds: max_json_values of the points.
+        request: clips and options. Impossible numbers are listed among the findings and do not raise.
+        bounds: `max_json_values` limits the number of points.
         token: checked before each clip.
 
     Raises:
-        InputError: a clip that `select` or the pipeline cannot take; more points than JSON may have.
+        InputError: `select` or the pipeline cannot process a clip; or there are too many points for JSON.
     """
     options, layouts = request.options, _Layouts()
     are_chosen = options.frame_dir is not None or len(request.clips) == 1
@@ -115,18 +115,18 @@ def describe_clips(request: HeatmapRequest, bounds: Bounds, token: CancelToken) 
 
 
 class _Layouts:
-    """Each layout once, by its place in a list."""
+    """A list of layouts, each once."""
 
     def __init__(self) -> None:
         self._positions: dict[Layout, int] = {}
 
     def index(self, layout: Layout | None) -> int | None:
-        """The place of a layout; it is appended where it is new."""
+        """The index of a layout, which is appended if it is new."""
         return None if layout is None else self._positions.setdefault(layout, len(self._positions))
 
     @property
     def described(self) -> list[Any]:
-        """All of them, in their order."""
+        """The layouts in the form of the response."""
         return [describe_layout(layout) for layout in self._positions]
 
 
@@ -135,7 +135,7 @@ def _part(name: str, part: BodyPart) -> dict[str, Any]:
 
 
 def _rendered(volume: HeatmapVolume, layout: Layout | None) -> dict[str, Any]:
-    """Points of all frames of a volume, its mirrored copy counted on."""
+    """Points of all frames of a volume; those of its mirrored copy follow."""
     keypoint = volume.keypoint.astype(np.float32, order="C")
     score = volume.keypoint_score
     frames = np.arange(volume.frames) if volume.source_frames is None else volume.source_frames

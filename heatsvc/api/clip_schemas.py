@@ -1,4 +1,4 @@
-"""Schemas of POST /clips: what is in an upload."""
+"""Schemas of POST /clips: the clips of an upload."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ClipFinding(BaseModel):
 
     code: Code
     severity: Severity
-    detail: str = Field(description="What was found, and what to give instead.")
+    detail: str = Field(description="What was found, and what to send instead.")
     what_to_do: str
     option: str | None = Field(None, description="The option that usually mends it.")
 
@@ -25,7 +25,7 @@ class SourcePoints(BaseModel):
     """The selected points of a clip before the first step."""
 
     keypoint: list[Any] = Field(description="[M, T, V, 2]: x and y in pixels of the video frame; null: not detected.")
-    keypoint_score: list[Any] = Field(description="[M, T, V].")
+    keypoint_score: list[Any] = Field(description="[M, T, V]: scores.")
 
 
 Color = tuple[int, int, int]
@@ -54,14 +54,14 @@ class RenderedPoints(BaseModel):
     points: list[PartInfo] = Field(description="The V points.")
     skeleton: list[SkeletonLimb] = Field(description="The layout's limbs; those with channels where it is unknown.")
     keypoint: list[Any] = Field(
-        description="[M, T, V, 2]: x and y, where pixel i of a heatmap is at i; null: not detected. T counts mirrored "
-        "copies, too."
+        description="[M, T, V, 2]: x and y; the center of a heatmap's pixel i is at i; null: not detected. T includes "
+        "the frames of mirrored copies."
     )
-    keypoint_score: list[Any] = Field(description="[M, T, V]: the value of a point's peak.")
-    frame_inds: list[int] = Field(description="[T]: the clip's frame, from 0, that each frame shows.")
-    shape: list[int] = Field(description="Of the heatmap volume.")
-    height: int = Field(description="H, of the heatmaps.")
-    width: int = Field(description="W.")
+    keypoint_score: list[Any] = Field(description="[M, T, V]: the peak value of each point's Gaussian.")
+    frame_inds: list[int] = Field(description="[T]: for each frame, its index in the clip, from 0.")
+    shape: list[int] = Field(description="Shape of the heatmap volume.")
+    height: int = Field(description="H, the height of the heatmaps.")
+    width: int = Field(description="W, the width of the heatmaps.")
     with_kp: bool = Field(description="Whether the V keypoints have channels.")
     limbs: list[tuple[int, int]] = Field(description="The limbs that have channels, after the keypoints.")
 
@@ -69,17 +69,19 @@ class RenderedPoints(BaseModel):
 class ClipInfo(BaseModel):
     """One clip of an upload."""
 
-    frame_dir: str = Field(description="Its name; empty where it has none.")
+    frame_dir: str = Field(description="The clip's name; empty if it has none.")
     label: int | None = None
-    persons: int | None = Field(None, description="M; null where only the pickle's arrays would tell.")
-    frames: int | None = Field(None, description="T.")
-    points: int | None = Field(None, description="V, before `select`.")
-    img_shape: tuple[int, int] | None = Field(None, description="Height and width of the video frame in pixels.")
-    layout: int | None = Field(None, description="Which of `layouts` its points have; null where it is unknown.")
-    findings: list[ClipFinding] | None = Field(
-        None, description="What is impossible or doubtful, the worst first; null where the clip was not read."
+    persons: int | None = Field(
+        None, description="M, the number of persons; null if the pickle's arrays were not read."
     )
-    selected_layout: int | None = Field(None, description="Which of `layouts` the selected points have.")
+    frames: int | None = Field(None, description="T, the number of frames.")
+    points: int | None = Field(None, description="V, the number of keypoints before `select`.")
+    img_shape: tuple[int, int] | None = Field(None, description="Height and width of the video frame in pixels.")
+    layout: int | None = Field(None, description="Index in `layouts` of its layout; null if unknown.")
+    findings: list[ClipFinding] | None = Field(
+        None, description="Impossible and doubtful numbers, the worst first; null if the clip was not read."
+    )
+    selected_layout: int | None = Field(None, description="Index in `layouts` of the selected points' layout.")
     source: SourcePoints | None = Field(None, description="Null unless the clip was chosen.")
     rendered: RenderedPoints | None = Field(None, description="Null unless the clip was chosen.")
 
@@ -88,8 +90,8 @@ class ClipList(BaseModel):
     """The clips of an upload."""
 
     clips: list[ClipInfo]
-    layouts: list[LayoutInfo] = Field(description="Those of the clips, each once.")
+    layouts: list[LayoutInfo] = Field(description="The layouts of the clips, each once.")
 
 
 CLIPS_RESPONSES: dict[int | str, dict[str, Any]] = problem_responses(400, 401, 406, 408, 413, 415, 422, 500, 503)
-"""The responses of the route that are problems."""
+"""The error responses of the route."""

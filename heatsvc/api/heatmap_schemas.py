@@ -1,4 +1,4 @@
-"""Schemas of POST /heatmap: its options, and what the OpenAPI document says of its bodies and responses."""
+"""Schemas of POST /heatmap: its options, and its request and response bodies for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from heatsvc.render.picture_options import DEFAULT_PICTURE, PictureOptions
 _REF = "#/components/schemas/"
 _NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]*$"
 _BINARY = {"type": "string", "contentMediaType": "application/octet-stream"}
-# Only described: the pipeline, and the clip with its file and field, report what is wrong with these.
+# These schemas only describe. Values are checked where the pipeline and the clips are built, which report the field.
 _LayoutName = Annotated[str, WithJsonSchema({"type": "string", "enum": ["", *LAYOUTS]})]
 _Side = Annotated[int, Field(strict=True), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100_000})]
 _PresetName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PRESETS)})]
@@ -51,7 +51,7 @@ _NUMBER = {
 
 
 def _lists(items: dict[str, Any]) -> dict[str, Any]:
-    """Lists of `items`, lists of such lists, and lists of those: of one frame, one person, several persons."""
+    """Lists of `items`, nested once, twice or three times: one frame, one person, several persons."""
     frame = {"type": "array", "items": items, "minItems": 1}
     person = {"type": "array", "items": frame, "minItems": 1}
     return {"anyOf": [frame, person, {"type": "array", "items": person, "minItems": 1}]}
@@ -68,10 +68,10 @@ class HeatmapOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # fail_fast: of a list of a million faults the first is reported, and the rest not collected.
+    # fail_fast: only the first fault of a list is reported; a list of a million faults does not collect them all.
     pipeline: _PresetName | _Steps = Field(
         DEFAULT_PRESET,
-        description="A preset's name, or a list of steps in PYSKL's form; see `GET /pipelines`.",
+        description="A preset's name, or a list of steps as in a PYSKL config; see `GET /pipelines`.",
         examples=["view", [{"type": "PoseDecode"}, {"type": "GeneratePoseTarget", "sigma": 0.6}]],
     )
     reduce: Literal["none", "max", "argmax"] = Field(
@@ -118,7 +118,7 @@ class HeatmapOptions(BaseModel):
     )
 
     coordinates: Literal["pixels", "normalized"] = Field(
-        "pixels", description="`normalized`: x and y are 0..1 of the frame, and are multiplied by `img_shape`."
+        "pixels", description="`normalized`: x and y are from 0 to 1, and are multiplied by `img_shape`."
     )
     project: Literal["xy"] | None = Field(
         None, description="`xy`: the third number of a keypoint is a depth, and is dropped. By default it is the score."
@@ -138,12 +138,12 @@ class HeatmapOptions(BaseModel):
 
     @cached_property
     def interpretation(self) -> Interpretation:
-        """How the numbers of the clips are meant."""
+        """How to interpret the numbers of the clips."""
         return Interpretation(self.coordinates, self.project, self.plausibility)
 
     @property
     def frame_dirs(self) -> list[str] | None:
-        """The chosen clips as a list."""
+        """`frame_dir` as a list."""
         return [self.frame_dir] if isinstance(self.frame_dir, str) else self.frame_dir
 
     @cached_property
@@ -151,7 +151,7 @@ class HeatmapOptions(BaseModel):
         """The pipeline and its reduction.
 
         Raises:
-            PipelineError: steps that do not exist or do not fit.
+            PipelineError: a step does not exist, or the steps do not fit together.
         """
         return parse_pipeline(self.pipeline, reduce=self.reduce)
 
@@ -159,7 +159,7 @@ class HeatmapOptions(BaseModel):
 OPTIONS = tuple(HeatmapOptions.model_fields)
 
 
-_UNUSED = "A key of PYSKL's and MMAction2's annotations. Not used."
+_UNUSED = "A key of PYSKL's and MMAction2's annotations; ignored."
 
 
 class Clip(BaseModel):
@@ -168,32 +168,34 @@ class Clip(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     keypoint: _Points = Field(
-        description="x, y and, where there is a third number, the score: [V, 2|3], [T, V, 2|3] or [M, T, V, 2|3], "
-        "in pixels of the video frame."
+        description="x and y in pixels of the video frame, and optionally the score: [V, 2|3], [T, V, 2|3] or "
+        "[M, T, V, 2|3]."
     )
     keypoint_score: _Scores | None = Field(
-        None, description="keypoint's shape without its last axis; 1 where it is missing."
+        None, description="Scores, in the shape of `keypoint` without its last axis; by default all 1."
     )
     img_shape: tuple[_Side, _Side] | None = Field(None, description="Height and width of the video frame in pixels.")
     layout: _LayoutName | None = Field(
-        None, description="The keypoint layout; inferred from the number of keypoints where it is missing."
+        None, description="The keypoint layout; by default inferred from the number of keypoints."
     )
     frame_dir: Annotated[str, Field(max_length=255, pattern=_NO_CONTROL_CHARACTERS)] | None = Field(
         None, description="The clip's name in the response."
     )
-    label: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = Field(None, description="Not used.")
+    label: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = Field(
+        None, description="The class index; ignored."
+    )
     total_frames: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="T, which must be that of `keypoint`; of compressed keypoints the frames of the clip."
+        None, description="T of `keypoint`; if the keypoints are compressed, the number of frames of the clip."
     )
     frame_inds: list[Annotated[int, Field(ge=0)]] | None = Field(
         None,
-        description="PYSKL's compressed keypoints: `keypoint` is [N, V, 3], a row per person and frame, and these are "
-        "the frames of its rows, in order.",
+        description="The frame of each row of PYSKL's compressed keypoints, whose `keypoint` is [N, V, 3], one row per "
+        "person and frame.",
     )
     anno_inds: list[bool] | list[Annotated[int, Field(ge=0)]] | None = Field(
-        None, description="Of compressed keypoints the rows to take: a mask, or indices."
+        None, description="The rows of compressed keypoints to use, as a mask or as indices."
     )
-    filename: str | None = Field(None, description="The clip's name where it has no `frame_dir`.")
+    filename: str | None = Field(None, description="The clip's name if it has no `frame_dir`.")
     box_score: Any = Field(None, description=_UNUSED)
     original_shape: Any = Field(None, description=_UNUSED)
     num_person_raw: Any = Field(None, description=_UNUSED)
@@ -202,7 +204,7 @@ class Clip(BaseModel):
     valid: Any = Field(None, description=_UNUSED)
 
 
-class OneClip(Clip, HeatmapOptions):  # type: ignore[misc]  # its frame_dir names the clip, the options' chooses
+class OneClip(Clip, HeatmapOptions):  # type: ignore[misc]  # Clip.frame_dir is a name
     """One clip and the options."""
 
     img_shape: tuple[_Side, _Side] = Field(description="Height and width of the video frame in pixels.")
@@ -242,15 +244,15 @@ class HeatmapWarning(BaseModel):
 
     code: Code
     severity: Severity
-    clips: int = Field(description="How many clips it was found in.")
-    detail: str = Field(description="The first of them: what was found, and what to give instead.")
+    clips: int = Field(description="Number of clips in which it was found.")
+    detail: str = Field(description="What was found in the first of these clips, and what to send instead.")
 
 
 class Heatmaps(BaseModel):
-    """Volumes as nested lists, for small ones."""
+    """Small volumes as nested lists."""
 
     clips: list[NamedHeatmap]
-    warnings: list[HeatmapWarning] = Field(description="As in the header X-Heatmap-Warning; empty for sound clips.")
+    warnings: list[HeatmapWarning] = Field(description="The warnings of the header X-Heatmap-Warning.")
 
 
 # Two frames of three points, one of them not detected; openapi/examples/ has whole clips.
@@ -263,11 +265,11 @@ _EXAMPLE = {
     "pipeline": "view",
     "reduce": "max",
 }
-_ARRAY = "`keypoint` with its scores as a third number; the options are query parameters."
+_ARRAY = "`keypoint`, optionally with the score as third number; options are query parameters."
 
 
 def _query_schemas() -> dict[str, dict[str, Any]]:
-    """How options are written in a query: a value as text, several by commas or as JSON."""
+    """Schemas of the options as query parameters: text; lists separated by commas or as JSON."""
     side, index = "([1-9][0-9]{0,4}|100000)", "(0|[1-9][0-9]*)"
     written: dict[str, Any] = {
         "pipeline": {"pattern": rf"^({'|'.join(PRESETS)}|\[.+\])$"},
@@ -280,7 +282,7 @@ def _query_schemas() -> dict[str, dict[str, Any]]:
     return {
         name: {"type": "string", **written[name]}
         if name in written
-        # Without null, and without a default, which generated clients would send with a JSON body, too.
+        # Without null, and without a default: generated clients would send it even with a JSON body.
         else {key: value for key, value in schema.get("anyOf", [schema])[0].items() if key not in ("default", "title")}
         for name, schema in schemas.items()
     }
@@ -293,7 +295,7 @@ REQUEST: dict[str, Any] = {
         {
             "name": name,
             "in": "query",
-            "description": f"With an array as the body. {field.description}",
+            "description": f"Only if the body is an array. {field.description}",
             "schema": _QUERY_SCHEMAS[name],
         }
         for name, field in HeatmapOptions.model_fields.items()
@@ -302,7 +304,7 @@ REQUEST: dict[str, Any] = {
         {
             "name": "Accept-Encoding",
             "in": "header",
-            "description": f"{', '.join(CODINGS)}, q-values obeyed; without it nothing is compressed.",
+            "description": f"{', '.join(CODINGS)}, with q-values; without this header the response is not compressed.",
             "schema": {"type": "string", "default": "identity", "examples": ["zstd"]},
         }
     ],
@@ -319,24 +321,24 @@ REQUEST: dict[str, Any] = {
         },
     },
 }
-"""What FastAPI does not see of a request, for `openapi_extra`."""
+"""The parts of a request that FastAPI does not parse, for `openapi_extra`."""
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The heatmaps.",
         "headers": {
             "Server-Timing": {
-                "description": "Milliseconds to read and pipeline; to render and encode where the response is not "
-                "streamed.",
+                "description": "Milliseconds of the stages read and pipeline; also of render and encode if the "
+                "response is not streamed.",
                 "schema": {"type": "string"},
             },
             "X-Heatmap-Warning": {
-                "description": "What is doubtful in the clips, or impossible and accepted, with the number of clips: "
-                "`points_outside;clips=3, score_range;clips=1`. Absent for sound clips.",
+                "description": "Codes of doubtful or impossible numbers that were accepted, each with the number of "
+                "clips: `points_outside;clips=3, score_range;clips=1`. Absent if there are none.",
                 "schema": {"type": "string"},
             },
             "X-Heatmap-Seed": {
-                "description": "The seed of the random steps, where there were any.",
+                "description": "The seed of the random steps. Absent if there were none.",
                 "schema": {"type": "integer"},
             },
             "X-Heatmap-Version": {

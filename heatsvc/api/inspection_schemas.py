@@ -1,4 +1,4 @@
-"""The JSON documents of POST /annotation/inspect: its form, and what is in a dataset's files."""
+"""Schemas of POST /annotation/inspect: its form, and the description of a dataset's files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from heatsvc.api.build_schemas import File
 
 
 class InspectionForm(BaseModel):
-    """The parts of a request to /annotation/inspect: those of /annotation, of which any may be left out."""
+    """The parts of a request to /annotation/inspect: those of /annotation, all optional."""
 
     model_config = ConfigDict(extra="forbid")
 
     keypoints: list[File] = Field(
         default_factory=list,
-        description="Keypoint files, or archives of them. A file without bytes is counted by its name, and not read: "
-        "of a large folder the names and a few files are enough.",
+        description="Keypoint files, or archives of them. An empty file is counted by its name and not read, so that a "
+        "client can send only the names of most files of a large folder.",
     )
     labels: list[File] = Field(default_factory=list, description="Label tables, label maps and lists of classes.")
     split: list[File] = Field(default_factory=list, description="Split files.")
@@ -25,16 +25,16 @@ class InspectionForm(BaseModel):
 
 
 class ContentsProblem(BaseModel):
-    """Why files cannot be used: what the build would say of them."""
+    """Why files cannot be used, as a build would report it."""
 
-    detail: str = Field(description="What is wrong, and what would be right.")
+    detail: str = Field(description="What is wrong, and what would be valid.")
     field: str | None = None
-    file: str | None = Field(None, description="The file that it is in.")
-    frame: int | None = Field(None, description="The frame that it is in.")
+    file: str | None = Field(None, description="The file with the error.")
+    frame: int | None = Field(None, description="The frame with the error.")
 
 
 class Contents(BaseModel):
-    """What is in files of one kind. Where there is a problem, everything else is empty."""
+    """The contents of files of one kind. If there is a problem, all other fields are empty."""
 
     problem: ContentsProblem | None = None
 
@@ -43,12 +43,12 @@ class KeypointSample(BaseModel):
     """The first clip of a keypoint file."""
 
     file: str
-    persons: int | None = Field(None, description="M.")
-    frames: int | None = Field(None, description="T.")
-    points: int | None = Field(None, description="V.")
-    layout: str | None = Field(None, description="The layout that its points have; null where it is not known.")
+    persons: int | None = Field(None, description="M, the number of persons.")
+    frames: int | None = Field(None, description="T, the number of frames.")
+    points: int | None = Field(None, description="V, the number of keypoints.")
+    layout: str | None = Field(None, description="The keypoint layout; null if unknown.")
     img_shape: tuple[int, int] | None = Field(
-        None, description="`[height, width]`; null where neither the file nor the options have it."
+        None, description="`[height, width]`; null if neither the file nor the options specify it."
     )
     problem: ContentsProblem | None = None
 
@@ -56,67 +56,69 @@ class KeypointSample(BaseModel):
 class KeypointContents(Contents):
     """Keypoint files."""
 
-    files: int = Field(0, description="Keypoint files, those in archives included; the frame files of a clip are one.")
-    names: list[str] = Field([], description=f"The first {MAX_NAMES} videos.")
-    samples: list[KeypointSample] = Field([], description="The first files that have bytes.")
-    notes: list[str] = Field([], description="What was assumed, or left out.")
+    files: int = Field(
+        0, description="Number of keypoint files, including those in archives. A clip's frame files count as one."
+    )
+    names: list[str] = Field([], description=f"Names of the first {MAX_NAMES} videos.")
+    samples: list[KeypointSample] = Field([], description="The first files that are not empty.")
+    notes: list[str] = Field([], description="Assumptions that were made, and files that were ignored.")
 
 
 class LabelSourceInfo(BaseModel):
-    """What a label file was taken for."""
+    """The detected format of a label file."""
 
     file: str
-    files: int = Field(description="How many files it stands for, of many of one format and encoding.")
+    files: int = Field(description="Number of files; many of one format and encoding are described together.")
     format: str
-    encoding: str = Field(description='Of its text; "" of a workbook.')
-    assumed: bool = Field(description="Whether the encoding was assumed, since nothing declares it.")
-    rows: int = Field(description="Videos in it.")
-    classes: int = Field(description="Classes in it.")
-    labels: list[str] = Field(description="The first three labels, as they were read.")
+    encoding: str = Field(description='Encoding of its text; "" for a workbook.')
+    assumed: bool = Field(description="Whether the encoding was assumed, because nothing declares it.")
+    rows: int = Field(description="Number of videos.")
+    classes: int = Field(description="Number of classes.")
+    labels: list[str] = Field(description="The first three labels.")
 
 
 class LabelContents(Contents):
     """Label files."""
 
     files: list[LabelSourceInfo] = []
-    videos: int = Field(0, description="Labeled videos that the filters leave.")
+    videos: int = Field(0, description="Number of labeled videos after the filters.")
     classes: int = 0
-    names: list[str] = Field([], description=f"The first {MAX_NAMES} videos.")
+    names: list[str] = Field([], description=f"Names of the first {MAX_NAMES} videos.")
     columns: list[str] = Field([], description="Columns of the tables.")
-    filtered: dict[str, int] = Field({}, description="How many videos each filter of the options leaves out.")
+    filtered: dict[str, int] = Field({}, description="Number of videos that each filter of the options excludes.")
 
 
 class SplitInfo(BaseModel):
     """A split."""
 
     name: str
-    videos: int = Field(description="Labeled videos in it; names in the split file as long as there are no labels.")
+    videos: int = Field(description="Number of labeled videos in it; without labels, of names in the split file.")
 
 
 class SplitContents(Contents):
-    """The splits: of split files, of a rule in the options, or of a column of the labels."""
+    """The splits, from split files, a rule in the options, or a column of the labels."""
 
     splits: list[SplitInfo] = []
-    column: str | None = Field(None, description="The column of the labels, where nothing else gives the splits.")
+    column: str | None = Field(None, description="The column of the labels that defines the splits, if one does.")
     assumed: list[str] = Field([], description="Split files whose encoding was assumed.")
 
 
 class VideoContents(Contents):
     """How the names of keypoints, labels and splits match."""
 
-    labelled: int = Field(0, description="Labeled videos.")
-    with_keypoints: int = Field(0, description="Of these, those that have a keypoint file.")
-    ready: int = Field(0, description="Of these, those that are in a split.")
-    without_keypoints: list[str] = Field([], description=f"The first {MAX_NAMES} labeled videos without one.")
-    unlabelled: int = Field(0, description="Keypoint files whose video is not in the labels.")
-    faults: dict[str, int] = Field({}, description="Faults of the splits by kind, as in the report.")
-    mismatch: str | None = Field(None, description="Why no video is left; null where some are.")
+    labeled: int = Field(0, description="Number of labeled videos.")
+    with_keypoints: int = Field(0, description="Number of labeled videos with a keypoint file.")
+    ready: int = Field(0, description="Number of labeled videos with a keypoint file that are in a split.")
+    without_keypoints: list[str] = Field([], description=f"The first {MAX_NAMES} labeled videos without keypoints.")
+    unlabelled: int = Field(0, description="Number of keypoint files whose video is not in the labels.")
+    faults: dict[str, int] = Field({}, description="Number of faults of the splits, by kind as in the report.")
+    mismatch: str | None = Field(None, description="Why no video can be used; null if some can.")
 
 
 class DatasetContents(BaseModel):
-    """What is in the files of a dataset; null of what was not sent."""
+    """The contents of a dataset's files; null for parts that were not sent."""
 
     keypoints: KeypointContents | None = None
     labels: LabelContents | None = None
     split: SplitContents | None = None
-    videos: VideoContents | None = Field(None, description="Where there are keypoints and labels.")
+    videos: VideoContents | None = Field(None, description="Null unless keypoints and labels were sent.")

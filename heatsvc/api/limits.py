@@ -1,4 +1,4 @@
-"""Limits: how large a body may be and how slowly it may come, and what all requests of a process share."""
+"""Limits: the size and the speed of a request's body, and the budgets that all requests of a process share."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from heatsvc.settings import Settings
 Result = TypeVar("Result")
 
 UNBUDGETED_BYTES = 64 << 10
-"""Bytes of a body that are not taken from a budget: uvicorn buffers as many for each connection."""
+"""Bodies up to this size take nothing from a budget: uvicorn buffers as many bytes for each connection."""
 
-# A body that comes slower than this, after the first `idle_seconds`, occupies memory or a slot that others need.
+# After the first `idle_seconds`, slower bodies are refused: they occupy memory or a slot that others need.
 _MIN_BYTES_PER_SECOND = 4 << 10
 _RESERVED_STEP = 1 << 20
 
 
 class SharedBudget:
-    """An amount that requests share: bytes of memory, or slots. A request for more than is free waits.
+    """An amount that requests share: bytes of memory, or slots. A request waits until its amount is free.
 
     Waiting requests are served in the order of their arrival.
 
     Args:
-        limit: the amount; a request that wants more gets all of it.
-        setting: its name, for messages.
-        wait_seconds: that a request waits before it is refused, for all budgets together.
+        limit: the amount; a request for more gets all of it.
+        setting: the name of the setting, for messages.
+        wait_seconds: how long a request waits before it is refused; the total over all budgets.
 
     Attributes:
-        used: how much is taken.
-        peak: the most that was taken at a time.
+        used: the amount that is taken now.
+        peak: the largest amount that was taken at a time.
     """
 
     def __init__(self, limit: int, setting: str, wait_seconds: float) -> None:
@@ -50,19 +50,19 @@ class SharedBudget:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     def try_acquire(self, amount: int) -> bool:
-        """Take an amount if it is there and nobody waits."""
+        """Take an amount if it is free and no other request waits."""
         if self._waiting or self.used + min(amount, self.limit) > self.limit:
             return False
         self._take(min(amount, self.limit))
         return True
 
     async def acquire(self, amount: int, token: CancelToken | None = None) -> None:
-        """Take an amount, as soon as it is there.
+        """Take an amount as soon as it is free.
 
         Args:
-            amount: to take.
-            token: of the request; it counts how long that has waited. None waits however long it takes: for a response
-                that has begun.
+            amount: the amount to take.
+            token: the request's token, which sums up how long the request has waited. None waits without a limit, for
+                a response that has begun.
 
         Raises:
             RequestError: 503, the request has waited `wait_seconds`.
@@ -78,11 +78,11 @@ class SharedBudget:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self.release(amount)  # it was given in the moment in which the wait ended
+                self.release(amount)  # it was granted at the moment when the wait ended
             else:
-                with suppress(ValueError):  # it may have been dropped already
+                with suppress(ValueError):  # it may have been removed already
                     self._waiting.remove(entry)
-                self._give()  # later ones may need less
+                self._give()  # requests behind it may need less
             if isinstance(error, TimeoutError):
                 raise self.refusal() from None
             raise
@@ -91,7 +91,7 @@ class SharedBudget:
                 token.waited += time.monotonic() - started
 
     def refusal(self) -> RequestError:
-        """The error 503 after `wait_seconds` without enough of the budget."""
+        """The 503 error of a request that has waited `wait_seconds`."""
         return busy(
             f"the service is busy: {self._setting} was exhausted for {self._wait_seconds:g} s",
             retry_after=max(1, round(self._wait_seconds)),
@@ -103,12 +103,12 @@ class SharedBudget:
         self._give()
 
     async def reserve(self, amount: int, token: CancelToken | None = None) -> Reservation:
-        """Take an amount that may shrink; arguments and errors as of `acquire`."""
+        """Take an amount that can be reduced later; arguments and errors are those of `acquire`."""
         await self.acquire(amount, token)
         return Reservation(self, min(amount, self.limit))
 
     def _give(self) -> None:
-        """Serve waiting requests in their order, as far as the free amount suffices."""
+        """Grant waiting requests their amounts, in order, until one needs more than is free."""
         while self._waiting and (self._waiting[0][1].done() or self.used + self._waiting[0][0] <= self.limit):
             amount, turn = self._waiting.popleft()
             if not turn.done():
@@ -121,32 +121,32 @@ class SharedBudget:
 
 
 class Reservation:
-    """An amount of a budget that one request has. As a context manager it ends with the block."""
+    """An amount that one request has taken from a budget. As a context manager it gives the amount back at the end."""
 
     def __init__(self, budget: SharedBudget, amount: int) -> None:
         self._budget = budget
         self._amount = amount
 
     def shrink(self, amount: int) -> None:
-        """Keep so much of it, or what there is if that is less."""
+        """Reduce the reservation to this amount; a larger amount changes nothing."""
         kept = min(amount, self._amount)
         self._budget.release(self._amount - kept)
         self._amount = kept
 
     def __enter__(self) -> Self:
-        """Nothing: it was taken already."""
+        """Return the reservation, which has been taken already."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give it back."""
+        """Give the amount back."""
         self.shrink(0)
 
 
 class ConcurrencyLimit:
-    """Slots for requests of a kind that takes long; without a free slot a request is refused at once.
+    """Slots for long requests of one kind; without a free slot a request is refused at once.
 
     Attributes:
-        taken: how many are.
+        taken: the number of slots that are taken.
     """
 
     def __init__(self, setting: str, limit: int) -> None:
@@ -156,14 +156,16 @@ class ConcurrencyLimit:
 
     @property
     def free(self) -> int:
-        """How many more may come."""
+        """The number of free slots."""
         return self._limit - self.taken
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Have a slot for as long as the block takes; 503 where all are taken."""
+        """Occupy a slot during the block; raise 503 if all are taken."""
         if self.free < 1:
-            raise busy(f"{self._limit} such requests are in flight already (setting {self._setting})", retry_after=10)
+            raise busy(
+                f"{self._limit} requests of this kind are in flight already (setting {self._setting})", retry_after=10
+            )
         self.taken += 1
         try:
             yield
@@ -172,18 +174,18 @@ class ConcurrencyLimit:
 
 
 class BodyReader:
-    """The body of a request, piece by piece, bounded in bytes and in time.
+    """Reads the body of a request in pieces, with limits on its size and duration.
 
     Args:
-        request: its body has not been read.
-        settings: `idle_seconds` without a byte are too many.
-        setting: the name of the setting that bounds its size.
-        token: its deadline is the body's too; without one an upload may take as long as enough of it comes.
+        request: a request whose body has not been read.
+        settings: `idle_seconds` limits the time without data.
+        setting: the name of the setting that limits the size.
+        token: the body must arrive before its deadline. None limits only the speed of the body.
         budget: the memory that a body of more than `UNBUDGETED_BYTES` takes, until `release`.
 
     Attributes:
-        size: bytes that have come.
-        more: whether there are more to come.
+        size: bytes received so far.
+        more: whether more is expected.
     """
 
     def __init__(
@@ -212,11 +214,11 @@ class BodyReader:
         self._check_size(self._length)
 
     async def receive(self) -> bytes:
-        """Some more of it.
+        """The next piece of the body.
 
         Raises:
-            LimitError: it is larger than the setting allows.
-            RequestError: 408, it comes too slowly; 503, the budget is used up.
+            LimitError: the body is larger than the setting allows.
+            RequestError: 408, the body arrives too slowly; 503, the budget is used up.
             ClientDisconnect: the client disconnected.
         """
         idle = self._settings.idle_seconds
@@ -238,16 +240,16 @@ class BodyReader:
         if self.more and self.size < _MIN_BYTES_PER_SECOND * late:
             raise RequestError(
                 408,
-                f"the body comes at less than {_MIN_BYTES_PER_SECOND:,} bytes a second, for longer than "
+                f"the body arrives at less than {_MIN_BYTES_PER_SECOND:,} bytes per second, for longer than "
                 f"{self._settings.idle_seconds:g} s (setting HEATSVC_IDLE_SECONDS)",
                 headers={"Connection": "close"},
             )
         return data
 
     async def _reserve(self, budget: SharedBudget, size: int) -> None:
-        """Take the memory for a large body from the budget: all of it at once where its length is known.
+        """Take the memory for a large body from the budget, all at once if its length is known.
 
-        If bodies took their memory as they come, many could have a part of it, and none enough.
+        If bodies took their memory piece by piece, many could have part of what they need, and none all of it.
         """
         if max(size, self._length) <= UNBUDGETED_BYTES or size <= self._reserved:
             return
@@ -258,7 +260,7 @@ class BodyReader:
         self._reserved = wanted
 
     async def read(self) -> bytes:
-        """All that is left of it; raises as `receive`."""
+        """The rest of the body; raises what `receive` raises."""
         data = await self.receive()
         if not self.more:
             return data
@@ -268,7 +270,7 @@ class BodyReader:
         return b"".join(pieces)
 
     def release(self) -> None:
-        """Give the bytes back to the budget."""
+        """Give the body's memory back to the budget."""
         if self._budget is not None:
             self._budget.release(self._reserved)
             self._budget = None
@@ -285,15 +287,15 @@ class BodyReader:
     def _too_slow(self, is_idle: bool) -> RequestError:
         return RequestError(
             408,
-            f"no more of the body came for {self._settings.idle_seconds:g} s (setting HEATSVC_IDLE_SECONDS)"
+            f"no data of the body arrived for {self._settings.idle_seconds:g} s (setting HEATSVC_IDLE_SECONDS)"
             if is_idle
-            else f"the body did not come within {self._settings.request_seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
+            else f"the body took longer than {self._settings.request_seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
             headers={"Connection": "close"},
         )
 
 
 async def wait_shielded(work: asyncio.Future[Result]) -> Result:
-    """The result of work in a thread; a caller that is cancelled meanwhile goes on only when the work has ended."""
+    """Wait for work in a thread, and return its result. If the caller is cancelled, it still waits for the work."""
     try:
         await asyncio.wait((work,))
     except asyncio.CancelledError:
@@ -304,7 +306,7 @@ async def wait_shielded(work: asyncio.Future[Result]) -> Result:
 
 @asynccontextmanager
 async def cancel_on_disconnect(request: Request, token: CancelToken) -> AsyncIterator[None]:
-    """Cancel a token if the client disconnects while the block runs. The body has been read."""
+    """Cancel a token if the client disconnects while the block runs. The body must have been read."""
 
     async def watch() -> None:
         while (await request.receive())["type"] != "http.disconnect":

@@ -1,4 +1,4 @@
-"""Memory that the C library keeps after it was freed. On other systems than Linux with glibc, nothing is done."""
+"""Controls how much freed memory the C library keeps. Does nothing on systems other than Linux with glibc."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _MAPPED_BYTES = 16 << 20
 
 
 def keep_freed_memory() -> None:
-    """Have the allocator keep up to 32 MB of what was freed, in one arena for all threads.
+    """Make the allocator keep up to 32 MB of freed memory, in one arena for all threads.
 
-    A response of 64 clips is several megabytes, in chunks just small enough not to be mapped one by one. Given back to
-    the system after each response and asked for again, they cost a thousand page faults: a fifth of the request's time.
-    With an arena for each thread, heap fragmentation remains after peak load: 60 MB, of a process of 200.
-    Nothing is done where the environment configures the allocator.
+    A response of 64 clips is several megabytes, in chunks too small to be mapped one by one. Returning them to the
+    system after each response costs a thousand page faults in the next one: a fifth of the request's time.
+    One arena per thread leaves more heap fragmentation after peak load: 60 MB in a process of 200 MB.
+    If the environment configures the allocator, nothing is changed.
     """
     if any(name.startswith(("MALLOC_", "LD_PRELOAD")) or name == "GLIBC_TUNABLES" for name in os.environ):
         return
@@ -32,7 +32,7 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Collect garbage, and return freed memory to the system: heap fragmentation remains after peak load."""
+    """Collect garbage, and return freed memory to the system, which otherwise stays allocated after peak load."""
     gc.collect()
     try:
         trim = ctypes.CDLL(None).malloc_trim

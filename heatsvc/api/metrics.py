@@ -34,7 +34,7 @@ MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 
 _SECONDS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""Methods that are labels of their own; others are `other`."""
+"""Values of the label `method`; all other methods are counted as `other`."""
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -45,7 +45,7 @@ in_flight = Gauge("heatsvc_in_flight", "Requests in progress.", multiprocess_mod
 body_bytes = Counter("heatsvc_body_bytes", "Bytes of request and response bodies.", ["route", "direction"])
 clips = Counter(
     "heatsvc_clips_drawn",
-    "Clips rendered, by the worst that was found in their numbers, or `none`.",
+    "Clips rendered, by the worst finding in their numbers, or `none`.",
     ["finding"],
 )
 stage_seconds = Histogram(
@@ -57,13 +57,13 @@ stage_seconds = Histogram(
 batches = Histogram("heatsvc_batch_tasks", "Work items in a batch.", ["device"], buckets=_SIZES)
 fallbacks = Counter(
     "heatsvc_device_fallbacks",
-    "Times that the CPU replaced the GPU: for a clip beyond its memory, or for good because it failed.",
+    "Number of times that the CPU replaced the GPU: for a clip too large for its memory, or for good after a failure.",
     ["reason"],
 )
 
 
 def remove_dead_processes() -> None:
-    """Drop the gauges of worker processes that were killed; their counters stay."""
+    """Remove the gauges of worker processes that were killed; their counters stay."""
     folder = os.environ.get(MULTIPROCESS_DIR)
     for path in Path(folder).glob("gauge_live*.db") if folder else ():
         pid = int(path.stem.rpartition("_")[2])
@@ -84,7 +84,7 @@ def remove_dead_processes() -> None:
     openapi_extra=NEEDS_NO_KEY,
 )
 def metrics() -> Response:
-    """Requests, durations, bodies, clips, batches and requests in progress, of all worker processes together."""
+    """Requests, durations, bodies, clips, batches and requests in progress, summed over all worker processes."""
     registry = REGISTRY
     if MULTIPROCESS_DIR in os.environ:
         registry = CollectorRegistry()

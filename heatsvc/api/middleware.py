@@ -1,4 +1,4 @@
-"""Middleware that every request passes: the access log, the limit of requests in flight, API keys, unread bodies."""
+"""Middleware for all requests: access log, limit of requests in flight, API keys, unread bodies."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ log = structlog.get_logger("heatsvc.request")
 
 _MAX_ID_LENGTH = 128
 _MAX_DRAINED_BYTES = 1 << 30
-# Neither an API key is needed for these, nor do they count as requests in flight.
+# These need no API key, and do not count as requests in flight.
 _HEALTH_PATHS = ("/health/live", "/health/ready", "/metrics")
-# No API key is needed for the page and the documentation either.
+# The page and the documentation need no API key.
 _DOCUMENTATION_PATHS = ("/", "/docs", "/openapi.json")
 DOCUMENTATION_ASSETS = "/docs-assets"
 """The path under which the files of Swagger UI are served."""
@@ -33,13 +33,13 @@ PAGE_FILES = "/static"
 
 
 def path_of(scope: Scope) -> str:
-    """The request's path without the `root_path` that the application is mounted at."""
+    """The request's path without the application's `root_path`."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
 
 class RequestLogMiddleware:
-    """Gives each request an id, logs and counts it, and turns exceptions that nothing handles into a 500.
+    """Gives each request an id, logs and counts it, and turns unhandled exceptions into a 500.
 
     Args:
         access_log: whether to log a line for each request.
@@ -75,7 +75,7 @@ class RequestLogMiddleware:
         except Exception:
             log.exception("request failed", request_id=request_id.decode(), path=scope["path"])
             if not status:
-                detail = "the service failed; its log has the reason under this request's id"
+                detail = "internal error: the service's log has the reason under this request's id"
                 await problem(500, detail)(scope, receive, send_with_id)
         finally:
             seconds = perf_counter() - started
@@ -97,11 +97,11 @@ class RequestLogMiddleware:
 
 
 def _request_id(scope: Scope) -> bytes:
-    """The client's own `X-Request-ID` if it is short and printable, so that logs can be joined; else a new one."""
+    """The client's `X-Request-ID` if it is short and printable, so that logs can be joined; else a new id."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _is_request_id(value):
             return bytes(value)
-    return b"%016x" % random.getrandbits(64)  # identifies lines of the log and keeps no secret
+    return b"%016x" % random.getrandbits(64)  # only identifies log lines
 
 
 def _is_request_id(value: bytes) -> bool:
@@ -109,7 +109,7 @@ def _is_request_id(value: bytes) -> bool:
 
 
 class ConcurrencyLimitMiddleware:
-    """Responds with 503 while `limit` requests are in flight. Health checks and metrics do not count.
+    """Responds with 503 while `limit` requests are in flight, not counting health checks and metrics.
 
     Args:
         exempt: the slots of requests that do not count, because other limits apply to them.
@@ -140,7 +140,7 @@ class ConcurrencyLimitMiddleware:
 class ApiKeyMiddleware:
     """Responds with 401 unless one of `keys` is sent as a bearer token.
 
-    Health, metrics, page and documentation are open.
+    Health checks, metrics, the page and the documentation need no key.
     """
 
     def __init__(self, app: ASGIApp, keys: Iterable[str]) -> None:
@@ -151,12 +151,12 @@ class ApiKeyMiddleware:
         """Handle one request."""
         app = self._app
         if scope["type"] == "http" and not _is_open(path_of(scope)) and not self._has_key(scope):
-            detail = "send a key of this service as Authorization: Bearer ..."
+            detail = "the request has no valid API key: send one as Authorization: Bearer KEY"
             app = problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="heatsvc"'})
         await app(scope, receive, send)
 
     def _has_key(self, scope: Scope) -> bool:
-        """Compare the token with every key, in a time that does not depend on where they differ."""
+        """Whether the token is one of the keys, compared in constant time."""
         token = b""
         for name, value in scope["headers"]:
             if name == b"authorization" and value[:7].lower() == b"bearer ":
@@ -173,13 +173,13 @@ def _is_open(path: str) -> bool:
 
 
 class DrainRequestBodyMiddleware:
-    """Reads what is left of a request's body before a response ends after which the connection is closed.
+    """Reads the rest of a request's body before the end of a response that closes the connection.
 
-    A connection that is closed with unread bytes on it is reset, and the client may lose the response that says why its
-    body was refused. On a connection that is kept the server itself reads and discards what still comes.
+    Closing a connection with unread bytes resets it, and the client may lose the response that says why its body was
+    refused. If the connection stays open, the server itself reads and discards the rest of the body.
 
     Args:
-        seconds: how long to read at most.
+        seconds: maximum time to read.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -219,7 +219,7 @@ def _closes_connection(scope: Scope) -> bool:
 
 
 async def drain_request_body(receive: Receive, seconds: float) -> None:
-    """Read and discard a request's body until it ends, the client disconnects, or a bound is reached."""
+    """Read and discard a request's body until it ends, the client disconnects, or the time is over."""
     size = 0
     try:
         async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""Content negotiation: which format and which content coding a response has (RFC 9110, 12.5.1 and 12.5.3)."""
+"""Content negotiation: chooses the format and the content coding of a response (RFC 9110, 12.5.1 and 12.5.3)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LONGEST = 4_096
 def choose_format(accept: str | None, many: bool, without: str = "") -> Format:
     """The format for an `Accept` header: the highest q, and among equals the one the service prefers.
 
-    A picture is for those who ask for one: by its name, `image/*` or `video/*`, not by `*/*`. Nor in a browser's header
-    for pages, which names text/html, and image/webp beside it for pictures that it would show in their place.
+    A picture is chosen only for its own media type, `image/*` or `video/*`, not for `*/*`; and not if the header also
+    names text/html, since browsers add image/webp to the header with which they request pages.
 
     Args:
         accept: the header, None where there is none, which accepts all.
@@ -28,7 +28,7 @@ def choose_format(accept: str | None, many: bool, without: str = "") -> Format:
         without: a media type that this service turned out not to be able to write.
 
     Raises:
-        RequestError: 406, none of the accepted forms will do; 400, the header is too long.
+        RequestError: 406, no accepted format can be written; 400, the header is too long.
     """
     ranges = _media_ranges(accept)
     named = [each for each in ranges if each[0] != "*/*"]
@@ -38,7 +38,7 @@ def choose_format(accept: str | None, many: bool, without: str = "") -> Format:
     for each in possible:
         if each.is_picture and is_page:
             continue
-        # The other names count where they are written out: `*/*` is no reason to give what has a q of its own.
+        # Aliases count only if they are named: `*/*` must not choose a format whose own name has another q.
         also = [weight for name, weight in ranges if _ALSO_CALLED.get(name) == each.media_type]
         weight = max([_media_weight(each.media_type, named if each.is_picture else ranges), *also])
         if weight > 0 and (best is None or weight > best[0]):
@@ -48,17 +48,19 @@ def choose_format(accept: str | None, many: bool, without: str = "") -> Format:
         why = (" for several clips" if many else "") + (
             f" (this service has no encoder for {without})" if without else ""
         )
-        raise RequestError(406, f"Accept: {accept:.200} names no format of the response{why}: {known}", field="Accept")
+        raise RequestError(
+            406, f"Accept: {accept:.200} matches no format of the response{why}: use {known}", field="Accept"
+        )
     return best[1]
 
 
 @lru_cache(maxsize=512)
 def choose_media(accept: str | None, offers: tuple[str, ...]) -> str:
-    """The media type for an `Accept` header: the highest q, and among equals the first of the offers.
+    """The media type for an `Accept` header: the one with the highest q; among equals, the first of the offers.
 
     Args:
-        accept: the header, None where there is none, which accepts all.
-        offers: what there is, the preferred one first.
+        accept: the header; None, if it is absent, accepts everything.
+        offers: the available media types, the preferred one first.
 
     Raises:
         RequestError: 406, none of the accepted types is offered; 400, the header is too long.
@@ -68,22 +70,22 @@ def choose_media(accept: str | None, offers: tuple[str, ...]) -> str:
     best = max(weights)
     if best <= 0:
         raise RequestError(
-            406, f"Accept: {accept:.200} names no format of the response: {', '.join(offers)}", field="Accept"
+            406, f"Accept: {accept:.200} matches no format of the response: use {', '.join(offers)}", field="Accept"
         )
     return offers[weights.index(best)]
 
 
 @lru_cache(maxsize=512)
 def choose_coding(accept_encoding: str | None, compressed: bool = False, compression: str | None = None) -> Coding:
-    """The coding for an `Accept-Encoding` header: the highest q, among equals the one the service prefers.
+    """The coding for an `Accept-Encoding` header: the highest q; among equals, the one that the service prefers.
 
-    Without the header nothing is coded, since a client that does not ask may not be able to decode. `identity` is
-    allowed unless it is refused, but comes after what is named.
+    Without the header nothing is coded, since the client may not be able to decode it. `identity` is allowed unless the
+    header refuses it, but codings that the header names are preferred.
 
     Args:
-        accept_encoding: the header, None where there is none.
-        compressed: whether the body is compressed in itself: then it is not coded again unless it has to be.
-        compression: a key of `ZSTD`, how zstd is to be written; None: by the type of the pixels.
+        accept_encoding: the header; None if it is absent.
+        compressed: whether the format is compressed already; it is then not coded again unless identity is refused.
+        compression: a key of `ZSTD`: how to write zstd; None: depends on the data type of the volume.
 
     Raises:
         RequestError: 406, no coding is acceptable; 400, the header is too long.
@@ -99,7 +101,7 @@ def choose_coding(accept_encoding: str | None, compressed: bool = False, compres
     for name, coding in CODINGS.items():
         weight = weights.get(name, weights.get("x-gzip") if name == "gzip" else None)
         if weight is None:
-            # identity is acceptable without being named, if only just.
+            # identity is acceptable without being named, with the lowest preference.
             weight = any_other if any_other is not None else (1e-6 if name == "identity" else 0.0)
         if weight > 0 and (best is None or weight > best[0]):
             best = weight, coding
@@ -118,13 +120,13 @@ def _media_ranges(accept: str | None) -> list[tuple[str, float]]:
 
 
 def _check_length(name: str, header: str) -> None:
-    """What is longer is no list that a client wrote, and nothing to keep."""
+    """Refuse an overlong header: no client writes such a list, and the results are cached."""
     if len(header) > _LONGEST:
-        raise RequestError(400, f"{name} has {len(header):,} characters: {_LONGEST:,} are enough", field=name)
+        raise RequestError(400, f"{name} has {len(header):,} characters: it must have at most {_LONGEST:,}", field=name)
 
 
 def parse_preferences(header: str | None) -> dict[str, str]:
-    """Preferences of a `Prefer` header (RFC 7240) by lower-case name; of one given twice the first counts."""
+    """Preferences of a `Prefer` header (RFC 7240) by lower-case name; if one is repeated, the first counts."""
     _check_length("Prefer", header or "")
     preferences: dict[str, str] = {}
     for part in (header or "").split(","):
@@ -135,7 +137,7 @@ def parse_preferences(header: str | None) -> dict[str, str]:
 
 
 def parse_weights(header: str) -> list[tuple[str, float]]:
-    """Names and q-values of a list header; a q that is no number from 0 to 1 counts as 0."""
+    """Names and q-values of a list header; a q that is not a number from 0 to 1 counts as 0."""
     weights = []
     for part in header.split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
@@ -157,7 +159,7 @@ def _quality(parameters: Sequence[str]) -> float:
 
 
 def _media_weight(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """The q of the most specific range that fits."""
+    """The q of the most specific range that matches."""
     kind = media_type.partition("/")[0]
     for wanted in (media_type, f"{kind}/*", "*/*"):
         fitting = [weight for name, weight in ranges if name == wanted]

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI writes, and the schemas that routes only refer to."""
+"""The OpenAPI document: FastAPI's, plus the schemas that routes refer to by name."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from heatsvc.api.heatmap_schemas import HeatmapForm, Heatmaps, ManyClips, OneCli
 from heatsvc.api.inspection_schemas import InspectionForm
 from heatsvc.api.problems import Problem
 
-_API_KEY = {"type": "http", "scheme": "bearer", "description": "One of HEATSVC_API_KEYS, where there are any."}
+_API_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "One of HEATSVC_API_KEYS; not needed if that setting is empty.",
+}
 
 
 def add_schemas(app: FastAPI) -> None:
-    """Have `app.openapi()` include models of bodies that FastAPI does not read, and the API key."""
+    """Add to `app.openapi()` the models of bodies that FastAPI does not read, and the API key."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

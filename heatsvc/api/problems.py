@@ -37,18 +37,18 @@ _TITLES = {
     416: "Range not satisfiable",
     422: "The request cannot be processed",
     500: "The service failed",
-    503: "The service is not available now",
-    507: "The disk of the service is full",
+    503: "The service is not available",
+    507: "The service's disk is full",
 }
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
-# Largest exact integer in JSON; a Content-Length or a side may have a hundred digits.
+# The largest integer that JSON numbers represent exactly; a Content-Length or a side may have a hundred digits.
 _MOST = 2**53
 
 
 def optional_member(description: str) -> Any:
-    """A field of a problem document that is absent where it does not apply."""
+    """A field of a problem document that is absent if it does not apply."""
     return Field(None, description=description, exclude_if=lambda value: value is None)
 
 
@@ -58,17 +58,17 @@ class Problem(BaseModel):
     type: str = "about:blank"
     title: str
     status: int
-    detail: str = Field(description="What is wrong, and what would be right.")
-    field: str | None = optional_member("Where: `clips[3].img_shape`, `pipeline[2].scale`.")
-    file: str | None = optional_member("The file that it is in.")
-    frame: int | None = optional_member("The frame that it is in.")
+    detail: str = Field(description="What is wrong, and what would be valid.")
+    field: str | None = optional_member("Path of the field with the error: `clips[3].img_shape`, `pipeline[2].scale`.")
+    file: str | None = optional_member("Name of the file with the error.")
+    frame: int | None = optional_member("Index of the frame with the error.")
     setting: str | None = optional_member("The setting whose limit was exceeded.")
-    limit: int | None = optional_member("The setting's value.")
-    got: int | None = optional_member("The requested value, in the same unit.")
+    limit: int | None = optional_member("Value of the setting.")
+    got: int | None = optional_member("Value of the request, in the same unit.")
 
 
 def problem_responses(*statuses: int, schema: str = "Problem") -> dict[int | str, dict[str, Any]]:
-    """Responses of these status codes for a route's `responses`: problem documents.
+    """Problem documents with these status codes, for a route's `responses`.
 
     Args:
         schema: the name of the document's schema, one that `api/openapi.py` adds to the OpenAPI document.
@@ -78,11 +78,11 @@ def problem_responses(*statuses: int, schema: str = "Problem") -> dict[int | str
 
 
 class RequestError(InputError):
-    """A request that is wrong as HTTP.
+    """A request that cannot be processed, with a status code of its own.
 
     Attributes:
         status: the status code.
-        headers: to be sent with it.
+        headers: response headers.
     """
 
     def __init__(self, status: int, detail: str, *, field: str | None = None, headers: dict[str, str] | None = None):
@@ -92,7 +92,7 @@ class RequestError(InputError):
 
 
 def busy(detail: str, *, retry_after: int = 1) -> RequestError:
-    """503, with the seconds after which to try again."""
+    """The error 503 with `Retry-After`."""
     return RequestError(503, detail, headers={"Retry-After": str(retry_after)})
 
 
@@ -106,18 +106,18 @@ def status_of(error: InputError) -> int:
 
 
 def document(status: int, detail: str, **members: Any) -> dict[str, Any]:
-    """The members of a problem document; those that are None are left out."""
+    """A problem document; members that are None are left out."""
     given = {name: value for name, value in members.items() if value is not None}
     return {"type": "about:blank", "title": _TITLES.get(status, "Problem"), "status": status, "detail": detail, **given}
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> Response:
-    """A problem document; members that are None are left out."""
+    """A response with a problem document; members that are None are left out."""
     return Response(orjson.dumps(document(status, detail, **members), default=str), status, headers, MEDIA_TYPE)
 
 
 def members_of(error: InputError) -> dict[str, Any]:
-    """Where a fault is, and which limit was exceeded; None if absent."""
+    """The location of an error and the limit that was exceeded, as members of a problem document."""
     limit = error if isinstance(error, LimitError) else None
     return {
         "field": error.field or None,
@@ -130,18 +130,18 @@ def members_of(error: InputError) -> dict[str, Any]:
 
 
 async def on_input_error(request: Request, error: Exception) -> Response:
-    """An error that a package below raised about the input."""
+    """Respond to an error in the input that any package raised."""
     assert isinstance(error, InputError)  # noqa: S101  # registered for no other
     headers = error.headers if isinstance(error, RequestError) else None
     return problem(status_of(error), error.detail, headers=headers, **members_of(error))
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """The framework's own errors: an unknown path, a method that a path does not have, an unreadable form."""
+    """Respond to Starlette's own errors: an unknown path or method, an unreadable form."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for no other
     detail, headers = str(error.detail), dict(error.headers or {})
     if error.status_code == 404:
-        detail = f"There is no {request.url.path}: see /docs"
+        detail = f"{request.url.path} does not exist: /docs lists all paths"
     elif error.status_code == 405:
         headers["Allow"] = ", ".join(_allowed_methods(request))
         detail = f"{request.url.path} does not support {request.method}: use {headers['Allow']}"
@@ -149,7 +149,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _allowed_methods(request: Request) -> list[str]:
-    """All methods of a request's path; the framework names only those of the first route that has it."""
+    """All methods of a request's path; Starlette names only those of the first matching route."""
     routes = request.app.routes
     return [
         method
@@ -159,20 +159,20 @@ def _allowed_methods(request: Request) -> list[str]:
 
 
 async def on_data_directory_error(request: Request, error: Exception) -> Response:
-    """A full data directory is 507, one that is read-only, deleted or unreadable 503."""
+    """Respond with 507 if the data directory is full, and 503 if it is read-only, deleted or unreadable."""
     assert isinstance(error, DataDirectoryError)  # noqa: S101  # registered for no other
-    detail = f"{error.reason}; nothing of this request was kept, try again later"
+    detail = f"{error.reason}: the request was discarded, send it again later"
     return problem(507 if error.is_full else 503, detail, headers={"Retry-After": "60"})
 
 
 async def on_deadline(request: Request, error: Exception) -> Response:
-    """A request takes longer than its deadline."""
-    detail = f"{error} (setting HEATSVC_REQUEST_SECONDS): ask for fewer clips, smaller maps or a smaller sigma"
+    """Respond to a request that took longer than its deadline."""
+    detail = f"{error} (setting HEATSVC_REQUEST_SECONDS): request fewer clips, smaller maps or a smaller sigma"
     return problem(503, detail, headers={"Retry-After": "10"})
 
 
 async def on_invalid(request: Request, error: Exception) -> Response:
-    """What the framework says of a parameter in the query."""
+    """Respond to FastAPI's errors about a parameter."""
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for no other
     first = error.errors()[0]
     name = str(first["loc"][-1])[:60]
@@ -180,10 +180,10 @@ async def on_invalid(request: Request, error: Exception) -> Response:
 
 
 def validated(model: type[Options], given: Mapping[str, Any]) -> Options:
-    """A model of options from JSON values.
+    """Validate options.
 
     Raises:
-        RequestError: 422, an option that does not exist, or a value it cannot have; the message lists the known ones.
+        RequestError: 422, an unknown option, for which the message lists the known ones, or an invalid value.
     """
     try:
         return model.model_validate(given)

@@ -24,15 +24,15 @@ _UPGRADE = re.compile(rb"\r\nupgrade(?=\s*:)", re.IGNORECASE)
 
 
 class BoundedHttpToolsProtocol(HttpToolsProtocol):
-    """uvicorn's `HttpToolsProtocol`, plus what it has no option for:
+    """uvicorn's `HttpToolsProtocol` with limits for which uvicorn has no options:
 
-    - A request's head has at most 256 KiB, and must arrive within `timeout_keep_alive` seconds.
-    - A client must take 16 KiB a second of what is waiting for it, or its connection is closed.
-    - Bytes that are not HTTP get a 400 of their own only where no other response is due on the connection.
-    - An offer to upgrade to another protocol is ignored, so that the request's body is read.
-    - On shutdown the event `stopping` of the lifespan state is set, so that responses without an end can end.
+    - A request's head may have 256 KiB, and must arrive within `timeout_keep_alive` seconds.
+    - A client must read 16 KiB per second of a waiting response, or its connection is closed.
+    - Bytes that are not HTTP get a 400 only if no other response is pending on the connection.
+    - A request to upgrade to another protocol is ignored, so that its body is read.
+    - On shutdown the event `stopping` of the lifespan state is set, so that event streams can end.
 
-    Times are checked every `timeout_keep_alive` seconds: a connection may last for twice as long.
+    Times are checked every `timeout_keep_alive` seconds, so a connection can last twice as long.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -40,7 +40,7 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         self._in_head = self._upgrades = False
         self._was_idle = False
         self._unsent = 0
-        self._cycles: list[RequestResponseCycle] = []  # of pipelined requests, the newest last
+        self._cycles: list[RequestResponseCycle] = []  # pipelined requests, the newest last
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the periodic check."""
@@ -54,7 +54,7 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Parse some bytes; refuse a head that grows too long."""
+        """Parse received bytes; refuse a head that is too long."""
         if self._in_head:
             self._head_bytes += len(data)
         elif not (self.cycle and self.cycle.more_body):
@@ -66,21 +66,21 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
             self.send_400_response("Upgrade is not supported.")
 
     def on_message_begin(self) -> None:
-        """Count the bytes of a head from its second piece on."""
+        """Start counting the bytes of a head, from the second piece on."""
         super().on_message_begin()
         self._in_head = True
         self._head_bytes = 0
         self._was_idle = False
 
     def on_headers_complete(self) -> None:
-        """Stop counting. What follows an upgrade is another protocol to the parser, the body too: it is refused."""
+        """Stop counting. After an upgrade the parser would treat even the body as another protocol: refuse it."""
         self._in_head = False
         self._upgrades = self.parser.should_upgrade()
         super().on_headers_complete()
         self._cycles = [*self._pending(), self.cycle]
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what cannot be parsed, unless a response to an earlier request is due: then close after that one."""
+        """Respond with 400 to bytes that cannot be parsed; if an earlier response is pending, close after that one."""
         pending = self._pending()
         if len(pending) > 1 or any(cycle.response_started or not cycle.more_body for cycle in pending):
             pending[-1].keep_alive = False
@@ -92,7 +92,7 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
             self._disconnect()
 
     def resume_writing(self) -> None:
-        """The client has taken most of what was waiting for it."""
+        """Continue writing: the client has read most of the buffered response."""
         super().resume_writing()
         self._unsent = 0
 
@@ -103,19 +103,19 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
             stopping.set()
 
     def _disconnect(self) -> None:
-        """Let the application write nothing more, and learn that the client is gone."""
+        """Drop further writes of the application, and tell it that the client has disconnected."""
         for cycle in self._pending():
             cycle.disconnected = True
             cycle.message_event.set()
 
     def _pending(self) -> list[RequestResponseCycle]:
-        """Requests whose responses are not complete; uvicorn itself only keeps track of the newest."""
+        """Requests whose responses are not complete; uvicorn itself only tracks the newest one."""
         return [cycle for cycle in self._cycles if not cycle.response_complete]
 
     def _check(self) -> None:
-        """Abort the connection if neither a request nor the reading of a response got on since the last check."""
+        """Abort the connection if neither the request nor the response made progress since the last check."""
         is_idle = self.cycle is None or self.cycle.response_complete
-        # Nothing is written while writing is paused or the connection is closing: what is unsent can only shrink.
+        # Nothing is written while writing is paused or the connection is closing, so the unsent bytes only decrease.
         unsent = self._unsent_bytes() if self.flow.write_paused or self.transport.is_closing() else 0
         taken = self._unsent - unsent
         is_slow = unsent and self._unsent and taken < _MIN_BYTES_PER_SECOND * self.timeout_keep_alive
@@ -128,17 +128,17 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(self.timeout_keep_alive, self._check)
 
     def _unsent_bytes(self) -> int:
-        """Bytes written and not acknowledged, in this process and in the system's socket buffer."""
+        """Bytes that are written but not acknowledged, in this process and in the system's socket buffer."""
         size = self.transport.get_write_buffer_size()
         try:
             queued = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
-        except (OSError, ValueError, AttributeError):  # closed, or not available on this system
+        except (OSError, ValueError, AttributeError):  # closed, or not supported by this system
             return size
         return size + int(struct.unpack("i", queued)[0])
 
 
 def _without_upgrade(data: bytes) -> bytes:
-    """The beginning of a request whose client offers another protocol: HTTP/1.1 goes on (RFC 9110, 7.8)."""
+    """Remove the offer to upgrade from the head of a request, which goes on with HTTP/1.1 (RFC 9110, 7.8)."""
     if _UPGRADE.search(data) is None:
         return data
     head, end, rest = data.partition(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Renderer: renders the responses of one process, on CPU threads and, where there is one, on a GPU."""
+"""Renderer: renders the responses of one process, on CPU threads and on a GPU if there is one."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from heatsvc.settings import Settings
 log = structlog.get_logger("heatsvc.renderer")
 
 _AHEAD = 2
-"""Items that are rendered ahead of the client."""
+"""Number of work items that are rendered ahead of the client."""
 _GPU_LOCK_SECONDS = 60.0
 
 SLICE_BYTES = 256 << 10
-"""Bytes of a body that are handed to the server at a time: it buffers what the client does not take."""
+"""Bytes of a body that are passed to the server at a time: it buffers what the client has not read."""
 
 
 class Renderer:
-    """Small responses are rendered where they are requested, others by the scheduler's workers.
+    """Renders small responses on the event loop, and others in the scheduler's workers.
 
     Args:
-        settings: device, threads and the memory for tiles and pictures.
+        settings: the device, the number of threads, and the memory for tiles and pictures.
 
     Attributes:
         gpu: what large batches are rendered on; None where the CPU renders everything.
@@ -48,7 +48,7 @@ class Renderer:
         picture_memory: bytes of pictures that are written or sent; their tiles take none of `tile_memory`.
 
     Raises:
-        DeviceError: a GPU is requested by name, and there is none.
+        DeviceError: the settings name a GPU that does not exist.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -70,9 +70,9 @@ class Renderer:
         self._scheduler: Scheduler[WorkItem] = Scheduler(settings.threads, on_batch=_count_batch)
 
     def select_device(self) -> None:
-        """Look for a GPU and measure it, as far as the settings ask for that. Before anything is rendered.
+        """Find a GPU and measure it if the settings ask for it. Must be called before anything is rendered.
 
-        Worker processes measure it one after the other.
+        Worker processes measure one after the other.
         """
         settings = self._settings
         lock = FileLock(Path(tempfile.gettempdir()) / "heatsvc-gpu.lock", timeout=_GPU_LOCK_SECONDS)
@@ -81,11 +81,11 @@ class Renderer:
                 try:
                     stack.enter_context(lock)
                 except (Timeout, OSError):
-                    log.warning("the GPU is measured while others may use it", lock=lock.lock_file)
+                    log.warning("the GPU is measured while other worker processes may use it", lock=lock.lock_file)
             self.use(select_device(settings.device, settings.threads, settings.bounds, self.on_fallback))
 
     def use(self, selection: DeviceSelection) -> None:
-        """Render on the device that was selected, from now on. Before anything is rendered."""
+        """Set the device. Must be called before anything is rendered."""
         self._selection = selection
         self.gpu = selection.gpu
         if selection.gpu is not None:
@@ -96,7 +96,7 @@ class Renderer:
 
     @property
     def used(self) -> str:
-        """What large batches are rendered on now."""
+        """The device that renders large batches now."""
         return "cpu" if self.gpu is None else self.gpu.name
 
     def describe(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class Renderer:
         selection, gpu = self._selection, self._selection.gpu
         used, why, from_bytes = "cpu", selection.why, None
         if gpu is not None:
-            # It may be lost at any moment: what is read before `failure` is of a GPU in use if that is None.
+            # The GPU may fail at any moment: values that are read before `failure` hold if that is None.
             from_bytes = gpu.min_batch_bytes
             if failure := gpu.failure:
                 why, from_bytes = f"{gpu.name} was lost: {failure}", None
@@ -130,7 +130,8 @@ class Renderer:
     def is_inline(self, job: RenderJob) -> bool:
         """Whether a job is rendered on the event loop.
 
-        A light one is, unless a GPU wins at its size, or works while all CPU workers do: then it is in the next batch.
+        A light job is, unless a GPU is faster at its size, or GPU and CPU workers are all busy: then it joins the next
+        batch.
         """
         gpu = self.gpu
         if not job.is_light or gpu is None:
@@ -140,20 +141,20 @@ class Renderer:
         return not all(gpu.takes(item) for item in job.items)
 
     async def render(self, job: RenderJob) -> bytes:
-        """A whole body. What a picture takes (`BodyWriter.buffer_bytes`) has been taken from `picture_memory`.
+        """Render a whole body. For a picture, the caller has reserved `BodyWriter.buffer_bytes` of `picture_memory`.
 
         Raises:
             RequestError: 503, the memory for tiles is used up.
         """
         if self.is_inline(job):
             return job.render()
-        # A single part, as of a picture, is not copied.
+        # A single part, such as a picture, is not copied.
         return b"".join([data async for data in self.stream(job) if len(data)])
 
     async def stream(self, job: RenderJob) -> AsyncGenerator[bytes | memoryview]:
-        """The chunks of a body, each when its turn has come; to close the iterator ends the rendering.
+        """Yield the chunks of a body as they are rendered; closing the iterator stops the rendering.
 
-        At most `_AHEAD` items are rendered before the client has taken those before them.
+        At most `_AHEAD` items are rendered ahead of the client.
 
         Raises:
             RequestError: 503, the memory for the first item is used up.
@@ -169,7 +170,7 @@ class Renderer:
                     needed = 0 if is_buffered else item.max_encoded_bytes
                     if needed and not tiles.try_acquire(needed):
                         if ahead:
-                            break  # somebody else may have nothing under way
+                            break  # leave the memory to a response that has no item yet
                         await tiles.acquire(needed, None if has_begun else job.token)
                     reserved_bytes += needed
                     waiting.popleft()
@@ -200,25 +201,25 @@ class Renderer:
             tiles.release(reserved_bytes)
 
     def on_fallback(self, reason: FallbackReason, why: str) -> None:
-        """The CPU has replaced the GPU."""
+        """Count and log that the CPU has replaced the GPU."""
         metrics.fallbacks.labels(reason).inc()
         if reason == "lost":
             self.gpu, self.kernels = None, KERNELS.name
-            log.error("the GPU is lost: the CPU renders from now on", why=why)
+            log.error("the GPU failed: the CPU renders from now on", why=why)
 
     def stop(self) -> None:
-        """Render nothing more that waits."""
+        """Drop the work items that wait."""
         self._scheduler.stop()
 
 
 class RenderResponse(StreamingResponse):
-    """A streamed body; what it holds is given back when it ends, however it ends.
+    """A streamed body that releases its resources when it ends, also after an error.
 
     Args:
         first: the first chunk of the body.
         rest: the chunks after it, if any.
-        headers: of the response.
-        stack: closed after the body.
+        headers: headers of the response.
+        stack: holds the resources; closed after the body.
     """
 
     def __init__(
@@ -234,7 +235,7 @@ class RenderResponse(StreamingResponse):
             stack.push_async_callback(rest.aclose)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the response."""
         async with self._stack:
             await super().__call__(scope, receive, send)
 
@@ -242,7 +243,7 @@ class RenderResponse(StreamingResponse):
 async def _chained(
     first: bytes | memoryview, rest: AsyncGenerator[bytes | memoryview] | None
 ) -> AsyncIterator[bytes | memoryview]:
-    # What is in transit is held twice, and many connections take turns on the event loop.
+    # Bytes in transit are held twice, and many connections take turns on the event loop.
     for data in _slices(first):
         yield data
     if rest is not None:

@@ -1,4 +1,4 @@
-"""HeatmapRequest: the clips and options of a request. One function per media type of the body, one table of them."""
+"""HeatmapRequest: the clips and options of a request; and one function per media type that parses its body."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from heatsvc.pose.readers import (
 )
 from heatsvc.provenance import metadata
 
-# Either is about half a millisecond of work.
+# Each of these takes about half a millisecond.
 _LIGHT_CLIPS = 8
 _LIGHT_LOAD = 16 << 10
 
 _LISTS_PER_CLIP = 2  # points and scores
 
-# Longer ones, of steps that ignore what they are given, are not worth caching.
+# Longer options are not cached: only ignored parameters of steps make them long.
 _MAX_CACHED_BYTES = 4 << 10
 
 _CLIP_KEYS = tuple(Clip.model_fields)
@@ -50,7 +50,7 @@ _CLIP_KEYS = tuple(Clip.model_fields)
 
 @dataclass(frozen=True)
 class HeatmapRequest:
-    """Clips, and what is to become of them.
+    """The clips of a request and its options.
 
     Attributes:
         clips: in their order.
@@ -62,17 +62,17 @@ class HeatmapRequest:
 
     @cached_property
     def seed(self) -> int | None:
-        """Seed of the random steps, clip i's is seed + i; None where the result does not depend on it."""
+        """Seed of the random steps of the first clip; None if the result does not depend on it."""
         return self.options.built_pipeline.resolve_seed(self.options.seed, test_mode=self.options.test_mode)
 
     @cached_property
     def report(self) -> PlausibilityReport:
-        """What `plan` finds in the numbers of the clips."""
+        """The findings of `plan` in the numbers of the clips."""
         return PlausibilityReport(self.options.plausibility, many=len(self.clips) > 1)
 
     @property
     def is_light(self) -> bool:
-        """Whether the pipeline has so little to do, of a small body, that handing it to a thread would take longer.
+        """Whether the pipeline of a small body takes less time than passing it to a thread.
 
         Raises:
             PipelineError: as `HeatmapOptions.built_pipeline`.
@@ -97,21 +97,21 @@ class HeatmapRequest:
         caption_font: str = "",
         kernels: str = "",
     ) -> RenderJob:
-        """Take each clip through the pipeline, and plan how its volume is rendered and written.
+        """Run the pipeline on each clip, and plan how its volume is rendered and encoded.
 
         Args:
-            format: of the response.
-            coding: its content coding.
-            bounds: what the volumes are held to.
+            format: the format of the response.
+            coding: the content coding of the response.
+            bounds: limits of the volumes.
             token: checked between steps; cancels the work.
             whole_volumes: as `RenderJob` takes it.
             caption_font: path of the font of a picture's caption; "" for one that is found.
             kernels: that render, for files that say so.
 
         Raises:
-            InputError: a clip that the pipeline or `select` cannot take, a picture that cannot be shown, more than
-                `bounds` allow, or two of one name.
-            CancelledError, DeadlineError: as the token.
+            InputError: the pipeline or `select` cannot process a clip, a picture cannot be rendered, `bounds` are
+                exceeded, or two clips have the same name.
+            CancelledError, DeadlineError: raised by the token.
         """
         options = self.options
         described = options.built_pipeline.describe_volumes(
@@ -148,10 +148,10 @@ class HeatmapRequest:
 
 
 def clip_names(clips: Sequence[PoseClip]) -> list[str]:
-    """A name for each clip: its frame_dir; `imgs` for one without, its number among several.
+    """A name for each clip: its frame_dir; without one `imgs`, or its index if there are several clips.
 
     Raises:
-        RequestError: 422, two clips of one name.
+        RequestError: 422, two clips have the same name.
     """
     if len(clips) == 1:
         return [clips[0].frame_dir or "imgs"]
@@ -162,7 +162,7 @@ def clip_names(clips: Sequence[PoseClip]) -> list[str]:
             raise RequestError(
                 422,
                 f"clips {names[name]} and {index} are both called {name!r:.100}: "
-                "each needs a frame_dir of its own, since it names the clip's tensor",
+                "each needs a different frame_dir, since it names the clip's tensor",
                 field=f"clips[{index}].frame_dir",
             )
         names[name] = index
@@ -170,16 +170,16 @@ def clip_names(clips: Sequence[PoseClip]) -> list[str]:
 
 
 def from_json(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> HeatmapRequest:
-    """``{keypoint, ..., options}`` for one clip, ``{clips: [{keypoint, ...}], options}`` for many.
+    """Parse a JSON body: ``{keypoint, ..., options}`` or ``{clips: [{keypoint, ...}], options}``.
 
     Args:
         body: the text.
-        query: has to be empty.
-        bounds: how large clips may be.
-        token: checked regularly while reading, here and in the functions below.
+        query: the query string, which must be empty.
+        bounds: limits of the clips.
+        token: checked regularly while reading.
 
     Raises:
-        RequestError: 400 for broken JSON, 422 for keys that do not exist.
+        RequestError: 400 for invalid JSON, 422 for unknown keys.
         InputError: a clip cannot be used.
     """
     if len(body) > bounds.max_input_values:
@@ -188,11 +188,11 @@ def from_json(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NE
     if extracted:
         try:
             request = _request(parse_object(extracted.text, bounds), query, bounds, token, extracted=extracted)
-            # An array that is left was no clip's: another one of the same name came after it, or it stood elsewhere.
+            # An array that no clip has taken was repeated later under the same name, or was not inside a clip.
             if not extracted.arrays:
                 return request
         except InputError:
-            pass  # what is wrong is reported by the parser that sees the whole text
+            pass  # the parser of the whole text reports what is wrong
         del extracted
         token.raise_if_cancelled()
     return _request(parse_object(body, bounds), query, bounds, token, booleans=may_hold_booleans(body))
@@ -207,9 +207,11 @@ def _request(
     extracted: NumberArrays | None = None,
     booleans: bool = True,
 ) -> HeatmapRequest:
-    """What a parsed body asks for; `extracted` has the arrays of its keypoints, if any."""
+    """The request of a parsed body; `extracted` has the arrays of its keypoints, if any."""
     if query:
-        raise RequestError(422, "with a JSON body the options are keys of the JSON, not in the query", field="query")
+        raise RequestError(
+            422, "with a JSON body, options must be keys of the JSON, not query parameters", field="query"
+        )
     if "clips" not in document:
         clip = {}
         for name in _CLIP_KEYS:
@@ -217,7 +219,7 @@ def _request(
                 clip[name] = document.pop(name)
         if "keypoint" not in clip:
             raise RequestError(
-                422, 'the body has neither "keypoint" nor "clips": give one clip, or a list of them', field="keypoint"
+                422, 'the body has neither "keypoint" nor "clips": send one clip, or a list of clips', field="keypoint"
             )
         options = options_from(document)
         is_finite = extracted.insert_into(clip) if extracted else False
@@ -235,7 +237,7 @@ def _request(
         raise RequestError(422, "clips must be a list of at least one clip", field="clips")
     bounds.check("max_clips", len(clips), "clips", field="clips")
     if "keypoint" in document:
-        raise RequestError(422, "give keypoint or clips, not both", field="keypoint")
+        raise RequestError(422, "send keypoint or clips, not both", field="keypoint")
     options = options_from(document)
     all_made = []
     for index, clip in enumerate(clips):
@@ -260,7 +262,8 @@ def _one_of_many(
         if strange:
             raise RequestError(
                 422,
-                f"{where} has no {strange[0]!r:.60}: a clip has {', '.join(_CLIP_KEYS)}; options go beside clips",
+                f"{where} has an unknown key {strange[0]!r:.60}: a clip has {', '.join(_CLIP_KEYS)}; options are keys "
+                "of the outer object",
                 field=f"{where}.{strange[0]:.60}",
             )
     return clip_from_json(
@@ -277,13 +280,13 @@ def _one_of_many(
 
 
 def from_npy(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> HeatmapRequest:
-    """One .npy array [T, V, 2|3] or [M, T, V, 2|3]; options in the query."""
+    """Parse a body that is one .npy array [T, V, 2|3] or [M, T, V, 2|3]; options are query parameters."""
     options = options_from_query(query)
     return HeatmapRequest((read_npy(body, options=read_options(options, bounds, token)),), options)
 
 
 def from_npz(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> HeatmapRequest:
-    """One .npz with `keypoint` and what else a clip has; options in the query."""
+    """Parse a body that is one .npz with `keypoint` and other keys of a clip; options are query parameters."""
     options = options_from_query(query)
     return HeatmapRequest(read(body, options=read_options(options, bounds, token)), options)
 
@@ -295,27 +298,27 @@ def from_files(
     bounds: Bounds,
     token: CancelToken = NEVER_CANCELLED,
 ) -> HeatmapRequest:
-    """The parts of a form: files of any format that `pose` reads, and an `options` part.
+    """Parse a form: files of any format that `pose` reads, and an `options` part.
 
-    The frame files of a clip are one clip.
+    Frame files of one clip are joined.
 
     Raises:
-        RequestError: 422, no file, or options both in the form and in the query.
+        RequestError: 422, there is no file, or options are both in the form and in the query.
     """
     if not files:
-        raise RequestError(422, 'the form has no part named "file": give at least one file of keypoints', field="file")
+        raise RequestError(422, 'the form has no part named "file": send at least one file of keypoints', field="file")
     if options_text and query:
-        raise RequestError(422, "give options in the form or in the query, not in both", field="options")
+        raise RequestError(422, "send options in the form or in the query, not in both", field="options")
     options = options_from(parse_object(options_text, bounds)) if options_text else options_from_query(query)
     clips = read_files(files, read_options(options, bounds, token), "", field="file")
-    # A pickle's reader has chosen among its clips already, by `filename` too.
+    # The reader of a pickle has already chosen among its clips, also by `filename`.
     if options.frame_dirs is not None and len(clips) > 1 and not is_annotation(Upload(files[0].data)):
         clips = _choose(clips, options.frame_dirs)
     return HeatmapRequest(clips, options)
 
 
 def _choose(clips: Sequence[PoseClip], frame_dirs: Sequence[str]) -> list[PoseClip]:
-    """The clips of these names, in this order.
+    """The clips with these names, in this order.
 
     Raises:
         RequestError: 422, no clip has such a name.
@@ -327,20 +330,20 @@ def _choose(clips: Sequence[PoseClip], frame_dirs: Sequence[str]) -> list[PoseCl
         if name not in by_name:
             known = ", ".join(f"{each!r:.60}" for each in list(by_name)[:3])
             raise RequestError(
-                422, f"no clip is called {name!r:.100}: there are {len(by_name):,}, such as {known}", field="frame_dir"
+                422, f"no clip is called {name!r:.100}; there are {len(by_name):,}, such as {known}", field="frame_dir"
             )
     return [by_name[name] for name in frame_dirs]
 
 
 def options_from(given: Mapping[str, Any]) -> HeatmapOptions:
-    """Options from JSON values; short ones last used are kept.
+    """Options from JSON values. Short ones are cached.
 
     Raises:
-        RequestError: 422, an option that does not exist, or a value it cannot have; the message lists the known ones.
+        RequestError: 422, an unknown option, for which the message lists the known ones, or an invalid value.
     """
     try:
         text = orjson.dumps(given)
-    except TypeError:  # nested deeper than orjson writes, though not deeper than it reads
+    except TypeError:  # nested more deeply than orjson can write
         return validated(HeatmapOptions, given)
     return _from_json(text) if len(text) <= _MAX_CACHED_BYTES else validated(HeatmapOptions, given)
 
@@ -351,12 +354,10 @@ def _from_json(text: bytes) -> HeatmapOptions:
 
 
 def options_from_query(query: bytes) -> HeatmapOptions:
-    """Options from a query string: lists and `picture` as JSON, lists also by commas, true and false as such.
-
-    Short ones last used are kept.
+    """Options from a query string: `picture` as JSON, lists as JSON or separated by commas. Short ones are cached.
 
     Raises:
-        RequestError: as options_from; or an option given twice.
+        RequestError: an option is repeated; and what `options_from` raises.
     """
     return _from_query(query) if len(query) <= _MAX_CACHED_BYTES else _from_query.__wrapped__(query)
 
@@ -376,7 +377,7 @@ def _from_query(query: bytes) -> HeatmapOptions:
 
 
 def _from_text(name: str, text: str) -> Any:
-    """A query's text as the JSON value it stands for."""
+    """The JSON value of an option in a query."""
     if text.startswith("[") or name in ("seed", "test_mode", "picture"):
         try:
             return orjson.loads(text)
@@ -391,7 +392,7 @@ def _from_text(name: str, text: str) -> Any:
 
 
 def read_options(options: HeatmapOptions, bounds: Bounds, token: CancelToken = NEVER_CANCELLED) -> ReadOptions:
-    """The options of the readers of files."""
+    """The options for reading clips and files."""
     return ReadOptions(
         img_shape=options.img_shape,
         layout=options.layout,
@@ -403,7 +404,7 @@ def read_options(options: HeatmapOptions, bounds: Bounds, token: CancelToken = N
 
 
 def check_values(text: bytes, bounds: Bounds) -> None:
-    """Count JSON's values before it is parsed; each has a byte or more, so a short text need not be counted.
+    """Count the values of a JSON text before it is parsed. A text with fewer bytes than the limit is not counted.
 
     Raises:
         LimitError: more than `max_input_values`.
@@ -416,7 +417,7 @@ def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
     """A JSON object.
 
     Raises:
-        RequestError: 400, broken, or no object.
+        RequestError: 400, the JSON is invalid, or not an object.
         LimitError: more values than `max_input_values`.
     """
     if len(text) > bounds.max_input_values:
@@ -439,15 +440,15 @@ FORM = "multipart/form-data"
 
 
 def working_bytes(media_type: str, size: int, bounds: Bounds) -> int:
-    """Memory that reading a body takes, at most.
+    """Maximum memory for reading a body.
 
-    A JSON value of two characters becomes a Python object of up to 32 bytes and a reference to it, then a float64 and a
-    float32. A file in an archive or a form is unpacked, and becomes float32.
+    A JSON value of two characters becomes a Python object of up to 32 bytes and a reference to it, then a float64 and
+    a float32. A file in an archive or a form is unpacked and converted to float32.
 
     Args:
-        media_type: of the body.
-        size: its bytes.
-        bounds: that the reading is held to.
+        media_type: the body's media type.
+        size: its size in bytes.
+        bounds: limits for reading it.
     """
     if media_type == "application/json":
         return min(28 * size, 56 * bounds.max_input_values)

@@ -1,4 +1,4 @@
-"""Service: what the routes of one process share."""
+"""Service: the threads, budgets and renderer that the routes of one process share."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from heatsvc.settings import Settings
 
 Result = TypeVar("Result")
 
-# Objects made before the collector looks for cycles of them: a refused request leaves some, and they hold its body.
+# Objects allocated before garbage is collected: a refused request leaves reference cycles that hold its body.
 _COLLECT_AFTER = (5_000, 10, 10)
-# Between threads that want the interpreter: the event loop waits for it whenever others compute.
+# Seconds between switches of Python threads: the event loop waits so long when another thread computes.
 _SWITCH_SECONDS = 0.5e-3
 # How often to check whether memory should be returned to the system: after a peak of at least the first number of
 # bytes in the budgets, when at most the second number is in use.
 _RETURN_SECONDS = 5.0
 _LARGE_PEAK_BYTES, _QUIET_BYTES = 64 << 20, 1 << 20
-# Beside one for each upload.
+# Threads for the disk, in addition to one for each upload.
 _DISK_THREADS = 4
 
 
@@ -40,17 +40,17 @@ class Service:
     """Settings, threads, memory budgets, and whether requests can be processed.
 
     Attributes:
-        settings: of the service.
-        is_ready: whether the device that renders is selected.
+        settings: the settings of the service.
+        is_ready: whether the rendering device is selected.
         failure: why no device could be selected; None if one was.
         renderer: renders responses.
-        compute_slots: for requests that are parsed and planned in a thread.
-        body_memory, working_memory: bytes of bodies that are received, and bytes that parsing and planning them takes.
-        uploads: slots for requests that send files to disk.
-        watchers: slots for requests that wait for builds, or fetch their files.
-        builds: the datasets that build workers build.
+        compute_slots: slots for requests that are parsed and planned in a thread.
+        body_memory, working_memory: budgets in bytes for receiving bodies, and for parsing and planning them.
+        uploads: slots for requests that are saved to disk.
+        watchers: slots for requests that wait for builds or download their files.
+        builds: the builds of datasets.
         poller: reads the state of builds that clients wait for.
-        stopping: set when the server begins to stop: event streams then end.
+        stopping: set when the server begins to stop, so that event streams end.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -64,7 +64,7 @@ class Service:
         self.working_memory = SharedBudget(settings.working_memory_bytes, "HEATSVC_WORKING_MEMORY_BYTES", wait)
         self.renderer = Renderer(settings)
         self._compute = ThreadPoolExecutor(settings.threads, "compute")
-        # What waits for a disk must not keep a thread from those that compute.
+        # Threads of their own, since work that waits for the disk must not occupy a thread that could compute.
         self._disk = ThreadPoolExecutor(settings.max_uploads + _DISK_THREADS, "disk")
         self.uploads = ConcurrencyLimit("HEATSVC_MAX_UPLOADS", settings.max_uploads)
         self.watchers = ConcurrencyLimit("HEATSVC_MAX_WATCHERS", settings.max_watchers)
@@ -74,16 +74,16 @@ class Service:
         )
 
     def start(self) -> None:
-        """Select the device in a thread of its own, so that `GET /health/live` responds meanwhile: a GPU is measured.
+        """Select the device in a thread, so that `GET /health/live` responds while a GPU is measured.
 
-        Then builds that an earlier service left unfinished are resumed.
+        Then builds that an earlier process left unfinished are resumed.
         """
         sys.setswitchinterval(_SWITCH_SECONDS)
         threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
         self._returning = asyncio.get_running_loop().create_task(self._return_memory())
 
     def stop(self) -> None:
-        """Take no more work; builds under way are left to the next service, or to workers elsewhere."""
+        """Stop the threads; unfinished builds are left to the next process, or to build workers elsewhere."""
         self._returning.cancel()
         self._compute.shutdown(wait=False, cancel_futures=True)
         self._disk.shutdown(wait=False, cancel_futures=True)
@@ -91,7 +91,7 @@ class Service:
         self.builds.stop()
 
     async def _return_memory(self) -> None:
-        """After requests that took much memory together, return it to the system once they are over."""
+        """Return memory to the system after a peak, once the requests that took it are over."""
         renderer = self.renderer
         budgets = (self.body_memory, self.working_memory, renderer.tile_memory, renderer.picture_memory)
         while True:
@@ -109,8 +109,8 @@ class Service:
             self.failure = f"{type(error).__name__}: {error}"
             raise
         self.is_ready = True
-        # Objects that exist now stay: the collector need not go through a few hundred thousand objects again each time
-        # that some requests' lists of numbers have made it run.
+        # Objects that exist now are permanent. Frozen, they are not scanned again at each garbage collection: there are
+        # several hundred thousand of them.
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
         self.builds.start()
@@ -118,10 +118,10 @@ class Service:
     def check_ready(self) -> None:
         """Raise 503 while the device is being selected."""
         if not self.is_ready:
-            raise busy("the service is still starting: it selects its device", retry_after=5)
+            raise busy("the service is starting and selects its device: send the request again", retry_after=5)
 
     def in_thread(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
-        """Have a thread compute something."""
+        """Run a function in a thread that computes."""
         return asyncio.get_running_loop().run_in_executor(self._compute, work)
 
     def on_disk(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
@@ -130,6 +130,6 @@ class Service:
 
 
 def service_of(request: Request) -> Service:
-    """The service that a request came to."""
+    """The service that handles a request."""
     service: Service = request.app.state.service
     return service

@@ -28,18 +28,18 @@ FORM = "multipart/form-data"
 _BLOCK_BYTES = 1 << 20
 _MAX_TEXT_BYTES = 256 << 10
 _MAX_NAME_LENGTH = 1_000
-# Of one part. A name of so many characters has three bytes for each, percent-encoded nine.
+# Limits of one part. A file name's character has up to three bytes, or nine if percent-encoded.
 _MAX_HEADERS, _MAX_HEADER_BYTES = 8, 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class FormPart:
-    """What a form may contain under one name.
+    """A part that a form may have, identified by its name.
 
     Attributes:
-        text: whether it is short text that is kept in memory; otherwise it is a file.
-        many: whether it may occur more than once.
-        check: called with the text as soon as it has arrived; raises InputError where it is invalid.
+        text: whether it is a short text that is kept in memory; otherwise it is a file.
+        many: whether it may be repeated.
+        check: called with the text as soon as it has arrived; raises InputError if it is invalid.
     """
 
     text: bool = False
@@ -53,8 +53,8 @@ class UploadedFile:
 
     Attributes:
         part: the name of its part.
-        name: the client's file name, "" where there is none; never used as a path.
-        path: where its bytes are.
+        name: the client's file name, "" if it sent none; never used as a path.
+        path: the file on disk.
         sha256: the digest of its bytes.
     """
 
@@ -69,9 +69,9 @@ class UploadedForm:
     """A form on disk.
 
     Attributes:
-        files: in the order in which they were sent.
+        files: the files, in the order in which they were sent.
         texts: the text parts by name.
-        size: bytes of the whole request body.
+        size: size of the whole request body in bytes.
     """
 
     files: list[UploadedFile] = field(default_factory=list)
@@ -85,13 +85,13 @@ async def save_form(request: Request, service: Service, folder: Path, parts: Map
     Args:
         request: a request whose body has not been read.
         service: its settings limit the form, its disk threads write it.
-        folder: an empty folder, which the caller removes in any case.
+        folder: an empty folder, which the caller deletes even if this fails.
         parts: the parts that the form may contain, by name.
 
     Raises:
-        RequestError: 415, not a form; 400, a malformed form; 422, a part that is not allowed; 408, no data for
-            `idle_seconds`.
-        LimitError: larger than `max_upload_bytes`, or more files than `max_upload_files`.
+        RequestError: 415, the body is not a form; 400, the form is malformed; 422, a part is not allowed; 408, no data
+            arrived for `idle_seconds`.
+        LimitError: the body is larger than `max_upload_bytes`, or has more files than `max_upload_files`.
         ClientDisconnect: the client has disconnected.
         DataDirectoryError: the folder cannot be written, or the disk is full.
     """
@@ -115,7 +115,7 @@ def form_boundary(request: Request) -> bytes:
     """The boundary between a form's parts.
 
     Raises:
-        RequestError: 415, not a form, or one with a content coding; 400, the boundary is missing or too long.
+        RequestError: 415, the body is not a form, or has a content coding; 400, the boundary is missing or too long.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise RequestError(
@@ -125,7 +125,7 @@ def form_boundary(request: Request) -> bytes:
     if media_type != FORM.encode():
         sent = media_type.decode("latin-1")[:100] or "is missing"
         raise RequestError(
-            415, f"Content-Type {sent}: the body must be {FORM}", field="Content-Type", headers={"Accept": FORM}
+            415, f"Content-Type {sent}: it must be {FORM}", field="Content-Type", headers={"Accept": FORM}
         )
     boundary = parameters.get(b"boundary", b"")
     if not 1 <= len(boundary) <= 70:  # RFC 2046, section 5.1.1
@@ -179,15 +179,15 @@ class _FormWriter:
             self._parser.write(data)
         except FormParserError as error:
             allowed = (
-                f": each part may have {_MAX_HEADERS} headers of {_MAX_HEADER_BYTES:,} bytes, with its file's name"
+                f": each part may have {_MAX_HEADERS} headers of {_MAX_HEADER_BYTES:,} bytes, including the file name"
             )
             more = allowed if "Maximum header" in str(error) else ""
-            raise RequestError(400, f"the form is broken after {self._position()}: {error}{more}") from None
+            raise RequestError(400, f"the form is malformed after {self._position()}: {error}{more}") from None
 
     def finish(self) -> None:
         """Check that the form is complete, after the end of the body."""
         if not self._complete:
-            raise RequestError(400, f"the form ends within or after {self._position()}, without its last boundary")
+            raise RequestError(400, f"the form ends in or after {self._position()}, without its closing boundary")
 
     def close(self) -> None:
         if self._file is not None:
@@ -232,7 +232,7 @@ class _FormWriter:
         self._part = part
         seen = self.form.texts if part.text else self._names_with_files
         if not part.many and self._name in seen:
-            raise RequestError(422, f"{self._name} is given twice: one is enough", field=self._name)
+            raise RequestError(422, f"the form has two parts named {self._name}: send one", field=self._name)
         # All parts count, also form fields in which no file was chosen.
         if self._count > self._max_files + len(self._parts):
             raise LimitError(
@@ -284,10 +284,10 @@ class _FormWriter:
 
 
 def _decode_name(data: bytes) -> str:
-    """A name in UTF-8, invalid bytes replaced. Browsers and curl send a quotation mark as %22."""
+    """Decode a name from UTF-8, replacing invalid bytes, and %22, which browsers and curl send for a quotation mark."""
     return data.decode("utf-8", "replace").replace("%22", '"')[:_MAX_NAME_LENGTH]
 
 
 def _list_parts(parts: Mapping[str, FormPart]) -> str:
-    names = [f"{name} (as often as needed)" if part.many else name for name, part in parts.items()]
-    return f"parts are {', '.join(names[:-1])} and {names[-1]}"
+    names = [f"{name} (can be repeated)" if part.many else name for name, part in parts.items()]
+    return f"use {', '.join(names[:-1])} and {names[-1]}"

@@ -1,1 +1,1 @@
-"""Encoding: rendered tiles to bytes. A format is what a body is (npy, npz, ...), a coding how it is compressed."""
+"""Encodes rendered tiles as bytes, in a format (npy, npz, ...) and a content coding, which compresses it."""

@@ -1,4 +1,4 @@
-"""RenderJob: the rendering of one response, from volumes to the chunks of its body. It is independent of HTTP."""
+"""RenderJob: the rendering of one response, from volumes to the chunks of its body, independent of HTTP."""
 
 from __future__ import annotations
 
@@ -30,43 +30,43 @@ if TYPE_CHECKING:
     from heatsvc.encode.formats import BodyWriter
 
 MAX_TILE_BYTES = 1 << 20
-"""Encoded bytes of a tile, at most, unless it is a single map or a PoTion picture."""
+"""Maximum encoded size of a tile in bytes, unless it is a single map or a PoTion picture."""
 
-# Pixels of work in a tile: in the expected case, 8 bytes per pixel (float32 in runs of 5 pixels or more, with their
-# overhead, as for the usual sigma), and in the worst case, 24 bytes per pixel, for runs of any length.
+# Pixels of work in a tile: usually 8 bytes per pixel (float32 in runs of 5 pixels or more with their overhead, as for
+# the usual sigma), and at most 24 bytes per pixel, for runs of any length.
 _TILE_PIXELS = (MAX_TILE_BYTES // 8, MAX_TILE_BYTES // 24)
 _ITEMSIZE = {"float32": 4, "float16": 2, "uint8": 1, "int16": 2}
 
 MAX_WHOLE_BYTES = MAX_TILE_BYTES
-"""Encoded bytes up to which a response is rendered whole; larger ones are streamed."""
+"""Maximum encoded size in bytes of a response that is rendered whole; larger ones are streamed."""
 
-# Pixels of work of an item: about 10 ms.
+# Pixels of work of an item, which take about 10 ms.
 _ITEM_WORK = 4 << 20
 # Pixels of work that are rendered in a millisecond.
 _LIGHT_WORK = 128 << 10
-# What each clip takes beside its pixels, in pixels.
+# Overhead of each clip, in pixels of work.
 _CLIP_WORK = 4_000
-# Encoded bytes of the volumes that a GPU encodes together for one response, and decoded bytes: half of its batch.
+# Maximum encoded and decoded bytes of the volumes that a GPU encodes together for one response: half of its batch.
 _GPU_ITEM_BYTES = 16 << 20
 _GPU_ITEM_DECODED_BYTES = 512 << 20
 
 
 @dataclass(slots=True, eq=False)
 class PlannedVolume:
-    """A volume that is described and not yet rendered.
+    """A volume that is cut into tiles but not yet rendered.
 
     Attributes:
-        name: of the tensor or archive member.
-        volume: what is rendered.
+        name: name of the tensor or archive member.
+        volume: the volume.
         dtype: int16 for a volume reduced by argmax, else float32, float16 or uint8.
-        tiles: in output order; a PoTion picture is one tile.
-        shape: of the array.
+        tiles: the tiles in output order; a PoTion picture is one tile.
+        shape: shape of the array.
         itemsize: bytes per pixel.
-        nbytes: bytes of the dense array.
-        max_encoded_bytes: encoded bytes of all tiles, at most.
+        nbytes: size of the dense array in bytes.
+        max_encoded_bytes: maximum encoded size of all tiles in bytes.
         work: pixels of work; see `Plan`.
-        max_map_work: work of the heaviest map that is a tile by itself.
-        picture: how it is shown, where its tiles are frames of a picture.
+        max_map_work: the largest work of a map that is a tile by itself.
+        picture: how to show it, if its tiles are frames of a picture.
     """
 
     name: str
@@ -93,11 +93,11 @@ class PlannedVolume:
         """Cut a volume into tiles of at most `MAX_TILE_BYTES` in a coding.
 
         Args:
-            name: of the tensor.
-            volume: of any kind.
-            dtype: float32, float16 or uint8; a volume reduced by argmax is int16 whatever is given.
-            coding: that the tiles will be encoded in.
-            token: ends the planning of a large volume.
+            name: name of the tensor.
+            volume: the volume.
+            dtype: float32, float16 or uint8; a volume reduced by argmax is always int16.
+            coding: coding of the tiles.
+            token: cancels the planning of a large volume.
         """
         if volume.reduce == "argmax":
             dtype = "int16"
@@ -115,22 +115,22 @@ class PlannedVolume:
         return cls(name, volume, dtype, tiles, shape, itemsize, size * itemsize, bound, work, max_map_work)
 
     def tile_bytes(self, tile: Tile) -> int:
-        """Bytes of a tile when it is dense."""
+        """Size of a dense tile in bytes."""
         return (tile.last - tile.first) * math.prod(self.shape[-2:]) * self.itemsize
 
     def render(self, tile: Tile, token: CancelToken = NEVER_CANCELLED) -> PixelRuns:
-        """One of `tiles` as runs of non-zero pixels."""
+        """Render one of `tiles` as runs of non-zero pixels."""
         if self.volume.potion:
             return PixelRuns.of_array(convert(render_potion(self.volume, token), self.dtype))
         return render_runs(self.volume, tile, self.dtype)
 
     def render_patches(self, tile: Tile) -> SeparablePatches | None:
-        """One of `tiles` as patches; None where it is not made of small float32 keypoints that stand apart."""
+        """Render one of `tiles` as patches; None unless it consists of small, separate float32 keypoints."""
         return None if self.volume.potion or self.dtype != "float32" else render_patches(self.volume, tile)
 
 
 def _plan_tiles(volume: HeatmapVolume, itemsize: int, coding: Coding, token: CancelToken) -> tuple[Plan, int]:
-    """Tiles, and the sum of their bounds."""
+    """The tiles, and the sum of their maximum encoded sizes."""
     area = volume.height * volume.width * itemsize
     maps = max(1, MAX_TILE_BYTES // coding.bound(area, 0, 0, itemsize))
     for pixels in _TILE_PIXELS:
@@ -147,10 +147,10 @@ def _plan_tiles(volume: HeatmapVolume, itemsize: int, coding: Coding, token: Can
 
 
 def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
-    """Hold a response to its bounds before anything of it is rendered.
+    """Check the bounds of a response before it is rendered.
 
     Raises:
-        LimitError: more than `max_volume_bytes` when dense, or a map of more work than `max_map_work`.
+        LimitError: the dense volumes exceed `max_volume_bytes`, or the work of a map exceeds `max_map_work`.
     """
     max_map_work = nbytes = 0
     for planned in volumes:
@@ -164,15 +164,15 @@ def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
 
 @dataclass(slots=True, eq=False)
 class WorkItem:
-    """Tiles that are rendered and encoded together: one large tile, or those of several small volumes.
+    """Tiles that are rendered and encoded together: one large tile, or the tiles of several small volumes.
 
     Attributes:
-        writer: of the body.
+        writer: the writer of the body.
         token: checked between steps; cancels the work.
-        stage_seconds: takes the seconds of rendering and of encoding of each tile; threads add to it.
-        tiles: in the order of the body.
-        max_encoded_bytes: encoded bytes, at most.
-        decoded_bytes: bytes when decoded.
+        stage_seconds: collects the seconds of rendering and of encoding of each tile; threads append to it.
+        tiles: the tiles in the order of the body.
+        max_encoded_bytes: maximum encoded size in bytes.
+        decoded_bytes: decoded size in bytes.
     """
 
     writer: BodyWriter
@@ -184,7 +184,7 @@ class WorkItem:
 
     @property
     def volumes(self) -> list[PlannedVolume] | None:
-        """The volumes, where the item is made of whole ones; else None."""
+        """The volumes, if the item consists of whole volumes; else None."""
         whole = []
         for planned, tile in self.tiles:
             if tile is planned.tiles[0]:
@@ -196,7 +196,7 @@ class WorkItem:
         """Render and encode on the CPU.
 
         Raises:
-            CancelledError, DeadlineError: as the token.
+            CancelledError, DeadlineError: raised by the token.
         """
         chunks = []
         for planned, tile in self.tiles:
@@ -208,23 +208,23 @@ class WorkItem:
 
 
 class RenderJob:
-    """One response before it is rendered.
+    """The work of rendering one response.
 
     Args:
-        writer: of the body.
-        token: ends the rendering.
-        media_type: of the body.
-        whole_volumes: cut the work between volumes as far as possible, as a GPU takes it.
+        writer: the writer of the body.
+        token: cancels the rendering.
+        media_type: media type of the body.
+        whole_volumes: whether items should consist of whole volumes if possible, as a GPU needs them.
 
     Attributes:
-        items: the work, in the order of the body.
-        max_encoded_bytes: bytes of the encoded body, at most.
-        decoded_bytes: bytes of the volumes when decoded.
-        work: about how many pixels have to be rendered.
-        is_whole: whether the response is rendered before it is sent: a small one, or one that the writer buffers.
-        written: bytes of the encoded body so far.
-        stage_seconds: seconds of rendering and of encoding so far, of each tile and of a writer that is heavy, in no
-            order; threads add to it.
+        items: the work items, in the order of the body.
+        max_encoded_bytes: maximum size of the encoded body in bytes.
+        decoded_bytes: size of the decoded volumes in bytes.
+        work: approximate number of pixels to render.
+        is_whole: whether the response is rendered before it is sent, because it is small or the writer buffers it.
+        written: number of bytes of the encoded body so far.
+        stage_seconds: seconds of rendering and of encoding so far, for each tile and for a heavy writer, in no
+            particular order; threads append to it.
     """
 
     def __init__(
@@ -255,26 +255,26 @@ class RenderJob:
 
     @property
     def is_light(self) -> bool:
-        """Whether the whole response is rendered in a millisecond: handing it to a thread takes longer."""
+        """Whether rendering the whole response takes less than a millisecond, less than passing it to a thread."""
         return self.is_whole and self.work <= _LIGHT_WORK and not self.writer.is_heavy
 
     @property
     def point_bytes(self) -> int:
-        """Bytes of the points that the volumes are described by."""
+        """Size in bytes of the points of all volumes."""
         return sum(
             planned.volume.keypoint.nbytes + planned.volume.keypoint_score.nbytes for planned in self.writer.volumes
         )
 
     @property
     def seconds(self) -> tuple[float, float]:
-        """Seconds of rendering and of encoding, of all threads."""
+        """Seconds of rendering and of encoding, summed over threads."""
         return sum(render for render, _ in self.stage_seconds), sum(encode for _, encode in self.stage_seconds)
 
     def render(self) -> bytes:
-        """The body, rendered here and now by the calling thread.
+        """Render the body in the calling thread.
 
         Raises:
-            CancelledError, DeadlineError: as the token.
+            CancelledError, DeadlineError: raised by the token.
         """
         parts: list[bytes | memoryview] = [self.start()]
         for item in self.items:
@@ -292,7 +292,7 @@ class RenderJob:
         """The bytes of the next item.
 
         Args:
-            item: whose turn it is.
+            item: the next item.
             chunks: one for each of its tiles, or one for each of its volumes.
         """
         started = perf_counter()
@@ -321,11 +321,11 @@ class RenderJob:
     def _item(
         self, tiles: Sequence[tuple[PlannedVolume, Tile]], max_encoded_bytes: int, decoded_bytes: int
     ) -> WorkItem:
-        # It does not refer to the job, which has its items: volumes in such a circle would wait for the collector.
+        # An item does not refer to the job: the reference cycle would keep volumes until garbage is collected.
         return WorkItem(self.writer, self.token, self.stage_seconds, tiles, max_encoded_bytes, decoded_bytes)
 
     def _items_by_tile(self, volumes: Sequence[PlannedVolume]) -> list[WorkItem]:
-        """Items of at most `MAX_TILE_BYTES` when encoded and about 10 ms of work, unless a single tile has more."""
+        """Items of at most `MAX_TILE_BYTES` encoded bytes and about 10 ms of work, unless a single tile exceeds it."""
         items: list[WorkItem] = []
         tiles: list[tuple[PlannedVolume, Tile]] = []
         max_encoded_bytes = decoded_bytes = work = 0
@@ -345,7 +345,7 @@ class RenderJob:
         return items
 
     def _items_by_volume(self) -> list[WorkItem]:
-        """Items of whole volumes; a volume that is too large for that is cut as for the CPU."""
+        """Items of whole volumes; a volume that is too large is cut as for the CPU."""
         items: list[WorkItem] = []
         group: list[PlannedVolume] = []
         max_encoded_bytes = decoded_bytes = 0

@@ -1,5 +1,5 @@
-"""Builds that survive a crash: separate worker processes build, and resume what was interrupted.
+"""Builds that survive crashes: worker processes run them, and resume interrupted ones.
 
-A build is a folder, and the folders are the queue: the worker that holds a build's lock builds it; a build with a
-free lock and no result is waiting for a worker.
+A build is a folder, and the folders are the queue: the worker that holds a build's lock runs the build; a build with a
+free lock and without a result waits for a worker.
 """

@@ -1,4 +1,4 @@
-"""Builds: submits, lists, reports on and cancels builds. Build workers build them."""
+"""Builds: submits, lists, describes and cancels builds, which build workers run."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from heatsvc.settings import Settings
 
 _MAX_TRIES = 1000
 _END_SECONDS = 15.0
-"""A build checks several times a second whether it is cancelled; one that takes longer has a disk that hangs."""
+"""Builds check several times per second whether they are cancelled; only a hanging disk makes this take longer."""
 
 log = structlog.get_logger("heatsvc.builds")
 
 
 class StillEndingError(Exception):
-    """A build was cancelled and has not ended yet: try again later."""
+    """A build was cancelled but has not ended yet; the caller can try again later."""
 
 
 class Builds:
-    """The builds in a data directory. Methods block, and may be called from any thread of any number of processes.
+    """The builds in a data directory. Methods block, and may be called from several threads and processes.
 
-    All but `folder` raise DataDirectoryError where the data directory cannot be used.
+    All methods but `folder` raise DataDirectoryError if the data directory cannot be used.
 
     Args:
-        settings: `data_dir`, `datasets_dir`, and `build_workers`, the worker processes to start once there is something
-            to build; 0: they run elsewhere. Several service processes of one machine share them.
+        settings: `data_dir`, `datasets_dir`, and `build_workers`, the number of worker processes to start with the
+            first build; 0 if they run elsewhere. The service processes of one machine share them.
 
     Attributes:
         directory: the data directory.
@@ -45,7 +45,7 @@ class Builds:
         self._supervisor = Supervisor(self.directory, settings.build_workers, settings.worker_environment())
 
     def start(self) -> None:
-        """Have builds resumed that an earlier service left unfinished."""
+        """Start workers if an earlier process left builds unfinished."""
         try:
             if self.directory.unfinished():
                 self._supervisor.start()
@@ -53,21 +53,21 @@ class Builds:
             log.warning("unfinished builds cannot be resumed before the next one is submitted", error=str(error))
 
     def stop(self) -> None:
-        """End the workers started here; builds in progress are resumed when the service is started again."""
+        """Stop the workers of this process; builds in progress are resumed when the service is started again."""
         self._supervisor.stop()
 
     @data_directory_errors()
     def submit(self, upload: Path, request: BuildRequest, id: str) -> BuildState:
-        """Submit a build, unless the same one exists already. The upload's files are moved into its folder.
+        """Submit a build, unless the same build exists. The upload's files are moved into its folder.
 
         Args:
-            upload: a folder that `directory.new_upload` made, with the request's files.
+            upload: a folder made by `directory.new_upload`, with the request's files.
             request: what to build.
-            id: a hash of the files' contents, the options and whether it is a check: 32 hexadecimal digits.
+            id: 32 hexadecimal digits, a hash of the files' contents, the options and whether it is a check.
 
         Raises:
-            ValueError: this is not an id, or a file is elsewhere.
-            StillEndingError: the same build was cancelled just now, and has not ended.
+            ValueError: the id is invalid, or a file is not in the folder.
+            StillEndingError: the same build was just cancelled and has not ended yet.
         """
         folder = self.directory.build(id)
         document = request.as_json(upload, self._datasets)
@@ -81,39 +81,39 @@ class Builds:
             self.directory.discard(staged)
         self._supervisor.start()
         state = folder.state()
-        if state is None:  # removed at this moment
+        if state is None:  # deleted by another process
             raise StillEndingError(id)
         return state
 
     @data_directory_errors()
     def get(self, id: str) -> BuildState | None:
-        """A build with its report; None where there is none, or this is not an id."""
+        """A build with its report; None if it does not exist or the id is invalid."""
         return self.directory.build(id).state() if is_build_id(id) else None
 
     def folder(self, id: str) -> BuildFolder:
         """The folder of a build.
 
         Raises:
-            ValueError: this is not an id.
+            ValueError: the id is invalid.
         """
         return self.directory.build(id)
 
     @data_directory_errors()
     def list(self, limit: int = 100) -> list[BuildState]:
-        """The newest builds, the newest first, without their reports."""
+        """The latest builds, the newest first, without their reports."""
         newest = heapq.nlargest(limit, self.directory.all_builds(), key=BuildFolder.submitted_at)
         states = (folder.state(report=False) for folder in newest)
         return [state for state in states if state is not None]
 
     @data_directory_errors()
     def remove(self, id: str) -> bool:
-        """End a build if it is in progress, and delete it.
+        """Cancel a build if it is in progress, and delete it.
 
         Returns:
-            Whether there was such a build.
+            Whether the build existed.
 
         Raises:
-            StillEndingError: it has not ended yet; a worker deletes it once it has.
+            StillEndingError: the build has not ended yet; a worker deletes it when it has.
         """
         if not is_build_id(id):
             return False
@@ -126,7 +126,7 @@ class Builds:
         return True
 
     def _enqueue(self, folder: BuildFolder, staged: Path) -> None:
-        """Put a new build among the others, unless the one that is there can be used."""
+        """Add a new build, unless the same build exists and can be used."""
         tries = 0
         while True:
             present = folder.state(report=False)
@@ -135,14 +135,14 @@ class Builds:
                     staged.rename(folder.path)
                     return
                 except OSError as error:
-                    # Another request was faster; or locking a build that was being deleted made its folder again.
+                    # Another request was faster, or locking a build during its deletion created its folder again.
                     tries += 1
                     if not folder.exists():
                         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or tries == _MAX_TRIES:
                             raise
                         folder.remove_if_only_locked()
             elif _is_usable(present):
-                if not folder.exists():  # deleted while its files were read: what they say is of no build
+                if not folder.exists():  # deleted while its files were read, which are then not valid
                     continue
                 if present.result is not None:
                     folder.mark_used()
@@ -151,10 +151,10 @@ class Builds:
                 self._discard(folder)
 
     def _discard(self, folder: BuildFolder) -> None:
-        """Delete a build that is cancelled, or cannot be used, as soon as nobody works on it."""
+        """Delete a build that is cancelled or cannot be used, as soon as no worker runs it."""
         with acquire_lock(folder.lock, seconds=_END_SECONDS) as acquired:
             state = folder.state(report=False)
-            if state is None or _is_usable(state):  # removed, or submitted again meanwhile
+            if state is None or _is_usable(state):  # deleted or submitted again in the meantime
                 return
             if not acquired:
                 raise StillEndingError(folder.id)
@@ -162,7 +162,7 @@ class Builds:
 
 
 def _is_usable(state: BuildState) -> bool:
-    """Whether the same, built again, would have the same result."""
-    if state.state == "cancelled":  # even where it was done before
+    """Whether building it again would have the same result."""
+    if state.state == "cancelled":  # even if it was done before
         return False
     return state.result is None or state.result.is_reusable

@@ -1,4 +1,4 @@
-"""DataDirectory: the folder that uploads and builds are kept in, and the error for when it cannot be used."""
+"""DataDirectory: the folder for uploads and builds, and the error if it cannot be used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DataDirectoryError(OSError):
     """The data directory is full, read-only, deleted or otherwise unusable.
 
     Attributes:
-        reason: why, in a sentence without paths, fit for a client.
+        reason: the reason, without paths, for clients.
         is_full: whether there is no space left (HTTP 507); otherwise the directory cannot be used (HTTP 503).
     """
 
@@ -36,7 +36,7 @@ class DataDirectoryError(OSError):
 
     @classmethod
     def from_error(cls, error: OSError) -> DataDirectoryError:
-        """The error for an OSError that a file in the data directory raised."""
+        """Convert an OSError from a file in the data directory."""
         return error if isinstance(error, cls) else cls(error.errno, error.strerror or type(error).__name__)
 
 
@@ -50,14 +50,14 @@ def data_directory_errors() -> Iterator[None]:
 
 
 class DataDirectory:
-    """The data directory and its subfolders. Methods that write raise OSError where it cannot be used.
+    """The data directory and its subfolders. Methods that write raise OSError if it cannot be used.
 
     Attributes:
-        path: the directory; it and its subfolders are created when first needed, and again after they were deleted.
-        builds: builds, each in a folder named by its id.
-        uploads: uploads in progress.
-        removed: what is being deleted: out of sight at once, however long its deletion takes.
-        workers: the workers' lock files.
+        path: the directory; it and its subfolders are created when needed, also after they were deleted.
+        builds: folder of builds, each in a folder named by its id.
+        uploads: folder of uploads in progress.
+        removed: folder of files that are being deleted; moving them here hides them at once.
+        workers: folder of the workers' lock files.
     """
 
     def __init__(self, path: Path):
@@ -67,15 +67,15 @@ class DataDirectory:
         )
 
     def create(self) -> None:
-        """Create the directory and its subfolders where they do not exist."""
+        """Create the directory and its subfolders if they do not exist."""
         for folder in self._subfolders:
             folder.mkdir(parents=True, exist_ok=True)
 
     def check(self) -> str | None:
-        """Why the directory cannot be used, as a DataDirectoryError's reason; None where it can.
+        """Check whether the directory can be used. Return the reason of a DataDirectoryError if not, else None.
 
-        Writes a small file and removes it. A directory that does not exist can be used if it can be created; it is
-        not created here.
+        This writes a small file and deletes it. A directory that does not exist can be used if it can be created,
+        which this method does not do.
         """
         probe = self.path / f".check-{secrets.token_hex(8)}"
         try:
@@ -99,7 +99,7 @@ class DataDirectory:
 
     @property
     def worker_lock(self) -> Path:
-        """The lock file that one of this machine's workers holds while any runs."""
+        """The lock file that a worker holds as long as workers run on this machine."""
         return self.workers / f"{socket.gethostname()}.lock"
 
     def is_worker_alive(self) -> bool:
@@ -110,15 +110,15 @@ class DataDirectory:
             return False
 
     def build(self, id: str) -> BuildFolder:
-        """The folder of a build, whether it exists or not.
+        """The folder of a build, which need not exist.
 
         Raises:
-            ValueError: this is not an id.
+            ValueError: the id is invalid.
         """
         return BuildFolder(self.builds, id)
 
     def all_builds(self) -> list[BuildFolder]:
-        """All builds, in no order."""
+        """All builds, in no particular order."""
         try:
             names = [path.name for path in self.builds.iterdir()]
         except FileNotFoundError:
@@ -132,14 +132,14 @@ class DataDirectory:
 
     @data_directory_errors()
     def new_upload(self) -> Path:
-        """An empty folder for the files of one request; where it is not submitted, the caller discards it."""
+        """Create an empty folder for the files of a request; the caller must discard it unless it is submitted."""
         folder = self.uploads / secrets.token_hex(16)
         folder.mkdir(parents=True)
         return folder
 
     @data_directory_errors()
     def discard(self, folder: Path) -> None:
-        """Delete a folder, if it exists: it disappears at once, even where deleting its files is interrupted."""
+        """Delete a folder if it exists. It disappears at once, even if deleting its files is interrupted."""
         self.removed.mkdir(parents=True, exist_ok=True)
         aside = self.removed / secrets.token_hex(16)
         try:

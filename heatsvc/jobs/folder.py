@@ -1,15 +1,15 @@
 """BuildFolder: a build on disk. The folder is the only record of a build: there is no database.
 
 <data directory>/builds/<id>/
-  request.json    what is to be built; written before the folder becomes visible
-  uploads/        the files that were sent
-  lock            held by the worker that builds it
-  state.json      attempts so far, and the result; replaced as a whole, by the holder of the lock alone
-  progress.json   how far the build is
-  shards/         what build() has finished reading, with checksums; kept from one attempt to the next
-  attempt-*/      what the current attempt writes
-  artifacts/      the finished files: the last attempt's folder, renamed; not shown before state.json has the result
-  cancelled       exists once the build is to be removed
+  request.json    what to build; written before the folder becomes visible
+  uploads/        the uploaded files
+  lock            held by the worker that runs the build
+  state.json      attempts so far, and the result; replaced atomically, only by the holder of the lock
+  progress.json   the progress of the build
+  shards/         clips that were read, with checksums; kept between attempts
+  attempt-*/      files of the current attempt
+  artifacts/      the finished files: the last attempt's folder, renamed; not visible before state.json has the result
+  cancelled       exists if the build was cancelled and must be deleted
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def acquire_lock(path: Path, *, seconds: float = 0.0) -> Iterator[bool]:
     """Hold a lock file during the block. The system releases it when its process dies.
 
     Args:
-        path: the lock file; created where its folder exists.
+        path: the lock file; created if its folder exists.
         seconds: how long to wait for another holder.
 
     Yields:
-        Whether the lock is held: not where another process or thread holds it, or where its folder does not exist.
+        Whether the lock is held; False if another process or thread holds it, or its folder does not exist.
 
     Raises:
         OSError: the lock file cannot be created or opened, or the file system has no locks.
@@ -59,7 +59,7 @@ def acquire_lock(path: Path, *, seconds: float = 0.0) -> Iterator[bool]:
 
 def _acquire(lock: FileLock, path: Path) -> bool:
     while path.parent.exists():
-        # The folder may be removed at any moment; filelock makes it again, or finds that another request just did.
+        # The folder may be deleted at any moment; filelock creates it again, or finds that another request just did.
         with suppress(FileNotFoundError, NotADirectoryError, FileExistsError):
             path.touch()
             before = path.stat()
@@ -67,8 +67,7 @@ def _acquire(lock: FileLock, path: Path) -> bool:
                 lock.acquire()
             except Timeout:
                 return False
-            # Meanwhile the folder may have been removed and another have taken its place: this lock would be that of
-            # the removed one.
+            # Meanwhile the folder may have been deleted and created again; then this lock is that of the deleted one.
             if os.path.samestat(before, path.stat()):
                 return True
         lock.release()
@@ -84,7 +83,7 @@ def is_locked(path: Path) -> bool:
 
 
 def is_build_id(text: str) -> bool:
-    """Whether this may be a build's id: 32 hexadecimal digits, in lower case."""
+    """Whether a text has the form of a build's id: 32 lower-case hexadecimal digits."""
     return _ID.fullmatch(text) is not None
 
 
@@ -93,9 +92,9 @@ class SavedState:
     """The content of state.json.
 
     Attributes:
-        attempts: attempts begun since one of them last finished a shard.
-        shards: the most shards that were finished when an attempt began.
-        result: how the build ended; None until it has.
+        attempts: number of attempts since one of them last finished a shard.
+        shards: largest number of finished shards at the start of an attempt.
+        result: result of the build; None until it has ended.
     """
 
     attempts: int = 0
@@ -107,18 +106,18 @@ _SAVED_STATE = TypeAdapter(SavedState)
 
 
 class BuildFolder:
-    """The folder of a build, whether it exists or not. Methods that write raise OSError where that fails.
+    """The folder of a build, which need not exist. Methods that write raise OSError if they fail.
 
     Attributes:
         id: the build's id, 32 hexadecimal digits.
-        path: the folder itself.
-        uploads: the files that were sent.
-        shards: what build() has finished reading.
-        artifacts: the finished files.
+        path: the folder.
+        uploads: folder of the uploaded files.
+        shards: folder of shards.
+        artifacts: folder of the finished files.
         lock: the lock file.
 
     Raises:
-        ValueError: this is not an id.
+        ValueError: the id is invalid.
     """
 
     def __init__(self, root: Path, id: str):
@@ -132,37 +131,37 @@ class BuildFolder:
         self.lock = self.path / "lock"
 
     def exists(self) -> bool:
-        """Whether there is such a build."""
+        """Whether the build exists."""
         return (self.path / "request.json").exists()
 
     def remove_if_only_locked(self) -> None:
-        """Remove a folder with nothing but a lock file: filelock creates the folder of a lock where it is missing."""
+        """Delete a folder that has only a lock file: filelock creates the folder of a lock if it is missing."""
         with suppress(OSError):  # another request was faster
             if {entry.name for entry in self.path.iterdir()} <= {self.lock.name}:
                 self.lock.unlink(missing_ok=True)
                 self.path.rmdir()
 
     def submitted_at(self) -> float:
-        """When the build was submitted, by the file system's clock, to sort by; 0 where there is no such build."""
+        """When the build was submitted, by the file system's clock, for sorting; 0 if it does not exist."""
         try:
             return (self.path / "request.json").stat().st_mtime
         except FileNotFoundError:
             return 0.0
 
     def request(self, datasets: Path | None = None) -> BuildRequest:
-        """What is to be built.
+        """What to build.
 
         Args:
             datasets: HEATSVC_DATASETS_DIR.
 
         Raises:
-            AnnotationError: its dataset is not mounted, or no longer.
-            OSError: there is no such build.
+            AnnotationError: its dataset is not mounted.
+            OSError: the build does not exist.
         """
         return BuildRequest.from_json(orjson.loads((self.path / "request.json").read_bytes()), self.uploads, datasets)
 
     def state(self, *, report: bool = True) -> BuildState | None:
-        """State, progress and result of the build; None where there is no such build.
+        """State, progress and result of the build; None if it does not exist.
 
         Args:
             report: whether to read the result's report, which may be large.
@@ -172,14 +171,14 @@ class BuildFolder:
             return None
         created, progress, result = float(request["created"]), self.progress(), self.result(report=report)
         if self.is_cancelled:
-            # It may take a moment to end; for clients it has ended, whatever its result.
+            # It may still be ending; for clients it has ended, even if it has a result.
             return BuildState(self.id, "cancelled", created, progress, result)
         if result is not None:
             return BuildState(self.id, result.state, created, progress, result)
         return BuildState(self.id, "queued" if progress.stage == "waiting" else "running", created, progress, None)
 
     def progress(self) -> Progress:
-        """How far the build is; `waiting` until a worker begins it, and where a power failure emptied the file."""
+        """Progress of the build; `waiting` until a worker begins it, and if a power failure emptied the file."""
         try:
             document = _read(self.path / "progress.json")
             return Progress(**document) if document else Progress("waiting")
@@ -187,25 +186,24 @@ class BuildFolder:
             return Progress("waiting")
 
     def write_progress(self, progress: Progress) -> None:
-        """Write how far the build is."""
-        # Replaced as a whole, but not synced: it may be lost in a power failure.
+        """Write the progress of the build."""
         aside = self.path / ".progress.json.part"
         aside.write_bytes(orjson.dumps(progress))
         aside.replace(self.path / "progress.json")
 
     def saved_state(self) -> SavedState:
-        """The content of state.json; that of a build never begun where there is no such file."""
+        """The content of state.json; if the file does not exist, the state of a build that was never begun."""
         try:
             return _SAVED_STATE.validate_json((self.path / "state.json").read_bytes())
-        except (FileNotFoundError, ValueError):  # or damaged by the disk: to be built again
+        except (FileNotFoundError, ValueError):  # missing or damaged: build again
             return SavedState()
 
     def write_state(self, saved: SavedState) -> None:
-        """Replace state.json; for the holder of the lock."""
+        """Replace state.json. Only the holder of the lock may call this."""
         write_json(self.path / "state.json", _SAVED_STATE.dump_python(saved, mode="json"))
 
     def result(self, *, report: bool = True) -> StoredResult | None:
-        """How the build ended; None until it has.
+        """Result of the build; None until it has ended.
 
         Args:
             report: whether to read the report, which may be large.
@@ -220,12 +218,12 @@ class BuildFolder:
         return (self.path / "state.json").stat().st_mtime
 
     def mark_used(self) -> None:
-        """Have a finished build count as finished now: it was submitted again."""
+        """Reset the age of a finished build, which was submitted again."""
         with suppress(FileNotFoundError):
             os.utime(self.path / "state.json")
 
     def begin_attempt(self) -> Path:
-        """An empty folder for an attempt to write into; what earlier attempts left is deleted."""
+        """Create an empty folder for the files of an attempt; files of earlier attempts are deleted."""
         for left in (*self.path.glob("attempt-*"), self.artifacts):
             shutil.rmtree(left, ignore_errors=True)
         attempt = self.path / f"attempt-{secrets.token_hex(8)}"
@@ -233,12 +231,12 @@ class BuildFolder:
         return attempt
 
     def publish(self, result: StoredResult, attempt: Path | None = None) -> None:
-        """Write how the build ended: from here on its artifacts are visible.
+        """Write the result of the build and make its artifacts visible.
 
         Args:
-            result: how it ended.
-            attempt: the folder that has the artifacts. It no longer exists if another worker has taken over the build,
-                as may happen where a network file system has lost this worker's lock: then nothing is written.
+            result: the result.
+            attempt: the folder with the artifacts. If it no longer exists, nothing is written: another worker has taken
+                over the build, because a network file system has lost this worker's lock.
         """
         if attempt is not None:
             attempt.rename(self.artifacts)
@@ -246,26 +244,26 @@ class BuildFolder:
         self.write_state(SavedState(result=result))
 
     def remove_inputs(self) -> None:
-        """Delete what a finished build no longer needs: uploads and shards."""
+        """Delete the uploads and shards, which a finished build no longer needs."""
         for left in (self.uploads, self.shards, *self.path.glob("attempt-*")):
             shutil.rmtree(left, ignore_errors=True)
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the build is to be removed."""
+        """Whether the build was cancelled."""
         return (self.path / "cancelled").exists()
 
     def cancel(self) -> None:
-        """Ask that the build end and be removed.
+        """Mark the build as cancelled, so that it ends and is deleted.
 
         Raises:
-            FileNotFoundError: there is no such build.
+            FileNotFoundError: the build does not exist.
         """
         (self.path / "cancelled").touch()
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Replace a JSON file as a whole, also in case of a power failure: written aside, synced, renamed."""
+    """Replace a JSON file atomically, even in a power failure: write a new file, sync it, rename it."""
     write_atomically(path, [orjson.dumps(document, default=str)])
 
 
@@ -278,7 +276,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes that a folder takes on disk, as far as it can be read while others change it."""
+    """Size of a folder on disk in bytes; files that other processes delete meanwhile are skipped."""
     size = 0
     for parent, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-"""BuildRequest: what to build from which files, stored with the build."""
+"""BuildRequest: the files and options of a build, stored with it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from heatsvc.annotation.options import AnnotationOptions
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What is to be built.
+    """What to build.
 
     Attributes:
-        inputs: the files, in the folder of uploads; folders are there or under HEATSVC_DATASETS_DIR.
-        options: how to build.
-        check: only report, without writing a pickle.
+        inputs: the files, in the folder of uploads; folders are there or in HEATSVC_DATASETS_DIR.
+        options: the options of the dataset.
+        check: whether to write only a report, without a pickle.
         created: when it was submitted, in seconds since 1970.
     """
 
@@ -31,7 +31,7 @@ class BuildRequest:
     created: float
 
     def as_json(self, uploads: Path, datasets: Path | None = None) -> dict[str, Any]:
-        """A JSON object, with paths relative to `uploads` or `datasets`: both may be moved.
+        """Convert to a JSON object, with paths relative to `uploads` or `datasets`, since both may be moved.
 
         Raises:
             ValueError: a path is in neither.
@@ -49,10 +49,10 @@ class BuildRequest:
 
     @classmethod
     def from_json(cls, document: dict[str, Any], uploads: Path, datasets: Path | None = None) -> BuildRequest:
-        """The request that `as_json` was called on.
+        """Convert the result of `as_json` back.
 
         Raises:
-            AnnotationError: a dataset is not mounted, or no longer.
+            AnnotationError: the dataset is not mounted.
         """
 
         def absolute(path: Path) -> Path:
@@ -63,7 +63,7 @@ class BuildRequest:
                 return dataset_folder(datasets, "/".join(rest))
             except AnnotationError as error:
                 raise AnnotationError(
-                    f"the build worker has another HEATSVC_DATASETS_DIR than the service: {error.detail}",
+                    f"HEATSVC_DATASETS_DIR of the build worker differs from the service's: {error.detail}",
                     field="dataset",
                 ) from None
 
@@ -93,23 +93,23 @@ def dataset_folder(root: Path | None, name: str) -> Path:
     """The folder of a dataset that the operator has mounted, with symbolic links resolved.
 
     Args:
-        root: HEATSVC_DATASETS_DIR; None where nothing is mounted.
-        name: the folder's name under it, ``KETI/Keypoints-MMPOSE``.
+        root: HEATSVC_DATASETS_DIR; None if it is not set.
+        name: path of the folder relative to it, ``KETI/Keypoints-MMPOSE``.
 
     Raises:
-        AnnotationError: there is no such folder, or it is outside of `root`.
+        AnnotationError: the folder does not exist, or is outside `root`.
     """
     if root is None:
-        raise AnnotationError("no datasets are mounted here (setting HEATSVC_DATASETS_DIR)", field="dataset")
+        raise AnnotationError("the service has no datasets (setting HEATSVC_DATASETS_DIR)", field="dataset")
     try:
         within = root.resolve(strict=True)
         folder = (within / name).resolve(strict=True)
         found = folder.is_relative_to(within) and folder.is_dir()
-    except (OSError, ValueError, RuntimeError):  # absent, not readable, a NUL in it, links in a circle
+    except (OSError, ValueError, RuntimeError):  # missing, not readable, a NUL character, a loop of links
         found = False
     if not found:
         raise AnnotationError(
-            f"there is no dataset {name[:200]!r}; give the name of a folder under HEATSVC_DATASETS_DIR",
+            f"dataset {name[:200]!r} does not exist: it must be a folder in HEATSVC_DATASETS_DIR",
             field="dataset",
         )
     return folder

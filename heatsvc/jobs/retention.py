@@ -1,4 +1,4 @@
-"""Retention: finished builds and abandoned uploads are deleted, by age and by size."""
+"""Retention: deletes finished builds and abandoned uploads by age and size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Finished:
 
 
 def delete_expired(directory: DataDirectory, settings: Settings) -> list[str]:
-    """Delete what need not be kept: old builds, those over the size limit, cancelled ones, and abandoned uploads.
+    """Delete old builds, builds over the size limit, cancelled builds, and abandoned uploads.
 
     Returns:
         The ids of deleted builds.
@@ -41,7 +41,7 @@ def delete_expired(directory: DataDirectory, settings: Settings) -> list[str]:
         build.folder.id for build in _expired(_finished(directory), settings) if _delete(directory, build.folder)
     ]
     if deleted:
-        log.info("old builds were deleted", ids=deleted)
+        log.info("expired builds were deleted", ids=deleted)
     return deleted
 
 
@@ -51,7 +51,7 @@ def _finished(directory: DataDirectory) -> list[_Finished]:
         try:
             if folder.result(report=False) is None:
                 continue
-            # A cancelled one has expired: whoever cancelled it crashed, or did not wait for its end.
+            # A cancelled build has expired: the process that cancelled it crashed, or did not wait for its end.
             at = 0.0 if folder.is_cancelled else folder.finished_at()
         except FileNotFoundError:
             continue
@@ -60,7 +60,7 @@ def _finished(directory: DataDirectory) -> list[_Finished]:
 
 
 def _expired(finished: list[_Finished], settings: Settings) -> list[_Finished]:
-    """Those to be deleted, of all from the oldest to the newest."""
+    """The builds to delete, of all builds from the oldest to the newest."""
     size = sum(build.size for build in finished)
     oldest = time.time() - settings.builds_keep_seconds
     expired = []
@@ -73,7 +73,7 @@ def _expired(finished: list[_Finished], settings: Settings) -> list[_Finished]:
 
 def _delete(directory: DataDirectory, folder: BuildFolder) -> bool:
     with acquire_lock(folder.lock) as acquired:
-        # Another process may have deleted it meanwhile, and a client have submitted it again.
+        # Meanwhile another process may have deleted it, and a client may have submitted it again.
         deleted = acquired and folder.result(report=False) is not None
         if deleted:
             directory.discard(folder.path)
@@ -86,7 +86,7 @@ def _delete_uploads(directory: DataDirectory, settings: Settings) -> None:
         if _last_change(upload) < oldest:
             directory.discard(upload)
     for folder in directory.all_builds():
-        # A worker crashed after it wrote the result and before it deleted the inputs.
+        # A worker crashed after it wrote the result but before it deleted the inputs.
         if folder.uploads.exists() and folder.result(report=False) is not None:
             with acquire_lock(folder.lock) as acquired:
                 if acquired:
@@ -94,7 +94,7 @@ def _delete_uploads(directory: DataDirectory, settings: Settings) -> None:
 
 
 def _delete_unused_locks(directory: DataDirectory) -> None:
-    """Delete lock files of workers that have ended, such as those of containers that are gone."""
+    """Delete lock files of workers that have ended, such as those in deleted containers."""
     for path in list(directory.workers.iterdir()):
         with acquire_lock(path) as acquired:
             if acquired:

@@ -9,21 +9,21 @@ from heatsvc.annotation.artifacts import Artifact
 from heatsvc.annotation.progress import Progress
 from heatsvc.errors import InputError, LimitError
 
-INTERNAL = "the build failed through no fault of its input; send it again to have it built anew"
+INTERNAL = "the build failed because of an internal error: send the request again to retry"
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredResult:
-    """How a build ended, as it is stored with the build.
+    """The result of a build, as stored with it.
 
     Attributes:
         state: done or failed.
-        artifacts: the files in the folder's `artifacts`; of a build that failed because of faulty videos, the reports.
-        report: the report as JSON, from its file; None where there is none, or where it was not asked for.
-        problem: why it failed, as `problem_of` gives it; None unless it did.
-        finished: when, in seconds since 1970.
+        artifacts: the files in the folder `artifacts`; if the build failed because of faulty videos, the reports.
+        report: the report as JSON, from its file; None if there is none, or it was not requested.
+        problem: why the build failed, see `problem_of`; None unless it failed.
+        finished: when it ended, in seconds since 1970.
     """
 
     state: Literal["done", "failed"]
@@ -34,9 +34,9 @@ class StoredResult:
 
     @property
     def is_reusable(self) -> bool:
-        """Whether the same input would end the same way again: done, or an input that cannot be used.
+        """Whether building it again would have the same result: it is done, or its input cannot be used.
 
-        A dataset that was not mounted where it was built may be mounted now.
+        After an error about a dataset it may differ: the dataset may be mounted by now.
         """
         if self.problem is None:
             return True
@@ -49,11 +49,11 @@ class BuildState:
 
     Attributes:
         id: 32 hexadecimal digits.
-        state: queued until a worker begins it, running until there is a result, then the result's; cancelled as soon
-            as it was asked to be removed.
+        state: queued until a worker begins it, running until it has a result, then the state of the result; cancelled
+            once it is to be deleted.
         created: when it was submitted, in seconds since 1970.
-        progress: how far it is, or was.
-        result: how it ended; None until it has.
+        progress: its last progress.
+        result: its result; None until it has ended.
     """
 
     id: str
@@ -64,10 +64,10 @@ class BuildState:
 
 
 def problem_of(error: BaseException) -> dict[str, Any]:
-    """Why a build failed, as JSON that `error_of` makes an error of again.
+    """Why a build failed, as JSON; `error_of` converts it back to an error.
 
     ``kind`` is `input` (with detail, field, file, frame), `limit` (also reason, setting, limit, got) or `internal`,
-    whose detail has nothing in it that a client should not read.
+    whose detail contains no internal information.
     """
     if not isinstance(error, InputError):
         return {"kind": "internal", "detail": INTERNAL}
@@ -79,7 +79,7 @@ def problem_of(error: BaseException) -> dict[str, Any]:
 
 
 def error_of(problem: dict[str, Any]) -> InputError | None:
-    """The error that a problem of kind `input` or `limit` was made of; None for the other kinds."""
+    """The error from which a problem of kind `input` or `limit` was made; None for other kinds."""
     if problem["kind"] not in ("input", "limit"):
         return None
     place = {"field": problem["field"], "file": problem["file"]}

@@ -21,7 +21,7 @@ _COMMAND = (sys.executable, "-m", "heatsvc", "worker", "--with-parent")
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 _STABLE_SECONDS = 60.0
-"""A worker that ran for so long did not fail at its start: the next one is started after the first pause again."""
+"""A worker that ran for this time did not fail at its start: the pause before the next start is reset."""
 _STOP_SECONDS = 30.0
 _LOCK_SECONDS = 1.0
 _POLL_SECONDS = 0.2
@@ -30,19 +30,19 @@ log = structlog.get_logger("heatsvc.builds")
 
 
 class Supervisor:
-    """Keeps a number of workers running, from start to stop.
+    """Keeps a number of workers running between `start` and `stop`.
 
-    A lock file for each worker makes sure that service processes of one machine with the same data directory run that
-    number together: the first has the workers, and when it ends another takes over.
+    The service processes of one machine with the same data directory run that number of workers together, by a lock
+    file for each worker: the first process runs the workers, and when it ends another takes over.
 
-    A worker reads its standard input, a pipe from this process: when this process ends, even by SIGKILL, the pipe is
+    A worker reads its standard input, a pipe from this process. When this process ends, even by SIGKILL, the pipe is
     closed and the worker ends too.
 
     Args:
         directory: the data directory.
-        number: of workers; 0: none are started.
-        environment: variables for them, added to this process's own.
-        command: the command that starts one.
+        number: number of workers; 0 starts none.
+        environment: environment variables of the workers, in addition to those of this process.
+        command: the command that starts a worker.
 
     Attributes:
         pids: process ids of the running workers.
@@ -61,7 +61,7 @@ class Supervisor:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start the workers, unless they were started."""
+        """Start the workers, unless they are running."""
         with self._lock:
             if self._threads or self._stopping.is_set():
                 return
@@ -73,7 +73,7 @@ class Supervisor:
                 thread.start()
 
     def stop(self) -> None:
-        """End the workers and wait until they have ended; builds in progress are resumed by the next worker."""
+        """Stop the workers and wait until they have ended; the next worker resumes builds in progress."""
         with self._lock:
             self._stopping.set()
         for thread in self._threads:
@@ -88,7 +88,7 @@ class Supervisor:
                     if acquired:
                         self._keep_running()
             except OSError as error:
-                log.warning("no worker can be started", error=str(error))
+                log.warning("a build worker cannot be started", error=str(error))
                 self._stopping.wait(_LONGEST_PAUSE)
             self._stopping.wait(_LOCK_SECONDS)
 
@@ -101,7 +101,7 @@ class Supervisor:
                 return
             seconds = time.monotonic() - started
             pause = _FIRST_PAUSE if seconds > _STABLE_SECONDS else pause
-            log.warning("a worker ended", status=status, seconds=round(seconds, 1), restart_seconds=pause)
+            log.warning("a build worker ended", status=status, seconds=round(seconds, 1), restart_seconds=pause)
             self._stopping.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -110,7 +110,7 @@ class Supervisor:
             self._command,
             stdin=subprocess.PIPE,
             env={**os.environ, **self._environment},
-            process_group=0,  # Ctrl-C goes to the service alone, which then stops its workers
+            process_group=0,  # Ctrl-C reaches only the service, which then stops its workers
         )
         self.pids.add(worker.pid)
         try:
@@ -124,7 +124,7 @@ class Supervisor:
             return worker.wait()
         finally:
             self.pids.discard(worker.pid)
-            # Processes that it had started and left behind.
+            # Kill processes that it has started and left running.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(worker.pid, signal.SIGKILL)
             if worker.stdin:
@@ -132,11 +132,11 @@ class Supervisor:
 
 
 def end_with_parent(stop: threading.Event) -> None:
-    """Have this process end when its standard input does: called by a worker that a supervisor started.
+    """End this process when its standard input is closed. Called by a worker that a supervisor has started.
 
     Args:
-        stop: set then, so that the worker can end by itself within five seconds; then it and all processes that it has
-            started are killed.
+        stop: set when the input is closed. If the worker has not ended five seconds later, it and all processes that it
+            has started are killed.
     """
 
     def wait() -> None:

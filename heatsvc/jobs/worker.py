@@ -1,4 +1,4 @@
-"""Worker: the process that builds."""
+"""Worker: the process that runs builds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from heatsvc.jobs.supervisor import end_with_parent
 from heatsvc.settings import Settings
 
 Build = Callable[..., BuildResult]
-"""`heatsvc.annotation.build.build`, or another function in its place."""
+"""A function such as `heatsvc.annotation.build.build`."""
 
 _POLL_SECONDS = 0.1
 _SCAN_SECONDS = 2.0
@@ -41,11 +41,11 @@ log = structlog.get_logger("heatsvc.builds")
 
 
 class Worker:
-    """Builds what has no result and is locked by nobody, the oldest first, until it is stopped.
+    """Runs builds that have no result and are not locked, the oldest first, until it is stopped.
 
     Args:
-        settings: those of builds.
-        build: the function that builds; another one in tests.
+        settings: settings of builds.
+        build: the function that builds; tests pass another one.
     """
 
     def __init__(self, settings: Settings, build: Build = build_dataset):
@@ -55,14 +55,14 @@ class Worker:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """End soon; a build in progress is resumed by the next worker. May be called in a signal handler."""
+        """Stop soon; the next worker resumes a build in progress. May be called in a signal handler."""
         self._stopping.set()
 
     def serve(self, *, with_parent: bool = False) -> None:
-        """Run as a process's main work: until SIGTERM or Ctrl-C, or until its parent ends.
+        """Run as the main function of a process, until SIGTERM or Ctrl-C, or until the parent process ends.
 
         Args:
-            with_parent: whether a supervisor has started the process.
+            with_parent: whether to end with the parent process, a supervisor.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop())
@@ -71,7 +71,7 @@ class Worker:
         self.run()
 
     def run(self) -> None:
-        """Work until stopped."""
+        """Run builds until stopped."""
         threads = [
             threading.Thread(target=self._build_until_stopped, name=f"build-{number}", daemon=True)
             for number in range(self._settings.build_concurrency)
@@ -89,14 +89,14 @@ class Worker:
                 thread.join(max(0.0, deadline - time.monotonic()))
 
     def _maintain_until_stopped(self) -> None:
-        """Hold the lock that shows that a worker runs on this machine, and delete what has expired."""
+        """Hold the lock that shows that a worker runs on this machine, and delete expired builds."""
         path = self.directory.worker_lock
         lock = FileLock(path, blocking=False, fallback_to_soft=False)
         next_retention = 0.0
         while not self._stopping.is_set():
             try:
                 self.directory.create()
-                if not path.exists():  # the data directory was deleted, and the lock file with it
+                if not path.exists():  # the data directory was deleted, with the lock file
                     lock.release()
                 if not lock.is_locked:
                     with suppress(Timeout):  # another worker of this machine holds it
@@ -113,8 +113,8 @@ class Worker:
         modified, scanned = -1, 0.0
         while not self._stopping.wait(_POLL_SECONDS):
             try:
-                # The folder's time changes when a build is added. Now and then all builds are looked at nevertheless:
-                # a worker may have crashed, and its build's lock is free.
+                # The folder's modification time changes when a build is added. All builds are also checked now and
+                # then, since a worker may have crashed and released its build's lock.
                 now = self.directory.builds.stat().st_mtime_ns
                 if now == modified and time.monotonic() - scanned < _SCAN_SECONDS:
                     continue
@@ -126,11 +126,11 @@ class Worker:
                 log.warning("the data directory cannot be used", error=str(error))
                 self._stopping.wait(_RETRY_SECONDS)
             except Exception:
-                log.exception("a build could not be begun")
+                log.exception("a build could not be started")
                 self._stopping.wait(_RETRY_SECONDS)
 
     def build_pending(self) -> None:
-        """Build all that has no result and is locked by nobody.
+        """Run all builds that have no result and are not locked.
 
         Raises:
             OSError: the data directory cannot be read.
@@ -141,14 +141,14 @@ class Worker:
             try:
                 self.run_build(folder)
             except OSError as error:
-                log.warning("a build is interrupted and will be tried again", id=folder.id, error=str(error))
+                log.warning("a build was interrupted and will be retried", id=folder.id, error=str(error))
                 self._stopping.wait(_RETRY_SECONDS)
 
     def run_build(self, folder: BuildFolder) -> None:
-        """Build, unless another worker is building it or it has a result.
+        """Run a build, unless another worker is running it or it has a result.
 
         Raises:
-            OSError: the data directory cannot be used, or is full: the build has no result, and is to be tried again.
+            OSError: the data directory cannot be used, or is full; the build has no result and must be retried.
         """
         with acquire_lock(folder.lock) as acquired:
             if not acquired or not folder.exists():
@@ -168,11 +168,11 @@ class Worker:
             log.error("build crashed too often", id=folder.id, attempts=saved.attempts)
             detail = (
                 f"the build crashed {saved.attempts} times without progress (setting HEATSVC_BUILD_ATTEMPTS): its "
-                "worker was killed, or had too little memory; send it again to have it built anew"
+                "worker was killed or ran out of memory; send the request again to retry"
             )
             folder.publish(_failed({"kind": "internal", "detail": detail}))
             return
-        # Written before the build begins: if this process crashes, the attempt has been counted.
+        # Written before the build begins, so that the attempt is counted even if this process crashes.
         folder.write_state(SavedState(number, max(shards, saved.shards)))
         attempt = folder.begin_attempt()
         log.info("build begins", id=folder.id, attempt=number)
@@ -206,7 +206,7 @@ class Worker:
         return StoredResult("done", built.artifacts, None, None, time.time())
 
     def _failure(self, folder: BuildFolder, number: int, error: Exception) -> StoredResult:
-        """The result of an attempt that raised an error."""
+        """Convert the error of an attempt to a result."""
         if isinstance(error, OSError):
             failure = DataDirectoryError.from_error(error)
             if self.directory.check() is not None or (failure.is_full and number < self._settings.build_attempts):
@@ -219,7 +219,7 @@ class Worker:
 
 
 class _Monitor(CancelToken):
-    """Writes a build's progress and checks whether it is to end, both only a few times a second."""
+    """Writes a build's progress and checks whether it is cancelled, both at most a few times per second."""
 
     def __init__(self, folder: BuildFolder, stopping: threading.Event):
         super().__init__()
@@ -246,5 +246,5 @@ class _Monitor(CancelToken):
 
 
 def _failed(problem: dict[str, object], reports: tuple[Artifact, ...] = ()) -> StoredResult:
-    """A failed build's result, with the reports that it has written."""
+    """The result of a failed build, with the reports that it has written."""
     return StoredResult("failed", reports, None, problem, time.time())

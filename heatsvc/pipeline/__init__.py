@@ -1,4 +1,4 @@
-"""From clips to the volumes to render, by steps with PYSKL's names and parameters: geometry, no pixels."""
+"""Pipelines: steps with PYSKL's names and parameters that turn clips into volumes to render (geometry, no pixels)."""
 
 from __future__ import annotations
 

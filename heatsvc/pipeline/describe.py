@@ -1,4 +1,4 @@
-"""describe_pipelines: the steps, their parameters and the presets, for `GET /pipelines`."""
+"""describe_pipelines: describes the steps, their parameters and the presets for `GET /pipelines`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from heatsvc.volume import Reduce
 
 
 def describe_pipelines() -> dict[str, Any]:
-    """Steps, presets and reductions that a pipeline can have, as JSON.
+    """Describe the steps, presets and reductions as JSON.
 
     Returns:
-        ``steps``: each with its ``type``, ``description`` and ``parameters``; each parameter with its ``name``, whether
-        it is ``required``, its ``default`` otherwise, its ``description``, and its ``schema`` (JSON Schema).
-        ``presets``: each with its ``name``, ``title`` and ``steps``. ``default``: the name of the default preset.
-        ``reduce``: its choices.
+        ``steps``: each has ``type``, ``description`` and ``parameters``; each parameter has ``name``, ``required``,
+        ``default`` unless it is required, ``description``, and ``schema`` (JSON Schema).
+        ``presets``: each has ``name``, ``title`` and ``steps``. ``default``: the name of the default preset.
+        ``reduce``: the allowed values.
     """
     return {
         "steps": [_describe_step(name, step) for name, step in STEPS.items()],

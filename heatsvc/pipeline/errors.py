@@ -1,4 +1,4 @@
-"""PipelineError, and the messages about a step or parameter that cannot be used."""
+"""PipelineError, and the messages about invalid steps, parameters and options."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from heatsvc.errors import InputError
 
 
 class PipelineError(InputError):
-    """A list that is not a pipeline, or a pipeline that a clip cannot go through.
+    """A pipeline is invalid, or cannot process a clip.
 
-    `field` is the step's position and the parameter: ``pipeline[2].scale``.
+    `field` has the position of the step and the parameter: ``pipeline[2].scale``.
     """
 
 
 def step_field(position: int, parameter: str | None = None) -> str:
-    """``pipeline[2].scale``, or ``pipeline[2]`` without a parameter."""
+    """The path of a step or of its parameter: ``pipeline[2]``, ``pipeline[2].scale``."""
     return f"pipeline[{position}].{parameter}" if parameter else f"pipeline[{position}]"
 
 
 def parameter_error(error: ValidationError, step: type[BaseModel], name: str, position: int) -> PipelineError:
-    """The error of the first parameter that Pydantic refused.
+    """The error for the first parameter that Pydantic rejected.
 
     Args:
-        error: Pydantic's errors for step `name` at `position`; a parameter of a union type has one for each member.
+        error: Pydantic's errors for step `name` at `position`, one for each member of a union type.
         step: the step's model.
 
     Returns:
-        An error whose field is the parameter's path, ``pipeline[2].scale[1]``, and whose detail names what would be
-        right: the known parameters, or what the value must be.
+        An error whose field is the parameter's path, ``pipeline[2].scale[1]``, and whose detail lists the known
+        parameters, or says what the value must be.
     """
     faults = error.errors(include_url=False)
     first = faults[0]
@@ -48,7 +48,7 @@ def parameter_error(error: ValidationError, step: type[BaseModel], name: str, po
         return PipelineError(f"{name} has no parameter {short(parameter)}{hint(parameter, known)}", field=field)
     if first["type"] == "missing" and not _depth(first):
         return PipelineError(f"{name} needs {parameter}: {step.model_fields[parameter].description}", field=field)
-    # Of a union type, the member that was meant: the one whose elements or range were checked.
+    # For a union type, report the member that was probably meant: the one whose elements or range were checked.
     faults = [fault for fault in faults if _depth(fault)] or faults
     faults = [fault for fault in faults if not fault["type"].endswith("_type")] or faults
     path = "".join(f"[{key}]" for key in faults[0]["loc"][1:] if isinstance(key, int))
@@ -93,20 +93,20 @@ def _limit(value: object) -> object:
 
 
 def explain_invalid(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> tuple[str, str]:
-    """Which option is invalid, and the message, which lists the known ones where there is none of its name.
+    """The name of the invalid option, and a message, which for an unknown option lists the known ones.
 
-    Of an option of several forms, the form that was looked into deepest is the one that was meant.
+    If an option allows several types, the error with the longest path is reported: it is for the type that was meant.
     """
     first = max(error.errors(include_url=False), key=lambda fault: len(fault["loc"]))
     name = str(first["loc"][0])
     if name not in model.model_fields:
-        return name[:60], f"there is no option {short(name)}: known are {', '.join(model.model_fields)}"
+        return name[:60], f"unknown option {short(name)}: known options are {', '.join(model.model_fields)}"
     within = model.model_fields[name].annotation
     description = model.model_fields[name].description or ""
     if isinstance(within, type) and issubclass(within, BaseModel) and len(first["loc"]) > 1:
         inner = str(first["loc"][1])
         if first["type"] == "extra_forbidden":
-            return name, f"{name} has no {short(first['loc'][-1])}: known are {', '.join(within.model_fields)}"
+            return name, f"{name} has no key {short(first['loc'][-1])}: known keys are {', '.join(within.model_fields)}"
         if inner in within.model_fields:
             description = within.model_fields[inner].description or ""
             value = given[name].get(inner) if isinstance(given.get(name), Mapping) else None
@@ -115,11 +115,11 @@ def explain_invalid(error: ValidationError, model: type[BaseModel], given: Mappi
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the closest known one, and all known ones."""
+    """The end of a message about an unknown name: the closest known name, and all known names."""
     known = list(known)
     close = difflib.get_close_matches(name[:100], known, n=1)
-    guess = f", did you mean {close[0]}?" if close else "."
-    return f"{guess} Known are: {', '.join(known)}" if known else f"{guess} It has none"
+    guess = f": did you mean {close[0]}?" if close else "."
+    return f"{guess} Known names: {', '.join(known)}" if known else f"{guess} It has none"
 
 
 def short(value: object) -> str:

@@ -1,4 +1,4 @@
-"""parse_pipeline: a preset's name, or steps as PYSKL and MMAction2 write them, as a Pipeline."""
+"""parse_pipeline: makes a Pipeline from a preset's name or from steps as in PYSKL's and MMAction2's configs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PipelineSpec = str | Sequence[Mapping[str, Any]] | Pipeline
 
 MAX_STEPS = 64
 _REDUCTIONS: tuple[Reduce, ...] = get_args(Reduce)
-# Longer specifications, of steps whose ignored parameters hold much, are not kept.
+# Longer specifications are not cached: only ignored parameters of steps make them long.
 _MAX_CACHED_BYTES = 4 << 10
 
 
@@ -30,13 +30,13 @@ def parse_pipeline(spec: PipelineSpec, *, reduce: str = "none") -> Pipeline:
     """Build a pipeline and check that its steps fit together. The last 128 pipelines are cached.
 
     Args:
-        spec: the name of a preset, or a list of steps, ``[{"type": "PoseDecode"}, ...]``; tuples in it are lists. A
-            `Pipeline` is returned as it is, with `reduce` unless that is ``none``.
+        spec: the name of a preset, or a list of steps, ``[{"type": "PoseDecode"}, ...]``, which may contain tuples. A
+            `Pipeline` is returned unchanged, except for `reduce` unless that is ``none``.
         reduce: ``none``, ``max`` or ``argmax``, see `HeatmapVolume`.
 
     Raises:
         PipelineError: an unknown preset, step, parameter or reduction (the message lists the known ones), a value
-            that a parameter cannot have, or an order that makes no sense. `field` is ``pipeline[2].scale``.
+            that a parameter cannot have, or steps in a wrong order. `field` is such as ``pipeline[2].scale``.
     """
     if reduce not in _REDUCTIONS:
         raise PipelineError(f"reduce must be none, max or argmax, not {short(reduce)}", field="reduce")
@@ -47,9 +47,9 @@ def parse_pipeline(spec: PipelineSpec, *, reduce: str = "none") -> Pipeline:
         return replace(spec, reduce=reduce)
     try:
         key = orjson.dumps(spec)
-    except TypeError:  # nested deeper than orjson writes, though not deeper than it reads, or not JSON
+    except TypeError:  # nested more deeply than orjson can write, or not JSON
         return _parse(spec, reduce)
-    if len(key) > _MAX_CACHED_BYTES or b"null" in key:  # which orjson also writes for NaN
+    if len(key) > _MAX_CACHED_BYTES or b"null" in key:  # orjson also writes null for NaN
         return _parse(spec, reduce)
     return _parse_json(key, reduce)
 
@@ -64,14 +64,14 @@ def _parse(spec: object, reduce: Reduce) -> Pipeline:
     if isinstance(spec, str):
         preset = PRESETS.get(spec)
         if preset is None:
-            raise PipelineError(f"there is no preset {short(spec)}{hint(spec, PRESETS)}", field="pipeline")
+            raise PipelineError(f"unknown preset {short(spec)}{hint(spec, PRESETS)}", field="pipeline")
         name, spec = spec, preset.steps
     if not isinstance(spec, list | tuple) or not spec:
         raise PipelineError(
             f"pipeline must be a preset ({', '.join(PRESETS)}) or a list of steps, not {short(spec)}", field="pipeline"
         )
     if len(spec) > MAX_STEPS:
-        raise PipelineError(f"{len(spec)} steps are too many: at most {MAX_STEPS}", field="pipeline")
+        raise PipelineError(f"pipeline has {len(spec)} steps: it must have at most {MAX_STEPS}", field="pipeline")
     steps = tuple(_parse_step(step, i) for i, step in enumerate(spec))
     check_order(steps, reduce)
     return Pipeline(steps, reduce, name)
@@ -80,13 +80,13 @@ def _parse(spec: object, reduce: Reduce) -> Pipeline:
 def _parse_step(spec: object, position: int) -> Step:
     if not isinstance(spec, Mapping) or not isinstance(spec.get("type"), str):
         raise PipelineError(
-            f'a step must be an object with its name as "type", such as {{"type": "PoseDecode"}}, not {short(spec)}',
+            f'a step must be an object with its name in "type", such as {{"type": "PoseDecode"}}, not {short(spec)}',
             field=step_field(position),
         )
     name = spec["type"]
     step = STEPS.get(name)
     if step is None:
-        raise PipelineError(f"there is no step {short(name)}{hint(name, STEPS)}", field=step_field(position, "type"))
+        raise PipelineError(f"unknown step {short(name)}{hint(name, STEPS)}", field=step_field(position, "type"))
     try:
         return step.model_validate(dict(spec))
     except ValidationError as error:
@@ -94,20 +94,22 @@ def _parse_step(spec: object, position: int) -> Step:
 
 
 def check_order(steps: Sequence[Step], reduce: Reduce) -> None:
-    """Steps must lead from a clip to one volume: sampling, decoding and geometry, then one target, then formats.
+    """Check the order of steps: sampling, decoding and geometry, then one GeneratePoseTarget, then formats.
 
     Args:
-        steps: in their order.
-        reduce: the reduction of the channels; a PoTion image has none left.
+        steps: the steps in their order.
+        reduce: the reduction of the channels, which a PoTion image does not allow.
 
     Raises:
-        PipelineError: a step is where it cannot be; `field` is the step.
+        PipelineError: a step is in a wrong place; `field` is the step.
     """
     targets = [i for i, step in enumerate(steps) if step.role == "target"]
     if not targets:
         raise PipelineError("nothing is rendered: GeneratePoseTarget is missing", field="pipeline")
     if len(targets) > 1:
-        raise _misplaced(targets[1], f"a pipeline has one GeneratePoseTarget; the first is step {targets[0]}")
+        raise _misplaced(
+            targets[1], f"a pipeline can have only one GeneratePoseTarget: step {targets[0]} is one already"
+        )
     target = targets[0]
     sampler: int | None = None
     is_decoded = True
@@ -122,14 +124,16 @@ def check_order(steps: Sequence[Step], reduce: Reduce) -> None:
             raise _misplaced(i, f"{name} must be the first step: the others need persons and frames")
         if step.role == "sample":
             if sampler is not None:
-                raise _misplaced(i, f"a pipeline has one {name} at most")
+                raise _misplaced(i, f"a pipeline can have only one {name}")
             sampler, is_decoded = i, False
         elif step.role == "decode":
             is_decoded = True
         elif step.role == "format":
             formats.append(i)
     if sampler is not None and not is_decoded:
-        raise _misplaced(sampler, f"{steps[sampler].type} chooses frames: a PoseDecode after it must take them")
+        raise _misplaced(
+            sampler, f"{steps[sampler].type} only chooses frames: add a PoseDecode after it, which takes them"
+        )
     if len(formats) > 1:
         first, second = steps[formats[0]].type, steps[formats[1]].type
         raise _misplaced(formats[1], f"{second} cannot follow {first}: each makes an array that the other cannot use")

@@ -1,4 +1,4 @@
-"""Pipeline: steps in their order, from clips to the volumes to render."""
+"""Pipeline: a sequence of steps that turns clips into volumes to render."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _MAX_TEXT_BYTES = 4 << 10
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Steps that fit together (`parse_pipeline` makes sure). Pipelines of equal steps and reduce are equal.
+    """A sequence of steps, whose order `parse_pipeline` has checked. Pipelines of equal steps and reduce are equal.
 
     Attributes:
-        steps: in their order.
+        steps: the steps in their order.
         reduce: the reduction of the channels, see `HeatmapVolume`.
         name: of the preset whose steps they are; "" where they were given as a list.
     """
@@ -61,17 +61,17 @@ class Pipeline:
 
     @cached_property
     def is_random(self) -> bool:
-        """Whether the result of a run with `test_mode` False depends on its seed."""
+        """Whether a run with `test_mode` False depends on its seed."""
         return any(step.is_random for step in self.steps)
 
     @cached_property
     def _moves_points(self) -> bool:
-        """Whether a step calculates coordinates, so that they can overflow. `np.errstate` takes 9 µs."""
+        """Whether a step computes coordinates, which can overflow; if none does, `np.errstate` (9 µs) is skipped."""
         return not all(isinstance(step, GeneratePoseTarget) and step.scaling == 1 for step in self.steps)
 
     @cached_property
     def _step_sizes(self) -> tuple[list[tuple[int, int]], int]:
-        """For each step its number of frames, 0 for the clip's own, and of limbs; and the work of sampling."""
+        """The number of frames (0: the clip's own) and of limbs of each step; and the work of sampling."""
         sizes, sampled, sampling = [], 0, 0
         for step in self.steps:
             limbs = len(step.skeletons or ()) if isinstance(step, GeneratePoseTarget) else 0
@@ -82,9 +82,9 @@ class Pipeline:
         return sizes, sampling
 
     def estimate_work(self, clip: PoseClip, points: int) -> int:
-        """About how many points and limbs the steps process, for a clip with `points` of its points selected.
+        """Estimate how many points and limbs the steps process for a clip of which `points` points are selected.
 
-        A few bytes of a request can make them many.
+        The number can be large even if the request is small.
         """
         persons, own = clip.keypoint.shape[:2]
         sizes, work = self._step_sizes
@@ -93,13 +93,13 @@ class Pipeline:
         return work
 
     def resolve_seed(self, seed: int | None, *, test_mode: bool) -> int | None:
-        """The seed of a run: `seed`, or one of the operating system's where it is None.
+        """The seed of a run: `seed`, or a random one from the operating system if it is None.
 
         Returns:
-            None where the result does not depend on it.
+            None if the result does not depend on the seed.
 
         Raises:
-            PipelineError: not a seed of NumPy's legacy generator.
+            PipelineError: NumPy's legacy generator does not accept the seed.
         """
         _check_seed(seed)
         if test_mode or not self.is_random:
@@ -109,17 +109,17 @@ class Pipeline:
     def run(
         self, clip: PoseClip, *, test_mode: bool = True, seed: int | None = None, bounds: Bounds = DEFAULT_BOUNDS
     ) -> HeatmapVolume:
-        """Take a clip through the steps. The clip's arrays are not written to, but the volume may share them.
+        """Run the steps on a clip. The clip's arrays are not modified, but the volume may share their memory.
 
         Args:
             clip: M persons, T frames, V keypoints.
-            test_mode: deterministic, as PYSKL tests: NumPy's legacy generator seeded 255.
-            seed: of that generator where `test_mode` is False; None takes one from the operating system.
+            test_mode: deterministic, as in PYSKL's test mode: NumPy's legacy generator with seed 255.
+            seed: seed of that generator if `test_mode` is False; None takes one from the operating system.
             bounds: limits of the volume.
 
         Raises:
             PipelineError: a step cannot process this clip; `field` says which, ``pipeline[2].scale``.
-            LimitError: frames, a map side or the volume are above a bound.
+            LimitError: the number of frames, a map side or the volume exceeds a bound.
         """
         _check_seed(seed)
         state = PipelineState(clip.keypoint, clip.keypoint_score, *clip.img_shape, clip.layout, bounds, test_mode, seed)
@@ -135,7 +135,7 @@ class Pipeline:
                 return state.volume(self.reduce)
             except FloatingPointError:
                 raise PipelineError(
-                    "keypoints are too far away for float32: leave them out, as NaN or null",
+                    "coordinates are too large for float32: write NaN or null for keypoints that were not detected",
                     field=step_field(position),
                 ) from None
             except InputError as error:
@@ -155,20 +155,19 @@ class Pipeline:
         bounds: Bounds = DEFAULT_BOUNDS,
         token: CancelToken = NEVER_CANCELLED,
     ) -> list[HeatmapVolume]:
-        """Select points of clips and take each through the steps: what `POST /heatmap` and `heatsvc.draw` render.
+        """Select points of clips and run the steps on each clip, for `POST /heatmap` and `heatsvc.draw`.
 
         Args:
-            clips: in their order.
-            select, missing_points: which points, see `select_points`; None for all of them.
-            test_mode: as of `run`.
-            report: judges the clips, with the selected points, before the steps; None: they are not judged.
-            seed: of the first clip; clip i samples with seed + i, modulo 2**32. See `resolve_seed`.
-            bounds: limits of each volume; max_unpacked_bytes also limits the points of all volumes together.
+            clips: the clips.
+            select, missing_points: the points to select, see `select_points`; None for all.
+            test_mode: see `run`.
+            report: checks the selected points of the clips before the steps; None skips the check.
+            seed: seed of the first clip; clip i samples with seed + i, modulo 2**32. See `resolve_seed`.
+            bounds: limits of each volume; max_unpacked_bytes also limits the total size of all volumes' points.
             token: checked before each clip.
 
         Raises:
-            InputError: a clip that `select` or a step cannot process, or whose numbers are impossible; more than
-                `bounds` allow.
+            InputError: `select` or a step cannot process a clip, its numbers are impossible, or a bound is exceeded.
         """
         seed = self.resolve_seed(seed, test_mode=test_mode)
         volumes: list[HeatmapVolume] = []

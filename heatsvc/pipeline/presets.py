@@ -1,4 +1,4 @@
-"""Presets: named pipelines. To add one is to add an entry here."""
+"""Presets: named pipelines. To add one, add an entry to `PRESETS`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Preset:
     """A named pipeline.
 
     Attributes:
-        title: one line for `GET /pipelines`.
-        steps: as in a request.
+        title: its description in `GET /pipelines`.
+        steps: its steps, as in a request.
     """
 
     title: str
@@ -40,7 +40,7 @@ def _view(target: StepSpec) -> tuple[StepSpec, ...]:
     )
 
 
-# The pipelines of PYSKL's config for Diving48, with the left and right points of the clip's layout.
+# The pipelines of PYSKL's config for Diving48; left and right points are those of the clip's layout.
 def _train(target: StepSpec) -> tuple[StepSpec, ...]:
     return (
         {"type": "UniformSampleFrames", "clip_len": 48},

@@ -1,4 +1,4 @@
-"""Clips of keypoints, their layouts, and the readers of keypoint files. No geometry here."""
+"""Clips of keypoints, their layouts, and the readers of keypoint files."""
 
 from __future__ import annotations
 

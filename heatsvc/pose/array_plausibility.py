@@ -1,4 +1,4 @@
-"""Plausibility of arrays as they were given: the order of their axes, third numbers, numbers of frames."""
+"""Checks the plausibility of input arrays: the order of their axes, third numbers, numbers of frames."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from heatsvc.pose.layouts import KEYPOINT_COUNTS
 from heatsvc.pose.plausibility import HIGHEST_SCORE, LOWEST_SCORE, MAX_NORMALIZED, MIN_POINTS
 
 _MIN_CROWD = 16
-"""An array of at least so many persons, and of more persons than frames, is taken for [T, M, V, C], as is one of five
-persons or more in a single frame: clips of a few frames are rare."""
+"""An array with at least this number of persons, and more persons than frames, is considered [T, M, V, C]; so is one
+with five or more persons in a single frame, since clips of a few frames are rare."""
 _MAX_PERSONS = 10
-"""More persons than these are not taken for the second axis of [T, M, V, C]."""
+"""Maximum length of the second axis of an array that is considered [T, M, V, C]."""
 _MAX_MOTION = 0.2
-"""From one frame to the next points move by less than this share of the distance between two persons."""
+"""Between two frames, points move by less than this fraction of the distance between two persons."""
 _MANY_NEGATIVE = 0.25
-"""Share of negative numbers that normalized coordinates do not have: points are outside of the frame now and then."""
+"""Fraction of negative numbers that normalized coordinates do not reach, although some points are outside the frame."""
 _GRAPH_POINTS = (18, 25)
-"""V of ST-GCN's files, (C, T, V, M) of three numbers and two persons: Kinetics' OpenPose and NTU's Kinect."""
+"""V of ST-GCN's files, (C, T, V, M) with three numbers and two persons: Kinetics with OpenPose, and NTU with Kinect."""
 
 
 _FLAT_MEDIAPIPE = {
@@ -32,7 +32,7 @@ _FLAT_MEDIAPIPE = {
     258: "33 points of the pose (x, y, z, visibility each) and 42 of the hands (x, y, z each)",
     1629: "543 points of Holistic, x, y, z each,",
 }
-"""Rows that tutorials save, by their length, besides the 1,662 numbers that are read."""
+"""Rows that tutorials save, by their length; only rows of 1,662 numbers are supported."""
 
 
 def judge_array(
@@ -46,13 +46,13 @@ def judge_array(
     are_axes_known: bool,
     is_layout_known: bool,
 ) -> tuple[Finding, ...]:
-    """What is impossible in an array [.., V, C] of two or three numbers per point; arguments as of `PoseClip.build`.
+    """Check an array [.., V, C] with two or three numbers per point; for arguments see `PoseClip.build`.
 
     Args:
-        is_layout_known: whether V points are a layout's, so that no other axis can be that of the points.
+        is_layout_known: whether a layout has V points, so that no other axis can be the axis of points.
 
     Raises:
-        ImplausibleError: something is, unless `interpretation` says that it is only reported.
+        ImplausibleError: the array is impossible, and `interpretation` does not accept that.
     """
     if interpretation.plausibility == "ignore" or not keypoint.size:
         return ()
@@ -75,7 +75,7 @@ def judge_array(
 
 
 def judge_third_numbers(keypoint: npt.NDArray[Any], score: npt.NDArray[Any]) -> Finding | None:
-    """Judge keypoints [..., 3] with scores [...] beside them: third numbers must be the same, or visibility flags."""
+    """Check keypoints [..., 3] with separate scores [...]: third numbers must be equal to them, or visibility flags."""
     third = keypoint[..., 2]
     score = score.reshape(third.shape) if score.size == third.size else score
     if keypoint.dtype.kind not in "fiu" or score.dtype.kind not in "fiu":
@@ -86,52 +86,51 @@ def judge_third_numbers(keypoint: npt.NDArray[Any], score: npt.NDArray[Any]) -> 
         return None
     return Finding(
         "depth_as_score",
-        "keypoint has three numbers per keypoint beside keypoint_score, and the third is another number: "
-        "give `project: xy` if it is a depth, or leave one of them out",
+        "the third numbers of keypoint differ from keypoint_score: "
+        "set `project: xy` if they are depths, or leave one of them out",
     )
 
 
 def judge_normalized(points: npt.NDArray[np.float32]) -> Finding | None:
-    """Judge points [..., 2] that are said to be 0..1 of the frame: most must be near it."""
+    """Check points [..., 2] that are declared as normalized: most must be within or near 0 to 1."""
     x, y = points[..., 0], points[..., 1]
     present = ((x != 0) | (y != 0)) & ~np.isnan(x)
     reach = np.maximum(np.abs(x), np.abs(y))[present]
     if reach.size >= MIN_POINTS and np.mean(points[present] < 0) > _MANY_NEGATIVE:
-        text = "`coordinates: normalized` is for coordinates of 0..1, and many of these are negative"
-        return Finding("not_normalized", f"{text}: they may be -1..1 or meters; convert them, and give pixels")
+        text = "`coordinates: normalized` is for coordinates from 0 to 1, but many are negative"
+        return Finding("not_normalized", f"{text}: they may be from -1 to 1, or in meters; convert them to pixels")
     if reach.size < MIN_POINTS or np.mean(reach > MAX_NORMALIZED) <= 0.5:
         return None
-    text = f"`coordinates: normalized` is for coordinates of 0..1, and these reach {reach.max():.4g}"
+    text = f"`coordinates: normalized` is for coordinates from 0 to 1, but they reach {reach.max():.4g}"
     return Finding("not_normalized", f"{text}: leave the option out if they are pixels")
 
 
 def judge_frame_count(total_frames: object, frames: int, field: str) -> Finding | None:
-    """Judge an annotation's total_frames beside an array of so many frames; `field` is a prefix for the message."""
+    """Check an annotation's total_frames against the number of frames; `field` is a prefix for the message."""
     if isinstance(total_frames, int | float | np.integer | np.floating) and total_frames == frames:
         return None
     is_shown = isinstance(total_frames, int | np.integer) and abs(int(total_frames)) < 1 << 63
     shown = total_frames if is_shown else type(total_frames).__name__
     return Finding(
         "frame_count",
-        f"{field}total_frames is {shown}, but keypoint has {frames} frames: give the number of frames of keypoint, "
-        "or leave total_frames out",
+        f"{field}total_frames is {shown}, but keypoint has {frames} frames: correct total_frames, or leave it out",
     )
 
 
 def judge_frame_inds(frame_inds: npt.NDArray[Any], total_frames: int | None, field: str) -> Finding | None:
-    """Judge the frames of the rows of a compressed annotation, [N]: from 0 up to total_frames."""
+    """Check the frames [N] of the rows of a compressed annotation: from 0 to total_frames - 1."""
     if total_frames is not None and not (frame_inds.min() >= 0 and frame_inds.max() < total_frames):
         text = f"frame_inds are {frame_inds.min()} to {frame_inds.max()}, but total_frames is {total_frames}"
-        return Finding("frame_count", f"{field}{text}: give frames from 0 to total_frames - 1")
+        return Finding("frame_count", f"{field}{text}: frames must be from 0 to total_frames - 1")
     return None
 
 
 def judge_axes(keypoint: npt.NDArray[Any], *, has_score: bool) -> Finding | None:
-    """Judge the order of four axes, [M, T, V, C] with C = 2 or 3.
+    """Check the order of four axes, [M, T, V, C] with C = 2 or 3.
 
     Args:
-        keypoint: as given, with axes of any length.
-        has_score: whether scores came with it.
+        keypoint: the array, with axes of any length.
+        has_score: whether there are separate scores.
     """
     persons, frames, points, columns = keypoint.shape
     sides = list(keypoint.shape)
@@ -140,23 +139,23 @@ def judge_axes(keypoint: npt.NDArray[Any], *, has_score: bool) -> Finding | None
     ):
         return Finding(
             "axes",
-            f"keypoint {sides} seems to be (C, T, V, M), x, y and score in its first axis: "
-            "give [M, T, V, C], keypoint.transpose(3, 1, 2, 0); or, if they are three persons, total_frames",
+            f"keypoint {sides} seems to be (C, T, V, M), with x, y and score in its first axis: "
+            "use keypoint.transpose(3, 1, 2, 0) for [M, T, V, C]; or, if there are three persons, set total_frames",
         )
     if persons >= 3 and _seems_frames_first(keypoint):
         return Finding(
             "axes",
             f"keypoint {sides} seems to be [T, M, V, C], {persons} frames of {frames} persons: "
-            "give [M, T, V, C], keypoint.transpose(1, 0, 2, 3); or, if they are persons, total_frames",
+            "use keypoint.transpose(1, 0, 2, 3) for [M, T, V, C]; or set total_frames if they are persons",
         )
     return None
 
 
 def judge_keypoint_axis(keypoint: npt.NDArray[Any]) -> Finding | None:
-    """Judge [T, V, C] or [M, T, V, C] whose V is no layout's, and where another axis has the length of a layout.
+    """Check [T, V, C] or [M, T, V, C] if no layout has V points, but another axis has the length of a layout.
 
     Args:
-        keypoint: as given.
+        keypoint: the array.
     """
     sides, last = list(keypoint.shape), keypoint.ndim - 2
     if keypoint.dtype.kind not in "fiu" or keypoint.ndim not in (3, 4) or KEYPOINT_COUNTS.isdisjoint(sides[:last]):
@@ -174,12 +173,12 @@ def judge_keypoint_axis(keypoint: npt.NDArray[Any]) -> Finding | None:
         right = ("1, 0, 2", "[V, T, C]") if keypoint.ndim == 3 else ("0, 2, 1, 3", "[M, V, T, C]")
     return Finding(
         "axes",
-        f"keypoint {sides} seems to be {right[1]}: give [M, T, V, C] or [T, V, C], keypoint.transpose({right[0]})",
+        f"keypoint {sides} seems to be {right[1]}: use keypoint.transpose({right[0]}) for [M, T, V, C] or [T, V, C]",
     )
 
 
 def _has_score_slice(keypoint: npt.NDArray[Any]) -> bool:
-    """Whether of (3, ...) the third slice is within 0..1, as scores are, and the others are mostly not."""
+    """Whether the third slice of (3, ...) is from 0 to 1, like scores, and the others mostly are not."""
     if keypoint.dtype.kind not in "fiu":
         return False
     first, second, third = (part[np.isfinite(part)] for part in keypoint)
@@ -190,10 +189,10 @@ def _has_score_slice(keypoint: npt.NDArray[Any]) -> bool:
 
 
 def _seems_frames_first(keypoint: npt.NDArray[Any]) -> bool:
-    """Whether the first axis of [M, T, V, C] seems to be frames: a crowd in fewer frames, or points that move along it.
+    """Whether the first axis of [M, T, V, C] seems to be frames: a crowd in few frames, or points that move along it.
 
-    They move little along the axis of frames, and jump from one person to the next. The first 16 steps of each axis and
-    the first 64 points are looked at; points that do not move at all are copies of a person.
+    Points move little along the axis of frames, but jump between persons. The first 16 steps of each axis and the first
+    64 points are compared; points that do not move at all are copies of a person.
     """
     if keypoint.dtype.kind not in "fiu":
         return False
@@ -211,27 +210,27 @@ def _seems_frames_first(keypoint: npt.NDArray[Any]) -> bool:
 
 
 def _steps(points: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
-    """How far x and y move along an axis, where they are not NaN."""
+    """How far x and y move along an axis; NaN are ignored."""
     with np.errstate(over="ignore"):
         moved: npt.NDArray[np.float32] = np.abs(np.diff(points, axis=axis))
     return moved[~np.isnan(moved)]
 
 
 def axes_hint(shape: Sequence[int]) -> str:
-    """What the axes of an array that cannot be read may be, for the end of a message; "" where that is unknown."""
+    """What the axes of an invalid array may be, for the end of a message; "" if unknown."""
     if len(shape) in (3, 4) and shape[-1] == 4:
-        return "; they seem to be x, y, z and visibility: give keypoint[..., [0, 1, 3]]"
+        return "; they seem to be x, y, z and visibility: use keypoint[..., [0, 1, 3]]"
     if len(shape) in (1, 2) and shape[-1] in _FLAT_MEDIAPIPE:
-        return f"; it seems to be MediaPipe's {_FLAT_MEDIAPIPE[shape[-1]]} in a row: give x, y and score of each point"
+        return f"; it seems to be MediaPipe's {_FLAT_MEDIAPIPE[shape[-1]]} in a row: send x, y and score of each point"
     if len(shape) == 5:
-        return ": one clip at a time, of (N, C, T, V, M) keypoint[n].transpose(3, 1, 2, 0)"
+        return ": send one clip at a time; for (N, C, T, V, M) use keypoint[n].transpose(3, 1, 2, 0)"
     if len(shape) == 4 and shape[0] in (2, 3):
-        return "; it seems to be (C, T, V, M): give keypoint.transpose(3, 1, 2, 0)"
+        return "; it seems to be (C, T, V, M): use keypoint.transpose(3, 1, 2, 0)"
     if len(shape) in (3, 4):
         for axis in range(len(shape) - 2, -1, -1):
             if shape[axis] in (2, 3):
-                return f"; its axis {axis} seems to be x, y and score: give np.moveaxis(keypoint, {axis}, -1)"
+                return f"; its axis {axis} seems to be x, y and score: use np.moveaxis(keypoint, {axis}, -1)"
     if len(shape) == 2 and shape[1] % 3 == 0 and shape[1] > 4:
         points = shape[1] // 3
-        return f"; it seems to be x, y, score of {points} points in a row: give keypoint.reshape(-1, {points}, 3)"
+        return f"; it seems to be x, y, score of {points} points in a row: use keypoint.reshape(-1, {points}, 3)"
     return ""

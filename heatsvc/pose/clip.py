@@ -1,4 +1,4 @@
-"""PoseClip: the keypoints of one clip, validated, whatever file they came from."""
+"""PoseClip: the validated keypoints of one clip, independent of the file format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from heatsvc.pose.layouts import KEYPOINT_COUNTS, LAYOUTS, LAYOUTS_BY_POINTS, La
 
 Float32 = npt.NDArray[np.float32]
 
-# In this order: `isinstance` takes ten times as long with an abstract class.
+# In this order, since `isinstance` takes ten times as long with an abstract class.
 _SEQUENCES = (list, tuple, np.ndarray, Sequence)
 _INTEGERS = (int, np.integer)
 _MAX_SIDE = 100_000
@@ -36,18 +36,18 @@ _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
 class PoseClip:
     """One clip: M persons, T frames, V keypoints. A point that is NaN was not detected and is never rendered.
 
-    Compressed keypoints are [1, N, V, 2], a row per person and frame: the step DecompressPose makes them [M, T, V, 2].
+    Compressed keypoints are [1, N, V, 2], one row per person and frame; DecompressPose turns them into [M, T, V, 2].
 
     Attributes:
         keypoint: float32 [M, T, V, 2], x and y in pixels of the video frame; finite, or both NaN.
         keypoint_score: float32 [M, T, V], the estimator's confidence; finite, 0 where the point is NaN.
         img_shape: (height, width) of the video frame in pixels.
-        layout: of the V points; None where unknown.
-        frame_dir: the clip's name in its dataset, "" where it has none.
-        label: the class index, None where it has none.
-        findings: what was found so far, when it was built and when points were selected; mostly empty.
-        third_number_is_score: whether the scores were the third numbers of keypoints, and may be depths.
-        compressed: the frames of compressed keypoints; None of others.
+        layout: layout of the V points; None if unknown.
+        frame_dir: the clip's name in its dataset; "" if it has none.
+        label: the class index; None if it has none.
+        findings: findings so far, from building the clip and selecting its points.
+        third_number_is_score: whether the scores were the third numbers of keypoints, and so may be depths.
+        compressed: the frames of compressed keypoints; None for other keypoints.
     """
 
     keypoint: Float32
@@ -67,7 +67,7 @@ class PoseClip:
 
     @property
     def frames(self) -> int:
-        """T; of compressed keypoints N."""
+        """T, or N for compressed keypoints."""
         return int(self.keypoint.shape[1])
 
     @property
@@ -103,27 +103,27 @@ class PoseClip:
 
         Args:
             keypoint: numbers [V, C], [T, V, C] or [M, T, V, C], C = 2 (x, y) or 3 (x, y, score); or MediaPipe
-                Holistic's landmarks in rows, [T, 1662]. What a NumPy mask hides is not detected.
-            keypoint_score: numbers of keypoint's shape without its last axis. Used instead of a third column;
-                without either every score is 1.
+                Holistic's landmarks in rows, [T, 1662]. Values that a NumPy mask hides are not detected.
+            keypoint_score: numbers in keypoint's shape without its last axis, used instead of a third column. Without
+                either, all scores are 1.
             img_shape: (height, width) in pixels.
-            layout: of the points, or its name; None or "" infers it from their number.
-            frame_dir, label: of the clip.
-            bounds: max_persons, max_frames, max_keypoints, and max_unpacked_bytes of the float32 arrays.
-            file, field: source of the arrays, for messages: `field` is a prefix such as ``clips[3].``.
-            is_finite: True where all numbers are known to be finite, so that they are not checked again.
-            interpretation: how the numbers are meant, and whether impossible ones are an error or among `findings`.
-            total_frames: the number of frames that an annotation says it has; None where it does not say.
-            frame_inds: int64 [N], for compressed keypoints [N, V, C]: the frame of each row (`select_rows`).
-            are_axes_known: True where a reader has put the array together, so that its axes need not be judged.
+            layout: layout of the points, or its name; None or "" infers it from their number.
+            frame_dir, label: name and label of the clip.
+            bounds: max_persons, max_frames, max_keypoints, and max_unpacked_bytes for the float32 arrays.
+            file, field: source of the arrays, for messages; `field` is a prefix such as ``clips[3].``.
+            is_finite: whether all numbers are known to be finite, and need not be checked.
+            interpretation: how to interpret the numbers, and whether impossible ones are errors or `findings`.
+            total_frames: the number of frames that an annotation declares; None if it does not.
+            frame_inds: int64 [N], the frame of each row of compressed keypoints [N, V, C] (`select_rows`).
+            are_axes_known: whether a reader has built the array, so that its axes need not be checked.
 
         Raises:
-            ImplausibleError: impossible axes, third numbers or total_frames; normalized coordinates that are none. The
-                points themselves are judged when they are selected (`plausibility.judge_points`).
-            LayoutError: there is no layout of that name.
-            PoseError: wrong axes, an empty axis, values that are infinite or not numbers, a layout of another number
-                of points, an invalid img_shape.
-            LimitError: more persons, frames or keypoints than `bounds` allow.
+            ImplausibleError: axes, third numbers or total_frames are impossible, or coordinates are not normalized.
+                The points are checked when they are selected (`plausibility.judge_points`).
+            LayoutError: the layout does not exist.
+            PoseError: the axes are wrong, an axis is empty, a value is infinite or not a number, the layout has another
+                number of points, or img_shape is invalid.
+            LimitError: there are more persons, frames or keypoints than `bounds` allow.
         """
         name = f"{field}keypoint"
         if type(keypoint) is not np.ndarray:
@@ -159,7 +159,7 @@ class PoseClip:
                 are_axes_known=are_axes_known,
                 is_layout_known=bool(layout) or count in KEYPOINT_COUNTS,
             )
-        # An archive of uint8 zeros has a thousandth of the size of its float32 arrays.
+        # An archive of uint8 zeros can be a thousand times smaller than its float32 arrays.
         size = persons * frames * count * BYTES_PER_POINT
         if not (
             0 < persons <= bounds.max_persons
@@ -177,7 +177,7 @@ class PoseClip:
         if interpretation.project == "xy":
             if keypoint.shape[-1] == 2:
                 raise PoseError(
-                    f"`project: xy` drops the third number of a keypoint, and those of {name} have two: leave it out",
+                    f"`project: xy` drops the third number of a keypoint, but those of {name} have two: leave it out",
                     field=name,
                     file=file,
                 )
@@ -223,14 +223,14 @@ class PoseClip:
 def check_img_shape(
     img_shape: Sequence[int] | None, *, field: str = "img_shape", file: str | None = None
 ) -> tuple[int, int]:
-    """(height, width) as two whole numbers from 1 to 100,000.
+    """Check (height, width): two whole numbers from 1 to 100,000.
 
     Raises:
-        PoseError: missing, not two whole numbers, or a side out of that range.
+        PoseError: it is missing, not two whole numbers, or a side is out of range.
     """
     if img_shape is None:
         raise PoseError(
-            f"{field} is missing: give the video frame's [height, width] in pixels, such as [1080, 1920]",
+            f"{field} is missing: set it to the video frame's [height, width] in pixels, such as [1080, 1920]",
             field=field,
             file=file,
         )
@@ -250,11 +250,11 @@ def check_img_shape(
 
 
 def check_frame_dir(value: object, *, field: str, file: str | None = None) -> str:
-    """A clip's name: it is shown and compared, never used as a path.
+    """Check a clip's name, which is shown and compared, but never used as a path.
 
     Raises:
-        PoseError: not text, longer than 255 characters, with control characters in it (a zip archive's name ends at
-            a NUL), or not writable as UTF-8 (half a surrogate pair).
+        PoseError: the name is not text, is longer than 255 characters, has control characters (a zip archive's name
+            ends at a NUL), or cannot be encoded as UTF-8 (an unpaired surrogate).
     """
     if not isinstance(value, str):
         raise PoseError(f"{field} must be text, not {type(value).__name__}", field=field, file=file)
@@ -263,15 +263,15 @@ def check_frame_dir(value: object, *, field: str, file: str | None = None) -> st
     if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise PoseError(f"{field} {value!r:.80} cannot be written as UTF-8", field=field, file=file)
     if not value.isprintable() and any(letter < " " or letter == "\x7f" for letter in value):
-        raise PoseError(f"{field} {value!r:.80} has control characters in it", field=field, file=file)
+        raise PoseError(f"{field} {value!r:.80} has control characters", field=field, file=file)
     return value
 
 
 def check_label(value: object, *, field: str, file: str | None = None) -> int | None:
-    """A class index, None where there is none: of Python, of NumPy, or an array without axes.
+    """Check a class index, a number of Python or NumPy or an array without axes; None if there is none.
 
     Raises:
-        PoseError: not a whole number of 64 bits.
+        PoseError: it is not a whole number of 64 bits.
     """
     if value is None:
         return None
@@ -283,14 +283,14 @@ def check_label(value: object, *, field: str, file: str | None = None) -> int | 
 
 
 def as_number(value: object) -> object:
-    """A number of NumPy, or an array of numbers without axes, as a number of Python; other values as they are."""
+    """Convert a number of NumPy, or an array without axes, to a number of Python; return other values unchanged."""
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf":
         return value.item()
     return value
 
 
 def _fill_masked(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """An array whose masked numbers are NaN; other arrays as they are."""
+    """Replace masked numbers of an array by NaN; return other arrays unchanged."""
     if isinstance(array, np.ma.MaskedArray) and array.dtype.kind in "fiu":
         dtype = array.dtype if array.dtype.kind == "f" else np.float64
         return np.where(np.ma.getmaskarray(array), np.nan, array.data).astype(dtype)
@@ -298,10 +298,10 @@ def _fill_masked(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _scale(points: Float32, img_shape: tuple[int, int], name: str, file: str | None) -> Float32:
-    """Coordinates of 0..1 in pixels of the frame: x times its width, y times its height.
+    """Convert normalized coordinates to pixels: x times the frame's width, y times its height.
 
     Raises:
-        InfiniteError: too large for float32.
+        InfiniteError: a coordinate is too large for float32.
     """
     with np.errstate(over="ignore"):
         scaled = points * np.array(img_shape[::-1], np.float32)
@@ -311,18 +311,18 @@ def _scale(points: Float32, img_shape: tuple[int, int], name: str, file: str | N
 
 
 def _is_read_by_kernels(array: npt.NDArray[Any]) -> bool:
-    """Whether there are compiled kernels, and they read such an array."""
+    """Whether there are compiled kernels, and they can read the array."""
     flags = array.flags
     return KERNELS.native is not None and flags.c_contiguous and flags.aligned and array.dtype in _FLOATS
 
 
 def _as_float32(array: npt.NDArray[Any], name: str, file: str | None) -> Float32:
-    """Numbers of any width and byte order as native float32: C-ordered, aligned and writable.
+    """Convert numbers of any type and byte order to native float32, C-ordered, aligned and writable.
 
-    A view of an upload's bytes may be none of these, and kernels are compiled for such arrays.
+    The kernels need such arrays, but a view of an upload's bytes may have none of these properties.
     """
     if array.dtype.kind not in "fiu":
-        raise PoseError(f"{name} must hold numbers, not {array.dtype}", field=name, file=file)
+        raise PoseError(f"{name} must be numbers, not {array.dtype}", field=name, file=file)
     if array.dtype == np.float32:
         return array if array.flags.carray else _copy(array)
     with np.errstate(over="ignore"):
@@ -332,7 +332,7 @@ def _as_float32(array: npt.NDArray[Any], name: str, file: str | None) -> Float32
 def _copy(array: npt.NDArray[Any]) -> Float32:
     copy = np.empty(array.shape, np.float32)
     if array.shape[-1] == 2:
-        # NumPy would loop over the last axis, of two numbers.
+        # NumPy would loop over the last axis, which has only two numbers.
         copy[..., 0], copy[..., 1] = array[..., 0], array[..., 1]
     else:
         copy[...] = array
@@ -342,7 +342,7 @@ def _copy(array: npt.NDArray[Any]) -> Float32:
 def _split_columns(
     array: npt.NDArray[Any], name: str, file: str | None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
-    """[.., C] as points [M, T, V, 2] and, where C is 3, scores [M, T, V]; both are views."""
+    """Split [.., C] into points [M, T, V, 2] and, if C is 3, scores [M, T, V]; both are views."""
     if array.ndim not in _AXES:
         raise PoseError(
             f"{name} has {array.ndim} axes, {list(array.shape)}: it must be {', '.join(_AXES.values())}"
@@ -369,13 +369,13 @@ def _scores(
 ) -> Float32:
     if score.shape != given and score.shape != full:
         raise PoseError(
-            f"{name} is {list(score.shape)}, but must be {list(given)} for these keypoints", field=name, file=file
+            f"{name} is {list(score.shape)}: it must be {list(given)} for these keypoints", field=name, file=file
         )
     return _as_float32(score, name, file).reshape(full)
 
 
 def _mark_undetected(points: Float32, score: Float32, name: str, file: str | None) -> tuple[Float32, Float32]:
-    """NaN in x, y or score makes the whole point NaN with score 0. Infinity is an error."""
+    """Set a point to NaN and its score to 0 if x, y or score is NaN. Infinity is an error."""
     if _all_finite(points) and _all_finite(score):
         return points, score
     _raise_infinite(points, score, name, file)
@@ -387,14 +387,14 @@ def _mark_undetected(points: Float32, score: Float32, name: str, file: str | Non
 
 
 def _raise_infinite(points: Float32, score: Float32, name: str, file: str | None) -> None:
-    """Raise InfiniteError with the index of the first number that is infinite, if there is one."""
+    """Raise InfiniteError with the index of the first infinite number, if there is one."""
     for what, values in ((name, points), (name + "_score", score)):
         infinite = np.isinf(values)
         if infinite.any():
             where = [int(i) for i in np.unravel_index(infinite.argmax(), infinite.shape)]
             raise InfiniteError(
                 f"{what}{where} is infinite, or too large for float32: "
-                "give a pixel position, or NaN (null in JSON) for 'not detected'",
+                "use a pixel position, or NaN (null in JSON) for 'not detected'",
                 field=what,
                 file=file,
                 frame=where[1],
@@ -415,7 +415,7 @@ def _find_layout(layout: Layout | str | None, count: int, name: str, file: str |
         fitting = " or ".join(other.name for other in LAYOUTS.values() if len(other.points) == count)
         hint = f"; {count} points are {fitting}" if fitting else ""
         raise PoseError(
-            f"layout {layout.name} has {len(layout.points)} points, the keypoints have {count}{hint}",
+            f"layout {layout.name} has {len(layout.points)} points, but the keypoints have {count}{hint}",
             field=name,
             file=file,
         )
@@ -427,7 +427,7 @@ _repr.maxlevel, _repr.maxlong, _repr.maxother = 2, 24, 40
 
 
 def _short(value: object) -> str:
-    """A value for messages, shortened: lists may nest a thousand deep, numbers have a million digits."""
+    """A shortened value for messages: lists may be nested a thousand deep, and numbers may have a million digits."""
     try:
         text = _repr.repr(value)
     except ValueError:

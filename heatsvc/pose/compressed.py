@@ -1,4 +1,4 @@
-"""Compressed keypoints, PYSKL's format for many persons: one row per person and frame, and the frame of each row."""
+"""Compressed keypoints, PYSKL's format for many persons: one row per person and frame, with its frame index."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CompressedFrames:
 
     Attributes:
         frame_inds: int64 [N], the frame of each row, from 0 to total_frames - 1 and never decreasing.
-        total_frames: of the clip; some may have no row.
+        total_frames: number of frames of the clip; some may have no row.
     """
 
     frame_inds: Int64
@@ -47,22 +47,22 @@ class CompressedFrames:
 
         Args:
             frame_inds: int64 [N].
-            total_frames: as the annotation has it; None where it does not say.
-            interpretation: whether a total_frames that does not fit is an error, or only a finding.
+            total_frames: the annotation's value; None if it has none.
+            interpretation: whether a wrong total_frames is an error, or only a finding.
             bounds: max_frames.
-            field, file: as of `PoseClip.build`.
+            field, file: see `PoseClip.build`.
 
         Raises:
-            PoseError: a frame below 0, or below that of the row before it.
-            ImplausibleError: total_frames does not fit.
-            LimitError: more frames than `bounds` allow.
+            PoseError: a frame is negative, or smaller than the one of the row before it.
+            ImplausibleError: total_frames is wrong.
+            LimitError: there are more frames than `bounds` allow.
         """
         name = f"{field}frame_inds"
         decreasing = np.flatnonzero(np.diff(frame_inds) < 0)
         if frame_inds[0] < 0 or decreasing.size:
             row = int(decreasing[0]) + 1 if decreasing.size else 0
             raise PoseError(
-                f"{name}[{row}] is {frame_inds[row]}: the frames of the rows must be 0 or more, and in order",
+                f"{name}[{row}] is {frame_inds[row]}: the frames of rows must be 0 or more, in ascending order",
                 field=name,
                 file=file,
             )
@@ -88,17 +88,17 @@ class CompressedFrames:
         max_person: int = 10,
         bounds: Bounds = DEFAULT_BOUNDS,
     ) -> tuple[Float32, Float32]:
-        """Expand rows to [M, T, V], rounded to float16, as PYSKL's DecompressPose does; persons keep the rows' order.
+        """Expand rows to [M, T, V], rounded to float16, as PYSKL's DecompressPose; persons keep the order of rows.
 
-        Persons are not tracked from frame to frame. Where a frame has more than max_person, those of every frame are
+        Persons are not tracked between frames. If a frame has more than max_person, the persons of all frames are
         sorted by the sum of their scores, and the first max_person are kept.
 
         Args:
             keypoint: [1, N, V, 2].
             keypoint_score: [1, N, V].
-            squeeze: leave out the frames without a row; otherwise they are zeros, as missing persons are.
-            max_person: M at most.
-            bounds: max_persons and max_unpacked_bytes, checked before anything is allocated.
+            squeeze: whether to remove frames without a row; otherwise they are zeros, like missing persons.
+            max_person: maximum M.
+            bounds: max_persons and max_unpacked_bytes, checked before memory is allocated.
 
         Returns:
             keypoint [M, T, V, 2] and keypoint_score [M, T, V], float32.
@@ -119,7 +119,7 @@ class CompressedFrames:
         rows = np.arange(len(frames))
         person = rows - (np.cumsum(counts) - counts)[frames]
         if persons < counts.max():
-            # Sorted by frame before as after: only the persons of a frame change places.
+            # Rows stay sorted by frame: only the persons of a frame change their order.
             rows = np.lexsort((-half_scores.sum(axis=-1), frames))
             kept = person < max_person
             rows, frames, person = rows[kept], frames[kept], person[kept]
@@ -131,16 +131,16 @@ class CompressedFrames:
 
 
 def check_float16(keypoint: Float32, keypoint_score: Float32, field: str, file: str | None) -> None:
-    """Compressed keypoints, which are expanded in float16 as in PYSKL, must fit into it.
+    """Check that compressed keypoints fit into float16, to which they are expanded as in PYSKL.
 
     Raises:
-        PoseError: a coordinate or a score beyond the largest float16.
+        PoseError: a coordinate or a score is too large for float16.
     """
     for name, numbers in (("keypoint", keypoint), ("keypoint_score", keypoint_score)):
         if np.fmax.reduce(np.abs(numbers), axis=None) > _LARGEST_FLOAT16:
             raise PoseError(
-                f"{field}{name}: compressed keypoints are float16 in PYSKL, so that coordinates and scores must be "
-                f"within {_LARGEST_FLOAT16:,.0f}",
+                f"{field}{name} is too large for float16, the type of PYSKL's compressed keypoints: coordinates and "
+                f"scores must be within {_LARGEST_FLOAT16:,.0f}",
                 field=f"{field}{name}",
                 file=file,
             )
@@ -159,16 +159,16 @@ def select_rows(
     Args:
         annotation: `frame_inds` [N] and optionally `anno_inds` (a mask [N] or indices) and `box_score` [N]: lists or
             arrays. Other keys are ignored.
-        keypoint: of the annotation, [N, V, 2|3] where it is compressed.
-        box_thr: the lowest `box_score` of a row that is kept, of annotations that have them; None keeps all.
-        field, file: as of `PoseClip.build`.
+        keypoint: keypoint of the annotation, [N, V, 2|3] if it is compressed.
+        box_thr: rows with a lower `box_score` are dropped; None keeps all.
+        field, file: see `PoseClip.build`.
 
     Returns:
-        the chosen rows and their `frame_inds`; of annotations without `frame_inds` the keypoints, and None.
+        The selected rows and their `frame_inds`; for annotations without `frame_inds` the keypoints, and None.
 
     Raises:
-        PoseError: arrays that are not numbers, or have not one for each row.
-        NoKeypointsError: no row is left.
+        PoseError: an array is not numeric, or does not have one number per row.
+        NoKeypointsError: no row is selected.
     """
     given = annotation.get("frame_inds")
     if given is None:
@@ -184,7 +184,7 @@ def select_rows(
     rows = len(keypoint)
     _check_rows(frames, rows, f"{field}frame_inds", file)
     if frames.size and frames.max() > np.iinfo(np.int64).max:
-        text = f"{field}frame_inds are up to {frames.max()}: the frames of rows must be below 2^63"
+        text = f"{field}frame_inds reach {frames.max()}: they must be below 2^63"
         raise PoseError(text, field=f"{field}frame_inds", file=file)
     frame_inds = frames.astype(np.int64)
     inds = annotation.get("anno_inds")
@@ -193,7 +193,7 @@ def select_rows(
         _check_rows(chosen, rows, f"{field}anno_inds", file)
         chosen = np.flatnonzero(chosen)
     elif chosen is not None and (len(chosen) > rows or (chosen.size and not 0 <= chosen.min() <= chosen.max() < rows)):
-        text = f"{field}anno_inds must be at most {rows} indices of rows, 0 to {rows - 1}"
+        text = f"{field}anno_inds must have at most {rows} indices of rows, 0 to {rows - 1}"
         raise PoseError(text, field=f"{field}anno_inds", file=file)
     boxes = annotation.get("box_score") if box_thr is not None else None
     if boxes is not None:
@@ -230,5 +230,5 @@ def _is_flat(value: object) -> bool:
 def _check_rows(array: npt.NDArray[Any], rows: int, name: str, file: str | None) -> None:
     if len(array) != rows:
         raise PoseError(
-            f"{name} has {len(array):,} numbers: one for each of {rows:,} rows is needed", field=name, file=file
+            f"{name} has {len(array):,} numbers: it must have one for each of {rows:,} rows", field=name, file=file
         )

@@ -1,4 +1,4 @@
-"""Errors of keypoints and of files of keypoints."""
+"""PoseError and its subclasses: errors about keypoints and keypoint files."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from heatsvc.errors import InputError
 
 
 class PoseError(InputError):
-    """Keypoints, or a file of keypoints, that cannot be read."""
+    """Keypoints or a keypoint file cannot be read."""
 
 
 class NoKeypointsError(PoseError):
-    """A valid file without keypoints: no persons, no frames, a pickled None."""
+    """A valid file has no keypoints: no persons, no frames, or a pickled None."""
 
 
 class CutShortError(PoseError):
-    """A file that is shorter than its header says."""
+    """A file is truncated: it is shorter than its header says."""
 
 
 class InfiniteError(PoseError):
-    """Coordinates or scores that are infinite."""
+    """A coordinate or score is infinite."""

@@ -1,4 +1,4 @@
-"""Findings: what plausibility checks report, by codes, and how a user says what numbers mean."""
+"""Findings: results of plausibility checks, by code; and Interpretation, how users declare the meaning of numbers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from heatsvc.pose.errors import PoseError
 
 Severity = Literal["impossible", "doubtful"]
 PlausibilityMode = Literal["error", "warn", "ignore"]
-"""``error``: impossible numbers are errors; ``warn``: they are only reported, as doubtful ones are; ``ignore``: nothing
-is checked."""
+"""``error``: impossible numbers are errors; ``warn``: they are reported, as doubtful ones always are; ``ignore``:
+nothing is checked."""
 
 Code = Literal[
     "axes",
@@ -43,7 +43,7 @@ class Meaning(NamedTuple):
 CODES: dict[Code, Meaning] = {
     "axes": Meaning(
         "impossible",
-        "the axes seem to be in another order than [M, T, V, C]",
+        "the axes seem to have another order than [M, T, V, C]",
         "Transpose the array: persons, frames, keypoints, numbers of a keypoint.",
     ),
     "frame_count": Meaning(
@@ -125,21 +125,21 @@ CODES: dict[Code, Meaning] = {
         "Pack the archive with names in UTF-8.",
     ),
 }
-"""Every code, the worst first."""
+"""All codes, the worst first."""
 OF_FILES: tuple[Code, ...] = ("frame_gaps", "guessed_name")
-"""Codes of how a clip was found in its files; the others are of its numbers."""
+"""Codes about a clip's files; the others are about its numbers."""
 
 ORDER = {code: rank for rank, code in enumerate(CODES)}
 
 
 @dataclass(frozen=True, slots=True)
 class Interpretation:
-    """How the numbers of a clip are meant.
+    """How to interpret the numbers of a clip.
 
     Attributes:
-        coordinates: ``pixels``, or ``normalized``: 0..1 of the frame, which are multiplied by img_shape.
-        project: ``xy`` drops the third number of a keypoint, a depth, which is a score otherwise.
-        plausibility: what becomes of impossible numbers.
+        coordinates: ``pixels``, or ``normalized``: from 0 to 1; they are multiplied by img_shape.
+        project: ``xy`` drops the third number of a keypoint, a depth; otherwise it is the score.
+        plausibility: what to do about impossible numbers.
     """
 
     coordinates: Literal["pixels", "normalized"] = "pixels"
@@ -148,27 +148,27 @@ class Interpretation:
 
 
 AS_GIVEN = Interpretation()
-"""Pixels, with scores as third numbers."""
+"""The default: pixels, with scores as third numbers."""
 
 INTERPRETATIONS = {
     "coordinates": ("pixels", "normalized"),
     "project": (None, "xy"),
     "plausibility": get_args(PlausibilityMode),
 }
-"""The values of each of its fields."""
+"""The allowed values of each field."""
 
 
 def check_interpretation(coordinates: str, project: str | None, plausibility: str) -> Interpretation:
-    """How numbers are meant, by the options of the same names.
+    """Make an Interpretation from options.
 
     Raises:
-        PoseError: a value that an option does not have.
+        PoseError: an option has an invalid value.
     """
     given = {"coordinates": coordinates, "project": project, "plausibility": plausibility}
     for name, value in given.items():
         if value not in INTERPRETATIONS[name]:
             known = ", ".join(str(each) for each in INTERPRETATIONS[name])
-            raise PoseError(f"{name} must be {known}, not {value!r:.40}", field=name)
+            raise PoseError(f"{name} must be one of {known}, not {value!r:.40}", field=name)
     return Interpretation(**given)  # type: ignore[arg-type]
 
 
@@ -177,8 +177,8 @@ class Finding:
     """Something impossible or doubtful in a clip's numbers.
 
     Attributes:
-        code: what it is; `CODES` has its severity.
-        detail: one sentence with the numbers, which ends with what to give instead where that is known.
+        code: its code; `CODES` has its severity.
+        detail: one sentence with the numbers and, if known, what to send instead.
     """
 
     code: Code
@@ -186,23 +186,23 @@ class Finding:
 
     @property
     def is_impossible(self) -> bool:
-        """Whether it is an error unless the user says otherwise."""
+        """Whether it is an error by default."""
         return CODES[self.code].severity == "impossible"
 
 
 class ImplausibleError(PoseError):
-    """Impossible numbers.
+    """Numbers are impossible.
 
     Attributes:
-        code: of the finding.
+        code: code of the finding.
     """
 
     def __init__(self, finding: Finding, *, field: str | None = None, file: str | None = None, name: str = ""):
         called = f"{name!r:.100}: " if name else ""
-        detail = f"{called}{finding.detail}. `plausibility: warn` takes the numbers as they are"
+        detail = f"{called}{finding.detail}. `plausibility: warn` accepts the numbers"
         super().__init__(detail, field=field, file=file)
         self.code = finding.code
 
 
 class PlausibilityWarning(UserWarning):
-    """Doubtful numbers, and impossible ones that are only reported: in `draw`, `read` and `HeatmapDataset`."""
+    """Numbers are doubtful, or impossible but accepted. Issued by `draw`, `read` and `HeatmapDataset`."""

@@ -1,7 +1,7 @@
-"""MediaPipe Holistic's landmarks as one row of 1,662 numbers a frame, the form that tutorials save them in.
+"""Splits MediaPipe Holistic's landmarks in rows of 1,662 numbers per frame, as tutorials save them.
 
-33 pose landmarks of x, y, z and visibility, then x, y and z of 468 face landmarks, 21 of the left hand and 21 of the
-right; x and y are 0..1 of the frame, and a part that was not detected is all zeros.
+A row has x, y, z and visibility of 33 pose landmarks, then x, y and z of 468 face landmarks, 21 of the left hand and 21
+of the right hand; x and y are from 0 to 1, and a part that was not detected is all zeros.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 LENGTH = 33 * 4 + 468 * 3 + 21 * 3 + 21 * 3
-"""Numbers in a row, the last axis of [T, 1662] and [1662]."""
+"""Length of a row, the last axis of [T, 1662] and [1662]."""
 
 LAYOUT = "mediapipe_holistic"
 """The layout of its 543 points."""
@@ -23,9 +23,9 @@ _OTHERS = ((132, 468), (132 + 468 * 3, 21), (132 + 489 * 3, 21))
 
 
 def split_flat_holistic(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Keypoint [T, 543, 2], x and y in 0..1 of the frame, and score [T, 543] of [T, 1662] or [1662].
+    """Split [T, 1662] or [1662] into keypoint [T, 543, 2], x and y from 0 to 1, and score [T, 543].
 
-    The score of a pose landmark is its visibility. The others have none: theirs is 1, or 0 where the part is all zeros.
+    The score of a pose landmark is its visibility. Other landmarks have score 1, or 0 if the part is all zeros.
     """
     rows = array.reshape(-1, LENGTH)
     pose = rows[:, :_POSE].reshape(-1, 33, 4)

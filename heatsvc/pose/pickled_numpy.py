@@ -1,7 +1,7 @@
-"""NumPy's arrays, types and scalars in a pickle, rebuilt from their parts without NumPy's own functions.
+"""Rebuilds NumPy arrays, types and scalars in a pickle without calling NumPy's functions.
 
-A pickle makes an array in two steps: an empty one, then its state. Here the second step checks type, shape and number
-of bytes, and makes a view of the bytes: nothing is allocated.
+A pickle makes an empty array, then sets its state. Here the second step checks type, shape and size, and makes a view
+of the bytes, without allocating memory.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ _MAX_AXES = 8
 
 
 class PickledPartError(ValueError):
-    """A part of a pickle that NumPy does not write."""
+    """A pickle has a part that NumPy does not write."""
 
 
 class PickledDtype:
-    """A dtype; its state, which follows, has the byte order."""
+    """A dtype; its state, which is set later, has the byte order."""
 
     __slots__ = ("dtype",)
 
     def __init__(self, code: object = None, *_align_copy: object):
         if not isinstance(code, str) or not (_NUMERIC.fullmatch(code) or _TEXT.fullmatch(code) or code in _OBJECT):
-            raise PickledPartError(f"arrays must hold numbers, not {code!r:.40}")
+            raise PickledPartError(f"arrays must have numbers, not {code!r:.40}")
         self.dtype: np.dtype[Any] = np.dtype(code)
 
     def set_state(self, state: object) -> None:
-        """(version, byte order, and for structured types more)."""
+        """Set the state: (version, byte order, and more for structured types)."""
         if not isinstance(state, tuple) or len(state) < 5 or state[1] not in ("<", ">", "|", "="):
             raise PickledPartError("an array's type has a state that NumPy does not write")
         if any(part is not None for part in state[2:5]):
-            raise PickledPartError("arrays must hold numbers, not structures")
+            raise PickledPartError("arrays must have numbers, not structures")
         if state[1] != "|":
             self.dtype = self.dtype.newbyteorder(state[1])
 
@@ -56,13 +56,13 @@ class PickledArray:
         self.objects: list[Any] | None = None
 
     def set_state(self, state: object) -> None:
-        """(version, shape, type, whether in Fortran order, bytes)."""
+        """Set the state: (version, shape, type, whether in Fortran order, bytes)."""
         if not isinstance(state, tuple) or len(state) != 5:
             raise PickledPartError("an array has a state that NumPy does not write")
         _, shape, dtype, fortran, raw = state
         if isinstance(raw, list) and isinstance(dtype, PickledDtype) and dtype.dtype == object:
             if shape != (len(raw),):
-                raise PickledPartError("an array of objects must have one axis, of as many items as it has")
+                raise PickledPartError("an array of objects must have one axis, whose length is its number of items")
             self.objects = raw
             return
         self.array = _view(raw, dtype, shape, "F" if fortran is True else "C")
@@ -71,7 +71,7 @@ class PickledArray:
 def _view(raw: object, dtype: object, shape: object, order: object) -> npt.NDArray[Any]:
     """Bytes as an array, if their number fits its shape."""
     if not isinstance(dtype, PickledDtype) or dtype.dtype == object:
-        raise PickledPartError("arrays must hold numbers")
+        raise PickledPartError("arrays must have numbers")
     if isinstance(shape, int):
         shape = (shape,)
     if not isinstance(shape, tuple) or len(shape) > _MAX_AXES:
@@ -79,11 +79,11 @@ def _view(raw: object, dtype: object, shape: object, order: object) -> npt.NDArr
     if not all(type(side) is int and 0 <= side < 1 << 48 for side in shape):
         raise PickledPartError("an array has an invalid shape")
     if not isinstance(raw, bytes | bytearray):
-        raise PickledPartError("an array's data are not bytes: arrays must hold numbers, not objects")
+        raise PickledPartError("an array's data are not bytes: arrays must have numbers, not objects")
     expected = math.prod(shape) * dtype.dtype.itemsize
     if expected != len(raw):
         raise PickledPartError(
-            f"an array declares {list(shape)} of {dtype.dtype}, {expected:,} bytes, and has {len(raw):,}"
+            f"an array declares {list(shape)} of {dtype.dtype}, {expected:,} bytes, but has {len(raw):,}"
         )
     if not raw:
         if math.prod(shape):  # of text of length 0, for which NumPy would allocate
@@ -96,7 +96,7 @@ def _view(raw: object, dtype: object, shape: object, order: object) -> npt.NDArr
 
 def _check_text(raw: bytes | bytearray, dtype: PickledDtype) -> None:
     if np.frombuffer(raw, dtype.dtype.str[0] + "u4").max() > sys.maxunicode:
-        raise PickledPartError("a NumPy text has a character that Unicode does not have")
+        raise PickledPartError("a NumPy text has an invalid Unicode character")
 
 
 def _reconstruct(*_subtype_shape_code: object) -> PickledArray:
@@ -105,14 +105,14 @@ def _reconstruct(*_subtype_shape_code: object) -> PickledArray:
 
 
 def _frombuffer(raw: object, dtype: object, shape: object, order: object, *_more: object) -> PickledArray:
-    """`numpy.core.numeric._frombuffer`, as protocol 5 has it."""
+    """`numpy.core.numeric._frombuffer`, used by protocol 5."""
     array = PickledArray()
     array.array = _view(raw, dtype, shape, order)
     return array
 
 
 def _scalar(dtype: object, raw: object) -> object:
-    """`numpy.core.multiarray.scalar`: Python's own number or text."""
+    """`numpy.core.multiarray.scalar`, converted to a number or text of Python."""
     if not isinstance(dtype, PickledDtype) or not isinstance(raw, bytes) or len(raw) != dtype.dtype.itemsize or not raw:
         raise PickledPartError("a NumPy number has a state that NumPy does not write")
     if dtype.dtype == object:

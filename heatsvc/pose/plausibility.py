@@ -1,4 +1,4 @@
-"""Plausibility of points: coordinates of 0..1 where pixels belong, depths for scores, a frame that does not fit.
+"""Checks the plausibility of points: normalized coordinates instead of pixels, depths as scores, a wrong frame size.
 
 `array_plausibility` checks arrays while a clip is built; this module checks the points after selection.
 """
@@ -19,44 +19,44 @@ if TYPE_CHECKING:
     from heatsvc.pose.clip import PoseClip
 
 MIN_POINTS = 5
-"""Fewer detected points are never called impossible: one or two may lie anywhere."""
+"""Minimum number of detected points that can be impossible: one or two points may be anywhere."""
 _MAX_OUTSIDE = 0.05
-"""Hands leave the frame for some frames: of 41 real clips of words with 133 points at most 3.4 % are outside."""
+"""Hands leave the frame at times: in 41 real clips of words with 133 points, at most 3.4 % are outside."""
 _CONFIDENT = 0.3
-"""Only points with at least this score count as outside, unless none has it: estimators guess hidden legs below the
-frame, with low scores. MMPose, too, shows points from this score on."""
+"""Only points with at least this score count as outside, if there are any: estimators guess hidden legs below the frame
+with low scores. MMPose also shows points from this score on."""
 MAX_NORMALIZED = 4.0
-"""Coordinates beyond it are neither 0..1 of the frame nor meters: of guessed legs they reach about 2, and meters around
-the hip about as far."""
+"""Larger coordinates are neither normalized nor in meters: those of guessed legs reach about 2, as do meters around the
+hip."""
 _MAX_BEYOND = 0.5
-"""Normalized coordinates may have this share beyond `MAX_NORMALIZED`: errors of the estimator. Of pixels never half are
-so close to the frame's edge."""
+"""Fraction of normalized coordinates that may exceed `MAX_NORMALIZED`, as errors of the estimator. Pixels never have
+half of their coordinates that close to the frame's edge."""
 _MAX_ERRORS = 0.02
-"""Share of the coordinates in meters that errors of the estimator may be."""
+"""Fraction of coordinates in meters that may be errors of the estimator."""
 _FAR = 4.0
-"""A point so many frames away is an error of the estimator: steps that fit a box to the points make the body tiny."""
+"""A point this many frames away is an error of the estimator: steps that crop to all points make the body tiny."""
 _MIN_FRAME_RATIO = 16
-"""Small numbers are called normalized where the frame's sides are at least so many times as long as they reach."""
+"""Small numbers are considered normalized if the frame's sides are at least this many times larger."""
 LOWEST_SCORE, HIGHEST_SCORE = -0.1, 1.1
-"""Scores between them are not reported: peaks of estimated heatmaps overshoot 0 and 1 by a few hundredths."""
+"""Scores in this range are not reported: peaks of estimated heatmaps overshoot 0 and 1 by a few hundredths."""
 _DEPTH = -1e-3
-"""Below it a third number counts as negative; MediaPipe's depths of a hand are hundredths, half of them negative."""
+"""Lower third numbers count as negative; MediaPipe's depths of a hand are hundredths, half of them negative."""
 _MANY_NEGATIVE = 0.1
 _LARGEST_SCORE = 100.0
-"""Percentages and logits are below, millimeters of depth above."""
+"""Percentages and logits are lower, depths in millimeters are higher."""
 
 
 class PlausibilityReport:
-    """What was found in the clips of a request, a file or a dataset.
+    """The findings in the clips of a request, a file or a dataset.
 
     Args:
-        mode: whether impossible numbers are errors, and whether anything is judged.
-        many: whether there are several clips, whose index is named in errors: ``clips[3].keypoint``.
+        mode: whether impossible numbers are errors, and whether numbers are checked.
+        many: whether there are several clips, so that errors have the index: ``clips[3].keypoint``.
 
     Attributes:
-        clips: by code, how many clips have such a finding; the worst first.
-        details: by code, the sentence of the first such clip.
-        worst: by code, how many clips have it as their worst finding.
+        clips: number of clips with each code; the worst first.
+        details: the detail of the first clip with each code.
+        worst: number of clips whose worst finding has each code.
     """
 
     __slots__ = ("_many", "_mode", "clips", "details", "worst")
@@ -71,18 +71,18 @@ class PlausibilityReport:
         return bool(self.clips)
 
     def judge(self, clip: PoseClip, whole: PoseClip | None = None, index: int = 0) -> tuple[Finding, ...]:
-        """Judge a clip that is going to be rendered or written, and count what is found.
+        """Check a clip that will be rendered or written, and count the findings.
 
         Args:
             clip: with the selected points only.
-            whole: the clip before points were selected; what is impossible must be so of all its points.
-            index: of the clip among several.
+            whole: the clip before points were selected; a finding is impossible only if it holds for all its points.
+            index: index of the clip among several.
 
         Returns:
-            the findings, the worst first; empty for sound clips.
+            The findings, the worst first.
 
         Raises:
-            ImplausibleError: impossible numbers, and the mode is ``error``.
+            ImplausibleError: numbers are impossible, and the mode is ``error``.
         """
         if self._mode == "ignore":
             return ()
@@ -102,14 +102,14 @@ class PlausibilityReport:
         clip: PoseClip,
         found: Sequence[Finding],
     ) -> None:
-        """Judge what is going to be rendered, after the steps, and count an empty volume.
+        """Check a volume that will be rendered, after the steps, and count it if it is empty.
 
         Args:
             keypoint, score: [M, T, V, 2] and [M, T, V], in pixels of the map.
             size: (height, width) of the map.
             eps: the lowest score that is rendered.
-            clip: before the steps.
-            found: what `judge` returned for it.
+            clip: the clip before the steps.
+            found: the result of `judge` for the clip.
         """
         if self._mode == "ignore" or any(finding.code == "no_points" for finding in found):
             return
@@ -117,16 +117,16 @@ class PlausibilityReport:
             return
         finding = Finding(
             "empty_volume",
-            f"points are detected, but none with a score of {eps:g} or more lies in the map of {size[1]} x {size[0]} "
+            f"points are detected, but none with a score of {eps:g} or more is in the map of {size[1]} x {size[0]} "
             "pixels: check scores, img_shape and crop",
         )
         self.add((finding,), clip.frame_dir, is_worst=not found)
 
     def add(self, findings: Sequence[Finding], name: str = "", index: int = 0, *, is_worst: bool = True) -> None:
-        """Count the findings of a clip, the worst first; `is_worst` where no worse ones were counted before.
+        """Count the findings of a clip, the worst first; `is_worst`: whether no worse ones were counted for it.
 
         Raises:
-            ImplausibleError: as of `judge`.
+            ImplausibleError: see `judge`.
         """
         if self._mode == "error" and findings[0].is_impossible:
             field = f"clips[{index}].keypoint" if self._many else "keypoint"
@@ -152,7 +152,7 @@ class PlausibilityReport:
         ]
 
     def warn(self, *, stacklevel: int) -> None:
-        """A `PlausibilityWarning` for each code, at the caller that is `stacklevel` calls up."""
+        """Issue a `PlausibilityWarning` for each code, at the caller that is `stacklevel` calls up."""
         for code in _ordered(self.clips):
             often = f" ({self.clips[code]:,} clips)" if self.clips[code] > 1 else ""
             warnings.warn(f"{code}: {self.details[code]}{often}", PlausibilityWarning, stacklevel=stacklevel + 1)
@@ -163,15 +163,15 @@ def _ordered(codes: Iterable[Code]) -> list[Code]:
 
 
 def judge_points(clip: PoseClip, whole: PoseClip | None = None) -> tuple[Finding, ...]:
-    """Judge the points of a clip: one pass over them, a few microseconds for 48 frames of 17 points.
+    """Check the points of a clip, in one pass of a few microseconds for 48 frames of 17 points.
 
     Args:
         clip: with the selected points only.
-        whole: the clip before points were selected, if any were. A finding of the selected points counts as impossible
-            only if it also holds for all points: legs that the estimator guessed below the frame are no fault.
+        whole: the clip before points were selected, if any were. A finding about the selected points is impossible only
+            if it also holds for all points: legs that the estimator guessed below the frame are not a fault.
 
     Returns:
-        the findings, the worst first.
+        The findings, the worst first.
     """
     counts = _count_points(clip)
     is_inside = counts.inside and counts.confident and counts.confident_outside <= _MAX_OUTSIDE * counts.confident
@@ -185,18 +185,18 @@ def judge_points(clip: PoseClip, whole: PoseClip | None = None) -> tuple[Finding
 
 
 class _Counts(NamedTuple):
-    """Numbers of points, as the kernel `count_points` and its NumPy twin below count them.
+    """Numbers of points, as counted by the kernel `count_points` and by the NumPy code below.
 
     Attributes:
-        detected: no NaN, with a score above 0, and not exactly at (0, 0).
-        inside: detected in the frame.
-        beyond_x, beyond_y: detected with an x or a y beyond `MAX_NORMALIZED`.
-        far: detected, and `_FAR` frames away from the origin.
-        confident: detected with a score of `_CONFIDENT` or more.
-        confident_inside: those in the frame.
-        confident_transposed: those in a frame of swapped sides.
-        at_origin: exactly at (0, 0) with a score above 0.
-        odd_scores: scores below 0 or above `HIGHEST_SCORE`, detected or not.
+        detected: points that are not NaN, have a score above 0, and are not exactly at (0, 0).
+        inside: detected points in the frame.
+        beyond_x, beyond_y: detected points whose x or y is beyond `MAX_NORMALIZED`.
+        far: detected points that are `_FAR` frames away from the origin.
+        confident: detected points with a score of `_CONFIDENT` or more.
+        confident_inside: confident points in the frame.
+        confident_transposed: confident points in a frame with swapped sides.
+        at_origin: points exactly at (0, 0) with a score above 0.
+        odd_scores: scores below 0 or above `HIGHEST_SCORE`, of all points.
     """
 
     detected: int
@@ -217,7 +217,7 @@ class _Counts(NamedTuple):
 
     @property
     def is_small(self) -> bool:
-        """Whether most of x or of y are as small as normalized coordinates."""
+        """Whether most x or most y are as small as normalized coordinates."""
         return min(self.beyond_x, self.beyond_y) <= _MAX_BEYOND * self.detected
 
 
@@ -259,7 +259,7 @@ def _count_points(clip: PoseClip) -> _Counts:
 
 
 def _detected(clip: PoseClip) -> npt.NDArray[np.bool_]:
-    """[M, T, V]: points that are no NaN, have a score above 0 and are not exactly (0, 0)."""
+    """[M, T, V]: points that are not NaN, have a score above 0 and are not exactly (0, 0)."""
     x, y = clip.keypoint[..., 0], clip.keypoint[..., 1]
     detected: npt.NDArray[np.bool_] = (clip.keypoint_score > 0) & ((x != 0) | (y != 0)) & ~np.isnan(x) & ~np.isnan(y)
     return detected
@@ -271,8 +271,8 @@ def _impossible(clip: PoseClip, counts: _Counts) -> Iterable[Finding]:
         score = clip.keypoint_score
         yield Finding(
             "depth_as_score",
-            f"the third numbers of the keypoints are {score.min():.4g} to {score.max():.4g}, no confidence but a "
-            "depth: give `project: xy` to drop them, or two numbers per keypoint and keypoint_score",
+            f"the third numbers of the keypoints are {score.min():.4g} to {score.max():.4g}, which are depths instead "
+            "of scores: set `project: xy` to drop them, or send two numbers per keypoint and keypoint_score",
         )
     if counts.detected < MIN_POINTS:
         return
@@ -285,12 +285,12 @@ def _impossible(clip: PoseClip, counts: _Counts) -> Iterable[Finding]:
         yield Finding(
             "outside_frame",
             f"none of {counts.detected:,} detected points is in the frame of {width} x {height} pixels, "
-            f"{_extent(clip.keypoint[_detected(clip)])}: give {right} as img_shape",
+            f"{_extent(clip.keypoint[_detected(clip)])}: set img_shape to {right}",
         )
 
 
 def _judge_small(clip: PoseClip, counts: _Counts) -> Finding | None:
-    """Judge points of which most have an x or a y that is as small as normalized coordinates."""
+    """Check points of which most have an x or a y as small as normalized coordinates."""
     height, width = clip.img_shape
     points = clip.keypoint[_detected(clip)]
     are_small = [beyond <= _MAX_BEYOND * counts.detected for beyond in (counts.beyond_x, counts.beyond_y)]
@@ -299,23 +299,23 @@ def _judge_small(clip: PoseClip, counts: _Counts) -> Finding | None:
             continue
         small = numbers[np.abs(numbers) <= MAX_NORMALIZED]
         reach = max(1.0, float(np.abs(small).max(initial=0)))
-        # Whole numbers may be pixels at the frame's edge, unless there is nothing but 0 and 1.
+        # Whole numbers may be pixels at the frame's edge, unless all are 0 or 1.
         is_fraction = (small % 1 != 0).mean() >= 0.5 or (np.isin(points, (0, 1)).all() and np.ptp(points) > 0)
         if _MIN_FRAME_RATIO * reach > side or not is_fraction:
             return None
     if not all(are_small):
-        right = "one of them is normalized, the other is not: give both in pixels"
+        right = "one of them is normalized, the other is not: send both in pixels"
     elif ((points >= 0) & (points <= 1)).all(axis=-1).mean() >= 0.5:
-        right = "give `coordinates: normalized`, which multiplies them by img_shape"
+        right = "set `coordinates: normalized`, which multiplies them by img_shape"
     else:
-        right = "they may be -1..1 or meters; convert them, and give pixels"
+        right = "they may be from -1 to 1, or in meters; convert them to pixels"
     return Finding("normalized", f"{_extent(points)} in a frame of {width} x {height} pixels: {right}")
 
 
 def _has_points_inside(
     keypoint: npt.NDArray[Any], score: npt.NDArray[np.float32], size: tuple[int, int], eps: float
 ) -> bool:
-    """Whether a point with a score of `eps` or more lies in a map."""
+    """Whether a point with a score of `eps` or more is in a map."""
     native = KERNELS.native
     if native is not None and keypoint.dtype == np.float32:
         counts = _Counts(*native.count_points(keypoint, score, *size, MAX_NORMALIZED, _FAR, eps, _DEPTH, HIGHEST_SCORE))
@@ -339,33 +339,33 @@ def _doubtful(clip: PoseClip, counts: _Counts, *, check_frame: bool) -> Iterable
     if not counts.detected:
         yield Finding("no_points", "no point is detected in any frame: the volume is zeros")
     elif check_frame and outside > _MAX_OUTSIDE * judged:
-        # Estimators guess legs below a wide frame, so a high one is suspected only where many points are below.
+        # Estimators guess legs below a wide frame, so a portrait frame is suspected only if many points are below.
         enough = outside > (_MAX_OUTSIDE if height > width else 0.25) * judged
         fits = counts.confident >= MIN_POINTS and counts.confident_transposed >= 0.99 * counts.confident
         if enough and height != width and fits:
             yield Finding(
                 "img_shape_swapped",
-                f"{outside:,} of {judged:,} points are outside of the frame of {width} x {height} pixels, and "
-                f"{judged - counts.confident_transposed:,} of one of {height} x {width}: img_shape is [height, width]",
+                f"{outside:,} of {judged:,} points are outside the frame of {width} x {height} pixels, and "
+                f"{judged - counts.confident_transposed:,} outside {height} x {width}: img_shape is [height, width]",
             )
         else:
             yield Finding(
                 "points_outside",
-                f"{outside:,} of {judged:,} points are outside of the frame of {width} x {height} pixels: "
-                "check img_shape, or select points that are in the picture",
+                f"{outside:,} of {judged:,} points are outside the frame of {width} x {height} pixels: "
+                "check img_shape, or select points that are in the frame",
             )
     elif check_frame and counts.far:
         yield Finding(
             "points_outside",
             f"{counts.far:,} of {counts.detected:,} points are {_FAR:g} frames or more away, "
-            f"{_extent(clip.keypoint[_detected(clip)])}: steps that fit a box to the points make the others tiny; set "
-            "such points to NaN (null)",
+            f"{_extent(clip.keypoint[_detected(clip)])}: steps that crop to all points make the others tiny; set "
+            "far points to NaN (null)",
         )
     if counts.odd_scores:
         lowest, highest = float(clip.keypoint_score.min()), float(clip.keypoint_score.max())
         if lowest < LOWEST_SCORE or highest > HIGHEST_SCORE:
             are_flags = bool(np.isin(clip.keypoint_score, (0, 1, 2)).all())
-            right = "they may be COCO's visibility flags: give 1 for 2" if are_flags else "give confidences of 0..1"
+            right = "they may be COCO's visibility flags: replace 2 by 1" if are_flags else "send scores from 0 to 1"
             yield Finding(
                 "score_range",
                 f"scores are {lowest:.4g} to {highest:.4g}: float32 and float16 keep them, uint8 clips them; {right}",
@@ -373,13 +373,13 @@ def _doubtful(clip: PoseClip, counts: _Counts, *, check_frame: bool) -> Iterable
     if counts.at_origin:
         yield Finding(
             "zero_points",
-            f"{counts.at_origin:,} points are at exactly (0, 0) with a score above 0: where that means 'not detected', "
-            "give NaN (null), or a score of 0",
+            f"{counts.at_origin:,} points are at exactly (0, 0) with a score above 0: if that means 'not detected', "
+            "send NaN (null), or a score of 0",
         )
 
 
 def _is_depth(clip: PoseClip) -> bool:
-    """Whether third numbers are no confidences: many negative, or most large, or above 1 with x and y in meters."""
+    """Whether third numbers are not scores: many are negative, most are large, or above 1 with x and y in meters."""
     x, y, third = clip.keypoint[..., 0], clip.keypoint[..., 1], clip.keypoint_score
     present = ((x != 0) | (y != 0)) & ~np.isnan(x)
     third = third[present]

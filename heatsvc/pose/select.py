@@ -1,4 +1,4 @@
-"""select_points: a subset of a clip's points, by a layout's name or by index."""
+"""select_points: selects a subset of a clip's points, by a layout's name or by index."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from heatsvc.pose.findings import Finding
 from heatsvc.pose.layouts import Layout, LayoutError, get_layout
 
 MissingPoints = Literal["missing", "error"]
-"""What becomes of points that `select` names and a clip does not have: not detected, or an error."""
+"""What to do if a clip lacks selected points: treat them as not detected, or raise an error."""
 
 _SHOWN = 3
 
@@ -29,20 +29,21 @@ def select_points(
     *,
     missing_points: MissingPoints = "missing",
 ) -> PoseClip:
-    """The clip with the selected points only, in their order.
+    """Return the clip with only the selected points, in the order of `select`.
 
     Args:
-        clip: of V points.
+        clip: a clip of V points.
         select: name of a layout, whose points are found by name in the clip's layout; or indices from 0 to V - 1.
-            These keep names, limbs and sides, unless one repeats: the result has no layout then.
-        bounds: max_keypoints, and max_unpacked_bytes of the result.
-        missing_points: points of that layout that the clip does not have are NaN with score 0, and a finding of the
-            clip; or an error.
+            Indices keep names, limbs and sides, unless an index is repeated: the result then has no layout.
+        bounds: max_keypoints, and max_unpacked_bytes for the result.
+        missing_points: what to do if the clip lacks points of the layout. ``missing`` sets them to NaN with score 0,
+            and adds a finding; ``error`` raises LayoutError.
 
     Raises:
-        LayoutError: no such layout, or the clip has none of its points, or not all and `missing_points` is ``error``.
+        LayoutError: the layout does not exist, or the clip has none of its points, or lacks some and `missing_points`
+            is ``error``.
         PoseError: the clip's layout is unknown, or an index is out of range.
-        LimitError: more points than `bounds` allow.
+        LimitError: there are more points than `bounds` allow.
     """
     if not isinstance(select, str):
         select = _checked(select)
@@ -53,7 +54,7 @@ def select_points(
         return _take(clip, indices, layout)
     if missing_points not in get_args(MissingPoints):
         known = ", ".join(get_args(MissingPoints))
-        raise PoseError(f"missing_points must be {known}, not {missing_points!r:.40}", field="missing_points")
+        raise PoseError(f"missing_points must be one of {known}, not {missing_points!r:.40}", field="missing_points")
     try:
         target = get_layout(select)
     except LayoutError as error:
@@ -61,7 +62,7 @@ def select_points(
         raise
     if clip.layout is None:
         raise PoseError(
-            f"{select} cannot be selected from {clip.points} points of an unknown layout: give the layout's name, "
+            f"{select} cannot be selected from {clip.points} points of an unknown layout: set layout to its name, "
             "or select points by index",
             field="select",
         )
@@ -108,7 +109,7 @@ def _with_missing(
     finding = Finding(
         "missing_points",
         f"{len(missing)} of the {len(target.points)} points of {target.name} are not in {source} ({few}): "
-        "they are rendered as not detected; `missing_points: error` refuses such clips",
+        "they are treated as not detected; `missing_points: error` refuses such clips",
     )
     return replace(selected, findings=(*selected.findings, finding))
 
@@ -129,7 +130,9 @@ def _checked(select: Sequence[int]) -> tuple[int, ...]:
 def _indices(select: Sequence[int], points: int) -> npt.NDArray[np.intp]:
     for i, index in enumerate(select):
         if not 0 <= index < points:
-            raise PoseError(f"point {str(index)[:20]} is not among 0 to {points - 1}", field=f"select[{i}]")
+            raise PoseError(
+                f"point {str(index)[:20]} does not exist: points are 0 to {points - 1}", field=f"select[{i}]"
+            )
     if not select:
         raise PoseError("select is empty: at least one point is needed", field="select")
     return np.array(select, np.intp)

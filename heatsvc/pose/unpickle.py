@@ -27,7 +27,7 @@ _DAMAGED = (
 )
 # Integer keys hash to themselves: 32 bits have too few collisions to make a dict slow.
 _KEY_LIMIT = 1 << 31
-# The token is checked after so many opcodes: a few milliseconds.
+# The token is checked after this number of opcodes: every few milliseconds.
 _OPCODES_PER_CHECK = 4096
 _BYTES = (("_codecs", "encode"), ("__builtin__", "bytes"), ("builtins", "bytes"))
 _SETS = tuple((module, name) for module in ("__builtin__", "builtins") for name in ("set", "frozenset"))
@@ -63,7 +63,7 @@ def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, token: Can
                     raise _RefusedError(f"the pickle's {opcode.name} makes objects that are not plain data")
                 operation(machine, argument)
         except _RefusedError as error:
-            raise PoseError(f"{error}: it is refused unread", file=file) from None
+            raise PoseError(f"{error}: the pickle is refused", file=file) from None
         except PickledPartError as error:
             raise PoseError(f"the pickle cannot be read at byte {position:,}: {error}", file=file) from None
         except InputError:
@@ -73,7 +73,7 @@ def unpickle(data: bytes, *, bounds: Bounds, file: str | None = None, token: Can
 
 
 class _RefusedError(Exception):
-    """The pickle contains something other than data."""
+    """The pickle contains something other than plain data."""
 
 
 class _Name:
@@ -174,7 +174,7 @@ class _Machine:
     def spend(self, size: int) -> None:
         self.budget -= size
         if self.budget < 0:
-            raise _RefusedError("the pickle makes more bytes and sets than it has")
+            raise _RefusedError("the pickle creates bytes and sets that are larger than itself")
 
     def reduce(self, _: object) -> None:
         arguments, name = self.stack.pop(), self.stack.pop()

@@ -1,4 +1,4 @@
-"""Dense arrays on the CPU: a whole volume, or a PoTion picture, which is summed over time from the runs of its maps."""
+"""Renders dense arrays on the CPU: a whole volume, or a PoTion picture, the sum over time of the runs of its maps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from heatsvc.render import reference
 from heatsvc.render.cpu import DType, convert, plan, render_runs, scatter
 from heatsvc.volume import HeatmapVolume, Potion
 
-# PYSKL's: keeps a channel that is empty from being divided by zero.
+# As in PYSKL: avoids a division by zero for an empty channel.
 _EPS = 1e-4
 _BLOCK_VALUES = 64 << 10
 
@@ -28,15 +28,15 @@ def render_array(
     """Render a volume as a dense array of `volume.shape`.
 
     Args:
-        volume: of any reduction, or a PoTion picture.
-        dtype: as for `render_runs`.
+        volume: a volume of any reduction, or a PoTion picture.
+        dtype: see `render_runs`.
         token: checked before each tile.
-        out: C-contiguous, of that shape and type: it is overwritten and returned. Memory that was used before takes a
-            fraction of the time of new memory, whose pages the system makes when they are written first.
+        out: a C-contiguous array of that shape and type, which is overwritten and returned. Rendering into memory that
+            was used before is several times faster, since the system maps pages of new memory on the first write.
 
     Raises:
-        CancelledError, DeadlineError: by `token`.
-        ValueError: a dtype that does not go with the volume, or an `out` of another shape or type.
+        CancelledError, DeadlineError: raised by `token`.
+        ValueError: the dtype does not fit the volume, or `out` has another shape or type.
     """
     fill = -1 if dtype == "int16" else 0
     if out is None:
@@ -60,22 +60,22 @@ def render_array(
 
 
 def frames_first(volume: HeatmapVolume) -> HeatmapVolume:
-    """The maps that a volume's PoTion pictures are summed from, the frames of each picture one after the other."""
+    """The maps whose sums are a volume's PoTion pictures, ordered by picture, then by frame."""
     return replace(volume, potion=None, clips=0, reduce="none")
 
 
 def render_potion(volume: HeatmapVolume, token: CancelToken = NEVER_CANCELLED) -> npt.NDArray[np.float32]:
-    """The pictures of a volume that has a `potion`, float32 of `volume.shape`: [N, H, W, K x parts].
+    """Render the PoTion pictures of a volume, float32 of `volume.shape`: [N, H, W, K x parts].
 
     U_c = sum over t of w_c(t) heatmap(t), over its largest value + 1e-4; I = sum of U_c over c; N_c = U_c / (I + 1).
 
     Args:
-        volume: one with a potion.
+        volume: a volume whose `potion` is set.
         token: checked before each tile.
 
     Raises:
-        CancelledError, DeadlineError: by `token`.
-        ValueError: the volume has no potion.
+        CancelledError, DeadlineError: raised by `token`.
+        ValueError: `potion` is not set.
     """
     if volume.potion is None:
         raise ValueError("the volume has no potion")
@@ -106,7 +106,9 @@ def render_potion(volume: HeatmapVolume, token: CancelToken = NEVER_CANCELLED) -
     for picture in range(pictures):
         token.raise_if_cancelled()
         peaks = sums[picture].max(axis=(1, 2), keepdims=True) + _EPS
-        for row in range(0, height, rows):  # in blocks, since the parts of a whole picture take several times its bytes
+        for row in range(
+            0, height, rows
+        ):  # in blocks, since the parts of a whole picture take several times its memory
             parts = _parts(sums[picture][:, row : row + rows] / peaks, volume.potion)
             out[picture, row : row + rows] = parts.transpose(1, 2, 0, 3).reshape(-1, width, depth)
     return out

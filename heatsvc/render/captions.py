@@ -1,4 +1,4 @@
-"""The strip below a picture: a caption in any script, the hues of body parts, the color map with its values."""
+"""Strip: what is below a picture: a caption in any script, the hues of body parts, the color map with its values."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ TEXT_SIZE = 14
 """Height of a line of text in pixels, without its margins."""
 
 _LINE, _MARGIN, _SWATCH, _BAR = 20, 6, 10, 64
-# Of fonts with Hangul, kana and Chinese characters, or one of them, as they are called on Linux, macOS and Windows.
+# File names on Linux, macOS and Windows of fonts with some of Hangul, kana and Chinese characters.
 _SYSTEM_FONTS = (
     *("NotoSansCJK-Regular.ttc", "NotoSansCJKkr-Regular.otf", "NotoSansKR-Regular.ttf", "NanumGothic.ttf"),
     *("AppleSDGothicNeo.ttc", "malgun.ttf", "msyh.ttc", "meiryo.ttc", "wqy-microhei.ttc"),
     *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf", "arial.ttf"),
 )
-_UNASSIGNED = "\U000fffff"  # no font has it: what is drawn for it is drawn for every character that a font lacks
+_UNASSIGNED = "\U000fffff"  # no font has it, so fonts draw it like every character that they lack
 
 
 class CaptionError(InputError):
-    """A caption that no font can show."""
+    """No font has all characters of a caption."""
 
 
 @dataclass(frozen=True)
 class Strip:
-    """What is below a picture.
+    """The strip of text below a picture.
 
     Attributes:
         pixels: uint8 [height, W, 3].
@@ -45,26 +45,26 @@ class Strip:
 
     @property
     def height(self) -> int:
-        """Its height in pixels; 0 where there is nothing."""
+        """Its height in pixels; 0 if it is empty."""
         return int(self.pixels.shape[0])
 
     @classmethod
     def none(cls) -> Strip:
-        """No strip."""
+        """An empty strip."""
         return cls(np.zeros((0, 0, 3), np.uint8))
 
     @classmethod
     def plan(
         cls, width: int, *, caption: str, colors: Sequence[tuple[str, Color]], table: UInt8 | None, font: str
     ) -> Strip:
-        """Set the texts.
+        """Lay out the texts.
 
         Args:
-            width: of the picture in pixels.
-            caption: "" for none; broken into lines where it is wider than the picture.
+            width: width of the picture in pixels.
+            caption: "" for none; broken into lines if it is wider than the picture.
             colors: names and colors for the legend.
             table: a color map [256, 3] for the legend.
-            font: path of a font for the caption; "" for one that is found.
+            font: path of a font for the caption; "" chooses one.
 
         Raises:
             CaptionError: no font has all characters of the caption.
@@ -99,7 +99,7 @@ class Strip:
             if entry.color is not None:
                 draw.rectangle((left, top + 5, left + _SWATCH - 1, top + 4 + _SWATCH), fill=entry.color)
                 left += _SWATCH + 4
-            # Some fonts are higher than a line; all stand on one base line.
+            # Some fonts are higher than a line; all texts are on one baseline.
             draw.text((left, top + TEXT_SIZE), entry.text, fill=TEXT, font=entry.font, anchor="ls")
         pixels = np.array(image)
         if table is not None:
@@ -112,7 +112,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A text at x in a line, after a swatch where it has a color."""
+    """A text at x in a line, after a swatch if it has a color."""
 
     x: int
     line: int
@@ -122,7 +122,7 @@ class _Entry:
 
 
 def _broken(text: str, width: int, length: Callable[[str], float]) -> list[str]:
-    """A text in lines of a width, broken at spaces where possible, and of one character at least."""
+    """Break a text into lines of at most the given width, at spaces if possible; a line has at least one character."""
     lines: list[str] = []
     while text:
         end = 1
@@ -136,12 +136,12 @@ def _broken(text: str, width: int, length: Callable[[str], float]) -> list[str]:
 
 
 def find_font(text: str, path: str = "") -> FreeTypeFont | ImageFont:
-    """A font that has all characters of a text.
+    """Find a font that has all characters of a text.
 
     Args:
         text: the characters.
-        path: of the font to use; "" for Pillow's own, which has Latin letters, or else the first of the system's that
-            has them all.
+        path: path of the font to use; "" uses Pillow's font, which has Latin letters, or the first font of the system
+            that has all characters.
 
     Raises:
         CaptionError: the font at `path`, or every font that was found, lacks some of them.
@@ -150,7 +150,7 @@ def find_font(text: str, path: str = "") -> FreeTypeFont | ImageFont:
         face = _load(path)
         if face is None:
             raise CaptionError(
-                f"the caption's font cannot be read: HEATSVC_CAPTION_FONT must be the path of a font file, not {path}",
+                f"the caption's font cannot be read: HEATSVC_CAPTION_FONT must be a path of a font file, not {path}",
                 field="picture.caption",
             )
         fonts: list[FreeTypeFont | ImageFont] = [face]
@@ -164,8 +164,8 @@ def find_font(text: str, path: str = "") -> FreeTypeFont | ImageFont:
     lacking = [character for character in dict.fromkeys(text) if not any(_has(font, character) for font in fonts)]
     what = "".join(lacking[:20]) or text[:20]
     raise CaptionError(
-        f"no font for {what!r:.60}: the service's administrator can install one that has these characters, such as "
-        "Noto Sans CJK, or name it in HEATSVC_CAPTION_FONT",
+        f"no installed font has the characters {what!r:.60}: the service's administrator can install one that "
+        "has them, such as Noto Sans CJK, or set HEATSVC_CAPTION_FONT",
         field="picture.caption",
     )
 
@@ -179,7 +179,7 @@ def _default_font() -> FreeTypeFont | ImageFont:
 
 @lru_cache(maxsize=32)
 def _load(name: str) -> FreeTypeFont | None:
-    """A font by its path, or by its file's name in the system's folders of fonts."""
+    """Load a font by its path, or by its file name in the system's font folders."""
     from PIL import ImageFont
 
     try:
@@ -193,7 +193,7 @@ def _covers(font: FreeTypeFont | ImageFont, text: str) -> bool:
 
 
 def _has(font: FreeTypeFont | ImageFont, character: str) -> bool:
-    """Whether a character is a space, or is drawn otherwise than one that there is not."""
+    """Whether a font has a character: it is a space, or is not drawn like a missing character."""
     return character.isspace() or _drawn(font, character) != _drawn(font, _UNASSIGNED)
 
 

@@ -1,8 +1,8 @@
-"""Rendering on the CPU: a volume is cut into tiles, and each tile is rendered as runs, as patches or into an array.
+"""Renders on the CPU: cuts a volume into tiles, and renders each tile as runs, as patches or into an array.
 
-A tile is a range of the volume's maps. Rendering one takes about 10 ms at most and little memory. Tiles are
-independent: several threads render several at once, since the compiled kernels release the interpreter lock. Without
-compiled kernels `heatsvc.render.reference` renders a tile, which takes many times as long.
+A tile is a range of the volume's maps. Rendering one takes at most about 10 ms and little memory. Tiles are
+independent: several threads can render tiles at once, since the compiled kernels release the interpreter lock. Without
+compiled kernels `heatsvc.render.reference` renders tiles, many times slower.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from heatsvc.render import reference
 from heatsvc.volume import HeatmapVolume
 
 MAX_PATCH_SIDE = 8
-"""Largest side of a patch, in pixels: as many float32 as an AVX register holds."""
+"""Largest side of a patch in pixels: the number of float32 in an AVX register."""
 
 DType = Literal["float32", "float16", "uint8", "int16"]
 
-# Pixels of work in a tile: about 10 ms, and at most 16 MB of float32 where the maps are full.
+# Pixels of work in a tile: about 10 ms, and at most 16 MB of float32 if no pixel is zero.
 TILE_PIXELS = 4 << 20
 
 # Points and limbs that are measured between two checks of the cancel token: about 10 ms.
@@ -34,13 +34,13 @@ _MEASURED_AT_ONCE = 1 << 20
 # A volume with at most this many pixels of work is one tile and is not measured.
 SMALL_PIXELS = 256 << 10
 
-# Pixels that the kernels copy at once: they need so much room behind the last one to be fast.
+# Pixels that the kernels copy at once; they need this much space behind the last pixel.
 _COPIED_AT_ONCE = 8
 
-# Pixels of float32 that must lie between two patches: a shorter gap is not worth a header of its own.
+# Minimum number of float32 pixels between two patches: a shorter gap is smaller without a header of its own.
 _MIN_GAP = 2
 
-# A pixel of at most this value becomes 0 in the type: half of the smallest float16, and half of 1/255 in float64.
+# Pixels up to this value become 0 in the type: half of the smallest float16, and half of 1/255 in float64.
 _CUT = {"float32": 0.0, "float16": 2.0**-25, "uint8": 0.5 / 255, "int16": 0.0}
 
 
@@ -59,11 +59,11 @@ class Plan:
     """A volume cut into tiles, in output order.
 
     Attributes:
-        tiles: each map is in exactly one of them.
+        tiles: the tiles; each map is in exactly one.
         pixels: upper bound of the volume's non-zero pixels, known before anything is rendered.
-        runs: upper bound of its runs.
-        work: the pixels of all windows, or an upper bound of them: persons, and channels that share a map, add up.
-        max_map_work: the work of the heaviest map that is a tile by itself. Such a tile cannot be cancelled midway.
+        runs: upper bound of the number of its runs.
+        work: the pixels of all windows, or an upper bound; persons, and channels that share a map, add up.
+        max_map_work: the largest work of a map that is a tile by itself. Such a tile cannot be cancelled midway.
     """
 
     tiles: tuple[Tile, ...]
@@ -93,7 +93,7 @@ class PixelRuns:
 
     @classmethod
     def of_array(cls, array: npt.NDArray[Any], fill: int = 0) -> PixelRuns:
-        """The runs of a dense array whose other pixels are `fill`; runs less than 8 bytes apart are joined."""
+        """The runs of pixels of a dense array that are not `fill`; runs less than 8 bytes apart are joined."""
         flat = array.reshape(-1)
         edges = np.flatnonzero(np.diff(flat != (-1 if fill else 0), prepend=False, append=False))
         start, stop = edges[::2], edges[1::2]
@@ -104,7 +104,7 @@ class PixelRuns:
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """The runs as the compiled kernels take them: values as bytes, start, length, itemsize, size, fill."""
+        """The arguments of the compiled kernels: values as bytes, start, length, itemsize, size, fill."""
         return self.values.view(np.uint8), self.start, self.length, self.itemsize, self.size, self.fill
 
     def dense(self) -> memoryview:
@@ -173,16 +173,16 @@ def plan(
     """Cut a volume into tiles.
 
     Args:
-        volume: not a PoTion picture, which is not made of maps.
+        volume: a volume of maps, not a PoTion picture.
         tile_pixels: about how many pixels of work are in a tile; a single map is never cut.
-        each: if given, no tile crosses a multiple of this many maps.
+        each: if given, no tile crosses a multiple of this number of maps.
         token: checked every 10 ms.
 
     Raises:
-        CancelledError, DeadlineError: by `token`.
+        CancelledError, DeadlineError: raised by `token`.
     """
     if (not each or volume.maps <= each) and volume.reduce == "none" and not len(volume.limbs):
-        # The bound from the number of keypoints is enough.
+        # The bound that follows from the number of keypoints is enough.
         reach, maps = volume.gaussian.reach, volume.maps
         rows = volume.keypoint.shape[0] * maps * min(reach, volume.height)
         pixels = rows * min(reach, volume.width)
@@ -217,13 +217,13 @@ def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
     """Render one tile as runs of non-zero pixels.
 
     Args:
-        volume: as planned.
+        volume: the planned volume.
         tile: one of `plan(volume).tiles`.
         dtype: float32, float16 (rounded to nearest, at most 65504, its largest finite number), uint8 (value * 255,
             rounded to nearest, at most 255); int16 for a volume reduced by argmax, and only for that.
 
     Raises:
-        ValueError: a dtype that does not go with the volume.
+        ValueError: the dtype does not fit the volume.
     """
     if (dtype == "int16") != (volume.reduce == "argmax"):
         raise ValueError(f"a volume of reduce={volume.reduce} cannot be rendered as {dtype}")
@@ -231,7 +231,7 @@ def render_runs(volume: HeatmapVolume, tile: Tile, dtype: DType) -> PixelRuns:
     fill = 255 if argmax else 0
     if KERNELS.native is None:
         return PixelRuns.of_array(convert(reference.render_maps(volume, tile.first, tile.last), dtype), fill)
-    # A run costs about 7 encoded bytes: a shorter gap of zeros is cheaper inside a run than between two.
+    # A run costs about 7 encoded bytes: a shorter gap of zeros is smaller inside a run than between two runs.
     gap = 8 // np.dtype(dtype).itemsize
     given = native_volume(volume)
     runs, count, room = -1, 0, 1
@@ -259,7 +259,7 @@ def render_patches(volume: HeatmapVolume, tile: Tile) -> SeparablePatches | None
     """Render one tile as separable patches, in float32; None unless it has only small keypoints with gaps between them.
 
     Args:
-        volume: as planned; no PoTion picture.
+        volume: the planned volume, not a PoTion picture.
         tile: one of `plan(volume).tiles`.
     """
     separate = volume.reduce == "none" and volume.keypoint.shape[0] == 1 and not len(volume.limbs)
@@ -285,10 +285,10 @@ def scatter(runs: PixelRuns, out: npt.NDArray[Any]) -> None:
 
 
 def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
-    """Pixels in the type asked for, rounded as NumPy's `astype` rounds; what the type cannot hold is clipped.
+    """Convert pixels to a type, rounding as NumPy's `astype`; values outside its range are clipped.
 
     Args:
-        values: of any shape; for uint8 none is negative.
+        values: an array of any shape; for uint8 no value may be negative.
         dtype: float16 is at most 65504, its largest finite number, so that no score becomes infinite. uint8 is
             value * 255 (in float64, as `_CUT` is), rounded to nearest, at most 255.
     """
@@ -318,7 +318,7 @@ def _empty() -> npt.NDArray[np.int32]:
 
 
 def native_volume(volume: HeatmapVolume) -> Any:
-    """The volume as the compiled kernels take it."""
+    """The volume in the form of the compiled kernels."""
     return KERNELS.native.Volume(
         volume.keypoint,
         volume.keypoint_score,

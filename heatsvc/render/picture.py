@@ -1,4 +1,4 @@
-"""Picture: a volume as RGB frames, each rendered when it is wanted; and the layout of frames, caption and legend."""
+"""Picture: a volume as RGB frames, each rendered on demand; and the layout of frames, caption and legend."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ from heatsvc.render.picture_options import PictureOptions
 from heatsvc.volume import HeatmapVolume
 
 _FRAME_SIDE, _SHEET_SIDE = 512, 2048
-# Lines that are drawn between two checks of the cancel token.
+# Number of lines that are drawn between two checks of the cancel token.
 _LINES_AT_ONCE = 1024
-# Pillow takes larger coordinates, and draws nothing for some of them.
+# Pillow accepts larger coordinates, but draws nothing for some of them.
 _FAR = 1 << 15
 
 
 class PictureError(InputError):
-    """A picture that cannot be drawn."""
+    """A picture cannot be rendered."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What is shown of a volume.
+    """The frames of a volume to show, and how to show them.
 
     Attributes:
-        volume: no PoTion picture. Its `reduce` and `clips` are ignored.
-        options: how it is shown.
-        numbers: the frames to show, of the T frames of the volume and, where it is doubled, the T mirrored ones.
-        scale: pixels of the picture for each pixel of a map, in x and in y.
-        rows, columns: of a contact sheet; 1 for one frame at a time.
+        volume: the volume, not a PoTion picture. Its `reduce` and `clips` are ignored.
+        options: how to show it.
+        numbers: indices of the frames to show, among the T frames of the volume and its T mirrored frames if any.
+        scale: pixels of the picture per pixel of a map, in x and in y.
+        rows, columns: the grid of a contact sheet; 1 for one frame at a time.
         strip: the caption and the legend below it.
     """
 
@@ -65,22 +65,22 @@ class Picture:
     def plan(
         cls, volume: HeatmapVolume, options: PictureOptions, bounds: Bounds, *, sheet: bool = False, font: str = ""
     ) -> Picture:
-        """Check the options against a volume, and choose what they leave open.
+        """Check the options against a volume, and choose those that are not set.
 
         Args:
-            volume: of any kind.
-            options: how it is shown.
+            volume: the volume to show.
+            options: how to show it.
             bounds: max_picture_frames and max_picture_pixels.
             sheet: whether all frames are in one image.
             font: path of a font for the caption, see `find_font`.
 
         Raises:
-            PictureError: a PoTion picture, a channel or frame that there is not, or a skeleton of unknown points.
-            LimitError: larger than `bounds` allow.
+            PictureError: the volume is a PoTion picture, a channel or frame does not exist, or the skeleton is unknown.
+            LimitError: the picture exceeds a bound.
         """
         if volume.potion:
             raise PictureError(
-                "a PoTion picture has no frames to show: leave Heatmap2Potion out, or ask for application/x-npy",
+                "a PoTion picture has no frames to show: remove Heatmap2Potion, or request application/x-npy",
                 field="pipeline",
             )
         numbers = _frame_numbers(volume.frames * volume.copies, options)
@@ -92,15 +92,15 @@ class Picture:
         if options.mode == "channel":
             picture._channel  # noqa: B018  # raises if there is none
         elif options.channel is not None:
-            raise PictureError("`channel` goes with the mode `channel`", field="picture.channel")
+            raise PictureError("`channel` can only be set with the mode `channel`", field="picture.channel")
         if options.skeleton and not picture._skeleton:
             raise PictureError(
-                "there is no skeleton to draw, since the layout has no limbs or is unknown: give `layout`, or limbs in "
+                "the skeleton cannot be drawn, since the layout is unknown or has no limbs: set `layout`, or limbs in "
                 "the pipeline",
                 field="picture.skeleton",
             )
         height, width = picture.frame_shape
-        # Before anything is measured or made, and once more with the strip, whose height depends on the texts.
+        # Checked before any text is measured, and again with the strip, whose height depends on the texts.
         what = "pixels of a picture"
         bounds.check("max_picture_pixels", rows * height * columns * width, what, field="picture.scale")
         strip = Strip.plan(
@@ -122,20 +122,20 @@ class Picture:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of an image: of a frame or of a sheet, with what is below it."""
+        """Height and width of an image: a frame or a contact sheet, with the strip below it."""
         height, width = self.frame_shape
         return self.rows * height + self.strip.height, self.columns * width
 
     @property
     def reduced(self) -> HeatmapVolume:
-        """The volume whose maps are those of the frames: for measuring the work."""
+        """The volume whose maps are the maps of the frames, for estimating the work."""
         return replace(self.volume, reduce="max", clips=0)
 
     def frame(self, index: int, token: CancelToken = NEVER_CANCELLED) -> UInt8:
         """A frame as RGB, uint8 [H x scale, W x scale, 3].
 
         Args:
-            index: in `numbers`.
+            index: an index in `numbers`.
             token: checked while a skeleton is drawn.
         """
         number = self.numbers[index]
@@ -147,18 +147,18 @@ class Picture:
                 colors = color_table(self.options.colormap)[self._render_channel(time, is_mirrored)]
             case "joint":
                 values = self._render(time, is_mirrored, "max")
-                # -1, where all are zero, is the last channel: its shade 0 is black, too.
+                # -1, for pixels where all channels are zero, indexes the last channel, whose shade 0 is black too.
                 channels = self._render(time, is_mirrored, "argmax")
                 if is_mirrored and len(self.volume.mirror):
                     channels = np.argsort(self.volume.mirror)[channels]
                 colors = self._shades[self._shade_of_channel[channels], values]
-        # Columns first: then whole rows are copied, which takes a fifth of the time.
+        # Columns first, so that whole rows are copied, which takes a fifth of the time.
         image = np.repeat(np.repeat(colors, self.scale, axis=1), self.scale, axis=0)
         return self._draw_skeleton(image, time, is_mirrored, token) if self.options.skeleton else image
 
     @property
     def palette(self) -> UInt8:
-        """At most 256 colors, uint8 [N, 3], of which, or nearly so, all frames and the strip are made."""
+        """At most 256 colors, uint8 [N, 3], for all frames and the strip; others are replaced by the nearest."""
         extra = [part.color for part in legend_order(self._limb_parts)] if self.options.skeleton else []
         if self.strip.height:
             extra += [*(color for _, color in self._legend), *((level,) * 3 for level in range(0, 256, 32))]
@@ -207,20 +207,20 @@ class Picture:
         if isinstance(chosen, str):
             if chosen in names:
                 return names.index(chosen)
-            if chosen.isdecimal() and len(chosen) < 6:  # as it stands in a query
+            if chosen.isdecimal() and len(chosen) < 6:  # an index in a query is text
                 chosen = int(chosen)
         if isinstance(chosen, int) and chosen < len(names):
             return chosen
         known = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-        given = "is missing" if chosen is None else f"cannot be {chosen!r:.60}"
+        given = "is required" if chosen is None else f"cannot be {chosen!r:.60}"
         raise PictureError(
-            f"`channel` {given}: give a name ({known:.200}), or an index from 0 to {len(names) - 1}",
+            f"`channel` {given}: it must be a name ({known:.200}), or an index from 0 to {len(names) - 1}",
             field="picture.channel",
         )
 
     @cached_property
     def _parts(self) -> list[BodyPart]:
-        """Of each channel."""
+        """The body part of each channel."""
         volume = self.volume
         return channel_parts(volume.points, volume.keypoint.shape[2], volume.limbs.tolist(), volume.with_kp)
 
@@ -254,7 +254,7 @@ class Picture:
         return tuple((part.title, part.color) for part in legend_order(parts))
 
     def _draw_skeleton(self, image: UInt8, time: int, is_mirrored: bool, token: CancelToken) -> UInt8:
-        """The image with a line for each limb whose ends are detected."""
+        """Draw a line for each limb whose ends are detected."""
         from PIL import Image, ImageDraw
 
         volume, gaussian = self.volume, self.volume.gaussian
@@ -263,7 +263,7 @@ class Picture:
         if is_mirrored:
             x = volume.width - 1 - x
         is_there = np.isfinite(x) & np.isfinite(y) & (volume.keypoint_score[:, time] >= max(gaussian.eps, 1e-9))
-        # The middle of a map's pixel is in the middle of its square.
+        # The center of a map's pixel is the center of its square in the picture.
         places = np.stack([x, y], axis=-1).astype(np.float64) * self.scale + (self.scale - 1) / 2
         places = np.clip(np.where(is_there[..., None], places, 0), -_FAR, _FAR)
         canvas = Image.fromarray(image)
@@ -285,19 +285,20 @@ class Picture:
 def _frame_numbers(count: int, options: PictureOptions) -> tuple[int, ...]:
     if options.frame is not None:
         if options.frames is not None:
-            raise PictureError("give `frame` or `frames`, not both", field="picture.frame")
+            raise PictureError("set `frame` or `frames`, not both", field="picture.frame")
         if options.frame >= count:
             raise PictureError(
-                f"there is no frame {options.frame:,}: the volume has frames 0 to {count - 1:,}", field="picture.frame"
+                f"frame {options.frame:,} does not exist: the volume has frames 0 to {count - 1:,}",
+                field="picture.frame",
             )
         return (options.frame,)
     chosen = min(options.frames or count, count)
-    # The middle of each of so many equal parts.
+    # The middle of each of `frames` equal parts.
     return tuple((2 * index + 1) * count // (2 * chosen) for index in range(chosen))
 
 
 def _scale(height: int, width: int, rows: int, columns: int, bounds: Bounds) -> int:
-    """The largest scale at which a frame, and a contact sheet of frames, has a size for a screen."""
+    """The largest scale at which a frame, and a contact sheet of frames, fits on a screen."""
     sides = (rows * height, columns * width)
     most = (_SHEET_SIDE // max(sides)) if rows * columns > 1 else _FRAME_SIDE
     most = min(most, _FRAME_SIDE // max(height, width))

@@ -1,4 +1,4 @@
-"""PictureOptions: how a volume is shown as a picture; in requests the option `picture`."""
+"""PictureOptions: how a volume is shown as a picture; the option `picture` of requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Whole = Field(strict=True)
 
 
 class PictureOptions(BaseModel):
-    """How a volume is shown. Numbers of frames count those of the volume, clip after clip."""
+    """How a volume is shown. Frames are counted over the whole volume, clip after clip."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,11 +37,11 @@ class PictureOptions(BaseModel):
         "pixels, and a contact sheet into 2,048.",
     )
     fps: Annotated[float, Field(strict=True, ge=1, le=60)] = Field(
-        25.0, description="Frames per second; a GIF has 50 at most."
+        25.0, description="Frames per second; at most 50 for a GIF."
     )
     frame: Annotated[int, _Whole, Field(ge=0)] | None = Field(None, description="Index of the only frame to show.")
     frames: Annotated[int, _Whole, Field(ge=1)] | None = Field(
-        None, description="How many frames to show, evenly spaced; all by default."
+        None, description="Number of frames to show, evenly spaced; by default all."
     )
     columns: Annotated[int, _Whole, Field(ge=1, le=100)] | None = Field(
         None, description="Columns of a contact sheet (a PNG of several frames); by default it is about square."

@@ -1,6 +1,6 @@
-"""The reference renderer: formulas in NumPy, one keypoint or limb at a time, in float64. Slow, and made to be read.
+"""The reference renderer: formulas in NumPy, one keypoint or limb at a time, in float64. Slow, and written to be read.
 
-The compiled kernels are held against it, and it renders where they are not installed.
+Tests compare the compiled kernels with it, and it renders if they are not installed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _FAR = 1e5  # pixels
 
 
 def render_maps(volume: HeatmapVolume, first: int, last: int) -> npt.NDArray[Any]:
-    """Maps `first` up to `last` of a volume, in output order.
+    """Render the maps `first` up to, not including, `last` of a volume, in output order.
 
     Args:
-        volume: no PoTion picture, which is not made of maps.
-        first, last: numbers of maps.
+        volume: a volume of maps, not a PoTion picture.
+        first, last: indices of maps.
 
     Returns:
         float32 [last - first, H, W]; int16 of channel indices for `argmax`, -1 where all channels are zero.
@@ -47,9 +47,8 @@ def measure(volume: HeatmapVolume, first: int, last: int, budget: int) -> tuple[
     """Return the end of the largest map range from `first` whose work is at most about `budget`.
 
     Returns:
-        the map after the last one that is within the budget, at least `first` + 1 and at most `last`; upper bounds of
-        the non-zero pixels and of the runs of those maps; and their work: the pixels of all windows, those that share
-        a pixel too, and a pixel for each window that was looked for.
+        the end of the range, at least `first` + 1 and at most `last`; upper bounds of the number of non-zero pixels and
+        of runs of these maps; and their work: the pixels of all windows, which may overlap, plus one per primitive.
     """
     pixels = rows = work = 0
     area = volume.height * volume.width
@@ -68,7 +67,7 @@ def measure(volume: HeatmapVolume, first: int, last: int, budget: int) -> tuple[
 
 
 def render_potion(volume: HeatmapVolume, potion: Potion) -> Float32:
-    """The PoTion pictures of a volume, float32 [N, H, W, K x parts]: sums over time in colors that change over time.
+    """Render the PoTion pictures of a volume, float32 [N, H, W, K x parts]: sums over time, colored by time.
 
     U_c = sum over t of w_c(t) heatmap(t), over its largest value + 1e-4; I = sum of U_c over c; N_c = U_c / (I + 1)
     (PYSKL, `Heatmap2Potion`).
@@ -91,7 +90,7 @@ def render_potion(volume: HeatmapVolume, potion: Potion) -> Float32:
 
 
 def _places(volume: HeatmapVolume, first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Frame (the mirrored copy counted on) and channel of maps; of a reduced volume the channel is 0."""
+    """Frame and channel of each map. Frames of the mirrored copy follow; the channel of a reduced volume is 0."""
     for place in zip(*np.unravel_index(np.arange(first, last), volume.shape[:-2]), strict=True):
         axes = [int(axis) for axis in place]
         channel = 0
@@ -102,14 +101,14 @@ def _places(volume: HeatmapVolume, first: int, last: int) -> Iterator[tuple[int,
 
 
 def _source(volume: HeatmapVolume, frame: int, channel: int) -> tuple[int, int]:
-    """The frame and channel that a map shows, itself or as its mirror image."""
+    """The frame and channel that a map shows, or whose mirror image it shows."""
     if frame < volume.frames:
         return frame, channel
     return frame - volume.frames, int(volume.mirror[channel])
 
 
 def _render_channel(volume: HeatmapVolume, frame: int, channel: int) -> Float32:
-    """One map, float32 [H, W]: of each pixel the persons' largest value, or their sum, at most 1."""
+    """One map, float32 [H, W]: each pixel is the largest value of the persons, or their sum, at most 1."""
     image = np.zeros((volume.height, volume.width), np.float32)
     sigma = volume.gaussian.sigma / volume.gaussian.stride
     for a, b, ys, xs in _primitives(volume, *_source(volume, frame, channel)):
@@ -133,8 +132,8 @@ Point = tuple[float, float, float]
 
 
 def _primitives(volume: HeatmapVolume, frame: int, channel: int) -> Iterator[tuple[Point, Point, range, range]]:
-    """What a channel shows of each person in a frame: the two ends of a limb (of a keypoint: twice its center), and the
-    rows and columns of its window.
+    """The primitive of a channel for each person in a frame: the two ends of a limb, or a keypoint's center twice, and
+    the rows and columns of its window.
     """
     keypoints = volume.keypoint.shape[2] if volume.with_kp else 0
     ends = (channel, channel) if channel < keypoints else tuple(volume.limbs[channel - keypoints])
@@ -150,7 +149,7 @@ def _primitives(volume: HeatmapVolume, frame: int, channel: int) -> Iterator[tup
             if sum(length**2 for length in _along(a, b, volume.keypoint.dtype.type)) >= 1:
                 yield _rounded(a), _rounded(b), rows, columns
                 continue
-            # A limb of less than a pixel is its first point.
+            # A limb shorter than a pixel is rendered as its first point.
         columns, x = _axis(volume.gaussian, a[0], volume.width)
         rows, y = _axis(volume.gaussian, a[1], volume.height)
         if columns and rows:
@@ -164,9 +163,9 @@ def _point(volume: HeatmapVolume, person: int, frame: int, index: int) -> Point:
 
 
 def _axis(gaussian: Gaussian, coordinate: float, side: int) -> tuple[range, float]:
-    """The pixels of an axis that a Gaussian covers, and its center there; see `Gaussian`.
+    """The pixels of an axis that a Gaussian covers, and its center on the axis; see `Gaussian`.
 
-    Windows are found in float64. The center is that of the coordinate in float32, as under NumPy 1.
+    Windows are computed in float64. The center is computed from the coordinate in float32, as under NumPy 1.
     """
     exact = (coordinate - gaussian.offset) / gaussian.stride
     center = (float(np.float32(coordinate)) - gaussian.offset) / gaussian.stride
@@ -193,7 +192,7 @@ def _limb_window(a: float, b: float, sigma: float, side: int) -> range:
 
 
 def _along(a: Point, b: Point, number: type[np.floating[Any]]) -> tuple[float, float]:
-    """From one end to the other: a difference in that type. Its square, in float64, decides what is short."""
+    """The vector between two ends, subtracted in the given type. Its square, in float64, decides what is short."""
     with np.errstate(over="ignore"):
         return float(number(b[0] - a[0])), float(number(b[1] - a[1]))
 
@@ -203,12 +202,12 @@ def _rounded(end: Point) -> Point:
 
 
 def _near_part(a: Point, b: Point) -> tuple[Point, Point]:
-    """The part of a segment within 100,000 pixels of the map: further away float64 cannot tell its pixels apart."""
+    """The part of a segment within 100,000 pixels of the map, beyond which float64 is not precise enough."""
     return _moved_near(a, b), _moved_near(b, a)
 
 
 def _moved_near(end: Point, other: Point) -> Point:
-    """An end that is further away, moved to that distance on the axis that the segment mostly goes along."""
+    """Move an end that is further away to that distance, along the segment's longer axis."""
     along = other[0] - end[0], other[1] - end[1]
     axis = 0 if abs(along[0]) > abs(along[1]) else 1
     edge = -math.copysign(_FAR, along[axis])
@@ -222,7 +221,7 @@ def _moved_near(end: Point, other: Point) -> Point:
 def _distance_squared(
     a: Point, b: Point, y: npt.NDArray[np.int64], x: npt.NDArray[np.int64], number: type[np.floating[Any]]
 ) -> npt.NDArray[np.float64]:
-    """Of pixels from a point, or from the nearest point of a segment; the difference of its ends is in that type."""
+    """Squared distance of pixels from a point or a segment, whose ends are subtracted in the given type."""
     if a is b:
         return (x - a[0]) ** 2 + (y - a[1]) ** 2
     along_x, along_y = _along(a, b, number)

@@ -1,9 +1,9 @@
-"""Scheduler: which worker does which work item. It is independent of pixels and of HTTP.
+"""Scheduler: assigns work items to workers. It knows neither pixels nor HTTP.
 
 Items wait in one queue, in the order in which they were submitted. Each CPU worker is a thread that takes one item at
-a time. Where there is a GPU, one more worker gives it batches: the items that it takes and that wait, up to its batch
-size. Nothing here decides by a clock. Those who submit keep only a few items in the queue at a time, so that a response
-of one item does not wait for a response of a thousand.
+a time. If there is a GPU, one more worker gives it batches of waiting items that it can process, up to its batch size.
+No decision depends on time. A response submits only a few items at a time, so that a response of one item does not wait
+for a response of a thousand.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Any, Generic, Protocol, TypeVar
 
 
 class WorkItem(Protocol):
-    """Something to be done by one worker."""
+    """Work for one worker."""
 
     @property
     def decoded_bytes(self) -> int:
-        """Bytes of decoded output."""
+        """Size of the decoded output in bytes."""
 
     def run(self) -> Any:
-        """Do it on the CPU; the result is never None."""
+        """Process the item on the CPU; the result is never None."""
 
 
 Item = TypeVar("Item", bound=WorkItem)
@@ -32,12 +32,12 @@ Given = TypeVar("Given", bound=WorkItem, contravariant=True)
 
 
 class BatchDevice(Protocol[Given]):
-    """A GPU that does batches of work items.
+    """A GPU that processes batches of work items.
 
     Attributes:
-        name: for metrics.
-        batch_bytes: decoded output of a batch, unless it is a single item.
-        min_batch_bytes: where less waits, the CPU does it; infinite for a device that is out of use.
+        name: its name in metrics.
+        batch_bytes: maximum decoded output of a batch of several items.
+        min_batch_bytes: if less is waiting, the CPU processes it; infinite if the device has failed.
     """
 
     @property
@@ -48,20 +48,20 @@ class BatchDevice(Protocol[Given]):
     def min_batch_bytes(self) -> float: ...  # noqa: D102
 
     def takes(self, item: Given) -> bool:
-        """Whether it can do this item."""
+        """Whether it can process this item."""
 
     def run(self, items: Sequence[Given]) -> Sequence[Any]:
-        """Do a batch: for each item its result, an Exception, or None where the device declines it."""
+        """Process a batch. Return for each item its result, an Exception, or None if the device declines it."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """A batch that is done.
+    """A batch that was processed.
 
     Attributes:
-        device: its name, `cpu` for a CPU worker.
-        items: how many it did; those that it declined are reported with the batch in which they are done.
-        decoded_bytes: bytes of decoded output, of the same items.
+        device: name of the device; `cpu` for a CPU worker.
+        items: number of items that were processed; declined items count in the batch that processes them.
+        decoded_bytes: size of the decoded output of these items.
     """
 
     device: str
@@ -71,7 +71,7 @@ class BatchReport:
 
 @dataclass(slots=True, eq=False)
 class _Entry(Generic[Item]):
-    """An item in the queue; `for_gpu`: the GPU takes it if enough waits."""
+    """An item in the queue; `for_gpu`: whether the GPU takes it if enough is waiting."""
 
     item: Item
     future: Future[Any]
@@ -79,12 +79,12 @@ class _Entry(Generic[Item]):
 
 
 class Scheduler(Generic[Item]):
-    """A queue of work items, and the workers that do them.
+    """A queue of work items, and the workers that process them.
 
     Args:
-        workers: CPU threads, started with the first item.
-        gpu: takes batches; None for none.
-        on_batch: called after each batch, by the worker that did it.
+        workers: number of CPU threads, which start with the first item.
+        gpu: the GPU that processes batches, if any.
+        on_batch: called after each batch, by the worker that processed it.
     """
 
     def __init__(
@@ -104,11 +104,11 @@ class Scheduler(Generic[Item]):
 
     @property
     def has_idle_worker(self) -> bool:
-        """Whether a CPU worker has nothing to do."""
+        """Whether a CPU worker is idle."""
         return not self._started or self._idle > 0
 
     def submit(self, item: Item) -> Future[Any]:
-        """Have an item done. To cancel the future takes it out of the queue, or drops its result.
+        """Submit an item. Cancelling the future removes it from the queue, or drops its result.
 
         Raises:
             RuntimeError: the scheduler is stopped.
@@ -124,7 +124,7 @@ class Scheduler(Generic[Item]):
         return entry.future
 
     def stop(self) -> None:
-        """Cancel what waits; workers end when they have done what they have taken."""
+        """Cancel waiting items; workers end after the items that they have taken."""
         with self._changed:
             self._stopped = True
             waiting = list(self._queue)
@@ -148,10 +148,10 @@ class Scheduler(Generic[Item]):
             except Exception as error:
                 result = error
             self._finish("cpu", [entry], [result])
-            del entry, result  # an idle worker keeps no response in memory
+            del entry, result  # an idle worker must not keep a response in memory
 
     def _take_one(self) -> _Entry[Item] | None:
-        """The next item that the GPU leaves; None once the scheduler is stopped."""
+        """The next item that the GPU does not take; None once the scheduler is stopped."""
         with self._changed:
             self._idle += 1
             while not self._stopped:
@@ -197,7 +197,7 @@ class Scheduler(Generic[Item]):
                         batch.append(entry)
                         size += entry.item.decoded_bytes
                 self._queue = rest
-                self._changed.notify_all()  # what is left may be too little for another batch
+                self._changed.notify_all()  # the rest may be too little for another batch
         return batch
 
     def _gpu_has_enough(self) -> bool:
@@ -207,7 +207,7 @@ class Scheduler(Generic[Item]):
         return waiting > 0 and waiting >= self.gpu.min_batch_bytes
 
     def _finish(self, device: str, batch: list[_Entry[Item]], results: list[Any]) -> None:
-        """Report a batch and set its futures; what a GPU declined waits again, for the CPU, before all others."""
+        """Report a batch and set its futures. Items that a GPU declined are queued again first, for the CPU."""
         done = [entry for entry, result in zip(batch, results, strict=True) if result is not None]
         self._on_batch(BatchReport(device, len(done), sum(entry.item.decoded_bytes for entry in done)))
         declined = []

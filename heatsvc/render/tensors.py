@@ -1,4 +1,4 @@
-"""PyTorch tensors of volumes, rendered on the CPU or on a CUDA device. torch is imported when a function needs it."""
+"""Renders volumes as PyTorch tensors, on the CPU or a CUDA device. torch is imported when a function needs it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def check_pytorch() -> None:
-    """Say what to install where there is no PyTorch.
+    """Check that PyTorch is installed.
 
     Raises:
-        ModuleNotFoundError: it is not installed.
+        ModuleNotFoundError: it is not; the message says how to install it.
     """
     if importlib.util.find_spec("torch") is None:
         raise ModuleNotFoundError(
@@ -32,8 +32,8 @@ def as_device(device: str | torch.device) -> torch.device:
     """The device, if volumes can be rendered on it.
 
     Raises:
-        ModuleNotFoundError: there is no PyTorch.
-        DeviceError: no such device, or nothing renders on it. Never the CPU in its place.
+        ModuleNotFoundError: PyTorch is not installed.
+        DeviceError: the device does not exist, or cannot render. There is no fallback to the CPU.
     """
     check_pytorch()
     import torch
@@ -41,33 +41,33 @@ def as_device(device: str | torch.device) -> torch.device:
     try:
         found = torch.device(device)
     except RuntimeError:
-        raise DeviceError(f"there is no device {device!r:.60}: give cpu, cuda or cuda:N") from None
+        raise DeviceError(f"unknown device {device!r:.60}: use cpu, cuda or cuda:N") from None
     if found.type == "cpu":
         return found
     if found.type != "cuda":
-        raise DeviceError(f"heatmaps are rendered on cpu and cuda, not on {found.type}")
+        raise DeviceError(f"heatmaps cannot be rendered on {found.type}: use cpu or cuda")
     if not torch.cuda.is_available():
-        raise DeviceError(f"PyTorch sees no CUDA device here, so nothing can be rendered on {found}: give cpu")
+        raise DeviceError(f"PyTorch finds no CUDA device, so heatmaps cannot be rendered on {found}: use cpu")
     if (found.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"there is no {found}: PyTorch sees {torch.cuda.device_count()} CUDA device(s)")
+        raise DeviceError(f"{found} does not exist: PyTorch finds {torch.cuda.device_count()} CUDA device(s)")
     return found
 
 
 def render_tensors(
     volumes: Sequence[HeatmapVolume], dtype: DType, device: str | torch.device, bounds: Bounds
 ) -> list[torch.Tensor]:
-    """Volumes as tensors of their `shape` on a device.
+    """Render volumes as tensors of their `shape` on a device.
 
     Args:
-        volumes: of any shapes.
-        dtype: as `render_array` takes it.
+        volumes: volumes of any shapes.
+        dtype: see `render_array`.
         device: cpu or a CUDA device.
-        bounds: on a CUDA device what all volumes together are held to.
+        bounds: limits of all volumes together, on a CUDA device.
 
     Raises:
-        ModuleNotFoundError: there is no PyTorch.
-        DeviceError: as `as_device`; or PoTion pictures or volumes reduced by argmax on a CUDA device.
-        LimitError: more than `bounds` allow.
+        ModuleNotFoundError: PyTorch is not installed.
+        DeviceError: raised by `as_device`; or a PoTion picture or a volume reduced by argmax is on a CUDA device.
+        LimitError: a bound is exceeded.
     """
     found = as_device(device)
     if found.type == "cpu":
@@ -75,7 +75,7 @@ def render_tensors(
 
         return [torch.from_numpy(render_array(volume, dtype)) for volume in volumes]
     if dtype == "int16" or any(volume.potion for volume in volumes):
-        raise DeviceError(f"argmax and PoTion pictures are rendered on the CPU alone, not on {found}: give cpu")
+        raise DeviceError(f"argmax and PoTion pictures can only be rendered on the CPU, not on {found}: use cpu")
     from heatsvc.render.cuda import render_batch
 
     return list(render_batch(list(volumes), dtype, found, bounds=bounds))

@@ -1,4 +1,4 @@
-"""Training on heatmaps with PyTorch: a dataset of an annotation pickle, and a collate function that renders batches.
+"""Training on heatmaps with PyTorch: a dataset over an annotation pickle, and a collate function that renders batches.
 
 This package and `heatsvc.encode.cuda` import torch when they are imported; other packages import them only when needed.
 """

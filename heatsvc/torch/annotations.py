@@ -1,4 +1,4 @@
-"""load_annotations: the clips of one split of an annotation pickle, in the file's own types."""
+"""load_annotations: reads the clips of one split of an annotation pickle, in the data types of the file."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from heatsvc.pose.unpickle import unpickle
 
 @dataclass(frozen=True, slots=True)
 class ClipDefaults:
-    """What an annotation may lack, and how its numbers are meant.
+    """Defaults for annotations, and how to interpret their numbers.
 
     Attributes:
-        img_shape: (height, width), for annotations without one.
-        layout: of the points, where it cannot be inferred from their number.
-        interpretation: how the numbers are meant.
-        box_thr: the lowest `box_score` of a row of compressed keypoints that is kept; None keeps all.
-        bounds: how large a clip may be.
+        img_shape: (height, width), for annotations that do not specify it.
+        layout: keypoint layout, if it cannot be inferred from the number of keypoints.
+        interpretation: how to interpret the numbers.
+        box_thr: rows of compressed keypoints with a lower `box_score` are dropped; None keeps all.
+        bounds: limits of a clip.
     """
 
     img_shape: Sequence[int] | None = None
@@ -49,16 +49,16 @@ class ClipDefaults:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Annotation:
-    """One clip in the file's own types: in float16 half as large as its `PoseClip`.
+    """One clip in the data types of the file; in float16 it takes half the memory of a `PoseClip`.
 
     Attributes:
-        frame_dir: its name.
-        label: its class index, -1 where it has none.
+        frame_dir: name of the clip.
+        label: class index; -1 if the annotation has none.
         img_shape: (height, width), not validated.
         keypoint: [M, T, V, 2], or compressed, [N, V, 3].
         keypoint_score: [M, T, V], or None.
-        total_frames: of the annotation, not validated.
-        frame_inds: int64 [N] of compressed keypoints, else None.
+        total_frames: the annotation's value, not validated.
+        frame_inds: int64 [N] for compressed keypoints, else None.
     """
 
     frame_dir: str
@@ -73,7 +73,7 @@ class Annotation:
         """The clip, validated and in float32.
 
         Raises:
-            InputError: arrays that do not fit each other, infinite values, an invalid img_shape.
+            InputError: arrays do not fit each other, a value is infinite, or img_shape is invalid.
         """
         return PoseClip.build(
             self.keypoint,
@@ -92,24 +92,24 @@ class Annotation:
 def load_annotations(
     path: str | os.PathLike[str], split: str | None, options: ClipDefaults
 ) -> tuple[list[Annotation], int]:
-    """Read one split of a pickle with the safe unpickler: nothing in it is executed.
+    """Read one split of a pickle with the safe unpickler, which executes nothing in it.
 
-    Memory is that of the file's arrays once, and afterwards that of the split's.
+    While reading, all arrays of the file are in memory; afterwards only those of the split.
 
     Args:
-        path: the pickle, ``{'split': {...}, 'annotations': [...]}``, the bare list, or one annotation.
+        path: the pickle: ``{'split': {...}, 'annotations': [...]}``, a list of annotations, or one annotation.
         split: a name in `split`; None for all clips.
-        options: `box_thr`, and `bounds`: max_pickle_objects.
+        options: `box_thr`, and `bounds.max_pickle_objects`.
 
     Returns:
-        the split's clips, in the order of the pickle's list, as PYSKL and MMAction2 take them; and the number of
-        classes of the whole pickle, its largest label plus 1.
+        The clips of the split in the order of the pickle's list, as in PYSKL and MMAction2; and the number of classes
+        of the whole pickle, its largest label plus 1.
 
     Raises:
         OSError: the file cannot be opened.
-        PoseError: not an annotation pickle; no such split (the message lists all), or one without clips; a clip
-            without keypoints.
-        LimitError: more objects than `bounds` allow.
+        PoseError: the file is not an annotation pickle; the split does not exist (the message lists all) or has no
+            clips; or a clip has no keypoints.
+        LimitError: the pickle has more objects than `bounds` allow.
     """
     file = Path(path).name
     content = _unpickle(Path(path), options.bounds)
@@ -150,17 +150,17 @@ def _unpickle(path: Path, bounds: Bounds) -> Any:
     if not path.stat().st_size:
         raise PoseError("the file is empty", file=path.name)
     with path.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        # The file's pages, where bytes would be a second copy of all arrays: the unpickler accepts both.
+        # The file is mapped: reading it into bytes would make a second copy of all arrays.
         return unpickle(cast("bytes", mapped), bounds=bounds, file=path.name)
 
 
 def _split_names(content: Any, split: str, file: str) -> set[str]:
     splits = content.get("split") if isinstance(content, dict) else None
     if not isinstance(split, str):
-        raise PoseError(f"split must be one name, or None, not {type(split).__name__}", field="split", file=file)
+        raise PoseError(f"split must be a name or None, not {type(split).__name__}", field="split", file=file)
     if not isinstance(splits, dict) or not splits:
         raise PoseError(
-            f"{file} has no splits, so no split {split!r:.60}: give split=None for all of its clips",
+            f"{file} has no splits, and so no split {split!r:.60}: use split=None for all its clips",
             field="split",
             file=file,
         )
@@ -170,7 +170,7 @@ def _split_names(content: Any, split: str, file: str) -> set[str]:
         raise PoseError(f"{file} has no split {split!r:.60}: it has {known}", field="split", file=file)
     listed = names_of(names)
     if listed is None:
-        raise PoseError(f"split {split!r:.60} must be a list of names, and nothing else", field="split", file=file)
+        raise PoseError(f"split {split!r:.60} must be a list of names", field="split", file=file)
     return set(listed)
 
 

@@ -26,7 +26,7 @@ from heatsvc.volume import HeatmapVolume
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
-# Only the machine's memory limits a batch.
+# A batch is limited only by the memory of the machine.
 _UNBOUNDED = replace(DEFAULT_BOUNDS, max_volume_bytes=1 << 60)
 
 _MAX_BUFFERS = 2
@@ -35,17 +35,17 @@ _MAX_BUFFERS = 2
 class HeatmapCollate:
     """Renders batches of a `HeatmapDataset`, as a DataLoader's `collate_fn` or after the DataLoader.
 
-    As a `collate_fn` it renders in the DataLoader's workers. They then send the batch through shared memory, which
-    takes longer than rendering, and they cannot use a GPU. It is faster to let workers send points::
+    As a `collate_fn` it renders in the DataLoader's workers, which cannot use a GPU, and which send the batch through
+    shared memory, which takes longer than rendering. It is faster to let the workers send points::
 
         loader = DataLoader(dataset, batch_size=32, num_workers=4, collate_fn=list)
         for imgs, labels in map(HeatmapCollate(device="cuda"), loader): ...
 
-    On the CPU it keeps the memory of two batches, and reuses it once no tensor shares it.
+    On the CPU it keeps the memory of two batches, and reuses it when no tensor shares it any more.
     """
 
     def __init__(self, device: str | torch.device = "cpu", dtype: DType = "float32"):
-        """Set device and type.
+        """Set the device and the data type.
 
         Args:
             device: ``cpu``, ``cuda``, ``cuda:1``.
@@ -53,7 +53,7 @@ class HeatmapCollate:
 
         Raises:
             DeviceError: the device does not exist, or cannot render.
-            InputError: another dtype.
+            InputError: the dtype is not supported.
         """
         self.device = as_device(device)
         self.dtype: DType = dtype
@@ -65,13 +65,13 @@ class HeatmapCollate:
         """Render N samples.
 
         Returns:
-            imgs: [N, C, K, T, H, W] after a FormatShape, with C clips of a sample, as in PYSKL and MMAction2;
-                [N, T, K, H, W] without one.
+            imgs: [N, C, K, T, H, W] with FormatShape, for C clips per sample, as in PYSKL and MMAction2;
+                [N, T, K, H, W] without it.
             labels: int64 [N], on the same device.
 
         Raises:
-            PipelineError: volumes of different shapes; the message has two clips and what would make them equal.
-            DeviceError: a GPU in a DataLoader worker.
+            PipelineError: volumes have different shapes; the message names two clips and what would make them equal.
+            DeviceError: called with a GPU in a DataLoader worker.
         """
         volumes = [sample.volume for sample in samples]
         _check_shapes(samples)
@@ -81,7 +81,7 @@ class HeatmapCollate:
             return _render_on_cpu(volumes, dtype, self._buffers), labels
         if get_worker_info() is not None:
             raise DeviceError(
-                f"a DataLoader worker cannot render on {self.device}: give the DataLoader collate_fn=list, "
+                f"a DataLoader worker cannot render on {self.device}: pass collate_fn=list to the DataLoader, "
                 "and render with map(HeatmapCollate(device=...), loader)"
             )
         return torch.stack(render_tensors(volumes, dtype, self.device, _UNBOUNDED)), labels.to(self.device)
@@ -91,7 +91,7 @@ class HeatmapCollate:
 
 
 def collate(samples: Sequence[HeatmapSample]) -> Batch:
-    """`HeatmapCollate` with its defaults, float32 on the CPU, without reusing memory."""
+    """Render a batch in float32 on the CPU, as `HeatmapCollate()` does, but without reusing memory."""
     return HeatmapCollate()(samples)
 
 
@@ -99,7 +99,7 @@ def _default_collate(samples: Sequence[HeatmapSample], *, collate_fn_map: object
     return collate(samples)
 
 
-# For a DataLoader without a collate_fn; this way of extending it is in the documentation of `default_collate`.
+# For a DataLoader without a collate_fn. The documentation of `default_collate` describes this way of extending it.
 default_collate_fn_map[HeatmapSample] = _default_collate
 
 
@@ -111,20 +111,21 @@ def _check_shapes(samples: Sequence[HeatmapSample]) -> None:
         if other.volume.shape != first.volume.shape:
             if first.volume.channels != other.volume.channels:
                 raise PipelineError(
-                    f"a batch needs volumes of as many channels: {first.frame_dir} has {first.volume.channels}, "
-                    f"{other.frame_dir} has {other.volume.channels}. `select` takes the same points of each clip",
+                    f"volumes of a batch must have the same number of channels: {first.frame_dir} has "
+                    f"{first.volume.channels}, {other.frame_dir} has {other.volume.channels}. Use `select` to take the "
+                    "same points from each clip",
                     field="select",
                 )
             raise PipelineError(
-                f"a batch needs volumes of one shape: {first.frame_dir} is {list(first.volume.shape)}, "
-                f"{other.frame_dir} is {list(other.volume.shape)}. UniformSampleFrames gives clips of one length, "
-                "Resize or CenterCrop maps of one size",
+                f"volumes of a batch must have the same shape: {first.frame_dir} is {list(first.volume.shape)}, "
+                f"{other.frame_dir} is {list(other.volume.shape)}. Use UniformSampleFrames for clips of one length, "
+                "and Resize or CenterCrop for maps of one size",
                 field="pipeline",
             )
 
 
 def _render_on_cpu(volumes: Sequence[HeatmapVolume], dtype: RenderDType, buffers: _Buffers) -> torch.Tensor:
-    """[N, *shape]."""
+    """Render volumes into a tensor [N, *shape]."""
     batch = buffers.take((len(volumes), *volumes[0].shape), dtype)
     for volume, array in zip(volumes, batch, strict=True):
         render_array(volume, dtype, out=array)
@@ -132,11 +133,11 @@ def _render_on_cpu(volumes: Sequence[HeatmapVolume], dtype: RenderDType, buffers
 
 
 class _Buffers:
-    """Arrays for tensors, reused once no tensor shares their memory.
+    """Arrays for tensors, reused when no tensor shares their memory any more.
 
-    A batch has hundreds of megabytes, and fresh pages of the system take several times as long as rendering into
-    existing ones. Each time an array is given away as a new view, which `torch.from_numpy` keeps for as long as any
-    tensor, view or autograd node shares its memory. Two are kept: a training loop still has one batch when it takes the
+    A batch has hundreds of megabytes, and rendering into new memory pages takes several times as long as into existing
+    ones. `take` returns a new view of an array, which `torch.from_numpy` keeps alive as long as any tensor, view or
+    autograd node shares its memory. Two arrays are kept, since a training loop still has one batch when it takes the
     next.
     """
 
@@ -156,5 +157,5 @@ class _Buffers:
         return view
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: another process has its own memory."""
+        """Pickle without the arrays."""
         return {"_arrays": []}

@@ -29,15 +29,15 @@ LOCAL_BOUNDS = replace(DEFAULT_BOUNDS, max_pickle_objects=200_000_000, max_clips
 """Bounds for local files: KETI's pickle has two million objects."""
 
 _TRAINING_PRESET = "posec3d-train"
-# Large odd numbers: items and ranks that draw the same number from one manual seed still get different seeds.
+# Large odd numbers, so that items and ranks get different seeds even if they sample the same number.
 _INDEX_STRIDE, _RANK_STRIDE = 2_654_435_761, 2_246_822_519
-# Clips from which on checking them takes a second.
+# From this number of clips on, checking them takes a second or more.
 _MANY = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatmapSample:
-    """A training sample before it is rendered: kilobytes of points, where the rendered volume has megabytes.
+    """A training sample before it is rendered: kilobytes of points instead of megabytes of pixels.
 
     Attributes:
         volume: the clip after all steps of its pipeline, T frames of V keypoints in pixels of the heatmap.
@@ -51,24 +51,24 @@ class HeatmapSample:
 
 
 class HeatmapDataset(Dataset[HeatmapSample]):
-    """Training samples of an annotation pickle, as of PYSKL's and MMAction2's `PoseDataset`, but not rendered.
+    """The training samples of an annotation pickle, like PYSKL's and MMAction2's `PoseDataset`, but not rendered.
 
-    An item is a `HeatmapSample`: points after all steps of the pipeline, tens of kilobytes, so that DataLoader workers
-    send little. `HeatmapCollate` renders a batch of them.
+    An item is a `HeatmapSample`: the points after all steps of the pipeline, tens of kilobytes, so that DataLoader
+    workers send little data. `HeatmapCollate` renders a batch of samples.
 
-    Random steps (frame sampling, crop, flip) take a seed for each item from PyTorch's generator, in a DataLoader worker
-    from the worker's, together with the item's index and the rank of the process (`torch.distributed`'s, or RANK in the
-    environment). So every epoch, item and rank differs, with persistent workers too, also where all ranks call
-    `torch.manual_seed` with one number; and a run repeats itself for the same number of workers.
+    Random steps (frame sampling, crop, flip) get a new seed for each item, from PyTorch's generator (in a DataLoader
+    worker, the worker's), the item's index, and the rank of the process (from `torch.distributed`, or RANK in the
+    environment). So epochs, items and ranks differ, even with persistent workers and if all ranks call
+    `torch.manual_seed` with the same number. A run is reproducible for the same number of workers.
 
-    All clips are checked when the pickle is opened: one that cannot be used is found then, and not at item 30,000.
+    All clips are checked when the pickle is opened, so that a clip that cannot be used is reported at once.
 
     Attributes:
         pipeline: the steps.
-        test_mode: whether they are deterministic.
+        test_mode: whether random steps are deterministic.
         labels: int64 [N], the class index of each clip.
-        num_classes: of the whole pickle, for every split.
-        frame_dirs: N names.
+        num_classes: number of classes of the whole pickle, the same for every split.
+        frame_dirs: names of the N clips.
     """
 
     def __init__(
@@ -89,10 +89,11 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         generator: torch.Generator | None = None,
         bounds: Bounds = LOCAL_BOUNDS,
     ):
-        """Read the pickle once, with the safe unpickler; nothing in it is executed.
+        """Read the pickle once, with the safe unpickler, which executes nothing in it.
 
         Args:
-            pickle: its path. The arrays are kept in the file's types, mostly float16; forked workers share them.
+            pickle: path of the pickle. The arrays keep the file's data types, mostly float16; forked workers share
+                them.
             split: a name in the pickle's `split`; None for all clips.
             pipeline: ``posec3d-train`` or another preset, or the steps of a PYSKL or MMAction2 config.
             select: a layout, whose points are selected by name before the first step; or points by index.
@@ -112,8 +113,9 @@ class HeatmapDataset(Dataset[HeatmapSample]):
 
         Raises:
             OSError: the pickle cannot be opened.
-            InputError: no such split, not an annotation pickle, or an invalid pipeline; a clip that cannot be used, or
-                without a label where `test_mode` is False. The message has the first one and how many others there are.
+            InputError: the split does not exist, the file is not an annotation pickle, or the pipeline is invalid; a
+                clip cannot be used, or has no label although `test_mode` is False. The message has the first such clip
+                and the number of others.
 
         Warns:
             PlausibilityWarning: doubtful numbers, once for each kind, with the number of clips.
@@ -136,14 +138,14 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         """Clip `index` after the steps.
 
         Raises:
-            IndexError: there are fewer.
-            TypeError: a slice.
+            IndexError: there is no such clip.
+            TypeError: the index is a slice.
             InputError: the clip is invalid, or a step cannot process it; the message has the clip's name.
         """
         if isinstance(index, slice):
             raise TypeError(
-                "a HeatmapDataset gives one sample at a time: torch.utils.data.Subset(dataset, range(start, stop)) is "
-                "a part of it, and a DataLoader with collate_fn=HeatmapCollate() makes batches"
+                "a HeatmapDataset has no slices: use torch.utils.data.Subset(dataset, range(start, stop)) for a part, "
+                "or a DataLoader with collate_fn=HeatmapCollate() for batches"
             )
         clip = self.clip(index)
         seed = self._seed(index % len(self)) if self.pipeline.is_random and not self.test_mode else None
@@ -155,7 +157,7 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         return HeatmapSample(volume, self._annotations[index].label, clip.frame_dir)
 
     def clip(self, index: int) -> PoseClip:
-        """Clip `index` before the steps, with selected points: float32 [M, T, V, 2], decompressed, with its label."""
+        """Clip `index` before the steps, with its label and the selected points, decompressed: float32 [M, T, V, 2]."""
         clip = self._selected(self._annotations[index].clip(self._options))
         if clip.compressed is None:
             return clip
@@ -176,9 +178,9 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         return select_points(clip, self._select, self._bounds, missing_points=self._missing_points)
 
     def _check_clips(self, plausibility: PlausibilityMode) -> None:
-        """Build and judge every clip once, a few microseconds for each thousand numbers.
+        """Build and check every clip once, which takes a few microseconds per thousand numbers.
 
-        The steps are tried with one clip of each layout.
+        The steps are run on one clip of each layout.
         """
         report = PlausibilityReport(plausibility)
         first, others = None, 0
@@ -188,8 +190,8 @@ class HeatmapDataset(Dataset[HeatmapSample]):
             try:
                 if annotation.label < 0 and not self.test_mode:
                     raise PoseError(
-                        "the clip has no label: training needs a class index, 0 or more; `test_mode=True` renders "
-                        "clips without one, with the label -1",
+                        "the clip has no label: training needs a class index, 0 or more; with `test_mode=True` clips "
+                        "without one are rendered, with the label -1",
                         field="label",
                     )
                 clip = annotation.clip(self._options)
@@ -212,7 +214,7 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         for annotation in self._annotations:
             if label_of.setdefault(annotation.frame_dir, annotation.label) != annotation.label:
                 warnings.warn(
-                    f"{annotation.frame_dir!r} is there twice, with the labels {label_of[annotation.frame_dir]} and "
+                    f"{annotation.frame_dir!r} occurs twice, with the labels {label_of[annotation.frame_dir]} and "
                     f"{annotation.label}",
                     stacklevel=3,
                 )
@@ -220,30 +222,30 @@ class HeatmapDataset(Dataset[HeatmapSample]):
         report.warn(stacklevel=3)
 
     def _seed(self, index: int) -> int:
-        # A generator of our own would be copied to every worker, and all would have the same seeds.
+        # A generator stored here would be copied to every worker, and all workers would have the same seeds.
         generator = self._generator if get_worker_info() is None else None
         drawn = int(torch.randint(MAX_SEED + 1, (), generator=generator))
         return (drawn + index * _INDEX_STRIDE + _rank() * _RANK_STRIDE) % (MAX_SEED + 1)
 
 
 def _check_points(tried: Mapping[tuple[Layout | None, int], str]) -> None:
-    """A batch has one number of channels.
+    """Check that all clips have the same number of points, which a batch needs.
 
     Raises:
-        PoseError: clips of different numbers of points.
+        PoseError: two clips have different numbers of points.
     """
     (_, points), first = next(iter(tried.items()))
     for (_, others), name in tried.items():
         if others != points:
             raise PoseError(
-                f"{name!r:.80} has {others} points, and {first!r:.80} has {points}, which no batch can hold: give "
-                "`select`, a layout that both have",
+                f"{name!r:.80} has {others} points, but {first!r:.80} has {points}, and a batch needs equal numbers: "
+                "set `select` to a layout that both have",
                 field="select",
             )
 
 
 def _rank() -> int:
-    """Of this process in distributed training, 0 outside of it."""
+    """The rank of this process in distributed training; otherwise 0."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank()
     rank = os.environ.get("RANK", "0")
@@ -251,7 +253,7 @@ def _rank() -> int:
 
 
 def _with_progress(annotations: Sequence[Annotation]) -> Iterable[Annotation]:
-    """The annotations, with a bar on a terminal where there are many."""
+    """Iterate over the annotations; if there are many, show a progress bar on a terminal."""
     if len(annotations) < _MANY or not sys.stderr.isatty():
         return annotations
     from rich.console import Console

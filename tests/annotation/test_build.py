@@ -502,9 +502,9 @@ def test_file_that_changed_since_its_part_was_read_is_read_again(tmp_path):
 @pytest.mark.parametrize(
     ("select", "why"),
     [
-        ([], "select names no point"),
-        ([3, 133], "select names point 133, and the files have 133: 0 to 132"),
-        ([10**30], "select names point 1"),
+        ([], "select is empty"),
+        ([3, 133], "select has point 133, but the files have 133 points, 0 to 132"),
+        ([10**30], "select has point 1"),
         ([0] * 2000, "2,000 points to select are too many"),
     ],
 )

@@ -82,8 +82,8 @@ def test_files_that_name_their_points_otherwise_are_not_mixed(tmp_path: Path, se
     with pytest.raises(FaultsError, match=r"v3 \(wrong_points\)") as caught:
         built(tmp_path, files, select=select)
     assert caught.value.report["faults"][0]["items"][0]["detail"] == (
-        "its points have other names or another order than those of most files: point 0 is 'pelvis', there 'nose': "
-        "select a layout, whose points are taken by name"
+        "its points have other names or another order than in most files: point 0 is 'pelvis', there 'nose'. "
+        "Set select to a layout, whose points are found by name"
     )
 
 

@@ -198,7 +198,7 @@ def test_before_a_device_is_selected_the_service_is_live_and_not_ready() -> None
     try:
         assert cold.get("/health/live").status == 200
         for response in (cold.get("/health/ready"), cold.post_json(CLIP)):
-            assert "still starting" in response.problem(503)["detail"]
+            assert "the service is starting" in response.problem(503)["detail"]
             assert int(response.headers["retry-after"]) >= 1
     finally:
         cold.close()

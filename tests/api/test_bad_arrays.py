@@ -51,18 +51,18 @@ def test_numbers_of_any_kind_and_order_are_read(client: Client, array: np.ndarra
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "this is not a .npy file"),
-        (b"\x93NUMPY", "this is not a .npy file"),
-        (b"PK\3\4" + bytes(100), "this is not a .npy file"),
-        (npy(ARRAY)[:60], "cut short within its header"),
-        (npy(ARRAY)[:-1], "2,447 follow: the file is cut short"),
-        (npy(ARRAY) + b"\0", "there is more after it"),
+        (b"", "the file is not a .npy file"),
+        (b"\x93NUMPY", "the file is not a .npy file"),
+        (b"PK\3\4" + bytes(100), "the file is not a .npy file"),
+        (npy(ARRAY)[:60], "truncated within its header"),
+        (npy(ARRAY)[:-1], "2,447 follow: the file is truncated"),
+        (npy(ARRAY) + b"\0", "remove the extra bytes"),
         (npy(np.array([[[1, 2]]], object), allow_pickle=True), "pickled Python objects, which are never read"),
         (npy(np.array(None), allow_pickle=True), "keypoint is a pickled None: no keypoints"),
-        (npy(np.array([["a", "b"]])), "keypoint must hold numbers, not text"),
-        (npy(np.ones((2, 3), complex)), "it must hold numbers, such as float32"),
-        (npy(np.array([[True, False]])), "keypoint must hold numbers, not bool"),
-        (npy(np.zeros((2, 3), "M8[s]")), "it must hold numbers, such as float32"),
+        (npy(np.array([["a", "b"]])), "keypoint must be numbers, not text"),
+        (npy(np.ones((2, 3), complex)), "it must be numeric, such as float32"),
+        (npy(np.array([[True, False]])), "keypoint must be numbers, not bool"),
+        (npy(np.zeros((2, 3), "M8[s]")), "it must be numeric, such as float32"),
         (npy(np.zeros(3, [("x", "f4")])), "the header cannot be read"),
         (npy(ARRAY)[:6] + b"\x09" + npy(ARRAY)[7:], "version 9 of the .npy format is not supported"),
         (
@@ -93,10 +93,10 @@ def test_the_size_in_a_header_is_checked(client: Client) -> None:
         ((1, 1, 2, 17, 3), "keypoint has 5 axes"),
         ((2, 17, 4), "the last axis of keypoint has 4 numbers per point"),
         ((3, 17, 1), "the last axis of keypoint has 1 numbers per point"),
-        ((2, 0, 17, 3), "holds no numbers, [2, 0, 17, 3]"),
-        ((0, 5, 17, 3), "holds no numbers, [0, 5, 17, 3]"),
-        ((5, 0, 2), "holds no numbers, [5, 0, 2]"),
-        ((0,), "holds no numbers, [0]"),
+        ((2, 0, 17, 3), "is empty, [2, 0, 17, 3]"),
+        ((0, 5, 17, 3), "is empty, [0, 5, 17, 3]"),
+        ((5, 0, 2), "is empty, [5, 0, 2]"),
+        ((0,), "is empty, [0]"),
     ],
 )
 def test_wrong_axes(client: Client, shape: tuple[int, ...], said: str) -> None:
@@ -117,13 +117,13 @@ def test_infinity_is_reported_with_its_position(client: Client, value: float) ->
 @pytest.mark.parametrize(
     ("arrays", "field", "said"),
     [
-        ({"imgs": np.ones((1, 3, 2))}, "keypoint", "there is no array keypoint"),
+        ({"imgs": np.ones((1, 3, 2))}, "keypoint", "has no array keypoint"),
         ({"keypoint": np.ones((1, 3, 5))}, "keypoint", "has 5 numbers per point"),
         ({"keypoint": np.ones((1, 3, 2)), "keypoint_score": np.ones(4)}, "keypoint_score", "keypoint_score is [4]"),
         ({"keypoint": np.ones((1, 3, 2)), "img_shape": np.ones(3, int)}, "img_shape", "two whole numbers"),
         ({"keypoint": np.ones((1, 3, 2)), "img_shape": np.ones(2)}, "img_shape", "two whole numbers"),
         ({"keypoint": np.ones((1, 3, 2)), "label": np.ones(2, int)}, "label", "label must be one value"),
-        ({"keypoint": np.ones((1, 3, 2)), "layout": np.array("coco18")}, "layout", "there is no layout 'coco18'"),
+        ({"keypoint": np.ones((1, 3, 2)), "layout": np.array("coco18")}, "layout", "unknown layout 'coco18'"),
     ],
 )
 def test_npz_that_is_no_clip(client: Client, arrays: dict[str, np.ndarray], field: str, said: str) -> None:

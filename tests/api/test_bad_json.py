@@ -15,16 +15,16 @@ GOOD = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "the JSON is broken"),
-        (b"{", "the JSON is broken"),
-        (b'{"keypoint": [[1, 2],]}', "the JSON is broken"),
-        (b"{'keypoint': 1}", "the JSON is broken"),
-        (b'{"keypoint": [[NaN, 1]]}', "the JSON is broken"),
-        (b'{"keypoint": [[Infinity, 1]]}', "the JSON is broken"),
-        (b'{"keypoint": [[1e400, 1]]}', "the JSON is broken"),
-        (b"\xff\xfe{}", "the JSON is broken"),
-        (b'{"frame_dir": "\\ud800"}', "the JSON is broken"),
-        (b"[" * 100_000, "the JSON is broken"),
+        (b"", "the JSON is invalid"),
+        (b"{", "the JSON is invalid"),
+        (b'{"keypoint": [[1, 2],]}', "the JSON is invalid"),
+        (b"{'keypoint': 1}", "the JSON is invalid"),
+        (b'{"keypoint": [[NaN, 1]]}', "the JSON is invalid"),
+        (b'{"keypoint": [[Infinity, 1]]}', "the JSON is invalid"),
+        (b'{"keypoint": [[1e400, 1]]}', "the JSON is invalid"),
+        (b"\xff\xfe{}", "the JSON is invalid"),
+        (b'{"frame_dir": "\\ud800"}', "the JSON is invalid"),
+        (b"[" * 100_000, "the JSON is invalid"),
         (b"[]", "the JSON must be an object, {...}, not a list"),
         (b"null", "the JSON must be an object, {...}"),
         (b'"keypoint"', "the JSON must be an object, {...}"),
@@ -37,15 +37,19 @@ def test_broken_json(client: Client, body: bytes, said: str) -> None:
 @pytest.mark.parametrize(
     ("keypoint", "frame", "said"),
     [
-        ([[[1, 2], [3, 4]], [[5, 6]]], 1, "keypoint[1] has 1 points, keypoint[0] has 2: all need the same number"),
-        ([[[1, 2], [3, 4]], [[5, 6], [7]]], 1, "keypoint[1][1] has 1 numbers, keypoint[0][0] has 2"),
-        ([[GOOD[0]], [GOOD[0], GOOD[1]]], None, "keypoint[1] has 2 frames, keypoint[0] has 1"),
+        (
+            [[[1, 2], [3, 4]], [[5, 6]]],
+            1,
+            "keypoint[1] has 1 points, but keypoint[0] has 2: all must have the same number",
+        ),
+        ([[[1, 2], [3, 4]], [[5, 6], [7]]], 1, "keypoint[1][1] has 1 numbers, but keypoint[0][0] has 2"),
+        ([[GOOD[0]], [GOOD[0], GOOD[1]]], None, "keypoint[1] has 2 frames, but keypoint[0] has 1"),
         ([[[1, 2], 3]], 0, "keypoint[0][1] is a number: it must be a list of 2 numbers"),
-        ([[[1, [2]], [3, 4]]], 0, "keypoint[0][0][1] is a list: give a number"),
-        ([[[1, "2"], [3, 4]]], 0, 'keypoint[0][0][1] is "2": give a number'),
-        ([[[1, True], [3, 4]]], 0, "keypoint[0][0][1] is true: give a number"),
-        ([[[1, {}], [3, 4]]], 0, "keypoint[0][0][1] is an object: give a number"),
-        (["1", "2"], None, 'keypoint[0] is "1": give a number'),
+        ([[[1, [2]], [3, 4]]], 0, "keypoint[0][0][1] is a list: it must be a number"),
+        ([[[1, "2"], [3, 4]]], 0, 'keypoint[0][0][1] is "2": it must be a number'),
+        ([[[1, True], [3, 4]]], 0, "keypoint[0][0][1] is true: it must be a number"),
+        ([[[1, {}], [3, 4]]], 0, "keypoint[0][0][1] is an object: it must be a number"),
+        (["1", "2"], None, 'keypoint[0] is "1": it must be a number'),
         ([GOOD[0], [[1e39, 0], [3, 4]]], 1, "keypoint[0, 1, 0, 0] is infinite, or too large for float32"),
         ([[[1, -1e300], [3, 4]]], 0, "is infinite, or too large for float32"),
         ([[[1, 10**30], [3, 4]], [[10**39, 1], [1, 1]]], 1, "is infinite, or too large for float32"),
@@ -86,9 +90,9 @@ def test_nothing_in_an_axis(client: Client, keypoint: Any) -> None:
 @pytest.mark.parametrize(
     ("keypoint_score", "said"),
     [
-        ([[1, 1]], "keypoint_score is [1, 2], but must be [1, 3]"),
-        ([1, 1, 1], "keypoint_score is [3], but must be [1, 3]"),
-        ([[1, "high", 1]], 'keypoint_score[0][1] is "high": give a number'),
+        ([[1, 1]], "keypoint_score is [1, 2]: it must be [1, 3]"),
+        ([1, 1, 1], "keypoint_score is [3]: it must be [1, 3]"),
+        ([[1, "high", 1]], 'keypoint_score[0][1] is "high": it must be a number'),
         ([[1, 1e39, 1]], "keypoint_score[0, 0, 1] is infinite, or too large for float32"),
         (0.5, "keypoint_score is a number: it must be lists of numbers"),
     ],
@@ -136,4 +140,4 @@ def test_the_name_that_safetensors_keeps_is_refused(client: Client) -> None:
 
 def test_options_in_the_query_of_a_json_request_are_refused(client: Client) -> None:
     problem = client.post(json.dumps(CLIP).encode(), JSON, "dtype=uint8").problem(422)
-    assert "keys of the JSON, not in the query" in problem["detail"]
+    assert "keys of the JSON, not query parameters" in problem["detail"]

@@ -19,7 +19,7 @@ ARRAY = np.ones((2, 17, 3), np.float32)
         ([0, 64], "from 1 to 100,000 pixels, not [0, 64]"),
         ([64, -1], "from 1 to 100,000 pixels, not [64, -1]"),
         ([64, 100_001], "from 1 to 100,000 pixels"),
-        (None, "img_shape is missing: give the video frame's [height, width]"),
+        (None, "img_shape is missing: set it to the video frame's [height, width]"),
         ([64], "must be two whole numbers, [height, width]"),
         ([64, 64, 3], "must be two whole numbers, [height, width]"),
         ([64.5, 64], "must be two whole numbers, [height, width]"),
@@ -62,7 +62,7 @@ def test_sigma(client: Client, sigma: Any) -> None:
 @pytest.mark.parametrize("sigma", ["NaN", "Infinity", "1e400"])
 def test_sigma_that_is_no_number_is_no_json(client: Client, sigma: str) -> None:
     body = b'{"keypoint": [[1, 2]], "img_shape": [4, 4], "pipeline": [{"type": "GeneratePoseTarget", "sigma": %s}]}'
-    assert "the JSON is broken" in client.post(body % sigma.encode()).problem(400)["detail"]
+    assert "the JSON is invalid" in client.post(body % sigma.encode()).problem(400)["detail"]
     query = {"img_shape": "4,4", "pipeline": f'[{{"type": "GeneratePoseTarget", "sigma": {sigma}}}]'}
     assert client.post(npy(ARRAY), NPY, query).problem(422)["field"] == "pipeline"
 
@@ -87,7 +87,7 @@ def test_map_sides(client: Client, step: dict[str, Any], status: int, field: str
 @pytest.mark.parametrize(
     ("layout", "said"),
     [
-        ("coco17", "layout coco17 has 17 points, the keypoints have 3"),
+        ("coco17", "layout coco17 has 17 points, but the keypoints have 3"),
         ("sign28", "sign28"),
     ],
 )
@@ -103,8 +103,8 @@ def test_layout_that_is_none_or_does_not_fit(client: Client, layout: str, said: 
     [
         ("hand21", "select", "hand21 cannot be selected from coco17: it lacks 21 points (hand_0, hand_1, hand_2 ...)"),
         ("sign28", "select", "sign28"),
-        ([0, 17], "select[1]", "point 17 is not among 0 to 16"),
-        ([-1], "select[0]", "point -1 is not among 0 to 16"),
+        ([0, 17], "select[1]", "point 17 does not exist: points are 0 to 16"),
+        ([-1], "select[0]", "point -1 does not exist: points are 0 to 16"),
         ([], "select", "select is empty"),
         ([0.5], "select", "select cannot be [0.5]"),
         (["nose"], "select", "select cannot be ['nose']"),
@@ -134,7 +134,7 @@ def test_points_that_the_clip_lacks_are_reported(client: Client) -> None:
 def test_select_from_points_of_an_unknown_layout(client: Client) -> None:
     problem = client.post_json({**CLIP, "select": "sign27"}).problem(422)
     assert problem["field"] == "select"
-    assert "give the layout's name, or select points by index" in problem["detail"]
+    assert "set layout to its name, or select points by index" in problem["detail"]
 
 
 @pytest.mark.parametrize(
@@ -157,18 +157,18 @@ def test_select_from_points_of_an_unknown_layout(client: Client) -> None:
 def test_an_option_that_there_is_not_or_that_cannot_be(client: Client, option: str, value: Any) -> None:
     problem = client.post_json({**CLIP, option: value}).problem(422)
     assert problem["field"] == option[:60]
-    assert "cannot be" in problem["detail"] or "known are pipeline, reduce, select" in problem["detail"]
+    assert "cannot be" in problem["detail"] or "known options are pipeline, reduce, select" in problem["detail"]
 
 
 @pytest.mark.parametrize(
     ("query", "field", "said"),
     [
         ("img_shape=4,4&dtype=uint8&dtype=float16", "dtype", "'dtype' is given twice"),
-        ("img_shape=4,4&colour=red", "colour", "there is no option 'colour': known are pipeline"),
+        ("img_shape=4,4&colour=red", "colour", "unknown option 'colour': known options are pipeline"),
         ("&".join(f"o{i}=1" for i in range(65)), None, "more than 64 fields"),
         ("img_shape=4,4&seed=1;2", "seed", "seed cannot be '1;2'"),
         ("img_shape=4,4&test_mode=True", "test_mode", "test_mode cannot be 'True'"),
-        ("img_shape=4,4&pipeline=[", "pipeline", "there is no preset '['"),
+        ("img_shape=4,4&pipeline=[", "pipeline", "unknown preset '['"),
         ("img_shape=4,4&select=1,2,x", "select", "1,2,x"),
     ],
 )

@@ -145,7 +145,7 @@ def test_clips_of_an_archive_are_chosen_by_name_for_heatmaps_too(client: Client)
     assert chosen.headers["content-type"] == "application/x-npy"
     unknown = client.post_files({"two.zip": TWO}, {"frame_dir": "c", "img_shape": [64, 64]}).problem(422)
     assert unknown["field"] == "frame_dir"
-    assert unknown["detail"] == "no clip is called 'c': there are 2, such as 'a', 'b'"
+    assert unknown["detail"] == "no clip is called 'c'; there are 2, such as 'a', 'b'"
 
 
 def test_findings_are_reported_and_nothing_is_refused(client: Client) -> None:

@@ -62,7 +62,7 @@ def test_readiness_says_why_it_is_the_cpu(serve: Callable[..., Client]) -> None:
     assert device(serve(device="cpu", draw_threads=3)) == {
         "asked": "cpu",
         "used": "cpu",
-        "why": "asked for",
+        "why": "requested",
         "from_bytes": None,
         "cpu_workers": 3,
         "measured": [],
@@ -104,7 +104,7 @@ def test_volumes_encoded_by_torch_are_the_same(serve: Callable[..., Client]) -> 
     plain, client = serve(device="cpu"), serve()
     renderer = client.app.state.service.renderer
     gpu = GpuDevice("cpu", DEFAULT_BOUNDS, on_fallback=renderer.on_fallback)
-    renderer.use(DeviceSelection("cuda", "asked for", gpu, MEASUREMENTS))
+    renderer.use(DeviceSelection("cuda", "requested", gpu, MEASUREMENTS))
     for coding in ("zstd", "deflate"):
         rendered, expected = (
             each.post_json(clips("a", 3), accept_encoding=coding).tensors() for each in (client, plain)
@@ -177,5 +177,5 @@ def test_a_device_that_cannot_be_is_refused(device: str) -> None:
 if not torch.cuda.is_available():
 
     def test_the_service_does_not_start_without_the_configured_gpu() -> None:
-        with pytest.raises(SystemExit, match=r"^heatsvc: HEATSVC_DEVICE=cuda:1: PyTorch sees no CUDA device$"):
+        with pytest.raises(SystemExit, match=r"^heatsvc: HEATSVC_DEVICE=cuda:1: PyTorch finds no CUDA device$"):
             create_app(Settings(_env_file=None, device="cuda:1"))

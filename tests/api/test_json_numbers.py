@@ -148,7 +148,7 @@ def test_options_in_the_query_are_refused() -> None:
     body = json.dumps(CLIP).encode()
     assert outcome(body, query=b"seed=1")[:2] == (
         422,
-        "with a JSON body the options are keys of the JSON, not in the query",
+        "with a JSON body, options must be keys of the JSON, not query parameters",
     )
 
 

@@ -66,8 +66,8 @@ def test_json_holds_small_volumes(client: Client) -> None:
         ({"clips": {}}, "clips", "a list of at least one clip"),
         ({"clips": [5]}, "clips[0]", "must be an object with keypoint and img_shape"),
         ({"clips": [CLIP, {"img_shape": [4, 4]}]}, "clips[1].keypoint", "clips[1].keypoint is missing"),
-        ({"clips": [CLIP, {**CLIP, "sigma": 1}]}, "clips[1].sigma", "options go beside clips"),
-        ({"clips": [CLIP], "keypoint": [[1, 2]]}, "keypoint", "give keypoint or clips, not both"),
+        ({"clips": [CLIP, {**CLIP, "sigma": 1}]}, "clips[1].sigma", "options are keys of the outer object"),
+        ({"clips": [CLIP], "keypoint": [[1, 2]]}, "keypoint", "send keypoint or clips, not both"),
         ({"clips": [{**CLIP, "frame_dir": "a"}] * 2}, "clips[1].frame_dir", "clips 0 and 1 are both called 'a'"),
         ({"clips": [CLIP, {**CLIP, "img_shape": [0, 1]}]}, "clips[1].img_shape", "from 1 to 100,000"),
         ({"img_shape": [4, 4]}, "keypoint", 'neither "keypoint" nor "clips"'),
@@ -82,4 +82,4 @@ def test_errors_name_the_clip(client: Client, document: object, field: str, said
 def test_npy_cannot_hold_several_clips(client: Client) -> None:
     problem = client.post_json({"clips": [CLIP, OTHER]}, accept=NPY).problem(406)
     assert problem["field"] == "Accept"
-    assert "for several clips: application/vnd.safetensors, application/x-npz" in problem["detail"]
+    assert "for several clips: use application/vnd.safetensors, application/x-npz" in problem["detail"]

@@ -94,14 +94,14 @@ def test_potion_is_one_picture(client: Client) -> None:
         ("veiw", "pipeline", "did you mean view?"),
         ([], "pipeline", "must be a preset"),
         ([{"type": "PoseDecod"}], "pipeline[0].type", "did you mean PoseDecode?"),
-        ([{"sigma": 1}], "pipeline[0]", 'an object with its name as "type"'),
+        ([{"sigma": 1}], "pipeline[0]", 'an object with its name in "type"'),
         ([{"type": "PoseDecode"}], "pipeline", "GeneratePoseTarget is missing"),
         ([{**PIPELINE[0], "sigm": 1}], "pipeline[0].sigm", "did you mean sigma?"),
         ([*PIPELINE, {"type": "CenterCrop", "crop_size": 4}], "pipeline[1]", "must come before GeneratePoseTarget"),
         ([{"type": "Resize", "scale": [64, "x"]}, *PIPELINE], "pipeline[0].scale[1]", "must be a whole number"),
         ([{"type": "UniformSampleFrames", "clip_len": 4}, *PIPELINE], "pipeline[0]", "a PoseDecode after it"),
         (5, "pipeline", "pipeline cannot be 5"),
-        ([PIPELINE[0]] * 65, "pipeline", "65 steps are too many: at most 64"),
+        ([PIPELINE[0]] * 65, "pipeline", "65 steps: it must have at most 64"),
     ],
 )
 def test_an_invalid_pipeline_is_reported_by_step_and_parameter(

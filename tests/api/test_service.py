@@ -103,7 +103,7 @@ def test_documentation_needs_no_network(client: Client) -> None:
 
 @pytest.mark.parametrize("path", ["/heatmaps", "/health", "/heatmap/1", "/%2e%2e/etc/passwd", "/a%00b", "/\u20ac"])
 def test_an_unknown_path(client: Client, path: str) -> None:
-    assert "see /docs" in client.get(path).problem(404)["detail"]
+    assert "/docs lists all paths" in client.get(path).problem(404)["detail"]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])

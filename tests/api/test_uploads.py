@@ -121,9 +121,9 @@ def test_options_in_form_and_query_are_refused(client: Client) -> None:
 @pytest.mark.parametrize(
     ("files", "status", "field", "said"),
     [
-        ([("data", ("a.npy", npy(np.ones((1, 3, 2)))))], 422, "data", 'parts are "file", as often as needed'),
+        ([("data", ("a.npy", npy(np.ones((1, 3, 2)))))], 422, "data", 'use "file", which can be repeated'),
         ([("options", ("a", b"{}"))], 422, "file", 'the form has no part named "file"'),
-        ([("file", ("a", b"")), ("options", (None, b"{"))], 400, None, "the JSON is broken"),
+        ([("file", ("a", b"")), ("options", (None, b"{"))], 400, None, "the JSON is invalid"),
         ([("file", ("a", b"")), ("options", (None, b"[]"))], 400, None, "the JSON must be an object"),
         ([("file", ("a", b"")), *[("options", (None, b"{}"))] * 2], 422, "options", 'and one "options"'),
         ([("file", ("holiday.jpg", b"\xff\xd8\xff"))], 422, None, "'holiday.jpg' is a picture"),

@@ -153,7 +153,7 @@ NAMES = [
     (["こんにちは.npy", "手話.npy"], "cp932", "Shift-JIS (Japanese)"),
     (["手話/表.npy"], "cp932", "Shift-JIS (Japanese)"),
     (["你好.npy", "谢谢.npy", "手语词汇.npy"], "gbk", "GBK (Chinese)"),
-    (["café.npy", "Müller.npy"], "cp437", "CP437, which the zip format names where nothing else is declared"),
+    (["café.npy", "Müller.npy"], "cp437", "CP437, the default of the zip format"),
 ]
 
 
@@ -214,23 +214,32 @@ def test_tar_archives_with_names_of_windows_are_guessed_too(tmp_path: Path) -> N
 
 
 UNREADABLE = {
-    "fake.7z": ((ARCHIVES / "fake.7z").read_bytes(), "a 7z archive, which is not read: unpack it and pack a zip"),
-    "a.rar": (b"Rar!\x1a\x07\x01\x00" + bytes(40), "a RAR archive, which is not read: unpack it and pack a zip"),
-    "v.mp4": (b"\0\0\0\x20ftypisom" + bytes(40), "a video, and holds no keypoints: run a pose estimator first"),
-    "v.avi": (b"RIFF\0\0\0\0AVI LIST" + bytes(40), "a video, and holds no keypoints: run a pose estimator first"),
-    "v.mkv": (b"\x1a\x45\xdf\xa3" + bytes(40), "a video, and holds no keypoints: run a pose estimator first"),
-    "v.MTS": ((b"\0\0\0\0\x47" + bytes(187)) * 2, "a video, and holds no keypoints: run a pose estimator first"),
-    "v.jpg": (b"\xff\xd8\xff\xe0" + bytes(40), "a picture, and holds no keypoints: run a pose estimator first"),
-    "v.png": (b"\x89PNG\r\n\x1a\n" + bytes(40), "a picture, and holds no keypoints: run a pose estimator first"),
+    "fake.7z": (
+        (ARCHIVES / "fake.7z").read_bytes(),
+        "a 7z archive, which is not supported: unpack it and pack the files as a zip",
+    ),
+    "a.rar": (
+        b"Rar!\x1a\x07\x01\x00" + bytes(40),
+        "a RAR archive, which is not supported: unpack it and pack the files as a zip",
+    ),
+    "v.mp4": (b"\0\0\0\x20ftypisom" + bytes(40), "a video, which has no keypoints: run a pose estimator first"),
+    "v.avi": (b"RIFF\0\0\0\0AVI LIST" + bytes(40), "a video, which has no keypoints: run a pose estimator first"),
+    "v.mkv": (b"\x1a\x45\xdf\xa3" + bytes(40), "a video, which has no keypoints: run a pose estimator first"),
+    "v.MTS": ((b"\0\0\0\0\x47" + bytes(187)) * 2, "a video, which has no keypoints: run a pose estimator first"),
+    "v.jpg": (b"\xff\xd8\xff\xe0" + bytes(40), "a picture, which has no keypoints: run a pose estimator first"),
+    "v.png": (b"\x89PNG\r\n\x1a\n" + bytes(40), "a picture, which has no keypoints: run a pose estimator first"),
     "v.mat": (
         b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(90),
-        "a MATLAB file, which is not read: save the array",
+        "a MATLAB file, which is not supported: save the array",
     ),
     "l.ods": (
         zipped({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}, zipfile.ZIP_STORED),
-        "an OpenDocument file, which is not read: save it as .xlsx or CSV, and send it as labels",
+        "an OpenDocument file, which is not supported: save it as .xlsx or CSV, and send it as labels",
     ),
-    "l.xlsx": (zipped({"[Content_Types].xml": b"<Types/>"}), "a workbook, and holds no keypoints: send it as labels"),
+    "l.xlsx": (
+        zipped({"[Content_Types].xml": b"<Types/>"}),
+        "a workbook, which has no keypoints: if it has labels, send it as labels",
+    ),
 }
 
 
@@ -251,14 +260,14 @@ def test_only_files_that_cannot_be_read(tmp_path: Path) -> None:
         (folder / name).write_bytes(b"x")
     with pytest.raises(AnnotationError) as error:
         build_dataset(tmp_path, {"a": "x"}, folder)
-    assert "2 .mp4 were left out: each is a video, and holds no keypoints: run a pose estimator" in error.value.detail
-    assert "1 .rar was left out: it is a RAR archive, which is not read: unpack it" in error.value.detail
+    assert "2 .mp4 were ignored: each is a video, which has no keypoints: run a pose estimator" in error.value.detail
+    assert "1 .rar was ignored: it is a RAR archive, which is not supported: unpack it" in error.value.detail
 
 
 def test_archives_that_are_left_out_are_reported(tmp_path: Path) -> None:
     data = zipped({"v.npy": CLIP, "more.7z": b"x", "v.mp4": b"x", "README.txt": b"x"})
     assert build_dataset(tmp_path, {"v": "a"}, {"all.zip": data}).report["notes"] == [
-        "1 .7z was left out: it is a 7z archive, which is not read: unpack it and pack a zip of the files"
+        "1 .7z was ignored: it is a 7z archive, which is not supported: unpack it and pack the files as a zip archive"
     ]
 
 
@@ -354,7 +363,7 @@ def nested(depth: int) -> bytes:
 
 def test_archives_are_read_two_deep_and_no_deeper(client: Client, tmp_path: Path) -> None:
     assert find(tmp_path / "two", nested(2)) == ["1/v.npy"]
-    said = "is an archive in an archive in an archive: unpack it and pack a zip of the files"
+    said = "is an archive in an archive in an archive: unpack it and pack the files as a zip of the files"
     for depth in (3, 40):
         assert said in client.post_files({"a.zip": nested(depth)}, OPTIONS).problem(422)["detail"]
         with pytest.raises(PoseError, match=said):
@@ -437,7 +446,7 @@ def test_a_window_that_takes_gigabytes_is_refused(client: Client) -> None:
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
     data = lzma.compress(CLIP, filters=filters)
     detail = client.post_files({"v.npy.xz": data}, OPTIONS).problem(422)["detail"]
-    assert "needs more memory than is allowed to be decompressed: compress it with `xz -6`" in detail
+    assert "needs more memory than is allowed: compress it with `xz -6`" in detail
 
 
 @pytest.mark.parametrize("file", COMPRESSED)

@@ -196,10 +196,12 @@ def test_pyskls_lists_for_validation_are_deterministic(tmp_path: Path) -> None:
 
 def test_mixed_numbers_of_points_are_told_from_frames_and_sizes(tmp_path: Path) -> None:
     annotations = [annotation(points=points, frame_dir=f"v{points}") for points in (17, 27)]
-    with pytest.raises(InputError, match="'v27' has 27 points, and 'v17' has 17, which no batch can hold"):
+    with pytest.raises(InputError, match="'v27' has 27 points, but 'v17' has 17, and a batch needs equal numbers"):
         HeatmapDataset(written(tmp_path, annotations), None, "posec3d-val")
     first, second = (HeatmapDataset(written(tmp_path, [one]), None, "posec3d-val")[0] for one in annotations)
-    with pytest.raises(InputError, match=r"v17 has 17, v27 has 27. `select` takes the same points of each clip"):
+    with pytest.raises(
+        InputError, match=r"v17 has 17, v27 has 27. Use `select` to take the same points from each clip"
+    ):
         collate([first, second])
 
 

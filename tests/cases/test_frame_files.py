@@ -226,7 +226,7 @@ def test_gaps_are_warnings_of_heatmap_and_of_the_library(client: Client, tmp_pat
     response = client.post_files(frames, SMALL, {"accept": "application/json"})
     [warning] = response.json()["warnings"]
     assert (warning["code"], warning["severity"], warning["clips"]) == ("frame_gaps", "doubtful", 1)
-    assert warning["detail"].startswith("'v': 3 frame numbers between 0 and 5 have no file: the frames that are there")
+    assert warning["detail"].startswith("'v': 3 frame numbers between 0 and 5 have no file: the existing frames")
     with pytest.warns(PlausibilityWarning, match="frame_gaps: 'v': 3 frame numbers"):
         heatsvc.read(zipped(frames), img_shape=(1080, 1920))
     silent = client.post_files({"v.zip": zipped(frames)}, {**OPTIONS, "plausibility": "ignore"})
@@ -243,11 +243,9 @@ def test_every_second_frame_is_no_gap(tmp_path: Path) -> None:
 
 def test_two_frames_of_one_number_are_refused(client: Client, tmp_path: Path) -> None:
     frames = {"x/v_1_keypoints.json": frame(1), "x/v_01_keypoints.json": frame(2)}
-    said = (
-        "the clip 'x/v' has two frames of the number 1: 'x/v_1_keypoints.json' and 'x/v_01_keypoints.json': leave one"
-    )
+    said = "has two frames with the number 1, 'x/v_1_keypoints.json' and 'x/v_01_keypoints.json': remove one"
     assert said in client.post_files({"a.zip": zipped(frames)}, OPTIONS).problem(422)["detail"]
-    with pytest.raises(InputError, match="two frames of the number 1"):
+    with pytest.raises(InputError, match="two frames with the number 1"):
         build_dataset(tmp_path, {"v": "a"}, {"a.zip": zipped(frames)})
 
 

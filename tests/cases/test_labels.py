@@ -122,7 +122,9 @@ def test_a_number_that_is_no_index_says_how_to_make_it_a_name(tmp_path):
 
 
 def test_several_indices_for_a_video_are_refused(tmp_path):
-    with pytest.raises(AnnotationError, match=r"list.txt, row 1: several class indices for one video: give one"):
+    with pytest.raises(
+        AnnotationError, match=r"list.txt, row 1: the video has several class indices: it must have one"
+    ):
         made(tmp_path, {"list.txt": "v1.mp4 0 3\nv2.mp4 2\n"})
 
 
@@ -150,7 +152,7 @@ def test_a_list_of_classes_is_told_apart_from_videos(tmp_path, name, content, cl
     assert dataset.classes == classes
     labels = ", ".join(dict.fromkeys(line for line in classes.values()))
     (note,) = [text for text in advice_of(dataset) if text.startswith(name)]
-    assert note.startswith(f"{name}: taken for a list of 3 classes: ")
+    assert note.startswith(f"{name}: read as a list of 3 classes: ")
     assert sorted(note.rpartition(": ")[2].split(", ")) == sorted(labels.split(", "))
 
 
@@ -188,7 +190,7 @@ def test_wlasl(tmp_path):
     assert dataset.indices == {"v1": 0, "v10": 0, "v2": 1, "v11": 1}
     assert dataset.classes == {0: "book", 1: "a"}
     assert dataset.splits == {"train": ["v1", "v2"], "test": ["v10", "v11"]}
-    assert "the splits are those of the column 'split' of the labels" in advice_of(dataset)
+    assert "the splits are from the column 'split' of the labels" in advice_of(dataset)
 
 
 def test_nslt_with_the_list_of_classes(tmp_path):
@@ -283,7 +285,7 @@ def test_a_morpheme_that_is_a_number_is_a_name_among_others(tmp_path):
 
 
 def test_a_morpheme_without_a_name(tmp_path):
-    with pytest.raises(AnnotationError, match=r"no label: a text under data\[\].attributes\[\].name"):
+    with pytest.raises(AnnotationError, match=r"data\[\].attributes\[\].name is missing"):
         made(tmp_path, {"a.json": morpheme("v1")})
 
 
@@ -334,11 +336,11 @@ def test_gbk_is_reported_as_it_was_read(tmp_path):
 def test_text_that_cannot_be_cp949_asks_for_its_encoding(tmp_path):
     with pytest.raises(AnnotationError) as caught:
         made(tmp_path, {"a.csv": FRENCH.encode("latin-1")})
-    assert caught.value.detail.endswith('or give its encoding in the options, such as {"encoding": "gb18030"}')
+    assert caught.value.detail.endswith('or set its encoding in the options, such as {"encoding": "gb18030"}')
 
 
 def test_an_encoding_that_nobody_knows_lists_the_known_ones(tmp_path):
-    with pytest.raises(ValueError, match="there is no encoding 'klingon': known are cp949, euc_kr"):
+    with pytest.raises(ValueError, match="unknown encoding 'klingon': use one of cp949, euc_kr"):
         AnnotationOptions(encoding="klingon")
 
 
@@ -377,7 +379,7 @@ def test_a_file_of_one_split_alone(tmp_path):
 
 
 def test_a_list_whose_split_nobody_knows_is_refused(tmp_path):
-    with pytest.raises(AnnotationError, match=r"their split is to be in the file's name, as in train.txt"):
+    with pytest.raises(AnnotationError, match=r"put the split into the file's name, as in train.txt"):
         made(tmp_path, LABELS, split_files={"names.txt": "v1\nv2\n"})
 
 
@@ -417,7 +419,7 @@ def test_when_nothing_matches_three_names_of_each_side_and_the_nearest_are_shown
 def test_a_label_map_alone_that_matches_no_file(tmp_path):
     error = refused(tmp_path, {"map.json": '{"화재": 0, "논": 1}'})
     assert "Files: 4, such as 'v1', 'v10', 'v11'; videos in the labels: 2, such as '논', '화재'" in error.detail
-    assert "No two names are alike" in error.detail
+    assert "No names are similar" in error.detail
     assert "map.json was read as JSON {label: index}, a label map, or {name: index}" in error.detail
 
 
@@ -425,8 +427,8 @@ def test_when_filters_leave_nothing_their_counts_and_the_values_are_shown(tmp_pa
     table = "name,label,signer,type\nv1,a,1,word\nv2,b,1,word\nv10,a,2,sentence\nv11,b,3,\n"
     error = refused(tmp_path, {"a.csv": table}, signers=">5", types=["word", "sentence"])
     assert error.detail == (
-        "the filters leave none of 4 labeled videos: `types` left out 1 (values of its column: word (2), empty (1), "
-        "sentence (1)), `signers` left out 3 (values of its column: 1 (2), 2 (1), 3 (1))"
+        "the filters exclude all 4 labeled videos: `types` excludes 1 (values of its column: word (2), empty (1), "
+        "sentence (1)), `signers` excludes 3 (values of its column: 1 (2), 2 (1), 3 (1))"
     )
 
 
@@ -435,7 +437,7 @@ def test_when_filters_leave_only_videos_without_files(tmp_path):
     error = refused(tmp_path, {"a.csv": table}, names=("v1", "v2"), signers=2)
     assert error.detail == (
         "no keypoint file has the name of a labeled video. Files: 2, such as 'v1', 'v2'; videos in the "
-        "labels: 1, such as 'w1'. Files of videos that the filters left out: 2. Filters: `signers` left out 2 (values "
+        "labels: 1, such as 'w1'. Files of videos that the filters exclude: 2. Filters: `signers` excludes 2 (values "
         "of its column: 1 (2), 2 (1))"
     )
 

@@ -90,7 +90,7 @@ def test_names_and_limbs_are_bounded_since_layouts_are_cached(names, skeleton):
         "annotations": [{"image_id": 1, "category_id": 1, "keypoints": [20, 30, 2] * 2}],
         "categories": [{"id": 1, "keypoints": names, "skeleton": skeleton}],
     }
-    with pytest.raises(LayoutError, match=r"more than 100 letters, or has more than 4,096 limbs"):
+    with pytest.raises(LayoutError, match=r"more than 100 letters, or more than 4,096 limbs"):
         heatsvc.read(json.dumps(document).encode())
 
 
@@ -170,11 +170,11 @@ def test_25_points_without_names_are_bodies_of_two_kinds():
 def test_other_counts_are_unknown_and_nothing_is_guessed_of_them():
     clip = {"keypoint": np.full((1, 20, 2), 20.0), "img_shape": (48, 64)}
     assert heatsvc.draw(clip, POINTS).shape == (1, 20, 48, 64)
-    with pytest.raises(PipelineError, match="give layout, or skeletons"):
+    with pytest.raises(PipelineError, match="set layout, or skeletons"):
         heatsvc.draw(clip, LIMBS)
     for step in ({"type": "Flip", "flip_ratio": 1.0}, {"type": "GeneratePoseTarget", "double": True}):
         steps = [{"type": "PoseDecode"}, step] if step["type"] == "GeneratePoseTarget" else [step, POINTS[1]]
-        with pytest.raises(PipelineError, match="give layout, or left_kp and right_kp"):
+        with pytest.raises(PipelineError, match="set layout, or left_kp and right_kp"):
             heatsvc.draw(clip, steps)
 
 

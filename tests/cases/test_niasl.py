@@ -249,12 +249,12 @@ def test_other_labels_are_preferred_and_those_in_the_tree_reported(tmp_path: Pat
     report = built(tmp_path / "out", inputs)
     assert (report["summary"]["clips"], report["classes"][0]["label"], report["faults"]) == (5, "x", [])
     [note] = report["notes"]
-    assert note.endswith("were not read, since other labels were given: leave these out to take them")
+    assert note.endswith("were not read, since other labels were given: remove those to use these")
 
 
 def test_no_labels_anywhere(tmp_path: Path) -> None:
     files = {name: data for name, data in small().items() if not is_label_beside_frames(name)}
-    with pytest.raises(AnnotationError, match=r"there are no labels: .* no file is called morpheme\.json either"):
+    with pytest.raises(AnnotationError, match=r"there are no labels: .* with the morpheme\.json files of AIHub"):
         built(tmp_path / "out", Inputs(folder=written(tmp_path / "in", files)))
 
 

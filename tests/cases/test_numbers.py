@@ -107,7 +107,7 @@ OF_POINTS = [code for code in DOUBTFUL if code != "empty_volume"]
 def test_impossible_numbers_are_refused_over_http_and_reported_on_request(client: Client, code: str) -> None:
     body = as_json(clip_of(code)) | options_of(code) | {"pipeline": POINTS}
     problem = client.post_json(body).problem(422)
-    assert "`plausibility: warn` takes the numbers as they are" in problem["detail"]
+    assert "`plausibility: warn` accepts the numbers" in problem["detail"]
     warned = client.post_json(body | {"plausibility": "warn"})
     assert (warned.status, f"{code};clips=1" in warned.headers["x-heatmap-warning"]) == (200, True)
     ignored = client.post_json(body | {"plausibility": "ignore"})

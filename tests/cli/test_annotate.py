@@ -117,7 +117,7 @@ def test_every_option_of_the_model_is_in_the_help(tmp_path):
         (
             (*WORDS, *SPLIT, "--options", '{"dtyp": 1}', "-o", "a.pkl"),
             2,
-            "no option 'dtyp': known are select, missing_points, dtype",
+            "unknown option 'dtyp': known options are select, missing_points, dtype",
         ),
         ((*WORDS, *SPLIT, "--options", '{"dataset": "KETI"}', "-o", "a.pkl"), 2, "give the folder as --keypoints"),
         ((*WORDS, *SPLIT, "--fautly", "drop", "-o", "a.pkl"), 2, "unknown option: --fautly. Did you mean --faulty?"),

@@ -78,7 +78,7 @@ def test_no_name_of_a_dataset_leads_out(tmp_path: Path, name: str):
     (root / "out").symlink_to(tmp_path / "secret")
     (root / "loop").symlink_to(root / "loop")
     (root / "file").touch()
-    with pytest.raises(AnnotationError, match="there is no dataset"):
+    with pytest.raises(AnnotationError, match="does not exist: it must be a folder in HEATSVC_DATASETS_DIR"):
         dataset_folder(root, name)
 
 

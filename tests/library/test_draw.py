@@ -118,7 +118,11 @@ def test_tensors_of_the_cpu_are_the_arrays():
 
 def test_a_device_that_is_not_there_is_reported_and_nothing_is_rendered_elsewhere(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for device, message in (("cuda", "sees no CUDA device"), ("gpu", "no device 'gpu'"), ("meta", "not on meta")):
+    for device, message in (
+        ("cuda", "finds no CUDA device"),
+        ("gpu", "unknown device 'gpu'"),
+        ("meta", "rendered on meta"),
+    ):
         with pytest.raises(DeviceError, match=message):
             heatsvc.draw(points(2), img_shape=(480, 640), device=device)
 
@@ -140,9 +144,9 @@ def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatc
     assert calls == [(2, "float32", torch.device("cuda"))]
     for one, expected in zip(rendered, heatsvc.draw(clips, img_shape=(480, 640)), strict=True):
         np.testing.assert_allclose(one.numpy(), expected, rtol=0, atol=2e-6)
-    with pytest.raises(DeviceError, match="there is no cuda:3"):
+    with pytest.raises(DeviceError, match="cuda:3 does not exist"):
         heatsvc.draw(clips, img_shape=(480, 640), device="cuda:3")
-    with pytest.raises(DeviceError, match="on the CPU alone"):
+    with pytest.raises(DeviceError, match="only be rendered on the CPU"):
         heatsvc.draw(clips, img_shape=(480, 640), device="cuda", reduce="argmax")
 
 
@@ -151,7 +155,7 @@ def test_on_a_cuda_device_all_clips_are_one_batch(monkeypatch: pytest.MonkeyPatc
     [
         ({"img_shape": (4, 4)}, {}, "keypoint", "keypoint is missing"),
         ({"keypoint": np.zeros((2, 17, 2))}, {}, "img_shape", "img_shape is missing"),
-        ({"keypoints": np.zeros((2, 17, 2))}, {}, "keypoints", "a clip has no 'keypoints'"),
+        ({"keypoints": np.zeros((2, 17, 2))}, {}, "keypoints", "a clip has an unknown key 'keypoints'"),
         ([np.zeros((2, 17, 2)), np.zeros((2, 17, 5))], {}, "clips[1].keypoint", "5 numbers per point"),
         ([{"keypoint": [[[1, 2], [3, "x"]]]}], {}, "clips[0].keypoint", "number"),
         (np.zeros((2, 17, 2)), {"pipeline": "veiw"}, "pipeline", "did you mean view?"),
@@ -172,7 +176,7 @@ def test_what_cannot_be_rendered_is_reported_by_its_field(
 
 
 def test_a_file_of_several_clips_is_no_one_clip(dataset_file: Path):
-    with pytest.raises(InputError, match=r"holds 6 clips: draw\(read\(path\)\)"):
+    with pytest.raises(InputError, match=r"has 6 clips: use draw\(read\(path\)\)"):
         heatsvc.draw(dataset_file)
     assert len(heatsvc.draw(heatsvc.read(dataset_file), "posec3d-val")) == 6
 

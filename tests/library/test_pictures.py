@@ -53,7 +53,7 @@ def test_what_cannot_be_is_an_error_of_its_field(options: dict[str, Any], field:
 
 @pytest.mark.parametrize("options", [{"device": "cpu"}, {"out": np.zeros(1)}])
 def test_a_picture_is_rendered_on_the_cpu_into_bytes(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="leave out"):
+    with pytest.raises(ValueError, match="cannot be combined with `device` or `out`"):
         heatsvc.draw(CLIP, STEPS, format="png", **options)
 
 

@@ -73,20 +73,20 @@ def test_links_within_the_folder_are_followed_and_a_file_is_read_once(tmp_path):
 def test_what_is_left_out_and_may_hold_keypoints_is_warned_of(tmp_path):
     folder = fill(tmp_path, {"other/v.npy": points(1), "kp/v.npy": points(2), "kp/more.7z": b"x"}) / "kp"
     (folder / "out.npy").symlink_to("../other/v.npy")
-    with pytest.warns(UserWarning, match="not followed|not read") as caught:
+    with pytest.warns(UserWarning, match="not followed|not supported") as caught:
         clips = heatsvc.read(folder, **SIZE)
     assert firsts(clips) == {"v": [2, 2]}
     assert [str(warning.message) for warning in caught] == [
         "links that lead out of the folder are not followed (1, such as 'out.npy')",
-        "'more.7z' is a 7z archive, which is not read: unpack it and pack a zip of the files",
+        "'more.7z' is a 7z archive, which is not supported: unpack it and pack the files as a zip archive",
     ]
     assert {warning.filename for warning in caught} == {__file__}
 
 
 def test_a_folder_without_keypoints_says_what_is_there(tmp_path):
-    with pytest.raises(PoseError, match=r"no file of keypoints \(\.npy, .*\) in the folder; there are 'v\.mp4'"):
+    with pytest.raises(PoseError, match=r"no keypoint files \(\.npy, .*\); there are 'v\.mp4'"):
         heatsvc.read(fill(tmp_path, {"v.mp4": b"x"}))
-    with pytest.raises(PoseError, match=r"no file of keypoints \(.*\) in the folder$"):
+    with pytest.raises(PoseError, match=r"the folder has no keypoint files \(.*\)$"):
         heatsvc.read(fill(tmp_path / "empty", {".hidden": b"x"}))
 
 
@@ -103,6 +103,6 @@ def test_a_folder_is_held_to_the_bounds(tmp_path):
 
 def test_an_error_names_the_file(tmp_path):
     fill(tmp_path / "videos", {"a.npy": points(1), "b/c.json": b'{"a": 1}'})
-    with pytest.raises(PoseError, match="JSON of no known form") as caught:
+    with pytest.raises(PoseError, match="JSON of an unknown format") as caught:
         heatsvc.read(tmp_path / "videos", **SIZE)
     assert caught.value.file == "videos/b/c.json"

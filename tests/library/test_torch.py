@@ -218,7 +218,7 @@ def test_no_worker_renders_on_a_gpu(dataset_file: Path, monkeypatch: pytest.Monk
 
 def test_no_gpu_no_collate(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(DeviceError, match="sees no CUDA device"):
+    with pytest.raises(DeviceError, match="finds no CUDA device"):
         HeatmapCollate(device="cuda")
 
 
@@ -284,7 +284,7 @@ def test_an_invalid_clip_is_reported_by_its_name(tmp_path: Path, change: dict[st
         ({"split": SPLIT}, "train", "not an annotation file"),
         (3, None, "not an annotation file"),
         ([3], None, r"annotations\[0\] must be a dict"),
-        (annotations(), "train", "has no splits, so no split 'train': give split=None"),
+        (annotations(), "train", "has no splits, and so no split 'train': use split=None"),
         ({"split": {"train": []}, "annotations": annotations()}, "train", "split 'train' has no clips"),
         ({"split": {"train": 3}, "annotations": annotations()}, "train", "must be a list of names"),
     ],
@@ -313,7 +313,7 @@ class Hostile:
 
 def test_nothing_of_the_pickle_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="refused unread"):
+    with pytest.raises(InputError, match="the pickle is refused"):
         HeatmapDataset(write(tmp_path, {"split": SPLIT, "annotations": [Hostile()]}), "train", "posec3d-train")
     assert not Path("executed").exists()
 

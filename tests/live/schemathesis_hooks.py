@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 _REFUSALS = {
     "with a JSON body the options are keys|give options in the form or in the query": "query parameters go with some "
     "media types of the body only",
-    "all need the same number|keypoint_score is .* but must be": "lists are equally long",
+    "all must have the same number|keypoint_score is .*: it must be": "lists are equally long",
     "`project: xy` drops": "whether keypoints have a third number depends on the array",
     "img_shape is missing": "a clip, the options or a file must have it",
     "must be two whole numbers|must be a whole number|should be a valid integer": "1.0 is an integer in JSON Schema",

@@ -44,7 +44,7 @@ def test_with_empty_lists_no_points_change_places() -> None:
 def test_an_unknown_layout_is_never_flipped_by_a_guess() -> None:
     clip = clip_of([[[10, 1], [20, 2], [30, 3]]])
     for ratio in (1.0, 1e-9):
-        with pytest.raises(PipelineError, match=r"of 3 points of an unknown layout .*: give layout, or left_kp"):
+        with pytest.raises(PipelineError, match=r"3 points of an unknown layout are unknown: set layout, or left_kp"):
             run([{**ALWAYS, "flip_ratio": ratio}], clip)
     assert points_of(run([{**ALWAYS, "flip_ratio": 0.0}], clip)) == [[10, 1], [20, 2], [30, 3]]
 
@@ -69,7 +69,7 @@ def test_mmaction2s_parameters_for_images_and_labels_are_accepted() -> None:
         ({"direction": "vertical"}, "direction", "must be 'horizontal', not 'vertical'"),
         ({"flip_ratio": 1.5}, "flip_ratio", "must be at most 1, not 1.5"),
         ({"left_kp": [1]}, "right_kp", "left_kp is given without right_kp"),
-        ({"left_kp": [0, 1], "right_kp": [2]}, "right_kp", "left_kp has 2 entries and right_kp 1"),
+        ({"left_kp": [0, 1], "right_kp": [2]}, "right_kp", "left_kp has 2 entries and right_kp has 1"),
         ({"left_kp": [0], "right_kp": [3]}, "right_kp", "has keypoint 3, but there are 3 keypoints, 0 to 2"),
         ({"left_kp": [-1], "right_kp": [1]}, "left_kp[0]", "must be at least 0, not -1"),
     ],

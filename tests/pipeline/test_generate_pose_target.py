@@ -68,7 +68,7 @@ def test_limbs_are_the_layouts() -> None:
 
 def test_limbs_of_an_unknown_layout_are_never_guessed() -> None:
     with pytest.raises(
-        PipelineError, match=r"of 20 points of an unknown layout .*: give layout, or skeletons"
+        PipelineError, match=r"of 20 points of an unknown layout are unknown: set layout, or skeletons"
     ) as error:
         target(20, with_kp=False, with_limb=True)
     assert error.value.field == "pipeline[0].skeletons"
@@ -88,7 +88,7 @@ def test_both_give_keypoint_channels_then_limb_channels() -> None:
 def test_the_mirrored_copy_swaps_the_layouts_left_and_right() -> None:
     assert target(double=True).mirror.tolist() == COCO_MIRROR
     assert target(27, double=True).mirror.tolist() == list(get_layout("sign27").mirror)
-    with pytest.raises(PipelineError, match=r"of 20 points of an unknown layout .*: give layout, or left_kp"):
+    with pytest.raises(PipelineError, match=r"20 points of an unknown layout are unknown: set layout, or left_kp"):
         target(20, double=True)
 
 
@@ -128,8 +128,8 @@ def test_one_step_processes_clips_of_several_layouts() -> None:
         ({"sigma": True}, "sigma", "must be a number, not true"),
         ({"eps": 0}, "eps", "must be greater than 0, not 0"),
         ({"with_kp": 1}, "with_kp", "must be true or false, not 1"),
-        ({"with_kp": False}, "with_kp", "with_kp or with_limb must be true"),
-        ({"with_limb": True, "skeletons": []}, "skeletons", "has no limb"),
+        ({"with_kp": False}, "with_kp", "with_kp and with_limb are both false: one must be true"),
+        ({"with_limb": True, "skeletons": []}, "skeletons", "needs at least one limb"),
         ({"with_limb": True, "skeletons": [[0, 17]]}, "skeletons", "has keypoint 17, but there are 17 keypoints"),
         ({"skeletons": [[0, 1], [2]]}, "skeletons[1]", "must be a list of two"),
         ({"skeletons": [[0, 1, 2]]}, "skeletons[0]", "must be a list of at most 2"),
@@ -154,7 +154,7 @@ def test_an_invalid_parameter_is_refused(parameters: dict[str, Any], field: str,
 
 def test_a_layout_without_limbs_is_refused_with_limb() -> None:
     step = {"type": "GeneratePoseTarget", "with_limb": True}
-    with pytest.raises(PipelineError, match="layout points has no limbs: give skeletons"):
+    with pytest.raises(PipelineError, match="layout points has no limbs: set skeletons"):
         run([step], clip_of([[[1, 1]]], layout=Layout("points", "", ("nose",))))
 
 

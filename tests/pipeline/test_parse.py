@@ -110,7 +110,7 @@ def test_an_unknown_preset_lists_the_known_ones() -> None:
     with pytest.raises(PipelineError) as error:
         parse_pipeline("posec3d-tets")
     assert error.value.field == "pipeline"
-    assert "there is no preset 'posec3d-tets', did you mean posec3d-test?" in error.value.detail
+    assert "unknown preset 'posec3d-tets': did you mean posec3d-test?" in error.value.detail
     assert all(preset in error.value.detail for preset in PRESETS)
 
 
@@ -118,7 +118,7 @@ def test_an_unknown_step_lists_the_known_ones() -> None:
     with pytest.raises(PipelineError) as error:
         parse_pipeline([DECODE, {"type": "UniformSample", "clip_len": 48}, TARGET])
     assert error.value.field == "pipeline[1].type"
-    assert "there is no step 'UniformSample', did you mean UniformSampleFrames?" in error.value.detail
+    assert "unknown step 'UniformSample': did you mean UniformSampleFrames?" in error.value.detail
     assert all(step in error.value.detail for step in STEPS)
 
 
@@ -127,7 +127,7 @@ def test_an_unknown_parameter_lists_the_known_ones() -> None:
         parse_pipeline([{"type": "GeneratePoseTarget", "sigam": 1.0}])
     assert error.value.field == "pipeline[0].sigam"
     assert error.value.detail == (
-        "GeneratePoseTarget has no parameter 'sigam', did you mean sigma? Known are: sigma, use_score, with_kp, "
+        "GeneratePoseTarget has no parameter 'sigam': did you mean sigma? Known names: sigma, use_score, with_kp, "
         "with_limb, skeletons, double, left_kp, right_kp, left_limb, right_limb, scaling, eps"
     )
 
@@ -166,14 +166,14 @@ def test_an_unknown_reduction_lists_the_known_ones() -> None:
     ("steps", "field", "message"),
     [
         ([DECODE], "pipeline", "GeneratePoseTarget is missing"),
-        ([TARGET, TARGET], "pipeline[1]", "a pipeline has one GeneratePoseTarget"),
+        ([TARGET, TARGET], "pipeline[1]", "a pipeline can have only one GeneratePoseTarget"),
         ([TARGET, {"type": "Flip"}], "pipeline[1]", "Flip must come before GeneratePoseTarget"),
         ([TARGET, DECODE], "pipeline[1]", "PoseDecode must come before GeneratePoseTarget"),
         ([TARGET, SAMPLE], "pipeline[1]", "UniformSampleFrames must come before GeneratePoseTarget"),
         ([FORMAT, TARGET], "pipeline[0]", "FormatShape must come after GeneratePoseTarget"),
         ([POTION, TARGET], "pipeline[0]", "Heatmap2Potion must come after GeneratePoseTarget"),
-        ([DECODE, SAMPLE, TARGET], "pipeline[1]", "a PoseDecode after it must take them"),
-        ([SAMPLE, DECODE, SAMPLE, DECODE, TARGET], "pipeline[2]", "one UniformSampleFrames at most"),
+        ([DECODE, SAMPLE, TARGET], "pipeline[1]", "add a PoseDecode after it"),
+        ([SAMPLE, DECODE, SAMPLE, DECODE, TARGET], "pipeline[2]", "only one UniformSampleFrames"),
         ([TARGET, POTION, FORMAT], "pipeline[2]", "FormatShape cannot follow Heatmap2Potion"),
         ([TARGET, FORMAT, FORMAT], "pipeline[2]", "FormatShape cannot follow FormatShape"),
     ],

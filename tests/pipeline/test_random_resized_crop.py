@@ -49,10 +49,10 @@ def test_without_a_seed_two_runs_differ() -> None:
 @pytest.mark.parametrize(
     ("parameters", "field", "message"),
     [
-        ({"area_range": [0, 1]}, "area_range", "over 0 and up to 1"),
+        ({"area_range": [0, 1]}, "area_range", "above 0 and at most 1,"),
         ({"area_range": [0.5, 0.2]}, "area_range", "\\[minimum, maximum\\]"),
-        ({"area_range": [0.5, 1.5]}, "area_range", "up to 1"),
-        ({"aspect_ratio_range": [-1, 1]}, "aspect_ratio_range", "over 0"),
+        ({"area_range": [0.5, 1.5]}, "area_range", "at most 1,"),
+        ({"aspect_ratio_range": [-1, 1]}, "aspect_ratio_range", "above 0"),
         ({"area_range": 0.5}, "area_range", "must be a list, not 0.5"),
         ({"area_range": [0.5, "1"]}, "area_range[1]", "must be a number, not '1'"),
         ({"lazy": True}, "lazy", "must be false, not true"),

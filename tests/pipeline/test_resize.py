@@ -55,9 +55,9 @@ def test_interpolation_is_ignored() -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"scale": [-1, 64], "keep_ratio": False}, "cannot have -1 where keep_ratio is false"),
-        ({"scale": 2.0, "keep_ratio": False}, "must be \\[width, height\\] where keep_ratio is false"),
-        ({"scale": [-1, -1]}, "from 1 to 100,000 pixels, one of them -1"),
+        ({"scale": [-1, 64], "keep_ratio": False}, "cannot have -1 if keep_ratio is false"),
+        ({"scale": 2.0, "keep_ratio": False}, "must be \\[width, height\\] if keep_ratio is false"),
+        ({"scale": [-1, -1]}, "from 1 to 100,000 pixels, or -1 for one of them"),
         ({"scale": [0, 64]}, "from 1 to 100,000 pixels"),
         ({"scale": [64, 100_001]}, "from 1 to 100,000 pixels"),
         ({"scale": "64"}, "must be a number or a list, not '64'"),

@@ -122,12 +122,12 @@ def test_an_empty_axis_means_that_nothing_was_found(shape, axis):
 
 
 def test_text_is_not_a_number():
-    with pytest.raises(PoseError, match=r"keypoint must hold numbers, not <U1"):
+    with pytest.raises(PoseError, match=r"keypoint must be numbers, not <U1"):
         build(np.array([[["1", "2"]]]))
 
 
 def test_scores_of_another_shape_are_refused_with_the_right_one():
-    with pytest.raises(PoseError, match=r"keypoint_score is \[5, 16\], but must be \[5, 17\]"):
+    with pytest.raises(PoseError, match=r"keypoint_score is \[5, 16\]: it must be \[5, 17\]"):
         build(np.ones((5, 17, 2)), np.ones((5, 16)))
 
 
@@ -148,12 +148,14 @@ def test_the_layout_is_inferred_from_the_number_of_points():
 
 
 def test_a_layout_of_another_size_is_refused_with_the_fitting_one():
-    with pytest.raises(PoseError, match="layout coco17 has 17 points, the keypoints have 133; 133 points are coco_wh"):
+    with pytest.raises(
+        PoseError, match="layout coco17 has 17 points, but the keypoints have 133; 133 points are coco_wh"
+    ):
         build(np.ones((5, 133, 2)), layout=LAYOUTS["coco17"])
 
 
 def test_a_missing_img_shape_is_refused_with_an_example():
-    with pytest.raises(PoseError, match=r"img_shape is missing: give .* \[1080, 1920\]"):
+    with pytest.raises(PoseError, match=r"img_shape is missing: set .* \[1080, 1920\]"):
         build(np.ones((5, 17, 2)), img_shape=None)
 
 

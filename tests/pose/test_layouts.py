@@ -184,7 +184,7 @@ def test_a_bare_number_of_points_means_one_layout():
 )
 def test_a_number_that_two_layouts_have_is_refused_with_both(points, first, second):
     with pytest.raises(
-        LayoutError, match=rf"{points} points without names may be {first} .* or {second} .*: give `layout`"
+        LayoutError, match=rf"{points} points without names may be {first} .* or {second} .*: set `layout`"
     ):
         infer_layout(points)
 
@@ -195,5 +195,5 @@ def test_mediapipe_has_one_name_with_and_without_irises():
 
 
 def test_an_unknown_layout_is_refused_with_the_known_ones():
-    with pytest.raises(LayoutError, match=r"no layout 'coco18': known are coco17, coco_wholebody"):
+    with pytest.raises(LayoutError, match=r"unknown layout 'coco18': known layouts are coco17, coco_wholebody"):
         get_layout("coco18")

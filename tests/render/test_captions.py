@@ -68,7 +68,7 @@ def test_a_font_is_used_by_its_path() -> None:
 
 
 def test_characters_that_the_font_lacks_are_an_error_and_never_boxes() -> None:
-    with pytest.raises(InputError, match="no font for '수어'") as caught:
+    with pytest.raises(InputError, match="no installed font has the characters '수어'") as caught:
         strip(caption="수어 a", font=str(DEJAVU))
     assert caught.value.field == "picture.caption"
     assert "HEATSVC_CAPTION_FONT" in caught.value.detail
@@ -79,7 +79,7 @@ def test_without_any_font_of_the_system_latin_letters_are_drawn_and_hangul_is_an
 ) -> None:
     monkeypatch.setattr(captions, "_SYSTEM_FONTS", ("no-such-font.ttf",))
     assert strip(caption="Plain text, 12 %").pixels.any()
-    with pytest.raises(InputError, match="no font for '수어手話'"):
+    with pytest.raises(InputError, match="no installed font has the characters '수어手話'"):
         strip(caption="수어 手話")
 
 
@@ -90,7 +90,7 @@ def test_a_font_of_the_system_is_found_by_the_name_of_its_file(monkeypatch: pyte
 
 def test_decomposed_hangul_is_composed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As names of files on macOS are; the syllable is what a font has."""
-    with pytest.raises(InputError, match="no font for '한'"):
+    with pytest.raises(InputError, match="no installed font has the characters '한'"):
         strip(caption="\u1112\u1161\u11ab", font=str(DEJAVU))
 
 

@@ -202,11 +202,11 @@ def test_the_scale_is_chosen_for_a_screen(sides: tuple[int, int], count: int, sh
 @pytest.mark.parametrize(
     ("options", "field", "message"),
     [
-        ({"mode": "channel"}, "channel", "`channel` is missing: give a name"),
+        ({"mode": "channel"}, "channel", "`channel` is required: it must be a name"),
         ({"mode": "channel", "channel": "tail"}, "channel", "'tail'"),
         ({"mode": "channel", "channel": 5}, "channel", "an index from 0 to 4"),
         ({"mode": "channel", "channel": "99999999999999"}, "channel", "an index from 0 to 4"),
-        ({"channel": 1}, "channel", "goes with the mode"),
+        ({"channel": 1}, "channel", "can only be set with the mode"),
         ({"frame": 2}, "frame", "frames 0 to 1"),
         ({"frame": 1, "frames": 1}, "frame", "not both"),
     ],
@@ -218,7 +218,7 @@ def test_what_there_is_not_is_refused(options: dict[str, Any], field: str, messa
 
 
 def test_a_skeleton_of_unknown_points_is_refused() -> None:
-    with pytest.raises(InputError, match="give `layout`"):
+    with pytest.raises(InputError, match="set `layout`"):
         plan(volume(points=(), skeleton=()), skeleton=True)
 
 

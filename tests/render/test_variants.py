@@ -134,7 +134,7 @@ def test_a_potion_picture_of_whole_maps() -> None:
 )
 def test_limbs_are_pyskls(kind: dict[str, object]) -> None:
     keypoint, score = np.ones((1, 1, 2, 2), np.float32), np.ones((1, 1, 2), np.float32)
-    with pytest.raises(ValueError, match="limbs are rendered with PYSKL's window"):
+    with pytest.raises(ValueError, match="limbs can only be rendered with PYSKL's window"):
         HeatmapVolume(keypoint, score, 8, 8, Gaussian(**kind), limbs=np.array([[0, 1]], np.int32))
 
 

@@ -103,7 +103,7 @@ def test_a_build_from_its_files_to_its_pickle(page: Page) -> None:
 def test_a_build_that_fails_shows_its_problem_at_the_option(page: Page) -> None:
     choose_keti(page)
     page.get_by_role("button", name="Build the dataset").click()
-    expect(page.locator(".dataset-status .problem")).to_contain_text("give the option img_shape")
+    expect(page.locator(".dataset-status .problem")).to_contain_text("set the option img_shape")
     expect(page.locator('dataset-builder [aria-invalid="true"]')).to_have_attribute("data-field", "options.img_shape")
     expect(page.locator(".dataset-status")).to_contain_text("The build failed")
 

@@ -1,7 +1,7 @@
-"""The training configs that can be written. To add one is to add a template and an entry of `CONFIGS`.
+"""The training configs that can be written. To add one, add a template and an entry of `CONFIGS`.
 
-The pipelines are those of `pipeline/presets.py`, so that what the service renders for ``posec3d-train`` is what the
-model is trained on.
+The pipelines are those of `pipeline/presets.py`, so that the model is trained on the heatmaps that the service renders
+for ``posec3d-train``.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class ConfigFormat:
 
     Attributes:
         template: a file in templates/.
-        pack: the steps that pass a clip to the model, last in each pipeline.
-        sampling: further arguments of UniformSampleFrames in validation and test.
-        limbs: whether the heatmaps are of limbs, not of keypoints.
+        pack: the last steps of each pipeline, which pass a clip to the model.
+        sampling: additional arguments of UniformSampleFrames in validation and test.
+        limbs: whether the heatmaps show limbs instead of keypoints.
     """
 
     template: str
@@ -44,7 +44,7 @@ _PYSKL = ConfigFormat(
         {"type": "ToTensor", "keys": ["imgs", "label"]},
     ),
 )
-# PYSKL's datasets set the test mode, MMAction2's leave it to the step.
+# PYSKL's datasets set the test mode, while MMAction2's leave it to the step.
 _MMACTION2 = ConfigFormat("mmaction2.py.jinja", pack=({"type": "PackActionInputs"},), sampling={"test_mode": True})
 
 CONFIGS: dict[str, ConfigFormat] = {
@@ -53,7 +53,7 @@ CONFIGS: dict[str, ConfigFormat] = {
     "mmaction2_keypoint.py": _MMACTION2,
     "mmaction2_limb.py": replace(_MMACTION2, limbs=True),
 }
-"""Each config, by its artifact's name."""
+"""Configs by the name of their artifact."""
 
 
 def config(name: str, dataset: DatasetStatistics, pickle_name: str) -> str:
@@ -61,16 +61,18 @@ def config(name: str, dataset: DatasetStatistics, pickle_name: str) -> str:
 
     Args:
         name: one of CONFIGS.
-        dataset: what it trains on.
+        dataset: the dataset.
         pickle_name: the annotation pickle's file name, ending in ``.pkl``.
 
     Raises:
-        AnnotationError: limbs of keypoints whose layout is not known or has none.
+        AnnotationError: the config needs limbs, but the layout is unknown or has none.
     """
     chosen = CONFIGS[name]
     limbs, skeleton = chosen.limbs, Skeleton.of(dataset.points, dataset.layout)
     if limbs and not skeleton.skeletons:
-        raise AnnotationError("no limbs are known for these points: a config for limbs needs a layout that has some")
+        raise AnnotationError(
+            "a config for limbs needs a layout with limbs: the layout of these points is unknown or has none"
+        )
     pipelines = {}
     presets = training_presets(limbs=limbs)
     for part, preset in zip(("train", "val", "test"), presets, strict=True):
@@ -94,7 +96,7 @@ def config(name: str, dataset: DatasetStatistics, pickle_name: str) -> str:
 
 
 def configs(dataset: DatasetStatistics, pickle_name: str) -> dict[str, str]:
-    """Every config that can be written for a dataset, by its file name: those for limbs need a layout that has some."""
+    """All configs that can be written for a dataset, by file name; configs for limbs need a layout with limbs."""
     has_limbs = dataset.layout is not None and bool(dataset.layout.limbs)
     names = (name for name, chosen in CONFIGS.items() if has_limbs or not chosen.limbs)
     return {name: config(name, dataset, pickle_name) for name in names}
@@ -102,13 +104,13 @@ def configs(dataset: DatasetStatistics, pickle_name: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The keypoints under PYSKL's names.
+    """The keypoints of a layout, with PYSKL's names.
 
     Attributes:
         points: V.
-        left_kp, right_kp: positions of keypoints that a mirror image exchanges.
-        skeletons: limbs, pairs of positions.
-        left_limb, right_limb: positions in `skeletons` of limbs that a mirror image exchanges.
+        left_kp, right_kp: indices of keypoints that mirroring exchanges.
+        skeletons: limbs, as pairs of indices.
+        left_limb, right_limb: indices in `skeletons` of limbs that mirroring exchanges.
     """
 
     points: int
@@ -120,7 +122,7 @@ class Skeleton:
 
     @classmethod
     def of(cls, points: int, layout: Layout | None) -> Skeleton:
-        """The skeleton of a layout; without one only the number of keypoints is known."""
+        """The skeleton of a layout; if it is None, only `points` is known."""
         if layout is None:
             return cls(points)
         pairs = []
@@ -133,10 +135,10 @@ class Skeleton:
 
 
 def _splits(names: Sequence[str]) -> dict[str, str]:
-    """By the names: ``train1`` or ``xsub_train`` to train, ``val`` or ``dev`` to validate, ``test`` to test.
+    """Choose the splits by name: ``train1`` or ``xsub_train`` for training, ``val`` or ``dev``, and ``test``.
 
-    Where one of the last two is missing the other is used for both, as in PYSKL's own configs; a dataset of one split
-    uses that for all.
+    If one of the last two is missing, the other is used for both, as in PYSKL's configs; a dataset with one split uses
+    it for all.
     """
     train = _like(names, "train") or (names[0] if names else "train")
     others = [name for name in names if name != train] or [train]
@@ -146,7 +148,7 @@ def _splits(names: Sequence[str]) -> dict[str, str]:
 
 
 def _like(names: Sequence[str], *words: str) -> str | None:
-    """The first name that begins with a word, or else has one in it."""
+    """The first name that begins with one of the words, or else contains one."""
     folded = [(name, name.casefold()) for name in names]
     first = (name for name, text in folded if text.startswith(words))
     within = (name for name, text in folded if any(word in text for word in words))
@@ -156,7 +158,7 @@ def _like(names: Sequence[str], *words: str) -> str | None:
 def _steps(
     steps: Iterable[StepSpec], skeleton: Skeleton, *, limbs: bool, sampling: StepSpec
 ) -> list[Mapping[str, Any]]:
-    """A preset's steps with the arguments that a config needs and a request does not."""
+    """A preset's steps with the arguments that a config needs but a request does not."""
     sides = ("left_kp", "right_kp", *(("left_limb", "right_limb") if limbs else ()))
     written: list[Mapping[str, Any]] = []
     for given in steps:
@@ -165,7 +167,7 @@ def _steps(
             step |= sampling
         elif step["type"] == "Flip":
             if not skeleton.left_kp:
-                continue  # a mirror image that keeps left and right in place would teach the wrong side
+                continue  # a mirror image without exchanging left and right would teach the wrong side
             step |= {name: Variable(name) for name in sides[:2]}
         elif step["type"] == "GeneratePoseTarget":
             if limbs:

@@ -1,4 +1,4 @@
-"""Values as Python source text, for configs."""
+"""Writes values as Python source text, for configs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _WIDTH = 100
 
 
 class Variable(str):
-    """The name of a variable that the config defines further up."""
+    """The name of a variable that the config defines earlier."""
 
     __slots__ = ()
 
 
 def literal(value: object) -> str:
-    """A value as Python source, in ASCII so that the reader's locale does not matter.
+    """A value as Python source, in ASCII so that it does not depend on the reader's locale.
 
-    A brace in text is written as an escape: mmengine replaces text between double braces before it parses.
+    Braces in text are escaped, since mmengine replaces text between double braces before it parses.
     """
     match value:
         case Variable():
@@ -37,7 +37,7 @@ def literal(value: object) -> str:
 
 
 def step_literal(step: Mapping[str, Any]) -> str:
-    """A pipeline step; sizes and ranges are tuples, since mmcv's Resize gives a list another meaning."""
+    """A pipeline step. Sizes and ranges are tuples, since a list has another meaning for mmcv's Resize."""
     tuples = ("scale", "area_range", "aspect_ratio_range")
     parts = [
         f"{key}=({literal(item)[1:-1]})" if key in tuples else f"{key}={literal(item)}" for key, item in step.items()
@@ -47,7 +47,7 @@ def step_literal(step: Mapping[str, Any]) -> str:
 
 
 def wrapped_literal(values: Sequence[object], indent: int) -> str:
-    """A list, over several lines where one is too short."""
+    """A list, wrapped over several lines if needed."""
     lines, line = [], ""
     for text in (literal(value) + "," for value in values):
         if line and indent + len(line) + 1 + len(text) > _WIDTH:

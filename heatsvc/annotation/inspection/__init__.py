@@ -1,1 +1,1 @@
-"""Inspection of an annotation pickle: its contents, and whether PYSKL and MMAction2 can train from it."""
+"""Inspects an annotation pickle: its contents, and whether PYSKL and MMAction2 can train from it."""

@@ -1,4 +1,4 @@
-"""Checks of single annotations and of splits against what PYSKL and MMAction2 expect."""
+"""Checks single annotations and splits for what PYSKL and MMAction2 expect."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _UNBOUNDED = replace(
 
 @dataclass(frozen=True, slots=True)
 class AnnotationSummary:
-    """The checked contents of an annotation; None where missing or invalid.
+    """The checked contents of an annotation; missing or invalid values are None.
 
     Attributes:
-        name: frame_dir, or filename, which the readers prefer.
+        name: filename, which the readers prefer, or frame_dir.
         label: class index.
         img_shape: (height, width).
         shape: (M, T, V).
-        dtype: of keypoint.
-        nbytes: of both arrays.
+        dtype: type of keypoint.
+        nbytes: size of both arrays in bytes.
     """
 
     name: str | None = None
@@ -47,12 +47,12 @@ class AnnotationSummary:
 
 
 def check_annotation(annotation: Mapping[Any, Any], where: str, findings: Findings) -> AnnotationSummary:
-    """Check an annotation; problems are added to `findings`.
+    """Check an annotation, and add problems to `findings`.
 
     Args:
-        annotation: as unpickled.
+        annotation: the unpickled annotation.
         where: its name in messages if it has none, ``annotations[3]``.
-        findings: to add to.
+        findings: collects the problems.
     """
     name = annotation.get("filename", annotation.get("frame_dir"))
     if not isinstance(name, str):
@@ -64,7 +64,7 @@ def check_annotation(annotation: Mapping[Any, Any], where: str, findings: Findin
     if type(total) is not int:
         findings.add("no_total_frames", called)
     elif shape is not None and total != shape[1]:
-        findings.add("other_total_frames", f"{called}: {_value_text(total)}, and T is {shape[1]}")
+        findings.add("other_total_frames", f"{called}: {_value_text(total)}, but T is {shape[1]}")
     img_shape = _img_shape(annotation, called, findings)
     if shape is not None and img_shape is not None:
         _judge(annotation, img_shape, total, called, findings)
@@ -74,7 +74,7 @@ def check_annotation(annotation: Mapping[Any, Any], where: str, findings: Findin
 def _judge(
     annotation: Mapping[Any, Any], img_shape: tuple[int, int], total: object, called: str, findings: Findings
 ) -> None:
-    """Judge numbers that the other checks take as they are, as `heatsvc.draw` does."""
+    """Check the plausibility of the numbers, as `heatsvc.draw` does."""
     keypoint, score = _array(annotation["keypoint"]), _array(annotation.get("keypoint_score"))
     if keypoint is None:
         return
@@ -108,7 +108,7 @@ def _label(annotation: Mapping[Any, Any], called: str, findings: Findings) -> in
 
 
 def _value_text(value: object) -> str:
-    """A value for a message; of long numbers and of containers only the type."""
+    """A value for a message; only its type for long numbers and containers."""
     if isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 1 << 63):
         return f"{value!r:.30}"
     return type(value).__name__
@@ -131,7 +131,7 @@ def _img_shape(annotation: Mapping[Any, Any], called: str, findings: Findings) -
 def _keypoints(
     annotation: Mapping[Any, Any], called: str, findings: Findings
 ) -> tuple[tuple[int, int, int] | None, str | None, int]:
-    """Shape (M, T, V), dtype and bytes of the arrays."""
+    """Shape (M, T, V), dtype and size in bytes of the arrays."""
     keypoint, score = _array(annotation.get("keypoint")), _array(annotation.get("keypoint_score"))
     if keypoint is None:
         findings.add("raw_file" if isinstance(annotation.get("raw_file"), str) else "no_keypoint", called)
@@ -145,7 +145,7 @@ def _keypoints(
     if score is None:
         findings.add("no_score", called)
     elif score.shape != keypoint.shape[:3]:
-        findings.add("other_score", f"{called}: {_sides(score)}, and keypoint {_sides(keypoint)}")
+        findings.add("other_score", f"{called}: {_sides(score)}, but keypoint is {_sides(keypoint)}")
     _values(keypoint, score, called, findings)
     persons, frames, points = keypoint.shape[:3]
     return (persons, frames, points), keypoint.dtype.name, nbytes
@@ -176,7 +176,7 @@ def _sides(array: npt.NDArray[Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SplitSize:
-    """A split: its name, the number of names in it, and of annotations and frames that a reader would take."""
+    """A split: its name, its number of names, and the number of annotations and frames that a reader would load."""
 
     name: str
     names: int
@@ -185,12 +185,12 @@ class SplitSize:
 
 
 def check_splits(splits: object, annotations: Sequence[AnnotationSummary], findings: Findings) -> tuple[SplitSize, ...]:
-    """The size of each split; problems are added to `findings`.
+    """Return the size of each split, and add problems to `findings`.
 
     Args:
         splits: the value of the key ``split``.
-        annotations: all of them.
-        findings: to add to.
+        annotations: all annotations.
+        findings: collects the problems.
     """
     if not isinstance(splits, Mapping):
         findings.add("odd_split")

@@ -1,4 +1,4 @@
-"""Findings: problems that a reader of the pickle would have, by kind."""
+"""Findings: problems that a reader would have with the pickle, by kind."""
 
 from __future__ import annotations
 
@@ -24,61 +24,69 @@ class Meaning(NamedTuple):
 _AGAIN = "Write the pickle again with `heatsvc annotate`, or with the tool that made it."
 
 MEANINGS: dict[str, Meaning] = {
-    "no_annotations": Meaning("error", "there is no annotation in it", _AGAIN),
-    "no_dict": Meaning("error", "annotations that are no dict", _AGAIN),
-    "no_name": Meaning("error", "annotations without frame_dir, by which a split chooses", "Add frame_dir, as text."),
+    "no_annotations": Meaning("error", "the pickle has no annotations", _AGAIN),
+    "no_dict": Meaning("error", "annotations that are not dicts", _AGAIN),
+    "no_name": Meaning("error", "annotations without frame_dir, which splits refer to", "Add frame_dir, as text."),
     "no_label": Meaning("error", "annotations without label", "Add the class index, which training needs."),
-    "odd_label": Meaning("error", "labels that are no whole numbers from 0 on", "Write class indices, not label text."),
+    "odd_label": Meaning(
+        "error", "labels that are not whole numbers, 0 or more", "Write class indices, not label text."
+    ),
     "no_img_shape": Meaning("error", "annotations whose img_shape is not (height, width)", "Add the video's size."),
     "no_total_frames": Meaning("error", "annotations without total_frames", "Add T of keypoint."),
     "other_total_frames": Meaning(
-        "error", "total_frames is not T of keypoint", "Correct it: a sampler takes frames that are not there."
+        "error", "total_frames is not T of keypoint", "Correct it: samplers would take frames that do not exist."
     ),
     "no_keypoint": Meaning("error", "annotations without a keypoint array", "Leave them out, or add [M, T, V, 2]."),
     "raw_file": Meaning(
         "note",
-        "annotations whose keypoints lie in files of their own",
-        "Use a pipeline that reads them (DecompressPose); their points are not checked here.",
+        "annotations whose keypoints are in separate files",
+        "Use a pipeline that reads them (DecompressPose); they are not checked here.",
     ),
     "odd_keypoint": Meaning(
         "error", "keypoint is not [M, T, V, 2]", "PoseConv3D needs persons, frames, points, x and y."
     ),
     "three_columns": Meaning(
-        "warning", "keypoint has three numbers per point", "Fit for graph networks; PoseConv3D needs x and y alone."
+        "warning", "keypoint has three numbers per point", "Graph networks can use it; PoseConv3D needs only x and y."
     ),
     "odd_dtype": Meaning("warning", "arrays that are not floating-point numbers", "Write float16 or float32."),
-    "empty": Meaning("error", "annotations of no person, no frame or no point", "Leave them out."),
-    "other_score": Meaning("error", "keypoint_score has not keypoint's shape without its last axis", "Correct it."),
+    "empty": Meaning("error", "annotations without a person, a frame or a point", "Leave them out."),
+    "other_score": Meaning(
+        "error", "keypoint_score does not have keypoint's shape without its last axis", "Correct it."
+    ),
     "no_score": Meaning("note", "annotations without keypoint_score", "Every point is rendered with score 1."),
     "infinite": Meaning(
-        "error", "infinite coordinates or scores", "Write float32, if the numbers were too large for float16."
+        "error", "infinite coordinates or scores", "Write float32 if the numbers were too large for float16."
     ),
-    "nan_score": Meaning("error", "scores that are NaN", "Set them to 0: one makes the whole loss NaN."),
+    "nan_score": Meaning("error", "scores that are NaN", "Set them to 0: a single one makes the loss NaN."),
     "nan_point": Meaning(
-        "warning", "coordinates that are NaN", "PoseCompact sets them to 0; without it set them to 0 yourself."
+        "warning", "coordinates that are NaN", "PoseCompact sets them to 0; without it, set them to 0 yourself."
     ),
     "all_zero": Meaning(
         "note", "annotations whose points are all 0", "They replace missing videos, and their heatmaps are empty."
     ),
     "other_points": Meaning(
-        "error", "another number of points than most", "A model takes one number of channels: select the same points."
+        "error",
+        "a number of points that differs from most",
+        "A model needs one number of channels: select the same points.",
     ),
-    "duplicate": Meaning("warning", "a frame_dir that several annotations have", "A split takes all of them."),
+    "duplicate": Meaning("warning", "a frame_dir of several annotations", "A split takes all of them."),
     "gap_in_labels": Meaning(
-        "warning", "class indices between 0 and the largest that no annotation has", "num_classes counts them too."
+        "warning", "class indices below the largest that no annotation has", "num_classes counts them too."
     ),
-    "no_split": Meaning("note", "a list of annotations without splits", "Name no split in the config."),
+    "no_split": Meaning("note", "a list of annotations without splits", "Set no split in the config."),
     "odd_split": Meaning("error", "splits that are not lists of names", "Write {split: [frame_dir, ...]}."),
-    "empty_split": Meaning("warning", "splits without an annotation", "Training or testing on them fails."),
+    "empty_split": Meaning("warning", "splits without annotations", "Training or testing on them fails."),
     "unknown_in_split": Meaning(
         "warning", "names in a split without an annotation", "The readers ignore them silently."
     ),
     "in_two_splits": Meaning(
-        "warning", "names in more than one split", "Splits made for different protocols may share names; others leak."
+        "warning",
+        "names in more than one split",
+        "Splits for different protocols may share names; otherwise test data leaks into training.",
     ),
     "in_no_split": Meaning("note", "annotations that are in no split", "They are never read."),
     "numpy_2": Meaning(
-        "warning", "it names numpy._core, which NumPy 1 does not have", "Write it again: PYSKL runs NumPy 1."
+        "warning", "it refers to numpy._core, which NumPy 1 does not have", "Write it again: PYSKL needs NumPy 1."
     ),
     "protocol_5": Meaning(
         "warning", "pickle protocol 5, which Python 3.7 cannot read", "Write it with protocol 4: pickle.dump(..., 4)."
@@ -89,7 +97,7 @@ MEANINGS: dict[str, Meaning] = {
         if code not in ("frame_count", "missing_points", *OF_FILES)
     },
 }
-"""Every kind of finding; those of plausibility under their codes."""
+"""All kinds of findings; findings of plausibility have their codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +109,8 @@ class Finding:
         severity: ``error``: reading or training fails; ``warning``: the result may be wrong; ``note``: information.
         text: what was found.
         what_to_do: how to correct it.
-        count: how often.
-        examples: the first few, named.
+        count: how often it was found.
+        examples: the names of the first few.
     """
 
     kind: str
@@ -121,14 +129,14 @@ class Findings:
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, kind: str, example: str = "") -> None:
-        """Count one."""
+        """Count a finding."""
         self.counts[kind] = self.counts.get(kind, 0) + 1
         few = self.examples.setdefault(kind, [])
         if example and len(few) < _EXAMPLES:
             few.append(example if len(example) <= _EXAMPLE_LENGTH else example[: _EXAMPLE_LENGTH - 1] + "…")
 
     def listed(self) -> tuple[Finding, ...]:
-        """All, the worst first."""
+        """All findings, the worst first."""
         found = (
             Finding(kind, *meaning, self.counts[kind], tuple(self.examples[kind]))
             for kind, meaning in MEANINGS.items()

@@ -1,4 +1,4 @@
-"""Inspection: what an annotation pickle holds, in numbers, and what was found."""
+"""Inspection: statistics of an annotation pickle, and findings."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A pickle.
+    """The contents of an annotation pickle.
 
     Attributes:
-        file: its name.
-        size: in bytes.
-        protocol: of pickling.
+        file: name of the file.
+        size: size in bytes.
+        protocol: pickle protocol.
         numpy: the modules of NumPy that it refers to, ``numpy.core`` (in every version), ``numpy._core``.
         annotations: number of annotations.
-        keys: of annotations, with how many have each.
-        splits: in the file's order; none where it is a bare list.
+        keys: number of annotations with each key.
+        splits: the splits in the file's order; empty if the pickle is a list.
         classes: number of different labels.
-        labels: smallest and largest; None where there are none.
-        frames, persons: T and M; None where no keypoint array can be read.
-        points: each V, with how many annotations have it.
-        dtypes: of keypoint, with how many annotations have each.
-        img_shapes: ``1080x1920`` (height, width), the most frequent first, with how many annotations have each.
-        array_bytes: of all keypoint and keypoint_score arrays.
-        findings: the worst first.
+        labels: smallest and largest label; None if there are none.
+        frames, persons: T and M; None if no keypoint array can be read.
+        points: number of annotations for each V.
+        dtypes: number of annotations for each type of keypoint.
+        img_shapes: number of annotations for each ``1080x1920`` (height, width), the most frequent first.
+        array_bytes: size of all keypoint and keypoint_score arrays in bytes.
+        findings: the findings, the worst first.
     """
 
     file: str
@@ -70,7 +70,7 @@ class Inspection:
 
     @property
     def usable(self) -> bool:
-        """Whether there is no finding that makes reading or training fail."""
+        """Whether no finding makes reading or training fail."""
         return not any(finding.severity == "error" for finding in self.findings)
 
 
@@ -80,10 +80,10 @@ _LONGEST_PROBLEM = 1 << 20
 
 
 def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: CancelToken = NEVER_CANCELLED) -> Inspection:
-    """Read an annotation pickle, and check it against what PYSKL and MMAction2 expect.
+    """Read an annotation pickle, and check whether PYSKL and MMAction2 can use it.
 
-    The pickle is ``{'split': ..., 'annotations': [...]}`` or a list. Nothing in it is executed. It needs the memory of
-    its arrays.
+    The pickle is ``{'split': ..., 'annotations': [...]}`` or a list. Nothing in it is executed. Its arrays must fit
+    into memory.
 
     Args:
         path: the file.
@@ -91,9 +91,9 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: Cancel
         token: checked between steps; cancels the work.
 
     Raises:
-        OSError: it cannot be read.
-        PoseError: not a pickle, damaged, one that refers to code, or one with other contents.
-        LimitError: larger than the bounds.
+        OSError: the file cannot be read.
+        PoseError: the file is not a pickle, is damaged, refers to code, or has other contents.
+        LimitError: the file exceeds the bounds.
     """
     size = path.stat().st_size
     bounds.check("max_unpacked_bytes", size, "bytes in a file", file=path.name)
@@ -101,8 +101,8 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: Cancel
         raise PoseError("the file is empty", file=path.name)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         if detail := _problem_detail(mapped[:_LONGEST_PROBLEM]):
-            raise PoseError(f"this is an error of the service, not a pickle: {detail}", file=path.name)
-        # Mapped, since bytes would be a second copy of all arrays; pickletools takes both.
+            raise PoseError(f"the file is an error response of the service, not a pickle: {detail}", file=path.name)
+        # The file is mapped: reading it into bytes would make a second copy of all arrays.
         content = unpickle(cast("bytes", mapped), bounds=bounds, file=path.name, token=token)
         protocol = mapped[1] if mapped[0] == 0x80 else 0
         cores = sorted({match.group().decode() for match in _CORES.finditer(mapped)}, reverse=True)
@@ -151,14 +151,14 @@ def inspect_pickle(path: Path, bounds: Bounds = DEFAULT_BOUNDS, *, token: Cancel
 
 
 def _problem_detail(data: bytes) -> str:
-    """The detail of a problem document (RFC 9457), "" of anything else. No pickle begins with a brace."""
+    """The detail of a problem document (RFC 9457), or "" if it is something else. No pickle begins with a brace."""
     if not data.startswith(b"{"):
         return ""
     try:
         detail = json.loads(data).get("detail")
     except (ValueError, RecursionError):
         return ""
-    # A terminal would obey control characters.
+    # A terminal would interpret control characters.
     return "".join(letter if letter.isprintable() else " " for letter in detail) if isinstance(detail, str) else ""
 
 
@@ -172,7 +172,7 @@ def _check_all(facts: Sequence[AnnotationSummary], findings: Findings) -> None:
         if count > 1:
             findings.add("duplicate", f"{name}: {count} times")
     labels = {fact.label for fact in facts if fact.label is not None}
-    # Not all gaps below an index of two billion are listed.
+    # An index may be two billion, so not all gaps are listed.
     if labels and max(labels) + 1 > len(labels):
         for label in range(min(max(labels), 1 << 16)):
             if label not in labels:

@@ -1,4 +1,4 @@
-"""An inspection as text for a terminal."""
+"""Shows an inspection as text in a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST = 200
 
 
 def inspection_text(inspection: Inspection) -> RenderableType:
-    """What is in the pickle, its splits, and the findings with what to do."""
+    """The contents of the pickle, its splits, and the findings with advice."""
     facts = Table.grid(padding=(0, 2))
     for name, text in _facts(inspection):
         facts.add_row(Text(name, style="bold"), Text(text))
@@ -52,11 +52,11 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
 
 def _points(count: int) -> str:
     names = " or ".join(layout.name for layout in LAYOUTS.values() if len(layout.points) == count)
-    return f"{count} (as {names} has)" if names else str(count)
+    return f"{count} (as in {names})" if names else str(count)
 
 
 def _shown(text: str) -> str:
-    """Text of an untrusted pickle without control characters, which a terminal would obey, and not too long."""
+    """Text of an untrusted pickle, shortened and without control characters, which a terminal would interpret."""
     plain = text[:_LONGEST]
     if not plain.isprintable():
         plain = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in plain)

@@ -1,1 +1,1 @@
-"""Labels: tables and label maps of several formats, merged, filtered and numbered."""
+"""Reads labels: merges tables and label maps of several formats, filters the videos, and assigns class indices."""

@@ -1,4 +1,4 @@
-"""Classes: which index a label has."""
+"""Classes: assigns class indices to labels."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class _Classes:
 
 
 def take_indices(rows: Sequence[LabelRow], options: AnnotationOptions) -> Sequence[LabelRow]:
-    """Rows whose labels are all whole numbers, with them as class indices; other rows as they are.
+    """If the labels of all rows are whole numbers, turn them into class indices; else return the rows unchanged.
 
-    The labels' texts are then those of a column such as text or gloss, if each belongs to one index.
+    The labels are then taken from a column such as text or gloss, if each of its texts belongs to one index.
 
     Raises:
-        AnnotationError: a whole number above 1,000,000 or below 0.
+        AnnotationError: a number is above 1,000,000 or negative.
     """
     labels = [row.label for row in rows if row.label is not None]
     if options.labels == "names" or not labels or any(row.index is not None for row in rows):
@@ -63,12 +63,12 @@ def _parse_whole_label(label: str, row: LabelRow) -> int:
     try:
         return parse_index(label, row.where, row.where)
     except AnnotationError as error:
-        hint = 'where labels that are all whole numbers are names, give the option {"labels": "names"}'
+        hint = 'if these numbers are class names, set the option {"labels": "names"}'
         raise AnnotationError(f"{error.detail}; {hint}") from None
 
 
 def _label_texts(rows: Sequence[LabelRow]) -> dict[int | None, str] | None:
-    """The text of each index by the first column of such texts in which both belong together; None without one."""
+    """The text of each index, from the first column whose texts each belong to one index; None if there is none."""
     headers = {normalize_header(header): header for row in rows[:1] for header in row.columns}
     for known in LABEL_TEXT:
         header = headers.get(known, "")
@@ -83,13 +83,13 @@ def _label_texts(rows: Sequence[LabelRow]) -> dict[int | None, str] | None:
 def assign_class_indices(
     rows: Sequence[LabelRow], label_maps: Iterable[ClassEntry]
 ) -> tuple[list[LabelRow], tuple[str, ...]]:
-    """The rows with label and index each, and the labels by index, "" where an index has none.
+    """Complete the label and index of each row. Also return the labels by index, "" for an index without a label.
 
-    An index comes from the row itself, from a label map, or from another row with the same label. If no file has any,
-    it is the position in the labels sorted by code point.
+    An index is taken from the row, from a label map, or from another row with the same label. If no file has indices,
+    labels are sorted by code point and numbered.
 
     Raises:
-        AnnotationError: a video without a label, a label without an index, or files that contradict each other.
+        AnnotationError: a video has no label, a label has no index, or files contradict each other.
     """
     classes = _Classes()
     for entry in label_maps:
@@ -119,8 +119,8 @@ def _numbered(row: LabelRow, classes: _Classes) -> LabelRow:
         entry = classes.by_label.get(row.label or "")
         if entry is None:
             raise AnnotationError(
-                f"{row.where}: the label {row.label!r:.80} of {row.video.text!r:.100} has no index, neither in a label "
-                "map nor in a row with the same label: add it to the map, or give no indices at all"
+                f"{row.where}: the label {row.label!r:.80} of {row.video.text!r:.100} has no index in a label map or "
+                "in another row: add it to the map, or remove all indices"
             )
         return replace(row, index=entry.index)
     if row.label is None:
@@ -129,7 +129,7 @@ def _numbered(row: LabelRow, classes: _Classes) -> LabelRow:
             raise AnnotationError(
                 f"{row.where}: the class index {row.index} of {row.video.text!r:.100} has no label, and cannot be "
                 f"called {other.label!r}: that label has the index {other.index} in {other.where}; "
-                'where it is a name and no index, give the option {"labels": "names"}'
+                'if it is a name instead of an index, set the option {"labels": "names"}'
             )
         return replace(row, label=entry.label if entry else str(row.index))
     return row

@@ -1,4 +1,4 @@
-"""Labels as CSV: label maps, name and index pairs, and tables with a header."""
+"""Reads labels in CSV: label maps, pairs of name and index, and tables with a header."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from heatsvc.annotation.options import AnnotationOptions
 
 
 def read_csv_map(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
-    """The classes of a label map, whose header names no videos: ``label,label_index``, ``id,name``, ``ClassId,TR,EN``.
+    """The classes of a label map, which has no column of videos: ``label,label_index``, ``id,name``, ``ClassId,TR,EN``.
 
-    The label is in the column that the options name, in one with a known header, or in the first beside the index.
+    The label is in the column that the options name, in one with a known header, or in the first other than the index.
 
     Raises:
-        AnnotationError: a row without a class index.
+        AnnotationError: a row has no class index.
     """
     columns = None if file.is_json else _map_columns(file, options)
     if columns is None:
@@ -47,7 +47,7 @@ def _map_columns(file: ParsedFile, options: AnnotationOptions) -> tuple[int, int
     index = find_column(cells, (*INDEX, "index", "id") if of_two else INDEX)
     if index is None:
         return None
-    # In id,name the name is a class's: nothing else could be.
+    # In id,name the name must be that of a class.
     labels = (*LABEL, "name") if of_two and index == 0 else LABEL
     if find_column(cells, filter(None, (options.columns.name, *(set(NAME) - {"id", *labels})))) is not None:
         return None
@@ -60,10 +60,10 @@ def _map_columns(file: ParsedFile, options: AnnotationOptions) -> tuple[int, int
 def read_csv_pairs(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
     """The videos of a file whose first row is a name and a whole number: ``KETI_SL_0000000419,418``.
 
-    It may be a list of classes, too, where no index occurs twice.
+    If no index occurs twice, it may also be a list of classes.
 
     Raises:
-        AnnotationError: a row without a name or a class index.
+        AnnotationError: a row has no name or no class index.
     """
     first = file.rows[file.top] if not file.is_json and file.rows else []
     if len(first) != 2 or not first[0].strip() or rows.parse_whole_number(first[1]) is None:
@@ -76,7 +76,7 @@ def read_csv_table(file: ParsedFile, options: AnnotationOptions) -> LabelFile | 
     """The videos of a table with a header, such as KETI's in CP949 or UTF-8.
 
     Raises:
-        AnnotationError: no known header; a row as in `read_table`.
+        AnnotationError: the header is unknown; and what `read_table` raises.
     """
     if file.is_json:
         return None

@@ -1,4 +1,4 @@
-"""Filters: which videos are used, by conditions on type, view, signer and year."""
+"""Filters: selects videos by conditions on type, view, signer and year."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMPARE: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One or several comparisons; a value matches if it matches one of them.
+    """Comparisons with a value, of which at least one must match.
 
     Attributes:
         comparisons: operators and their right-hand sides; numbers are compared as numbers, other values as text.
@@ -38,19 +38,21 @@ class Condition:
         """Parse an option.
 
         Args:
-            wanted: a text, a number or a list of such: ``"정면"``, ``7``, ``">10"``, ``[1, 2, ">=20"]``.
+            wanted: a text, a number or a list of them: ``"정면"``, ``7``, ``">10"``, ``[1, 2, ">=20"]``.
             field: the option's name, for messages.
 
         Raises:
-            AnnotationError: another type, or an order comparison with text.
+            AnnotationError: the option has another type, or compares the order of text.
         """
         items = wanted if isinstance(wanted, list) else [wanted]
         if not items:
-            raise AnnotationError(f"{field} is an empty list, which nothing matches: leave it out for all", field=field)
+            raise AnnotationError(
+                f"{field} is an empty list, which no row matches: leave it out to use all rows", field=field
+            )
         return cls(tuple(_comparison(item, field) for item in items))
 
     def matches(self, value: str | None) -> bool:
-        """Whether a cell's text matches; an empty one never does."""
+        """Whether a cell's text matches; an empty cell never does."""
         if not value:
             return False
         as_number, as_text = parse_number(value), _plain(value)
@@ -69,13 +71,13 @@ def _comparison(item: object, field: str) -> tuple[Callable[[Any, Any], bool], f
         )
     if not isinstance(item, str):
         if abs(item) > 1e300:
-            raise AnnotationError(f"{field} holds a number that is too large", field=field)
+            raise AnnotationError(f"{field} has a number that is too large", field=field)
         return operator.eq, float(item)
     text = item.strip()
     sign, compare = next(((sign, compare) for sign, compare in _COMPARE if text.startswith(sign)), ("", operator.eq))
     operand = text.removeprefix(sign).strip()
     if not operand:
-        raise AnnotationError(f'{field} is {item!r:.60}: give a value, or a condition such as ">10"', field=field)
+        raise AnnotationError(f'{field} is {item!r:.60}: it must be a value, or a condition such as ">10"', field=field)
     as_number = parse_number(operand)
     if as_number is None and compare not in (operator.eq, operator.ne):
         raise AnnotationError(f'{field} is {item!r:.60}: {sign} needs a number, such as "{sign}10"', field=field)
@@ -87,19 +89,19 @@ def _plain(text: str) -> str:
 
 
 FILTERS: dict[str, str] = {"types": "type", "views": "view", "signers": "signer", "years": "year"}
-"""Options that filter, and the column that each looks at."""
+"""Filter options and their columns."""
 
 
 def filter_rows(
     rows: Iterable[LabelRow], options: AnnotationOptions, headers: frozenset[str]
 ) -> tuple[list[LabelRow], list[LabelRow], dict[str, int]]:
-    """Videos used, videos left out, and how many were left out by each filter that was asked for.
+    """Split videos into selected and excluded ones; also return how many videos each filter of the options excludes.
 
-    A video that several filters leave out counts for the first of them. One whose row lacks the column, or has an
-    empty cell there, is left out.
+    A video that several filters exclude counts for the first of them. A video is excluded if its row lacks the column,
+    or its cell is empty.
 
     Raises:
-        AnnotationError: a column that no table has, or an invalid condition.
+        AnnotationError: no table has the column, or the condition is invalid.
     """
     conditions: list[tuple[str, str, Condition]] = []
     for name, column in FILTERS.items():
@@ -108,8 +110,8 @@ def filter_rows(
             continue
         if column not in headers:
             raise AnnotationError(
-                f"{name} asks for a column {column} that no label file has: they have "
-                f"{columns_text(sorted(headers)) or 'none but names and labels'}",
+                f"{name} needs a column {column}, which no label file has: their columns are "
+                f"{columns_text(sorted(headers)) or 'names and labels only'}",
                 field=name,
             )
         conditions.append((name, column, Condition.of(wanted, name)))

@@ -1,4 +1,4 @@
-"""FrameRange: the frames of a video that a label is of, such as WLASL's `frame_start` and `frame_end`."""
+"""FrameRange: the frames of a video that a label describes, such as WLASL's `frame_start` and `frame_end`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal, NamedTuple
 from heatsvc.annotation.labels.rows import parse_whole_number
 
 FrameRangeMode = Literal["report", "apply", "ignore"]
-"""What becomes of it: a video that is not cut so is reported, or cut, or neither."""
+"""What to do with a video that is not cut to the range: report it, cut it, or neither."""
 
 FIRST, LAST = "frame_start", "frame_end"
-"""The columns: frames count from 1, and the last one is in the range; -1 is the end of the video."""
+"""The columns. Frames count from 1, and the last one is included; -1 is the end of the video."""
 
 _MAX_FRAME = 10**9
-# Tools that cut videos differ by a frame.
+# Tools that cut videos differ by up to one frame.
 _CUT_WITHIN = 1
 
 
@@ -22,8 +22,8 @@ class FrameRange(NamedTuple):
     """Frames of a video.
 
     Attributes:
-        first: counted from 1.
-        last: in the range; None for the end of the video.
+        first: first frame, counted from 1.
+        last: last frame, inclusive; None for the end of the video.
     """
 
     first: int
@@ -31,7 +31,7 @@ class FrameRange(NamedTuple):
 
     @classmethod
     def of(cls, columns: Mapping[str, str]) -> FrameRange | None:
-        """The range in a row's columns; None where there is none, or it is the whole video."""
+        """The range in a row's columns; None if there is none, or if it is the whole video."""
         first, last = parse_whole_number(columns.get(FIRST, "")), parse_whole_number(columns.get(LAST, ""))
         start = max(1, first or 1)
         end = last if last is not None and last > 0 else None
@@ -40,13 +40,13 @@ class FrameRange(NamedTuple):
         return cls(start, end)
 
     def within(self, frames: int) -> slice | None:
-        """The range as indices of a clip of so many frames; None where the clip ends before it."""
+        """The range as indices of a clip of `frames` frames; None if the clip ends before it."""
         if (self.last or self.first) > frames:
             return None
         return slice(self.first - 1, self.last)
 
     def is_length_of(self, frames: int) -> bool:
-        """Whether a clip of so many frames has been cut to the range already."""
+        """Whether a clip of `frames` frames has already been cut to the range."""
         return self.last is not None and abs(self.last - self.first + 1 - frames) <= _CUT_WITHIN
 
     def __str__(self) -> str:

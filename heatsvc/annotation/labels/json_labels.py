@@ -1,4 +1,4 @@
-"""Labels as JSON: label maps, objects and lists of videos, and objects of labels."""
+"""Reads labels in JSON: label maps, objects and lists of videos, and objects of labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from heatsvc.annotation.labels.tables import INDEX, Header, normalize_header
 from heatsvc.annotation.native.sheets import MAX_CELL, cell_text
 from heatsvc.annotation.options import AnnotationOptions
 
-# The first number of an action is an index in nslt_100.json. In a list, objects are numbered under index.
+# In nslt_100.json the first number of an action is the class index. In a list, index is the number of the object.
 _ACTION = "action"
 _INDEX_KEYS = (*INDEX, _ACTION)
 
@@ -23,7 +23,7 @@ def read_json_map(file: ParsedFile, options: AnnotationOptions) -> LabelFile | N
     """An object of whole numbers, ``{"화재": 418}``: a label map, or videos with their class indices.
 
     Raises:
-        AnnotationError: a class index below 0 or above 1,000,000, or a label too long.
+        AnnotationError: a class index is negative or above 1,000,000, or a label is too long.
     """
     if not _holds(file.json, int):
         return None
@@ -34,11 +34,11 @@ def read_json_map(file: ParsedFile, options: AnnotationOptions) -> LabelFile | N
 def read_json_rows(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
     """The videos of an object of objects: ``{"KETI_SL_0000000419": {"label": "화재", "label_index": 418}}``.
 
-    WLASL's nslt_100.json is one, too: ``{"05237": {"subset": "train", "action": [77, 1, 55]}}``, where the first number
-    is the class index, and the others are the frames.
+    WLASL's nslt_100.json has this format too: ``{"05237": {"subset": "train", "action": [77, 1, 55]}}``, where the
+    first number is the class index, and the others are the range of frames.
 
     Raises:
-        AnnotationError: an object without label and index, or with an unusable one.
+        AnnotationError: an object has neither label nor index, or one of them is invalid.
     """
     if not _holds(file.json, dict):
         return None
@@ -50,7 +50,7 @@ def read_json_records(file: ParsedFile, options: AnnotationOptions) -> LabelFile
     """The videos of a list of objects, such as MSASL's: ``[{"name": "v1", "label": "화재"}]``.
 
     Raises:
-        AnnotationError: an object without a name, or without label and index, or with unusable ones.
+        AnnotationError: an object has no name, has neither label nor index, or a value is invalid.
     """
     if not isinstance(file.json, list) or not file.json or not all(isinstance(value, dict) for value in file.json):
         return None
@@ -59,10 +59,10 @@ def read_json_records(file: ParsedFile, options: AnnotationOptions) -> LabelFile
 
 
 def read_json_labels(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
-    """The videos of an object of texts, among which numbers may be: ``{"KETI_SL_0000000419": "화재"}``.
+    """The videos of an object of texts and numbers: ``{"KETI_SL_0000000419": "화재"}``.
 
     Raises:
-        AnnotationError: an empty label.
+        AnnotationError: a label is empty.
     """
     if not _holds(file.json, str | int):
         return None
@@ -71,13 +71,13 @@ def read_json_labels(file: ParsedFile, options: AnnotationOptions) -> LabelFile 
         where = f"{file.name}, {name!r:.100}"
         label = rows.parse_label(_text(value, where, file.name), where, file.name)
         if label is None:
-            raise AnnotationError(f"{where}: an empty label", file=file.name)
+            raise AnnotationError(f"{where}: the label is empty", file=file.name)
         found.append(LabelRow(rows.parse_video_name(name, where, file.name), label, None, {}, where))
     return LabelFile(rows=tuple(found))
 
 
 def _holds(document: Any, kind: Any) -> bool:
-    """Whether it is an object whose values are all of a type, and not booleans."""
+    """Whether a document is an object whose values are all of a type and not booleans."""
     return (
         isinstance(document, dict)
         and bool(document)
@@ -88,10 +88,10 @@ def _holds(document: Any, kind: Any) -> bool:
 def _read_videos(
     videos: Iterable[tuple[str | None, str, Mapping[str, Any]]], file: str, options: AnnotationOptions
 ) -> LabelFile:
-    """The videos of objects whose keys are as the headers of a table.
+    """The videos of objects whose keys are named like the headers of a table.
 
     Args:
-        videos: of each its name, None where the object has it, its place, and the object.
+        videos: for each its name (None if the object has it), its place, and the object.
         file: the file's name.
         options: names of columns.
     """
@@ -117,8 +117,8 @@ def _read_video(name: str | None, where: str, value: Mapping[str, Any], header: 
     if name is None:
         if header.name is None:
             raise AnnotationError(
-                f"{where}: no name of a video: call it name, or give its key in the options, "
-                '{"columns": {"name": …}}; there are ' + f"{', '.join(map(repr, keys[:12]))!s:.300}",
+                f"{where}: no key has the video's name: call the key name, or set it in the options, "
+                '{"columns": {"name": …}}; its keys are ' + f"{', '.join(map(repr, keys[:12]))!s:.300}",
                 file=file,
             )
         name = _text(value[keys[header.name]], where, file)
@@ -126,7 +126,7 @@ def _read_video(name: str | None, where: str, value: Mapping[str, Any], header: 
         if normalize_header(key) in indices and item is not None:
             index = rows.parse_index(item[0] if isinstance(item, list) and item else item, where, file)
     if label is None and index is None:
-        raise AnnotationError(f"{where}: neither label nor label_index", file=file)
+        raise AnnotationError(f"{where}: label or label_index is required", file=file)
     texts = ["" if isinstance(item, dict | list) else _text(item, where, file) for item in value.values()]
     columns = header.texts(texts)
     match value.get(_ACTION):
@@ -137,8 +137,8 @@ def _read_video(name: str | None, where: str, value: Mapping[str, Any], header: 
 
 def _text(value: Any, where: str, file: str) -> str:
     if isinstance(value, dict | list) or (isinstance(value, int) and abs(value) >= 1e15):
-        raise AnnotationError(f"{where}: {value!r:.60} is neither a text nor a number", file=file)
+        raise AnnotationError(f"{where}: {value!r:.60} must be a text or a number", file=file)
     text = cell_text(value)
     if len(text) > MAX_CELL:
-        raise AnnotationError(f"{where}: a text of {len(text):,} characters: {MAX_CELL:,} at most", file=file)
+        raise AnnotationError(f"{where}: the text has {len(text):,} characters: {MAX_CELL:,} at most", file=file)
     return text

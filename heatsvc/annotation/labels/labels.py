@@ -1,4 +1,4 @@
-"""Labels: the videos that label files name, filtered, each with its class."""
+"""Labels: the videos of the label files, filtered, each with its class."""
 
 from __future__ import annotations
 
@@ -42,31 +42,31 @@ FORMATS: dict[str, Callable[[ParsedFile, AnnotationOptions], LabelFile | None]] 
     "one label a line, or JSON [label], a list of classes": text_lists.read_class_list,
     "CSV with a header, such as KETI's or name,label": csv_labels.read_csv_table,
 }
-"""What a file contains, and what reads it: None if it is of another format. The first that fits is taken.
+"""Formats and their functions, which return None for a file of another format. The first format that fits is used.
 
-To add a format is to add a function and an entry.
+To add a format, add a function and an entry.
 """
 
 WORKBOOK = "an .xlsx workbook, each sheet a table with 파일명 and 한국어"
 _WORKBOOK_PART = "xl/workbook.xml"
 _WORKBOOK_EXTENSION = ".xlsx"
 LABEL_EXTENSIONS = (".json", ".csv", ".tsv", ".txt", _WORKBOOK_EXTENSION)
-"""Extensions of label files in a folder or an archive; others beside them are ignored."""
+"""Extensions of label files in a folder or an archive; other files are ignored."""
 
 _SAMPLED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSource:
-    """What a label file was taken for.
+    """The detected format of a label file, and its contents.
 
     Attributes:
-        file: its name.
+        file: name of the file.
         format: a key of FORMATS, or WORKBOOK.
-        encoding: of its text, "" of a workbook.
-        assumed: whether the encoding was assumed, since nothing declares it.
-        rows, classes: numbers of videos and classes in it.
-        labels: the first three labels that differ, as they were read.
+        encoding: encoding of its text; "" for a workbook.
+        assumed: whether the encoding was assumed, because nothing declares it.
+        rows, classes: number of its videos and classes.
+        labels: its first three different labels.
     """
 
     file: str
@@ -83,14 +83,14 @@ class Labels:
     """All label files of a dataset.
 
     Attributes:
-        rows: the videos used, one row each with label and index, sorted by the parts of their names.
-        classes: labels by class index; "" at an index without one, the index as text where only that is known.
-        filtered: how many videos each filter in the options left out, by the option's name.
-        values: of each filter in the options how many videos have each value of its column, in all files.
-        sources: what each label file was taken for.
+        rows: one row with label and index for each selected video, sorted by the parts of their names.
+        classes: labels by class index; "" for an index without a label, or the index as text if labels are unknown.
+        filtered: number of videos that each filter excludes, by the option's name.
+        values: for each filter, the number of videos with each value of its column, in all files.
+        sources: the detected format of each label file.
         headers: columns of the tables.
         index: finds rows by any spelling of the name.
-        known: finds videos used (positions of rows) and, after them, those that filters left out.
+        known: finds selected videos (indices of rows) and, after them, excluded videos.
     """
 
     rows: tuple[LabelRow, ...]
@@ -103,12 +103,12 @@ class Labels:
     known: NameIndex
 
     def find_row(self, video: VideoName, where: str, file: str) -> int | None:
-        """The position of a video's row; None where filters left it out, or it is not in the labels.
+        """The index of a video's row; None if filters exclude the video, or it is not in the labels.
 
         Args:
-            video: its name in another file.
-            where: the name's place there, for messages.
-            file: the file's name.
+            video: the video's name in another file.
+            where: the place of the name in that file, for messages.
+            file: name of that file.
 
         Raises:
             AnnotationError: the name matches several videos.
@@ -118,7 +118,7 @@ class Labels:
             first, second = (self.rows[position] for position in rows[:2])
             raise AnnotationError(
                 f"{where}: {video.text!r:.100} may be {first.video.text!r:.100} ({first.where}) or "
-                f"{second.video.text!r:.100} ({second.where}): give its folder, too",
+                f"{second.video.text!r:.100} ({second.where}): add its folder to the name",
                 file=file,
             )
         return rows[0] if rows else None
@@ -134,24 +134,24 @@ def read_labels(
     keypoint_names: Callable[[], NameIndex] | None = None,
     beside: Sequence[Source] = (),
 ) -> Labels:
-    """The videos that label files name, filtered, each with its class; none where the filters leave none.
+    """Read the videos of label files, filter them, and assign their classes.
 
     Args:
-        files: tables and label maps of any format, detected by content, and archives of such; merged.
-        options: filters, names of columns, the encoding, and whether whole numbers are labels.
-        bounds: how large a file may be.
+        files: tables and label maps of any format, detected by content, and archives of them; they are merged.
+        options: filters, names of columns, the encoding, and how to read whole numbers.
+        bounds: limits of a file.
         token: checked between steps; cancels the work.
-        work: a folder for archives that have to be decompressed; None where there are none.
-        keypoint_names: names of the keypoint files, asked for where texts with indices may be videos or classes.
+        work: a folder for decompressed archives; None if there are no archives.
+        keypoint_names: returns the names of the keypoint files; called if texts with indices may be videos or classes.
         beside: label files that were found among the keypoints.
 
     Raises:
-        AnnotationError: a file of no known format, a row that cannot be read, files that contradict each other, or a
-            filter on a column that no table has.
-        LimitError: larger than `bounds` allow.
+        AnnotationError: a file has an unknown format, a row cannot be read, files contradict each other, or a filter
+            uses a column that no table has.
+        LimitError: a bound is exceeded.
     """
     if not files and not beside:
-        raise AnnotationError("no label files: send at least one, such as KETI's workbook", field="labels")
+        raise AnnotationError("there are no label files: send at least one, such as KETI's workbook", field="labels")
     parsed = chain(
         _parsed_files(files, options, bounds, token, work),
         (ParsedFile(file, bounds, options.encoding) for file in beside),
@@ -164,7 +164,7 @@ def read_labels(
     rows = merge(found)
     if not rows:
         raise AnnotationError(
-            f"the label files name no video: a label map alone is not enough. {describe_sources(sources)}",
+            f"the label files have no videos: a label map alone is not enough. {describe_sources(sources)}",
             field="labels",
         )
     if options.name_pattern is not None:
@@ -181,7 +181,7 @@ def read_labels(
 
 
 def describe_sources(sources: Sequence[LabelSource]) -> str:
-    """What label files were taken for, for messages: the first few."""
+    """The detected formats of the first few label files, for messages."""
     return "; ".join(
         f"{one.file!s:.100} was read as {one.format} ({', '.join(map(repr, one.labels))!s:.200})"
         for one in sources[:_SAMPLED]
@@ -191,7 +191,7 @@ def describe_sources(sources: Sequence[LabelSource]) -> str:
 def _parsed_files(
     files: Sequence[InputFile], options: AnnotationOptions, bounds: Bounds, token: CancelToken, work: Path | None
 ) -> Iterator[ParsedFile]:
-    """The files, and in place of archives the label files in them."""
+    """The files, with archives replaced by the label files in them."""
     for number, file in enumerate(files):
         members = None
         if work is not None:
@@ -204,13 +204,13 @@ def _parsed_files(
             parsed = ParsedFile(member, bounds, options.encoding)
             if parsed.name.lower().endswith(_WORKBOOK_EXTENSION):
                 raise AnnotationError(
-                    f"the archive has the workbook {parsed.name!r:.100}: send it as it is", file=file.name
+                    f"the archive has the workbook {parsed.name!r:.100}: send it without an archive", file=file.name
                 )
             yield parsed
 
 
 def is_label_file(name: str) -> bool:
-    """Whether a file in a folder or an archive is read as labels, by its name; others beside them are ignored."""
+    """Whether a file in a folder or an archive is read as labels, by its name."""
     if name.lower().endswith(FRAME_ENDING) or is_hidden(name):
         return False
     return name == _WORKBOOK_PART or name.lower().endswith(LABEL_EXTENSIONS)
@@ -238,7 +238,7 @@ def _read_files(
 def _with_indices(
     found: Sequence[tuple[LabelSource, LabelFile]], options: AnnotationOptions
 ) -> Iterator[tuple[tuple[LabelSource, LabelFile], tuple[LabelRow, ...]]]:
-    """Each file with its rows, with whole numbers as indices where all files of its format have only such labels."""
+    """The files, with whole numbers as indices if all files of their format have only such labels."""
     by_format: dict[str, list[LabelRow]] = {}
     for source, content in found:
         by_format.setdefault(source.format, []).extend(content.rows)
@@ -251,23 +251,23 @@ def _read_text(file: ParsedFile, options: AnnotationOptions) -> tuple[str, Label
     for format, read in FORMATS.items():
         if (found := read(file, options)) is not None:
             return format, found
-    raise AnnotationError(f"none of these: {'; '.join((WORKBOOK, *FORMATS))}", file=file.name)
+    raise AnnotationError(f"unknown label format: it must be one of {'; '.join((WORKBOOK, *FORMATS))}", file=file.name)
 
 
 def read_label_file(file: ParsedFile, options: AnnotationOptions) -> LabelFile:
     """The contents of one text file of labels.
 
     Raises:
-        AnnotationError: of no known format, or a row that cannot be read.
+        AnnotationError: the format is unknown, or a row cannot be read.
     """
     return _read_text(file, options)[1]
 
 
 def _decide(files: Sequence[LabelFile], keypoint_names: Callable[[], NameIndex] | None) -> list[LabelFile]:
-    """The files with videos or classes each, where a file's texts with indices may be both.
+    """Decide for each file whether its texts with indices are videos or classes.
 
-    They are videos if a keypoint file has the name of one of them. Where keypoint files are not known, it is what the
-    file's format has more often. Where nothing else names videos they are videos.
+    They are videos if a keypoint file has the name of one of them. If keypoint files are unknown, the file's format
+    decides. They are also videos if no other file has videos.
     """
     if not any(file.undecided for file in files):
         return list(files)
@@ -306,6 +306,6 @@ def _check_columns(options: AnnotationOptions, headers: frozenset[str]) -> None:
         wanted = getattr(options.columns, key)
         if wanted is not None and normalize_header(wanted) not in known:
             raise AnnotationError(
-                f"no label file has a column {wanted!r:.80}: they have {columns_text(sorted(headers)) or 'none'}",
+                f"no label file has a column {wanted!r:.80}: they have {columns_text(sorted(headers)) or 'no columns'}",
                 field=f"columns.{key}",
             )

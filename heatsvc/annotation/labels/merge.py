@@ -1,4 +1,4 @@
-"""Merging of label files: one row per video."""
+"""Merges label files into one row per video."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from heatsvc.annotation.names import NameIndex
 
 @dataclass(slots=True, eq=False)
 class _Video:
-    """All rows about one video, and the positions of their files."""
+    """All rows of one video, and the indices of their files."""
 
     rows: list[LabelRow] = field(default_factory=list)
     files: set[int] = field(default_factory=set)
 
 
 def merge(files: Sequence[LabelFile]) -> list[LabelRow]:
-    """One row per video, over all files.
+    """Merge the rows of all files into one row per video.
 
-    Equal names are one video, and so are names in different files that agree as far as both have folders.
+    Equal names are the same video, and so are names in different files that differ only in their number of folders.
 
     Raises:
-        AnnotationError: two labels, indices, signers, years, views or types for one video, or a name that may be two
-            videos; both rows are named.
+        AnnotationError: a video has two labels, indices, signers, years, views or types, or a name matches two videos;
+            the message has both rows.
     """
     videos: dict[tuple[str, ...], _Video] = {}
     for position, file in enumerate(files):
@@ -39,19 +39,19 @@ def merge(files: Sequence[LabelFile]) -> list[LabelRow]:
 
 
 def _joined(videos: list[_Video]) -> Iterable[_Video]:
-    """Join videos whose names have different numbers of folders, beginning with those that have the most."""
+    """Join videos whose names have different numbers of folders, beginning with the largest number."""
     index = NameIndex(video.rows[0].video for video in videos)
     becomes = list(range(len(videos)))
     for position in sorted(range(len(videos)), key=lambda i: -len(index.names[i].parts)):
         video = videos[position]
         others = {becomes[other] for other in index.deeper(index.names[position])}
-        # A table with a name with and without folders has two videos.
+        # In one table, a name with folders and the same name without folders are two videos.
         fitting = sorted(other for other in others if not videos[other].files & video.files)
         if len(fitting) > 1:
             first, second = (videos[other].rows[0] for other in fitting[:2])
             raise AnnotationError(
                 f"{video.rows[0].where}: {video.rows[0].video.text!r:.100} may be {first.video.text!r:.100} "
-                f"({first.where}) or {second.video.text!r:.100} ({second.where}): give its folder, too"
+                f"({first.where}) or {second.video.text!r:.100} ({second.where}): add its folder to the name"
             )
         if fitting:
             becomes[position] = fitting[0]
@@ -71,7 +71,7 @@ def _row(rows: list[LabelRow]) -> LabelRow:
                 others.setdefault(header, {})[text] = None
     _check(rows, columns)
     return LabelRow(
-        # The name with the most folders; of several spellings one that does not depend on the files' order.
+        # The name with the most folders, in a spelling that does not depend on the order of files.
         video=min((row.video for row in rows), key=lambda video: (-len(video.parts), video.text)),
         label=next((row.label for row in rows if row.label is not None), None),
         index=next((row.index for row in rows if row.index is not None), None),

@@ -1,4 +1,4 @@
-"""Labels of AIHub's sign language sets (NIASL): one morpheme.json for each video.
+"""Reads labels of AIHub's sign language datasets (NIASL): one morpheme.json for each video.
 
 ``{"metaData": {"name": "NIA_SL_WORD0001_REAL01_F.mp4"}, "data": [{"attributes": [{"name": "여기"}]}]}``
 """
@@ -19,12 +19,12 @@ _NAME = re.compile(r"NIA_SL_(?P<type>[A-Z]+)\d+_(?P<signer>[A-Z]+\d+)_(?P<view>[
 
 
 def read_morpheme(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None:
-    """The video of the file; its label is that of its morphemes, of several with spaces between.
+    """The video of the file. Its label is that of its morphemes, separated by spaces.
 
     The columns signer (``REAL01``), view (``F``) and type (``WORD``) are from the video's name.
 
     Raises:
-        AnnotationError: no name of a video, or no morpheme.
+        AnnotationError: the file has no name of a video, or no morpheme.
     """
     document = file.json
     if not isinstance(document, dict) or not {"metaData", "data"} <= document.keys():
@@ -32,10 +32,10 @@ def read_morpheme(file: ParsedFile, options: AnnotationOptions) -> LabelFile | N
     metadata, data = document["metaData"], document["data"]
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if not isinstance(name, str):
-        raise AnnotationError("no name of a video: a text under metaData.name", file=file.name)
+        raise AnnotationError("metaData.name is missing: it must be the name of the video", file=file.name)
     label = rows.parse_label(" ".join(_morphemes(data)), file.name, file.name)
     if label is None:
-        raise AnnotationError("no label: a text under data[].attributes[].name", file=file.name)
+        raise AnnotationError("data[].attributes[].name is missing: it must be the label", file=file.name)
     video = rows.parse_video_name(name, file.name, file.name)
     parts = _NAME.fullmatch(video.text.rpartition("/")[2])
     columns = parts.groupdict() if parts else {}
@@ -43,7 +43,7 @@ def read_morpheme(file: ParsedFile, options: AnnotationOptions) -> LabelFile | N
 
 
 def _morphemes(data: Any) -> list[str]:
-    """The names of all morphemes, in their order; those of another form are left out."""
+    """The names of all morphemes in order; values of another form are skipped."""
     entries = data if isinstance(data, list) else [data]
     lists = (entry.get("attributes") for entry in entries if isinstance(entry, dict))
     attributes = (attribute for found in lists if isinstance(found, list) for attribute in found)

@@ -17,14 +17,14 @@ _MAX_COLUMNS = 20
 
 @dataclass(frozen=True, slots=True)
 class NamePattern:
-    """Literal text with a column between each two pieces of it.
+    """A pattern of literal text and columns, which alternate.
 
-    It is no regular expression: matching takes time in proportion to the name, whatever the pattern.
+    Unlike a regular expression, any pattern matches in time proportional to the length of the name.
 
     Attributes:
-        text: as it was given: ``NIA_SL_{word}_REAL{signer}_{view}``.
-        literals: the text around the columns, one more than there are columns; lower case.
-        columns: their names.
+        text: the pattern: ``NIA_SL_{word}_REAL{signer}_{view}``.
+        literals: the lower-case texts around the columns, one more than there are columns.
+        columns: names of the columns.
     """
 
     text: str
@@ -36,7 +36,7 @@ class NamePattern:
         """Parse a pattern.
 
         Raises:
-            ValueError: no column, too many, one twice, two next to each other, or a brace that belongs to none.
+            ValueError: there are no columns or too many, one is repeated, two are adjacent, or a brace is unpaired.
         """
         pieces = _COLUMN.split(text)
         literals, columns = tuple(piece.lower() for piece in pieces[::2]), tuple(pieces[1::2])
@@ -45,15 +45,15 @@ class NamePattern:
         if len(columns) > _MAX_COLUMNS:
             raise ValueError(f"has {len(columns)} columns: {_MAX_COLUMNS} at most")
         if len(set(columns)) < len(columns):
-            raise ValueError(f"has a column twice: {text!r:.100}")
+            raise ValueError(f"has the same column twice: {text!r:.100}")
         if not all(literals[1:-1]):
             raise ValueError(f"must have text between two columns, {_EXAMPLE}, not {text!r:.100}")
         return cls(text, literals, columns)
 
     def find(self, video: VideoName) -> dict[str, str]:
-        """The columns of a name, each as short as it may be; none where it does not match.
+        """The columns of a name, each as short as possible; empty if the name does not match.
 
-        Upper and lower case are the same. As many folders of the name are looked at as the pattern has.
+        Case is ignored. The number of folders in the pattern decides how many folders of the name are compared.
         """
         folders = "".join(self.literals).count("/")
         name = "/".join(video.text.split("/")[-1 - folders :])
@@ -75,16 +75,16 @@ class NamePattern:
 
 
 def add_columns(rows: Sequence[LabelRow], pattern: NamePattern) -> list[LabelRow]:
-    """The rows with the columns that their names have, which replace those of the tables.
+    """Add the columns of their names to the rows, replacing columns of the tables.
 
     Raises:
-        AnnotationError: no name matches.
+        AnnotationError: no name matches the pattern.
     """
     found = [pattern.find(row.video) for row in rows]
     if rows and not any(found):
         raise AnnotationError(
-            f"name_pattern is {pattern.text!r:.100}, which no name of a video matches, such as "
-            f"{rows[0].video.text!r:.100}: write its text with columns in braces, {_EXAMPLE}",
+            f"no name of a video, such as {rows[0].video.text!r:.100}, matches name_pattern {pattern.text!r:.100}: "
+            f"write the text of the names with columns in braces, {_EXAMPLE}",
             field="name_pattern",
         )
     return [

@@ -1,4 +1,4 @@
-"""ParsedFile: a small file that is parsed at most once as JSON or as CSV, however many formats are tried on it."""
+"""ParsedFile: a small file that is parsed only once as JSON and as CSV, even if many formats are tried."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from heatsvc.annotation.native.sheets import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Ro
 from heatsvc.bounds import Bounds
 
 _SEPARATORS = ",;\t|"
-# As much of a table as shows its separator: on a text of quotes the time of csv.Sniffer grows with the square.
+# Length of the text in which the separator is detected: the time of csv.Sniffer is quadratic for a text of quotes.
 _SNIFFED_LINES, _SNIFFED_CHARACTERS = 20, 2_048
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# UTF-16 without a mark is full of NUL, ISO-2022-JP of ESC; no label file in UTF-8 has either.
+# UTF-16 without a mark contains NUL, and ISO-2022-JP contains ESC; label files in UTF-8 contain neither.
 _NOT_IN_UTF8 = (b"\x00", b"\x1b")
 ASSUMED_ENCODING = "cp949"
-"""Of text that is neither in UTF-8 nor in UTF-16: most tables of Korean sign language are saved so."""
+"""The assumed encoding of text that is neither UTF-8 nor UTF-16: that of most tables of Korean sign language."""
 
 
 class Source(Protocol):
-    """A file with a name: one of its own, or one in an archive."""
+    """A named file on disk or in an archive."""
 
     @property
     def name(self) -> str:
-        """The sender's name for it."""
+        """The client's name of the file."""
 
     @property
     def path(self) -> Path | str:
-        """Where it is on disk, or the archive that has it."""
+        """The file on disk, or the archive that contains it."""
 
     def read(self, bounds: Bounds) -> bytes:
-        """Its bytes."""
+        """The content of the file."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class ParsedFile:
     """A file of labels, of a split or of frame counts.
 
     Attributes:
-        file: its bytes and name.
-        bounds: how large it may be.
-        given_encoding: the encoding of text that is neither in UTF-8 nor in UTF-16; None where it is to be assumed.
+        file: the file.
+        bounds: limits of the file.
+        given_encoding: the encoding of text that is neither UTF-8 nor UTF-16; None to assume one.
     """
 
     file: Source
@@ -65,25 +65,25 @@ class ParsedFile:
 
     @cached_property
     def data(self) -> bytes:
-        """Its bytes.
+        """The content of the file.
 
         Raises:
-            LimitError: more than max_unpacked_bytes.
+            LimitError: the file is larger than max_unpacked_bytes.
         """
         return self.file.read(self.bounds)
 
     @cached_property
     def is_json(self) -> bool:
-        """Whether it begins like a JSON object or list."""
+        """Whether the file begins like a JSON object or list."""
         return self.text[:256].lstrip()[:1] in ("{", "[")
 
     @cached_property
     def json(self) -> Any:
-        """The parsed JSON; None where it is not JSON.
+        """The parsed JSON; None if the file is not JSON.
 
         Raises:
-            AnnotationError: broken JSON, or an object with two values under one key.
-            LimitError: more values than max_input_values.
+            AnnotationError: the JSON is invalid, or an object has two values for one key.
+            LimitError: there are more values than max_input_values.
         """
         if not self.is_json:
             return None
@@ -92,13 +92,13 @@ class ParsedFile:
         levels = data.count("[") + data.count("{")
         self.bounds.check("max_input_values", levels, "JSON lists and objects", file=self.name)
         try:
-            # orjson is the stricter one: no NaN, no unpaired surrogates. Only json reports repeated keys.
+            # orjson is stricter: it refuses NaN and unpaired surrogates. Only json reports repeated keys.
             orjson.loads(data)
             return json.loads(data, object_pairs_hook=self._object)
         except AnnotationError:
             raise
         except (ValueError, RecursionError) as error:
-            raise AnnotationError(f"the JSON is broken: {error!s:.200}", file=self.name) from None
+            raise AnnotationError(f"the JSON is invalid: {error!s:.200}", file=self.name) from None
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -113,42 +113,42 @@ class ParsedFile:
 
     @property
     def text(self) -> str:
-        """Its text.
+        """The text of the file.
 
         Raises:
-            AnnotationError: not in the encoding that was given or assumed.
+            AnnotationError: it cannot be decoded with the given or assumed encoding.
         """
         return self._decoded[0]
 
     @property
     def encoding(self) -> str:
-        """The encoding of its text, by the name that Python's codecs have."""
+        """The encoding of its text, by its name in Python's codecs."""
         return self._decoded[1]
 
     @property
     def is_encoding_assumed(self) -> bool:
-        """Whether its bytes do not tell the encoding, and nobody has given it."""
+        """Whether the encoding was assumed: it is neither given nor detected."""
         return self.given_encoding is None and self.encoding == ASSUMED_ENCODING
 
     @cached_property
     def _decoded(self) -> tuple[str, str]:
-        """Text and encoding: UTF-8 with or without a byte-order mark, UTF-16 with one, else as given or assumed."""
+        """Text and encoding: UTF-8, with or without a byte-order mark; UTF-16 with one; else as given or assumed."""
         for encoding in self._encodings():
             with suppress(UnicodeDecodeError):
                 return self.data.decode(encoding).removeprefix("\ufeff"), encoding
         if self.given_encoding is not None:
             raise AnnotationError(
-                f"the file is not text in {self.given_encoding}, which the option encoding gives, nor in UTF-8",
+                f"the file is neither text in UTF-8 nor in {self.given_encoding}, the value of the option encoding",
                 file=self.name,
             )
         raise AnnotationError(
-            "the file is neither text in UTF-8 or CP949 nor a workbook: save it as one, or give its encoding in the "
-            'options, such as {"encoding": "gb18030"}',
+            "the file is neither text in UTF-8 or CP949 nor a workbook: save it in one of these formats, or set its "
+            'encoding in the options, such as {"encoding": "gb18030"}',
             file=self.name,
         )
 
     def _encodings(self) -> tuple[str, ...]:
-        """What its text may be encoded in, the likelier first."""
+        """Possible encodings of its text, the likelier first."""
         if self.data[:2] in _UTF16:
             return ("utf-16",)
         is_text = not any(byte in self.data for byte in _NOT_IN_UTF8)
@@ -158,11 +158,11 @@ class ParsedFile:
 
     @cached_property
     def rows(self) -> Rows:
-        """Its rows as CSV, separated by commas, semicolons, tabs or vertical bars.
+        """The rows of the file as CSV, separated by commas, semicolons, tabs or vertical bars.
 
         Raises:
-            AnnotationError: not text, broken CSV, or more rows, columns or text than a label table has.
-            LimitError: more cells than max_input_values.
+            AnnotationError: the file is not text, the CSV is invalid, or has more rows, columns or text than allowed.
+            LimitError: there are more cells than max_input_values.
         """
         text = self.text
         separator = self._separator
@@ -172,7 +172,7 @@ class ParsedFile:
         try:
             for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
                 if len(rows) >= MAX_ROWS:
-                    raise AnnotationError(f"the table has more than {MAX_ROWS:,} rows", file=self.name)
+                    raise AnnotationError(f"the table has more than {MAX_ROWS:,} rows, the maximum", file=self.name)
                 if len(row) > MAX_COLUMNS:
                     raise AnnotationError(
                         f"row {len(rows) + 1} has {len(row):,} cells: {MAX_COLUMNS:,} at most", file=self.name
@@ -183,12 +183,12 @@ class ParsedFile:
                     )
                 rows.append(row)
         except csv.Error as error:
-            raise AnnotationError(f"row {len(rows) + 1} is broken: {error}", file=self.name) from None
+            raise AnnotationError(f"row {len(rows) + 1} is invalid CSV: {error}", file=self.name) from None
         return rows
 
     @property
     def _separator(self) -> str:
-        """As csv.Sniffer finds it in the first lines; where it finds none, whichever the first line has most of."""
+        """The separator that csv.Sniffer finds in the first lines; else the most frequent one in the first line."""
         filled = (line for line in io.StringIO(self.text[:MAX_CELL], newline=None) if line.strip())
         lines = list(islice(filled, _SNIFFED_LINES))
         try:
@@ -199,11 +199,11 @@ class ParsedFile:
 
     @property
     def top(self) -> int:
-        """The position of the first row that is not empty, 0 where there is none."""
+        """The index of the first row that is not empty; 0 if there is none."""
         return next((position for position, cells in enumerate(self.rows) if _is_filled(cells)), 0)
 
     def rows_from(self, start: int) -> Iterator[tuple[str, list[str]]]:
-        """The rows from a position on that are not empty: their place, for messages, and their cells."""
+        """The non-empty rows from an index on: their place, for messages, and their cells."""
         for position, cells in enumerate(self.rows[start:], start + 1):
             if _is_filled(cells):
                 yield f"{self.name}, row {position}", cells

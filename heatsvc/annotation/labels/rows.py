@@ -1,4 +1,4 @@
-"""Rows of label files: a video with its label, and the parsing of cells."""
+"""LabelRow: a video with its label; and the parsing of cells."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class LabelRow:
 
     Attributes:
         video: its name.
-        label: the label's text; None where only the index is known.
-        index: the class index; None where only the label is known.
-        columns: the text under every header of the table, and under signer, year, view and type where a header is known
-            to mean one of these. Empty cells are left out.
+        label: the label's text; None if only the index is known.
+        index: the class index; None if only the label is known.
+        columns: the text for each header of the table, and for signer, year, view and type if a header means one of
+            these. Empty cells are left out.
         where: the place in its file, for messages: ``KETI.xlsx, sheet A, row 12``.
-        others: by header the further, different texts in other rows about the same video.
+        others: different texts in other rows of the same video, by header.
     """
 
     video: VideoName
@@ -41,7 +41,7 @@ class LabelRow:
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def texts(self, header: str) -> tuple[str, ...]:
-        """All texts under a header, in any row about this video."""
+        """All texts for a header, in any row of this video."""
         return (self.columns[header], *self.others.get(header, ())) if header in self.columns else ()
 
 
@@ -60,10 +60,10 @@ class LabelFile:
 
     Attributes:
         rows: videos.
-        classes: classes, where it is a label map.
+        classes: classes, if it is a label map.
         headers: headers of all its columns.
-        undecided: where its texts with indices may be videos or classes, so that both `rows` and `classes` are filled:
-            which of them it is where nothing else decides; None where there is no question.
+        undecided: set if its texts with indices may be videos or classes, so that both `rows` and `classes` are filled:
+            the default choice. Otherwise None.
     """
 
     rows: tuple[LabelRow, ...] = ()
@@ -73,15 +73,15 @@ class LabelFile:
 
 
 def undecided(pairs: Sequence[tuple[str, object, str]], file: str, otherwise: Literal["rows", "classes"]) -> LabelFile:
-    """Texts and indices, which may be videos or classes.
+    """A file of texts and indices, which may be videos or classes.
 
     Args:
         pairs: text, index and place of each.
         file: the file's name.
-        otherwise: what they are where nothing else decides.
+        otherwise: the default choice.
 
     Raises:
-        AnnotationError: an index out of range; an unusable name where it can only be videos.
+        AnnotationError: an index is out of range; or a name is invalid and the file cannot be a label map.
     """
     indices = [parse_index(index, where, file) for _, index, where in pairs]
     may_be_classes = otherwise == "classes" or len(set(indices)) == len(indices)
@@ -103,10 +103,10 @@ def undecided(pairs: Sequence[tuple[str, object, str]], file: str, otherwise: Li
 
 
 def parse_video_name(text: str, where: str, file: str) -> VideoName:
-    """A video's name from a cell or a key, whose place and file are for messages.
+    """Parse a video's name from a cell or a key, whose place and file are for messages.
 
     Raises:
-        AnnotationError: empty, too long, or with control characters in it.
+        AnnotationError: the name is empty, too long, or has control characters.
     """
     try:
         video = VideoName.of(text.strip(), file=file)
@@ -118,10 +118,10 @@ def parse_video_name(text: str, where: str, file: str) -> VideoName:
 
 
 def parse_label(text: str, where: str, file: str) -> str | None:
-    """A label's text, None where it is empty.
+    """Parse a label's text; None if it is empty.
 
     Raises:
-        AnnotationError: longer than 255 characters.
+        AnnotationError: the label is longer than 255 characters.
     """
     label = unicodedata.normalize("NFC", normalize_cell(text))
     if len(label) > _MAX_LABEL:
@@ -130,10 +130,10 @@ def parse_label(text: str, where: str, file: str) -> str | None:
 
 
 def parse_index(value: object, where: str, file: str) -> int:
-    """A class index, from JSON or from a cell's text.
+    """Parse a class index from JSON or from a cell's text.
 
     Raises:
-        AnnotationError: not a whole number from 0 to 1,000,000.
+        AnnotationError: it is not a whole number from 0 to 1,000,000.
     """
     index = parse_whole_number(value) if isinstance(value, str) else value
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index <= _MAX_INDEX:
@@ -144,20 +144,20 @@ def parse_index(value: object, where: str, file: str) -> int:
 
 
 def parse_whole_number(text: str) -> int | None:
-    """A cell's whole number, None where it is none; ``10.0``, as spreadsheets write it, is 10."""
+    """Parse a whole number; None if the cell has none. ``10.0``, as spreadsheets write it, is 10."""
     text = text.strip()
     return int(text.partition(".")[0]) if _WHOLE.fullmatch(text) else None
 
 
 def parse_number(text: str) -> float | None:
-    """A cell's number, None where it is none."""
+    """Parse a number; None if the cell has none."""
     text = text.strip()
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
 @lru_cache(maxsize=1024)
 def normalize_cell(text: str) -> str:
-    """A cell without line breaks and surrounding spaces, a whole number without ``.0``: 10 is never "10.0"."""
+    """Remove line breaks and surrounding spaces from a cell, and ``.0`` from a whole number."""
     text = " ".join(text.split()) if not text.isprintable() else text.strip()
     if text.endswith("0") and "." in text and _WHOLE.fullmatch(text):
         return text.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Label tables with a header: which columns they have, and the videos in their rows."""
+"""Reads label tables with a header: finds their columns, and reads the videos in their rows."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ NAME = (
     *("파일명", "파일이름", "filename", "file", "framedir", "videoname", "videoid", "youtubeid", "name"),
     *("video", "videofile", "videopath", "path", "filepath", "clip", "id"),
 )
-"""Headers of the column of video names, the likelier first."""
+"""Headers of the column of video names, the likeliest first."""
 
 LABEL = (
     *("한국어", "label", "labelname", "words", "word", "glosses", "gloss", "class", "classname", "category", "라벨"),
     *("sign", "orth", "annotation", "text", "cleantext"),
 )
-"""Headers of the column of labels, the likelier first."""
+"""Headers of the column of labels, the likeliest first."""
 
 LABEL_TEXT = ("labelname", "classname", "text", "cleantext", "gloss", "word", "sign")
-"""Headers of the labels' texts in a table whose column of labels has whole numbers."""
+"""Headers of the column of label texts in a table whose column of labels has whole numbers."""
 
 SPLIT = ("split", "subset", "set", "partition", "fold", "usage")
 """Headers of the column of splits."""
 
 INDEX = ("labelindex", "labelid", "classindex", "classid")
-"""Headers of the column of class indices. ``index`` alone is not one: tables number their rows under it."""
+"""Headers of the column of class indices. ``index`` is not one of them: tables use it to number their rows."""
 
 KNOWN: Mapping[str, tuple[str, ...]] = {
     "signer": ("언어제공자id", "언어제공자", "signer", "signerid", "speaker", "participantid"),
@@ -47,7 +47,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "view": ("방향", "view"),
     "type": ("타입(단어/문장)", "타입", "type"),
 }
-"""Columns that options name in English, and their usual headers."""
+"""Columns with English names in the options, and their usual headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Header:
     """The columns of a table.
 
     Attributes:
-        name, label, index: positions of the columns of video names, labels and class indices, None where missing.
-        columns: position and text of every header that is not empty, and position and key of those in KNOWN.
+        name, label, index: indices of the columns of video names, labels and class indices; None if missing.
+        columns: index and text of every header that is not empty, and index and key of headers in KNOWN.
     """
 
     name: int | None
@@ -66,7 +66,7 @@ class Header:
 
     @classmethod
     def of(cls, cells: Sequence[str], columns: Columns) -> Header:
-        """Read a row of cells as a header: where it has no column that the options name, known ones are looked for."""
+        """Read a row of cells as a header. If it lacks a column that the options name, known headers are tried."""
         texts = [normalize_cell(cell) for cell in cells]
         named: dict[str, int] = {}
         for position, text in enumerate(texts):
@@ -85,11 +85,11 @@ class Header:
 
     @property
     def is_table(self) -> bool:
-        """Whether it has what a row of labels needs."""
+        """Whether it has the columns that a label table needs."""
         return self.name is not None and (self.label is not None or self.index is not None)
 
     def texts(self, cells: Sequence[str]) -> dict[str, str]:
-        """A row's cells by header, and by the keys of KNOWN; without empty cells."""
+        """A row's non-empty cells by header, and by the keys of KNOWN."""
         texts = [normalize_cell(cell) for cell in cells]
         return {
             header: text for position, header in self.columns if position < len(texts) and (text := texts[position])
@@ -98,24 +98,24 @@ class Header:
 
 @lru_cache(maxsize=1024)
 def normalize_header(header: str) -> str:
-    """A header for comparison: lower case, without spaces, line breaks, hyphens and underscores."""
+    """Normalize a header for comparison: lower case, without spaces, line breaks, hyphens and underscores."""
     text = unicodedata.normalize("NFKC", header).casefold()
     return "".join(text.split()).replace("_", "").replace("-", "")
 
 
 def find_column(cells: Sequence[str], headers: Iterable[str]) -> int | None:
-    """The position of the first of some headers that a row has, None where it has none of them."""
+    """The index of the first of some headers that a row has; None if it has none of them."""
     found = [normalize_header(cell) for cell in cells]
     return next((found.index(header) for header in map(normalize_header, headers) if header in found), None)
 
 
-# A title may precede the header.
+# Number of rows in which the header is searched, since a title may precede it.
 _HEADER_WITHIN = 20
 _SUMS = ("합계", "총계", "총합", "소계", "sum", "total", "grandtotal")
 
 
 def read_table(table: Rows, where: str, file: str, columns: Columns) -> LabelFile | None:
-    """The videos of a table; None where it has no column of names or none of labels.
+    """The videos of a table; None if it lacks the column of names or of labels.
 
     Args:
         table: its rows.
@@ -124,7 +124,7 @@ def read_table(table: Rows, where: str, file: str, columns: Columns) -> LabelFil
         columns: names of columns in the options.
 
     Raises:
-        AnnotationError: a row without a name that is neither empty nor a sum.
+        AnnotationError: a row has no name, but is neither empty nor a total.
     """
     headers = ((position, Header.of(cells, columns)) for position, cells in enumerate(table[:_HEADER_WITHIN]))
     top, header = next(((position, header) for position, header in headers if header.is_table), (0, None))
@@ -139,30 +139,30 @@ def read_table(table: Rows, where: str, file: str, columns: Columns) -> LabelFil
 
 
 def missing_columns(tables: Sequence[Rows]) -> str:
-    """The message for a file without a known header: which headers it has, and what to do."""
+    """The message about a file without a known header, with its headers and what to do."""
     seen = [cell.strip() for table in tables for cells in table[:1] for cell in cells if cell.strip()]
     if not seen:
         return "the table is empty"
     return (
-        f"no columns of video names and labels in a first row of {', '.join(map(repr, seen[:12]))!s:.300}: call them "
-        "파일명 and 한국어, or name and label, or give their names in the "
+        f"the first row, {', '.join(map(repr, seen[:12]))!s:.300}, has no known columns of video names and labels: "
+        "call them 파일명 and 한국어, or name and label, or set their names in the "
         'options, {"columns": {"name": …, "label": …}}; '
-        "a list of classes whose labels have commas in them is read as a JSON list"
+        "send a list of classes as a JSON list if labels contain commas"
     )
 
 
 def read_row(cells: Sequence[str], header: Header, where: str, file: str) -> LabelRow | None:
-    """The video of a row, None where it is empty or a sum.
+    """The video of a row; None if it is empty or a total.
 
     Raises:
-        AnnotationError: a row without a name that is neither; an unusable name, label or index.
+        AnnotationError: another row has no name; or a name, label or index is invalid.
     """
     name, label, index = (_cell(cells, position) for position in (header.name, header.label, header.index))
     if not name or not (label or index):
         if _is_sum(cells):
             return None
         if not name:
-            raise AnnotationError(f"{where}: a row without a video's name that is neither empty nor a sum", file=file)
+            raise AnnotationError(f"{where}: the row has no video name, but is neither empty nor a total", file=file)
     return LabelRow(
         video=parse_video_name(name, where, file),
         label=parse_label(label, where, file),
@@ -177,6 +177,6 @@ def _cell(cells: Sequence[str], position: int | None) -> str:
 
 
 def _is_sum(cells: Sequence[str]) -> bool:
-    """Whether it is empty, has only numbers, or is labeled as a sum."""
+    """Whether a row is empty, has only numbers, or is labeled as a total."""
     texts = ["".join(cell.split()).casefold().rstrip(":") for cell in cells]
     return any(text in _SUMS for text in texts) or all(not text or parse_number(text) is not None for text in texts)

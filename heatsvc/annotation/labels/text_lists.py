@@ -1,4 +1,4 @@
-"""Labels as lists without a header: MMAction2's ``name index``, and lists of classes such as PYSKL's label_map.txt."""
+"""Reads lists without a header: MMAction2's ``name index``, and lists of classes such as PYSKL's label_map.txt."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_name_index_list(file: ParsedFile, options: AnnotationOptions) -> LabelF
     """The videos of lines that end in a class index: ``v1.mp4 0``, and ``folder frames index`` for folders of frames.
 
     Raises:
-        AnnotationError: several indices for one video; an index out of range.
+        AnnotationError: a video has several indices, or an index is out of range.
     """
     lines = _lines(file)
     if not lines or not all(len(words := line.split()) > 1 and _is_whole(words[-1]) for _, line in lines):
@@ -30,7 +30,7 @@ def read_name_index_list(file: ParsedFile, options: AnnotationOptions) -> LabelF
         name, index = line.rsplit(maxsplit=1)
         first, *numbers = name.split()
         if numbers and all(map(_is_whole, numbers)) and VideoName.of(first).text != first:
-            raise AnnotationError(f"{where}: several class indices for one video: give one", file=file.name)
+            raise AnnotationError(f"{where}: the video has several class indices: it must have one", file=file.name)
         pairs.append((first if of_frames else name, index, where))
     return rows.undecided(pairs, file.name, "rows")
 
@@ -39,7 +39,7 @@ def read_index_label_list(file: ParsedFile, options: AnnotationOptions) -> Label
     """The classes of lines that begin with their indices: ``0 book``, also with tabs, commas or vertical bars.
 
     Raises:
-        AnnotationError: an index out of range.
+        AnnotationError: an index is out of range.
     """
     if file.is_json:
         return None
@@ -62,7 +62,7 @@ def read_class_list(file: ParsedFile, options: AnnotationOptions) -> LabelFile |
     """The classes of a list, by their positions: a label in each line, or JSON ``["hello", "nice"]``.
 
     Raises:
-        AnnotationError: a label too long.
+        AnnotationError: a label is too long.
     """
     if not file.is_json:
         lines = _lines(file)
@@ -79,7 +79,7 @@ def read_class_list(file: ParsedFile, options: AnnotationOptions) -> LabelFile |
 
 
 def _lines(file: ParsedFile) -> list[tuple[str, str]]:
-    """Place and text of each line that is not empty; none at all where lines have several cells."""
+    """Place and text of each non-empty line; nothing if lines have several cells."""
     if file.is_json:
         return []
     found = [(where, [cell for cell in cells if cell.strip()]) for where, cells in file.rows_from(0)]

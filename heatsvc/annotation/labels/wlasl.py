@@ -1,4 +1,4 @@
-"""Labels of WLASL: a list of glosses with their videos.
+"""Reads labels of WLASL: a list of glosses with their videos.
 
 ``[{"gloss": "book", "instances": [{"video_id": "69241", "split": "train", "signer_id": 118}]}]``
 """
@@ -20,7 +20,7 @@ def read_wlasl(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None
     """The videos of every gloss. A gloss's index is its position, as in WLASL's class list and its nslt files.
 
     Raises:
-        AnnotationError: a gloss that is no text, or a video without video_id.
+        AnnotationError: a gloss is not a text, or a video has no video_id.
     """
     document = file.json
     if not isinstance(document, list) or not document:
@@ -39,7 +39,7 @@ def read_wlasl(file: ParsedFile, options: AnnotationOptions) -> LabelFile | None
         for position, instance in enumerate(instances):
             place = f"{where}.instances[{position}]"
             if not isinstance(instance, dict) or not isinstance(name := instance.get(_NAME), str):
-                raise AnnotationError(f"{place}: a video is an object with a text under {_NAME}", file=file.name)
+                raise AnnotationError(f"{place}: a video must be an object with a text in {_NAME}", file=file.name)
             columns = Header.of(tuple(instance), Columns()).texts([cell_text(value) for value in instance.values()])
             headers.update(columns)
             found.append(LabelRow(rows.parse_video_name(name, place, file.name), label, index, columns, place))

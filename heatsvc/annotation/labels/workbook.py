@@ -1,4 +1,4 @@
-"""Labels in workbooks such as KETI's: sheets that are tables. One child process reads all workbooks of a dataset."""
+"""Reads labels from the sheets of workbooks such as KETI's, in one child process for all workbooks of a dataset."""
 
 from __future__ import annotations
 
@@ -22,34 +22,36 @@ _OLE = b"\xd0\xcf\x11\xe0"
 
 
 def is_workbook(file: ParsedFile) -> bool:
-    """Whether it is a zip archive with a workbook in it.
+    """Whether the file is an .xlsx workbook, which is a zip archive.
 
     Raises:
-        AnnotationError: an archive without a workbook, or a workbook of before 2007.
-        LimitError: more members than max_archive_members.
+        AnnotationError: it is another archive, or an .xls workbook.
+        LimitError: the archive has more members than max_archive_members.
     """
     if file.data[:4] == _OLE:
-        raise AnnotationError("a workbook of before 2007, or one with a password: save it as .xlsx", file=file.name)
+        raise AnnotationError(
+            "the workbook is in .xls format, or has a password: save it as .xlsx without one", file=file.name
+        )
     if file.data[:4] not in archive.MAGIC:
         return False
     with as_annotation_errors(file.name):
         names = archive.member_names(file.data, bounds=file.bounds, file=file.name)
     if _PART not in names:
         raise AnnotationError(
-            "an archive, but not an .xlsx workbook: send label files one by one, as they are", file=file.name
+            "the archive is not an .xlsx workbook: send label files one by one, without an archive", file=file.name
         )
     return True
 
 
 def read_workbooks(files: Sequence[ParsedFile], options: AnnotationOptions, token: CancelToken) -> list[LabelFile]:
-    """The contents of workbooks, one by one: the rows of all sheets that are label tables.
+    """The contents of each workbook: the rows of all sheets that are label tables.
 
     Raises:
-        AnnotationError: a damaged workbook, or none of its sheets a label table; rows as read_table.
-        LimitError: more cells than max_input_values, or larger unpacked than `bounds` allow.
+        AnnotationError: a workbook is damaged, or has no sheet that is a label table; and what read_table raises.
+        LimitError: there are more cells than max_input_values, or the unpacked size exceeds `bounds`.
     """
     for file in files:
-        # All of it is unpacked once and discarded: the sizes in its directory may be wrong.
+        # Unpack everything once and discard it, since the sizes in the archive's directory may be wrong.
         with as_annotation_errors(file.name):
             for _ in archive.unpack(file.data, bounds=file.bounds, file=file.name, token=token):
                 pass
@@ -66,8 +68,8 @@ def read_workbooks(files: Sequence[ParsedFile], options: AnnotationOptions, toke
     except ChildError as error:
         names = ", ".join(file.name for file in files)
         raise AnnotationError(
-            f"the workbook cannot be read: {error}: a cell may lie far below or right of the table; copy the "
-            "table into a new workbook, or save it as CSV",
+            f"the workbook cannot be read: {error}. A cell may be far below or right of the table: copy the table "
+            "into a new workbook, or save it as CSV",
             file=names,
         ) from None
     return [_found(file, sheets, options) for file, sheets in zip(files, books, strict=True)]
@@ -75,7 +77,7 @@ def read_workbooks(files: Sequence[ParsedFile], options: AnnotationOptions, toke
 
 def _found(file: ParsedFile, sheets: list[tuple[str, list[list[str]]]], options: AnnotationOptions) -> LabelFile:
     tables = [read_table(rows, f"{file.name}, sheet {name!s:.80}", file.name, options.columns) for name, rows in sheets]
-    # Sheets of notes or sums beside the tables are ignored.
+    # Other sheets, such as notes or totals, are ignored.
     found = [table for table in tables if table is not None]
     if not found:
         raise AnnotationError(missing_columns([rows for _, rows in sheets]), file=file.name)

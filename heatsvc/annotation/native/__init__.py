@@ -1,4 +1,4 @@
-"""Code that runs in child processes, since it calls native libraries on untrusted files.
+"""Code that runs in child processes, because it calls native libraries on untrusted files.
 
-These modules import little, so that a child starts fast and its memory limit is left to the library.
+These modules import little, so that a child starts fast and leaves its memory limit to the library.
 """

@@ -1,4 +1,4 @@
-"""Frame counts of videos. Runs in a child process: FFmpeg's demuxers and decoders read untrusted files."""
+"""Counts frames of videos. Runs in a child process: FFmpeg's demuxers and decoders read untrusted files."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
 class VideoAt(NamedTuple):
-    """Where a video's bytes are.
+    """The location of a video's bytes.
 
     Attributes:
         path: the video file, or the archive that contains it.
-        offset: where it begins; in a zip archive its local header.
-        size: its bytes there.
+        offset: start of the video, or of its local header in a zip archive.
+        size: number of bytes in the file.
         zipped: whether a zip archive's local header (APPNOTE 4.3.7) precedes it.
-        unpacked: its bytes once inflated, 0 where it is not deflated.
-        container: FFmpeg's name of its format; empty where it is not detected yet.
+        unpacked: size once inflated; 0 if it is not deflated.
+        container: FFmpeg's name of its format; "" if it is not detected yet.
     """
 
     path: str
@@ -36,9 +36,9 @@ class VideoAt(NamedTuple):
 
 
 def container_of(head: bytes) -> str | None:
-    """The format of a video by its first 400 bytes, None where it is not supported.
+    """Detect the format of a video by its first 400 bytes; None if it is not supported.
 
-    FFmpeg does not detect it: a text file could be a playlist of other files and URLs.
+    FFmpeg must not detect it, since a text file could be a playlist of other files and URLs.
     """
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
@@ -57,10 +57,10 @@ def count_frames(videos: Sequence[VideoAt], max_frames: int, seconds: float, wor
     """The number of frames of each video, or an error message.
 
     Args:
-        videos: where they are.
-        max_frames: counting ends after these, and returns `max_frames` + 1.
-        seconds: time for one video.
-        work: a folder for what has to be unpacked.
+        videos: the locations of the videos.
+        max_frames: counting stops after this number, and returns `max_frames` + 1.
+        seconds: time limit for one video.
+        work: a folder for unpacked videos.
     """
     return [_count(VideoAt(*video), max_frames, time.monotonic() + seconds, work) for video in videos]
 
@@ -72,14 +72,14 @@ def _count(video: VideoAt, max_frames: int, ends: float, work: str) -> int | str
         with open(video.path, "rb") as file, _opened(video, file, work) as data:
             container = video.container or container_of(data.read(400))
             if container is None:
-                return "not a video: send AVI, MP4, MOV, MPEG-TS (.MTS) or Matroska"
+                return "the file is not a video: send AVI, MP4, MOV, MPEG-TS (.MTS) or Matroska"
             data.seek(0)
             return _frames(data, container, max_frames, ends)
     except TimeoutError:
         return "counting its frames took too long"
     except MemoryError:
         return "counting its frames needed too much memory"
-    # av raises OSError, ValueError and RuntimeError, damaged archives the others.
+    # av raises OSError, ValueError and RuntimeError; damaged archives raise the others.
     except (
         av.FFmpegError,
         OSError,
@@ -100,14 +100,14 @@ def _frames(data: BinaryIO, container: str, max_frames: int, ends: float) -> int
     if packets == declared and all_shown:
         return packets or "the video has no frames"
     if packets < declared and _is_cut(data, container):
-        return f"the video is cut short: of {declared:,} frames it has {packets:,}"
+        return f"the video is truncated: it has {packets:,} of {declared:,} frames"
     data.seek(0)
     frames = _decoded(data, container, max_frames, ends)
     return frames or "the video has no frames"
 
 
 def _packets(data: BinaryIO, container: str, max_frames: int, ends: float) -> tuple[int, bool, int]:
-    """Packets of the first video stream, whether each is a shown frame, and how many the container says it has."""
+    """Packets of the first video stream, whether each is a shown frame, and the number that the container declares."""
     packets, all_shown = 0, True
     with _video(data, container) as (source, stream):
         for packet in source.demux(stream):
@@ -133,7 +133,7 @@ def _decoded(data: BinaryIO, container: str, max_frames: int, ends: float) -> in
 
 @contextmanager
 def _video(data: BinaryIO, container: str) -> Iterator[tuple[Any, Any]]:
-    """A container and its first video stream, opened from a file object: FFmpeg opens nothing by name."""
+    """A container and its first video stream, opened from a file object, so that FFmpeg opens no file by name."""
     import av
 
     with av.open(data, format=container, buffer_size=_CHUNK, io_open=_refuse) as source:
@@ -142,13 +142,13 @@ def _video(data: BinaryIO, container: str) -> Iterator[tuple[Any, Any]]:
         stream = source.streams.video[0]
         if stream.codec_context is None:
             raise ValueError("its codec is unknown")
-        # There is one child process per core.
+        # One thread, since there is one child process per core.
         stream.codec_context.thread_count = 1
         yield source, stream
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
-    raise ValueError("a video that refers to another file")
+    raise ValueError("the video refers to another file")
 
 
 def _check_time(ends: float) -> None:
@@ -157,7 +157,7 @@ def _check_time(ends: float) -> None:
 
 
 def _is_cut(data: BinaryIO, container: str) -> bool:
-    """Whether the container's own lengths go beyond its end: AVI's RIFF chunk, the boxes of MP4 and MOV."""
+    """Whether the file ends before the lengths that the container declares: AVI's RIFF chunk, boxes of MP4 and MOV."""
     size = data.seek(0, io.SEEK_END)
     data.seek(0)
     if container == "avi":
@@ -170,7 +170,7 @@ def _is_cut(data: BinaryIO, container: str) -> bool:
         if length == 1:
             length = int.from_bytes(head[8:], "big")
         if length < 8:
-            # 0: up to the end of the file.
+            # 0 means up to the end of the file.
             return False
         at += length
     return at > size

@@ -1,4 +1,4 @@
-"""Sheets of workbooks as text. Runs in a child process: calamine allocates as much as a hostile sheet asks for."""
+"""Reads sheets of workbooks as text. Runs in a child process: calamine allocates what a malicious sheet declares."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from heatsvc.annotation.errors import AnnotationError
 
 MAX_CELL = 32_767
-"""Characters of a cell: no spreadsheet program holds more."""
+"""Maximum number of characters of a cell, as in spreadsheet programs."""
 
 MAX_ROWS = 1_000_000
-"""Rows of a file: a workbook's sheet holds 1,048,576."""
+"""Maximum number of rows of a file; a workbook's sheet can have 1,048,576."""
 
 MAX_COLUMNS = 1_000
 
@@ -25,10 +25,10 @@ def read_sheets(files: Sequence[tuple[str, str]], max_cells: int) -> list[list[t
 
     Args:
         files: (name, path) of each workbook.
-        max_cells: cells of all sheets of a file.
+        max_cells: maximum number of cells of all sheets of a file.
 
     Raises:
-        AnnotationError: not a readable workbook, or more rows, columns or text than a label table has.
+        AnnotationError: a workbook cannot be read, or has more rows, columns or text than allowed.
     """
     return [_sheets(name, path, max_cells) for name, path in files]
 
@@ -36,7 +36,7 @@ def read_sheets(files: Sequence[tuple[str, str]], max_cells: int) -> list[list[t
 def _sheets(name: str, path: str, max_cells: int) -> list[tuple[str, Rows]]:
     from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
-    # Equal texts share one object: a sheet may refer a million times to one long text.
+    # Equal texts share one object, since a sheet may refer to one long text a million times.
     texts: dict[str, str] = {}
     sheets: list[tuple[str, Rows]] = []
     try:
@@ -49,8 +49,8 @@ def _sheets(name: str, path: str, max_cells: int) -> list[tuple[str, Rows]]:
                 max_cells -= sheet.height * sheet.width
                 if sheet.height > MAX_ROWS or sheet.width > MAX_COLUMNS or max_cells < 0:
                     raise AnnotationError(
-                        f"sheet {metadata.name!r:.80} has {sheet.height:,} rows of {sheet.width:,} cells, more than a "
-                        f"label table has: {MAX_ROWS:,} rows of {MAX_COLUMNS:,} at most",
+                        f"sheet {metadata.name!r:.80} has {sheet.height:,} rows of {sheet.width:,} cells: "
+                        f"{MAX_ROWS:,} rows of {MAX_COLUMNS:,} at most",
                         file=name,
                     )
                 above: Rows = [[]] * min(start[0], MAX_ROWS)
@@ -76,7 +76,7 @@ def _row(row: list[Any], texts: dict[str, str], name: str, sheet: str) -> list[s
 
 
 def cell_text(value: Any) -> str:
-    """A value as a spreadsheet shows it: workbooks store every number as a float, 10 as 10.0."""
+    """A value as a spreadsheet shows it; workbooks store all numbers as floats, 10 as 10.0."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

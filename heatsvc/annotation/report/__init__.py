@@ -1,1 +1,1 @@
-"""Report: what a dataset is like and what was wrong with it, as JSON, as a page and as text for a terminal."""
+"""Reports the contents and faults of a dataset, as JSON, as an HTML page and as text for a terminal."""

@@ -7,36 +7,35 @@ from typing import Any
 
 from heatsvc.annotation.inspection.findings import SEVERITIES, Severity
 
-# By kind of fault.
 WHAT_TO_DO: dict[str, str] = {
     "no_file": "Run the pose estimator on these videos, or leave them out with missing=drop.",
     "no_frames": "Run the pose estimator on these videos again, or leave them out with missing=drop.",
-    "no_keypoints": "Look at the videos: nobody may be in them. missing=drop leaves them out.",
-    "cut_short": "Copy these files again: they end too early. faulty=drop leaves them out.",
-    "wrong_points": "Make these files with the pose estimator that made the others, or give their layout.",
+    "no_keypoints": "Check the videos: they may show no person. missing=drop leaves them out.",
+    "cut_short": "Copy these files again: they are truncated. faulty=drop leaves them out.",
+    "wrong_points": "Make these files with the same pose estimator as the others, or set their layout.",
     "not_finite": "Make these files again, or leave them out with faulty=drop.",
-    "out_of_range": "Ask for dtype=float32, or look at the coordinates: they may not be pixels.",
-    "implausible": "Give coordinates=normalized, project=xy or the right img_shape, as the details say; "
-    "plausibility=warn takes the numbers as they are.",
-    "unreadable": "Look at what these files are. faulty=drop leaves them out.",
-    "unlabelled": "Add them to the labels, if they should be trained on; otherwise nothing needs to be done.",
-    "trim_too_long": "Compare the trimmed videos with those that the keypoints are from: they do not belong together.",
-    "trim_unknown": "Check the names in the trim table; otherwise nothing needs to be done.",
-    "frame_range": "Give frame_range=apply where the files are of whole videos, frame_range=ignore where they are not.",
-    "in_two_splits": "Take each name out of one of its splits, or choose split_policy=first or drop.",
+    "out_of_range": "Set dtype=float32, or check the coordinates: they may not be pixels.",
+    "implausible": "Set coordinates=normalized, project=xy or the right img_shape, as the details say; "
+    "plausibility=warn accepts the numbers.",
+    "unreadable": "Check these files. faulty=drop leaves them out.",
+    "unlabelled": "Add them to the labels if they should be used for training; otherwise ignore this.",
+    "trim_too_long": "Check that the trimmed videos belong to the keypoints: they are longer.",
+    "trim_unknown": "Check the names in the trim table; if they are right, ignore this.",
+    "frame_range": "Set frame_range=apply if the files show whole videos, or frame_range=ignore if they do not.",
+    "in_two_splits": "Remove each name from one of its splits, or set split_policy=first or drop.",
     "in_no_split": "Add these names to a split, or leave them out with split_policy=drop.",
-    "unknown_to_labels": "Add a label for these names or take them out of the split, or choose split_policy=drop.",
+    "unknown_to_labels": "Add labels for these names, remove them from the split, or set split_policy=drop.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One finding.
+    """A finding and its advice.
 
     Attributes:
         severity: ``error`` prevented the build, ``warning`` makes training or testing worse, ``note`` is harmless.
         text: what was found.
-        what_to_do: what would change it; "" where nothing is needed.
+        what_to_do: how to correct it; "" if nothing needs to be done.
     """
 
     severity: Severity
@@ -49,7 +48,7 @@ _HARMLESS = ("unlabelled", "trim_unknown")
 
 
 def advice(report: dict[str, Any]) -> list[Advice]:
-    """All advice on a report of `report_json`, the worst first."""
+    """All advice about a report of `report_json`, the worst first."""
     found = [
         *_of_mismatch(report),
         *_of_faults(report),
@@ -74,16 +73,14 @@ def _of_labels(report: dict[str, Any]) -> list[Advice]:
         labels = ", ".join(source["labels"])
         if source["assumed"]:
             text = f"{source['file']}{more}: the encoding is assumed to be {source['encoding']}: {labels}"
-            found.append(
-                Advice("warning", text, "Give the option encoding: another one where these are not the labels.")
-            )
+            found.append(Advice("warning", text, "If these labels are wrong, set the option encoding."))
         if source["classes"] and not source["rows"]:
-            text = f"{source['file']}{more}: taken for a list of {_of(source['classes'], 'class', 'classes')}: {labels}"
+            text = f"{source['file']}{more}: read as a list of {_of(source['classes'], 'class', 'classes')}: {labels}"
             found.append(Advice("note", text))
     assumed = (f"{file}: the encoding is assumed to be cp949" for file in report["split"]["assumed"])
-    found += [Advice("warning", text, "Give the option encoding.") for text in assumed]
+    found += [Advice("warning", text, "Set the option encoding.") for text in assumed]
     if report["split"]["column"] is not None:
-        found.append(Advice("note", f"the splits are those of the column {report['split']['column']!r} of the labels"))
+        found.append(Advice("note", f"the splits are from the column {report['split']['column']!r} of the labels"))
     return found
 
 
@@ -111,7 +108,9 @@ def _of_leaks(leaks: dict[str, Any]) -> list[Advice]:
     found = []
     if number := len(leaks["content"]):
         text = f"{_of(number, 'group')} of clips with equal points in more than one split"
-        found.append(Advice("warning", text, "Leave one of each group out: the test has seen its answer in training."))
+        found.append(
+            Advice("warning", text, "Remove all but one clip of each group: test clips are also in the training data.")
+        )
     if number := len(leaks["signers"]):
         text = f"{_of(number, 'signer')} in more than one split"
         found.append(Advice("warning", text, "Split by signer, to test with new signers."))
@@ -124,13 +123,11 @@ def _of_classes(report: dict[str, Any]) -> list[Advice]:
     found = []
     if nowhere:
         text = f"{_of(len(nowhere), 'class', 'classes')} without a clip in any split"
-        found.append(
-            Advice("warning", text, "The model has a class that is never seen: leave these rows out by a filter.")
-        )
+        found.append(Advice("warning", text, "The model never sees these classes: exclude their rows with a filter."))
     for split, labels in absent.items():
         if only := labels - nowhere:
             text = f"{_of(len(only), 'class', 'classes')} without a clip in {split}"
-            found.append(Advice("warning", text, "Choose another split, if it is to be learned and tested."))
+            found.append(Advice("warning", text, "Choose another split if these classes should be trained and tested."))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The report as JSON, from which the page and the text are made."""
+"""Makes the report as JSON, from which the page and the text are made."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
-    """The report: text, whole numbers, finite numbers, lists and dicts, with complete lists.
+    """The report as text, whole numbers, finite numbers, dicts and complete lists.
 
     Keys:
-        summary: numbers of the whole: `clips` written, of them `zeros` (for videos without keypoints), `classes`,
-            keypoint `files`, `labelled` videos; `missing`, `faulty`, `unlabelled` videos and all `faults`; `trimmed`
-            videos; `undetected` points of all `points_written`; `points` (V), `layout`, `img_shape` (null where
-            there is none), `dtype`, `seconds`.
-        splits: of each split `name`, `clips`, `zeros`, `frames`, and how many `classes` and `signers` it has.
-        classes: of each class `index`, `label` and `clips` by split; indices without a label are left out.
-        absent: by split the labels that no clip of it has.
-        frames: `count` of clips with keypoints, `min`, `mean`, `median`, `max` frames as written, and a `histogram`:
-            `counts` of clips in bins of `width` frames from `start` on. Null numbers where there are no clips.
-        scores: of each point `index`, `name`, `count` of scores, `mean` and `quantiles` (both to a bin's width), and
+        summary: totals: written `clips`, of them `zeros` (for videos without keypoints), `classes`, keypoint `files`,
+            `labelled` videos; `missing`, `faulty`, `unlabelled` videos and all `faults`; `trimmed` videos; `undetected`
+            points of all `points_written`; `points` (V), `layout`, `img_shape` (null if there is none), `dtype`,
+            `seconds`.
+        splits: for each split `name`, `clips`, `zeros`, `frames`, and the number of `classes` and `signers`.
+        classes: for each class `index`, `label` and `clips` by split; indices without a label are left out.
+        absent: for each split the labels that none of its clips has.
+        frames: `count` of clips with keypoints, `min`, `mean`, `median`, `max` of written frames, and a `histogram`:
+            `counts` of clips in bins of `width` frames from `start` on. Numbers are null if there are no clips.
+        scores: for each point `index`, `name`, `count` of scores, `mean` and `quantiles` (both to a bin's width), and
             `histogram`, counts in equal bins over [0, 1].
-        faults: of each kind that occurs `kind`, `meaning`, `count`, `done` (how many were dropped, ...) and `items`,
+        faults: for each kind that occurs `kind`, `meaning`, `count`, `done` (how many were dropped, ...) and `items`,
             each with `name`, `file`, `detail`, `done`.
-        findings: doubtful numbers of written clips: of each code that occurs `code`, `severity`,
+        findings: doubtful numbers of written clips: for each code that occurs `code`, `severity`,
             `meaning`, `what_to_do`, `count` of clips and `items`, each with `name` and `detail`.
-        filtered: labeled videos that the filters left out, by filter.
+        filtered: number of labeled videos that each filter excludes.
         undetected: clips with points that were NaN: `name`, `points`.
-        leaks: `names` in two splits, as in the faults; `content`, groups of clips in two splits or more with equal
-            points; `signers` in two splits or more, with clips by split.
-        notes: sentences about how the files were found and read: what was assumed, and what was left out.
+        leaks: `names` in two splits, as in the faults; `content`, groups of clips with equal points in two or more
+            splits; `signers` in two or more splits, with clips by split.
+        notes: assumptions that were made, and files that were ignored, as sentences.
         options: the dataset's options.
-        labels: what each label file was taken for: `file`, `format`, `encoding` and whether it is `assumed`, numbers of
-            `rows` (videos) and `classes`, and the first three `labels` as read. Of more than 20 files of one format and
-            encoding only the first is named, with their number under `files`.
-        split: `column` of the label tables where nothing else gives the splits, and the split files whose encoding is
+        labels: the detected format of each label file: `file`, `format`, `encoding` and whether it is `assumed`, number
+            of `rows` (videos) and `classes`, and the first three `labels`. Of more than 20 files of one format and
+            encoding, only the first is listed, with their number in `files`.
+        split: `column` of the label tables that defines the splits, if one does, and the split files whose encoding is
             `assumed`.
         mismatch: why no labeled video has a keypoint file and a split; null where some have.
         provenance: what made the dataset, texts: `software`, `version`, `kernels`, `pipeline` (the presets of the
@@ -105,7 +105,7 @@ def report_json(dataset: DatasetStatistics) -> dict[str, Any]:
 
 
 def label_sources(sources: Sequence[LabelSource]) -> list[dict[str, Any]]:
-    """What each label file was taken for, as in the report under `labels`."""
+    """The detected format of each label file, as in the report's `labels`."""
     groups: dict[object, list[LabelSource]] = {}
     for source in sources:
         many = len(sources) > _MAX_LABEL_FILES
@@ -126,7 +126,7 @@ def label_sources(sources: Sequence[LabelSource]) -> list[dict[str, Any]]:
 
 
 def fault_groups(faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """Faults by kind, with the kind's meaning, what became of the videos, and the faults sorted by name."""
+    """Faults by kind, with the kind's meaning, what was done with the videos, and the faults sorted by name."""
     by_kind: dict[str, list[Fault]] = {}
     for fault in sorted(faults, key=lambda fault: (fault.name, fault.file or "", fault.detail)):
         by_kind.setdefault(fault.kind, []).append(fault)
@@ -177,7 +177,7 @@ def _split(name: str, clips: list[ClipStatistics]) -> dict[str, Any]:
 
 
 def _frames(lengths: list[int]) -> dict[str, Any]:
-    """Statistics of numbers of frames, with a histogram whose bins are 1, 2 or 5 times a power of ten wide."""
+    """Statistics of numbers of frames, with a histogram whose bin width is 1, 2 or 5 times a power of ten."""
     if not lengths:
         numbers = dict.fromkeys(("min", "mean", "median", "max"))
         return {"count": 0, **numbers, "histogram": {"start": 0, "width": 1, "counts": []}}
@@ -214,14 +214,14 @@ def _scores(dataset: DatasetStatistics) -> list[dict[str, Any]]:
 
 
 def _mean(counts: npt.NDArray[np.int64]) -> float | None:
-    """The mean of a histogram over [0, 1], from the centers of its bins; None where it is empty."""
+    """The mean of a histogram over [0, 1], from the centers of its bins; None if it is empty."""
     total = int(counts.sum())
     centers = (np.arange(len(counts)) + 0.5) / len(counts)
     return round(float(counts @ centers) / total, 4) if total else None
 
 
 def _quantile(counts: npt.NDArray[np.int64], fraction: float) -> float | None:
-    """A quantile of a histogram over [0, 1], interpolated within its bin; None where it is empty."""
+    """A quantile of a histogram over [0, 1], interpolated within its bin; None if it is empty."""
     total = int(counts.sum())
     if not total:
         return None
@@ -234,7 +234,7 @@ def _quantile(counts: npt.NDArray[np.int64], fraction: float) -> float | None:
 
 
 def _leaked_names(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Videos that two splits name."""
+    """Videos in two splits."""
     items = (item for group in groups if group["kind"] == "in_two_splits" for item in group["items"])
     return [{key: item[key] for key in ("name", "detail", "done")} for item in items]
 

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page."""
+"""Makes the report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from heatsvc.annotation.report.advice import advice
 from heatsvc.annotation.report.plots import class_plot, frame_plot, score_plot
 
-# Rows of all tables together, which keeps the page under a megabyte. report.json has every row.
+# Maximum number of rows of all tables together, so that the page is below a megabyte. report.json has all rows.
 _ROWS = 3000
 _TEXT = 240
 
 
 def report_page(report: dict[str, Any]) -> bytes:
-    """A report of `report_json` as HTML. Nothing is loaded from elsewhere, no script runs, all text is escaped."""
+    """A report of `report_json` as HTML. It loads no resources and has no scripts; all text is escaped."""
     tables = 6 + len(report["faults"]) + len(report["findings"]) + len(report["splits"])
     return (
         _environment()

@@ -1,7 +1,7 @@
-"""Plots as geometry: coordinates of bars, ticks and labels, which the page's template writes as inline SVG.
+"""Computes the geometry of plots: coordinates of bars, ticks and labels, which the template writes as inline SVG.
 
-Inline SVG and no plotting library: text stays text in any script and colors follow light and dark, in some tens of
-kilobytes, and the server needs no Korean font.
+Inline SVG is used instead of a plotting library, since text stays text in any script, colors adapt to light and dark
+mode, the files are small, and the server needs no Korean font.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 WIDTH = 1000.0
-"""Width of every plot, in its own units."""
+"""Width of all plots in SVG units."""
 LEFT, RIGHT, TOP = 56.0, 12.0, 10.0
-"""Margins: the left one has the labels of the vertical axis."""
+"""Margins; the left one has the labels of the vertical axis."""
 _CLASS_HEIGHT, _FRAME_HEIGHT = 220.0, 200.0
 _MAX_CLASSES = 600
 _MAX_LABELED = 60
@@ -46,7 +46,7 @@ def _vertical_axis(largest: int, height: float) -> tuple[float, float, tuple[Tic
 
 
 def short(number: float) -> str:
-    """A coordinate with one decimal at most."""
+    """A coordinate with at most one decimal."""
     return f"{round(number, 1):g}"
 
 
@@ -56,7 +56,7 @@ def box(x: float, y: float, width: float, height: float) -> str:
 
 
 class Column(NamedTuple):
-    """One class: the area that shows its tooltip `title`, and its label, "" where there are too many classes."""
+    """A class: the area that shows the tooltip `title`, and its label, "" if there are too many classes."""
 
     x: str
     width: str
@@ -66,7 +66,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ClassPlot:
-    """The plot.
+    """A plot.
 
     Attributes:
         height, bottom: height of the plot, and y of its axis.
@@ -85,7 +85,7 @@ class ClassPlot:
 
 
 def class_plot(report: dict[str, Any]) -> ClassPlot | None:
-    """The plot of a report; None where there are no classes or no clips."""
+    """The plot of clips by class; None if there are no classes or no clips."""
     splits = [split["name"] for split in report["splits"]]
     classes = sorted(report["classes"], key=lambda row: -sum(row["clips"].values()))
     if not classes or not any(classes[0]["clips"].values()):
@@ -137,7 +137,7 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FramePlot:
-    """The plot.
+    """A plot.
 
     Attributes:
         height, bottom: height of the plot, and y of its axis.
@@ -157,7 +157,7 @@ class FramePlot:
 
 
 def frame_plot(report: dict[str, Any]) -> FramePlot | None:
-    """The plot of a report; None where no clip has frames."""
+    """The plot of clips by number of frames; None if no clip has frames."""
     frames = report["frames"]
     start: int = frames["histogram"]["start"]
     width: int = frames["histogram"]["width"]
@@ -203,10 +203,10 @@ class Strip:
     """One point.
 
     Attributes:
-        y, middle: its upper edge and its middle.
-        name: its position and name; "" where rows are too low for text.
+        y, middle: y of its upper edge and of its center.
+        name: its index and name; "" if rows are too low for text.
         title: the tooltip.
-        quartiles: x of the quarters, None where it has no scores.
+        quartiles: x of the quartiles; None if it has no scores.
     """
 
     y: str
@@ -218,7 +218,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class ScorePlot:
-    """The plot.
+    """A plot.
 
     Attributes:
         height, bottom: height of the plot, and y of its axis.
@@ -239,7 +239,7 @@ class ScorePlot:
 
 
 def score_plot(report: dict[str, Any]) -> ScorePlot | None:
-    """The plot of a report; None where there are no scores."""
+    """The plot of scores by point; None if there are no scores."""
     scores = report["scores"]
     if not any(score["count"] for score in scores):
         return None

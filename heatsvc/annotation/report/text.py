@@ -1,4 +1,4 @@
-"""The report as text for a terminal."""
+"""Shows the report as text in a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FEW = 3
 
 
 def report_text(report: dict[str, Any]) -> RenderableType:
-    """Of a report of `report_json` a summary, the faults by kind with the first names of each, and what to do."""
+    """Summary, faults by kind with their first names, and advice, from a report of `report_json`."""
     faults = _faults(report)
     return Group(_summary(report), *([faults] if faults else []), _advice(report))
 
@@ -29,7 +29,7 @@ def _summary(report: dict[str, Any]) -> RenderableType:
         row = (split[key] for key in ("clips", "zeros", "frames", "classes", "signers"))
         table.add_row(Text(split["name"]), *(f"{number:,}" for number in row))
     table.caption = (
-        f"{summary['files']:,} files, {summary['labelled']:,} labeled, {summary['trimmed']:,} trimmed, "
+        f"{summary['files']:,} files, {summary['labeled']:,} labeled, {summary['trimmed']:,} trimmed, "
         f"{summary['points']} points ({summary['layout'] or 'unknown layout'}), {summary['dtype']}"
     )
     if frames["count"]:
@@ -58,7 +58,7 @@ def _faults(report: dict[str, Any]) -> RenderableType | None:
 def _advice(report: dict[str, Any]) -> RenderableType:
     items = advice(report)
     if not items:
-        return Text("Nothing is wrong with it.", style="green")
+        return Text("The dataset has no problems.", style="green")
     table = Table.grid(padding=(0, 2))
     for item in items:
         text = Text(item.text)

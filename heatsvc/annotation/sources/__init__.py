@@ -1,1 +1,1 @@
-"""Sources: where the keypoint files of a dataset are, in folders and archives, each readable on its own."""
+"""Finds the keypoint files of a dataset in folders and archives; each file can be read separately."""

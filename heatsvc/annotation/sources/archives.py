@@ -1,4 +1,4 @@
-"""Archives on disk: the files in them, each where it can be read on its own, without unpacking all of them."""
+"""Lists the files of archives on disk, so that each can be read without unpacking the whole archive."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class ArchiveLister:
 
     Args:
         source: the archive.
-        unpacked: where it is unpacked to if it is a compressed tar archive; archives in it, to files beside this one.
-            A file that exists is used.
-        wanted: chooses files by name.
+        unpacked: the file to which a compressed tar archive is unpacked; archives in it are unpacked to files next to
+            it. Existing files are used.
+        wanted: selects files by name.
         bounds: max_dataset_files, max_dataset_bytes and max_archive_ratio, over all levels.
         token: checked regularly.
 
     Attributes:
-        notes: sentences about what was assumed or left out.
+        notes: assumptions that were made, and files that were ignored, as sentences.
     """
 
     def __init__(
@@ -71,34 +71,34 @@ class ArchiveLister:
         self._inner = self._size = 0
 
     def files(self) -> list[StoredFile] | None:
-        """The wanted files; None where it is not an archive, by its content.
+        """The selected files; None if the content is not that of an archive.
 
-        An `.npz` of one clip is not one, if keypoints are wanted. Links and devices in it are left out.
+        An `.npz` of one clip is not an archive if keypoints are wanted. Links and devices are ignored.
 
         Raises:
-            PoseError: a damaged archive, a file that is encrypted or packed otherwise, a name that is not relative or
-                that two files have, or archives more than two deep.
-            LimitError: more files, bytes, or bytes for its size, than the bounds allow.
+            PoseError: the archive is damaged, a file is encrypted or has an unsupported compression, a name is not
+                relative or occurs twice, or archives are nested more than two deep.
+            LimitError: the number of files, their size, or their compression ratio exceeds a bound.
         """
         files = self._list(self._source.path, self._unpacked, self._source.name, "", 0)
         seen: set[str] = set()
         for file in files or ():
             if file.name in seen:
                 raise PoseError(
-                    f"two files in the archive are called {file.name!r:.120}: leave one out", file=self._source.name
+                    f"two files in the archive are called {file.name!r:.120}: remove one", file=self._source.name
                 )
             seen.add(file.name)
         return files
 
     def _list(self, path: Path, unpacked: Path, name: str, folder: str, level: int) -> list[StoredFile] | None:
-        """The files of the archive at `path`, with `folder` before their names."""
+        """The files of the archive at `path`, with `folder` as prefix of their names."""
         with path.open("rb") as file:
             head = file.read(HEAD)
             if is_zip(head) and not is_document(head):
                 return self._zip(path, file, name, folder, level)
             if (compression := compression_of(head)) is not None:
                 beginning = next(self._decompressed(file, compression, HEAD), b"")
-                # Nothing and zeros are an empty tar archive.
+                # An empty file, or one of zeros, is an empty tar archive.
                 if not is_tar(beginning) and beginning.strip(b"\0"):
                     return None
                 self._write(unpacked, self._decompressed(file, compression, _CHUNK))
@@ -167,7 +167,7 @@ class ArchiveLister:
         return is_archive_name(name) and not is_hidden(name)
 
     def _inner_files(self, stored: StoredFile, member: str, folder: str, level: int) -> list[StoredFile]:
-        """The files of an archive in an archive, which is copied out of it first."""
+        """The files of an archive in an archive, which is unpacked first."""
         self._check_level(member, level + 1)
         self._inner += 1
         target = self._unpacked.with_name(f"{self._unpacked.name}-{self._inner}")
@@ -177,7 +177,7 @@ class ArchiveLister:
         return [stored] if files is None else files
 
     def _add(self, size: int) -> None:
-        """Count a file's bytes, as the archive declares them; they are checked when it is read."""
+        """Count a file's bytes as the archive declares them; reading the file checks them."""
         self._size += size
         self._bounds.check("max_dataset_bytes", self._size, "bytes in an archive", file=self._source.name)
 
@@ -190,7 +190,7 @@ class ArchiveLister:
             )
 
     def _decompressed(self, file: BinaryIO, compression: Compression, size: int) -> Iterator[bytes]:
-        """A compressed file's content, in pieces of that size."""
+        """A compressed file's content, in pieces of `size` bytes."""
         file.seek(0)
         stream = compression.stream(file, MAX_WINDOW)
         while True:
@@ -203,7 +203,7 @@ class ArchiveLister:
             yield chunk
 
     def _write(self, target: Path, chunks: Iterator[bytes]) -> None:
-        """Write a file that exists completely or not at all."""
+        """Write a file atomically."""
         if target.exists():
             self._limits.add_bytes(target.stat().st_size)
             return

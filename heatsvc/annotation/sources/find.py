@@ -1,4 +1,4 @@
-"""Every keypoint file of a dataset: in folders, archives and annotation pickles."""
+"""Finds all keypoint files of a dataset, in folders, archives and annotation pickles."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from heatsvc.pose.readers.upload import is_text_name
 _MAX_NOTES = 50
 _MAX_IN_MESSAGE = 3
 _OUTSIDE = (
-    "it is a link that leads out of the folder, and is not followed: copy the file, or name the folder above both"
+    "it is a link that leads out of the folder, and is not followed: copy the file, or use the common parent folder"
 )
 
 
@@ -41,9 +41,9 @@ class KeypointFiles:
     """The keypoint files of a dataset.
 
     Attributes:
-        files: sorted by name.
-        labels: files of labels among them, each a video's ``morpheme.json``; sorted by name.
-        notes: sentences about what was assumed, or left out.
+        files: keypoint files, sorted by name.
+        labels: label files among them, each a video's ``morpheme.json``, sorted by name.
+        notes: assumptions that were made, and files that were ignored, as sentences.
     """
 
     files: list[StoredFile]
@@ -54,18 +54,18 @@ class KeypointFiles:
 def find_files(
     inputs: Inputs, options: AnnotationOptions, work: Path, bounds: Bounds, token: CancelToken
 ) -> KeypointFiles:
-    """All keypoint files.
+    """Find all keypoint files.
 
     Args:
         inputs: files, archives, a folder.
         options: img_shape and layout, for annotation pickles.
-        work: a folder for unpacked archives; what it contains already is not unpacked again.
-        bounds: how many files, and how large.
+        work: a folder for unpacked archives; archives that are unpacked already are not unpacked again.
+        bounds: limits of the number and size of files.
         token: checked between steps; cancels the work.
 
     Raises:
         AnnotationError: there is no keypoint file.
-        PoseError, LimitError: an archive that cannot be read, or is too large; a file that holds no keypoints.
+        PoseError, LimitError: an archive cannot be read or is too large, or a file has no keypoints.
     """
     finder = _Finder(work, bounds, token)
     if inputs.folder is not None:
@@ -80,7 +80,7 @@ def find_files(
         else:
             finder.add(members, without_archive_extension(source.name))
     finder.add(singles, "keypoints", were_sent=True)
-    # Numbers are judged, and normalized ones scaled, when the clip of the pickle is read from its own file.
+    # Numbers are checked, and normalized ones scaled, when a clip of the pickle is read from its own file.
     interpretation = Interpretation(project=options.project, plausibility="warn")
     read_options = ReadOptions(options.img_shape, options.layout, None, interpretation, bounds, token)
     files: list[StoredFile] = []
@@ -91,14 +91,14 @@ def find_files(
             continue
         for clip in _clips_in_pickle(file, work / f"pickle-{number}", read_options, options.plausibility):
             files.append(clip)
-            # The clips of a pickle may all share one array: a small pickle may fill a disk.
+            # All clips of a pickle may share one array, so that a small pickle could fill the disk.
             unpickled += clip.size or 0
             bounds.check("max_dataset_bytes", unpickled, "bytes of clips in pickles", file=file.name)
             bounds.check("max_dataset_files", len(files), "keypoint files", file=file.name)
     if not files:
         there = "".join(f"; {text}" for text in _printable([*finder.ignored(), *finder.notes][:_MAX_IN_MESSAGE]))
         raise AnnotationError(
-            "there is no file of keypoints: send .npy, .npz, .pose, .json, .skeleton or .csv files, or archives of "
+            "there are no keypoint files: send .npy, .npz, .pose, .json, .skeleton or .csv files, or archives of "
             f"such{there}",
             field="keypoints",
         )
@@ -111,12 +111,12 @@ def find_files(
 
 
 def _printable(notes: list[str]) -> list[str]:
-    """The sentences, as UTF-8 can have them: a name on disk may be no text."""
+    """Make sentences encodable as UTF-8: a name on disk may contain invalid characters."""
     return [note.encode(errors="backslashreplace").decode() for note in notes]
 
 
 class _Finder:
-    """Collects keypoint files and the labels beside them, and counts the files that are neither."""
+    """Collects keypoint files and label files, and counts other files."""
 
     def __init__(self, work: Path, bounds: Bounds, token: CancelToken) -> None:
         self.files: list[StoredFile] = []
@@ -126,13 +126,13 @@ class _Finder:
         self._ignored: Counter[tuple[str, Unreadable]] = Counter()
 
     def add(self, files: list[StoredFile], container: str, *, were_sent: bool = False) -> None:
-        """Add files; the frame files of a clip as one.
+        """Add files; the frame files of a clip count as one.
 
         Args:
-            files: of a folder, an archive, or a form.
-            container: name of the clip whose frame files have no name in common, and no folder.
-            were_sent: whether each was sent as keypoints. Texts and tables that lie in a folder or an archive may be
-                labels, or anything, and are looked into.
+            files: the files of a folder, an archive, or a form.
+            container: name of a clip whose frame files have neither a common name nor a folder.
+            were_sent: whether each file was sent as keypoints. Otherwise the content of texts and tables is inspected,
+                since they may be labels or something else.
         """
         self.labels += [file for file in files if is_label_beside_frames(file.name)]
         files = [file for file in files if not is_label_beside_frames(file.name)]
@@ -142,7 +142,7 @@ class _Finder:
         self._bounds.check("max_dataset_files", len(self.files), "keypoint files")
 
     def _has_points(self, file: StoredFile) -> bool:
-        """Whether a text or table is read as keypoints, by its content; if not, it is counted."""
+        """Whether a text or table has keypoints, by its content; if not, it is counted as ignored."""
         self._token.raise_if_cancelled()
         try:
             upload = Upload(file.read(self._bounds), file.name, ReadOptions(bounds=self._bounds))
@@ -154,14 +154,14 @@ class _Finder:
         return found is not None
 
     def members(self, source: InputFile, unpacked: Path) -> list[StoredFile] | None:
-        """The keypoint files of an archive; None where it is not one."""
+        """The keypoint files of an archive; None if the file is not an archive."""
         lister = ArchiveLister(source, unpacked, self._is_wanted, self._bounds, self._token)
         files = lister.files()
         self.notes += lister.notes
         return files
 
     def add_folder(self, folder: Path) -> None:
-        """Add what is in a folder, and in the archives in it."""
+        """Add the files of a folder and of the archives in it."""
         found: list[StoredFile] = []
         links_out: list[str] = []
         size = 0
@@ -173,7 +173,7 @@ class _Finder:
             path = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
             members = None
             if is_archive_name(name):
-                # Another one if the file changes.
+                # The name changes if the file changes.
                 stamp = f"{name}\0{entry.stat().st_size}\0{entry.stat().st_mtime_ns}"
                 digest = hashlib.sha256(stamp.encode(errors="surrogateescape")).hexdigest()[:32]
                 members = self.members(InputFile(name, Path(path)), self._work / f"unpacked-{digest}.tar")
@@ -189,16 +189,16 @@ class _Finder:
             examples = f"{len(links_out):,}, such as {links_out[0]:.120}"
             self.notes.append(
                 f"links that lead out of the folder are not followed ({examples}): "
-                "copy what they link to, or name the folder above both"
+                "copy the files, or use the common parent folder"
             )
         self.add(found, folder.name)
 
     def ignored(self, *, only_possible: bool = False) -> list[str]:
-        """A sentence on each kind of file that was left out; if wanted only on those that may hold keypoints."""
+        """A sentence about each kind of ignored file; with `only_possible`, only kinds that may hold keypoints."""
         return [
-            f"{count:,} {extension} was left out: it is {kind.title}"
+            f"{count:,} {extension} was ignored: it is {kind.title}"
             if count == 1
-            else f"{count:,} {extension} were left out: each is {kind.title}"
+            else f"{count:,} {extension} were ignored: each is {kind.title}"
             for (extension, kind), count in self._ignored.items()
             if kind.may_hold_keypoints or not only_possible
         ]
@@ -214,7 +214,7 @@ class _Finder:
 
 
 def _check_readable(source: InputFile) -> None:
-    """Raise PoseError where a file that was sent as keypoints is known to hold none."""
+    """Raise PoseError if a file that was sent as keypoints is known to have none."""
     with source.path.open("rb") as file:
         if kind := find_unreadable(file.read(HEAD)):
             raise PoseError(f"{source.name!r:.120} is {kind.title}", field="keypoints", file=source.name)
@@ -223,10 +223,10 @@ def _check_readable(source: InputFile) -> None:
 def _clips_in_pickle(
     source: StoredFile, folder: Path, options: ReadOptions, plausibility: PlausibilityMode
 ) -> Iterator[StoredFile]:
-    """The clips of an annotation pickle, each written to `folder` as an `.npz`, and named by its `frame_dir`.
+    """Write each clip of an annotation pickle to `folder` as an `.npz`, named by its `frame_dir`.
 
     Raises:
-        ImplausibleError: something impossible that only the pickle shows, such as a wrong total_frames.
+        ImplausibleError: a value is impossible that the `.npz` would not have, such as a wrong total_frames.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for number, clip in enumerate(read(source.read(options.bounds), filename=source.name, options=options)):
@@ -239,7 +239,7 @@ def _clips_in_pickle(
         if clip.third_number_is_score:
             arrays["keypoint"] = np.concatenate([clip.keypoint, clip.keypoint_score[..., None]], axis=-1)
         else:
-            # The depth that `project` drops has been dropped: another takes its place.
+            # The depth has been dropped by `project`: write another number in its place.
             width = 3 if options.interpretation.project else 2
             arrays["keypoint"] = np.pad(clip.keypoint, [(0, 0)] * 3 + [(0, width - 2)])
             arrays["keypoint_score"] = clip.keypoint_score

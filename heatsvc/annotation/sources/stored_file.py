@@ -1,4 +1,4 @@
-"""StoredFile: where the bytes of a file are, small enough to be sent to another process that reads them."""
+"""StoredFile: the location of a file's bytes, small enough to send to another process that reads the file."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class StoredFile(NamedTuple):
     """A file on disk, a range of a tar archive, a member of a zip archive, or the frame files of a clip.
 
     Attributes:
-        name: the sender's name for it, with its folders; names the video in messages, and is never used as a path.
+        name: the client's name of the file with its folders; names the video in messages, and is never used as a path.
         path: the file on disk that contains its bytes.
-        offset: where they begin; in a zip archive, where the member's local header does.
-        size: number of bytes there; None for the whole of `path`.
+        offset: start of its bytes, or of the member's local header in a zip archive.
+        size: number of bytes in `path`; None for all.
         zipped: whether it is a zip archive's member, with a local header before it.
         deflated: whether it is deflated.
-        unpacked: number of bytes once inflated, according to the archive; checked when they are read.
-        frames: the frame files of which this is the clip; it then has no bytes of its own.
-        folder: of its frame files.
-        refusal: why it is not read; "" where it may be.
+        unpacked: size once inflated, as the archive declares it; checked when the file is read.
+        frames: the frame files of a clip, which then has no bytes of its own.
+        folder: folder of the frame files.
+        refusal: why it must not be read; "" if it may be read.
     """
 
     name: str
@@ -52,13 +52,13 @@ class StoredFile(NamedTuple):
     refusal: str = ""
 
     def is_same(self, other: StoredFile) -> bool:
-        """Whether both are the same bytes under two names."""
+        """Whether both are names of the same bytes."""
         if self.frames or other.frames:
             return len(self.frames) == len(other.frames) and all(map(StoredFile.is_same, self.frames, other.frames))
         return (self.path, self.offset) == (other.path, other.offset)
 
     def stamp(self) -> str:
-        """Size and time of a file of a mounted folder, which change when the file does; empty for other files."""
+        """Size and modification time of a file of a mounted folder, to detect changes; "" for other files."""
         if self.size is not None or self.frames:
             return ""
         try:
@@ -68,17 +68,17 @@ class StoredFile(NamedTuple):
         return f"{status.st_size} {status.st_mtime_ns}"
 
     def check_ratio(self, bounds: Bounds) -> None:
-        """Raise LimitError where it is more than max_archive_ratio times larger than the bytes it is packed in."""
+        """Raise LimitError if its compression ratio exceeds max_archive_ratio."""
         if self.unpacked > RATIO_FROM:
             ratio = self.unpacked // max(self.size or 0, 1)
             bounds.check("max_archive_ratio", ratio, "bytes for each byte of the archive", file=self.name)
 
     def read(self, bounds: Bounds) -> bytes:
-        """Its bytes, unpacked.
+        """The unpacked content of the file.
 
         Raises:
-            PoseError: it cannot be read, or is damaged.
-            LimitError: more than max_unpacked_bytes, or max_archive_ratio times the bytes it is packed in.
+            PoseError: the file cannot be read, or is damaged.
+            LimitError: its size exceeds max_unpacked_bytes, or its compression ratio exceeds max_archive_ratio.
         """
         if self.refusal:
             raise PoseError(self.refusal, file=self.name)
@@ -102,10 +102,10 @@ class StoredFile(NamedTuple):
         return self._inflate(data, bounds) if self.deflated else data
 
     def _start(self, handle: int) -> int:
-        """Where its bytes begin, after a zip archive's local header."""
+        """Start of its bytes, after a zip archive's local header."""
         if not self.zipped:
             return self.offset
-        # The offset comes from the archive, and may be larger than any file, or negative.
+        # The offset comes from the archive, and may be too large or negative.
         within = 0 <= self.offset < os.fstat(handle).st_size
         header = os.pread(handle, _LOCAL_HEADER.size, self.offset) if within else b""
         if len(header) < _LOCAL_HEADER.size or not header.startswith(_LOCAL_MAGIC):
@@ -114,17 +114,17 @@ class StoredFile(NamedTuple):
         return self.offset + _LOCAL_HEADER.size + int(name) + int(extra)
 
     def chunks(self, size: int) -> Iterator[bytes]:
-        """The bytes of a member of an archive, unpacked, in pieces of at most that size; their sum is not checked.
+        """The unpacked content of an archive's member, in pieces of at most `size` bytes; its length is not checked.
 
         Raises:
-            PoseError: damaged.
+            PoseError: the archive is damaged.
         """
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         with open(self.path, "rb") as file:
             file.seek(self._start(file.fileno()))
             left = self.size or 0
             while left:
-                # The archive may declare more bytes than any file has.
+                # The archive may declare any size.
                 packed = file.read(min(size, left))
                 if not packed:
                     raise PoseError("the archive ends within this file", file=self.name)
@@ -148,12 +148,13 @@ class StoredFile(NamedTuple):
             raise PoseError(f"the archive is damaged: {error}", file=self.name) from None
         if len(unpacked) != self.unpacked:
             raise PoseError(
-                f"the archive is damaged: {self.unpacked:,} bytes were promised, not {len(unpacked):,}", file=self.name
+                f"the archive is damaged: it declares {self.unpacked:,} bytes, but has {len(unpacked):,}",
+                file=self.name,
             )
         return unpacked
 
     def _join(self, bounds: Bounds) -> bytes:
-        """The frames as an archive."""
+        """The frame files as an archive."""
         buffer, size = BytesIO(), 0
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             for frame in self.frames:
@@ -167,17 +168,17 @@ class StoredFile(NamedTuple):
 def join_frames(
     files: Sequence[StoredFile], container: str, bounds: Bounds, token: CancelToken, notes: list[str]
 ) -> list[StoredFile]:
-    """The files; those that are frames of one clip become one.
+    """Join the frame files of each clip.
 
     Args:
-        files: of one folder tree or archive.
-        container: name of the clip whose frame files have no name in common, and no folder.
-        bounds: how large a file may be that has to be looked into.
-        token: checked before each of these.
-        notes: gets a sentence on clips whose frame numbers have gaps.
+        files: the files of one folder tree or archive.
+        container: name of a clip whose frame files have neither a common name nor a folder.
+        bounds: limits of a file whose content must be inspected.
+        token: checked before each of these files.
+        notes: collects sentences about clips whose frame numbers have gaps.
 
     Raises:
-        PoseError: two frames of one number.
+        PoseError: two frames have the same number.
     """
     fills_gaps: set[int] = set()
 
@@ -200,8 +201,7 @@ def join_frames(
         name, count = gaps[0]
         more = f", and {len(gaps) - 1:,} more clips lack some" if len(gaps) > 1 else ""
         notes.append(
-            f"of the frame numbers of {name:.80}, {count:,} are missing{more}: "
-            "the frames that are there follow one another"
+            f"{count:,} frame numbers of {name:.80} are missing{more}: the existing frames were joined without gaps"
         )
     return [files[position] for position in others] + [_clip(clip, files) for clip in clips]
 

@@ -1,1 +1,1 @@
-"""Splits: which videos train and which test, by a split file or by a rule."""
+"""Splits videos into training and test sets, by a split file or by a rule."""

@@ -1,4 +1,4 @@
-"""Assignment: the split of each video, by a split file, by a column of the label table, or at random."""
+"""Assignment: assigns a split to each video, by a split file, a column of the label table, or at random."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from heatsvc.annotation.splits.split_file import (
 
 _MAX_NAMED = 5
 _RULES = (
-    'a rule: {"signer": {"train": ">10", "test": "<=10"}}, the same with any column of the label table, '
+    'a rule: {"signer": {"train": ">10", "test": "<=10"}} with any column of the label table, '
     '{"column": "subset"} for a column of splits, or {"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
 )
-# A column with more values numbers something else.
+# A column with more values is not a column of splits.
 _MAX_COLUMN_SPLITS = 20
 _RANDOM_EXAMPLE = 'such as {"random": {"train": 0.8, "test": 0.2}, "seed": 0}'
 
@@ -42,10 +42,10 @@ class Assignment:
     """Videos and splits.
 
     Attributes:
-        split_of: the split of each row of the labels, None where it is dropped.
+        split_of: the split of each row of the labels; None if the row is dropped.
         splits: names of the splits in their order.
-        faults: videos in two splits, in none, or not in the labels, and what became of each.
-        column: the column of the label tables that was taken since nothing else gives a split; None otherwise.
+        faults: videos in two splits, in none, or not in the labels, and what was done with each.
+        column: the column of the label tables that defines the splits; None if something else does.
     """
 
     split_of: tuple[str | None, ...]
@@ -55,26 +55,29 @@ class Assignment:
 
 
 def assign_splits(labels: Labels, split_file: SplitFile | None, options: AnnotationOptions) -> Assignment:
-    """Which split each video is in.
+    """Assign a split to each video.
 
-    Faults are collected and not raised, also where the policy is ``error``: the report lists those of all files.
+    Faults are collected instead of raised, even if the policy is ``error``, so that the report lists all of them.
 
     Args:
         labels: the videos.
-        split_file: the split file, None where a rule is used.
+        split_file: the split file; None if a rule is used.
         options: the rule, and the policy for names in two splits, in none, or not in the labels.
 
     Raises:
-        AnnotationError: neither a file nor a rule, or both; an invalid rule; a name that matches several videos.
+        AnnotationError: there is neither a file nor a rule, or both; the rule is invalid; or a name matches several
+            videos.
     """
     if split_file is not None:
         if options.split is not None:
-            raise AnnotationError("a split file and the option split: give one of them", field="split")
+            raise AnnotationError("there are a split file and the option split: use one of them", field="split")
         return _assign_by_file(labels, split_file, options.split_policy)
     if options.split is None:
         column = find_split_column(labels)
         if column is None:
-            raise AnnotationError(f"there is no split: send a split file, {FORMATS}; or {_RULES}", field="split")
+            raise AnnotationError(
+                f"the splits are not defined: send a split file, {FORMATS}; or {_RULES}", field="split"
+            )
         return replace(_assign_by_names(labels, column, options.split_policy), column=column)
     column, splits = _parse_rule(options.split)
     if column == "random":
@@ -87,7 +90,7 @@ def assign_splits(labels: Labels, split_file: SplitFile | None, options: Annotat
 
 
 def _assign_by_file(labels: Labels, split_file: SplitFile, policy: str) -> Assignment:
-    """The splits of a file. A name that filters left out is no fault: the file may be of the whole dataset."""
+    """Assign the splits of a file. A name that filters exclude is not a fault, since the file may list all videos."""
     claims: list[dict[str, None]] = [{} for _ in labels.rows]
     unknown: dict[tuple[str, ...], tuple[SplitEntry, dict[str, None]]] = {}
     for entry in split_file.entries:
@@ -117,11 +120,11 @@ def _parse_rule(split: dict[str, Any]) -> tuple[str, Any]:
     """The rule's column, or ``random``, and its splits."""
     rules = [key for key in split if key != "seed"]
     if len(rules) != 1:
-        raise AnnotationError(f"split must hold one rule, not {len(rules)}: {_RULES}", field="split")
+        raise AnnotationError(f"split must have one rule, not {len(rules)}: {_RULES}", field="split")
     splits = split[rules[0]]
     if isinstance(splits, dict):
         if len(splits) > MAX_SPLITS:
-            raise AnnotationError(f"{len(splits):,} splits are too many: {MAX_SPLITS:,} at most", field="split")
+            raise AnnotationError(f"there are {len(splits):,} splits: {MAX_SPLITS:,} at most", field="split")
         for name in splits:
             if not is_split_name(name):
                 raise AnnotationError(
@@ -132,16 +135,16 @@ def _parse_rule(split: dict[str, Any]) -> tuple[str, Any]:
 
 
 def _assign_by_column(labels: Labels, column: str, splits: Any, policy: str) -> Assignment:
-    """The splits of a rule on a column, such as ``{"signer": {"train": ">10", "test": "<=10"}}``.
+    """Assign splits by a rule for a column, such as ``{"signer": {"train": ">10", "test": "<=10"}}``.
 
-    A video whose row has no such cell is in no split. One with several rows of different cells may match two splits,
+    A video whose cell is empty is in no split. A video with different cells in several rows may match two splits,
     which is a leak, and reported as one.
     """
     field = f"split.{column:.100}"
     headers = _headers(labels, column)
     if not headers:
-        known = columns_text(sorted(labels.headers)) or "none but names and labels"
-        raise AnnotationError(f"no label file has a column {column!r:.80}: they have {known}", field=field)
+        known = columns_text(sorted(labels.headers)) or "names and labels only"
+        raise AnnotationError(f"no label file has a column {column!r:.80}: their columns are {known}", field=field)
     if not isinstance(splits, dict) or not splits:
         raise AnnotationError(
             f'{field} must name splits and their values, such as {{"train": ">10", "test": "<=10"}}', field=field
@@ -149,7 +152,7 @@ def _assign_by_column(labels: Labels, column: str, splits: Any, policy: str) -> 
     conditions = {split: Condition.of(values, f"{field}.{split:.100}") for split, values in splits.items()}
     texts = [tuple(text for header in headers for text in row.texts(header)) or ("",) for row in labels.rows]
 
-    @cache  # a column has few values
+    @cache  # a column has few different values
     def matching(values: tuple[str, ...]) -> list[str]:
         return [split for split, condition in conditions.items() if any(map(condition.matches, values))]
 
@@ -167,7 +170,7 @@ def _assign_by_column(labels: Labels, column: str, splits: Any, policy: str) -> 
 
 
 def find_split_column(labels: Labels) -> str | None:
-    """The column of splits of the label tables, such as `split` or `subset`; None where there is none."""
+    """The column of splits of the label tables, such as `split` or `subset`; None if there is none."""
     for known in SPLIT:
         headers = _headers(labels, known)
         values = {text for row in labels.rows for header in headers for text in row.texts(header)}
@@ -177,12 +180,13 @@ def find_split_column(labels: Labels) -> str | None:
 
 
 def _assign_by_names(labels: Labels, column: str, policy: str) -> Assignment:
-    """The splits that a column names."""
+    """Assign the splits that are named in a column."""
     headers = _headers(labels, column)
     values = dict.fromkeys(text for row in labels.rows for header in headers for text in row.texts(header))
     if len(values) > MAX_SPLITS:
         raise AnnotationError(
-            f"the column {column!r:.80} has {len(values):,} values: {MAX_SPLITS:,} splits at most", field="split.column"
+            f"the column {column!r:.80} has {len(values):,} values, but at most {MAX_SPLITS:,} splits are allowed",
+            field="split.column",
         )
     for name in values:
         if not is_split_name(name):
@@ -197,17 +201,17 @@ def _assign_by_names(labels: Labels, column: str, policy: str) -> Assignment:
 
 
 def _headers(labels: Labels, column: str) -> list[str]:
-    """The headers that a column's name means, of which tables may have several spellings."""
+    """The headers for a column's name; tables may spell it differently."""
     if column in KNOWN and column in labels.headers:
         return [column]
     return sorted(header for header in labels.headers if normalize_header(header) == normalize_header(column))
 
 
 def _assign_at_random(labels: Labels, splits: Any, seed: Any) -> Assignment:
-    """Random splits, stratified by label: the same on every machine and under every version of Python.
+    """Assign splits at random, stratified by label, with the same result on all machines and versions of Python.
 
-    The videos of a class are ordered by the SHA-256 of seed and name. Each split gets its fraction of this order, in
-    whole videos by the largest remainders. What the fractions leave over is in no split, and no fault.
+    The videos of a class are ordered by the SHA-256 of seed and name. Each split gets its fraction of this order,
+    rounded to whole videos by the largest remainder method. The remaining videos are in no split, which is not a fault.
     """
     fractions = _parse_fractions(splits)
     if isinstance(seed, bool) or not isinstance(seed, int | str):
@@ -234,8 +238,10 @@ def _parse_fractions(splits: Any) -> dict[str, Fraction]:
     for split, fraction in splits.items():
         field = f"split.random.{split:.100}"
         if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 < fraction <= 1:
-            raise AnnotationError(f"{field} must be a fraction above 0, 1 at most, not {fraction!r:.60}", field=field)
-        # 0.8 means 4/5: binary fractions would add up to a little more than 1.
+            raise AnnotationError(
+                f"{field} must be a fraction above 0 and at most 1, not {fraction!r:.60}", field=field
+            )
+        # 0.8 is read as 4/5, since binary fractions could add up to slightly more than 1.
         fractions[split] = Fraction(str(fraction))
     total = sum(fractions.values())
     if total > 1:
@@ -245,7 +251,7 @@ def _parse_fractions(splits: Any) -> dict[str, Fraction]:
 
 
 def _counts(fractions: Sequence[Fraction], total: int) -> list[int]:
-    """Whole numbers that add up to the total, by the largest remainders; of equal ones the first."""
+    """Whole numbers that add up to the total, by the largest remainder method; the first of equal remainders wins."""
     quotas = [fraction * total for fraction in fractions]
     counts = [int(quota) for quota in quotas]
     by_remainder = sorted(range(len(fractions)), key=lambda i: counts[i] - quotas[i])
@@ -268,7 +274,7 @@ def _resolve(
     no_split: Iterable[str],
     other_faults: Sequence[Fault] = (),
 ) -> Assignment:
-    """Assign each video to the split that names it; the policy decides on those that several splits or none name."""
+    """Assign each video to the split that names it; the policy applies if several splits or none name it."""
     refused = "refused" if policy == "error" else "dropped"
     split_of: list[str | None] = []
     faults: list[Fault] = []
@@ -281,12 +287,12 @@ def _resolve(
         else:
             kept = claimed[0] if policy == "first" else None
             split_of.append(kept)
-            text = f"in {_splits_text(claimed)}: a video belongs in one split"
+            text = f"in {_splits_text(claimed)}: a video must be in one split"
             faults.append(Fault("in_two_splits", row.video.text, text, file, f"kept in {kept}" if kept else refused))
     return Assignment(tuple(split_of), tuple(splits), (*faults, *other_faults))
 
 
 def _splits_text(splits: Sequence[str]) -> str:
-    """Names of splits for a message, the first few of many."""
+    """Names of the first few splits, for messages."""
     more = f" and {len(splits) - _MAX_NAMED:,} more" if len(splits) > _MAX_NAMED else ""
     return " and ".join(splits[:_MAX_NAMED]) + more

@@ -1,4 +1,4 @@
-"""Split files: which videos a file names in which split, or several files, one for each split."""
+"""SplitFile: reads split files, which list the videos of all splits, or one split per file."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 FORMATS = 'JSON {"train": [names], "test": [names]}, CSV of name,split, or a list of names for each split, as train.txt'
 MAX_SPLITS = 1_000
 MAX_SPLIT_NAME = 100
-"""Characters of a split's name."""
+"""Maximum number of characters of a split's name."""
 
 USUAL_SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval")
-"""Splits that a file's name may name, in the order that they are to have."""
+"""Splits that a file's name may contain, in the order of the dataset's splits."""
 
 _BESIDE = (
     *("version", "name", "title", "description", "info", "meta", "metadata", "source", "author", "authors"),
     *("date", "created", "license", "licence", "url", "seed", "comment"),
 )
-"""Keys that may be beside the splits in a JSON split file."""
+"""Keys of a JSON split file that are not splits."""
 
 
 @dataclass(frozen=True, slots=True)
 class SplitEntry:
-    """A video in a split file: its name, its split, the file, and its place there, for messages."""
+    """A video in a split file: its name, its split, the file, and its place in the file, for messages."""
 
     video: VideoName
     split: str
@@ -48,7 +48,7 @@ class SplitFile:
 
     Attributes:
         file: their names.
-        splits: names of the splits, in the files' order; one may be empty.
+        splits: names of the splits, in the files' order; a split may be empty.
         entries: the videos, in the files' order.
         assumed: files whose encoding was assumed.
     """
@@ -65,15 +65,15 @@ def read_split(
     """Read the split files of a dataset.
 
     Args:
-        files: each JSON ``{split: [names]}`` or ``{name: split}``; CSV ``name,split`` with or without a header; a list
-            or table of videos, which are of the split that the file's name has in it, as ``train.txt``; or a table of
-            labels with a column of splits. Detected by content.
+        files: each is JSON ``{split: [names]}`` or ``{name: split}``; CSV ``name,split`` with or without a header; a
+            list or table of the videos of one split, whose name is part of the file name, as ``train.txt``; or a table
+            of labels with a column of splits. The format is detected by content.
         options: names of columns, and the encoding.
-        bounds: how large a file may be.
+        bounds: limits of a file.
 
     Raises:
-        AnnotationError: another format, or an unusable name.
-        LimitError: larger than `bounds` allow.
+        AnnotationError: the format is unknown, or a name is invalid.
+        LimitError: a bound is exceeded.
     """
     options = options or AnnotationOptions.model_validate({})
     splits: dict[str, None] = {}
@@ -87,7 +87,7 @@ def read_split(
             entries.append(SplitEntry(video, checked, file.name, where))
             splits[checked] = None
         if len(entries) == before:
-            raise AnnotationError(f"the split file names no video: send {FORMATS}", file=file.name)
+            raise AnnotationError(f"the split file has no videos: send {FORMATS}", file=file.name)
         if parsed.is_encoding_assumed:
             assumed.append(file.name)
     if len(splits) > MAX_SPLITS:
@@ -96,24 +96,24 @@ def read_split(
 
 
 def _rank(name: str) -> int:
-    """Where a file comes among several: train first, as splits usually do."""
+    """Sort key of a file: train comes first."""
     found = _usual_in(name)
     return USUAL_SPLITS.index(found[0]) if len(found) == 1 else len(USUAL_SPLITS)
 
 
 def _usual_in(name: str) -> list[str]:
-    """The usual names of splits that a file's name has in it."""
+    """The usual split names that a file's name contains."""
     words = re.findall("[a-z]+", PurePosixPath(name).name.lower())
     return [split for split in USUAL_SPLITS if split in words]
 
 
 def _split_of_file(file: str) -> str:
-    """The split of a file that names none: ``train`` for ``train_labels.csv``."""
+    """The split of a file without split names, from its file name: ``train`` for ``train_labels.csv``."""
     found = _usual_in(file)
     if len(found) != 1:
         raise AnnotationError(
-            "a list of videos without splits: their split is to be in the file's name, as in train.txt or "
-            f"val_labels.csv; or send {FORMATS}",
+            "the file lists videos without splits: put the split into the file's name, as in train.txt or "
+            f"val_labels.csv, or send {FORMATS}",
             file=file,
         )
     return found[0]
@@ -126,7 +126,7 @@ def _read_json(file: ParsedFile, splits: dict[str, None], options: AnnotationOpt
         yield from _read_videos(file, options)
         return
     if not isinstance(document, dict):
-        raise AnnotationError(f"a split file is {FORMATS}", file=file.name)
+        raise AnnotationError(f"a split file must be {FORMATS}", file=file.name)
     document = {key: value for key, value in document.items() if isinstance(value, list) or not _is_beside(key)}
     if document and all(isinstance(value, dict) for value in document.values()):
         yield from _read_videos(file, options)
@@ -139,11 +139,11 @@ def _read_json(file: ParsedFile, splits: dict[str, None], options: AnnotationOpt
         split = _check_split_name(key, file.name, file.name)
         splits[split] = None
         if not isinstance(value, list):
-            raise AnnotationError(f"{key!r:.100} must hold a list of names: {FORMATS}", file=file.name)
+            raise AnnotationError(f"{key!r:.100} must be a list of names: send {FORMATS}", file=file.name)
         for position, name in enumerate(value):
             where = f"{file.name}, {split}[{position}]"
             if not isinstance(name, str):
-                raise AnnotationError(f"{where} must be a name, a text, not {name!r:.60}", file=file.name)
+                raise AnnotationError(f"{where} must be a name as text, not {name!r:.60}", file=file.name)
             yield name, split, where
 
 
@@ -165,14 +165,16 @@ def _read_csv(file: ParsedFile, options: AnnotationOptions) -> Iterator[tuple[st
         return
     for where, cells in file.rows_from(file.top + (header is not None)):
         if header is None and len([cell for cell in cells if cell.strip()]) != 2:
-            raise AnnotationError(f"{where}: a row without a header is name,split", file=file.name)
+            raise AnnotationError(f"{where}: without a header, rows must be name,split", file=file.name)
         if max(name, split) >= len(cells):
-            raise AnnotationError(f"{where}: a row of {len(cells)} cells has no name and split", file=file.name)
+            raise AnnotationError(
+                f"{where}: the row has {len(cells)} cells, and lacks a name or a split", file=file.name
+            )
         yield cells[name], cells[split], where
 
 
 def _read_videos(file: ParsedFile, options: AnnotationOptions) -> Iterator[tuple[str, str, str]]:
-    """The videos of a file of labels, or of a list of names, in the split of its column or of the file's name."""
+    """The videos of a label file or a list of names; the split is in a column or in the file's name."""
     found = read_label_file(file, options)
     header = next((header for header in sorted(found.headers) if normalize_header(header) in SPLIT), None)
     for row in found.rows:
@@ -181,12 +183,12 @@ def _read_videos(file: ParsedFile, options: AnnotationOptions) -> Iterator[tuple
         elif header in row.columns:
             yield row.video.text, row.columns[header], row.where
     if not found.rows:
-        for entry in found.classes:  # a list of names looks like one of labels
+        for entry in found.classes:  # a list of names looks like a list of labels
             yield entry.label, _split_of_file(file.name), entry.where
 
 
 def _header(cells: list[str], options: AnnotationOptions) -> tuple[int, int] | None:
-    """The columns of name and split, where the row is a header."""
+    """The columns of name and split, if the row is a header."""
     name = find_column(cells, filter(None, (options.columns.name, *NAME)))
     split = find_column(cells, SPLIT)
     return None if name is None or split is None else (name, split)

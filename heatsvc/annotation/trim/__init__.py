@@ -1,1 +1,1 @@
-"""Frame counts of trimmed videos, from tables or from the videos themselves."""
+"""Reads frame counts of trimmed videos, from tables or by counting the frames of videos."""

@@ -1,4 +1,4 @@
-"""Frame counts of trimmed videos, from tables (JSON ``{name: n}``, CSV ``name,n``) or from the videos themselves."""
+"""FrameCounts: frame counts of trimmed videos, from tables (JSON ``{name: n}``, CSV ``name,n``) or from videos."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class FrameCounts:
     """Frame counts of trimmed videos.
 
     Attributes:
-        frames: the number of frames, 1 or more, by position in the labels' rows.
-        faults: counts of videos that are not in the labels.
+        frames: the number of frames, 1 or more, by index in the labels' rows.
+        faults: faults about videos that are not in the labels.
     """
 
     frames: Mapping[int, int]
@@ -45,21 +45,21 @@ def read_frame_counts(
     token: CancelToken = NEVER_CANCELLED,
     encoding: str | None = None,
 ) -> FrameCounts:
-    """How many frames each trimmed video has.
+    """Read or count the number of frames of each trimmed video.
 
     Args:
         files: tables of counts, videos, and archives of videos, detected by content.
-        folder: a folder of videos, with all below it; None where there is none.
-        labels: the videos of the dataset; those that filters left out are not counted.
-        work: a folder for what has to be unpacked; created here, and deleted.
-        bounds: how large files and videos may be.
+        folder: a folder of videos, which is read recursively, or None.
+        labels: the videos of the dataset; videos that filters exclude are not counted.
+        work: a folder for unpacked files; it is created and deleted here.
+        bounds: limits of files and videos.
         token: checked between steps; cancels the work.
-        encoding: of tables that are neither in UTF-8 nor in UTF-16.
+        encoding: encoding of tables that are neither UTF-8 nor UTF-16.
 
     Raises:
-        AnnotationError: another kind of file, a damaged video, two different counts for one video, or a name that
+        AnnotationError: a file is of another kind, a video is damaged, a video has two different counts, or a name
             matches several videos.
-        LimitError: larger than `bounds` allow.
+        LimitError: a bound is exceeded.
     """
     work.mkdir(parents=True, exist_ok=True)
     try:
@@ -90,7 +90,7 @@ def read_frame_counts(
 
 @dataclass(slots=True)
 class _Collector:
-    """Counts by position in the labels' rows, with their places for messages."""
+    """Collects counts by index in the labels' rows, with their places for messages."""
 
     labels: Labels
     frames: dict[int, int] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class _Collector:
     where: dict[int, str] = field(default_factory=dict)
 
     def position(self, name: VideoName, where: str, file: str, what: str) -> int | None:
-        """The row of a video; None where filters left it out, or it is not in the labels, which is a fault."""
+        """The row of a video; None if filters exclude it, or if it is not in the labels, which is a fault."""
         position = self.labels.find_row(name, where, file)
         if position is None and not self.labels.known.find(name):
             fault = Fault("trim_unknown", name.text, f"{what}, but not in the labels", file, "dropped")
@@ -108,7 +108,7 @@ class _Collector:
     def add(self, position: int, frames: int, where: str, file: str) -> None:
         if self.frames.setdefault(position, frames) != frames:
             raise AnnotationError(
-                f"two counts for {self.labels.rows[position].video.text!r:.100} differ: {self.frames[position]:,} "
+                f"the frame counts of {self.labels.rows[position].video.text!r:.100} differ: {self.frames[position]:,} "
                 f"frames in {self.where[position]}, {frames:,} in {where}",
                 file=file,
             )
@@ -118,7 +118,7 @@ class _Collector:
 def _read_table(file: ParsedFile, found: _Collector) -> None:
     rows = list(_read_json(file) if file.is_json else _read_csv(file))
     if not rows:
-        raise AnnotationError(f"no frame counts: send {_FORMATS}", file=file.name)
+        raise AnnotationError(f"the file has no frame counts: send {_FORMATS}", file=file.name)
     for name, value, where in rows:
         frames = parse_whole_number(value) if isinstance(value, str) else value
         if isinstance(frames, float) and frames.is_integer():
@@ -134,7 +134,7 @@ def _read_table(file: ParsedFile, found: _Collector) -> None:
 
 def _read_json(file: ParsedFile) -> Iterator[tuple[str, object, str]]:
     if not isinstance(file.json, dict):
-        raise AnnotationError(f"no frame counts: send {_FORMATS}", file=file.name)
+        raise AnnotationError(f"the file has no frame counts: send {_FORMATS}", file=file.name)
     for name, value in file.json.items():
         yield name, value, f"{file.name}, {name!r:.100}"
 
@@ -149,5 +149,5 @@ def _read_csv(file: ParsedFile) -> Iterator[tuple[str, object, str]]:
         start += 1
     for where, cells in file.rows_from(start):
         if max(name, frames) >= len(cells):
-            raise AnnotationError(f"{where}: a row is name,frames", file=file.name)
+            raise AnnotationError(f"{where}: rows must be name,frames", file=file.name)
         yield cells[name], cells[frames], where

@@ -1,4 +1,4 @@
-"""Trimmed videos: those of files, folders and archives, and how many frames each has."""
+"""Finds trimmed videos in files, folders and archives, and counts their frames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from heatsvc.pose.readers.folder import files_in_folder
 
 MEMORY_BYTES = 2 << 30
 SECONDS = 120.0
-"""For one video."""
+
 
 _HEAD = 512
 _VIDEOS_PER_CHILD = 64
@@ -33,9 +33,9 @@ class Video(NamedTuple):
 
     Attributes:
         name: its file name, with folders.
-        at: where its bytes are.
+        at: location of its bytes.
         where: its name for messages, with the archive that contains it.
-        file: the file's or archive's name.
+        file: name of the file or archive.
     """
 
     name: str
@@ -45,17 +45,17 @@ class Video(NamedTuple):
 
 
 def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, token: CancelToken) -> list[Video] | None:
-    """The video that a file is, or the videos of an archive, by its content; None where it is neither.
+    """The video in a file, or the videos of an archive, detected by content; None if the file is neither.
 
     Args:
         file: the file.
-        unpacked: where a compressed tar archive is unpacked to.
-        bounds: how large an archive may be.
+        unpacked: the file to which a compressed tar archive is unpacked.
+        bounds: limits of an archive.
         token: checked between steps; cancels the work.
 
     Raises:
-        AnnotationError: a damaged archive, or one without videos.
-        LimitError: more members than max_dataset_files, or more bytes than max_dataset_bytes.
+        AnnotationError: the archive is damaged, or has no videos.
+        LimitError: the archive has more members than max_dataset_files, or more bytes than max_dataset_bytes.
     """
     with file.path.open("rb") as opened:
         container = container_of(opened.read(_HEAD))
@@ -67,7 +67,7 @@ def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, token: CancelToke
     if members is None:
         return None
     if not members:
-        raise AnnotationError(f"the archive holds no video ({', '.join(VIDEO_EXTENSIONS)})", file=file.name)
+        raise AnnotationError(f"the archive has no videos ({', '.join(VIDEO_EXTENSIONS)})", file=file.name)
     videos = []
     for member in members:
         member.check_ratio(bounds)
@@ -79,10 +79,10 @@ def videos_in(file: InputFile, unpacked: Path, bounds: Bounds, token: CancelToke
 
 
 def videos_under(folder: Path, bounds: Bounds, token: CancelToken) -> Iterator[Video]:
-    """The videos in a folder and below it, named by their relative paths. Links out of it are not followed.
+    """The videos in a folder and its subfolders, named by their relative paths. Links out of it are not followed.
 
     Raises:
-        LimitError: more files than max_dataset_files.
+        LimitError: there are more files than max_dataset_files.
     """
     for count, (name, entry) in enumerate(files_in_folder(folder, _is_video, token), 1):
         bounds.check("max_dataset_files", count, "videos in a folder", file=folder.name)
@@ -90,12 +90,12 @@ def videos_under(folder: Path, bounds: Bounds, token: CancelToken) -> Iterator[V
 
 
 def _is_video(name: str) -> bool:
-    """Whether a file is read, by its name; others beside videos (tables, hidden files) are ignored."""
+    """Whether a file is read as a video, by its name; others (tables, hidden files) are ignored."""
     return name.lower().endswith(VIDEO_EXTENSIONS) and not is_hidden(name)
 
 
 def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, token: CancelToken) -> list[int]:
-    """The number of frames of each video, counted on all cores in child processes that each take many videos.
+    """Count the frames of each video, on all cores, in child processes that each process many videos.
 
     Args:
         videos: the videos.
@@ -104,8 +104,8 @@ def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, token: Cancel
         token: checked between steps; cancels the work.
 
     Raises:
-        AnnotationError: a video that cannot be read; the first of them.
-        LimitError: more frames than max_frames.
+        AnnotationError: a video cannot be read; the error is about the first one.
+        LimitError: a video has more frames than max_frames.
     """
     if not videos:
         return []
@@ -135,7 +135,7 @@ def count_all(videos: Sequence[Video], work: Path, bounds: Bounds, token: Cancel
 
 
 def _count(videos: Sequence[Video], max_frames: int, work: str, token: CancelToken) -> list[int | str]:
-    """What a child process returns for these videos; if it dies, what a child of its own returns for each."""
+    """The results of a child process for these videos; if it dies, the results of one child process per video."""
     token.raise_if_cancelled()
     try:
         return run_in_child(

@@ -37,7 +37,7 @@ from heatsvc.jobs.state import BuildState
 
 
 class BuildIdConvertor(StringConvertor):
-    """Matches builds' ids in paths: they become names of folders, and nothing else may."""
+    """Matches the ids of builds in paths. Ids become names of folders, so nothing else may match."""
 
     regex = "[0-9a-f]{32}"
 
@@ -53,12 +53,12 @@ CHECK_OFFERS = {JSON: REPORT, "text/html": REPORT_PAGE}
 """The file that POST /annotation/check responds with, by media type."""
 
 HEARTBEAT_SECONDS = 10.0
-"""A stream of events without events sends a comment this often."""
+"""Seconds without an event after which an event stream sends a comment."""
 
 TICK_SECONDS = 1.0
-"""A client that has disconnected and a server that is stopping are noticed within this time."""
+"""Seconds within which a disconnected client or a stopping server is noticed."""
 
-# The id of a stream's last event: an EventSource that reconnects with it has received all events.
+# The id of a stream's last event. An EventSource that reconnects with it has received all events.
 _LAST_EVENT_ID = "end"
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -70,7 +70,7 @@ async def _watcher_place(request: Request) -> AsyncIterator[None]:
 
 
 WATCHER_PLACE = Depends(_watcher_place)
-"""One of the slots for long requests, occupied until the response has been sent."""
+"""Occupies a slot for long requests until the response has been sent."""
 
 
 def _header(description: str, type: str = "string") -> dict[str, Any]:
@@ -85,11 +85,11 @@ _BUILD_HEADERS = {
 _SUBMISSION_RESPONSES: dict[int | str, dict[str, Any]] = {
     202: {
         "model": BuildInfo,
-        "description": "The build has not ended, or is not waited for.",
+        "description": "The build has not ended, or the response does not wait for it.",
         "headers": {
             "Location": _header("The build's URL."),
-            "Retry-After": _header("Seconds after which to look at it.", "integer"),
-            "Preference-Applied": _header("`respond-async`, where it was preferred."),
+            "Retry-After": _header("Seconds after which to poll the build.", "integer"),
+            "Preference-Applied": _header("`respond-async`, if the request preferred it."),
         },
     },
     **problem_responses(400, 406, 408, 409, 415),
@@ -97,8 +97,8 @@ _SUBMISSION_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 BuildId = Annotated[str, Path(description="The build's id.", pattern=f"^{BuildIdConvertor.regex}$")]
-FileName = Annotated[str, Path(description="A file.", json_schema_extra={"enum": [*MEDIA_TYPES, BUNDLE]})]
-# A list: the header may be sent in several lines (RFC 9110, section 5.3), each of them text.
+FileName = Annotated[str, Path(description="Name of the file.", json_schema_extra={"enum": [*MEDIA_TYPES, BUNDLE]})]
+# A list, since a header may be sent in several lines (RFC 9110, section 5.3).
 Prefer = Annotated[
     list[str] | None,
     Header(
@@ -124,10 +124,10 @@ Prefer = Annotated[
     openapi_extra=form_body("AnnotationForm"),
 )
 async def create_annotation(request: Request, prefer: Prefer = None) -> Response:
-    """Creates an annotation pickle from keypoint files, labels and splits, with label map, configs and a report.
+    """Creates an annotation pickle from keypoint files, labels and splits, plus a label map, configs and a report.
 
-    Responds with what `Accept` asks for, by default the pickle, once it is built. With `Prefer: respond-async`, and for
-    large forms, the response is 202 with the URL of a build to poll. Equal requests are built once.
+    Once the build is done, the response is the file that `Accept` chooses, by default the pickle. With `Prefer:
+    respond-async`, and for large forms, it is 202 with the URL of a build to poll. Equal requests share a build.
     """
     return await _create(request, OFFERS, prefer, check=False)
 
@@ -146,7 +146,7 @@ async def create_annotation(request: Request, prefer: Prefer = None) -> Response
 async def check_annotation(request: Request, prefer: Prefer = None) -> Response:
     """Reads all files and reports what is wrong with them, but creates no dataset.
 
-    Faults, such as videos without keypoints, are reported with 200, whatever the options say of them.
+    Faults, such as videos without keypoints, are reported with 200, even if the options make them errors.
     """
     return await _create(request, CHECK_OFFERS, prefer, check=True)
 
@@ -159,9 +159,9 @@ async def check_annotation(request: Request, prefer: Prefer = None) -> Response:
     dependencies=[WATCHER_PLACE],
 )
 async def list_builds(
-    request: Request, limit: Annotated[int, Query(ge=1, le=1_000, description="The most to list.")] = 100
+    request: Request, limit: Annotated[int, Query(ge=1, le=1_000, description="Maximum number of builds.")] = 100
 ) -> Response:
-    """All builds that are kept, the newest first."""
+    """Lists the builds on this server, the newest first."""
     service = service_of(request)
 
     def list_in_thread() -> bytes:
@@ -180,7 +180,7 @@ async def list_builds(
     responses=problem_responses(404),
 )
 async def get_build(request: Request, id: BuildId) -> Response:
-    """State, progress and links. `Retry-After` says when to look again, until the build has ended."""
+    """The build's state, progress and links. Until the build has ended, `Retry-After` says when to poll again."""
     service = service_of(request)
 
     def get_in_thread() -> Response:
@@ -202,12 +202,14 @@ async def get_build(request: Request, id: BuildId) -> Response:
     responses=problem_responses(404),
 )
 async def delete_build(request: Request, id: BuildId) -> None:
-    """Cancels the build where it has not ended, and deletes its files."""
+    """Deletes a build and its files; a build that has not ended is cancelled first."""
     service = service_of(request)
     try:
         deleted = await service.on_disk(partial(service.builds.remove, id))
     except StillEndingError:
-        raise busy("the build has been cancelled, and is about to end", retry_after=5) from None
+        raise busy(
+            "the build has been cancelled but has not ended yet: send the request again", retry_after=5
+        ) from None
     if not deleted:
         raise build_not_found(id)
 
@@ -238,16 +240,16 @@ async def delete_build(request: Request, id: BuildId) -> None:
                 }
             }
         },
-        204: {"description": "All events have been received: `Last-Event-ID` is that of the last one."},
+        204: {"description": "There are no more events: `Last-Event-ID` is the id of the last one."},
         **problem_responses(404),
     },
 )
 async def get_build_events(
     request: Request, id: BuildId, last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None
 ) -> Response:
-    """`progress` events while it is built, then one of `done`, `failed` or `cancelled`, each with the build's document.
+    """Sends `progress` events, then one of `done`, `failed` or `cancelled`, each with the build's document.
 
-    An `EventSource` that reconnects after the last event gets 204, which ends it.
+    An `EventSource` that reconnects after the last event gets 204, and stops reconnecting.
     """
     service = service_of(request)
     await service.on_disk(partial(_find_build, service, id))
@@ -272,29 +274,33 @@ async def get_build_events(
         },
         206: {
             "description": "The requested bytes.",
-            "headers": {"Content-Range": _header("Which bytes they are, of how many.")},
+            "headers": {"Content-Range": _header("The range and the size of the file.")},
             "content": {media_type: {"schema": _BINARY} for media_type in [*MEDIA_TYPES.values(), ZIP]}
             | {"multipart/byteranges": {"schema": _BINARY}},
         },
-        304: {"description": "The file is the one that the client has."},
+        304: {"description": "The file has not changed."},
         **problem_responses(404, 416),
     },
     openapi_extra={
         "parameters": [
-            {"name": "Range", "in": "header", **_header("`bytes=0-1023`; several give `multipart/byteranges`.")},
-            {"name": "If-None-Match", "in": "header", **_header("An ETag: 304 where the file still has it.")},
+            {"name": "Range", "in": "header", **_header("`bytes=0-1023`; several ranges give `multipart/byteranges`.")},
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                **_header("An ETag; the response is 304 if it is still the file's."),
+            },
         ]
     },
 )
 async def get_build_file(request: Request, id: BuildId, name: FileName) -> Response:
-    """A file of a build that has ended, or all of them as `bundle.zip`. Its ETag is the hash of its bytes."""
+    """Downloads a file of a build that has ended, or all its files as `bundle.zip`. The ETag is the file's SHA-256."""
     service = service_of(request)
     return await service.on_disk(lambda: build_file_response(service, _find_build(service, id), name, {}))
 
 
 async def _create(request: Request, offers: dict[str, Any], prefer: list[str] | None, *, check: bool) -> Response:
     service = service_of(request)
-    # What cannot be satisfied is refused before the form is read.
+    # A header that cannot be satisfied is refused before the form is read.
     wanted = offers[choose_media(", ".join(request.headers.getlist("accept")) or None, tuple(offers))]
     preferences = parse_preferences(", ".join(prefer or ()))
     state, size = await submit_build(request, service, check=check)
@@ -310,7 +316,7 @@ async def _create(request: Request, offers: dict[str, Any], prefer: list[str] | 
 
 
 def _wait_seconds(service: Service, preferences: dict[str, str], size: int, *, ended: bool) -> float:
-    """How long to wait for a build; 0 where the response is 202 at once."""
+    """How long to wait for a build; 0 if the response is 202 at once."""
     limit = service.settings.annotation_wait_seconds
     if "wait" in preferences:  # RFC 7240, section 4.3
         text = preferences["wait"]
@@ -321,7 +327,7 @@ def _wait_seconds(service: Service, preferences: dict[str, str], size: int, *, e
 
 
 async def _wait_until_ended(request: Request, service: Service, id: str, seconds: float) -> bool:
-    """Wait for a build to end; False where it has not within the given seconds, or the server is stopping."""
+    """Wait for a build to end; False if it has not ended after the given seconds, or if the server is stopping."""
     disconnect = asyncio.ensure_future(request.receive())
     try:
         async with asyncio.timeout(seconds), aclosing(service.poller.poll(id, TICK_SECONDS)) as states:
@@ -338,12 +344,12 @@ async def _wait_until_ended(request: Request, service: Service, id: str, seconds
 
 
 def _ended_response(request: Request, service: Service, id: str, wanted: str | None, check: bool) -> Response:
-    """The response with what a build has written, or with the reason why it failed. Reads the disk: for a thread."""
+    """The response with a build's file, or with the reason why it failed. Call it in a thread: it reads the disk."""
     state = service.builds.get(id)
     if state is None or state.state == "cancelled":
-        raise RequestError(409, "the build was cancelled while it was waited for: send its input again", field="build")
+        raise RequestError(409, "the build was cancelled before it ended: send the request again", field="build")
     names = {artifact.name for artifact in state.result.artifacts} if state.result else set()
-    # A check that finds faults has done what it was asked for.
+    # A check that finds faults has succeeded.
     if state.state == "failed" and not (check and wanted in names):
         failure = describe_failure(request, id, state.result)
         return Response(failure.model_dump_json(), failure.status, media_type=MEDIA_TYPE)
@@ -360,7 +366,7 @@ def _build_response(request: Request, state: BuildState, headers: dict[str, str]
 
 
 def _find_build(service: Service, id: str) -> BuildState:
-    """A build with its report. Reads the disk: for a thread."""
+    """A build with its report. Call it in a thread: it reads the disk."""
     state = service.builds.get(id)
     if state is None:
         raise build_not_found(id)

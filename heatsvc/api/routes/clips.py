@@ -1,4 +1,4 @@
-"""POST /clips: what is in an upload, and where its points are in the heatmaps."""
+"""POST /clips: the clips of an upload, and their points before and after the pipeline."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _JSON = "application/json"
     "/clips",
     summary="List the clips of an upload",
     response_model=ClipList,
-    response_description="The clips; those that `frame_dir` chooses, or the only one, with their points.",
+    response_description="The clips. Chosen clips, or a single clip, include their points.",
     responses=CLIPS_RESPONSES,
     openapi_extra=REQUEST,
 )
 async def list_clips(request: Request) -> Response:
-    """Reads what `POST /heatmap` reads, with the same options, and renders nothing.
+    """Lists the clips of a body for `POST /heatmap`, with the same options, and renders nothing.
 
-    Of an annotation pickle of several clips only names and sizes are listed, however many there are, until `frame_dir`
-    chooses some. Chosen clips come with their points, as read and after the steps.
+    For an annotation pickle with several clips, only their names and sizes are listed unless `frame_dir` chooses some.
+    Chosen clips include their points, before and after the pipeline.
     """
     service = service_of(request)
     headers = read_headers(request)

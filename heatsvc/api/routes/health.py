@@ -33,10 +33,10 @@ class DeviceMeasurement(BaseModel):
 class DeviceInfo(BaseModel):
     """The device that renders."""
 
-    asked: str = Field(description="HEATSVC_DEVICE.")
+    asked: str = Field(description="Value of HEATSVC_DEVICE.")
     used: str
     why: str
-    from_bytes: int | None = Field(description="The smallest batch that the GPU renders; null without a GPU.")
+    from_bytes: int | None = Field(description="Size of the smallest batch that the GPU renders; null without a GPU.")
     cpu_workers: int = Field(description="Threads that render on the CPU.")
     measured: list[DeviceMeasurement]
 
@@ -47,8 +47,8 @@ class Readiness(BaseModel):
     status: Literal["ready"] = "ready"
     version: str = __version__
     device: DeviceInfo
-    kernels: Literal["native", "reference"] = Field(description="What computes: compiled code, or slower NumPy.")
-    kernels_hint: str | None = Field(description="How to get compiled kernels, where there are none.")
+    kernels: Literal["native", "reference"] = Field(description="`native`: compiled code; `reference`: NumPy, slower.")
+    kernels_hint: str | None = Field(description="How to get compiled kernels; null if they are in use.")
 
 
 @router.get(
@@ -58,7 +58,7 @@ class Readiness(BaseModel):
     openapi_extra=NEEDS_NO_KEY,
 )
 async def get_liveness() -> Liveness:
-    """200 as long as the process responds at all."""
+    """Returns 200 as long as the process responds."""
     return Liveness()
 
 
@@ -70,7 +70,7 @@ async def get_liveness() -> Liveness:
     openapi_extra=NEEDS_NO_KEY,
 )
 async def get_readiness(request: Request) -> Readiness:
-    """200 once a device is selected and the data directory can be used, 503 otherwise, with the reason.
+    """Returns 200 once a device is selected and the data directory can be used; otherwise 503, with the reason.
 
     The response says which device renders large batches, and why.
     """

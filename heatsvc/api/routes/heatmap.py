@@ -33,22 +33,22 @@ from heatsvc.pose.readers import NamedBytes
 
 Parsed = TypeVar("Parsed")
 FormParser = Callable[[Sequence[NamedBytes], bytes, bytes, Bounds, CancelToken], Parsed]
-"""As `heatsvc.api.request.from_files`: of files, options, query, bounds and token it makes what is asked for."""
+"""A function such as `heatsvc.api.request.from_files`, which takes files, options, query, bounds and token."""
 
 
 class RequestRoute(APIRoute):
-    """A route whose function takes the request alone: FastAPI need not look for parameters in it, which takes 28 µs."""
+    """A route whose function takes only the request: FastAPI's parsing of parameters, which takes 28 µs, is skipped."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The function itself."""
+        """Return the route's function, unwrapped."""
         return self.endpoint
 
 
 router = APIRouter(tags=["heatmaps"], route_class=RequestRoute)
 
-# A body of so many bytes is parsed on the event loop: about half a millisecond.
+# Bodies up to this size are parsed on the event loop, which takes about half a millisecond.
 _INLINE_BYTES = 64 << 10
-# Looked up once, not for each request.
+# Looked up once instead of for each request.
 _STAGES = {stage: metrics.stage_seconds.labels(stage) for stage in ("read", "pipeline", "render", "encode")}
 _SOUND_CLIPS = metrics.clips.labels("none")
 _REQUEST_BYTES, _RESPONSE_BYTES = (metrics.body_bytes.labels("/heatmap", way) for way in ("request", "response"))
@@ -73,7 +73,7 @@ async def create_heatmaps(request: Request) -> Response:
     service.check_ready()
     headers = read_headers(request)
     accept, accept_encoding = headers.get("accept"), headers.get("accept-encoding")
-    # What nothing can satisfy is refused before the body is read.
+    # Headers that cannot be satisfied are refused before the body is read.
     is_picture = choose_format(accept, many=False).is_picture
     choose_coding(accept_encoding)
     token = CancelToken(service.settings.request_seconds)
@@ -104,7 +104,7 @@ async def create_heatmaps(request: Request) -> Response:
     if body.is_small:
         parsed = body.parse()
         times["read"] = perf_counter() - started
-        # A picture is never planned here: its texts take fonts.
+        # Pictures are never planned on the event loop, since their captions need fonts.
         if parsed.is_light and not is_picture:
             job = plan(parsed)
             if job.is_light and service.renderer.gpu is None:
@@ -141,11 +141,11 @@ class RequestBody(Generic[Parsed]):
     """A body that has been received.
 
     Attributes:
-        reader: it was received by.
-        size: its bytes.
-        parse: makes clips and options of it.
-        is_small: whether that takes less time than to hand it to a thread.
-        working_bytes: memory that it takes, at most.
+        reader: the reader that received it.
+        size: its size in bytes.
+        parse: parses it into clips and options.
+        is_small: whether parsing takes less time than passing it to a thread.
+        working_bytes: maximum memory for parsing.
     """
 
     reader: BodyReader
@@ -158,17 +158,17 @@ class RequestBody(Generic[Parsed]):
 async def receive_body(
     request: Request, headers: dict[str, str], service: Service, token: CancelToken, parse_form: FormParser[Parsed]
 ) -> RequestBody[Parsed]:
-    """Receive a body of any type that can be read. A small one has taken nothing from the budget.
+    """Receive a body of any supported type. A small body takes nothing from the budget.
 
     Args:
-        request: whose body it is.
-        headers: of the request, as `read_headers` has them.
-        service: its budgets and bounds.
-        token: of the request.
-        parse_form: makes of a form's files and options what its `parse` returns.
+        request: a request whose body has not been read.
+        headers: the result of `read_headers`.
+        service: has the budgets and bounds.
+        token: the request's token.
+        parse_form: parses the files and options of a form.
 
     Raises:
-        RequestError: 415, it is of another type, or has a content coding.
+        RequestError: 415, the body has an unsupported type, or a content coding.
     """
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if headers.get("content-encoding", "identity").lower() != "identity":
@@ -178,7 +178,7 @@ async def receive_body(
     if media_type != FORM and media_type not in BODIES:
         raise RequestError(
             415,
-            f"Content-Type {media_type[:100] or 'is missing'}: the body must be {', '.join([*BODIES, FORM])}",
+            f"Content-Type {media_type[:100] or 'is missing'}: it must be one of {', '.join([*BODIES, FORM])}",
             field="Content-Type",
             headers={"Accept": ", ".join([*BODIES, FORM])},
         )
@@ -194,7 +194,7 @@ async def receive_body(
     except BaseException:
         reader.release()
         raise
-    # Files are unpacked: never on the event loop, however small they are.
+    # Files may be compressed: even small ones are never unpacked on the event loop.
     is_small = reader.size <= _INLINE_BYTES and media_type not in (FORM, "application/x-npz")
     return RequestBody(reader, reader.size, parse, is_small, working_bytes(media_type, reader.size, bounds))
 
@@ -203,9 +203,9 @@ async def _receive_form(request: Request, reader: BodyReader, service: Service) 
     """The files and the options of a form.
 
     Raises:
-        RequestError: 422, a part of another name, or an `options` given twice; 400, no form, or in a charset that
-            cannot be read.
-        LimitError: more files than `max_clips`.
+        RequestError: 422, a part has an unknown name, or `options` is repeated; 400, the form is malformed, or its
+            charset is not UTF-8.
+        LimitError: there are more files than `max_clips`.
     """
     settings = service.settings
 
@@ -217,7 +217,7 @@ async def _receive_form(request: Request, reader: BodyReader, service: Service) 
             max_files=settings.max_clips, max_fields=16, max_part_size=settings.max_body_bytes
         )
     except UnicodeError:
-        raise RequestError(400, "the form's charset cannot be read: send UTF-8", field="Content-Type") from None
+        raise RequestError(400, "the form's charset is not supported: send UTF-8", field="Content-Type") from None
     except HTTPException as error:
         if error.detail.startswith("Too many files"):
             settings.bounds.check("max_clips", settings.max_clips + 1, "files or more", field="file")
@@ -229,7 +229,7 @@ async def _receive_form(request: Request, reader: BodyReader, service: Service) 
 
 
 async def _read_parts(form: FormData) -> tuple[list[NamedBytes], bytes]:
-    """A form's files, and its `options` or nothing."""
+    """A form's files, and its `options`, which are empty if absent."""
     files: list[NamedBytes] = []
     options = b""
     for name, part in form.multi_items():
@@ -241,14 +241,14 @@ async def _read_parts(form: FormData) -> tuple[list[NamedBytes], bytes]:
         else:
             raise RequestError(
                 422,
-                f'the form\'s part {name!r:.60} is not known: parts are "file", as often as needed, and one "options"',
+                f'the form has an unknown part {name!r:.60}: use "file", which can be repeated, and one "options"',
                 field=name[:60],
             )
     return files, options
 
 
 def read_headers(request: Request) -> dict[str, str]:
-    """The headers that are read here, by lower-case name; repeated ones joined by commas (RFC 9110, 5.3)."""
+    """The headers that the route reads, by lower-case name; repeated ones are joined by commas (RFC 9110, 5.3)."""
     headers: dict[str, str] = {}
     for name, value in request.scope["headers"]:
         if name in _HEADERS:
@@ -266,12 +266,12 @@ async def _whole(
     service: Service,
     held: AsyncExitStack | None = None,
 ) -> Response:
-    """A response that is rendered; if it is large, its bytes are in a budget until they are sent.
+    """A response with a rendered body, whose bytes stay reserved in a budget until they are sent if it is large.
 
     Args:
         content: the body.
-        job, parsed, size, times, service: of the request.
-        held: what has been taken for the content already; None: it takes its bytes from the budget for tiles.
+        job, parsed, size, times, service: belong to the request.
+        held: the memory already reserved for the content; None reserves it from the budget for tiles.
 
     Raises:
         RequestError: 503, the budget is used up.

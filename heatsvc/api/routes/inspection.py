@@ -1,4 +1,4 @@
-"""POST /annotation/inspect: what is in the files of a dataset, before it is built."""
+"""POST /annotation/inspect: the contents of a dataset's files, before it is built."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ router = APIRouter(tags=["datasets"], responses=problem_responses(400, 401, 408,
 
 _PARTS = ("keypoints", "labels", "split", "options")
 
-# A process of its own reads the files: its address space, of which the interpreter and NumPy take 128 MiB, and the
-# memory that is reserved for it.
+# A child process reads the files: the limit of its address space, of which the interpreter and NumPy take 128 MiB, and
+# the memory that is reserved for it.
 _ADDRESS_BYTES, _MEMORY_BYTES = 512 << 20, 256 << 20
 
 
 @router.post(
     "/annotation/inspect",
-    summary="Look into a dataset's files",
+    summary="Inspect a dataset's files",
     response_model=DatasetContents,
-    response_description="What is in the files.",
+    response_description="The contents of the files.",
     openapi_extra=form_body("InspectionForm"),
 )
 async def inspect_annotation(request: Request) -> Response:
-    """What is in keypoint files, labels and splits: names, rows, encodings, splits, and how many of the names match.
+    """Describes keypoint files, labels and splits: names, rows, encodings, splits, and how many of the names match.
 
-    Every part may be left out. Nothing is built, and nothing is kept: to have every file read, check the dataset.
+    All parts are optional. Nothing is built or stored. Only some files are read; checking the dataset reads them all.
     """
     service = service_of(request)
-    form_boundary(request)  # what is not a form needs no upload slot
+    form_boundary(request)  # refuses other bodies before an upload slot is taken
     check_no_query(request)
     token = CancelToken()
     with service.uploads.slot():
@@ -83,6 +83,6 @@ def _read(service: Service, folder: Path, form: UploadedForm, token: CancelToken
     except ChildError as error:
         log.warning("a dataset was not inspected", reason=str(error))
         raise RequestError(
-            422, f"the files cannot be looked into: {error}. Check the dataset, which may take longer and more memory"
+            422, f"the files cannot be inspected: {error}. Checking the dataset may take more time and memory"
         ) from None
     return DatasetContents.model_validate(found)

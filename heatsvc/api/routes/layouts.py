@@ -17,15 +17,17 @@ class LayoutInfo(BaseModel):
     name: str
     title: str
     count: int = Field(description="V, the number of keypoints.")
-    points: list[str] = Field(description="Keypoint names, in order; equal names in two layouts are the same point.")
-    limbs: list[tuple[int, int]] = Field(description="Pairs of joined keypoints, in a limb volume's channel order.")
-    left: list[int] = Field(description="Left keypoints (PYSKL's left_kp).")
-    right: list[int] = Field(description="The right keypoint for each left one (PYSKL's right_kp).")
-    contains: list[str] = Field(description="Layouts all of whose keypoints this one has.")
+    points: list[str] = Field(description="Keypoint names, in order; all layouts use the same name for the same point.")
+    limbs: list[tuple[int, int]] = Field(
+        description="Pairs of connected keypoints, in the order of a volume's limb channels."
+    )
+    left: list[int] = Field(description="Indices of the left keypoints (PYSKL's left_kp).")
+    right: list[int] = Field(description="Index of the right keypoint for each left one (PYSKL's right_kp).")
+    contains: list[str] = Field(description="Names of the layouts whose keypoints are all in this one.")
 
 
 def describe_layout(layout: Layout) -> LayoutInfo:
-    """A layout, of the service or of a file, in the form of the response."""
+    """A layout of the service or of a file, as `LayoutInfo`."""
     return LayoutInfo(
         name=layout.name,
         title=layout.title,
@@ -47,5 +49,5 @@ _LAYOUTS = [describe_layout(layout) for layout in LAYOUTS.values()]
 
 @router.get("/layouts", summary="List keypoint layouts", response_description="The layouts.")
 async def list_layouts() -> list[LayoutInfo]:
-    """Every layout with its keypoints, limbs, left and right keypoints, and the layouts that it contains."""
+    """Lists the layouts with their keypoints, limbs, left and right keypoints, and the layouts that they contain."""
     return _LAYOUTS

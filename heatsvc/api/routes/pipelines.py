@@ -19,9 +19,9 @@ class ParameterInfo(BaseModel):
 
     name: str
     required: bool
-    default: Any = Field(None, description="Absent where the parameter is required.")
+    default: Any = Field(None, description="Default value; absent if the parameter is required.")
     description: str
-    json_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema.")
+    json_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema of the value.")
 
 
 class StepInfo(BaseModel):
@@ -37,15 +37,15 @@ class PresetInfo(BaseModel):
 
     name: str
     title: str
-    steps: list[dict[str, Any]] = Field(description="As a request's `pipeline` takes them.")
+    steps: list[dict[str, Any]] = Field(description="The steps, as in a request's `pipeline`.")
 
 
 class PipelineCatalogue(BaseModel):
-    """What a request's `pipeline` and `reduce` can be."""
+    """Allowed values of a request's `pipeline` and `reduce`."""
 
     steps: list[StepInfo]
     presets: list[PresetInfo]
-    default: str = Field(description="The preset of requests without a `pipeline`.")
+    default: str = Field(description="Name of the preset that is used if a request has no `pipeline`.")
     reduce: list[str]
 
 
@@ -56,7 +56,7 @@ class PipelineCatalogue(BaseModel):
     response_model_exclude_unset=True,
 )
 async def list_pipelines() -> PipelineCatalogue:
-    """Every step with its parameters, their defaults and JSON Schemas, and every preset with its steps."""
+    """Lists the steps with their parameters, defaults and JSON Schemas, and the presets with their steps."""
     return _catalogue()
 
 

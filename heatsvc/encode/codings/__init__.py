@@ -1,4 +1,4 @@
-"""Content codings, the preferred one first. To add one is to add a file and a line here."""
+"""Content codings, the preferred one first. To add one, add a file and a line here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from heatsvc.encode.codings.zstd import Zstd
 
 CODINGS: dict[str, Coding] = {coding.name: coding for coding in (Zstd(), Deflate(), Gzip(), Identity())}
 
-# zstd written fast, and written small, whatever the pixels are; the one in CODINGS selects by their type.
+# Fast and small zstd for all types of pixels; the one in CODINGS chooses by the type.
 ZSTD: dict[str, Zstd] = {"fast": Zstd(small=False), "small": Zstd(small=True)}
 
 __all__ = ["CODINGS", "ZSTD", "Coding", "EncodedChunk", "Zstd"]

@@ -1,4 +1,4 @@
-"""Checksums of runs, computed without reading the gaps, and of chunks, from those of each."""
+"""Computes checksums of runs without reading the gaps, and of sequences of chunks from the chunks' checksums."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def adler32_of_runs(runs: PixelRuns) -> int:
 
 
 def adler32_combine(first: int, second: int, size: int) -> int:
-    """The Adler-32 of two byte strings one after the other, the second of `size` bytes, from that of each.
+    """The Adler-32 of two concatenated byte strings, the second of `size` bytes, from their checksums.
 
-    With s1 the sum of bytes and s2 the sum of sums, the second string starts from the first's sums and not from 1, 0
-    (RFC 1950, 8.2).
+    s1 is the sum of the bytes and s2 the sum of the sums. The second string starts from the sums of the first instead
+    of from 1 and 0 (RFC 1950, 8.2).
     """
     low, high = first & 0xFFFF, first >> 16
     then_low, then_high = second & 0xFFFF, second >> 16
@@ -41,7 +41,7 @@ def crc32_of_runs(runs: PixelRuns) -> int:
 
 
 def crc32_of_chunks(chunks: Sequence[EncodedChunk]) -> tuple[int, int]:
-    """CRC-32 and size of chunks one after the other, from those of each."""
+    """CRC-32 and size of concatenated chunks, from their checksums and sizes."""
     check, size = 0, 0
     for chunk in chunks:
         check = _crc32_after_zeros(check, chunk.size) ^ chunk.checksum
@@ -50,7 +50,7 @@ def crc32_of_chunks(chunks: Sequence[EncodedChunk]) -> tuple[int, int]:
 
 
 def _crc32_after_zeros(check: int, size: int) -> int:
-    """What a CRC-32 contributes to that of its string and of `size` bytes after it: a linear function of the check."""
+    """The contribution of a string's CRC-32 to that of the string and `size` more bytes: a linear function."""
     if KERNELS.native is not None:
         return int(KERNELS.native.crc32_after_zeros(check, size))
     zeros = memoryview(bytes(min(size, _ZEROS)))

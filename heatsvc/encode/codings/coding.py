@@ -1,4 +1,4 @@
-"""Coding: a content coding that is written from chunks, each made without the others."""
+"""Coding: a content coding whose chunks are encoded independently of each other."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class EncodedChunk:
     """Encoded bytes of a tile, or of a header.
 
     Attributes:
-        data: its bytes, to be sent as they are.
-        size: bytes before encoding.
-        checksum: Adler-32 or CRC-32 of the tile, where the coding has one.
+        data: the encoded bytes.
+        size: number of bytes before encoding.
+        checksum: Adler-32 or CRC-32 of the tile, if the coding has a checksum.
     """
 
     data: bytes | memoryview
@@ -28,7 +28,7 @@ class Compressor(Protocol):
     """Compresses a stream, as `zlib.compressobj` does."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Bytes of the compressed stream, which may be none yet."""
+        """Compress data; return the bytes of the stream that are complete, perhaps none."""
 
     def flush(self) -> bytes:
         """The last bytes of the compressed stream."""
@@ -47,20 +47,20 @@ class Coding(Protocol):
 
     @property
     def makes_chunks(self) -> bool:
-        """Whether chunks are encoded; otherwise `compressor` encodes a body as one stream, which takes longer."""
+        """Whether tiles are encoded as chunks; otherwise `compressor` encodes a body as one stream, which is slower."""
 
     def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
         """Encode a tile given as its runs; only identity makes it dense."""
 
     @property
     def encode_patches(self) -> Callable[[SeparablePatches], EncodedChunk] | None:
-        """Encodes a tile given as patches; None for a coding that takes runs only."""
+        """A function that encodes a tile given as patches; None if the coding only encodes runs."""
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
         """The bytes after the last chunk."""
 
     def compressor(self, size: int | None = None) -> Compressor:
-        """Compresses a body that is not made of chunks, such as JSON, of `size` bytes where they are known."""
+        """A compressor for a body without chunks, such as JSON; `size` is its number of bytes if known."""
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """An upper bound of the coded bytes of `size` bytes with so many non-zero pixels, in so many runs."""
+        """An upper bound of the encoded size of `size` bytes with `pixels` non-zero pixels in `runs` runs."""

@@ -1,7 +1,7 @@
-"""deflate, as HTTP defines it: a zlib stream (RFC 1950), written from runs with one Huffman table (RFC 1951, 3.2.7).
+"""deflate as HTTP defines it: a zlib stream (RFC 1950), written from runs with one Huffman table (RFC 1951, 3.2.7).
 
-The bytes of rendered volumes are nearly all alike: mantissas that take every value equally often, and gaps of fill. A
-table counted for each body would cost a pass over it and save a few percent.
+The statistics of rendered volumes differ little: mantissas, whose values are equally frequent, and gaps of fill. A
+table for each body would need a pass over it, and would save only a few percent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from heatsvc.render.cpu import PixelRuns
 ADLER_START = 1
 # Deflate with a window of 32 KiB, no dictionary, fastest level; the two bytes together are a multiple of 31.
 _HEADER = b"\x78\x01"
-# A stored block of no bytes, the last one: ends a stream whose chunks are all byte-aligned.
+# An empty stored block, marked as the last one: ends a stream whose chunks are all byte-aligned.
 END_OF_STREAM = b"\x01\x00\x00\xff\xff"
 
 MAX_MATCH = 258
@@ -37,12 +37,12 @@ _LENGTH_BASE = (
     *(31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258),
 )
 _LENGTH_EXTRA = (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0)
-# The order in which the lengths of the code-length codes have in a block's header.
+# The order of the lengths of the code-length codes in a block's header.
 _HEADER_ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
 
 
 class Deflate:
-    """zlib streams of one Huffman table, fixed beforehand."""
+    """zlib streams with one predefined Huffman table."""
 
     name: ClassVar[str] = "deflate"
     encode_patches: ClassVar[None] = None
@@ -53,11 +53,11 @@ class Deflate:
         return _HEADER
 
     def encode_bytes(self, data: bytes) -> EncodedChunk:
-        """Stored blocks."""
+        """Encode as stored blocks."""
         return EncodedChunk(stored_blocks(data), len(data), zlib.adler32(data))
 
     def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
-        """One block of literals and of matches that repeat the fill."""
+        """Encode as one block of literals, and of matches that repeat the fill."""
         return EncodedChunk(deflated(runs), runs.nbytes, adler32_of_runs(runs))
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
@@ -68,13 +68,13 @@ class Deflate:
         return END_OF_STREAM + check.to_bytes(4, "big")
 
     def compressor(self, size: int | None = None) -> Compressor:
-        """Zlib's."""
+        """A compressor of zlib."""
         return zlib.compressobj(level=6)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """At most 15 bits a literal and 6 bytes a gap; 3 bits for each 258 bytes of fill.
+        """At most 15 bits per literal and 6 bytes per gap, plus 3 bits per 258 bytes of fill.
 
-        zlib, in the place of the kernels, stores what it cannot compress, with 5 bytes for each 16 KiB.
+        Without kernels, zlib stores incompressible data, with 5 bytes per 16 KiB.
         """
         if KERNELS.native is None:
             return size + 5 * (size // 16_000) + 64
@@ -82,7 +82,7 @@ class Deflate:
 
 
 def deflated(runs: PixelRuns) -> memoryview:
-    """A tile as raw deflate (RFC 1951), ending on a byte with an empty stored block, none of its blocks the last."""
+    """Encode a tile as raw deflate (RFC 1951). An empty stored block aligns its end to bytes; no block is the last."""
     if KERNELS.native is None:
         compressor = zlib.compressobj(level=1, wbits=-15)
         return memoryview(compressor.compress(runs.dense()) + compressor.flush(zlib.Z_FULL_FLUSH))
@@ -95,7 +95,7 @@ def deflated(runs: PixelRuns) -> memoryview:
 
 
 def stored_blocks(data: bytes) -> bytes:
-    """Bytes as stored blocks, none of them the last (RFC 1951, 3.2.4)."""
+    """Encode bytes as stored blocks, none of which is the last (RFC 1951, 3.2.4)."""
     blocks = (data[at : at + 0xFFFF] for at in range(0, len(data), 0xFFFF))
     return b"".join(
         b"\x00" + len(block).to_bytes(2, "little") + (len(block) ^ 0xFFFF).to_bytes(2, "little") + block
@@ -105,15 +105,15 @@ def stored_blocks(data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HuffmanTable:
-    """Codes as they are written to the stream: lowest bit first, so Huffman codes are reversed.
+    """Huffman codes in the order of the stream, lowest bit first: the bits of the codes are reversed.
 
-    A code stands together with its number of bits: ``code << 5 | bits``.
+    A code is stored with its number of bits: ``code << 5 | bits``.
 
     Attributes:
-        header: the block's header, HLIT to the code lengths, bit after bit in bytes.
-        header_bits: how many of its bits count; the three of BFINAL and BTYPE are among them.
-        literals: uint32 [257], of each byte, and at 256 of the end of the block.
-        matches: uint32 [259], of a match of 0 to 258 bytes at distance 1, extra bits and distance code with it.
+        header: the block's header, from HLIT to the code lengths, packed in bytes.
+        header_bits: number of bits of the header, including the three of BFINAL and BTYPE.
+        literals: uint32 [257], the code of each byte, and at 256 that of the end of the block.
+        matches: uint32 [259], the code of a match of 0 to 258 bytes at distance 1, with extra bits and distance code.
     """
 
     header: npt.NDArray[np.uint8]
@@ -124,7 +124,7 @@ class HuffmanTable:
 
 @lru_cache(maxsize=2)
 def huffman_table(fill: int) -> HuffmanTable:
-    """The table for volumes whose gaps are of byte `fill`."""
+    """The table for volumes whose gaps consist of the byte `fill`."""
     frequency = [1] * _END_OF_BLOCK + [1] + [0] * len(_LENGTH_BASE)
     for byte in range(256):
         frequency[byte] = 12
@@ -132,7 +132,7 @@ def huffman_table(fill: int) -> HuffmanTable:
     # High bytes of floats from 1e-6 to 1: every fourth byte is one.
     for byte in range(0x36, 0x40):
         frequency[byte] = 90
-    # The rest of a row, and the full matches of the empty rows between.
+    # The rest of a row, and the full matches of the empty rows in between.
     for code in range(len(_LENGTH_BASE) - 1):
         frequency[_FIRST_LENGTH + code] = 2
     for code in range(20, 28):
@@ -145,7 +145,7 @@ def huffman_table(fill: int) -> HuffmanTable:
         symbol = _FIRST_LENGTH + code
         last = MAX_MATCH - 1 if code == 27 else base + (1 << extra) - 1
         for length in range(base, last + 1):
-            # Code, extra bits, then one bit for distance code 0, distance 1: the only distance there is.
+            # Code, extra bits, then one bit for distance code 0, which is distance 1, the only distance that is used.
             matches[length] = (codes[symbol] | (length - base) << lengths[symbol]) << 5 | lengths[symbol] + extra + 1
     header, header_bits = _block_header(lengths)
     literals = [code << 5 | bits for code, bits in zip(codes[:_FIRST_LENGTH], lengths[:_FIRST_LENGTH], strict=True)]
@@ -153,14 +153,14 @@ def huffman_table(fill: int) -> HuffmanTable:
 
 
 def block_bound(size: int, literals: int, runs: int) -> int:
-    """An upper bound of the bytes of a block of `size` bytes, `literals` of them written out, in `runs` runs."""
+    """An upper bound of the size of a block of `size` bytes, of which `literals` are literals, in `runs` runs."""
     longest = 15 + 5 + 1
     gap_symbols = 4 * (runs + 1) + size // MAX_MATCH
     return (literals * 15 + gap_symbols * longest) // 8 + 512
 
 
 def _code_lengths(frequency: Sequence[int]) -> list[int]:
-    """Huffman's code lengths; a frequency of 0 is a symbol that never occurs."""
+    """Lengths of Huffman codes; a symbol of frequency 0 gets no code."""
     lengths = [0] * len(frequency)
     heap: list[tuple[int, int, tuple[int, ...]]] = [
         (count, symbol, (symbol,)) for symbol, count in enumerate(frequency) if count
@@ -178,7 +178,7 @@ def _code_lengths(frequency: Sequence[int]) -> list[int]:
 
 
 def _canonical(lengths: Sequence[int]) -> list[int]:
-    """Codes for the lengths (RFC 1951, 3.2.2), reversed: shorter ones first, symbols of one length in order."""
+    """Canonical codes of the given lengths (RFC 1951, 3.2.2), with reversed bits."""
     codes = [0] * len(lengths)
     code = 0
     for length in range(1, max(lengths) + 1):
@@ -191,8 +191,7 @@ def _canonical(lengths: Sequence[int]) -> list[int]:
 
 
 def _block_header(lengths: Sequence[int]) -> tuple[npt.NDArray[np.uint8], int]:
-    """A dynamic block's header, not the last block; code lengths written one by one, without repeats."""
-    # One distance code of one bit: distance 1.
+    """The header of a dynamic block that is not the last; code lengths are written without repeats."""
     written = [*lengths, 1]
     used = sorted(set(written))
     length_lengths = _code_lengths([written.count(value) if value in used else 0 for value in range(19)])

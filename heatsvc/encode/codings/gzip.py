@@ -1,4 +1,4 @@
-"""gzip (RFC 1952): the same deflate blocks in another wrapper, with the CRC-32 of the runs."""
+"""gzip (RFC 1952): the same blocks as deflate with another header and trailer, and the CRC-32 of the runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 
 
 class Gzip(Deflate):
-    """gzip members of one Huffman table."""
+    """gzip members with one predefined Huffman table."""
 
     name: ClassVar[str] = "gzip"
 
@@ -25,11 +25,11 @@ class Gzip(Deflate):
         return _HEADER
 
     def encode_bytes(self, data: bytes) -> EncodedChunk:
-        """Stored blocks."""
+        """Encode as stored blocks."""
         return EncodedChunk(stored_blocks(data), len(data), zlib.crc32(data))
 
     def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
-        """One block of literals and of matches that repeat the fill."""
+        """Encode as one block of literals, and of matches that repeat the fill."""
         return EncodedChunk(deflated(runs), runs.nbytes, checksums.crc32_of_runs(runs))
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
@@ -38,5 +38,5 @@ class Gzip(Deflate):
         return END_OF_STREAM + check.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
 
     def compressor(self, size: int | None = None) -> Compressor:
-        """Zlib's."""
+        """A compressor of zlib."""
         return zlib.compressobj(level=6, wbits=31)

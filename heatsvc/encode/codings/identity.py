@@ -18,14 +18,14 @@ class _NoCompressor:
 
 
 class Identity:
-    """No coding: the only one that makes a volume dense."""
+    """No coding. It is the only one that makes a volume dense."""
 
     name: ClassVar[str] = "identity"
     encode_patches: ClassVar[None] = None
     makes_chunks: ClassVar[bool] = True
 
     def head(self, size: int) -> bytes:
-        """Nothing."""
+        """No bytes."""
         return b""
 
     def encode_bytes(self, data: bytes) -> EncodedChunk:
@@ -37,13 +37,13 @@ class Identity:
         return EncodedChunk(runs.dense(), runs.nbytes)
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
-        """Nothing."""
+        """No bytes."""
         return b""
 
     def compressor(self, size: int | None = None) -> Compressor:
-        """Passes bytes on."""
+        """A compressor that returns its input."""
         return _NoCompressor()
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """All of it."""
+        """`size`."""
         return size

@@ -1,9 +1,9 @@
-"""zstd, written straight from runs (RFC 8878).
+"""zstd (RFC 8878), written directly from runs.
 
-A frame is a sequence of blocks of up to 128 KiB, and there are two ways to write runs as blocks. The fast one makes RLE
-blocks of the gaps and raw blocks of the runs; the rows of a large primitive become a block of literals and sequences,
-without match search or entropy-coded literals. The small one does both, as far as it saves more than it costs. The
-window is 256 KiB, far under the 8 MB that a content coding may ask for (RFC 9659).
+A frame is a sequence of blocks of up to 128 KiB. Runs can be written as blocks in two ways. The fast way writes gaps as
+RLE blocks and runs as raw blocks; the rows of a large primitive become one block of literals and sequences, without
+match search or entropy-coded literals. The small way uses both where they save bytes. The window is 256 KiB, far below
+the maximum of 8 MB for a content coding (RFC 9659).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _MAGIC = b"\x28\xb5\x2f\xfd"
 _DESCRIPTOR = b"\xc0\x40"
 _BLOCK = 128 << 10
 _RAW = 0
-# Bytes that the small way may write after its last one: codes may turn out longer than the literals that they replace.
+# Bytes that the small way may write after the end: codes can be longer than the literals that they replace.
 SMALL_ROOM = 64 << 10
-# Pixels of so many bytes are written the small way. A float32 is mantissa for the most part, which no code shortens.
+# Sizes of pixels in bytes that are written the small way. A float32 is mostly mantissa, which cannot be compressed.
 _SMALL_ITEMSIZES = (1, 2)
 _MAX_KEPT_BYTES = 1 << 20
 
@@ -36,7 +36,7 @@ class Zstd:
     """Zstandard frames.
 
     Attributes:
-        small: whether to write runs the small way; None for what is best for the type of the pixels.
+        small: whether to write runs the small way; None chooses by the type of the pixels.
     """
 
     small: bool | None = None
@@ -45,7 +45,7 @@ class Zstd:
 
     @property
     def makes_chunks(self) -> bool:
-        """With compiled kernels: the library's compressor makes frames, and a body is one frame."""
+        """Whether there are compiled kernels: without them the zstandard library writes each body as one frame."""
         return KERNELS.native is not None
 
     def head(self, size: int) -> bytes:
@@ -53,17 +53,17 @@ class Zstd:
         return _MAGIC + _DESCRIPTOR + size.to_bytes(8, "little")
 
     def encode_bytes(self, data: bytes) -> EncodedChunk:
-        """Raw blocks."""
+        """Encode as raw blocks."""
         if 0 < len(data) <= _BLOCK:
             return EncodedChunk(_block_header(_RAW, len(data)) + data, len(data))
         blocks = (data[at : at + _BLOCK] for at in range(0, len(data), _BLOCK))
         return EncodedChunk(b"".join(_block_header(_RAW, len(block)) + block for block in blocks), len(data))
 
     def encode_runs(self, runs: PixelRuns) -> EncodedChunk:
-        """Blocks, none of them the last.
+        """Encode as blocks, none of which is the last.
 
-        Fast ones take the first repeated offset for 1, as it is at a frame's start and as they leave it: in a frame
-        none follows a small one, since all chunks of a body are encoded alike and have pixels of one size.
+        Fast blocks assume that the first repeated offset is 1, as at a frame's start, and do not change it. They never
+        follow small blocks, since all chunks of a body are encoded the same way and have pixels of one size.
         """
         small = runs.itemsize in _SMALL_ITEMSIZES if self.small is None else self.small
         room = self.bound(runs.nbytes, runs.values.size, runs.start.size, runs.itemsize)
@@ -74,7 +74,7 @@ class Zstd:
 
     @property
     def encode_patches(self) -> Callable[[SeparablePatches], EncodedChunk] | None:
-        """Codes patches, which are float32, as long as that goes the fast way."""
+        """A function that encodes patches, which are float32, unless `small` is set."""
         return None if self.small else _encode_patches
 
     def tail(self, chunks: Sequence[EncodedChunk]) -> bytes:
@@ -82,24 +82,24 @@ class Zstd:
         return _TAIL
 
     def compressor(self, size: int | None = None) -> Compressor:
-        """The reference encoder's; one for each body, since two threads that share one crash the process."""
+        """A new compressor of the zstandard library: two threads that share one crash the process."""
         return _Compressor() if size is None else zstandard.ZstdCompressor(level=3).compressobj(size=size)
 
     def bound(self, size: int, pixels: int, runs: int, itemsize: int) -> int:
-        """16 bytes per run, and what the blocks of 128 KiB add.
+        """16 bytes per run, plus the headers of the blocks of 128 KiB.
 
-        The fast way: a gap costs 7 bytes as two headers, at most 7 as a sequence or as literals; a compressed block
-        has a dozen more for its own headers, and at least three runs. The small way: a gap is up to 7 literals, or a
-        sequence of 10 bytes and the 5 of a second one, with one literal at the most; a block and the gap before it have
-        32 bytes more, and both together 128 KiB. Tables are described once, where they save more than that.
+        The fast way: a gap takes 7 bytes as two headers, and at most 7 as a sequence or as literals; a compressed block
+        takes 12 bytes more for its headers, and has at least three runs. The small way: a gap takes up to 7 literals,
+        or a sequence of 10 bytes, 5 of a second one, and at most one literal; a block and the gap before it, which
+        together have 128 KiB, take 32 bytes more. Tables are written only if they save more than they take.
         """
         return pixels * itemsize + 16 * runs + 32 * (size // _BLOCK + 4)
 
 
 class _Compressor:
-    """Writes the content's size into the frame where the content is small enough to be kept until its end is known.
+    """Writes the content's size into the frame header if the content is small enough to be buffered as a whole.
 
-    A client that has the size can decode the whole with one call.
+    A client that knows the size can decode the content with one call.
     """
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class _Compressor:
         self._stream: Compressor | None = None
 
     def compress(self, data: bytes, /) -> bytes:
-        """Bytes of the frame, which may be none yet."""
+        """Compress data; return the bytes of the frame that are complete, perhaps none."""
         if self._stream is not None:
             return self._stream.compress(data)
         self._kept += data
@@ -124,9 +124,9 @@ class _Compressor:
 
 
 def _encode_patches(patches: SeparablePatches) -> EncodedChunk:
-    """Fast blocks, as of the same pixels in runs, but that no rows share a block.
+    """Encode patches as fast blocks: as the same pixels in runs, except that rows do not share blocks.
 
-    Each row has two headers, of 7 bytes, and each patch one more before it; a gap of more than a block is several
+    Each row takes two headers of together 7 bytes, and each patch one more; a gap longer than a block takes several
     blocks. Eight numbers are written for the last row too.
     """
     nbytes = patches.nbytes

@@ -1,4 +1,4 @@
-"""Compression on a CUDA device: batches are encoded where they are rendered, so that only encoded bytes leave it."""
+"""Compresses batches on the CUDA device that has rendered them, so that only encoded bytes leave it."""
 
 from heatsvc.encode.cuda.batch import DeviceCoding, can_encode, encode_batch
 

@@ -1,4 +1,4 @@
-"""A batch of volumes, rendered and encoded on one device."""
+"""encode_batch: renders and encodes a batch of volumes on one device."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ DeviceCoding = Literal["zstd", "deflate"]
 _CODINGS = ("zstd", "deflate")
 
 
-# The same steps over all pixels and all bytes of the output: by plain torch, or by Triton kernels.
+# Both take the same steps over all pixels and all bytes of the output.
 Encoder = TorchEncoder | TritonEncoder
 
 
 def can_encode(planned: PlannedVolume, coding: str) -> bool:
-    """Whether `encode_batch` takes a volume: one that `can_pack`, for zstd or deflate."""
+    """Whether `encode_batch` can encode a volume: `can_pack` is true, and the coding is zstd or deflate."""
     return coding in _CODINGS and can_pack(planned.volume)
 
 
@@ -40,38 +40,38 @@ def encode_batch(
     bounds: Bounds,
     method: Method = "auto",
 ) -> list[EncodedChunk]:
-    """Render and compress volumes of any shapes and types on a device; only compressed bytes come to the host.
+    """Render and compress volumes of any shapes and types on a device; only compressed bytes are copied to the host.
 
     Each volume becomes one chunk, without the head and the tail of a body. It decodes to what `render_batch` renders,
     bit for bit, and so to what the CPU renders within the tolerances of `render_batch`. It does not depend on the other
     volumes of the batch.
 
-    The rendered pixels are read once, for the first and the last non-zero pixel of each row part (32 pixels). Prefix
-    sums over the parts, and over those that are not all zeros, give the position of each one's bytes in the output;
-    then all are written at once. On a CUDA device everything is queued on the current stream, and the host waits twice:
-    for a table of 24 bytes per volume with the sizes of the chunks, and for the chunks.
+    The rendered pixels are read once, to find the first and the last non-zero pixel of each row part (32 pixels).
+    Prefix sums over the parts, and over the parts that are not all zeros, give the position of each part's bytes in the
+    output; then all are written at once. On a CUDA device everything is queued on the current stream, and the host
+    waits twice: for a table of 24 bytes per volume with the sizes of the chunks, and for the chunks.
 
-    Memory on the device: the rendered pixels, what `render_batch` needs to render them, 12 bytes for each row part, 120
-    for each row part that a primitive's window touches, and the chunks. Each of these is held to `max_volume_bytes`
-    before it is allocated. Method `torch` takes up to 400 bytes in place of the 120, the chunks three times, and 100
-    MiB. On the host, pinned for a CUDA device: `render_batch`'s tables and the chunks, whose data are views of one
-    buffer that lives as long as any of them.
+    Memory on the device: the rendered pixels, the tables of `render_batch`, 12 bytes per row part, 120 per row part
+    that a primitive's window touches, and the chunks. `max_volume_bytes` limits each of these before it is allocated.
+    Method `torch` takes up to 400 bytes instead of 120, the chunks three times, and 100 MiB. Memory on the host, pinned
+    for a CUDA device: the tables of `render_batch`, and the chunks, whose data are views of one buffer that lives as
+    long as any of them.
 
-    Nothing is kept between calls, nor when one fails, as with `torch.OutOfMemoryError`.
+    No memory is kept between calls, or after an error such as `torch.OutOfMemoryError`.
 
     Args:
-        volumes: that `can_encode` accepts.
-        coding: `zstd` or `deflate`. Chunks of deflate have their Adler-32.
-        device: as torch names it.
-        bounds: `max_volume_bytes` for the whole batch and `max_map_work` for each map. A batch that is refused may be
-            within them on the CPU, which keeps no table of rows.
-        method: as of `render_batch`.
+        volumes: volumes for which `can_encode` is true.
+        coding: `zstd` or `deflate`. Chunks of deflate have an Adler-32.
+        device: a device of torch.
+        bounds: `max_volume_bytes` limits the whole batch, and `max_map_work` each map. A batch that exceeds them may be
+            within them on the CPU, which needs no table of rows.
+        method: see `render_batch`.
 
     Raises:
-        ValueError: a volume or coding that only the CPU encodes; or a method that the device does not have.
-        LimitError: the batch is larger than its bounds.
-        ImportError: method `triton` and no Triton.
-        torch.OutOfMemoryError: the device's memory does not hold the batch.
+        ValueError: only the CPU encodes a volume or the coding; or the method does not run on the device.
+        LimitError: the batch exceeds a bound.
+        ImportError: the method is `triton`, and Triton is not installed.
+        torch.OutOfMemoryError: the batch does not fit into the device's memory.
     """
     for number, planned in enumerate(volumes):
         if not can_encode(planned, coding):
@@ -92,10 +92,10 @@ def encode_batch(
 def encode_rendered(
     volumes: Sequence[PlannedVolume], rendered: RenderedBatch, coding: DeviceCoding, encoder: Encoder, bounds: Bounds
 ) -> list[EncodedChunk]:
-    """Encode a rendered batch; `volumes` are in its order.
+    """Encode a rendered batch; `volumes` have the order of the batch.
 
     Raises:
-        LimitError: tables of rows, or chunks, of more than `max_volume_bytes`.
+        LimitError: the tables of rows or the chunks exceed `max_volume_bytes`.
     """
     deflate = coding == "deflate"
     parts = cut_rows(volumes, rendered, bounds)

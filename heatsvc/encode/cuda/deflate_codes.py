@@ -1,4 +1,4 @@
-"""DeflateCodes: the one deflate table of all volumes (`huffman_table`) as arrays for look-up on a device."""
+"""DeflateCodes: the deflate table of all volumes (`huffman_table`) as arrays for look-up on a device."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ CODE = (1 << BITS_AT) - 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeflateCodes:
-    """Codes as they are written to the stream, lowest bit first.
+    """Huffman codes in the order of the stream, lowest bit first.
 
     Attributes:
-        literals: int32 [257], code | bits << 24 of each byte and of the end of the block.
-        matches: int32 [259], the same of 0 to 258 zeros that follow a zero: a match at distance 1, or up to two
-            literals.
+        literals: int32 [257], code | bits << 24 for each byte and for the end of the block.
+        matches: int32 [259], the same for 0 to 258 zeros after a zero: a match at distance 1, or up to two literals.
         header: int32 [B], the bytes of the block's header.
         header_bits: bits of the header.
-        fill_code, fill_bits: of the literal 0.
-        end_code, end_bits: of the end of the block.
-        longest_bits: of a match of 258 bytes.
-        many: matches of 258 bytes that fit into 32 bits and are written at once.
-        many_code: their code.
+        fill_code, fill_bits: the literal 0.
+        end_code, end_bits: the end of the block.
+        longest_bits: bits of a match of 258 bytes.
+        many: number of matches of 258 bytes that fit into 32 bits and are written at once.
+        many_code: the code of these matches.
     """
 
     literals: npt.NDArray[np.int32]
@@ -77,5 +76,5 @@ def _code_and_bits(codes: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64]
 
 
 def _packed(code: npt.NDArray[np.int64], bits: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    """Codes and their bits in one int32; a match's code has at most 21 bits: 15, 5 extra ones, and the distance."""
+    """Pack codes and their bits in int32; the code of a match has at most 21 bits: 15, 5 extra ones, the distance."""
     return (code | bits << BITS_AT).astype(np.int32)

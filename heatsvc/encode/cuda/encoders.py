@@ -19,16 +19,17 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class TorchEncoder:
-    """Encodes a batch by plain torch.
+    """Encodes a batch with plain torch.
 
     Attributes:
-        chunk: so many pixels, bytes or matches at once; what comes out does not depend on it. Up to 100 bytes each.
+        chunk: number of pixels, bytes or matches that are processed at once, each of which takes up to 100 bytes of
+            memory. The output does not depend on it.
     """
 
     chunk: int = CHUNK
 
     def extents(self, rendered: RenderedBatch, parts: RowParts) -> Extents:
-        """The non-zero pixels of each part, decided by their bits."""
+        """The non-zero pixels of each part; a pixel is zero if all its bits are."""
         start = torch.zeros(parts.count, dtype=torch.uint8, device=rendered.pixels.device)
         length = torch.zeros_like(start)
         offset = torch.arange(PART, dtype=torch.uint8, device=start.device)
@@ -59,11 +60,11 @@ class TorchEncoder:
     def measure(
         self, rendered: RenderedBatch, parts: RowParts, extents: Extents, index: RecordIndex, *, deflate: bool
     ) -> Records:
-        """All records, and the encoded size of each; for deflate their bytes are read once to count the bits."""
+        """All records and their encoded sizes; for deflate their bytes are read once to count the bits."""
         volume, begin, length = _runs(index.part, parts, extents)
         _, before, before_length = _runs(index.part.roll(1), parts, extents)
-        # The previous record belongs to another volume where this one is the first of its volume; roll() puts the last
-        # record before the very first.
+        # The previous record belongs to another volume if this one is the first of its volume; roll() puts the last
+        # record before the first one.
         starts = index.part.new_ones(len(volume), dtype=torch.bool)
         starts[1:] = volume[1:] != volume[:-1]
         gap = begin - torch.where(starts, 0, before + before_length)
@@ -78,7 +79,7 @@ class TorchEncoder:
             some = slice(at, at + step)
             byte, inside, offset = _bytes(rendered, parts, source[some], length[some])
             size[some] += torch.where(inside, parts.literals[byte] >> BITS_AT, 0).sum(1)
-            # Each byte counts once for itself and once for each byte after it (RFC 1950, 8.2).
+            # Each byte is added once for itself and once for each byte after it (RFC 1950, 8.2).
             total = byte.sum(1)
             within = (byte * (length[some, None] - offset).clamp(min=0)).sum(1)
             adler[0, some] = total % ADLER_BASE
@@ -88,9 +89,9 @@ class TorchEncoder:
     def zstd(
         self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
     ) -> torch.Tensor:
-        """The chunks, uint8 [size]: for each byte its record and its position in the record are looked up."""
+        """The chunks, uint8 [size]. Each byte is computed from its record and its position in the record."""
         out = torch.zeros(size, dtype=torch.uint8, device=rendered.pixels.device)
-        # The last record that begins at a byte or before it; for the padding of a chunk that is its empty end.
+        # The last record that begins at a byte or before it; for a chunk's padding it is the record at the end.
         for at in range(0, size, self.chunk):
             byte = torch.arange(at, min(at + self.chunk, size), device=out.device)
             r = torch.searchsorted(layout.position, byte, right=True) - 1
@@ -112,13 +113,13 @@ class TorchEncoder:
     def deflate(
         self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
     ) -> torch.Tensor:
-        """The chunks, uint8 [size]: codes are added to words; no two codes have bits in common."""
+        """The chunks, uint8 [size]. Codes are added to words, since no two codes have bits in common."""
         codes = deflate_codes()
         words = torch.zeros(size // 4, dtype=torch.int64, device=rendered.pixels.device)
         header = torch.arange(len(parts.header), device=words.device) * 8
         _put(words, layout.begin[:, None] * 8 + header, parts.header.long())
         _put(words, layout.end, torch.full_like(layout.end, codes.end_code))
-        # The empty stored block ends in the complement of its length 0; all bits before that are zeros.
+        # The empty stored block ends with the complement of its length 0; all bits before that are zeros.
         _put(words, (layout.begin + layout.nbytes) * 8 - 16, torch.full_like(layout.end, 0xFFFF))
 
         filled = records.gap > 0
@@ -158,7 +159,7 @@ class TorchEncoder:
 
 
 def _runs(part: torch.Tensor, parts: RowParts, extents: Extents) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """For each part its volume, and the first byte, counted from the volume's, and the bytes of its non-zero pixels."""
+    """The volume of each part, and the first byte (from the volume's start) and size of its non-zero pixels."""
     volume = torch.searchsorted(parts.first[1:], part, right=True)
     _, width, itemsize, in_a_row, nbytes = parts.volumes[volume].unbind(1)
     row, place = (part - parts.first[volume]) // in_a_row, (part - parts.first[volume]) % in_a_row
@@ -168,7 +169,7 @@ def _runs(part: torch.Tensor, parts: RowParts, extents: Extents) -> tuple[torch.
 
 
 def _fill_bits(gap: torch.Tensor, parts: RowParts) -> torch.Tensor:
-    """Bits of `gap` zeros: a literal, matches of 258, and the rest."""
+    """Number of bits for `gap` zeros: a literal, matches of 258, and the rest."""
     codes = deflate_codes()
     zeros = (gap - 1).clamp(min=0)
     matches = zeros // LONGEST * codes.longest_bits + (parts.matches[zeros % LONGEST] >> BITS_AT)
@@ -178,7 +179,7 @@ def _fill_bits(gap: torch.Tensor, parts: RowParts) -> torch.Tensor:
 def _bytes(
     rendered: RenderedBatch, parts: RowParts, source: torch.Tensor, length: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The bytes of R runs, int64 [R, part_bytes], padded with zeros; which bytes are the run's; and their offsets."""
+    """The bytes of R runs, int64 [R, part_bytes], padded with zeros; a mask of the runs' bytes; and their offsets."""
     offset = torch.arange(parts.part_bytes, device=source.device)
     inside = offset < length[:, None]
     byte = rendered.pixels[torch.where(inside, source[:, None] + offset, 0)].long()
@@ -193,13 +194,13 @@ def _put(words: torch.Tensor, position: torch.Tensor, code: torch.Tensor) -> Non
     words.index_add_(0, (word + 1).clamp(max=len(words) - 1).reshape(-1), (shifted >> 32).reshape(-1))
 
 
-# Records that a Triton program handles.
+# Number of records per Triton program.
 _RECORDS = 64
 
 
 @cache
 def triton_kernels() -> Any:
-    """The kernels. The first call imports Triton, which reads `TRITON_INTERPRET` then."""
+    """The kernels. The first call imports Triton, which then reads `TRITON_INTERPRET`."""
     from heatsvc.encode.cuda import triton_kernels as compiled
 
     return compiled
@@ -207,10 +208,10 @@ def triton_kernels() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class TritonEncoder:
-    """Encodes a batch in the steps of `TorchEncoder`; on CUDA queued on the current stream of its device."""
+    """Encodes a batch in the same steps as `TorchEncoder`; work on CUDA is queued on the device's current stream."""
 
     def extents(self, rendered: RenderedBatch, parts: RowParts) -> Extents:
-        """One launch for each type of pixels."""
+        """The non-zero pixels of each part, with one launch per type of pixels."""
         start = torch.empty(parts.count, dtype=torch.uint8, device=rendered.pixels.device)
         length = torch.empty_like(start)
         for group, first_block, last_block in zip(
@@ -269,7 +270,7 @@ class TritonEncoder:
     def zstd(
         self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
     ) -> torch.Tensor:
-        """One launch; bytes between two chunks are undefined."""
+        """The chunks, with one launch; bytes between two chunks are undefined."""
         out = torch.empty(size, dtype=torch.uint8, device=rendered.pixels.device)
         triton_kernels().write_zstd[(_programs(parts),)](
             rendered.pixels,
@@ -286,7 +287,7 @@ class TritonEncoder:
     def deflate(
         self, rendered: RenderedBatch, parts: RowParts, records: Records, layout: OutputLayout, size: int
     ) -> torch.Tensor:
-        """Two launches: the records, and each chunk's header and end."""
+        """The chunks, with two launches: for the records, and for each chunk's header and end."""
         codes = deflate_codes()
         words = torch.zeros(size // 4, dtype=torch.int32, device=rendered.pixels.device)
         triton_kernels().write_deflate[(_programs(parts),)](

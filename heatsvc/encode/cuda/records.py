@@ -1,4 +1,4 @@
-"""Records: what the row parts of a batch become in the encoded output, in tables that lie on the device."""
+"""Records: tables on the device that describe how the row parts of a batch are encoded."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from heatsvc.render.cuda.transfer import to_host
 ADLER_BASE = 65521
 # Every chunk begins at a multiple of this many bytes, so that no 32-bit word belongs to two chunks.
 ALIGNMENT = 4
-# The most bytes of a block of zstd.
+# Maximum size of a zstd block in bytes.
 ZSTD_BLOCK = 128 << 10
-# Bytes of the empty stored block that ends a deflate chunk, after its three header bits and their padding.
+# Size of the empty stored block at the end of a deflate chunk, after its three header bits and their padding.
 STORED_BYTES = 4
 
 
@@ -25,7 +25,7 @@ class Extents:
     """The non-zero pixels of S parts.
 
     Attributes:
-        start: uint8 [S], the first non-zero pixel, counted from the part's first pixel.
+        start: uint8 [S], the first non-zero pixel, relative to the part's first pixel.
         length: uint8 [S], pixels from there to the last non-zero one; 0 for a part of zeros, 1 for the end of a volume.
     """
 
@@ -35,17 +35,18 @@ class Extents:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Records:
-    """R records: each is a gap of zeros and the pixels of a part that follow it, or the gap at the end of a volume.
+    """R records: each is a gap of zeros and the pixels of a part after it, or the gap at the end of a volume.
 
-    Unused records at the end have no bytes.
+    Unused records at the end have the size 0.
 
     Attributes:
-        volume: int64 [R].
+        volume: int64 [R], the volume.
         source: int64 [R], the first byte in the rendered batch.
         length: int64 [R], bytes of pixels; 0 at the end of a volume.
         gap: int64 [R], bytes of zeros since the previous record of the same volume.
         size: int64 [R], encoded size: bytes of zstd, bits of deflate.
-        adler: int64 [2, R], its part of the two sums of the volume's Adler-32, each under 65,521. For zstd [2, 0].
+        adler: int64 [2, R], the contribution to the two sums of the volume's Adler-32, each below 65,521. For zstd
+            [2, 0].
     """
 
     volume: torch.Tensor
@@ -78,8 +79,8 @@ class OutputLayout:
     Attributes:
         begin: int64 [N], each chunk's first byte, a multiple of `ALIGNMENT`.
         nbytes: int64 [N], each chunk's bytes.
-        end: int64 [N], where its last record ends: the byte of zstd, or the bit of deflate.
-        position: int64 [R], each record's first byte of zstd, or bit of deflate.
+        end: int64 [N], the end of its last record: a byte for zstd, a bit for deflate.
+        position: int64 [R], the start of each record: a byte for zstd, a bit for deflate.
         adler: int64 [2, N], the sums over all records; zeros for zstd.
     """
 
@@ -91,7 +92,7 @@ class OutputLayout:
 
 
 def index_records(extents: Extents, parts: RowParts) -> RecordIndex:
-    """The parts that are not all zeros, by one prefix sum; at most `parts.runs`."""
+    """Find the parts that are not all zeros, at most `parts.runs`, with one prefix sum."""
     upto = torch.cumsum(extents.length > 0, 0, dtype=torch.int32 if parts.count < 2**31 else torch.int64)
     wanted = torch.arange(1, parts.runs + 1, dtype=upto.dtype, device=upto.device)
     part = torch.searchsorted(upto, wanted).clamp(max=parts.count - 1)
@@ -100,7 +101,7 @@ def index_records(extents: Extents, parts: RowParts) -> RecordIndex:
 
 
 def lay_out(records: Records, index: RecordIndex, *, deflate: bool) -> OutputLayout:
-    """The positions of all chunks and records, by prefix sums of sizes."""
+    """Compute the positions of all chunks and records, with prefix sums of sizes."""
     ends = torch.cumsum(records.size, 0)
     upto = ends[index.last]
     before = torch.cat((upto.new_zeros(1), upto[:-1]))
@@ -127,7 +128,7 @@ class BatchSizes:
     Attributes:
         begin: each chunk's first byte in the output.
         nbytes: each chunk's bytes.
-        sums: each chunk's two sums of Adler-32 over all records, not reduced.
+        sums: each chunk's two sums of Adler-32 over all records, not reduced modulo 65,521.
         size: bytes of the output.
         records: number of records in use.
     """
@@ -140,7 +141,7 @@ class BatchSizes:
 
 
 def fetch_sizes(layout: OutputLayout, index: RecordIndex) -> BatchSizes:
-    """Copy the sizes to the host, and wait for them."""
+    """Copy the sizes to the host, and wait for the copy."""
     *numbers, records = to_host(torch.cat((layout.nbytes, *layout.adler, index.count.view(1)))).tolist()
     count = len(numbers) // 3
     nbytes, low, high = numbers[:count], numbers[count : 2 * count], numbers[2 * count :]
@@ -149,8 +150,8 @@ def fetch_sizes(layout: OutputLayout, index: RecordIndex) -> BatchSizes:
 
 
 def adler32(size: int, low: int, high: int) -> int:
-    """The Adler-32 of `size` bytes from the sums over the non-zero ones; the two sums begin at 1 and 0.
+    """The Adler-32 of `size` bytes from the sums over the non-zero bytes; the two sums begin at 1 and 0.
 
-    Each byte adds itself to the first sum, and itself times the bytes from it to the end to the second (RFC 1950, 8.2).
+    A byte adds its value to the first sum, and its value times its distance from the end to the second (RFC 1950, 8.2).
     """
     return (size + high) % ADLER_BASE << 16 | (1 + low) % ADLER_BASE

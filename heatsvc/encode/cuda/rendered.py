@@ -16,17 +16,17 @@ from heatsvc.encode.job import PlannedVolume
 from heatsvc.render.cuda.packed_batch import PackedBatch, pack_batch
 from heatsvc.render.cuda.transfer import PackedArrays
 
-# Bytes: at multiples of it volumes of any type begin at multiples of `packed_batch.ALIGNMENT` pixels.
+# Bytes. Multiples of it are multiples of `packed_batch.ALIGNMENT` pixels of any type.
 _ALIGNMENT = 16 * 4
 _ITEMSIZE = {"float32": 4, "float16": 2, "uint8": 1}
 
-# Pixels. Zeros between two primitives in one part are written out, as on the CPU fewer than eight bytes of them are; a
-# primitive that crosses the border of two parts takes one more block.
+# Pixels. Zeros between two primitives in one part are written as pixels (on the CPU only if they are less than eight
+# bytes); a primitive that crosses the border of two parts takes one more block.
 PART = 32
 # Parts that one program of the Triton kernel reads: about 4,096 pixels.
 BLOCK = 128
 
-# Device memory for each part and for each run during encoding.
+# Bytes of device memory per part and per run while encoding.
 _PART_BYTES = 12
 _RUN_BYTES = 120
 
@@ -42,15 +42,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderedBatch:
-    """N volumes on a device; those of one type are adjacent.
+    """N volumes on a device; volumes of one type are adjacent.
 
     Attributes:
         pixels: uint8, the bytes of all volumes; bytes between two volumes are undefined.
-        first_bytes: where each volume begins in it, a multiple of `packed_batch.ALIGNMENT` pixels.
-        shapes: of each volume.
-        groups: they cover all volumes in order.
-        window_rows: upper bound of the rows of all windows; rows that overlap count more than once.
-        window_pixels: the pixels of all windows, likewise.
+        first_bytes: the start of each volume in `pixels`, a multiple of `packed_batch.ALIGNMENT` pixels.
+        shapes: the shape of each volume.
+        groups: groups of volumes, which cover all volumes in order.
+        window_rows: upper bound of the number of rows of all windows; rows that overlap count more than once.
+        window_pixels: the number of pixels of all windows, likewise.
     """
 
     pixels: torch.Tensor
@@ -70,13 +70,13 @@ def render_together(
     """Render volumes into one buffer.
 
     Args:
-        volumes: those of one type must be adjacent.
-        render: one of `heatsvc.render.cuda.renderers`.
-        device: where.
-        bounds: `max_volume_bytes` is for all volumes together.
+        volumes: the volumes; those of one type must be adjacent.
+        render: a function of `heatsvc.render.cuda.renderers`.
+        device: the device.
+        bounds: `max_volume_bytes` limits all volumes together.
 
     Raises:
-        LimitError: as `pack_batch`.
+        LimitError: raised by `pack_batch`.
     """
     groups: list[Group] = []
     batches: list[tuple[PackedBatch, torch.dtype]] = []
@@ -106,21 +106,21 @@ def render_together(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowParts:
-    """The parts of all rows of N volumes, each of at most `PART` pixels and at most one run; tensors are on the device.
+    """The parts of all rows of N volumes, each of at most `PART` pixels and one run. Tensors are on the device.
 
-    An empty part follows those of each volume and marks its end.
+    An empty part after the parts of each volume marks its end.
 
     Attributes:
-        count: of all parts.
+        count: number of all parts.
         runs: upper bound of the number of runs; the end of a volume counts as one.
-        part_bytes: the most bytes of a part.
-        group_blocks: a Triton program reads a block, up to `BLOCK` parts of one volume: the number of blocks before
-            those of each group of one type, and the number of all blocks at the end.
+        part_bytes: maximum size of a part in bytes.
+        group_blocks: the index of the first block of each group, then the number of all blocks. A Triton program reads
+            a block, which has up to `BLOCK` parts of one volume.
         volumes: int64 [N, 5], for each volume its first byte in the rendered batch, W, bytes per pixel, parts per row,
-            and its bytes.
-        first: int64 [N + 1], the number of parts before those of each volume, and of all at the end.
-        first_block: int64 [N + 1], the number of blocks likewise.
-        literals, matches, header: deflate's codes, see `DeflateCodes`.
+            and its size in bytes.
+        first: int64 [N + 1], the index of the first part of each volume, then the number of all parts.
+        first_block: int64 [N + 1], the same for blocks.
+        literals, matches, header: codes of deflate, see `DeflateCodes`.
     """
 
     count: int
@@ -139,7 +139,7 @@ def cut_rows(volumes: Sequence[PlannedVolume], rendered: RenderedBatch, bounds: 
     """Cut the rows of rendered volumes into parts.
 
     Raises:
-        LimitError: the device's tables of parts or of runs would have more than `max_volume_bytes`.
+        LimitError: the device's table of parts or of runs would exceed `max_volume_bytes`.
     """
     device = rendered.pixels.device
     rows = [prod(planned.shape[:-1]) for planned in volumes]

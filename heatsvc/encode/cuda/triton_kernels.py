@@ -1,7 +1,8 @@
 """The Triton kernels: parts to extents, extents to records, records to blocks of zstd or to codes of deflate.
 
-Imports Triton: `heatsvc.encode.cuda.encoders` imports it when first needed. Tables are those of `rendered.RowParts` and
-`records.Records`. Numbers that differ from batch to batch are no constants: none of them makes a kernel compile again.
+This module imports Triton; `heatsvc.encode.cuda.encoders` imports it when first needed. Tables are those of
+`rendered.RowParts` and `records.Records`. Numbers that differ between batches are not constants, so that kernels are
+not compiled again.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-# Bytes, blocks or matches of each record that a program handles at once.
+# Number of bytes, blocks or matches of each record that a program processes at once.
 _WIDTH = tl.constexpr(32)
 
 _ZSTD_BLOCK = tl.constexpr(128 << 10)
@@ -34,13 +35,13 @@ def find_extents(
     part: tl.constexpr,
     block: tl.constexpr,
 ):
-    """A block of a volume's parts: for each the first non-zero pixel, and the pixels up to the last one.
+    """Find the first non-zero pixel of each part of a block, and the number of pixels up to the last one.
 
     Args:
-        pixels: the rendered ones as whole numbers of `itemsize` bytes.
-        first_program: the first program's block, among those of all volumes.
-        count: volumes.
-        alignment: a power of two that divides the width of every map, and at which every volume begins, in pixels.
+        pixels: the rendered pixels as integers of `itemsize` bytes.
+        first_program: the index of the first program's block among the blocks of all volumes.
+        count: number of volumes.
+        alignment: a power of two in pixels that divides the width of every map and the start of every volume.
         part: pixels of a part.
         block: parts of a program.
     """
@@ -52,7 +53,7 @@ def find_extents(
             volume = middle
         else:
             beyond = middle
-    # The hint is given twice: one on a division by 1 would be lost.
+    # The hint is given twice, since a hint on a division by 1 is lost.
     first_byte = tl.multiple_of(tl.load(volumes + volume * 5), alignment * itemsize)
     first_pixel = tl.multiple_of(first_byte // itemsize, alignment)
     width = tl.multiple_of(tl.load(volumes + volume * 5 + 1).to(tl.int32), alignment)
@@ -61,7 +62,7 @@ def find_extents(
     last = tl.load(first + volume + 1) - first_part - 1
     begin = (program - tl.load(first_block + volume)) * block
     number = begin + tl.arange(0, block)
-    # Divisions are of small numbers: the row and the column of the block's first part are computed once.
+    # The row and column of the block's first part are computed once, so that further divisions are of small numbers.
     place = (begin % in_a_row).to(tl.int32) + tl.arange(0, block)
     offset = tl.arange(0, part)[None, :]
     x = (place % in_a_row * part)[:, None] + offset
@@ -100,12 +101,12 @@ def measure_records(
     part: tl.constexpr,
     block: tl.constexpr,
 ):
-    """A few records: the position of their bytes, and the encoded size of each.
+    """Compute the position of the bytes and the encoded size of some records.
 
     Args:
-        count: volumes; `steps` halvings find one of them.
-        deflate: bits of deflate and sums of Adler-32, else bytes of zstd.
-        fill_bits, longest_bits: of the literal 0, and of the longest match.
+        count: number of volumes; a binary search of `steps` steps finds one.
+        deflate: whether to compute bits of deflate and sums of Adler-32; else bytes of zstd.
+        fill_bits, longest_bits: bits of the literal 0, and of the longest match.
         part: pixels of a part.
         block: records of a program.
     """
@@ -137,7 +138,7 @@ def measure_records(
             inside = (offset < size[:, None]) & live[:, None]
             byte = tl.load(rendered + source[:, None] + offset, mask=inside, other=0).to(tl.int32)
             bits += tl.sum(tl.load(literals + byte, mask=inside, other=0) >> _BITS_AT, 1)
-            # Each byte counts once for itself and for each byte after it (RFC 1950, 8.2).
+            # Each byte is added once for itself and once for each byte after it (RFC 1950, 8.2).
             total += tl.sum(byte, 1)
             within += tl.sum(byte * (size[:, None].to(tl.int32) - offset), 1)
         behind = tl.load(volumes + volume * 5 + 4) - begin - size
@@ -151,7 +152,7 @@ def measure_records(
 
 @triton.jit
 def _run(own, volume, start, length, first, volumes, part: tl.constexpr):
-    """For each part the first byte, counted from the volume's first, and the bytes of its non-zero pixels."""
+    """The first byte (from the volume's start) and size of the non-zero pixels of each part."""
     width, itemsize = tl.load(volumes + volume * 5 + 1), tl.load(volumes + volume * 5 + 2)
     in_a_row, nbytes = tl.load(volumes + volume * 5 + 3), tl.load(volumes + volume * 5 + 4)
     number = own - tl.load(first + volume)
@@ -163,7 +164,7 @@ def _run(own, volume, start, length, first, volumes, part: tl.constexpr):
 
 @triton.jit(do_not_specialize=["records"])
 def write_zstd(rendered, source, length, gap, position, out, records, block: tl.constexpr):
-    """A few records: RLE blocks for the zeros before, a raw one for the bytes (RFC 8878, 3.1.1.2)."""
+    """Write some records: RLE blocks for the zeros, then a raw block for the bytes (RFC 8878, 3.1.1.2)."""
     record = tl.program_id(0).to(tl.int64) * block + tl.arange(0, block)
     live = record < records
     zeros, size = tl.load(gap + record, mask=live, other=0), tl.load(length + record, mask=live, other=0)
@@ -191,7 +192,7 @@ def _rle_block(to, size, wanted):
 
 @triton.jit
 def _header(to, header, wanted):
-    """A block's three bytes, the lowest first."""
+    """Write a block's three header bytes, the lowest first."""
     tl.store(to, (header & 0xFF).to(tl.uint8), mask=wanted)
     tl.store(to + 1, (header >> 8 & 0xFF).to(tl.uint8), mask=wanted)
     tl.store(to + 2, (header >> 16 & 0xFF).to(tl.uint8), mask=wanted)
@@ -215,7 +216,7 @@ def write_deflate(
     many_code: tl.constexpr,
     block: tl.constexpr,
 ):
-    """A few records: a literal 0 and matches for the zeros before, and literals (RFC 1951, 3.2)."""
+    """Write some records: a literal 0 and matches for the zeros, then literals (RFC 1951, 3.2)."""
     record = tl.program_id(0).to(tl.int64) * block + tl.arange(0, block)
     live = record < records
     zeros, size = tl.load(gap + record, mask=live, other=0), tl.load(length + record, mask=live, other=0)
@@ -259,13 +260,13 @@ def write_ends(
     end_code: tl.constexpr,
     width: tl.constexpr,
 ):
-    """One chunk of deflate: its block's header and end, and an empty stored block (RFC 1951, 3.2.4)."""
+    """Write a deflate chunk's block header and end, and an empty stored block (RFC 1951, 3.2.4)."""
     volume = tl.program_id(0)
     offset = tl.arange(0, width)
     byte, there = tl.load(begin + volume), offset < header_bytes
     code = tl.load(header + offset, mask=there, other=0).to(tl.int64)
     _put(words, (byte + offset) * 8, code, there)
-    # Three zero bits, those that fill the byte, length 0, and its complement: the ones are the last 16 bits.
+    # Three zero bits, the padding of the byte, length 0, and its complement: only the last 16 bits are ones.
     complement = (byte + tl.load(nbytes + volume)) * 8 - 16
     place = tl.where(offset == 0, tl.load(end + volume), complement)
     _put(words, place, tl.where(offset == 0, end_code, 0xFFFF).to(tl.int64), offset < 2)
@@ -275,7 +276,7 @@ def write_ends(
 def _put(words, position, code, wanted):
     """Set the bits of codes of up to 32 bits at bit positions of a stream of 32-bit words, lowest bit first.
 
-    No two codes have a bit in common, but many a word.
+    Codes never share a bit, but often a word.
     """
     shifted = code << (position & 31)
     low, high = shifted.to(tl.int32), (shifted >> 32).to(tl.int32)

@@ -1,4 +1,4 @@
-"""The GPU that renders and encodes batches, for `heatsvc.render.scheduler`, and how it is selected."""
+"""Selects the GPU that renders and encodes batches for `heatsvc.render.scheduler`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calibration: the batch size from which a GPU is faster than the CPU, on this machine."""
+"""Calibration: measures the batch size from which a GPU is faster than the CPU on this machine."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _NPY = FORMATS["application/x-npy"]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A batch, from coordinates to zstd, on both devices.
+    """How long both devices take for a batch, from coordinates to zstd.
 
     Attributes:
-        clips: in the batch.
-        size: bytes of decoded output.
-        cpu_seconds: of all CPU workers together.
-        gpu_seconds: of the GPU.
+        clips: number of clips in the batch.
+        size: size of the decoded output in bytes.
+        cpu_seconds: duration with all CPU workers.
+        gpu_seconds: duration with the GPU.
     """
 
     clips: int
@@ -44,10 +44,10 @@ class Measurement:
 
 
 def min_winning_bytes(measurements: Sequence[Measurement]) -> int | None:
-    """Bytes of output from which the GPU is faster, at that size and at all larger ones; None: at none.
+    """The size in bytes from which the GPU is faster, at this and all larger measured sizes; None if there is none.
 
     Args:
-        measurements: from the smallest batch to the largest.
+        measurements: measurements from the smallest batch to the largest.
     """
     size = None
     for each in reversed(measurements):
@@ -58,12 +58,12 @@ def min_winning_bytes(measurements: Sequence[Measurement]) -> int | None:
 
 
 def calibrate(gpu: GpuDevice, workers: int, sizes: Sequence[int] = SIZES) -> list[Measurement]:
-    """Measure both devices; stops where the GPU declines an item, since it is lost or has no memory for it.
+    """Measure both devices. Stop if the GPU declines an item, since it failed or lacks memory for it.
 
     Args:
-        gpu: to be measured.
-        workers: CPU threads, each of which takes its share of a batch.
-        sizes: clips in a batch.
+        gpu: the GPU.
+        workers: number of CPU threads that share a batch.
+        sizes: number of clips of each batch.
     """
     _load(gpu)
     items = [_item(str(seed), _volume(seed), "float32", CODINGS["zstd"]) for seed in range(max(sizes))]
@@ -79,7 +79,7 @@ def calibrate(gpu: GpuDevice, workers: int, sizes: Sequence[int] = SIZES) -> lis
 
 
 def _load(gpu: GpuDevice) -> None:
-    """Run one batch of each kind, so that no request waits until something is compiled for it."""
+    """Run one batch of each kind, so that no request has to wait for a compilation."""
     limbs = np.array([[0, 1]], np.int32)
     dtypes: tuple[DType, ...] = ("float32", "float16", "uint8")
     for limb in (limbs[:0], limbs):
@@ -94,7 +94,7 @@ def _item(name: str, volume: HeatmapVolume, dtype: DType, coding: Coding) -> Wor
 
 
 def _volume(seed: int, limbs: npt.NDArray[np.int32] | None = None) -> HeatmapVolume:
-    """A person whose points move about."""
+    """A volume of a person with moving points."""
     steps = np.random.default_rng(seed).normal(0, 0.5, (1, _FRAMES, _POINTS, 2))
     start = np.random.default_rng(seed + 1000).uniform(8, _SIDE - 8, (1, 1, _POINTS, 2))
     keypoint: npt.NDArray[np.float32] = np.clip(start + steps.cumsum(axis=1), 0, _SIDE - 1).astype(np.float32)
@@ -104,7 +104,7 @@ def _volume(seed: int, limbs: npt.NDArray[np.int32] | None = None) -> HeatmapVol
 
 
 def _seconds(run: Callable[[], Sequence[object]]) -> float:
-    """The median of a few runs, after one that does not count; infinite where an item is declined."""
+    """The median duration of a few runs after a warm-up run; infinite if an item is declined."""
     times = []
     for _ in range(1 + _REPEATS):
         started = perf_counter()

@@ -1,4 +1,4 @@
-"""GpuDevice: batches rendered and encoded on a CUDA device, and what is done when it cannot."""
+"""GpuDevice: renders and encodes batches on a CUDA device, and falls back to the CPU on errors."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from heatsvc.errors import LimitError
 
 FallbackReason = Literal["memory", "lost"]
 OnFallback = Callable[[FallbackReason, str], None]
-"""Called when the CPU replaces the GPU, for one item that is too large for its memory or for good: the reason, and the
-GPU's message."""
+"""Called with the reason and the GPU's message when the CPU replaces the GPU, for one item that is too large for its
+memory, or for good."""
 
-# Decoded output: 80 clips of PoseC3D's size. The device needs two or three times as much.
+# Decoded output of 80 clips of PoseC3D's size. The device needs two or three times as much memory.
 _BATCH_BYTES = 1 << 30
 
 
@@ -28,29 +28,29 @@ class BatchEncoder(Protocol):
     """The interface of `heatsvc.encode.cuda`."""
 
     def can_encode(self, planned: PlannedVolume, coding: str) -> bool:
-        """Whether it encodes such a volume at all."""
+        """Whether it can encode a volume."""
 
     def encode_batch(
         self, volumes: Sequence[PlannedVolume], coding: Literal["zstd", "deflate"], device: str, *, bounds: Bounds
     ) -> list[EncodedChunk]:
-        """A chunk for each volume."""
+        """Render and encode volumes; return a chunk for each."""
 
 
 class GpuDevice:
-    """Takes items of whole volumes, of those that its encoder can encode, until the GPU is lost.
+    """Processes items of whole volumes that its encoder can encode, until the GPU fails.
 
-    A batch that its memory does not hold is halved, and so on; an item that it does not hold by itself is declined.
-    After any other error all are, and the GPU is not used again: what is broken in it cannot be known.
+    A batch that does not fit into its memory is halved repeatedly; a single item that does not fit is declined. After
+    any other error all items are declined, and the GPU is not used again, since its state is unknown.
 
     Args:
-        name: as torch names it.
-        bounds: of a single request; several in a batch may together have as much as `batch_bytes`.
-        encoder: of batches; None: `heatsvc.encode.cuda`.
-        min_batch_bytes: as of `BatchDevice`, as long as the GPU is there.
+        name: a device of torch.
+        bounds: limits of a single request; several requests in a batch may together have up to `batch_bytes`.
+        encoder: the encoder of batches; None uses `heatsvc.encode.cuda`.
+        min_batch_bytes: see `BatchDevice`; used until the GPU fails.
         on_fallback: called when the CPU replaces the GPU.
 
     Attributes:
-        failure: the GPU's message when it was lost; None until then.
+        failure: the GPU's message when it failed; None until then.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class GpuDevice:
 
     @property
     def min_batch_bytes(self) -> float:
-        """Bytes from which it is given a batch; infinite once it is lost."""
+        """Minimum size of a batch in bytes; infinite once the GPU has failed."""
         return math.inf if self.failure else self._min_batch_bytes
 
     @min_batch_bytes.setter
@@ -85,21 +85,21 @@ class GpuDevice:
         self._min_batch_bytes = size
 
     def takes(self, item: WorkItem) -> bool:
-        """Whether it is there, and can do this item: it writes fast zstd, not small."""
+        """Whether the GPU works and can process this item; it writes fast zstd, not small."""
         coding, volumes = item.writer.tile_coding, item.volumes
         if self.failure is not None or volumes is None or (isinstance(coding, Zstd) and coding.small):
             return False
         return all(self._encoder.can_encode(planned, coding.name) for planned in volumes)
 
     def run(self, items: Sequence[WorkItem]) -> list[list[EncodedChunk] | Exception | None]:
-        """Do a batch, the items of each coding at once; nothing for those that are cancelled."""
+        """Process a batch, the items of each coding together; cancelled items are skipped."""
         results: list[list[EncodedChunk] | Exception | None] = [None] * len(items)
         groups: dict[str, list[int]] = {}
         for place, item in enumerate(items):
             try:
                 item.token.raise_if_cancelled()
             except Exception as error:
-                # Its traceback would refer to this frame, and so to the results of all others.
+                # Its traceback would refer to this frame, and so to the results of all other items.
                 results[place] = error.with_traceback(None)
             else:
                 groups.setdefault(item.writer.tile_coding.name, []).append(place)
@@ -109,7 +109,7 @@ class GpuDevice:
         return results
 
     def _encode(self, items: Sequence[WorkItem]) -> Sequence[list[EncodedChunk] | None]:
-        """Items of one coding."""
+        """Encode items of one coding."""
         if self.failure:
             return [None] * len(items)
         try:
@@ -118,7 +118,7 @@ class GpuDevice:
             message = first_line(error)
             if not _is_too_much(error):
                 self._lose(message)
-        # Only here, after the except clause, is what was allocated for the batch given back with the error.
+        # The memory of the failed batch is released with the error, at the end of the except clause.
         if self.failure:
             return [None] * len(items)
         self.release_memory()
@@ -139,7 +139,7 @@ class GpuDevice:
         )
         results = [[next(chunks) for _ in each] for each in volumes]
         if len({id(item.writer) for item in items}) > 1:
-            # They are views of one buffer, which must not live as long as the slowest of several clients reads.
+            # They are views of one buffer, which must not be kept until the slowest of several clients has read it.
             results = [[replace(chunk, data=bytes(chunk.data)) for chunk in each] for each in results]
         seconds = perf_counter() - started
         size = sum(item.decoded_bytes for item in items)
@@ -148,7 +148,7 @@ class GpuDevice:
         return results
 
     def release_memory(self) -> None:
-        """Give back the device's memory that torch keeps for the next batch, which may be in pieces too small."""
+        """Release the device memory that torch caches, whose pieces may be too small for the next batch."""
         import torch
 
         gc.collect()
@@ -163,13 +163,13 @@ class GpuDevice:
 
 
 def _is_too_much(error: Exception) -> bool:
-    """Whether less of it might do: the device's memory is full, or what it keeps beside pixels exceeds a bound."""
+    """Whether a smaller batch might succeed: the device's memory is full, or the tables exceed a bound."""
     import torch
 
     return isinstance(error, torch.OutOfMemoryError | LimitError | MemoryError) or "out of memory" in str(error).lower()
 
 
 def first_line(error: Exception) -> str:
-    """An error's message, without what torch adds to it."""
+    """The first line of an error's message, without the details that torch adds."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Device selection: what renders batches, and why."""
+"""Device selection: selects the device that renders batches."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 @dataclass(frozen=True, slots=True)
 class DeviceSelection:
-    """What was requested, and what was selected.
+    """The requested and the selected device.
 
     Attributes:
         asked: `auto`, `cpu`, `cuda` or `cuda:N`.
-        why: one sentence.
-        gpu: renders large batches; None: the CPU renders all.
-        measurements: of both, in batches of several sizes.
+        why: the reason for the selection.
+        gpu: the GPU that renders large batches; None if the CPU renders all.
+        measurements: measurements of CPU and GPU for batches of several sizes.
     """
 
     asked: str
@@ -37,32 +37,32 @@ class DeviceSelection:
 
 
 def find_gpu(asked: str) -> str:
-    """The CUDA device, as torch names it: `cuda:0`. On a machine without one, torch is never imported for `auto`.
+    """The torch name of the CUDA device, such as `cuda:0`. With `auto`, torch is not imported if there is no driver.
 
     Args:
-        asked: `auto`, `cuda` or `cuda:N`. `auto` looks for the driver first.
+        asked: `auto`, `cuda` or `cuda:N`.
 
     Raises:
-        DeviceError: there is no such device.
+        DeviceError: the device does not exist, or cannot be used.
     """
     if asked == "auto":
         if os.environ.get(_VISIBLE, "0").split(",")[0].strip() in ("", "-1"):
-            raise DeviceError(f"{_VISIBLE} shows no GPU")
+            raise DeviceError(f"{_VISIBLE} hides all GPUs")
         if not any(path.exists() for path in _DRIVER):
             raise DeviceError("there is no GPU driver")
     if KERNELS.native is None:
-        raise DeviceError("a GPU needs the compiled kernels: " + (KERNELS.hint or ""))
+        raise DeviceError("rendering on a GPU needs the compiled kernels: " + (KERNELS.hint or ""))
     if find_spec("torch") is None:
         raise DeviceError("PyTorch is not installed: pip install 'heatsvc[torch]'")
     try:
         import torch
-    except Exception as error:  # without some of its libraries, or with others than it was built for
+    except Exception as error:  # its libraries are missing or have other versions
         raise DeviceError(f"PyTorch cannot be loaded: {error}") from None
     if not torch.cuda.is_available():
-        raise DeviceError("PyTorch sees no CUDA device")
+        raise DeviceError("PyTorch finds no CUDA device")
     index = int(asked.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
-        raise DeviceError(f"PyTorch sees {torch.cuda.device_count()} CUDA device(s), none of that number")
+        raise DeviceError(f"the device does not exist: PyTorch finds {torch.cuda.device_count()} CUDA device(s)")
     return f"cuda:{index}"
 
 
@@ -75,22 +75,22 @@ def select_device(
     encoder: BatchEncoder | None = None,
     sizes: Sequence[int] = SIZES,
 ) -> DeviceSelection:
-    """Find the GPU and measure it; takes some seconds where there is one.
+    """Find the GPU and measure it, which takes some seconds.
 
     Args:
-        asked: `auto` selects a GPU that is faster at some size, for batches of that size and larger; `cuda` and
-            `cuda:N` select it for all batches, whatever was measured.
-        workers: CPU threads that render.
-        bounds: of a request.
+        asked: `auto` selects a GPU for batches from the size at which it is faster; `cuda` and `cuda:N` select it for
+            all batches.
+        workers: number of CPU threads that render.
+        bounds: limits of a request.
         on_fallback: called when the CPU replaces the GPU.
-        encoder: of batches; None: `heatsvc.encode.cuda`.
-        sizes: clips in the batches that are measured.
+        encoder: the encoder of batches; None uses `heatsvc.encode.cuda`.
+        sizes: numbers of clips of the measured batches.
 
     Raises:
-        DeviceError: a GPU was requested, and there is none; never with `auto`.
+        DeviceError: a GPU was requested that does not exist; never with `auto`.
     """
     if asked == "cpu":
-        return DeviceSelection(asked, "asked for")
+        return DeviceSelection(asked, "requested")
     try:
         name = find_gpu(asked)
     except DeviceError as error:
@@ -103,17 +103,17 @@ def select_device(
         measurements = calibrate(gpu, workers, sizes)
         failure = gpu.failure
         if failure is None:
-            gpu.release_memory()  # another process may measure now, and this one may never need so much again
-    except Exception as error:  # a GPU that does not work keeps no service from starting
+            gpu.release_memory()  # another process may measure now, and this one may not need as much again
+    except Exception as error:  # the service must start even if the GPU does not work
         failure = first_line(error)
     if failure is not None:
-        return DeviceSelection(asked, f"{name} failed when it was tried: {failure}", measurements=measurements)
+        return DeviceSelection(asked, f"{name} failed while it was measured: {failure}", measurements=measurements)
     full = ""
     if len(measurements) < len(sizes):
-        full = f"ran out of memory over a batch of {sizes[len(measurements)]} clip(s) when it was tried"
+        full = f"ran out of memory for a batch of {sizes[len(measurements)]} clip(s) while it was measured"
     if asked != "auto":
-        return DeviceSelection(asked, f"asked for, though it {full}" if full else "asked for", gpu, measurements)
-    if full:  # with more memory it might win, and might not
+        return DeviceSelection(asked, f"requested, although it {full}" if full else "requested", gpu, measurements)
+    if full:  # whether it would be faster with more memory is unknown
         return DeviceSelection(asked, f"{name} {full}", measurements=measurements)
     min_bytes = min_winning_bytes(measurements)
     if min_bytes is None:

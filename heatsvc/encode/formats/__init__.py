@@ -1,4 +1,4 @@
-"""Formats of a response, by media type, the preferred ones first. To add one is to add a file and a line."""
+"""Formats of a response by media type, the preferred ones first. To add one, add a file and a line here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from heatsvc.encode.formats.safetensors import Safetensors
 from heatsvc.encode.formats.webp import Webp
 
 PICTURES: dict[str, PictureFormat] = {"png": Png(), "webp": Webp(), "gif": Gif(), "mp4": Mp4()}
-"""Formats of pictures, by the extension of their files."""
+"""Formats of pictures by file extension."""
 
 FORMATS: dict[str, Format] = {
     each.media_type: each for each in (Npy(), Safetensors(), Npz(), Json(), *PICTURES.values())

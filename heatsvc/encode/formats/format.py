@@ -1,4 +1,4 @@
-"""Format: a media type, and how encoded tiles become a body of it."""
+"""Format: a media type, and how to write a body of it from encoded tiles."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ NO_METADATA: Mapping[str, str] = MappingProxyType({})
 class BodyWriter:
     """Writes one body: a header, the tiles of all volumes in order, and the end of the coding.
 
-    This one is for formats in which the volumes follow each other after one header. `encode` may be called by several
-    threads at once; `start`, `add` and `finish` are called in this order, one at a time.
+    This class writes formats in which all volumes follow one header. `encode` may be called by several threads at once;
+    `start`, `add` and `finish` are called in this order, one at a time.
 
     Args:
-        volumes: of the body.
+        volumes: the volumes of the body.
         coding: content coding of the body.
-        header: what is before the volumes, not encoded.
+        header: the bytes before the volumes, not encoded.
 
     Attributes:
         coding: content coding of the body.
-        tile_coding: what tiles are encoded in, the body's coding or, in a format that compresses by itself, its own.
-        length: bytes of the encoded body where they are known before it is rendered, else None.
+        tile_coding: coding of the tiles: the body's, or the format's own if the format compresses.
+        length: size of the encoded body in bytes if it is known before rendering, else None.
         is_heavy: whether `add` and `finish` may take more than a millisecond.
-        buffer_bytes: memory that the whole body and its tiles take until it is sent, where nothing of it is sent before
-            all of it is written; 0 for a body that is sent as it is written.
-        warnings: what a format of documents says of the volumes besides; set before the body is planned.
+        buffer_bytes: memory for the whole body and its tiles until it is sent, if it must be complete before it is
+            sent; 0 for a body that is sent while it is written.
+        warnings: warnings about the volumes, for formats that include them; set before the body is planned.
     """
 
     warnings: Sequence[Mapping[str, str | int]] = ()
@@ -60,17 +60,17 @@ class BodyWriter:
 
     @property
     def overhead(self) -> int:
-        """Bytes of the encoded body beside its tiles, at most."""
+        """Maximum size of the encoded body in bytes, without its tiles."""
         return len(self._header) + 256
 
     def tile_bound(self, planned: PlannedVolume, tile: Tile) -> int:
-        """Bytes of a tile when it is encoded, at most."""
+        """Maximum size of an encoded tile in bytes."""
         return self.tile_coding.bound(planned.tile_bytes(tile), tile.pixels, tile.runs, planned.itemsize)
 
     def encode(
         self, planned: PlannedVolume, tile: Tile, token: CancelToken = NEVER_CANCELLED
     ) -> tuple[EncodedChunk, float, float]:
-        """Render and encode a tile on the CPU: the chunk, and the seconds that rendering and encoding took."""
+        """Render and encode a tile on the CPU; return the chunk, and the seconds of rendering and of encoding."""
         started = perf_counter()
         encode_patches = self.tile_coding.encode_patches
         patches = planned.render_patches(tile) if encode_patches else None
@@ -97,7 +97,7 @@ class BodyWriter:
         """The bytes of the next tile.
 
         Args:
-            planned: the volume that it is of.
+            planned: the volume of the tile.
             chunk: the encoded tile, or tiles.
             first: whether it begins its volume.
             last: whether it ends its volume.
@@ -112,12 +112,12 @@ class BodyWriter:
         return self.coding.tail(self._chunks) if self._stream is None else self._stream.flush()
 
     def _remember(self, chunk: EncodedChunk) -> None:
-        """Keep size and checksum, for `finish`."""
+        """Store the size and checksum for `finish`."""
         self._chunks.append(EncodedChunk(b"", chunk.size, chunk.checksum))
 
 
 class Format(ABC):
-    """A way to write volumes down."""
+    """A format of response bodies."""
 
     media_type: ClassVar[str]
     title: ClassVar[str]
@@ -128,14 +128,14 @@ class Format(ABC):
     has_metadata: ClassVar[bool] = False
     """Whether its files have a place for texts by name."""
     is_picture: ClassVar[bool] = False
-    """Whether it is for eyes, and given only to those who ask for it by name."""
+    """Whether it is a picture, which is sent only if `Accept` names it."""
 
     def is_available(self) -> bool:
         """Whether what the format needs of other libraries is installed. It may have to load them: for a thread."""
         return True
 
     def tile_coding(self, coding: Coding) -> Coding:
-        """What tiles are encoded in for a body of a content coding."""
+        """The coding of tiles in a body with a content coding."""
         return coding if coding.makes_chunks else _IDENTITY
 
     def plan(
@@ -150,7 +150,7 @@ class Format(ABC):
         picture: PictureOptions,
         caption_font: str = "",
     ) -> PlannedVolume:
-        """Plan a volume for a body of this format; arguments as of `PlannedVolume.plan`, and of `Picture.plan`."""
+        """Plan a volume for a body of this format; for the arguments see `PlannedVolume.plan` and `Picture.plan`."""
         return PlannedVolume.plan(name, volume, dtype, self.tile_coding(coding), token)
 
     @abstractmethod
@@ -170,6 +170,6 @@ class Format(ABC):
             metadata: texts by name, for formats that have a place for them.
 
         Raises:
-            LimitError: larger than `bounds` allow.
-            InputError: volumes that the format cannot hold.
+            LimitError: a bound is exceeded.
+            InputError: the format cannot hold the volumes.
         """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Gif(PictureFormat):
-    """An animation for places that show nothing else."""
+    """An animation for software that shows no other format."""
 
     media_type: ClassVar[str] = "image/gif"
     title: ClassVar[str] = "An animation of at most 256 colors."
@@ -36,16 +36,16 @@ class _GifWriter(VideoWriter):
     container_format: ClassVar[str] = "gif"
     codec: ClassVar[str] = "gif"
     pixel_format: ClassVar[str] = "pal8"
-    max_fps: ClassVar[float] = 50.0  # browsers slow down what is faster
+    max_fps: ClassVar[float] = 50.0  # browsers slow down faster animations
 
     @property
     def container_options(self) -> dict[str, str]:
-        """Repeated for ever."""
+        """Options that repeat the animation for ever."""
         return {"loop": "0"}
 
     @cached_property
     def _palette(self) -> tuple[Image, UInt8]:
-        """The colors as Pillow takes them, and as FFmpeg does: alpha, red, green, blue."""
+        """The colors in the form of Pillow, and in that of FFmpeg: alpha, red, green, blue."""
         from PIL import Image
 
         colors = self.picture.palette
@@ -57,7 +57,7 @@ class _GifWriter(VideoWriter):
         return image, table
 
     def make_frame(self, image: UInt8) -> VideoFrame:
-        """Each pixel as the index of the nearest color."""
+        """Make a frame whose pixels are the indices of the nearest colors."""
         from av.video.frame import VideoFrame
         from PIL import Image
 

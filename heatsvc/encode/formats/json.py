@@ -1,4 +1,4 @@
-"""application/json: nested lists, for a small volume and a language without arrays."""
+"""application/json: nested lists, for small volumes and languages without arrays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from heatsvc.encode.formats.format import NO_METADATA, BodyWriter, Format
 from heatsvc.encode.job import PlannedVolume, check_sizes
 from heatsvc.render.cpu import Tile
 
-# A float32 or int16 as orjson writes it, with its comma and its share of brackets.
+# Maximum length of a float32 or int16 in orjson's output, with its comma and its share of brackets.
 _VALUE_BYTES = 20
 
 
@@ -36,7 +36,7 @@ class Json(Format):
     title: ClassVar[str] = "Nested lists, for small volumes."
 
     def tile_coding(self, coding: Coding) -> Coding:
-        """Text."""
+        """The coding that writes tiles as text."""
         return _JsonText()
 
     def writer(
@@ -48,7 +48,7 @@ class Json(Format):
     ) -> BodyWriter:
         """All values as numbers."""
         values = sum(planned.nbytes // planned.itemsize for planned in volumes)
-        bounds.check("max_json_values", values, "values for JSON (ask for application/x-npy)")
+        bounds.check("max_json_values", values, "values for JSON (request application/x-npy)")
         check_sizes(volumes, bounds)
         return _JsonWriter(volumes, coding)
 
@@ -78,7 +78,7 @@ class _JsonWriter(BodyWriter):
         return EncodedChunk(text, len(text)), render_seconds, encode_seconds + perf_counter() - started
 
     def start(self) -> bytes:
-        """Nothing: all is compressed together with the first tile."""
+        """No bytes: the beginning is compressed together with the first tile."""
         return b""
 
     def add(
@@ -96,11 +96,11 @@ class _JsonWriter(BodyWriter):
 
 
 def _nested_text(planned: PlannedVolume, tile: Tile, values: np.ndarray) -> bytes:
-    """Maps `tile.first` up to `tile.last` of an array as its nested lists have them."""
-    # orjson writes no float16; float32 holds every one of them.
+    """Maps `tile.first` up to, not including, `tile.last` as part of the array's nested lists."""
+    # orjson does not write float16; float32 represents all float16 values.
     array = values.astype(np.float32) if planned.dtype == "float16" else values
     maps = array.reshape(-1, *planned.shape[-2:])
-    # Before map i as many lists begin, and after it as many end, as axes begin or end with it.
+    # A list begins before map i, and ends after it, for each axis that begins or ends with it.
     outer = planned.shape[:-2]
     periods = [math.prod(outer[axis:]) for axis in range(len(outer))]
     parts = []

@@ -1,4 +1,4 @@
-"""video/mp4: H.264 in 4:2:0, which every browser plays."""
+"""video/mp4: H.264 in 4:2:0, which all browsers play."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Mp4(PictureFormat):
         """Frames through x264.
 
         Raises:
-            InputError: the installed FFmpeg was built without it.
+            InputError: the installed FFmpeg was built without x264.
         """
         if not self.is_available():
             raise InputError("the installed FFmpeg has no encoder for H.264: choose webp or gif", field="format")
@@ -45,7 +45,7 @@ class _Mp4Writer(VideoWriter):
     container_format: ClassVar[str] = "mp4"
     codec: ClassVar[str] = "libx264"
     pixel_format: ClassVar[str] = "yuv420p"
-    # Without frames from the future, so that few are kept; crf 18 is taken for visually lossless.
+    # Without B-frames, so that few frames are kept; crf 18 is considered visually lossless.
     codec_options: ClassVar[dict[str, str]] = {
         "preset": "veryfast",
         "tune": "zerolatency",
@@ -55,11 +55,11 @@ class _Mp4Writer(VideoWriter):
 
     @property
     def container_options(self) -> dict[str, str]:
-        """Space for the index before the frames, so that a player can begin before it has the whole file."""
+        """Options that put the index before the frames, so that a player can start before it has the whole file."""
         return {"moov_size": str(4096 + 64 * len(self.picture.numbers))}
 
     def make_frame(self, image: UInt8) -> VideoFrame:
-        """With even sides, in the color matrix of HD video, which the codec's options name."""
+        """Make a frame with even sides, in the color matrix of HD video, as the codec's options say."""
         from av.video.frame import VideoFrame
 
         frame = VideoFrame.from_ndarray(with_even_sides(image), format="rgb24")

@@ -1,7 +1,7 @@
 """application/x-npz: a zip of .npy files as `np.savez_compressed` writes it, its members deflated from their runs.
 
-The members are compressed already, so the body as a whole goes without a content coding wherever that is allowed. Sizes
-and checksums follow each member (APPNOTE.TXT 4.3.9), so that the archive can be sent while it is rendered.
+The members are compressed already, so the body has no content coding if `Accept-Encoding` allows that. Sizes and
+checksums follow each member (APPNOTE.TXT 4.3.9), so that the archive can be sent while it is rendered.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 _DESCRIPTOR = struct.Struct("<4s3I")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
-_MAX_BYTES = 0xFFFF0000  # with the .npy header under 2**32
+_MAX_BYTES = 0xFFFF0000  # below 2**32 with the .npy header
 _VERSION, _DEFLATED = 20, 8
 _FLAGS = 1 << 11 | 1 << 3  # names in UTF-8; sizes and CRC-32 in a data descriptor
 _DATE = 1 << 5 | 1  # 1980-01-01: the same volumes give the same bytes
@@ -36,11 +36,11 @@ class Npz(Format):
     """One member per clip, read by `np.load`."""
 
     media_type: ClassVar[str] = "application/x-npz"
-    title: ClassVar[str] = "One member per clip, named by its frame_dir, for numpy.load; compressed in itself."
+    title: ClassVar[str] = "One compressed member per clip, named by its frame_dir, for numpy.load."
     compressed: ClassVar[bool] = True
 
     def tile_coding(self, coding: Coding) -> Coding:
-        """For its deflate blocks and its CRC-32, which a zip has too."""
+        """gzip, whose deflate blocks and CRC-32 zip archives use too."""
         return Gzip()
 
     def writer(
@@ -53,7 +53,7 @@ class Npz(Format):
         """Members, then their directory.
 
         Raises:
-            InputError: 4 GiB or more, which the format cannot hold, or a name that no member should have.
+            InputError: the volumes have 4 GiB or more, which the format cannot hold, or a name is not allowed.
             LimitError: larger than `bounds` allow.
         """
         _check_names([planned.name for planned in volumes])
@@ -61,15 +61,16 @@ class Npz(Format):
         for planned in volumes:
             if planned.nbytes >= _MAX_BYTES:
                 raise InputError(
-                    f"{planned.name} has {planned.nbytes:,} bytes: a member of an npz has under 4 GiB", field="Accept"
+                    f"{planned.name} has {planned.nbytes:,} bytes: a member of an npz must have less than 4 GiB",
+                    field="Accept",
                 )
         if sum(planned.max_encoded_bytes for planned in volumes) >= _MAX_BYTES:
-            raise InputError("an npz has under 4 GiB: ask for application/vnd.safetensors", field="Accept")
+            raise InputError("an npz must have less than 4 GiB: request application/vnd.safetensors", field="Accept")
         return _NpzWriter(volumes, coding, self.tile_coding(coding))
 
 
 class _NpzWriter(BodyWriter):
-    """A local header, chunks and a data descriptor per volume, then the directory."""
+    """Writes a local header, chunks and a data descriptor per volume, then the directory."""
 
     def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding, tile_coding: Coding) -> None:
         super().__init__(volumes, coding, b"")
@@ -109,7 +110,7 @@ class _NpzWriter(BodyWriter):
         return self._compressed(parts)
 
     def _close_member(self, planned: PlannedVolume) -> bytes:
-        """The data descriptor of a member; its entry in the directory is kept."""
+        """The data descriptor of a member. Its entry for the directory is stored."""
         name = f"{planned.name}.npy".encode()
         checksum, size = crc32_of_chunks(self._chunks)
         packed = self._offset - self._member - _LOCAL.size - len(name)
@@ -131,18 +132,18 @@ class _NpzWriter(BodyWriter):
 
 
 def _check_names(names: Sequence[str]) -> None:
-    """Members must stay in the folder they are unpacked to, and `np.load` must tell them apart."""
+    """Check that members are unpacked into the target folder, and that `np.load` can distinguish their names."""
     known = set(names)
     for name in names:
         if ".." in name.replace("\\", "/").split("/") or name.startswith(("/", "\\")) or name[1:2] == ":":
             raise InputError(
                 f"{name!r:.100} cannot name a member of an npz, since unpacking it would leave its folder: "
-                "give the clip another frame_dir, or ask for application/vnd.safetensors",
+                "change the clip's frame_dir, or request application/vnd.safetensors",
                 field="frame_dir",
             )
         if f"{name}.npy" in known:
             raise InputError(
-                f"{name!r:.100} and {name + '.npy'!r:.100} are one name to numpy.load: "
-                "give one another frame_dir, or ask for application/vnd.safetensors",
+                f"{name!r:.100} and {name + '.npy'!r:.100} are the same name for numpy.load: "
+                "change one frame_dir, or request application/vnd.safetensors",
                 field="frame_dir",
             )

@@ -1,4 +1,4 @@
-"""Pictures: formats whose tiles are RGB frames, written one after the other by a library."""
+"""PictureFormat: base class of formats whose tiles are RGB frames that a library writes one by one."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from heatsvc.render.picture_colors import BACKGROUND, UInt8
 from heatsvc.render.picture_options import PictureOptions
 from heatsvc.volume import HeatmapVolume
 
-# Bytes of a body beside its pixels, at most: headers of the file and of its frames.
+# Maximum size of the headers of a file and its frames in bytes.
 _FILE_BYTES, _FRAME_BYTES = 64 << 10, 1 << 10
-# Of a line of a skeleton, in pixels of work.
+# Work of drawing a line of a skeleton, in pixels.
 _LINE_WORK = 500
-# Work items that are rendered and not yet written: two ahead of the one that is written.
+# Number of work items that are rendered but not written: the one being written, and two ahead of it.
 _ITEMS_ALIVE = 3
 
 
@@ -39,7 +39,7 @@ class RgbFrames(Identity):
 
 
 class PictureFormat(Format):
-    """A format of images: one volume, shown as `PictureOptions` say."""
+    """A format of pictures: one volume, shown as `PictureOptions` specify."""
 
     many: ClassVar[bool] = False
     compressed: ClassVar[bool] = True
@@ -47,7 +47,7 @@ class PictureFormat(Format):
     is_sheet: ClassVar[bool] = False
     """Whether all frames are in one image."""
     bytes_per_pixel: ClassVar[int]
-    """Memory that the library takes for a pixel of an image while it writes: measured, with the frames in transit."""
+    """Measured memory in bytes per pixel of an image while the library writes, including frames in transit."""
 
     def plan(
         self,
@@ -61,12 +61,12 @@ class PictureFormat(Format):
         picture: PictureOptions,
         caption_font: str = "",
     ) -> PlannedVolume:
-        """One tile per frame."""
+        """Plan one tile per frame."""
         shown = Picture.plan(volume, picture, bounds, sheet=self.is_sheet, font=caption_font)
         height, width = shown.frame_shape
         area, count = height * width * 3, len(shown.numbers)
         measured = cpu.plan(shown.reduced, each=1, token=token)
-        # Of a joint picture the channel with the largest value is rendered, too.
+        # The mode `joint` also renders the channel with the largest value.
         renderings = 2 if picture.mode == "joint" else 1
         share = renderings * measured.work // (volume.frames * volume.copies) + height * width
         if picture.skeleton:
@@ -95,7 +95,7 @@ class PictureFormat(Format):
         """A writer of the one volume, planned by `plan`.
 
         Raises:
-            LimitError: more work than `bounds` allow.
+            LimitError: the work exceeds a bound.
         """
         check_sizes(volumes, bounds)
         (planned,) = volumes
@@ -111,12 +111,12 @@ class PictureFormat(Format):
 
 
 class PictureWriter(BodyWriter, ABC):
-    """Writes frames one after the other into a file in memory, which is the body once it is finished.
+    """Writes frames one by one into a file in memory, which becomes the body.
 
     Args:
         planned: the volume.
-        picture: how it is shown.
-        coding: of the body.
+        picture: how to show it.
+        coding: content coding of the body.
         bounds: max_picture_bytes.
         bytes_per_pixel: see `PictureFormat`.
 
@@ -139,7 +139,7 @@ class PictureWriter(BodyWriter, ABC):
         images = math.ceil(len(picture.numbers) / (picture.rows * picture.columns))
         pixels = math.prod(picture.size)
         file_bytes = min(bounds.max_picture_bytes, images * (4 * pixels + _FRAME_BYTES) + _FILE_BYTES)
-        # A BytesIO has an eighth more than its content, and becomes the body without a copy.
+        # A BytesIO takes an eighth more memory than its content, and becomes the body without a copy.
         items_bytes = _ITEMS_ALIVE * min(max(3 * height * width, MAX_TILE_BYTES), planned.nbytes)
         self.buffer_bytes = pixels * bytes_per_pixel + items_bytes + file_bytes * 9 // 8
         self.file = BoundedFile(bounds)
@@ -148,12 +148,12 @@ class PictureWriter(BodyWriter, ABC):
 
     @property
     def overhead(self) -> int:
-        """All that the body takes until it is sent."""
+        """Maximum memory of the body until it is sent."""
         return self.buffer_bytes
 
     @property
     def canvas(self) -> UInt8:
-        """uint8 [H, W, 3], an image with the caption and the legend; frames are written into its upper part."""
+        """An image with the caption and the legend, uint8 [H, W, 3]; frames are written into its upper part."""
         if self._canvas is None:
             picture = self.picture
             self._canvas = np.full((*picture.size, 3), BACKGROUND, np.uint8)
@@ -170,13 +170,13 @@ class PictureWriter(BodyWriter, ABC):
         return EncodedChunk(frame.reshape(-1).data, frame.size), perf_counter() - started, 0.0
 
     def start(self) -> bytes:
-        """Nothing: the file is complete when it is finished."""
+        """No bytes: the file is sent when it is complete."""
         return b""
 
     def add(
         self, planned: PlannedVolume, chunk: EncodedChunk, *, first: bool, last: bool
     ) -> Sequence[bytes | memoryview]:
-        """Nothing yet: the frame is written into the file."""
+        """Write the frame into the file; no bytes are returned yet."""
         frame = np.frombuffer(chunk.data, np.uint8).reshape(*self.picture.frame_shape, 3)
         self.add_frame(frame)
         return ()
@@ -192,7 +192,7 @@ class PictureWriter(BodyWriter, ABC):
 
     @abstractmethod
     def finish_file(self) -> None:
-        """Write what comes after the last frame."""
+        """Write the end of the file, after the last frame."""
 
 
 class BoundedFile(BytesIO):
@@ -203,13 +203,11 @@ class BoundedFile(BytesIO):
         self._bounds = bounds
 
     def write(self, data: Any, /) -> int:
-        """Write, unless the file would be too large.
+        """Write bytes.
 
         Raises:
-            LimitError: it would.
+            LimitError: the file would be too large.
         """
         size = self.tell() + memoryview(data).nbytes
-        self._bounds.check(
-            "max_picture_bytes", size, "bytes of a picture (a smaller `scale`, or fewer `frames`, take fewer)"
-        )
+        self._bounds.check("max_picture_bytes", size, "bytes of a picture (use a smaller `scale`, or fewer `frames`)")
         return super().write(data)

@@ -33,7 +33,7 @@ class _PngWriter(PictureWriter):
     _count = 0
 
     def add_frame(self, frame: UInt8) -> None:
-        """Put the next frame into its cell, with its number where there is room for it."""
+        """Draw the next frame into its cell, with its number if there is room."""
         row, column = divmod(self._count, self.picture.columns)
         height, width = frame.shape[:2]
         cell = self.canvas[row * height : (row + 1) * height, column * width : (column + 1) * width]
@@ -58,7 +58,7 @@ class _PngWriter(PictureWriter):
 
 @lru_cache(maxsize=1024)
 def _label(number: int) -> UInt8:
-    """A frame's number, gray, uint8 [h, w]."""
+    """A frame's number in gray, uint8 [h, w]."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(10)

@@ -1,4 +1,4 @@
-"""application/vnd.safetensors: many tensors by name, one after the other, after a JSON header."""
+"""application/vnd.safetensors: a JSON header, then named tensors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Safetensors(Format):
         """Header and volumes.
 
         Raises:
-            InputError: a clip has the name that the format reserves.
+            InputError: a clip has a name that the format reserves.
             LimitError: larger than `bounds` allow.
         """
         if any(planned.name == _METADATA for planned in volumes):

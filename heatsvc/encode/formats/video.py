@@ -1,4 +1,4 @@
-"""VideoWriter: frames through FFmpeg, by PyAV. PyAV is loaded when the first frame is written."""
+"""VideoWriter: writes frames with FFmpeg, through PyAV, which is imported when the first frame is written."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class VideoWriter(PictureWriter):
-    """Frames through a codec and a container of FFmpeg's, which subclasses name.
+    """Writes frames with a codec and a container of FFmpeg, which subclasses specify.
 
-    Each frame is encoded when it comes, in the thread that adds it: the frames alive are those that the codec keeps.
+    Each frame is encoded at once, in the thread that adds it, so that only the codec keeps frames in memory.
     """
 
     container_format: ClassVar[str]
@@ -37,7 +37,7 @@ class VideoWriter(PictureWriter):
         return {}
 
     def make_frame(self, image: UInt8) -> VideoFrame:
-        """An image, uint8 [H, W, 3], as a frame of `pixel_format`."""
+        """Convert an image, uint8 [H, W, 3], to a frame in `pixel_format`."""
         from av.video.frame import VideoFrame
 
         return VideoFrame.from_ndarray(image, format="rgb24").reformat(format=self.pixel_format)
@@ -50,7 +50,7 @@ class VideoWriter(PictureWriter):
         container.mux(stream.encode(made))
 
     def finish_file(self) -> None:
-        """Encode the frames that the codec has kept, and write the file's index."""
+        """Encode the remaining frames of the codec, and write the file's index."""
         if self._container is not None and self._video is not None:
             self._container.mux(self._video.encode(None))
             self._container.close()
@@ -66,14 +66,14 @@ class VideoWriter(PictureWriter):
             stream = self._container.add_stream(self.codec, rate=rate, options=self.codec_options)
             assert isinstance(stream, VideoStream)  # noqa: S101  # as the codec is one
             stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, self.pixel_format
-            # Responses share the cores by turns of frames.
+            # One thread: responses share the cores frame by frame.
             stream.codec_context.thread_count = 1
             self._video = stream
         return self._container, self._video
 
 
 def with_even_sides(image: UInt8) -> UInt8:
-    """An image with a last row and column repeated where their number is odd, as 4:2:0 needs it."""
+    """Repeat the last row or column of an image if their number is odd, since 4:2:0 needs even sides."""
     height, width = image.shape[:2]
     if height % 2 == width % 2 == 0:
         return image

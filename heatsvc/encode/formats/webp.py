@@ -1,4 +1,4 @@
-"""image/webp: an animation without loss."""
+"""image/webp: a lossless animation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Webp(PictureFormat):
     """An animation."""
 
     media_type: ClassVar[str] = "image/webp"
-    title: ClassVar[str] = "An animation without loss, smaller than a GIF."
+    title: ClassVar[str] = "A lossless animation, smaller than a GIF."
     bytes_per_pixel: ClassVar[int] = 40
 
     def picture_writer(self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds) -> PictureWriter:
@@ -32,5 +32,5 @@ class _WebpWriter(VideoWriter):
 
     @property
     def container_options(self) -> dict[str, str]:
-        """Repeated for ever."""
+        """Options that repeat the animation for ever."""
         return {"loop": "0"}

@@ -1,4 +1,4 @@
-"""The steps: to add one is to add a file and a line here."""
+"""The steps. To add one, add a file and a line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CenterCrop: the center of the frame."""
+"""CenterCrop: crops to the center of the frame."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class CenterCrop(Step):
     lazy: NotLazy = False
 
     def __call__(self, state: PipelineState) -> None:
-        """Crop the frame; points outside it stay."""
+        """Crop the frame; points outside it are kept."""
         width, height = (self.crop_size, self.crop_size) if isinstance(self.crop_size, int) else self.crop_size
         crop(state, (state.width - width) // 2, (state.height - height) // 2, width, height)
 
 
 def crop(state: PipelineState, left: int, top: int, width: int, height: int) -> None:
-    """Crop the frame to a box whose corner is (left, top); all points move, also those that are 0.
+    """Crop the frame to a box whose corner is (left, top). All points move, including points that are 0.
 
-    Coordinates become float64, as PYSKL's do where it subtracts a box of int64.
+    Coordinates become float64, as in PYSKL, which subtracts an int64 box.
     """
     x, y = state.coordinates()
     state.set_coordinates(_move(x, left), _move(y, top))

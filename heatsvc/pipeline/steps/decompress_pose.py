@@ -1,4 +1,4 @@
-"""DecompressPose: compressed keypoints as persons and frames."""
+"""DecompressPose: turns compressed keypoints into persons and frames."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from heatsvc.pipeline.steps.step import PipelineState, Role, Step
 
 
 class DecompressPose(Step):
-    """Turns compressed keypoints, a row per person and frame with its `frame_inds`, into persons and frames.
+    """Turns compressed keypoints, which have one row per person and frame, into persons and frames.
 
-    Other keypoints stay as they are. Compressed ones go through it, with its defaults, where a pipeline lacks it.
+    It does not change other keypoints. If a pipeline lacks this step, it is applied to compressed keypoints with its
+    defaults.
     """
 
     role: ClassVar[Role] = "decompress"
@@ -27,11 +28,11 @@ class DecompressPose(Step):
     ] = 10
 
     def __call__(self, state: PipelineState) -> None:
-        """[1, N, V] becomes [M, T, V].
+        """Turn [1, N, V] into [M, T, V].
 
         Raises:
-            PoseError: coordinates beyond the largest float16, which PYSKL's arrays are.
-            LimitError: more persons or bytes than `state.bounds` allow.
+            PoseError: a coordinate is too large for float16, the type of PYSKL's arrays.
+            LimitError: the result has more persons or bytes than `state.bounds` allow.
         """
         if state.compressed is not None and state.keypoint is not None:
             state.keypoint, state.keypoint_score = state.compressed.decompress(

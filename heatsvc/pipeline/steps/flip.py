@@ -1,4 +1,4 @@
-"""Flip: random mirroring."""
+"""Flip: mirrors at random."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class Flip(Step):
 
     @property
     def is_random(self) -> bool:
-        """Where the probability is neither 0 nor 1."""
+        """Whether the probability is neither 0 nor 1."""
         return 0 < self.flip_ratio < 1
 
     def __call__(self, state: PipelineState) -> None:
-        """Mirror the frame, or not. A coordinate that is 0 was not detected and stays.
+        """Mirror the frame at random. A coordinate that is 0 counts as not detected and is kept.
 
         Raises:
             PipelineError: left_kp or right_kp has a keypoint that the clip lacks; or neither is given and the layout is
-                unknown, whatever the chance decides.
+                unknown, even if the frame is not mirrored.
         """
         mirror = mirror_points(self.left_kp, self.right_kp, state.layout, state.points) if self.flip_ratio else []
         if not state.rng.rand() < self.flip_ratio:

@@ -1,4 +1,4 @@
-"""FormatShape: the order of the axes."""
+"""FormatShape: sets the order of the axes."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ class FormatShape(Step):
     collapse: Annotated[Literal[False], Field(description="Only false: the axis of clips is kept.")] = False
 
     def __call__(self, state: PipelineState) -> None:
-        """Add the axis of clips: one clip where nothing was sampled."""
+        """Add the axis of clips, of length 1 if no clips were sampled."""
         state.clips = state.num_clips or 1

@@ -1,4 +1,4 @@
-"""GeneratePoseTarget: the heatmaps to render."""
+"""GeneratePoseTarget: defines the heatmaps to render."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class GeneratePoseTarget(Step):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not (self.with_kp or self.with_limb):
-            raise PipelineError("with_kp or with_limb must be true: nothing would be rendered", field="with_kp")
+            raise PipelineError("with_kp and with_limb are both false: one must be true", field="with_kp")
         check_sides(self.left_kp, self.right_kp, "kp")
         check_sides(self.left_limb, self.right_limb, "limb")
         if self.skeletons == () and self.with_limb:
-            raise PipelineError("skeletons has no limb, but with_limb is true", field="skeletons")
+            raise PipelineError("skeletons is empty: with with_limb it needs at least one limb", field="skeletons")
         return self
 
     def __call__(self, state: PipelineState) -> None:
@@ -65,7 +65,7 @@ class GeneratePoseTarget(Step):
 
         Raises:
             PipelineError: a parameter has a keypoint or limb that the clip lacks, or the map has no pixels.
-            LimitError: a map side above `max_map_side`.
+            LimitError: a map side exceeds `max_map_side`.
         """
         if self.scaling != 1:
             x, y = state.coordinates()
@@ -84,12 +84,12 @@ class GeneratePoseTarget(Step):
         state.target = self._target(state.layout, state.points)
 
     def _target(self, layout: Layout | None, points: int) -> Target:
-        """The target for a layout, cached: finding its channels takes longer than everything else here."""
+        """The target for a layout. It is cached, since finding its channels takes most of this step's time."""
         found = self._targets.get((id(layout), points))
         if found is None or found[0] is not layout:
             if len(self._targets) >= _CACHED_TARGETS:
                 self._targets.clear()
-            # An id can be reused, also in another process that unpickled the step: so the layout is compared.
+            # An id can be reused, also in another process that unpickled the step, so compare the layout too.
             found = self._targets[id(layout), points] = (layout, self._find_target(layout, points))
         return found[1]
 
@@ -112,19 +112,19 @@ class GeneratePoseTarget(Step):
         if limbs is None:
             if layout is None:
                 raise PipelineError(
-                    f"the limbs of {points} points of an unknown layout are not known: give layout, or skeletons",
+                    f"the limbs of {points} points of an unknown layout are unknown: set layout, or skeletons",
                     field="skeletons",
                 )
             limbs = layout.limbs
         if not limbs:
             name = layout.name if layout else ""
-            raise PipelineError(f"layout {name} has no limbs: give skeletons", field="skeletons")
+            raise PipelineError(f"layout {name} has no limbs: set skeletons", field="skeletons")
         for limb in limbs:
             check_points(limb, points, "skeletons")
         return limbs
 
     def _mirror(self, layout: Layout | None, points: int, limbs: tuple[tuple[int, int], ...]) -> list[int]:
-        """For each channel of the mirrored copy the index of its mirror image, K numbers."""
+        """The index of the mirror image of each of the mirrored copy's K channels."""
         explicit = self.left_limb is not None and self.right_limb is not None
         points_mirror: list[int] = []
         if self.with_kp or (limbs and not explicit):

@@ -1,4 +1,4 @@
-"""Heatmap2Potion: a clip as one image."""
+"""Heatmap2Potion: turns a clip into one image."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ class Heatmap2Potion(Step):
     ] = "full"
 
     def __call__(self, state: PipelineState) -> None:
-        """One image per sampled clip; one of all frames where nothing was sampled."""
+        """Make one image per sampled clip, or one of all frames if no clips were sampled."""
         state.clips = state.num_clips
         state.potion = Potion(self.C, self.option)

@@ -1,4 +1,4 @@
-"""Steps that only pack a training sample: accepted, since configs contain them, and without effect."""
+"""Steps that pack a training sample. They are accepted because configs contain them, and have no effect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from heatsvc.pipeline.steps.step import Ignored, PipelineState, Role, Step
 
-_Packed = Annotated[Ignored, Field(description="Without effect.")]
+_Packed = Annotated[Ignored, Field(description="Ignored.")]
 
 
 class Packing(Step):
@@ -17,7 +17,7 @@ class Packing(Step):
     role: ClassVar[Role] = "pack"
 
     def __call__(self, state: PipelineState) -> None:
-        """Leave the state as it is."""
+        """Do nothing."""
 
 
 class Collect(Packing):

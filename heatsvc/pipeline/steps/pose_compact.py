@@ -1,4 +1,4 @@
-"""PoseCompact: crop to the box around all keypoints."""
+"""PoseCompact: crops to the box around all keypoints."""
 
 from __future__ import annotations
 
@@ -47,22 +47,25 @@ class PoseCompact(Step):
         return (self.hw_ratio, self.hw_ratio) if isinstance(self.hw_ratio, float) else self.hw_ratio
 
     def __call__(self, state: PipelineState) -> None:
-        """Crop to the box. A coordinate that is 0 or NaN was not detected: it does not count and does not move.
+        """Crop to the box. A coordinate that is 0 or NaN counts as not detected: it is ignored and does not move.
 
         Raises:
-            PipelineError: the box is outside the frame and may not extend beyond it, or is too large for float32.
+            PipelineError: the box is outside the frame although it must not extend beyond it, or is too large for
+                float32.
         """
         x, y = state.coordinates()
         min_x, max_x = _extent(x)
         min_y, max_y = _extent(y)
-        # PYSKL under NumPy 1.x: the difference and the sum of two float32 scalars are float32; all that follows is
-        # done with Python's numbers and is float64.
+        # As in PYSKL under NumPy 1.x: the difference and the sum of two float32 scalars are float32; everything after
+        # that is computed with Python's numbers, in float64.
         span_x, span_y = float(max_x - min_x), float(max_y - min_y)
-        if not (span_x >= self.threshold and span_y >= self.threshold):  # NaN where nothing was detected.
+        if not (span_x >= self.threshold and span_y >= self.threshold):  # NaN if nothing was detected
             return
         box = self._grow(float(max_x + min_x) / 2, float(max_y + min_y) / 2, span_x / 2, span_y / 2)
         if max(map(abs, box)) > _MAX_DISTANCE:
-            raise PipelineError(f"the keypoints are {max(span_x, span_y):.0e} pixels apart: no frame is that large")
+            raise PipelineError(
+                f"the keypoints are {max(span_x, span_y):.0e} pixels apart, which is too large: check their coordinates"
+            )
         left, top, right, bottom = box
         if not self.allow_imgpad:
             left, top = max(0, left), max(0, top)
@@ -70,15 +73,15 @@ class PoseCompact(Step):
         left, top, right, bottom = int(left), int(top), int(right), int(bottom)
         if right <= left or bottom <= top:
             raise PipelineError(
-                f"the box of the keypoints, {right - left} x {bottom - top} pixels in the frame, holds no pixel: "
-                "the persons are outside it",
+                f"the box around the keypoints has {right - left} x {bottom - top} pixels in the frame: the persons "
+                "are outside the frame",
                 field="allow_imgpad",
             )
         state.set_coordinates(_move(x, left), _move(y, top))
         state.width, state.height = right - left, bottom - top
 
     def _grow(self, x: float, y: float, half_width: float, half_height: float) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of the box around (x, y) after padding and ratio."""
+        """Left, top, right and bottom of the box around (x, y), with padding and ratio applied."""
         half_width *= 1 + self.padding
         half_height *= 1 + self.padding
         if self._ratios:
@@ -89,13 +92,13 @@ class PoseCompact(Step):
 
 
 def _extent(values: Float) -> tuple[Any, Any]:
-    """Minimum and maximum of the detected coordinates, as scalars of the array's type; NaN where there are none."""
+    """Minimum and maximum of the detected coordinates, as scalars of the array's type; NaN if there are none."""
     if not values.all():
         values = np.where(values == 0, np.nan, values).astype(values.dtype)
     return np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
 
 
 def _move(values: Float, corner: int) -> Float:
-    # A float, as an int above 2**63 would make an array of objects; its cast to float32 is the int's.
+    # Convert to float first: an int above 2**63 would make an array of objects. The float32 result is the same.
     moved = values - float(corner)
     return moved if values.all() else np.where(values == 0, values, moved)

@@ -1,4 +1,4 @@
-"""PoseDecode: take the sampled frames."""
+"""PoseDecode: takes the sampled frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PoseDecode(Step):
     type: Literal["PoseDecode"] = "PoseDecode"
 
     def __call__(self, state: PipelineState) -> None:
-        """[M, T, V] becomes [M, T', V]."""
+        """Turn [M, T, V] into [M, T', V]."""
         if state.frame_inds is not None:
             state.take(state.frame_inds, axis=1)
             sources = state.source_frames

@@ -1,4 +1,4 @@
-"""RandomResizedCrop: a random box of the frame."""
+"""RandomResizedCrop: crops to a random box."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ class RandomResizedCrop(Step):
         ):
             if not 0 < low <= high <= limit:
                 raise PipelineError(
-                    f"{name} must be [minimum, maximum], over 0 and up to {limit}, not [{low}, {high}]", field=name
+                    f"{name} must be [minimum, maximum], above 0 and at most {limit}, not [{low}, {high}]", field=name
                 )
         return self
 
     @property
     def is_random(self) -> bool:
-        """Always: a box of a fixed size has a random position, too."""
+        """Always True: even a box of a fixed size has a random position."""
         return True
 
     def __call__(self, state: PipelineState) -> None:
-        """Crop to the first of ten random boxes that fits into the frame, else to the center square.
+        """Crop to the first of ten random boxes that fits into the frame; if none fits, to the center square.
 
-        Sizes are sampled as in PYSKL. The corner is sampled with the same generator, where PYSKL uses Python's own,
-        which is not seeded.
+        Sizes are sampled as in PYSKL. The corner is sampled with the same generator, while PYSKL uses Python's own
+        generator without a seed.
 
         Raises:
             PipelineError: the frame is too large.

@@ -1,4 +1,4 @@
-"""Resize: scale the frame."""
+"""Resize: scales the frame."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Resize(Step):
     scale: Annotated[
         Annotated[float, Field(gt=0, le=1000)] | IntPair,
         Field(
-            description="A factor, or [width, height] in pixels: the largest size that fits into it; "
-            "one of the two may be -1 for any: [-1, 64] makes the short side 64."
+            description="A factor, or [width, height] in pixels, into which the frame is fitted; with -1 for one of "
+            "them, the other is the new length of the shorter side."
         ),
     ]
     keep_ratio: Annotated[
         bool, Field(description="Whether to keep the ratio of width to height; otherwise `scale` is the new size.")
     ] = True
-    interpolation: Annotated[Ignored, Field(description="Without effect: how images are resized.")] = None
+    interpolation: Annotated[Ignored, Field(description="Ignored; it is for resizing images.")] = None
     lazy: NotLazy = False
 
     @model_validator(mode="after")
@@ -36,19 +36,19 @@ class Resize(Step):
         if isinstance(self.scale, float):
             if not self.keep_ratio:
                 raise PipelineError(
-                    f"scale must be [width, height] where keep_ratio is false, not the factor {self.scale:g}",
+                    f"scale must be [width, height] if keep_ratio is false, not the factor {self.scale:g}",
                     field="scale",
                 )
             return self
         width, height = self.scale
         if not all(side == _ANY or 1 <= side <= _MAX_SIDE for side in self.scale) or width == height == -1:
             raise PipelineError(
-                f"scale must be [width, height] from 1 to {_MAX_SIDE:,} pixels, one of them -1 for any, "
+                f"scale must be [width, height] from 1 to {_MAX_SIDE:,} pixels, or -1 for one of them, "
                 f"not [{width}, {height}]",
                 field="scale",
             )
         if _ANY in self.scale and not self.keep_ratio:
-            raise PipelineError("scale cannot have -1 where keep_ratio is false", field="scale")
+            raise PipelineError("scale cannot have -1 if keep_ratio is false", field="scale")
         return self
 
     def __call__(self, state: PipelineState) -> None:
@@ -69,7 +69,7 @@ class Resize(Step):
         state.width, state.height = width, height
 
     def _new_size(self, width: int, height: int) -> tuple[int, int]:
-        """New (width, height), rounded as mmcv's `rescale_size` rounds."""
+        """New (width, height), rounded as in mmcv's `rescale_size`."""
         if not self.keep_ratio and not isinstance(self.scale, float):
             return self.scale
         factor = self._factor(width, height)
@@ -78,7 +78,7 @@ class Resize(Step):
     def _factor(self, width: int, height: int) -> float:
         if isinstance(self.scale, float):
             return self.scale
-        # As in mmcv, the longer number limits the longer side, whichever of the two is the width.
+        # As in mmcv, the larger number limits the longer side, and their order does not matter.
         short, long = sorted(self.scale)
         if short == _ANY:
             return long / min(width, height)

@@ -1,4 +1,4 @@
-"""Step: the base class of the steps, the types of their parameters, and `PipelineState`, which they work on."""
+"""Step: the base class of the steps, the types of their parameters, and `PipelineState`, which they modify."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_SEED = 2**32 - 1
 
 Role = Literal["decompress", "sample", "decode", "geometry", "target", "format", "pack"]
 
-LIST = Strict(False)  # JSON has lists where PYSKL has tuples. The elements stay strict.
+LIST = Strict(False)  # JSON has lists instead of PYSKL's tuples; elements are strict
 
 Index = Annotated[int, Field(ge=0)]
 Indices = Annotated[tuple[Index, ...], LIST, Field(max_length=4096, fail_fast=True)]
@@ -36,7 +36,7 @@ IntPair = Annotated[tuple[int, int], LIST]
 FloatPair = Annotated[tuple[float, float], LIST]
 
 Ignored = Annotated[Any, AfterValidator(lambda value: None)]
-"""A parameter of PYSKL or MMAction2 that has no meaning for keypoints: any value is accepted and discarded."""
+"""A parameter of PYSKL or MMAction2 that has no meaning for keypoints: any value is accepted and ignored."""
 
 NotLazy = Annotated[
     Literal[False],
@@ -48,7 +48,7 @@ class Step(BaseModel):
     """One step: its parameters, with PYSKL's names and defaults, and its effect on a state.
 
     Attributes:
-        role: decides where in a pipeline the step may be; see `check_order`.
+        role: determines where in a pipeline the step may be; see `check_order`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -58,7 +58,7 @@ class Step(BaseModel):
 
     @property
     def is_random(self) -> bool:
-        """Whether the result depends on the seed where `test_mode` is false."""
+        """Whether the result depends on the seed if `test_mode` is false."""
         return False
 
     def __call__(self, state: PipelineState) -> None:
@@ -73,7 +73,7 @@ class Step(BaseModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """What `GeneratePoseTarget` renders of clips of one layout; fields as in `HeatmapVolume`."""
+    """What `GeneratePoseTarget` renders for clips of one layout. The fields are those of `HeatmapVolume`."""
 
     gaussian: Gaussian
     with_kp: bool
@@ -83,7 +83,7 @@ class Target:
 
 
 class _Generators(threading.local):
-    """NumPy's legacy generator, one per thread, reseeded for each run: creating one takes 90 µs, seeding it 1.5 µs."""
+    """One NumPy legacy generator per thread, reseeded for each run: creating it takes 90 µs, seeding it 1.5 µs."""
 
     def __init__(self) -> None:
         self.legacy = np.random.RandomState(TEST_SEED)
@@ -94,24 +94,24 @@ _generators = _Generators()
 
 @dataclass(slots=True, eq=False)
 class PipelineState:
-    """M persons, T frames, V keypoints, and what is to be rendered of them.
+    """A clip of M persons, T frames and V keypoints while the steps process it, and what to render.
 
-    A step assigns new arrays and never writes into those it finds: they may be the clip's own.
+    A step assigns new arrays and never writes into existing ones, which may belong to the clip.
 
     Attributes:
-        keypoint: float32 [M, T, V, 2] in pixels of the current frame, NaN where not detected; None once a step has
-            moved the points: then `coordinates` has them.
+        keypoint: float32 [M, T, V, 2] in pixels of the current frame, NaN where not detected. None once a step has
+            moved the points: use `coordinates` then.
         keypoint_score: float32 [M, T, V].
         height, width: the current frame's sides in pixels (PYSKL's `img_shape`).
-        layout: of the V points, None where unknown.
+        layout: the layout of the V points; None if unknown.
         bounds: limits of the steps' results.
         test_mode: whether sampling is deterministic.
-        seed: of the generator where `test_mode` is False.
-        compressed: the frames of compressed keypoints [1, N, V, 2] until `DecompressPose`; None of others.
+        seed: seed of the generator if `test_mode` is False.
+        compressed: the frames of compressed keypoints [1, N, V, 2] until `DecompressPose`; None for other keypoints.
         frame_inds: int [T'], the frames that `UniformSampleFrames` chose and `PoseDecode` has not yet taken.
-        source_frames: int [T], the clip's own frame of each frame; None where they are the clip's, in order.
-        num_clips: how many clips the frames make up; 0 where nothing was sampled.
-        target: what is to be rendered; None before `GeneratePoseTarget`.
+        source_frames: int [T], the index in the clip of each frame; None for all frames of the clip, in order.
+        num_clips: number of sampled clips; 0 if no clips were sampled.
+        target: what to render; None before `GeneratePoseTarget`.
         clips, potion: axes of the result, see `HeatmapVolume`.
     """
 
@@ -144,10 +144,10 @@ class PipelineState:
         return int(self.keypoint_score.shape[2])
 
     def coordinates(self) -> tuple[Float, Float]:
-        """The coordinates x and y, each [M, T, V] in an array of its own.
+        """The coordinates x and y as two arrays [M, T, V].
 
         Every step but `PoseDecode` treats the two differently, and NumPy is several times slower on pairs. They are
-        float32, and float64 after a crop: PYSKL subtracts an int64 corner there, and its results keep that precision.
+        float32, or float64 after a crop, as in PYSKL, which subtracts an int64 corner.
         """
         if self._axes is None:
             if self.keypoint is None:
@@ -156,7 +156,7 @@ class PipelineState:
         return self._axes
 
     def set_coordinates(self, x: Float, y: Float) -> None:
-        """Move the points to x and y, each [M, T, V]."""
+        """Set the coordinates to x and y, each [M, T, V]."""
         self._axes = x, y
         self.keypoint = None
 
@@ -171,27 +171,27 @@ class PipelineState:
 
     @property
     def rng(self) -> np.random.RandomState:
-        """The generator that all steps of a run share, as PYSKL's share NumPy's global one.
+        """The generator that all steps of a run share, as PYSKL's steps share NumPy's global one.
 
-        Seeded 255 in test mode (unless `UniformSampleFrames` set its own seed), else with the run's seed.
+        Its seed is 255 in test mode (unless `UniformSampleFrames` has set its own), else the run's seed.
         """
         if self._rng is None:
             return self.reseed(TEST_SEED if self.test_mode else self.seed)
         return self._rng
 
     def reseed(self, seed: int | None) -> np.random.RandomState:
-        """Seed the shared generator again; None takes a seed from the operating system."""
+        """Reseed the shared generator; None takes a seed from the operating system."""
         self._rng = _generators.legacy
         self._rng.seed(seed)
         return self._rng
 
     def volume(self, reduce: Reduce = "none") -> HeatmapVolume:
-        """The volume to render, its points in float32, after a crop in float64.
+        """The volume to render. Its points are float32, or float64 after a crop.
 
         Raises:
             PipelineError: there was no `GeneratePoseTarget`.
-            LimitError: the rendered array would be larger than `bounds.max_volume_bytes`, or the sums of a PoTion image
-                than `bounds.max_potion_bytes`.
+            LimitError: the rendered array would exceed `bounds.max_volume_bytes`, or the sums of a PoTion image would
+                exceed `bounds.max_potion_bytes`.
         """
         if self.target is None:
             raise PipelineError("nothing is rendered: GeneratePoseTarget is missing", field="pipeline")
@@ -217,7 +217,7 @@ class PipelineState:
         if nbytes > self.bounds.max_volume_bytes:
             self.bounds.check("max_volume_bytes", nbytes, "bytes of heatmap", field="pipeline")
         if self.potion:
-            # Unlike heatmaps it is dense while it is rendered: float64 for each pixel, channel and color.
+            # Unlike heatmaps, the sums are dense while they are rendered: float64 for each pixel, channel and color.
             area = math.prod(volume.shape[:3]) * volume.channels
             self.bounds.check(
                 "max_potion_bytes", 8 * self.potion.colors * area, "bytes of color sums", field="pipeline"

@@ -1,4 +1,4 @@
-"""UniformSampleFrames: sample clips of a fixed length."""
+"""UniformSampleFrames: samples clips of a fixed length."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from heatsvc.errors import LimitError
 from heatsvc.pipeline.errors import PipelineError
 from heatsvc.pipeline.steps.step import MAX_SEED, TEST_SEED, FloatPair, PipelineState, Role, Step
 
-_MAX_OVERSAMPLING = 16  # The test preset samples ten clips; a little more than that is accepted.
+_MAX_OVERSAMPLING = 16  # The preset for testing samples ten clips; some more are allowed.
 
 
 class UniformSampleFrames(Step):
-    """Samples a frame of each of clip_len equal parts of the clip, num_clips times; `PoseDecode` then takes them."""
+    """Samples a frame from each of clip_len equal parts of the clip, num_clips times; needs a `PoseDecode` after it."""
 
     role: ClassVar[Role] = "sample"
 
@@ -31,9 +31,7 @@ class UniformSampleFrames(Step):
     seed: Annotated[int, Field(ge=0, le=MAX_SEED, description="Seed of the generator in test mode.")] = TEST_SEED
     test_mode: Annotated[
         bool | None,
-        Field(
-            description="MMAction2's. `HeatmapDataset` is deterministic where it is true; without effect in a request."
-        ),
+        Field(description="MMAction2's test mode: makes a `HeatmapDataset` deterministic; ignored in requests."),
     ] = None
 
     @model_validator(mode="after")
@@ -41,23 +39,24 @@ class UniformSampleFrames(Step):
         low, high = self._interval
         if not 0 < low <= high <= 1:
             raise PipelineError(
-                f"p_interval must be a share, or [minimum, maximum] shares, over 0 and up to 1, not [{low}, {high}]",
+                f"p_interval must be a fraction, or [minimum, maximum], above 0 and at most 1, not [{low}, {high}]",
                 field="p_interval",
             )
         return self
 
     @property
     def is_random(self) -> bool:
-        """Always."""
+        """Always True."""
         return True
 
     def __call__(self, state: PipelineState) -> None:
         """Choose clip_len * num_clips of the clip's T frames, by index.
 
-        The generator is seeded once for all clips in test mode, with this step's own seed.
+        In test mode the generator is seeded once for all clips, with this step's own seed.
 
         Raises:
-            LimitError: more frames than 16 times `max_frames`, or more points than `max_unpacked_bytes` allows.
+            LimitError: there are more than 16 times `max_frames` frames, or more points than `max_unpacked_bytes`
+                allows.
         """
         self._check_bounds(state)
         if state.test_mode:
@@ -71,7 +70,7 @@ class UniformSampleFrames(Step):
         return (self.p_interval, self.p_interval) if isinstance(self.p_interval, float) else self.p_interval
 
     def _clip(self, state: PipelineState, i: int) -> npt.NDArray[np.int64]:
-        """Frame indices [clip_len] of clip i. Random numbers are used as in PYSKL, so that frames agree."""
+        """Frame indices [clip_len] of clip i; random numbers are used in PYSKL's order, so that frames are equal."""
         rng, total, length = state.rng, state.frames, self.clip_len
         low, high = self._interval
         count = int((rng.rand() * (high - low) + low) * total)
@@ -97,8 +96,8 @@ class UniformSampleFrames(Step):
         frames, bounds = self.clip_len * self.num_clips, state.bounds
         if frames > _MAX_OVERSAMPLING * bounds.max_frames:
             raise LimitError(
-                f"{self.num_clips:,} clips of {self.clip_len:,} are {frames:,} frames, too many: "
-                f"{_MAX_OVERSAMPLING} times the limit of an input are allowed",
+                f"{self.num_clips:,} clips of {self.clip_len:,} frames are {frames:,} frames, which is more than "
+                f"{_MAX_OVERSAMPLING} times the limit of a clip",
                 bound="max_frames",
                 limit=bounds.max_frames,
                 got=frames,

@@ -1,1 +1,1 @@
-"""Archives from untrusted senders: zip and tar, compressed files, names of any encoding, and clips in frame files."""
+"""Reads untrusted archives: zip and tar, compressed files, names in any encoding, and clips in frame files."""

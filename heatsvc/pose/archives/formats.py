@@ -18,19 +18,18 @@ import zstandard
 from heatsvc.pose.archives.zip import MAGIC as ZIP_MAGIC
 
 HEAD = tarfile.BLOCKSIZE
-"""Bytes that decide on the format."""
+"""Number of bytes by which the format is recognized."""
 
 COMPRESSION_ERRORS = (zlib.error, gzip.BadGzipFile, zstandard.ZstdError, lzma.LZMAError, EOFError, OSError, ValueError)
-"""What the streams of `decompressed` raise where the file is damaged."""
+"""Errors that the streams of `decompressed` raise if the file is damaged."""
 
 MAX_WINDOW = 128 << 20
-"""Bytes of already decompressed content that a stream may refer back to. `xz -9` does to 64 MiB; a header may declare
-4 GiB."""
+"""Maximum window in bytes. `xz -9` uses 64 MiB; a header may declare 4 GiB."""
 
 MAX_LEVEL = 1
-"""In how many archives an archive may lie."""
+"""Maximum nesting of archives."""
 
-UNPACK = "unpack it and pack a zip of the files"
+UNPACK = "unpack it and pack the files as a zip archive"
 """What to do with an archive that is not read."""
 
 _CHUNK = 1 << 18
@@ -39,7 +38,7 @@ _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 
 
 class _Decompressor(Protocol):
-    """What `bz2` and `lzma` have in common."""
+    """The common interface of `bz2` and `lzma`."""
 
     @property
     def eof(self) -> bool: ...
@@ -54,7 +53,7 @@ class _Decompressor(Protocol):
 
 
 class _DecompressedFile(io.RawIOBase):
-    """Reads a compressed file, of one stream or several in a row as parallel compressors write them."""
+    """Reads a compressed file of one stream, or of several concatenated ones as parallel compressors write them."""
 
     def __init__(self, raw: BinaryIO, start: Callable[[], _Decompressor]) -> None:
         super().__init__()
@@ -78,7 +77,7 @@ class _DecompressedFile(io.RawIOBase):
             else:
                 packed = self._raw.read(_CHUNK) if self._stream.needs_input else b""
                 if not packed and self._stream.needs_input:
-                    raise EOFError("it is cut short")
+                    raise EOFError("it is truncated")
                 data = self._stream.decompress(packed, len(view))
             if data:
                 view[: len(data)] = data
@@ -100,7 +99,7 @@ def _xz(raw: BinaryIO, max_window: int) -> IO[bytes]:
 
 
 def _zstd(raw: BinaryIO, max_window: int) -> IO[bytes]:
-    # Made anew each time: a decompressor that threads share crashes the process.
+    # Created each time, since a decompressor that threads share crashes the process.
     decompressor = zstandard.ZstdDecompressor(max_window_size=max_window)
     return cast(IO[bytes], decompressor.stream_reader(raw, read_across_frames=True))
 
@@ -111,9 +110,9 @@ class Compression:
 
     Attributes:
         magic: the first bytes of a compressed file.
-        extensions: that names of such files end with.
-        tar_extensions: short extensions of tar archives that are compressed so.
-        stream: the decompressed content of an open file, with the largest window that it may need.
+        extensions: extensions of compressed files.
+        tar_extensions: short extensions of compressed tar archives.
+        stream: returns the decompressed content of an open file, given the maximum window.
     """
 
     magic: bytes
@@ -128,10 +127,10 @@ COMPRESSIONS = (
     Compression(b"\xfd7zXZ\0", (".xz",), (".txz",), _xz),
     Compression(b"\x28\xb5\x2f\xfd", (".zst",), (".tzst",), _zstd),
 )
-"""Every compression that is read."""
+"""All supported compressions."""
 
 COMPRESSED_EXTENSIONS = tuple(extension for one in COMPRESSIONS for extension in one.extensions)
-"""Extensions after a file's own: ``v1.npy.gz``."""
+"""Extensions that follow a file's own extension: ``v1.npy.gz``."""
 
 _TAR_EXTENSIONS = (
     ".tar",
@@ -144,12 +143,12 @@ ARCHIVE_EXTENSIONS = tuple(sorted((".zip", *_TAR_EXTENSIONS), key=len, reverse=T
 
 
 def is_zip(head: bytes) -> bool:
-    """Whether a file that begins so is a zip archive; `.npz` files are, too."""
+    """Whether a file is a zip archive, by its first bytes; `.npz` files are zip archives too."""
     return head[:4] in ZIP_MAGIC
 
 
 def is_tar(head: bytes) -> bool:
-    """Whether a file that begins so is a tar archive, by its first header."""
+    """Whether a file is a tar archive, by its first header."""
     if head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + len(_TAR_MAGIC)] == _TAR_MAGIC:
         return True
     if len(head) < tarfile.BLOCKSIZE:
@@ -162,22 +161,22 @@ def is_tar(head: bytes) -> bool:
 
 
 def compression_of(head: bytes) -> Compression | None:
-    """The compression of a file that begins so; None where it is not compressed."""
+    """The compression of a file, by its first bytes; None if it is not compressed."""
     return next((one for one in COMPRESSIONS if head.startswith(one.magic)), None)
 
 
 def is_archive_name(name: str) -> bool:
-    """Whether a name is an archive's, of several files."""
+    """Whether a name has the extension of an archive of several files."""
     return name.lower().endswith(ARCHIVE_EXTENSIONS)
 
 
 def without_archive_extension(name: str) -> str:
-    """``part1`` for ``part1.zip`` and ``part1.tar.gz``; other names as they are."""
+    """``part1`` for ``part1.zip`` and ``part1.tar.gz``; other names are unchanged."""
     return _without(name, ARCHIVE_EXTENSIONS)
 
 
 def without_compression(name: str) -> str:
-    """``v1.npy`` for ``v1.npy.gz``; other names as they are."""
+    """``v1.npy`` for ``v1.npy.gz``; other names are unchanged."""
     return _without(name, COMPRESSED_EXTENSIONS)
 
 
@@ -191,9 +190,7 @@ def _without(name: str, extensions: tuple[str, ...]) -> str:
 
 def describe_error(error: Exception) -> str:
     """The message about one of COMPRESSION_ERRORS."""
-    # liblzma's and libzstd's words for a window above the limit: `xz -9` and `zstd --ultra --long` write such.
+    # Messages of liblzma and libzstd about a window above the limit, as written by `xz -9` and `zstd --ultra --long`.
     if any(words in str(error) for words in ("Memory usage limit", "too much memory", "requires too much")):
-        return (
-            "the archive needs more memory than is allowed to be decompressed: compress it with `xz -6`, `zstd` or zip"
-        )
+        return "decompressing the archive needs more memory than is allowed: compress it with `xz -6`, `zstd` or zip"
     return f"the archive is damaged: {str(error) or type(error).__name__:.100}"

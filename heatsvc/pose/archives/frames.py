@@ -1,4 +1,4 @@
-"""Clips whose frames are files of their own: which files are frames of one clip, by their folders and numbers.
+"""Finds the frame files of clips, by their folders and numbers.
 
 ``00335/image_00001_keypoints.json`` and ``00335/image_00002_keypoints.json`` are frames 1 and 2 of the clip 00335,
 ``walk_000000000012_keypoints.json`` is frame 12 of the clip walk (OpenPose's `--write_json`, 02_output.md), and
@@ -16,17 +16,17 @@ from typing import NamedTuple
 from heatsvc.pose.errors import PoseError
 
 FRAME_ENDING = "_keypoints.json"
-"""As `--write_json` names its files, whatever else has numbers in it."""
+"""End of the file names of `--write_json`; numbers before it are frame numbers."""
 _LABEL = "morpheme.json"
 _EXTENSIONS = (".json", ".txt")
 _LAST_NUMBER = re.compile(r"\d{1,18}\Z")
-# A clip's longest name.
+# Maximum length of a clip's name.
 _MAX_LENGTH = 255
 _NUMBER = re.compile(r"(\d{1,18})")
 _SEPARATORS = "_-. "
-# Files without content that are looked into.
+# Maximum number of blank files whose content is inspected.
 _MAX_EMPTY = 256
-# Words for a frame, which name no clip.
+# Words for a frame, which are not names of clips.
 _FRAME_WORDS = ("frame", "frames", "image", "images", "img")
 
 
@@ -34,9 +34,9 @@ class FrameClip(NamedTuple):
     """The frame files of one clip.
 
     Attributes:
-        name: of the clip, with its folders.
-        folder: of the files.
-        positions: of the files among all, in the order of their frame numbers.
+        name: name of the clip, with its folders.
+        folder: folder of the files.
+        positions: indices of the files among all files, in the order of their frame numbers.
         numbers: the frame numbers.
     """
 
@@ -48,14 +48,14 @@ class FrameClip(NamedTuple):
     def gaps(self) -> int:
         """How many frame numbers are missing between the first and the last.
 
-        None are where all are equally far apart (OpenPose's `--frame_step`).
+        If all have the same distance, as with OpenPose's `--frame_step`, none is missing.
         """
         steps = [after - before for before, after in pairwise(self.numbers)]
         return sum(step - 1 for step in steps) if len(set(steps)) > 1 else 0
 
 
 class _Frame(NamedTuple):
-    """A file that may be a frame: of the clip `stem` in `folder`."""
+    """A file that may be a frame of the clip `stem` in `folder`."""
 
     position: int
     folder: str
@@ -65,7 +65,7 @@ class _Frame(NamedTuple):
 
 
 def is_label_beside_frames(name: str) -> bool:
-    """Whether a file has the label of a clip, as in AIHub's sign language sets: ``…_REAL01_F_morpheme.json``."""
+    """Whether a file has the label of a clip, as in AIHub's sign language datasets: ``…_REAL01_F_morpheme.json``."""
     base = name.replace("\\", "/").rpartition("/")[2].lower()
     return base == _LABEL or base.endswith(f"_{_LABEL}")
 
@@ -73,22 +73,22 @@ def is_label_beside_frames(name: str) -> bool:
 def find_frames(
     names: Sequence[str], container: str, is_frame: Callable[[int], bool | None]
 ) -> tuple[list[FrameClip], list[int]]:
-    """The clips in frame files, and the positions of all other files.
+    """Find the clips in frame files, and the indices of all other files.
 
-    A frame's number is the one before ``_keypoints.json``, as OpenPose writes it. In other names it is the last number
-    that differs from file to file; these are frames only where `is_frame` says so.
+    OpenPose writes the frame number before ``_keypoints.json``. In other names it is the last number that differs
+    between files; such files are frames only if `is_frame` confirms it.
 
-    The clip is named by what its files' names have in common, together with their folder; by the folder alone where
-    that is nothing, a word for a frame, the folder's own name, or the same in several folders.
+    A clip's name is its folder and the common part of its files' names; or only the folder, if the common part is
+    empty, a word for a frame, the folder's own name, or the same in several folders.
 
     Args:
-        names: of all files of a folder or an archive, with ``/`` between folders.
-        container: name of the clip whose files lie in no folder, and have no name in common.
-        is_frame: whether the file at a position is a frame, by its content; None where the file is blank. Of files that
-            may be a clip's, it is called until the first that is not blank.
+        names: names of all files of a folder or an archive, with ``/`` between folders.
+        container: name of a clip whose files have neither a folder nor a common name.
+        is_frame: whether the file at an index is a frame, by its content; None if the file is blank. For the files that
+            may belong to a clip, it is called until the first that is not blank.
 
     Raises:
-        PoseError: two frames of one number.
+        PoseError: two frames of a clip have the same number.
     """
     clips: dict[tuple[str, str, bool], list[_Frame]] = defaultdict(list)
     for frame in _numbered(names):
@@ -111,8 +111,8 @@ def find_frames(
         for before, after in pairwise(frames):
             if before.number == after.number:
                 raise PoseError(
-                    f"the clip {name!r:.80} has two frames of the number {after.number}: "
-                    f"{names[before.position]!r:.120} and {names[after.position]!r:.120}: leave one out",
+                    f"the clip {name!r:.80} has two frames with the number {after.number}, "
+                    f"{names[before.position]!r:.120} and {names[after.position]!r:.120}: remove one",
                     file=names[after.position],
                 )
         positions = tuple(frame.position for frame in frames)
@@ -122,7 +122,7 @@ def find_frames(
 
 
 def _is_frame(frames: Sequence[_Frame], is_frame: Callable[[int], bool | None]) -> bool:
-    """Whether files of one name are frames, by the first that is not blank: frames without persons may be."""
+    """Whether files of one clip are frames, by the first that is not blank; frames without persons may be blank."""
     for frame in frames[:_MAX_EMPTY]:
         verdict = is_frame(frame.position)
         if verdict is not None:
@@ -151,7 +151,7 @@ def _numbered(names: Sequence[str]) -> list[_Frame]:
 
 
 class NumberedName(NamedTuple):
-    """A name with a number in it that differs from name to name: of the frame `number` of the clip `stem`."""
+    """The name of a frame file: the clip `stem` and the frame `number`."""
 
     position: int
     folder: str
@@ -160,16 +160,16 @@ class NumberedName(NamedTuple):
 
 
 def find_numbers(names: Iterable[tuple[int, str]]) -> list[NumberedName]:
-    """Names that are alike but for their numbers: the last number that differs is a frame's. Others are left out.
+    """Find names that differ only in their numbers; the last number that differs is the frame number.
 
     Args:
-        names: position and name of each, with ``/`` between folders and without an extension.
+        names: index and name of each file, with ``/`` between folders and without an extension.
     """
     found = []
     groups: dict[tuple[str, ...], list[tuple[int, str, list[str]]]] = defaultdict(list)
     for position, name in names:
         folder, _, base = name.rpartition("/")
-        # Text at even places, numbers at odd ones.
+        # Text at even indices, numbers at odd ones.
         pieces = _NUMBER.split(base)
         if len(pieces) > 1:
             groups[(folder, *pieces[::2])].append((position, folder, pieces))
@@ -183,13 +183,13 @@ def find_numbers(names: Iterable[tuple[int, str]]) -> list[NumberedName]:
 
 
 def frames_of_numbers(numbers: Sequence[int]) -> Sequence[int]:
-    """The frame of each image, counted from the first, by the images' numbers.
+    """The frame index of each image, from the images' numbers.
 
-    Missing numbers are frames without persons, which estimators leave out, where most numbers follow one another and no
-    more are missing than are there. Otherwise the images follow one another.
+    If most numbers are consecutive, and at most half are missing, missing numbers are frames without persons, for which
+    estimators write no file. Otherwise the images are joined without gaps.
 
     Args:
-        numbers: ascending.
+        numbers: the ascending numbers of the images.
     """
     steps = Counter(after - before for before, after in pairwise(numbers))
     count = numbers[-1] - numbers[0] + 1

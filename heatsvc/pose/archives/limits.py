@@ -1,4 +1,4 @@
-"""What an archive may hold, counted over all its levels, and a file wrapper with a limit on what is read."""
+"""Limits of an archive's content over all nesting levels, and a file wrapper that limits the bytes read."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from heatsvc.bounds import Bounds
 from heatsvc.pose.errors import PoseError
 
 RATIO_FROM = 1 << 20
-"""Bytes from which on the ratio is checked: zeros deflate a thousandfold, and a small clip may well be all zeros."""
+"""Size from which the ratio is checked: zeros are compressed a thousandfold, and a small clip may be all zeros."""
 
 
 class UnpackLimits:
-    """Counts members and bytes of an archive, those of archives within it included.
+    """Counts members and bytes of an archive and of the archives in it.
 
     Args:
-        bounds: max_archive_ratio, and those named below.
-        packed: bytes of the outermost archive.
+        bounds: max_archive_ratio, and the bounds named below.
+        packed: size of the outermost archive in bytes.
         file: its name, for messages.
-        members: the bound on the number of files.
-        size: the bound on the number of unpacked bytes.
-        ratio_from: unpacked bytes from which on their ratio to the packed ones is checked.
+        members: name of the bound for the number of files.
+        size: name of the bound for the unpacked size.
+        ratio_from: unpacked size from which the ratio is checked.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class UnpackLimits:
         """Count files.
 
         Raises:
-            LimitError: too many.
+            LimitError: there are too many.
         """
         self._members += count
         self.bounds.check(self._members_bound, self._members, "files in an archive", file=self.file)
@@ -52,13 +52,13 @@ class UnpackLimits:
         """Count unpacked bytes.
 
         Raises:
-            LimitError: too many, or too many for the archive's size.
+            LimitError: there are too many, or the ratio to the archive's size is too large.
         """
         self._bytes += count
         self.check_bytes(0)
 
     def check_bytes(self, more: int) -> None:
-        """Raise LimitError if that many more would be too many."""
+        """Raise LimitError if `more` further bytes would be too many."""
         size = self._bytes + more
         self.bounds.check(self._size_bound, size, "unpacked bytes", file=self.file)
         if size > self._ratio_from:
@@ -67,12 +67,12 @@ class UnpackLimits:
 
 
 class BoundedFile(io.RawIOBase):
-    """A binary file of which only so many bytes can be read: `zipfile` and `tarfile` trust sizes in headers.
+    """A binary file with a limit of bytes that can be read, since `zipfile` and `tarfile` trust sizes in headers.
 
     Args:
         file: the archive.
-        limit: bytes that may be read in all, or until `reset` is called.
-        name: of the archive, for messages.
+        limit: maximum number of bytes to read in all, or until `reset` is called.
+        name: name of the archive, for messages.
     """
 
     def __init__(self, file: BinaryIO, limit: int, name: str | None):
@@ -81,11 +81,11 @@ class BoundedFile(io.RawIOBase):
         self._left = limit
 
     def reset(self) -> None:
-        """Count from zero again, since a new member begins."""
+        """Reset the count, when a new member begins."""
         self._left = self._limit
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read at most that many bytes; fail where more than the limit are read."""
+        """Read at most `size` bytes; raise PoseError if the limit is exceeded."""
         # `zipfile` reads an archive's last bytes without a size.
         data = self._file.read(self._left + 1 if size is None or size < 0 else min(size, self._left + 1))
         self._left -= len(data)

@@ -1,7 +1,7 @@
-"""Names in archives that do not declare their encoding.
+"""Decodes names in archives that do not declare their encoding.
 
-A zip archive's names are UTF-8 where a flag says so (APPNOTE 4.4.4, bit 11), or where an extra field has them
-(4.6.9). Without these they are in the code page of the computer that packed them, which Windows does not write down.
+A zip archive's names are UTF-8 if a flag says so (APPNOTE 4.4.4, bit 11), or if an extra field has them (4.6.9).
+Otherwise they are in the code page of the computer that packed them, which Windows does not store.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ class _Guess:
     encoding: str
     title: str
     fits: Callable[[str], bool]
-    """Given all names in a row."""
+    """A possible encoding, and a check of all names in a row."""
 
 
 _PUNCTUATION = "\u00b7\u2026\u3000\u3001\u3002\uff08\uff09\uff0c\uff5e"
 
 
 def _is_korean(text: str) -> bool:
-    """Whether all letters beyond ASCII are Hangul, and at least half of them of the 2,350 syllables of KS X 1001.
+    """Whether all non-ASCII letters are Hangul, and at least half of them among the 2,350 syllables of KS X 1001.
 
-    Japanese bytes are rare syllables when they are read as CP949; Chinese ones are common syllables and ideographs.
+    Japanese bytes decoded as CP949 become rare syllables; Chinese bytes become common syllables and ideographs.
     """
     letters = [letter for letter in text if not letter.isascii() and letter not in _PUNCTUATION]
     common = sum(
@@ -34,7 +34,7 @@ def _is_korean(text: str) -> bool:
 
 
 def _has_no_narrow_katakana(text: str) -> bool:
-    """Chinese bytes read as Shift-JIS are full of half-width katakana, which names rarely have."""
+    """Chinese bytes decoded as Shift-JIS have many half-width katakana, which are rare in names."""
     return not any("\uff61" <= letter <= "\uff9f" for letter in text)
 
 
@@ -48,15 +48,15 @@ GUESSES = (
     _Guess("cp932", "Shift-JIS (Japanese)", _has_no_narrow_katakana),
     _Guess("gb18030", "GBK (Chinese)", _has_no_private_letters),
     _Guess("cp949", "CP949 (Korean)", lambda text: True),
-    _Guess("cp437", "CP437, which the zip format names where nothing else is declared", lambda text: True),
+    _Guess("cp437", "CP437, the default of the zip format", lambda text: True),
 )
-"""In the order in which they are tried. One is taken for all names of an archive that do not declare theirs."""
+"""Encodings in the order in which they are tried. One is used for all undeclared names of an archive."""
 
 
 def decode_names(names: Sequence[bytes]) -> tuple[list[str], str]:
-    """Names of one archive whose encoding is not declared, and the title of the encoding that was guessed.
+    """Decode the names of one archive whose encoding is not declared; also return the title of the guessed encoding.
 
-    The first of GUESSES in which all of them are text that fits. The title is "" where all are ASCII.
+    It is the first of GUESSES that can decode all names and whose check passes. The title is "" if all are ASCII.
     """
     if all(name.isascii() for name in names):
         return [name.decode("ascii") for name in names], ""

@@ -1,4 +1,4 @@
-"""Tar archives from untrusted senders: the regular files in them, and where their bytes are."""
+"""Lists the regular files of untrusted tar archives, with the location of their bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heatsvc.pose.archives.names import decode_names
 from heatsvc.pose.archives.zip import check_member_name
 from heatsvc.pose.errors import PoseError
 
-# Bytes of all headers of one member (long names, pax records, maps of holes): a hostile header may announce gigabytes.
+# Maximum size of all headers of one member (long names, pax records, maps of holes), which may declare gigabytes.
 _HEADERS = 1 << 20
 
 
@@ -21,9 +21,9 @@ class TarMember(NamedTuple):
     """A regular file in a tar archive.
 
     Attributes:
-        name: with ``/`` between folders.
-        offset: where its bytes begin.
-        size: number of its bytes.
+        name: its name, with ``/`` between folders.
+        offset: start of its bytes.
+        size: its size in bytes.
     """
 
     name: str
@@ -35,9 +35,9 @@ class TarMembers(NamedTuple):
     """The files of a tar archive.
 
     Attributes:
-        files: in the archive's order.
-        encoding: what names were read as that are not UTF-8; "" where all are.
-        links: names of links, which are not followed: of what was wanted.
+        files: the files in the archive's order.
+        encoding: guessed encoding of names that are not UTF-8; "" if all are UTF-8.
+        links: names of wanted links, which are not followed.
     """
 
     files: list[TarMember]
@@ -48,18 +48,18 @@ class TarMembers(NamedTuple):
 def list_tar(
     file: BinaryIO, wanted: Callable[[str], bool], limits: UnpackLimits, token: CancelToken, *, name: str | None
 ) -> TarMembers:
-    """The wanted files of a tar archive that is not compressed; devices and folders are ignored.
+    """List the wanted files of an uncompressed tar archive; devices and folders are ignored.
 
     Args:
         file: the archive, at its beginning.
-        wanted: chooses files by name.
+        wanted: selects files by name.
         limits: counts all members.
         token: checked at each member.
-        name: of the archive, for messages.
+        name: name of the archive, for messages.
 
     Raises:
-        PoseError: damaged, or a name that is not relative.
-        LimitError: too many members.
+        PoseError: the archive is damaged, or a name is not relative.
+        LimitError: there are too many members.
     """
     found: list[tuple[bytes, int, int]] = []
     links: list[bytes] = []
@@ -78,16 +78,18 @@ def list_tar(
                     links.append(raw)
                 elif member.isreg() and not member.issparse():
                     found.append((raw, member.offset_data, member.size))
-            # `tarfile` takes a damaged header for the archive's end, where zeros should be, or nothing.
+            # `tarfile` treats a damaged header as the archive's end, which must be zeros or the end of the file.
             file.seek(archive.offset)
             if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
-                raise tarfile.ReadError(f"what follows its first {count:,} members is no header")
+                raise tarfile.ReadError(f"there is no valid header after its first {count:,} members")
         names, encoding = _decoded([raw for raw, *_ in found])
     except InputError:
         raise
     except RecursionError:
-        # Each header of a long name is read by a call within the one before.
-        raise PoseError("the tar archive is damaged: a long name has a long name, and so on", file=name) from None
+        # `tarfile` reads each header of a long name recursively.
+        raise PoseError(
+            "the tar archive is damaged: its headers of long names are nested too deeply", file=name
+        ) from None
     except (tarfile.TarError, OSError, ValueError, LookupError, OverflowError, EOFError) as error:
         text = str(error) or type(error).__name__
         raise PoseError(f"the tar archive is damaged: {text:.100}", file=name) from None
@@ -100,6 +102,6 @@ def list_tar(
 
 
 def _decoded(names: list[bytes]) -> tuple[list[str], str]:
-    """Names as UTF-8, which tar archives have nearly always; otherwise as they are guessed."""
+    """Decode names from UTF-8, which nearly all tar archives use; otherwise guess the encoding."""
     names_read, encoding = decode_names(names)
     return names_read, "" if encoding == "UTF-8" else encoding

@@ -1,19 +1,19 @@
-"""Files that people have and that are not read as keypoints: what they are, and what to do with them."""
+"""Common kinds of files that are not read as keypoints, and what to do with them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_UNPACK = "which is not read: unpack it and pack a zip of the files"
+_UNPACK = "which is not supported: unpack it and pack the files as a zip archive"
 _ESTIMATE = (
-    "and holds no keypoints: run a pose estimator first (MMPose, MediaPipe Holistic, OpenPose), and send its files"
+    "which has no keypoints: run a pose estimator first (MMPose, MediaPipe Holistic, OpenPose), and send its files"
 )
-_LABELS = "and holds no keypoints: send it as labels, if that is what it is"
-_ARRAY = "which is not read: save the array [T, V, 3] of x, y and score as .npy (numpy.save)"
+_LABELS = "which has no keypoints: if it has labels, send it as labels"
+_ARRAY = "which is not supported: save the array [T, V, 3] of x, y and score as .npy (numpy.save)"
 
 _PROJECT = (
-    "which has joints in 3D, and no pixels: project them with the camera, and save [T, V, 2] in pixels as .npy "
+    "which has 3D joints instead of pixels: project them with the camera, and save [T, V, 2] in pixels as .npy "
     "(numpy.save)"
 )
 
@@ -23,10 +23,10 @@ class Unreadable:
     """One kind of file.
 
     Attributes:
-        title: what it is, with what to do next: ``a 7z archive, ...``.
-        extensions: of its files.
-        matches: whether a file that begins so is of this kind.
-        may_hold_keypoints: whether somebody may have packed keypoints into it.
+        title: what it is, and what to do instead: ``a 7z archive, ...``.
+        extensions: extensions of its files.
+        matches: whether a file is of this kind, by its first bytes.
+        may_hold_keypoints: whether it may contain keypoints.
     """
 
     title: str
@@ -66,7 +66,7 @@ def _is_motion_capture(head: bytes) -> bool:
 
 
 def is_document(head: bytes) -> bool:
-    """Whether a zip archive that begins so is a document, and no archive of files to anyone but programs."""
+    """Whether a zip archive is a document, by its first bytes."""
     return _is_opendocument(head) or _is_workbook(head) or _is_old_office(head)
 
 
@@ -100,34 +100,34 @@ UNREADABLE: tuple[Unreadable, ...] = (
         _is_picture,
     ),
     Unreadable(f"a MATLAB file, {_ARRAY}", (".mat",), _begins(b"MATLAB "), True),
-    Unreadable(f"a file of motion capture, {_PROJECT}", (".bvh", ".c3d", ".trc", ".fbx"), _is_motion_capture),
+    Unreadable(f"a motion capture file, {_PROJECT}", (".bvh", ".c3d", ".trc", ".fbx"), _is_motion_capture),
     Unreadable(
-        "a pointer of Git LFS, not the file itself: fetch it with `git lfs pull`, and send what it has become",
+        "a pointer of Git LFS instead of the file: run `git lfs pull`, and send the file",
         (),
         _begins(b"version https://git-lfs.github.com/spec/"),
     ),
     Unreadable(
-        "an OpenDocument file, which is not read: save it as .xlsx or CSV, and send it as labels",
+        "an OpenDocument file, which is not supported: save it as .xlsx or CSV, and send it as labels",
         (".ods", ".odt"),
         _is_opendocument,
     ),
     Unreadable(
-        "a workbook of before 2007, or one with a password, which is not read: save it as .xlsx, and send it as labels",
+        "a workbook in .xls format or with a password, which is not supported: save it as .xlsx, and send it as labels",
         (".xls",),
         _is_old_office,
     ),
     Unreadable(f"a workbook, {_LABELS}", (".xlsx", ".xlsm"), _is_workbook),
     Unreadable(f"a table, {_LABELS}", (".csv", ".tsv"), lambda head: False),
 )
-"""By content first, then by extension."""
+"""Kinds, recognized first by content, then by extension."""
 
 
 def find_unreadable(head: bytes, name: str = "") -> Unreadable | None:
-    """The kind of a file that is not read; None where that is not known.
+    """The kind of an unsupported file; None if unknown.
 
     Args:
         head: its first 512 bytes.
-        name: its name, for the extension, where the content does not show it.
+        name: its name; the extension is used if the content is not recognized.
     """
     for kind in UNREADABLE:
         if kind.matches(head):

@@ -1,4 +1,4 @@
-"""Zip archives from untrusted senders: bounded in members, unpacked bytes and ratio; names never become paths."""
+"""Reads untrusted zip archives, with limits of members, unpacked size and ratio; names are never used as paths."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 
 # APPNOTE 4.4.4 and 4.6.9.
 _UTF8, _UNICODE_PATH = 1 << 11, 0x7075
-# A record of the central directory (APPNOTE 4.3.12): counted before `zipfile` makes an object for each.
+# Signature of the central directory's records (APPNOTE 4.3.12), counted before `zipfile` makes an object for each.
 _DIRECTORY_RECORD = b"PK\x01\x02"
 _CHUNK = 1 << 16
 _ZIP_ERRORS = (
@@ -34,8 +34,8 @@ class ZipMembers(NamedTuple):
     """The files of a zip archive.
 
     Attributes:
-        infos: in the archive's order, without folders; `filename` is decoded.
-        encoding: what names were read as that do not declare their encoding; "" where all do, or are ASCII.
+        infos: the files in the archive's order; `filename` is decoded.
+        encoding: guessed encoding of names that do not declare theirs; "" if all do, or are ASCII.
     """
 
     infos: list[zipfile.ZipInfo]
@@ -88,16 +88,17 @@ def check_member(info: zipfile.ZipInfo, *, file: str | None = None) -> str:
         raise PoseError(f"the archive's {info.filename!r:.80} is encrypted: pack it without a password", file=file)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise PoseError(
-            f"the archive's {info.filename!r:.80} uses a rare compression method: pack it with deflate", file=file
+            f"the archive's {info.filename!r:.80} uses an unsupported compression method: pack it with deflate",
+            file=file,
         )
     return name
 
 
 def check_member_name(name: str, *, file: str | None = None) -> str:
-    """A name with ``/`` between folders.
+    """Normalize a name to ``/`` between folders.
 
     Raises:
-        PoseError: the name is absolute, has a drive or leads upwards.
+        PoseError: the name is absolute, has a drive, or contains `..`.
     """
     parts = name.replace("\\", "/").split("/")
     if ".." in parts or not parts[0] or ":" in parts[0]:
@@ -106,7 +107,7 @@ def check_member_name(name: str, *, file: str | None = None) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether it is hidden, or metadata of macOS: `.DS_Store`, `__MACOSX/._clip.json`. `..` is refused elsewhere."""
+    """Whether a file is hidden, or metadata of macOS: `.DS_Store`, `__MACOSX/._clip.json`."""
     parts = name.replace("\\", "/").split("/")
     return parts[0] == "__MACOSX" or (parts[-1].startswith(".") and ".." not in parts)
 
@@ -130,19 +131,19 @@ def unpack(
     limits: UnpackLimits | None = None,
     encodings: set[str] | None = None,
 ) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the archive's files, one after the other.
+    """Yield names and contents of the archive's files.
 
-    The bytes that are unpacked count, not the sizes in the archive: max_unpacked_bytes over all members, and
-    max_archive_ratio times the archive's own bytes (from 1 MiB on). So overlapping members gain nothing.
+    Unpacked bytes are counted instead of the sizes in the archive, so that overlapping members are limited too:
+    max_unpacked_bytes over all members, and max_archive_ratio times the archive's size (from 1 MiB on).
 
     Args:
         token: checked at every chunk.
-        limits: those of the archive that this one is in, where it is in one.
-        encodings: gets what names were read as that do not declare their encoding.
+        limits: the limits of the outer archive, if any.
+        encodings: collects the guessed encodings of names that do not declare theirs.
 
     Raises:
-        PoseError: damaged, or a member as in `check_member`.
-        LimitError: more members, bytes, or bytes for its size, than `bounds` allow.
+        PoseError: the archive is damaged, or `check_member` refuses a member.
+        LimitError: the number of members, the size or the ratio exceeds a bound.
     """
     infos, encoding = _visible_members(data, bounds, file)
     if encodings is not None and encoding:
@@ -169,7 +170,7 @@ def unpack(
 
 @contextmanager
 def _errors_as_pose_errors(file: str | None) -> Iterator[None]:
-    """What `zipfile` raises becomes a PoseError. Only its calls stand within: what a token raises is not its error."""
+    """Convert errors of `zipfile` to PoseError. Use it only around calls of `zipfile`, not around a token's checks."""
     try:
         yield
     except InputError:

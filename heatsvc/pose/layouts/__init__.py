@@ -1,4 +1,4 @@
-"""Keypoint layouts: names of the V points of a clip. To add one is to add it to a file and to `LAYOUTS`."""
+"""Keypoint layouts: names of the V points of a clip. To add one, add it to a file and to `LAYOUTS`."""
 
 from __future__ import annotations
 
@@ -47,47 +47,47 @@ LAYOUTS_BY_POINTS: dict[int, Layout] = {
         *(COCO_WHOLEBODY, OPENPOSE137, MEDIAPIPE_HOLISTIC_IRIS),
     )
 }
-"""What so many points without names are taken for; other numbers are unknown. 17 are COCO's in nearly all files of this
-field: those of Human3.6M and PoseTrack need `layout`."""
+"""Layouts of unnamed points by their number; other numbers are unknown. 17 points are COCO's in nearly all files; those
+of Human3.6M and PoseTrack need `layout`."""
 _AMBIGUOUS = {25: (OPENPOSE25, NTU25), 543: (MEDIAPIPE_HOLISTIC, ISLR543)}
 KEYPOINT_COUNTS = frozenset((*LAYOUTS_BY_POINTS, *_AMBIGUOUS))
-"""Numbers of points that layouts in common use have."""
+"""Numbers of points of common layouts."""
 _LAYOUTS = tuple(LAYOUTS.values())
 _KNOWN_NAMES = frozenset(name for layout in _LAYOUTS for name in layout.points)
-# A file of MediaPipe has names of 20 letters, and one limb for each point.
+# Files of MediaPipe have names of 20 letters, and one limb per point.
 _MAX_NAME_LENGTH, _MAX_LIMBS = 100, 4096
 
 
 def get_layout(name: str, points: int | None = None) -> Layout:
-    """The layout of that name.
+    """Get a layout by its name.
 
     Args:
-        name: as listed at `GET /layouts`.
-        points: V, where known: mediapipe_holistic has a variant with a face of 478 instead of 468 points.
+        name: a name in `GET /layouts`.
+        points: V, if known: mediapipe_holistic has a variant with a face of 478 instead of 468 points.
 
     Raises:
-        LayoutError: there is none of that name; the message lists all.
+        LayoutError: the layout does not exist; the message lists all.
     """
     if name == MEDIAPIPE_HOLISTIC.name and points == len(MEDIAPIPE_HOLISTIC_IRIS.points):
         return MEDIAPIPE_HOLISTIC_IRIS
     layout = LAYOUTS.get(name)
     if layout is None:
-        raise LayoutError(f"there is no layout {name!r:.60}: known are {', '.join(LAYOUTS)}", field="layout")
+        raise LayoutError(f"unknown layout {name!r:.60}: known layouts are {', '.join(LAYOUTS)}", field="layout")
     return layout
 
 
 def infer_layout(points: int, *, field: str = "layout", file: str | None = None) -> Layout | None:
-    """What so many points without names are; None where that is unknown.
+    """The layout of unnamed points, by their number; None if unknown.
 
     Raises:
-        LayoutError: two layouts have so many points, in different orders.
+        LayoutError: two layouts have this number of points, in different orders.
     """
     layout = LAYOUTS_BY_POINTS.get(points)
     if layout is None and points in _AMBIGUOUS:
         first, second = _AMBIGUOUS[points]
         raise LayoutError(
             f"{points} points without names may be {first.name} ({first.title}) or {second.name} ({second.title}): "
-            "give `layout`",
+            "set `layout`",
             field=field,
             file=file,
         )
@@ -95,21 +95,21 @@ def infer_layout(points: int, *, field: str = "layout", file: str | None = None)
 
 
 def has_known_sides(layout: Layout) -> bool:
-    """Whether it is known which points are left and right: of a layout of a file's names only if they say it."""
+    """Whether the left and right points are known; for a layout from a file's names, only if the names say it."""
     return bool(layout.left) or _KNOWN_NAMES.issuperset(layout.points)
 
 
 def check_names(layout: Layout, named: Layout, *, field: str = "layout", file: str | None = None) -> None:
-    """A layout that is given for a file that names its points, as many, must not rename those that are known here.
+    """Check that a given layout does not contradict the known point names of a file with as many points.
 
     Raises:
-        LayoutError: it does; the message has the first such point.
+        LayoutError: it contradicts a name; the message has the first such point.
     """
     for i, (name, own) in enumerate(zip(layout.points, named.points, strict=True)):
         if name != own and own in _KNOWN_NAMES:
             raise LayoutError(
-                f"the file calls point {i} {own!r:.60}, and in {layout.name} it is {name!r:.60}: leave `layout` out, "
-                "and the file's names are used",
+                f"point {i} is {own!r:.60} in the file, but {name!r:.60} in {layout.name}: leave `layout` out to use "
+                "the file's names",
                 field=field,
                 file=file,
             )
@@ -117,34 +117,33 @@ def check_names(layout: Layout, named: Layout, *, field: str = "layout", file: s
 
 @lru_cache(maxsize=64)
 def layout_of_names(points: tuple[str, ...], limbs: tuple[tuple[int, int], ...] = ()) -> Layout:
-    """The layout of a file's points: the one that has these names in this order, or else a new one called ``custom``.
+    """The layout of a file's points: the layout with these names in this order, or else a new one called ``custom``.
 
     Args:
-        points: `canonical_names` of them.
-        limbs: the file's, pairs of indices; if empty, those of the layout that shares most names with it.
+        points: `canonical_names` of the points.
+        limbs: limbs of the file as pairs of indices; if empty, the limbs of the most similar layout.
 
     Raises:
-        LayoutError: a name twice, one of more than 100 letters, more than 4,096 limbs, or a limb of a point that there
-            is not.
+        LayoutError: a name occurs twice, has more than 100 letters, there are more than 4,096 limbs, or a limb's point
+            does not exist.
     """
     for layout in _LAYOUTS:
         if layout.points == points:
             return layout
     if len(set(points)) < len(points):
         twice = next(point for point in points if points.count(point) > 1)
-        raise LayoutError(f"the file has two points of the name {twice!r:.60}: each needs its own", field="layout")
-    # The cache keeps 64 layouts: a file must not make them arbitrarily large.
+        raise LayoutError(f"the file has two points named {twice!r:.60}: names must differ", field="layout")
+    # The cache keeps 64 layouts, whose size must be limited.
     if max(map(len, points), default=0) > _MAX_NAME_LENGTH or len(limbs) > _MAX_LIMBS:
         raise LayoutError(
-            f"the file names a point with more than {_MAX_NAME_LENGTH} letters, or has more than {_MAX_LIMBS:,} limbs: "
-            "give shorter names, or remove limbs",
+            f"the file has a point name of more than {_MAX_NAME_LENGTH} letters, or more than {_MAX_LIMBS:,} limbs: "
+            "shorten the names, or remove limbs",
             field="layout",
         )
     for limb in limbs:
         if not all(0 <= end < len(points) for end in limb):
             raise LayoutError(
-                f"the file has a limb that joins points {limb[0]} and {limb[1]}, counted from 0, and only "
-                f"{len(points)} points",
+                f"the file has a limb of points {limb[0]} and {limb[1]}, but only {len(points)} points, counted from 0",
                 field="layout",
             )
     if not limbs:
@@ -155,11 +154,11 @@ def layout_of_names(points: tuple[str, ...], limbs: tuple[tuple[int, int], ...] 
 
 
 def limbs_of_pairs(pairs: object, first: int = 0) -> tuple[tuple[int, int], ...] | None:
-    """A file's list of pairs of points as limbs, () without any; None where it is no such list.
+    """Convert a file's list of pairs of points to limbs; () if it is empty, None if it is not such a list.
 
     Args:
-        pairs: as in the file.
-        first: what the first point's number is there.
+        pairs: the value in the file.
+        first: number of the first point in the file.
     """
     if pairs is None:
         return ()
@@ -174,7 +173,7 @@ def limbs_of_pairs(pairs: object, first: int = 0) -> tuple[tuple[int, int], ...]
 
 
 def layout_with_points(points: Sequence[str]) -> Layout | None:
-    """The layout that has exactly these points, in whatever order; None where there is none."""
+    """The layout that has exactly these points, in any order; None if there is none."""
     wanted = frozenset(points)
     return next(
         (layout for layout in _LAYOUTS if len(layout.points) == len(points) and wanted == set(layout.points)), None

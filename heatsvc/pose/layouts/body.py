@@ -1,4 +1,4 @@
-"""Bodies of other data sets: CrowdPose, Human3.6M, PoseTrack18 and Kinect's of NTU RGB+D."""
+"""Body layouts of CrowdPose, Human3.6M, PoseTrack18 and NTU RGB+D (Kinect)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CROWDPOSE14 = _layout(
     *(("neck", *leg) for leg in _LEGS),
 )
 
-# Ionescu et al., PAMI 2014, in the order that MMPose and most 3D code have; what is called a foot there is the ankle.
+# Ionescu et al., PAMI 2014, in the order of MMPose and most 3D code; the points called foot are ankles.
 H36M17 = _layout(
     "h36m17",
     "Human3.6M, 17 points: legs 0-6, spine and head 7-10, arms 11-16",

@@ -11,16 +11,16 @@ from heatsvc.errors import InputError
 
 
 class LayoutError(InputError):
-    """A layout that does not exist, or that cannot be taken from another one."""
+    """A layout does not exist, or its points cannot be selected from another one."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A named order of keypoints. Points of one name in two layouts are the same point of the body.
+    """A named order of keypoints. All layouts use the same name for the same point of the body.
 
     Attributes:
-        name: as in a request, ``sign27``.
-        title: one line for `GET /layouts`.
+        name: its name in requests, ``sign27``.
+        title: its description in `GET /layouts`.
         points: the V names, in order: ``nose``, ``left_wrist``, ``left_hand_4``, ``face_30``.
         limbs: pairs of indices of `points`; channel order of a limb volume.
     """
@@ -37,7 +37,7 @@ class Layout:
 
     @cached_property
     def mirror(self) -> tuple[int, ...]:
-        """For each point the index of its mirror image; its own index for points on the midline."""
+        """The index of each point's mirror image; points on the midline have their own index."""
         return tuple(self.index.get(mirrored(point), i) for i, point in enumerate(self.points))
 
     @cached_property
@@ -47,20 +47,20 @@ class Layout:
 
     @cached_property
     def right(self) -> tuple[int, ...]:
-        """The partner of each of `left` (PYSKL's `right_kp`)."""
+        """Indices of the right partners of `left` (PYSKL's `right_kp`)."""
         return tuple(self.mirror[i] for i in self.left)
 
     def indices_in(self, source: Layout) -> tuple[int, ...]:
-        """Indices of this layout's points in `source`; -1 for those that it does not have."""
+        """Indices of this layout's points in `source`; -1 for points that it lacks."""
         return tuple(source.index.get(point, -1) for point in self.points)
 
     def subset(self, indices: Sequence[int]) -> Layout:
-        """The layout of some of its points, in that order: their names, the limbs between them, left and right.
+        """The layout of some of the points, in the given order, with the limbs between them.
 
-        It is itself where it is all of them, and called ``custom`` otherwise: its own name is that of all points.
+        It is called ``custom`` unless it has all points in their order; then it is this layout.
 
         Args:
-            indices: from 0 to V - 1, none of them twice.
+            indices: different indices from 0 to V - 1.
         """
         if tuple(indices) == tuple(range(len(self.points))):
             return self
@@ -78,13 +78,13 @@ def mirrored(point: str) -> str:
 
 
 def mirrored_limbs(limbs: Sequence[tuple[int, int]], mirror: Sequence[int]) -> tuple[int, ...]:
-    """For each limb the index of the limb between the mirror images of its ends; its own index where there is none."""
+    """The index of each limb's mirror image, the limb between the mirrored ends; its own index if there is none."""
     position = {frozenset(limb): i for i, limb in enumerate(limbs)}
     return tuple(position.get(frozenset((mirror[a], mirror[b])), i) for i, (a, b) in enumerate(limbs))
 
 
 def hand(side: str) -> tuple[str, ...]:
-    """The 21 points of a hand, `side` left or right: 0 the wrist, then four for each finger from the thumb on.
+    """The 21 points of a left or right hand: 0 is the wrist, then four for each finger, beginning with the thumb.
 
     OpenPose, MediaPipe and COCO-WholeBody share this order.
     """
@@ -141,5 +141,5 @@ def limbs_by_name(points: Sequence[str], limbs: Iterable[tuple[str, str]]) -> tu
 
 
 def limbs_between(points: Sequence[str], limbs: Iterable[tuple[str, str]]) -> tuple[tuple[int, int], ...]:
-    """Those limbs, given by the names of their ends, that have both ends among `points`."""
+    """The limbs, given by the names of their ends, whose ends are both in `points`."""
     return limbs_by_name(points, (limb for limb in limbs if limb[0] in points and limb[1] in points))

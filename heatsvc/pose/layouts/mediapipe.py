@@ -1,6 +1,6 @@
-"""MediaPipe: pose 33, face mesh 468 (478 with the irises), hands of 21, and what Holistic makes of them.
+"""Layouts of MediaPipe: pose 33, face mesh 468 (478 with irises), hands of 21, and Holistic, which combines them.
 
-The points of the face mesh have no left and right names: their channels are not exchanged in a mirrored copy.
+Names of the face mesh have no sides, so that its channels are not exchanged in mirrored copies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Layouts of files that name their points: the tools' spellings as the names that layouts here have."""
+"""canonical_names: converts the point names of tools to the names of layouts."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ _FACE = face68()
 
 
 def canonical_names(names: Sequence[str], component: str = "") -> tuple[str, ...]:
-    """The points' names as layouts here have them: ``left_wrist`` for ``LWrist``, ``LEFT_WRIST`` and ``left wrist``.
+    """Convert names of points to those of layouts: ``left_wrist`` for ``LWrist``, ``LEFT_WRIST`` and ``left wrist``.
 
-    Names that no layout knows stay, in lower case with underscores.
+    Unknown names are kept, in lower case with underscores.
 
     Args:
-        names: as in a file.
-        component: of a `.pose` file, whose name has the side of a hand and says which of two wrists is meant.
+        names: the names in a file.
+        component: name of a component of a `.pose` file, which has the side of a hand.
     """
     plain = _with_sides([_plain(name) for name in names])
     part = _plain(component)
@@ -66,13 +66,13 @@ def canonical_names(names: Sequence[str], component: str = "") -> tuple[str, ...
         return tuple(_hand_point(name, plain) for name in plain)
     found = [_OTHER_NAMES.get(name, name) for name in (_body_point(name) for name in plain)]
     if "left_foot" in found and "left_knee" in found and "left_ankle" not in found:
-        # Human3.6M's, whose ankles are called feet.
+        # Human3.6M calls ankles feet.
         found = [f"{name.removesuffix('_foot')}_ankle" if name.endswith("_foot") else name for name in found]
     present = set(found)
     if {"head", "nose", "neck", "mid_hip"} <= present or (
         {"head", "neck"} <= present and len(found) == _LIMBS_HEAD_NECK
     ):
-        # Halpe's and CrowdPose's, whose head is the top of it.
+        # The head of Halpe and CrowdPose is the top of the head.
         found[found.index("head")] = "head_top"
     return tuple(found)
 
@@ -90,7 +90,7 @@ def _plain(name: str) -> str:
 
 
 def _with_sides(names: Sequence[str]) -> list[str]:
-    """``left_hip`` for ``lhip`` and ``hip_l``, where there is a right one beside it."""
+    """``left_hip`` for ``lhip`` and ``hip_l``, if the right one exists too."""
     there = set(names)
     found = []
     for name in names:
@@ -104,7 +104,7 @@ def _with_sides(names: Sequence[str]) -> list[str]:
 
 
 def _body_point(name: str) -> str:
-    """A point of a whole body: MMPose's names of faces and hands among them."""
+    """A point of a whole body, including MMPose's names of faces and hands."""
     if match := re.fullmatch(r"face_(\d{1,2})", name):
         return _FACE[int(match[1])] if int(match[1]) < len(_FACE) else name
     side, _, rest = name.partition("_")
@@ -122,8 +122,8 @@ def _hand_point(name: str, hand: Sequence[str]) -> str:
     """``hand_8`` for ``INDEX_FINGER_TIP``.
 
     Args:
-        name: of the point.
-        hand: all names of the hand: some call the four joints of the thumb as those of other fingers.
+        name: name of the point.
+        hand: all names of the hand, since some tools use the same joint names for the thumb as for other fingers.
     """
     name = re.sub(r"^(left_|right_)?(hand_)?", "", name) or name
     if name in _WRISTS:

@@ -1,4 +1,4 @@
-"""OpenPose: its body models with the face of 70 points and two hands of 21, in the order of its JSON keys.
+"""Layouts of OpenPose: its body models, the face of 70 points and two hands of 21, in the order of its JSON keys.
 
 https://github.com/CMU-Perceptual-Computing-Lab/openpose/blob/master/doc/02_output.md
 """
@@ -77,4 +77,4 @@ OPENPOSE_PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "hand_left_keypoints_2d": (hand("left"),),
     "hand_right_keypoints_2d": (hand("right"),),
 }
-"""The keys of a person in OpenPose's JSON, in the layouts' order, and the points that each may have."""
+"""The keys of a person in OpenPose's JSON, in the layouts' order, and the possible numbers of points of each."""

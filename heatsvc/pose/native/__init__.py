@@ -1,6 +1,6 @@
-"""Code that runs in child processes, since it calls native libraries on untrusted files.
+"""Code that runs in child processes, because it calls native libraries on untrusted files.
 
-These functions import their library when they are called, in the child: a process that only asks for them stays small.
+These functions import their library when they are called, so that only the child process loads it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 from heatsvc.bounds import Bounds
 
 TABLE, TRACKS = "table", "tracks"
-"""What an HDF5 file holds: a table of DeepLabCut, or SLEAP's tracks."""
+"""Kinds of HDF5 files: a table of DeepLabCut, or tracks of SLEAP."""
 
 
 def read_hdf5(data: bytes, bounds: Bounds, file: str | None) -> tuple[Any, ...]:
@@ -18,7 +18,7 @@ def read_hdf5(data: bytes, bounds: Bounds, file: str | None) -> tuple[Any, ...]:
 
     Args:
         data: the file.
-        bounds: for what is in it.
+        bounds: limits of its content.
         file: its name, for messages.
 
     Returns:

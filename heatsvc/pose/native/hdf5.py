@@ -1,8 +1,8 @@
 """HDF5 files of DeepLabCut and SLEAP. Runs in a child process: libhdf5 trusts the sizes and addresses in a file.
 
-Only what is named here is opened, and only after its link and its storage were looked at: links to other files, virtual
+Only the items named here are opened, and only after their link and storage were checked: links to other files, virtual
 datasets and external storage would read files of this machine. Sizes are checked before numbers are read. pandas stores
-the names of its columns as a pickle; heatsvc's own unpickler reads it, which creates no objects.
+the names of its columns as a pickle, which heatsvc's safe unpickler reads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from heatsvc.pose.errors import NoKeypointsError, PoseError
 from heatsvc.pose.native import TABLE, TRACKS
 from heatsvc.pose.unpickle import unpickle
 
-# Without these, HDF5 looks for a plugin of a filter among the libraries of the machine.
+# For other filters, HDF5 would search the machine for plugins.
 _FILTERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
 _MAX_GROUPS, _MAX_BLOCKS, _MAX_LEVELS, _MAX_NAME_BYTES, _MAX_ATTRIBUTE_BYTES = 16, 16, 8, 400, 1 << 22
 # DeepLabCut's name for its table.
@@ -50,7 +50,7 @@ class HDF5Reader:
             return self._tracks(root)
         if {"frames", "instances", "metadata"} <= set(keys):
             raise self._error(
-                "this is a SLEAP project (.slp), which is not read: export its predictions as an analysis file "
+                "a SLEAP project (.slp) is not supported: export its predictions as an analysis file "
                 "(sleap-convert --format analysis, or sleap_io.save_analysis_h5)"
             )
         for key in sorted(keys, key=lambda key: key != _KEY):
@@ -62,7 +62,7 @@ class HDF5Reader:
                 if "block0_values" in found:
                     return self._result(*self._fixed_frame(group))
         raise self._error(
-            "the HDF5 file holds neither a table of DeepLabCut nor SLEAP's tracks: save the array [T, V, 3] of x, y "
+            "the HDF5 file has neither a table of DeepLabCut nor tracks of SLEAP: save the array [T, V, 3] of x, y "
             "and score as .npy (numpy.save)"
         )
 
@@ -70,7 +70,7 @@ class HDF5Reader:
         return PoseError(text, file=self.file)
 
     def _keys(self, group: h5py.Group) -> list[str]:
-        """Names in a group; an iteration follows no links."""
+        """Names in a group; iterating does not follow links."""
         keys = []
         for key in group:
             keys.append(key)
@@ -79,22 +79,22 @@ class HDF5Reader:
         return keys
 
     def _dataset(self, group: h5py.Group, name: str) -> h5py.Dataset:
-        """A dataset of this file that has its numbers in it, of a size within the bounds."""
+        """A dataset whose numbers are in this file, and whose size is within the bounds."""
         link = group.get(name, getlink=True)
         if link is None:
             raise self._error(f"the HDF5 file has no {name!r:.60}")
         if not isinstance(link, h5py.HardLink):
-            raise self._error(f"{name!r:.60} is a link in the HDF5 file, which is not followed: copy what it links to")
+            raise self._error(f"{name!r:.60} is a link in the HDF5 file, which is not followed: copy its target")
         dataset = group[name]
         if not isinstance(dataset, h5py.Dataset):
-            raise self._error(f"{name!r:.60} is no dataset in the HDF5 file")
+            raise self._error(f"{name!r:.60} in the HDF5 file is not a dataset")
         storage = dataset.id.get_create_plist()
         if storage.get_layout() == h5py.h5d.VIRTUAL or storage.get_external_count():
-            raise self._error(f"the numbers of {name!r:.60} are in another file: copy them into one")
+            raise self._error(f"the numbers of {name!r:.60} are in another file: copy them into this one")
         for i in range(storage.get_nfilters()):
             if storage.get_filter(i)[0] not in _FILTERS:
                 raise self._error(
-                    f"{name!r:.60} is compressed by a filter that is not read: write it with gzip, or uncompressed"
+                    f"{name!r:.60} is compressed with an unsupported filter: write it with gzip, or uncompressed"
                 )
         if dataset.shape is None:
             raise self._error(f"{name!r:.60} is empty")
@@ -126,16 +126,16 @@ class HDF5Reader:
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
         if not isinstance(value, str) or len(value) > _MAX_NAME_BYTES:
-            raise self._error(f"a name in the HDF5 file is no text, or longer than {_MAX_NAME_BYTES} letters")
+            raise self._error(f"a name in the HDF5 file is not text, or longer than {_MAX_NAME_BYTES} letters")
         return value
 
     def _attribute(self, item: h5py.HLObject, name: str) -> object:
-        """An attribute's number or text; None where there is none."""
+        """An attribute's number or text; None if there is none."""
         if name not in item.attrs:
             return None
         found = item.attrs.get_id(name)
         if found.shape != () or found.dtype.itemsize > _MAX_ATTRIBUTE_BYTES:
-            raise self._error(f"the attribute {name!r:.60} is no single value")
+            raise self._error(f"the attribute {name!r:.60} must be a single value")
         value = item.attrs[name]
         return value.item() if isinstance(value, np.generic) else value
 
@@ -158,7 +158,7 @@ class HDF5Reader:
             block = np.asarray(table.fields(name)[()])
             found = self._pickled_columns(table, f"{name}_kind")
             if len(found) != block.shape[1]:
-                raise self._error(f"{name!r:.40} has {block.shape[1]} columns, and names for {len(found)}")
+                raise self._error(f"{name!r:.40} has {block.shape[1]} columns, but {len(found)} names")
             columns += found
             blocks.append(_float32(block))
         return columns, np.concatenate(blocks, axis=1) if blocks else np.zeros((0, 0), np.float32)
@@ -168,7 +168,7 @@ class HDF5Reader:
         if isinstance(pickled, str):
             pickled = pickled.encode()
         if not isinstance(pickled, bytes):
-            raise self._error(f"the table in the HDF5 file does not say what its columns are ({attribute:.40})")
+            raise self._error(f"the table in the HDF5 file has no names of columns ({attribute:.40})")
         content = unpickle(pickled, bounds=self.bounds, file=self.file)
         if not isinstance(content, list):
             raise self._error(f"{attribute:.40} must be a list of columns")
@@ -176,7 +176,9 @@ class HDF5Reader:
 
     def _levels(self, column: object) -> Iterator[object]:
         if not isinstance(column, tuple) or len(column) > _MAX_LEVELS:
-            raise self._error("the columns of the table must be named by scorer, bodyparts and coords, as DeepLabCut's")
+            raise self._error(
+                "the columns of the table must be named by scorer, bodyparts and coords, as in DeepLabCut"
+            )
         yield from column
 
     def _fixed_frame(self, group: h5py.Group) -> tuple[list[list[str]], npt.NDArray[np.float32]]:
@@ -219,14 +221,14 @@ class HDF5Reader:
         xy = self._in_order(root, tracks, _TRACK_AXES, ("track", "frame", "node", "xy"))
         if xy.shape != (persons, frames, len(names), 2):
             raise self._error(
-                f"tracks has [tracks, frames, nodes, x and y] of {list(xy.shape)}, and node_names {len(names)} names"
+                f"tracks has [tracks, frames, nodes, x and y] {list(xy.shape)}, but node_names has {len(names)} names"
             )
         score = np.where(np.isfinite(xy).all(axis=-1), np.float32(1), np.float32(0))
         if root.get("point_scores", getlink=True) is not None:
             scores = self._dataset(root, "point_scores")
             given = self._in_order(root, scores, _SCORE_AXES, ("track", "frame", "node"))
             if given.shape != score.shape:
-                raise self._error(f"point_scores has {list(given.shape)} numbers for {list(score.shape)} points")
+                raise self._error(f"point_scores is {list(given.shape)}: it must be {list(score.shape)}")
             score = given
         limbs: list[list[int]] = []
         if root.get("edge_inds", getlink=True) is not None:
@@ -244,13 +246,13 @@ class HDF5Reader:
             raise self._error(f"tracks must have 4 axes ({', '.join(axes)}), not {list(tracks.shape)}")
         persons, frames = (tracks.shape[axes.index(axis)] for axis in ("track", "frame"))
         if not persons or not frames or not names:
-            raise NoKeypointsError("there are no persons, frames or points in the HDF5 file", file=self.file)
+            raise NoKeypointsError("the HDF5 file has no persons, frames or points", file=self.file)
         self.bounds.check("max_persons", persons, "persons", file=self.file)
         self.bounds.check("max_frames", frames, "frames", file=self.file)
         return persons, frames
 
     def _axes(self, root: h5py.Group, dataset: h5py.Dataset, axes: tuple[str, ...]) -> tuple[str, ...]:
-        """What the dataset's axes are, by its own word or by default."""
+        """The dataset's axes, as it declares them or by default."""
         dims = self._attribute(dataset, "dims")
         if dims is None:
             # An older option of SLEAP's export.

@@ -1,4 +1,4 @@
-"""Landmarks in Parquet, a row for each. Runs in a child process: a small file may unpack to any size."""
+"""Reads landmarks in Parquet, one per row. Runs in a child process: a small file may unpack to any size."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from heatsvc.pose.errors import NoKeypointsError, PoseError
 
 _COLUMNS = ("frame", "type", "landmark_index", "x", "y")
 _BATCH_ROWS = 8192
-# Holistic's have four types, and 478 landmarks of a face at most.
+# Holistic has four types, and at most 478 landmarks of a face.
 _MAX_TYPES, _MAX_INDEX = 64, 1 << 16
 
 
 def read_landmarks(data: bytes, bounds: Bounds, file: str | None) -> tuple[Any, ...]:
-    """See `heatsvc.pose.native.read_parquet`. Rows are read in batches, and counted before the next batch is."""
+    """See `heatsvc.pose.native.read_parquet`. Rows are read in batches, and counted before the next batch is read."""
     types: dict[str, int] = {}
     batches: list[tuple[npt.NDArray[Any], ...]] = []
     rows = 0
@@ -29,7 +29,7 @@ def read_landmarks(data: bytes, bounds: Bounds, file: str | None) -> tuple[Any, 
         bounds.check("max_input_values", 2 * rows, "numbers", file=file)
         batches.append(_read_batch(batch, types, file))
     if not rows:
-        raise NoKeypointsError("there are no rows in the Parquet file", file=file)
+        raise NoKeypointsError("the Parquet file has no rows", file=file)
     frame, key, x, y = (np.concatenate(column) for column in zip(*batches, strict=True))
     frames, t = np.unique(frame, return_inverse=True)
     keys, first, v = np.unique(key, return_index=True, return_inverse=True)
@@ -45,7 +45,7 @@ def read_landmarks(data: bytes, bounds: Bounds, file: str | None) -> tuple[Any, 
         twice_t, twice_v = divmod(int(seen.argmax()), len(keys))
         kind, index = divmod(int(keys[order[twice_v]]), _MAX_INDEX)
         raise PoseError(
-            f"{list(types)[kind]!r:.60} {index} is in frame {frames[twice_t]} twice: a file must have one person",
+            f"{list(types)[kind]!r:.60} {index} occurs twice in frame {frames[twice_t]}: a file must have one person",
             file=file,
         )
     xy = np.full((len(frames), len(keys), 2), np.nan, np.float32)
@@ -56,12 +56,12 @@ def read_landmarks(data: bytes, bounds: Bounds, file: str | None) -> tuple[Any, 
 
 
 def _read_batch(batch: RecordBatch, types: dict[str, int], file: str | None) -> tuple[npt.NDArray[Any], ...]:
-    """frame, type and landmark_index as one number, x and y of the rows; numbers new types in `types`."""
+    """frame, type and landmark_index as one number, and x and y, of each row. New types are added to `types`."""
     missing = [name for name in _COLUMNS if name not in batch.column_names]
     if missing:
         raise PoseError(
             f"the Parquet file has no column {missing[0]}: it must have the columns {', '.join(_COLUMNS)} of Google's "
-            "ISLR, a row for each landmark of a frame",
+            "ISLR, and one row per landmark and frame",
             file=file,
         )
     columns = {name: batch.column(name) for name in _COLUMNS}
@@ -72,7 +72,9 @@ def _read_batch(batch: RecordBatch, types: dict[str, int], file: str | None) -> 
             raise PoseError(f"the column {name} must be whole numbers", field=name, file=file)
         numbers.append(values.astype(np.int64))
     if (numbers[1] >= _MAX_INDEX).any():
-        raise PoseError(f"the column landmark_index has {numbers[1].max():,}", field="landmark_index", file=file)
+        raise PoseError(
+            f"the column landmark_index has {numbers[1].max():,}, which is too large", field="landmark_index", file=file
+        )
     texts = columns["type"].to_pylist()
     if not all(isinstance(text, str) for text in texts):
         raise PoseError(

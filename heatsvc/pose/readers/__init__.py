@@ -1,4 +1,4 @@
-"""Readers: files of keypoints as clips. To add a format is to add a file and an entry of `READERS`."""
+"""Readers: read keypoint files as clips. To add a format, add a file and an entry of `READERS`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _AS_CLIP = (
     "known are OpenPose's frames (people), MMPose's predictions (instances), COCO's annotations (images, annotations) "
     "and results (image_id, keypoints), Kinetics-skeleton (data), YOLO's results (box, keypoints), MediaPipe's "
     'landmarks (pose_landmarks) and clips; write a clip, {"keypoint": [[[x, y, score], ...], ...], "img_shape": '
-    "[height, width]}, [T, V, 3] in pixels"
+    "[height, width]}, with keypoint [T, V, 3] in pixels"
 )
 
 
@@ -48,15 +48,15 @@ class Reader:
     """One format of keypoint files.
 
     Attributes:
-        name: short, ``mmpose``.
-        title: one line about it.
-        extensions: of its files, for documentation; the content decides.
-        matches: whether an upload's content is of this format.
-        read: its clips; raises InputError only.
-        is_frame: whether an upload that matches is one frame of a clip. Such files, in one folder and with numbers in
-            their names, are a clip, and are read together as the `frames` of an upload. None where it never is.
-        fills_gaps: whether a number that is missing between frame files is a frame without persons, because the tool
-            writes no file for it.
+        name: its short name, ``mmpose``.
+        title: its description in one line.
+        extensions: extensions of its files, for documentation; the content decides.
+        matches: whether an upload's content has this format.
+        read: reads its clips; raises only InputError.
+        is_frame: whether an upload that matches is one frame of a clip. Such files in one folder, with numbers in
+            their names, are read together as the `frames` of an upload. None if files never are frames.
+        fills_gaps: whether a missing number between frame files is a frame without persons, for which the tool writes
+            no file.
     """
 
     name: str
@@ -71,14 +71,14 @@ class Reader:
 READERS: tuple[Reader, ...] = (
     Reader(
         "npy",
-        "NumPy array [T, V, 2|3] or [M, T, V, 2|3]: x, y and, third, the score; or [T, 1662] of MediaPipe Holistic",
+        "NumPy array [T, V, 2|3] or [M, T, V, 2|3] of x, y and optionally score; or [T, 1662] of MediaPipe Holistic",
         (".npy",),
         is_npy,
         lambda upload: [read_npy(upload.data, filename=upload.filename, options=upload.options)],
     ),
     Reader(
         "npz",
-        "NumPy archive of keypoint (or one array of any name) and optionally keypoint_score, img_shape, layout, "
+        "NumPy archive of keypoint (or one array of any name), and optionally keypoint_score, img_shape, layout, "
         "frame_dir, label, total_frames",
         (".npz",),
         is_npz,
@@ -86,28 +86,28 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "ntu",
-        "NTU RGB+D's skeletons: the joints of Kinect v2 in the color image of 1920 x 1080",
+        "skeletons of NTU RGB+D: the joints of Kinect v2 in the color image of 1920 x 1080",
         (".skeleton",),
         is_ntu,
         read_ntu,
     ),
     Reader(
         "pose",
-        "pose-format file, versions 0.0 to 0.2, such as MediaPipe Holistic's points",
+        "file of pose-format, versions 0.0 to 0.2, such as points of MediaPipe Holistic",
         (".pose",),
         is_pose_file,
         read_pose_file,
     ),
     Reader(
         "archive",
-        "archive of files of any of these formats, or of archives of them; or one compressed file",
+        "archive of files of these formats, or of archives of them; or one compressed file",
         (".zip", ".tar", *COMPRESSED_EXTENSIONS),
         is_archive,
         read_archive,
     ),
     Reader(
         "openpose",
-        "OpenPose's JSON of a frame; the frame files of a clip, in an archive or several files, are one clip",
+        "OpenPose's JSON of a frame; the frame files of a clip are joined",
         (".json",),
         is_openpose,
         read_openpose,
@@ -115,7 +115,7 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "mmpose",
-        "MMPose's predictions for a video or an image; files of an image each are a clip as OpenPose's are",
+        "MMPose's predictions for a video or an image; the files of a clip's images are joined",
         (".json",),
         is_mmpose,
         read_mmpose,
@@ -124,15 +124,15 @@ READERS: tuple[Reader, ...] = (
     Reader("coco", "COCO or COCO-WholeBody keypoint annotations, one frame per image", (".json",), is_coco, read_coco),
     Reader(
         "results",
-        "results list of COCO's evaluation and of AlphaPose, also in its forms cmu and open: persons by image, the "
-        "images in the order of their numbers",
+        "results list of COCO's evaluation and of AlphaPose, also in its formats cmu and open: the persons of each "
+        "image, in the order of the images' numbers",
         (".json",),
         is_results,
         read_results,
     ),
     Reader(
         "kinetics",
-        "Kinetics-skeleton's JSON of a video, in ST-GCN's form: 18 points of OpenPose in 0..1 of the frame",
+        "Kinetics-skeleton's JSON of a video, as in ST-GCN: 18 points of OpenPose, normalized",
         (".json",),
         is_kinetics,
         read_kinetics,
@@ -146,7 +146,8 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "yolo_json",
-        "results of Ultralytics' pose models by to_json, of an image or a video; files of an image each are a clip",
+        "results of Ultralytics' pose models by to_json, for an image or a video; the files of a clip's images are "
+        "joined",
         (".json",),
         is_yolo_json,
         read_yolo_json,
@@ -154,7 +155,7 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "mediapipe",
-        "MediaPipe's landmarks in JSON, of a frame or a video: pose, face, left and right hand, in 0..1 of the frame",
+        "MediaPipe's landmarks in JSON, for a frame or a video: pose, face, left and right hand, normalized",
         (".json",),
         is_mediapipe,
         read_mediapipe,
@@ -176,7 +177,7 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "parquet",
-        "MediaPipe Holistic's landmarks, a row for each, as in Google's ISLR (the extra `parquet`)",
+        "MediaPipe Holistic's landmarks, one per row, as in Google's ISLR (the extra `parquet`)",
         (".parquet",),
         is_parquet,
         read_parquet,
@@ -190,7 +191,7 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "yolo_labels",
-        "labels of YOLO's pose models, a text of persons for each image, in 0..1 of it; those of a video are a clip",
+        "labels of YOLO's pose models, a text file of persons for each image, normalized; those of a clip are joined",
         (".txt",),
         is_yolo_labels,
         read_yolo_labels,
@@ -199,15 +200,15 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "table",
-        "table of points in CSV, a row for each frame, such as MediaPipe's with columns x0, y0 or NOSE_x, NOSE_y",
+        "table of points in CSV, one row per frame, such as MediaPipe's with columns x0, y0 or NOSE_x, NOSE_y",
         (".csv", ".tsv", ".txt"),
         is_table,
         read_table,
     ),
     Reader(
         "long_table",
-        "table of points in CSV, a row for each point: frame, landmark_index, x, y and, as far as there are, type, "
-        "visibility, person, video",
+        "table of points in CSV, one row per point: frame, landmark_index, x, y and optionally type, visibility, "
+        "person, video",
         (".csv", ".tsv", ".txt"),
         is_long_table,
         read_long_table,
@@ -216,22 +217,22 @@ READERS: tuple[Reader, ...] = (
 
 
 def read(data: bytes, *, filename: str = "", options: ReadOptions = DEFAULT_OPTIONS) -> list[PoseClip]:
-    """The clips of a file of any format in `READERS`, detected by its content.
+    """Read the clips of a file of any format in `READERS`, detected by its content.
 
     Args:
-        data: the file.
-        filename: for the clip's name and for messages; never opened.
-        options: for what the file may lack.
+        data: the content of the file.
+        filename: its name, for the clip's name and for messages; never opened.
+        options: the properties that the file may not specify.
 
     Raises:
-        InputError: PoseError, LayoutError or LimitError, with field, file and frame. Nothing else is raised, whatever
-            the bytes, but what `options.token` raises.
+        InputError: PoseError, LayoutError or LimitError, with field, file and frame. For any bytes, no other error is
+            raised, except by `options.token`.
     """
     return read_upload(Upload(data, filename, options))
 
 
 def read_upload(upload: Upload) -> list[PoseClip]:
-    """The clips of a file as `read` has them."""
+    """Read the clips of an upload; see `read`."""
     reader = find_reader(upload)
     if reader is not None:
         return reader.read(upload)
@@ -241,21 +242,21 @@ def read_upload(upload: Upload) -> list[PoseClip]:
     if kind := find_unreadable(upload.data[:HEAD], upload.filename):
         raise PoseError(f"{name} is {kind.title}", file=upload.file)
     if upload.is_json:
-        raise PoseError(f"{name} is JSON of no known form, {_beginning(upload.json)}: {_AS_CLIP}", file=upload.file)
-    raise PoseError(f"{name} is of no known format: {_known()}", file=upload.file)
+        raise PoseError(f"{name} is JSON of an unknown format, {_beginning(upload.json)}: {_AS_CLIP}", file=upload.file)
+    raise PoseError(f"{name} has an unknown format: {_known()}", file=upload.file)
 
 
 def find_reader(upload: Upload) -> Reader | None:
-    """The first reader whose format the content is of; None where there is none.
+    """The first reader whose format the content has; None if there is none.
 
     Raises:
-        InputError: the content is of a format, and broken or too large.
+        InputError: the content is damaged or too large.
     """
     return next((reader for reader in READERS if reader.matches(upload)), None)
 
 
 def frame_reader(upload: Upload) -> Reader | None:
-    """The reader of a file that is one frame of a clip; None of other files, and of broken ones."""
+    """The reader of a file that is one frame of a clip; None for other and damaged files."""
     try:
         reader = find_reader(upload)
         return reader if reader is not None and reader.is_frame is not None and reader.is_frame(upload) else None
@@ -264,7 +265,7 @@ def frame_reader(upload: Upload) -> Reader | None:
 
 
 def _beginning(content: object) -> str:
-    """What JSON holds, for a message: its first keys, or those of the first object in a list."""
+    """The beginning of a JSON document, for a message: its first keys, or those of the first object in a list."""
     first = content[0] if isinstance(content, list) and content else content
     where = "a list" if isinstance(content, list) else "an object"
     if not isinstance(first, dict):

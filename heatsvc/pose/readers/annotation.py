@@ -1,4 +1,4 @@
-"""The annotation pickle of PYSKL and MMAction2: ``{'split': ..., 'annotations': [...]}``, a bare list, or one clip."""
+"""Reads annotation pickles of PYSKL and MMAction2: ``{'split': ..., 'annotations': [...]}``, a list, or one clip."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _LARGEST = 2**53  # of whole numbers in JSON
 
 @dataclass(frozen=True, slots=True)
 class AnnotationHeader:
-    """What an annotation says of its clip; nothing of it is validated but the types.
+    """Name, label and size of an annotation's clip; only the types are validated.
 
     Attributes:
-        frame_dir: the clip's name, "" where it has none.
-        label: the class index, None where it has none.
-        persons, frames, points: M, T and V of `keypoint`; None where it is no array [M, T, V, C]. Of compressed
+        frame_dir: the clip's name; "" if it has none.
+        label: the class index; None if it has none.
+        persons, frames, points: M, T and V of `keypoint`; None if it is not an array [M, T, V, C]. For compressed
             keypoints persons is None.
     """
 
@@ -42,18 +42,17 @@ class AnnotationHeader:
 
 
 def is_annotation(upload: Upload) -> bool:
-    """Begins as a pickle of a dict or a list does."""
+    """Whether the content begins like a pickle of a dict or a list."""
     return upload.data[:3].startswith(_FIRST)
 
 
 def read_annotation(upload: Upload) -> list[PoseClip]:
-    """The clips of `options.frame_dirs`, in that order; all clips where it is None.
+    """Read the clips of `options.frame_dirs`, in that order; all clips if it is None.
 
     Raises:
-        PoseError: a pickle that holds other things or no annotations, a frame_dir that it does not hold, or an
-            annotation whose arrays, img_shape, total_frames or label do not fit; `field` is
-            ``annotations[3].keypoint``.
-        LimitError: more clips than max_clips, or more bytes of keypoints than max_unpacked_bytes.
+        PoseError: the pickle has other contents or no annotations, a frame_dir does not exist, or an annotation's
+            arrays, img_shape, total_frames or label are invalid; `field` is such as ``annotations[3].keypoint``.
+        LimitError: there are more clips than max_clips, or more bytes of keypoints than max_unpacked_bytes.
     """
     bounds, file = upload.options.bounds, upload.file
     annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file, token=upload.options.token), file)
@@ -63,7 +62,7 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
     if len(chosen) > bounds.max_clips:
         bounds.check("max_clips", len(chosen), "clips at once (choose some with frame_dir)", file=file)
     identifier = identifier_of(annotations)
-    # One annotation may be in the list a million times: the result counts.
+    # One annotation may be in the list a million times, so the result is checked.
     size = 0
     for i in chosen:
         keypoint = annotations[i].get("keypoint")
@@ -78,11 +77,11 @@ def read_annotation(upload: Upload) -> list[PoseClip]:
 
 
 def read_headers(upload: Upload) -> list[AnnotationHeader]:
-    """Names and sizes of all clips of a pickle, however many there are: no clip is made of its arrays.
+    """Read only names and sizes of all clips of a pickle, which can be many.
 
     Raises:
-        PoseError: a pickle that holds other things.
-        LimitError: more than max_pickle_objects.
+        PoseError: the pickle has other contents.
+        LimitError: there are more objects than max_pickle_objects.
     """
     bounds, file, token = upload.options.bounds, upload.file, upload.options.token
     annotations = _annotations(unpickle(upload.data, bounds=bounds, file=file, token=token), file)
@@ -125,7 +124,7 @@ def list_of_annotations(content: object, file: str | None) -> list[Any]:
         content = content.get("annotations") if "annotations" in content or "keypoint" not in content else [content]
     if not isinstance(content, list):
         raise PoseError(
-            "the pickle is not an annotation file: it must be {'split': ..., 'annotations': [...]}, the list alone, "
+            "the pickle is not an annotation file: it must be {'split': ..., 'annotations': [...]}, only the list, "
             "or the dict of one clip",
             field="annotations",
             file=file,
@@ -154,7 +153,7 @@ def _choose(annotations: list[dict[str | int, Any]], upload: Upload) -> list[int
     unknown = [name for name in upload.options.frame_dirs if name not in position]
     if unknown:
         known = ", ".join(f"{name!r:.60}" for name in list(position)[:3])
-        text = f"the file has no frame_dir {unknown[0]!r:.100}: it has {len(position):,}, such as {known or 'none'}"
+        text = f"the file has no frame_dir {unknown[0]!r:.100}; it has {len(position):,}, such as {known or 'none'}"
         raise upload.error(text, "frame_dir")
     return [position[name] for name in upload.options.frame_dirs]
 
@@ -197,7 +196,7 @@ def numeric_array(value: object, name: str, file: str | None) -> npt.NDArray[Any
 
 
 def with_arrays(annotation: Mapping[Any, Any]) -> dict[Any, Any]:
-    """An annotation with NumPy's arrays where the unpickler left its own."""
+    """An annotation in which arrays of the unpickler are replaced by NumPy arrays."""
     return {
         key: value.array if type(value) is PickledArray and value.array is not None else value
         for key, value in annotation.items()
@@ -215,7 +214,7 @@ def names_of(value: object) -> list[str] | None:
 
 
 def identifier_of(annotations: Sequence[Any]) -> str:
-    """The key that splits name: `filename` where the first annotation has one, as in PYSKL, else `frame_dir`."""
+    """The key by which splits name clips: `filename` if the first annotation has one, as in PYSKL, else `frame_dir`."""
     first = annotations[0] if annotations else None
     return "filename" if isinstance(first, dict) and "filename" in first else "frame_dir"
 

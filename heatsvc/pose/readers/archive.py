@@ -1,4 +1,4 @@
-"""Archives of keypoint files: each file is read as it would be alone, and the frame files of a clip are one clip."""
+"""Reads archives of keypoint files: each file is read separately, and the frame files of a clip are joined."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from heatsvc.pose.readers.npz import is_npz
 from heatsvc.pose.readers.upload import FrameFile, ReadOptions, Upload, is_blank, is_text_name
 
 _CHUNK = 1 << 16
-# Less than for files on disk: several requests are read at a time.
+# Less than for files on disk, since several requests are read at a time.
 _MAX_WINDOW = 40 << 20
 
 
@@ -44,7 +44,7 @@ class NamedBytes(NamedTuple):
 
 
 def is_archive(upload: Upload) -> bool:
-    """A zip or tar archive, or a compressed file."""
+    """Whether the content is a zip or tar archive, or a compressed file."""
     return _holds_files(upload) or compression_of(upload.data) is not None
 
 
@@ -55,7 +55,7 @@ def _holds_files(upload: Upload) -> bool:
 
 
 def read_archive(upload: Upload) -> list[PoseClip]:
-    """The clips of an archive and of the archives in it; of a compressed file, those of the file.
+    """Read the clips of an archive and of the archives in it, or of a compressed file.
 
     Raises:
         PoseError: damaged, a file in it that cannot be read, or an archive in an archive in an archive.
@@ -65,19 +65,19 @@ def read_archive(upload: Upload) -> list[PoseClip]:
     encodings: set[str] = set()
     files = list(_unpacked(upload.data, _base(upload.filename), upload, limits, encodings))
     if not files:
-        raise PoseError("there is no file in the archive", file=upload.file)
+        raise PoseError("the archive has no files", file=upload.file)
     files = [file for file in files if not is_label_beside_frames(file.name)] or files
     clips = read_files(files, upload.options, upload.filename, leave_out_texts=True)
     return [_with_guess(clip, encodings, upload) for clip in clips] if encodings else clips
 
 
 def _with_guess(clip: PoseClip, encodings: set[str], upload: Upload) -> PoseClip:
-    """The clip, with the finding that its name was guessed, where the guess shows in it."""
+    """Add a finding to the clip if the encoding of its name was guessed."""
     if clip.frame_dir.isascii():
         return clip
     detail = (
         f"{upload.filename or 'the archive'!s:.80} does not declare the encoding of its names: they were read as "
-        f"{' and '.join(sorted(encodings))}; pack it with names in UTF-8 where that is wrong"
+        f"{' and '.join(sorted(encodings))}; if that is wrong, pack it with names in UTF-8"
     )
     return replace(clip, findings=(*clip.findings, Finding("guessed_name", detail)))
 
@@ -90,15 +90,15 @@ def read_files(
     field: str | None = None,
     leave_out_texts: bool = False,
 ) -> list[PoseClip]:
-    """The clips of several files, in their order; frame files of one clip become one.
+    """Read the clips of several files, in their order; frame files of one clip are joined.
 
     Args:
-        files: of one folder tree.
-        options: for each.
-        container: name of the archive that they are from, "" where they are from none.
-        field: for messages about their number.
-        leave_out_texts: whether texts and tables without points, such as a README and labels, are left out where other
-            files are not.
+        files: the files of one folder tree.
+        options: options for each file.
+        container: name of the archive that contains them; "" if there is none.
+        field: field for messages about their number.
+        leave_out_texts: whether to ignore texts and tables without points, such as a README and labels, if there are
+            other files.
 
     Raises:
         PoseError: a file that cannot be read, or two frames of one number.
@@ -138,7 +138,7 @@ def read_files(
             gaps[first] = Finding(
                 "frame_gaps",
                 f"{missing:,} frame numbers between {clip.numbers[0]:,} and {clip.numbers[-1]:,} have no file: the "
-                "frames that are there follow one another; give the missing ones as files without persons",
+                "existing frames were joined without gaps; send files without persons for the missing ones",
             )
     if leave_out_texts:
         texts = {i for i in singles if is_text_name(names[i]) and not _holds_points(files[i], options)}
@@ -159,7 +159,7 @@ def read_files(
         options.bounds.check("max_clips", len(found), "clips", field=field, file=upload.file)
     if not container:
         return [clip for clip, _ in found]
-    # Files of one name in two folders are two clips.
+    # Files with the same name in two folders are two clips.
     count = Counter(clip.frame_dir for clip, _ in found)
     return [
         replace(clip, frame_dir=f"{folder}/{clip.frame_dir}") if folder and count[clip.frame_dir] > 1 else clip
@@ -168,13 +168,13 @@ def read_files(
 
 
 def _holds_points(file: NamedBytes, options: ReadOptions) -> bool:
-    """Whether a text or a table is of a format of keypoints: others may lie beside them."""
+    """Whether a text or a table has a format of keypoints; other texts are ignored."""
     from heatsvc.pose.readers import find_reader
 
     try:
         return find_reader(Upload(file.data, file.name, options)) is not None
     except PoseError:
-        return True  # of a format, and broken: reading it says how
+        return True  # damaged: reading it reports the error
 
 
 def _base(name: str) -> str:
@@ -190,15 +190,15 @@ def _unpacked(
     folder: str = "",
     level: int = 0,
 ) -> Iterator[NamedBytes]:
-    """A file itself, decompressed; where it is an archive, the files in it.
+    """The file, decompressed; or the files in it if it is an archive.
 
     Args:
         data, name: the file.
         upload: the outermost archive.
-        limits: of all that is in it.
-        encodings: gets what names were read as that do not declare their encoding.
-        folder: of the file.
-        level: in how many archives it lies.
+        limits: limits of its content.
+        encodings: collects the guessed encodings of names that do not declare theirs.
+        folder: folder of the file.
+        level: number of archives that contain it.
     """
     if (compression := compression_of(data)) is not None:
         data, name = _decompressed(data, compression, upload, limits), without_compression(name)

@@ -1,4 +1,4 @@
-"""ClipBuilder: a clip whose persons are found frame by frame, as estimators' JSON formats have them.
+"""ClipBuilder: builds a clip whose persons are listed frame by frame, as in the JSON formats of estimators.
 
 Persons and points are counted first, and checked against the bounds; then the clip's arrays are allocated, and each
 person is written to them.
@@ -20,10 +20,10 @@ from heatsvc.pose.readers.upload import Upload
 
 
 class ClipBuilder:
-    """The size of a clip as far as its file has been counted, then its arrays while they are filled.
+    """Counts the size of a clip, then allocates and fills its arrays.
 
-    M is the largest number of persons in a frame. One crowded frame in a long clip, or one large person in a crowd,
-    costs as much as if all were: max_unpacked_bytes limits the product.
+    M is the largest number of persons in a frame. One crowded frame in a long clip takes as much memory as if all
+    frames were crowded; max_unpacked_bytes limits the product.
 
     Attributes:
         upload: source of the clip.
@@ -36,7 +36,7 @@ class ClipBuilder:
     keypoint_score: Float32
 
     def __init__(self, upload: Upload, frames: int) -> None:
-        """Begin a clip of so many frames.
+        """Begin a clip of `frames` frames.
 
         Raises:
             LimitError: more than max_frames.
@@ -66,7 +66,7 @@ class ClipBuilder:
             NoKeypointsError: no persons in any frame.
         """
         if self.persons == 0:
-            raise NoKeypointsError("there are no persons in any frame: no keypoints", file=self.upload.file)
+            raise NoKeypointsError("the file has no persons in any frame", file=self.upload.file)
         shape = (self.persons, self.frames, self.points)
         self.keypoint, self.keypoint_score = np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
 
@@ -80,9 +80,9 @@ class ClipBuilder:
         """The clip.
 
         Args:
-            img_shape, layout: as of `Upload.build_clip`.
-            are_normalized: whether the format has coordinates of 0..1 of the frame. Numbers that cannot be such are
-                left as they are: pixels, which somebody has written instead, or meters, which are refused later.
+            img_shape, layout: see `Upload.build_clip`.
+            are_normalized: whether the format has normalized coordinates. Other numbers are kept: they may be pixels,
+                or meters, which are refused later.
         """
         interpretation = self.upload.options.interpretation
         if are_normalized and _may_be_normalized(self.keypoint):
@@ -96,7 +96,7 @@ class ClipBuilder:
 
 
 def _may_be_normalized(keypoint: Float32) -> bool:
-    """Whether coordinates can be 0..1 of the frame: most are not far above 1, nor negative as those around the hip."""
+    """Whether coordinates can be normalized: most are not far above 1, nor negative as in meters around the hip."""
     if judge_normalized(keypoint):
         return False
     outside = np.count_nonzero((keypoint < 0).any(axis=-1))

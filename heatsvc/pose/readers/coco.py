@@ -1,4 +1,4 @@
-"""COCO's keypoint annotations, and COCO-WholeBody's (Jin et al., ECCV 2020): the images in a row are the frames.
+"""Reads keypoint annotations of COCO and COCO-WholeBody (Jin et al., ECCV 2020); the images are the frames.
 
 https://github.com/jin-s13/COCO-WholeBody/blob/master/data_format.md
 """
@@ -17,29 +17,29 @@ from heatsvc.pose.readers.clip_builder import ClipBuilder
 from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 
-# Beside the body, in the order of the layout coco_wholebody.
+# Parts other than the body, in the order of the layout coco_wholebody.
 _MORE_PARTS = (("foot_kpts", 6), ("face_kpts", 68), ("lefthand_kpts", 21), ("righthand_kpts", 21))
 
 
 def is_coco(upload: Upload) -> bool:
-    """An object with `annotations` and `images`."""
+    """Whether the content is an object with `annotations` and `images`."""
     return isinstance(upload.json, dict) and {"annotations", "images"} <= upload.json.keys()
 
 
 def read_coco(upload: Upload) -> list[PoseClip]:
-    """A clip for each video of the images, one where they name none; persons in the order of `annotations`.
+    """Read one clip per video of the images, or one clip if they name no video; persons keep the annotations' order.
 
-    Frames are in the order of `images`, or of their `frame_id` where all of a video have one. The third number of a
-    point is its score; a file in which all are 0, 1 or 2 has COCO's visibility flags, of which 1 and 2 (hidden,
-    visible) become score 1. The points are those that the annotations' categories name; where they name none, those of
-    the layout of so many points, mostly COCO's 17; and COCO-WholeBody's other parts where an annotation has any.
+    Frames are in the order of `images`, or of `frame_id` if all images of a video have it. The third number of a point
+    is its score; if all are 0, 1 or 2 they are COCO's visibility flags, of which 1 and 2 (hidden, visible) become score
+    1. The categories name the points; if they name none, the layout is inferred from the number of points, mostly
+    COCO's 17, plus the other parts of COCO-WholeBody if an annotation has any.
 
     Raises:
-        LayoutError: points without names, of which several layouts have so many.
-        PoseError: parts of a wrong length, an annotation of an unknown image, images of different sizes in a video,
-            categories of different points; no img_shape, in the file or the options.
-        NoKeypointsError: no annotations of a video.
-        LimitError: more than the bounds allow.
+        LayoutError: the points have no names, and several layouts have their number.
+        PoseError: a part has a wrong length, an image is unknown, the images of a video have different sizes, the
+            categories have different points, or neither the file nor the options specify img_shape.
+        NoKeypointsError: a video has no annotations.
+        LimitError: a bound is exceeded.
     """
     videos = _videos(upload)
     annotations = _objects(upload, "annotations")
@@ -47,7 +47,7 @@ def read_coco(upload: Upload) -> list[PoseClip]:
     parts: tuple[tuple[str, int], ...] = (("keypoints", len(layout.points)),)
     if any(part in annotation for annotation in annotations for part, _ in _MORE_PARTS):
         if layout is not COCO17:
-            raise upload.error("COCO-WholeBody's parts need COCO's 17 points of the body in keypoints", "categories")
+            raise upload.error("with COCO-WholeBody's parts, keypoints must be COCO's 17 body points", "categories")
         parts, layout = (*parts, *_MORE_PARTS), COCO_WHOLEBODY
     annotations_of: list[list[tuple[int, dict[str, Any], int]]] = [[] for _ in videos]
     place_of = {image: (v, t) for v, video in enumerate(videos) for image, t in video.frame_of.items()}
@@ -55,7 +55,7 @@ def read_coco(upload: Upload) -> list[PoseClip]:
         image = annotation.get("image_id")
         v, t = place_of.get(image, (-1, 0)) if isinstance(image, int | str) else (-1, 0)
         if v < 0:
-            text = f"annotations[{i}] has an image_id that is not among the {len(place_of)} images"
+            text = f"annotations[{i}].image_id is not the id of one of the {len(place_of)} images"
             raise upload.error(text, f"annotations[{i}].image_id")
         annotations_of[v].append((i, annotation, t))
     return [
@@ -106,7 +106,7 @@ def _clip(
 
 
 def _layout(upload: Upload, annotations: list[dict[str, Any]]) -> Layout:
-    """What the categories of the annotations call their points; COCO's body where they name none."""
+    """The layout of the categories' point names; COCO's body if they have none."""
     used = {annotation.get("category_id") for annotation in annotations if _is_id(annotation.get("category_id"))}
     first: tuple[list[str], Layout] | None = None
     for i, category in enumerate(_objects(upload, "categories") if "categories" in upload.json else ()):
@@ -127,13 +127,15 @@ def _layout(upload: Upload, annotations: list[dict[str, Any]]) -> Layout:
             raise upload.error(f"{field} must be a list of pairs of numbers, from 1 on", field)
         layout = upload.layout_of(names, limbs, field=field)
         if first is not None and first[1].points != layout.points:
-            raise upload.error("the categories name different points: a clip must have one kind of them", "categories")
+            raise upload.error(
+                "the categories have different points: a clip must have the same points in all frames", "categories"
+            )
         first = first or (names, layout)
     return first[1] if first else _unnamed(upload, annotations)
 
 
 def _unnamed(upload: Upload, annotations: list[dict[str, Any]]) -> Layout:
-    """The layout of points without names: the options', or the one of so many points, such as Halpe's 136."""
+    """The layout of points without names: that of the options, or one with this number of points, as Halpe's 136."""
     first = next((annotation["keypoints"] for annotation in annotations if annotation.get("keypoints")), ())
     count = len(first) // 3 if isinstance(first, list) else 0
     named = get_layout(upload.options.layout) if upload.options.layout else None
@@ -144,8 +146,8 @@ def _unnamed(upload: Upload, annotations: list[dict[str, Any]]) -> Layout:
     found = infer_layout(count, file=upload.file)
     if found is None:
         raise upload.error(
-            f"annotations[0].keypoints must be 51 numbers, x, y, score of COCO's 17 points, not [{len(first)}], where "
-            "the categories name no points: for others name them there, or give their layout, such as halpe136",
+            f"annotations[0].keypoints must be 51 numbers, x, y, score of COCO's 17 points, not [{len(first)}]: for "
+            "other points, name them in the categories, or set their layout, such as halpe136",
             "annotations[0].keypoints",
         )
     return found
@@ -169,8 +171,8 @@ class _Video:
     Attributes:
         name: of the video.
         frame_of: the frame of each image's id.
-        img_shape: (height, width) of all images, None where they have none.
-        numbers: `frame_id` of each image, in the order of `frame_of`; None where it has none.
+        img_shape: (height, width) of all images; None if they have none.
+        numbers: `frame_id` of each image, in the order of `frame_of`; None if it has none.
     """
 
     name: str
@@ -179,7 +181,7 @@ class _Video:
     numbers: list[int | None]
 
     def sort(self) -> None:
-        """Put the images in the order of their numbers, where all have one."""
+        """Sort the images by their numbers, if all have one."""
         known = [number for number in self.numbers if number is not None]
         if len(known) == len(self.numbers):
             images = [image for _, image in sorted(zip(known, self.frame_of, strict=True), key=lambda pair: pair[0])]
@@ -210,7 +212,9 @@ def _videos(upload: Upload) -> list[_Video]:
             if not all(isinstance(side, int | float) for side in shape):
                 raise upload.error(f"images[{i}] needs numbers for height and width", f"images[{i}].height", i)
             if video.img_shape not in (None, shape):
-                text = f"images[{i}] has another size than those before it: the frames of a clip have one size"
+                text = (
+                    f"images[{i}] has another size than those before it: the frames of a clip must have the same size"
+                )
                 raise upload.error(text, f"images[{i}]", i)
             video.img_shape = shape
     for video in videos.values():

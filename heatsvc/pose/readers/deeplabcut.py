@@ -1,4 +1,4 @@
-"""DeepLabCut's tables: a column for each x, y and likelihood of each point, and of each individual.
+"""Reads DeepLabCut's tables: a column for x, y and likelihood of each point of each individual.
 
 https://deeplabcut.github.io/DeepLabCut/docs/standardDeepLabCut_UserGuide.html
 """
@@ -22,18 +22,18 @@ _COORDS = ("x", "y", "likelihood")
 _LEVELS = {3: ("scorer", "bodyparts", "coords"), 4: ("scorer", "individuals", "bodyparts", "coords")}
 _ROWS_PER_CHECK = 256
 _WHAT = (
-    "a table of DeepLabCut begins with the rows scorer, individuals (where there are several), bodyparts and coords, "
+    "a table of DeepLabCut begins with the rows scorer, individuals (if there are several), bodyparts and coords, "
     "and has x, y and likelihood of each body part"
 )
 
 
 def is_deeplabcut(upload: Upload) -> bool:
-    """A table whose first row is `scorer`."""
+    """Whether the content is a table whose first row is `scorer`."""
     return upload.data[:16].removeprefix(_BYTE_ORDER_MARK).startswith((b"scorer,", b'"scorer",'))
 
 
 def read_deeplabcut(upload: Upload) -> list[PoseClip]:
-    """One clip of a CSV; see `clip_of_columns`. The frames are the rows, in their order.
+    """Read one clip from CSV; see `clip_of_columns`. The rows are the frames, in their order.
 
     Raises:
         PoseError: other columns, a cell that is not a number, or a row of another length.
@@ -54,7 +54,7 @@ def read_deeplabcut(upload: Upload) -> list[PoseClip]:
         )
     width = len(header["coords"])
     if any(len(row) != width for row in header.values()):
-        raise PoseError(f"the rows of names in the table are of different lengths: {_WHAT}", file=upload.file)
+        raise PoseError(f"the rows of names in the table have different lengths: {_WHAT}", file=upload.file)
     # Tables of labels, by hand, have names of images in up to three columns before the numbers.
     first = next((i for i, coord in enumerate(header["coords"]) if coord in _COORDS), width)
     columns = [[header[level][i] for level in levels] for i in range(first, width)]
@@ -63,7 +63,9 @@ def read_deeplabcut(upload: Upload) -> list[PoseClip]:
     for t, row in enumerate(rows):
         upload.options.bounds.check("max_frames", t + 1, "frames", file=upload.file)
         if len(row) != width:
-            raise PoseError(f"a row of {len(row)} cells, where the names have {width}", file=upload.file, frame=t)
+            raise PoseError(
+                f"a row has {len(row)} cells, but the rows of names have {width}", file=upload.file, frame=t
+            )
         values.append(_numbers(row[first:], upload, t))
     return [clip_of_columns(upload, columns, np.array(values, np.float32).reshape(len(values), len(columns)))]
 
@@ -99,12 +101,12 @@ def clip_of_columns(upload: Upload, columns: Sequence[Sequence[str]], values: Fl
 
     Args:
         upload: source of the table.
-        columns: of each, scorer, individual where there are several, body part, and x, y or likelihood.
+        columns: for each column scorer, individual (if there are several), body part, and x, y or likelihood.
         values: float32 [T, columns], NaN where a point is missing.
     """
     bounds, file = upload.options.bounds, upload.file
     if not len(values):
-        raise NoKeypointsError("there are no frames in the table", file=file)
+        raise NoKeypointsError("the table has no frames", file=file)
     where: dict[tuple[str, str, str], int] = {}
     persons: dict[str, int] = {}
     points: dict[str, int] = {}
@@ -117,7 +119,9 @@ def clip_of_columns(upload: Upload, columns: Sequence[Sequence[str]], values: Fl
         persons.setdefault(person, len(persons))
         points.setdefault(point, len(points))
         if (person, point, coord) in where:
-            raise PoseError(f"the table has two columns {coord} of {point!r:.60}: keep one scorer's", file=file)
+            raise PoseError(
+                f"the table has two columns {coord} of {point!r:.60}: keep the columns of one scorer", file=file
+            )
         where[person, point, coord] = i
     if len(scorers) > 1:
         raise PoseError(f"the table has {len(scorers)} scorers: keep the columns of one", file=file)

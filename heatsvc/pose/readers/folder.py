@@ -1,4 +1,4 @@
-"""Folders of keypoint files: each is read as it would be alone, and the frame files of a clip are one clip."""
+"""Reads folders of keypoint files: each file is read separately, and the frame files of a clip are joined."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _MAX_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class FolderClips:
-    """What is in a folder.
+    """The clips of a folder.
 
     Attributes:
-        clips: of all its keypoint files, which come in the order of their names.
-        left_out: sentences about files that may hold keypoints and were not read.
+        clips: clips of all its keypoint files, in the order of the files' names.
+        left_out: sentences about files that may have keypoints but were not read.
     """
 
     clips: list[PoseClip]
@@ -35,15 +35,15 @@ class FolderClips:
 
 
 def read_folder(folder: Path, options: ReadOptions) -> FolderClips:
-    """The clips of a folder, and of the folders and archives in it.
+    """Read the clips of a folder, and of the folders and archives in it.
 
-    Other files, such as tables and videos, are left out. Links are followed within the folder; a file that links lead
-    to is read once, and has the first link's name.
+    Other files, such as tables and videos, are ignored. Links are followed within the folder; a linked file is read
+    once, with the first link's name.
 
     Raises:
         OSError: a file or folder cannot be opened.
-        PoseError: no keypoint file, or one that cannot be read.
-        LimitError: more files, bytes or clips than the bounds allow.
+        PoseError: there is no keypoint file, or one cannot be read.
+        LimitError: the number of files, bytes or clips exceeds a bound.
     """
     bounds = options.bounds
     other: list[str] = []
@@ -73,9 +73,7 @@ def read_folder(folder: Path, options: ReadOptions) -> FolderClips:
     if not paths:
         there = "; ".join([f"there are {', '.join(map(repr, sorted(other)[:_MAX_SHOWN]))}"] * bool(other) + left_out)
         known = ", ".join((*EXTENSIONS, *PICKLES))
-        raise PoseError(
-            f"there is no file of keypoints ({known}) in the folder; {there}".rstrip("; "), file=folder.name
-        )
+        raise PoseError(f"the folder has no keypoint files ({known}); {there}".rstrip("; "), file=folder.name)
     links = sorted(paths, key=lambda name: (not os.path.islink(paths[name]), name))
     once = {os.path.realpath(paths[name]): name for name in reversed(links)}
     files = [NamedBytes(name, Path(paths[name]).read_bytes()) for name in sorted(once.values())]
@@ -83,7 +81,7 @@ def read_folder(folder: Path, options: ReadOptions) -> FolderClips:
 
 
 def is_keypoint_file(name: str) -> bool:
-    """Whether a file is read, by its name; others beside them (a README, the videos) are ignored."""
+    """Whether a file is read, by its name; others (a README, videos) are ignored."""
     return without_compression(name.lower()).endswith((*EXTENSIONS, *PICKLES)) and not is_hidden(name)
 
 
@@ -93,16 +91,16 @@ def files_in_folder(
     token: CancelToken = NEVER_CANCELLED,
     links_out: list[str] | None = None,
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Files in a folder and below it, in any order, with their relative paths.
+    """Files in a folder and its subfolders, in any order, with their relative paths.
 
-    Links within the folder are followed; a linked folder that contains links to folders, without these, so that there
-    is an end. Links out of it are not followed.
+    Links within the folder are followed, except links to folders inside a linked folder, to avoid loops. Links out of
+    the folder are not followed.
 
     Args:
         folder: the folder.
-        wanted: chooses files by name.
+        wanted: selects files by name.
         token: checked between steps; cancels the work.
-        links_out: gets the paths of links that lead out of the folder or to nothing, of wanted files and folders.
+        links_out: collects the paths of links of wanted files and folders that lead out of the folder or are broken.
     """
     root = os.path.realpath(folder)
     folders = [(root, "", False)]
@@ -121,7 +119,7 @@ def files_in_folder(
                 target = os.path.realpath(entry.path)
                 is_within = os.path.commonpath((target, root)) == root
                 if is_within and os.path.isdir(target):
-                    # Not one of its own parents, which would go round.
+                    # Links to parent folders would be loops.
                     if not is_linked and os.path.commonpath((target, folder_path)) != target:
                         folders.append((target, f"{name}/", True))
                 elif is_within and os.path.isfile(target):

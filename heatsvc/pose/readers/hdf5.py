@@ -19,12 +19,12 @@ _MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 def is_hdf5(upload: Upload) -> bool:
-    """Begins with HDF5's signature."""
+    """Whether the content begins with HDF5's signature."""
     return upload.data.startswith(_MAGIC)
 
 
 def read_hdf5(upload: Upload) -> list[PoseClip]:
-    """One clip: a table of DeepLabCut (`deeplabcut.clip_of_columns`), or the tracks of a SLEAP analysis file.
+    """Read one clip: a table of DeepLabCut (`deeplabcut.clip_of_columns`), or the tracks of a SLEAP analysis file.
 
     Tracks are persons, nodes the points, edges the limbs, `point_scores` the scores.
 
@@ -34,7 +34,7 @@ def read_hdf5(upload: Upload) -> list[PoseClip]:
         LimitError: more persons, frames, keypoints or bytes than the bounds allow.
     """
     if find_spec("h5py") is None:
-        raise PoseError("HDF5 files are read with h5py: pip install heatsvc[hdf5]", file=upload.file)
+        raise PoseError("reading HDF5 files needs h5py: pip install 'heatsvc[hdf5]'", file=upload.file)
     found = run_reader(native.read_hdf5, upload, "the HDF5 file")
     if found[0] == native.TABLE:
         _, columns, frames, values = found

@@ -1,4 +1,4 @@
-"""Files that native libraries read, in a child process of limited memory and time."""
+"""run_reader: reads files with native libraries in a child process of limited memory and time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHILD_SECONDS = 30.0
 
 
 def run_reader(function: Callable[..., tuple[Any, ...]], upload: Upload, what: str) -> tuple[Any, ...]:
-    """What a function of `pose.native` returns for an upload, called in a child process.
+    """Call a function of `pose.native` for an upload in a child process.
 
     Args:
         function: called with the bytes, the bounds and the name for messages.
@@ -42,5 +42,5 @@ def run_reader(function: Callable[..., tuple[Any, ...]], upload: Upload, what: s
 
 
 def child_bytes(size: int, bounds: Bounds) -> int:
-    """Limit of a child's memory: what reading a file of `size` bytes may take, beside the libraries themselves."""
+    """Memory limit of a child that reads a file of `size` bytes, including the libraries."""
     return CHILD_BYTES + 3 * size + 2 * min(bounds.max_archive_ratio * size, bounds.max_unpacked_bytes)

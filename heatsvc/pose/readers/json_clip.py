@@ -1,6 +1,6 @@
-"""A clip in JSON, in a request or a file: ``{keypoint, keypoint_score?, img_shape, layout?, frame_dir?, label?}``.
+"""Reads a clip in JSON: ``{keypoint, keypoint_score?, img_shape, layout?, frame_dir?, label?}``.
 
-It may have the other keys of an annotation of PYSKL's, too: `CLIP_KEYS` and `UNUSED_KEYS`.
+It may also have other keys of PYSKL's annotations: `CLIP_KEYS` and `UNUSED_KEYS`.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ CLIP_KEYS = (
     *("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label"),
     *("total_frames", "frame_inds", "anno_inds", "filename"),
 )
-"""What a clip may have."""
+"""Keys of a clip."""
 
 UNUSED_KEYS = ("box_score", "original_shape", "num_person_raw", "start_index", "modality", "valid")
-"""What annotations of PYSKL and MMAction2 have besides, without effect here; `HeatmapDataset` reads `box_score`."""
+"""Other keys of annotations of PYSKL and MMAction2, which are ignored; `HeatmapDataset` reads `box_score`."""
 
 
 def is_json_clip(upload: Upload) -> bool:
-    """An object with `keypoint`."""
+    """Whether the content is an object with `keypoint`."""
     return isinstance(upload.json, dict) and "keypoint" in upload.json
 
 
 def read_json_clip(upload: Upload) -> list[PoseClip]:
-    """One clip; errors as of `clip_from_json`. The options' layout takes precedence, as with other files."""
+    """Read one clip; for errors see `clip_from_json`. The options' layout takes precedence, as with other files."""
     options = upload.options
     return [
         clip_from_json(
@@ -83,7 +83,7 @@ def clip_from_json(
 
     Raises:
         PoseError: a key is missing or has an invalid value; `detail` has the index, ``keypoint[0][3][5][1]``.
-        LayoutError: there is no layout of that name.
+        LayoutError: the layout does not exist.
         LimitError: the clip is larger than `bounds` allow.
     """
     if type(obj) is not dict and not isinstance(obj, Mapping):
@@ -92,7 +92,7 @@ def clip_from_json(
     keypoint, keypoint_score = obj.get("keypoint"), obj.get("keypoint_score")
     if keypoint is None:
         raise PoseError(
-            f"{field}keypoint is missing: give numbers [T, V, 2] or [M, T, V, 2], in pixels",
+            f"{field}keypoint is missing: send numbers [T, V, 2] or [M, T, V, 2], in pixels",
             field=f"{field}keypoint",
             file=file,
         )

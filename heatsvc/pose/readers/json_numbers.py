@@ -1,4 +1,4 @@
-"""JSON number arrays: the keypoints in JSON text as arrays, without Python's lists and numbers on the way."""
+"""parse_number_arrays: parses keypoints in JSON text directly to arrays, without lists and numbers of Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from heatsvc.kernels import KERNELS
 from heatsvc.pose.clip import Float32
 
-# Placeholders begin with this, which a sender cannot guess; a number of eight digits follows.
+# Placeholders begin with this, which a client cannot guess; a number of eight digits follows.
 _PLACEHOLDER = secrets.token_hex(12)
 _PLACEHOLDER_BYTES = len(_PLACEHOLDER) + 8 + 2
 _WHITE_SPACE = b" \t\n\r"  # RFC 8259, section 2
@@ -24,8 +24,7 @@ _KEYS = ("keypoint", "keypoint_score")
 class NumberArrays:
     """Arrays parsed from JSON text, and the rest of the text, with a placeholder string for each array.
 
-    The rest is valid JSON exactly where the text is. It still contains every list that is not a regular array of
-    numbers.
+    The rest is valid JSON if and only if the text is. It still contains lists that are not regular arrays of numbers.
 
     Attributes:
         text: the rest.

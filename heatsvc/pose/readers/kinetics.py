@@ -1,4 +1,4 @@
-"""Kinetics-skeleton: a JSON file for each video, with OpenPose's 18 points in coordinates of 0..1 of the frame.
+"""Reads Kinetics-skeleton: a JSON file for each video, with OpenPose's 18 points in normalized coordinates.
 
 ``{"data": [{"frame_index": 1, "skeleton": [{"pose": [x, y, ...], "score": [score, ...]}]}], "label": "jetskiing",
 "label_index": 163}``
@@ -19,7 +19,7 @@ from heatsvc.pose.readers.upload import Upload
 
 
 def is_kinetics(upload: Upload) -> bool:
-    """An object with `data`, a list that is empty or of objects with `skeleton`."""
+    """Whether the content is an object with `data`, a list that is empty or has objects with `skeleton`."""
     obj = upload.json
     data = obj.get("data") if isinstance(obj, dict) else None
     if not isinstance(data, list):
@@ -28,15 +28,15 @@ def is_kinetics(upload: Upload) -> bool:
 
 
 def read_kinetics(upload: Upload) -> list[PoseClip]:
-    """One clip with the file's label; frames by their `frame_index`, persons by their index in each frame.
+    """Read one clip with the file's label; frames by `frame_index`, persons by their index in each frame.
 
     The first frame has the `frame_index` 1. Frames that the file leaves out are frames without persons. A point at
     (0, 0) was not detected; its score is 0 in the file as well.
 
     Raises:
-        PoseError: other keys, frames out of order; no img_shape in the options.
-        NoKeypointsError: no persons in any frame.
-        LimitError: more than the bounds allow.
+        PoseError: keys are unknown, frames are out of order, or the options do not specify img_shape.
+        NoKeypointsError: no frame has persons.
+        LimitError: a bound is exceeded.
     """
     frames = _frames(upload)
     builder = ClipBuilder(upload, frames[-1][0] + 1 if frames else 0)

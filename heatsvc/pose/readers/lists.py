@@ -33,7 +33,7 @@ _AXES = {
     4: ("persons", "frames", "points", "numbers"),
 }
 _MAX_POINT_WIDTH = 4
-# The token is checked after so many rows, or as many numbers of longer rows: a few milliseconds.
+# The token is checked after this number of rows, or of numbers if rows are longer: every few milliseconds.
 _ROWS_PER_CHECK = 1 << 15
 _ITEMS_PER_CHECK = 4096
 
@@ -43,15 +43,15 @@ class _IrregularError(Exception):
 
 
 def broken_json(error: json.JSONDecodeError) -> str:
-    """What a parser says of broken JSON; of NaN and Infinity, which Python writes, what to write instead.
+    """The message about invalid JSON; for NaN and Infinity, which Python writes, with what to write instead.
 
     Args:
-        error: with the text and the place where it is broken.
+        error: the parser's error, with the text and the position.
     """
     start = max(0, error.pos - 1)
     if _NO_NUMBER.match(error.doc[start : start + 12]):
-        return "the JSON is broken: it has NaN or Infinity, which JSON does not have; write null for 'not detected'"
-    return f"the JSON is broken: {error}"
+        return "the JSON is invalid: it has NaN or Infinity, which JSON does not allow; write null for 'not detected'"
+    return f"the JSON is invalid: {error}"
 
 
 def may_hold_booleans(data: bytes) -> bool:
@@ -166,7 +166,7 @@ def _pack(numbers: Sequence[Any], booleans: bool) -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What is wrong, and the index of its frame, where it is in one."""
+    """What is wrong, and the index of its frame, if any."""
 
     text: str
     frame: int | None = None
@@ -201,7 +201,7 @@ def _walk(item: object, where: tuple[int, ...], name: str, shape: list[int], tok
 def _fault_of_number(item: object, where: tuple[int, ...], name: str) -> _Fault | None:
     if isinstance(item, bool) or not isinstance(item, int | float | None):
         here, frame = _path(name, where), _frame(where, len(where))
-        return _Fault(f"{here} is {_kind(item)}: give a number, or null for 'not detected'", frame)
+        return _Fault(f"{here} is {_kind(item)}: it must be a number, or null for 'not detected'", frame)
     if isinstance(item, int) and abs(item) >= 1 << 128:
         return _Fault(f"{_path(name, where)} is a number too large for float32", _frame(where, len(where)))
     return None
@@ -219,7 +219,7 @@ def _fault_of_list(item: object, where: tuple[int, ...], name: str, shape: list[
     if not item:
         return _Fault(f"{here} is empty: it must be a list of {unit}", frame)
     first = _path(name, (0,) * len(where))
-    return _Fault(f"{here} has {len(item)} {unit}, {first} has {width}: all need the same number", frame)
+    return _Fault(f"{here} has {len(item)} {unit}, but {first} has {width}: all must have the same number", frame)
 
 
 def _shape(value: object) -> list[int]:

@@ -1,6 +1,6 @@
-"""Tables of landmarks in CSV, a row for each landmark: ``frame, type, landmark_index, x, y, z``.
+"""Reads tables of landmarks in CSV with one row per landmark: ``frame, type, landmark_index, x, y, z``.
 
-So are the tables of Google's sign-language competitions, and what `pandas` users write.
+Google's sign-language competitions and users of `pandas` write such tables.
 """
 
 from __future__ import annotations
@@ -73,18 +73,18 @@ class _Row(NamedTuple):
 
 
 def is_long_table(upload: Upload) -> bool:
-    """Text whose first line has columns of frames, of landmarks, and x and y."""
+    """Whether the content is text whose first line has columns of frames, landmarks, x and y."""
     return _read_header(upload) is not None
 
 
 def read_long_table(upload: Upload) -> list[PoseClip]:
-    """One clip, or one for each name in a column of videos.
+    """Read one clip, or one for each name in a column of videos.
 
-    Frames whose number is missing are frames without persons where they are few, see `frames_of_numbers`. A column such
+    If few frame numbers are missing, they are frames without persons, see `frames_of_numbers`. A column such
     as ``person`` keeps persons apart. A cell that is empty or ``nan``, and both x and y 0, mean 'not detected'.
 
     Raises:
-        PoseError: two rows for one landmark, cells that are no numbers; no img_shape in the options.
+        PoseError: a landmark has two rows, a cell is not a number, or the options do not specify img_shape.
         NoKeypointsError: no rows.
         LimitError: more than the bounds allow.
     """
@@ -134,7 +134,7 @@ def _rows(header: _Header, upload: Upload) -> Iterator[tuple[str, _Row]]:
         x, y, frame = (_number(cells[column], line, upload) for column in (header.x, header.y, header.frame))
         score = 1.0 if header.score is None else _number(cells[header.score], line, upload)
         if not is_frame_number(frame):
-            raise PoseError(f"line {line} needs the number of its frame, a whole one", file=upload.file)
+            raise PoseError(f"line {line}: the frame must be a whole number", file=upload.file)
         point = cells[header.point].strip()[:80]
         name = f"{part.strip()[:80]}_{point}" if part else point
         yield video, _Row(line, int(frame), person, name, (x, y), 0.0 if x == 0 and y == 0 else score)
@@ -143,7 +143,7 @@ def _rows(header: _Header, upload: Upload) -> Iterator[tuple[str, _Row]]:
 def _number(cell: str, line: int, upload: Upload) -> float:
     number = float("nan") if cell.strip().lower() in MISSING else read_number(cell)
     if number is None:
-        text = f"line {line}: {cell!r:.40} is no number; leave it empty for 'not detected'"
+        text = f"line {line}: {cell!r:.40} is not a number; leave the cell empty for 'not detected'"
         raise PoseError(text, file=upload.file)
     return number
 
@@ -158,14 +158,16 @@ def _read_clip(rows: list[_Row], upload: Upload) -> PoseClip:
     builder.allocate()
     order, names = order_points(points)
     if twice := points.keys() - set(order):
-        raise PoseError(f"{min(twice)!r:.40} is another name of a landmark that the table has", file=upload.file)
+        raise PoseError(
+            f"{min(twice)!r:.40} is a second name of a landmark in the table: use one name", file=upload.file
+        )
     index = {point: i for i, point in enumerate(order)}
     xy, scores = np.zeros(builder.keypoint.shape), np.zeros(builder.keypoint_score.shape)
     seen = set()
     for row in rows:
         at = (persons[row.person], frame_of[row.frame], index[row.point])
         if at in seen:
-            text = f"line {row.line} is a second {row.point!r:.40} of frame {row.frame}: give persons a column `person`"
+            text = f"line {row.line} is a second {row.point!r:.40} of frame {row.frame}: add a column `person`"
             raise PoseError(text, file=upload.file)
         seen.add(at)
         xy[at], scores[at] = row.xy, row.score

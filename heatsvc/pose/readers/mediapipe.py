@@ -1,4 +1,4 @@
-"""MediaPipe's landmarks in JSON, in the forms that people save its results in: coordinates are 0..1 of the frame.
+"""Reads MediaPipe's landmarks in JSON, in the common formats of its results; coordinates are normalized.
 
 A frame is an object of parts, ``{"pose_landmarks": ..., "left_hand_landmarks": ...}``, also as its JavaScript API calls
 them (``poseLandmarks``) or in short (``pose``, ``left_hand``); or the landmarks alone. Landmarks are objects
@@ -35,7 +35,7 @@ _PARTS = {
     "left_hand": ("left_hand", "lefthand", "hand_left"),
     "right_hand": ("right_hand", "righthand", "hand_right"),
     "hand": ("hand", "hands", "multi_hand"),
-    # Of whatever there are so many.
+    # Parts by their number of landmarks.
     "": ("", "landmarks", "keypoints"),
 }
 _PART_OF = {alias: part for part, aliases in _PARTS.items() for alias in aliases}
@@ -56,7 +56,7 @@ _Groups = dict[str, list[_Landmarks]]
 
 
 class _Frame(NamedTuple):
-    """A frame's field, its number where it has one, and the landmarks of each person's part."""
+    """A frame's field, its number if it has one, and the landmarks of each person's parts."""
 
     field: str
     number: int | None
@@ -64,7 +64,7 @@ class _Frame(NamedTuple):
 
 
 def is_mediapipe(upload: Upload) -> bool:
-    """JSON in which at least one frame has a part of MediaPipe's."""
+    """Whether the content is JSON in which at least one frame has a part of MediaPipe."""
     if not isinstance(upload.json, dict | list) or not upload.json:
         return False
     for frame in islice(_frames(upload.json), upload.options.bounds.max_frames):
@@ -80,7 +80,7 @@ def is_mediapipe_frame(upload: Upload) -> bool:
 
 
 def read_mediapipe(upload: Upload) -> list[PoseClip]:
-    """One clip, of a file or of files of one frame each; the layout is of the parts that are there, detected or not.
+    """Read one clip from a file, or from files of one frame each. The layout has all parts of the files.
 
     The pose alone is `mediapipe_pose33`; with hands, with hands and face it is `mediapipe_holistic_75`,
     `mediapipe_holistic` or, with irises, `mediapipe_holistic_iris`; hands without a side are persons of `hand21`. World
@@ -88,8 +88,8 @@ def read_mediapipe(upload: Upload) -> list[PoseClip]:
     part that was not detected is 0 with score 0.
 
     Raises:
-        PoseError: other numbers of landmarks, hands without a side beside other parts, frames out of order; no
-            img_shape in the options.
+        PoseError: a part has a wrong number of landmarks, there are other parts and hands without a side, frames are
+            out of order, or the options do not specify img_shape.
         NoKeypointsError: nothing was detected.
         LimitError: more than the bounds allow.
     """
@@ -127,10 +127,12 @@ def _frame_of_file(content: Any, name: str, upload: Upload) -> _Frame:
     base = name.rpartition("/")[2]
     inside = list(islice(_frames(content, base), 2)) if isinstance(content, dict | list) and content else []
     if len(inside) > 1:
-        raise upload.error(f"{base} has several frames, others one: send videos and frames apart", base)
+        raise upload.error(
+            f"{base} has several frames, but other files have one: send videos and frames separately", base
+        )
     is_empty = not content or _number(content) is not None or (isinstance(content, dict) and "timestamp" in content)
     if not is_empty and not (inside and inside[0].parts):
-        raise upload.error(f"{base} has no landmarks of MediaPipe, as others have: leave it out", base)
+        raise upload.error(f"{base} has no landmarks of MediaPipe, but other files have: remove it", base)
     return inside[0]._replace(number=None) if inside else _Frame(base, None, {})
 
 
@@ -166,7 +168,7 @@ def _frames(obj: Any, field: str = "", level: int = 0) -> Iterator[_Frame]:
 def _frames_of_parts(obj: dict[str, Any], field: str) -> Iterator[_Frame]:
     """The one frame of an object of parts; or all, where each part is a list over frames.
 
-    A list of persons looks alike, but results of the tasks API have handedness or world landmarks beside it.
+    A list of persons has the same form, but results of the tasks API also have handedness or world landmarks.
     """
     parts = {
         key: value for key, value in obj.items() if _part_of(key) is not None and isinstance(value, list) and value
@@ -182,7 +184,7 @@ def _frames_of_parts(obj: dict[str, Any], field: str) -> Iterator[_Frame]:
 
 
 def _parts(frame: Any, level: int = 0) -> _Groups:
-    """The landmarks of each part, for each person; no landmarks where it was not detected."""
+    """The landmarks of each part, for each person; empty if the part was not detected."""
     found: _Groups = {}
     if isinstance(frame, list):
         for landmarks in _groups(frame):
@@ -247,7 +249,7 @@ def _is_group(item: Any) -> bool:
 
 
 def _unwrapped(value: Any) -> Any:
-    """The list in ``{"landmark": [...]}``, protobuf's form, and of an object by names; other values as they are."""
+    """The list in ``{"landmark": [...]}``, as in protobuf, or in an object by names; other values are unchanged."""
     if not isinstance(value, dict):
         return value
     for key in ("landmark", "landmarks"):
@@ -275,7 +277,7 @@ def _hands(frame: dict[str, Any], groups: list[_Landmarks]) -> Iterator[tuple[st
 
 
 def _sides(frame: dict[str, Any]) -> list[str]:
-    """The part of each hand, by ``[[{"category_name": "Left"}]]`` or ``[{"label": "Left"}]`` beside the hands."""
+    """The part of each hand, from ``[[{"category_name": "Left"}]]`` or ``[{"label": "Left"}]`` in the same object."""
     sides: list[str] = []
     keys = (key for key in frame if len(key) <= _MAX_KEY_LENGTH and "hand" in key.lower())
     entries = next((frame[key] for key in keys if _snake(key) in _HANDEDNESS), None)
@@ -323,7 +325,7 @@ def _points(sizes: dict[str, int], upload: Upload) -> dict[str, tuple[str, ...]]
     if set(sizes) == {"hand"}:
         return {"hand": HAND21.points}
     if "hand" in sizes:
-        text = "has hands without a side beside other parts: call them left_hand and right_hand, or give handedness"
+        text = "has other parts and hands without a side: call them left_hand and right_hand, or add handedness"
         raise upload.error(f"the file {text}", "hand")
     both = "pose" in sizes and not sizes.keys().isdisjoint(("left_hand", "right_hand"))
     names = {
@@ -336,7 +338,7 @@ def _points(sizes: dict[str, int], upload: Upload) -> dict[str, tuple[str, ...]]
 
 
 def _times(frames: list[_Frame], upload: Upload) -> list[int]:
-    """The frame of each, by their numbers where they have any."""
+    """The frame index of each frame, from their numbers if they have any."""
     numbers = [frame.number for frame in frames if frame.number is not None]
     if len(numbers) < len(frames):
         return list(range(len(frames)))

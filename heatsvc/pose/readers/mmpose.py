@@ -1,4 +1,4 @@
-"""MMPose's predictions: what the inferencer's `pred_out_dir` and the demos' `--save-predictions` write.
+"""Reads MMPose's predictions, as written by the inferencer's `pred_out_dir` and the demos' `--save-predictions`.
 
 Of a video ``[{"frame_id": 0, "instances": [...]}, ...]``, of an image ``[instance, ...]``, either of them also inside
 ``{"meta_info": ..., "instance_info": ...}``; an instance is ``{"keypoints": [[x, y], ...], "keypoint_scores": [...]}``.
@@ -18,7 +18,7 @@ from heatsvc.pose.readers.upload import Upload
 
 
 def is_mmpose(upload: Upload) -> bool:
-    """A list of frames or instances, or an object with `instance_info`."""
+    """Whether the content is a list of frames or instances, or an object with `instance_info`."""
     obj = upload.json
     if isinstance(obj, dict):
         return "instance_info" in obj
@@ -42,15 +42,15 @@ def is_mmpose_frame(upload: Upload) -> bool:
 
 
 def read_mmpose(upload: Upload) -> list[PoseClip]:
-    """One clip of a video, an image, or images in files of their own.
+    """Read one clip from a video, an image, or several files of one image each.
 
     Persons are identified by their index in each frame's instances; missing ones are 0 with score 0.
 
     Raises:
-        PoseError: other keys, 3D keypoints, different numbers of points, frames out of order; no img_shape in the
-            options.
-        NoKeypointsError: no instances in any frame.
-        LimitError: more than the bounds allow.
+        PoseError: keys are unknown, keypoints are 3D, numbers of points differ, frames are out of order, or the options
+            do not specify img_shape.
+        NoKeypointsError: no frame has instances.
+        LimitError: a bound is exceeded.
     """
     frames = _frames(upload)
     builder = _count(frames, upload)
@@ -64,10 +64,10 @@ def read_mmpose(upload: Upload) -> list[PoseClip]:
 
 
 def _layout(upload: Upload, points: int) -> Layout | None:
-    """What `meta_info` calls the points; None without it.
+    """The layout of the point names in `meta_info`; None without it.
 
     Raises:
-        PoseError: names or links that are none, or of another number of points.
+        PoseError: names or links are invalid, or belong to another number of points.
     """
     meta = upload.json.get("meta_info") if isinstance(upload.json, dict) else None
     names = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
@@ -99,7 +99,7 @@ def _count(frames: list[tuple[str, list[Any]]], upload: Upload) -> ClipBuilder:
             builder.count(points=len(lists), field="keypoints")
             first = first or len(lists)
             if len(lists) not in (0, first):
-                text = f"an instance of frame {t} has {len(lists)} keypoints, others have {first}"
+                text = f"an instance of frame {t} has {len(lists)} keypoints, but others have {first}"
                 raise upload.error(f"{text}: a clip must come from one model", "keypoints", t)
     return builder
 
@@ -150,7 +150,7 @@ def _points(instance: object, field: str, upload: Upload, t: int) -> tuple[Float
     if keypoint.ndim == 2 and keypoint.shape[1] == 3 and upload.options.interpretation.project == "xy":
         keypoint = keypoint[:, :2]
     if keypoint.ndim != 2 or keypoint.shape[1] != 2:
-        hint = "; give `project: xy` to drop the depth" if keypoint.ndim == 2 and keypoint.shape[1] == 3 else ""
+        hint = "; set `project: xy` to drop the depth" if keypoint.ndim == 2 and keypoint.shape[1] == 3 else ""
         raise upload.error(f"{name} must be a list of [x, y] in pixels, not {list(keypoint.shape)}{hint}", name, t)
     name = f"{field}.keypoint_scores"
     score = as_array(instance["keypoint_scores"], name)

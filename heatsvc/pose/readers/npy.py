@@ -1,4 +1,4 @@
-"""`.npy`: one array of numbers (NumPy format specification 1.0 to 3.0, NEP 1). Pickled objects are never read."""
+"""Reads `.npy`: one array of numbers (NumPy format 1.0 to 3.0, NEP 1). Pickled objects are never read."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _PICKLED_NONE = re.compile(rb"\](?:\x94|q.)?Nat(?:\x94|q.)?b\.\Z", re.DOTALL)
 
 
 def is_npy(upload: Upload) -> bool:
-    """Begins as a `.npy` file does."""
+    """Whether the content begins like a `.npy` file."""
     return upload.data.startswith(MAGIC)
 
 
 def read_npy(data: bytes, *, filename: str = "", options: ReadOptions = DEFAULT_OPTIONS) -> PoseClip:
-    """One array [V, C], [T, V, C] or [M, T, V, C], C = 2 or 3, or [T, 1662], as a clip named after its file.
+    """Read one array [V, C], [T, V, C] or [M, T, V, C], C = 2 or 3, or [T, 1662], as a clip named after its file.
 
     Raises:
         NoKeypointsError: an axis is empty, or the file is a pickled None.
@@ -61,13 +61,13 @@ def array_from_npy(data: bytes, *, field: str, file: str | None, text: bool = Fa
             raise NoKeypointsError(f"{field} is a pickled None: no keypoints", field=field, file=file) from None
         raise PoseError(f"{field}: {error}", field=field, file=file) from None
     if header.dtype.kind in "SU" and not text:
-        raise PoseError(f"{field} must hold numbers, not text ({header.dtype})", field=field, file=file)
+        raise PoseError(f"{field} must be numbers, not text ({header.dtype})", field=field, file=file)
     if header.count == 0:
-        raise NoKeypointsError(f"{field} holds no numbers, {list(header.shape)}", field=field, file=file)
+        raise NoKeypointsError(f"{field} is empty, {list(header.shape)}", field=field, file=file)
     follow = len(data) - start
     if follow != header.count * header.dtype.itemsize:
         short = follow < header.count * header.dtype.itemsize
-        fault = "the file is cut short" if short else "there is more after it"
+        fault = "the file is truncated" if short else "remove the extra bytes"
         raise (CutShortError if short else PoseError)(
             f"{field}: the header declares {list(header.shape)} of {header.dtype}, "
             f"{header.count * header.dtype.itemsize:,} bytes, but {follow:,} follow: {fault}",
@@ -97,16 +97,16 @@ class _HeaderError(Exception):
 def _data_start(data: bytes) -> int:
     """Where the header ends: magic, version, its length (2 bytes, from version 2 on 4), the header."""
     if data[:6] != MAGIC or len(data) < 10:
-        raise _HeaderError("this is not a .npy file: it must begin with \\x93NUMPY, a version and a header")
+        raise _HeaderError("the file is not a .npy file, which begins with \\x93NUMPY, a version and a header")
     major = data[6]
     if major == 1:
         start = 10 + int.from_bytes(data[8:10], "little")
     elif major in (2, 3):
         start = 12 + int.from_bytes(data[8:12], "little")
     else:
-        raise _HeaderError(f"version {major} of the .npy format is not supported: 1, 2 and 3 are")
+        raise _HeaderError(f"version {major} of the .npy format is not supported: it must be 1, 2 or 3")
     if start > len(data):
-        raise _HeaderError("the file is cut short within its header")
+        raise _HeaderError("the file is truncated within its header")
     if start > _MAX_HEADER_BYTES:
         raise _HeaderError(f"the header has {start:,} bytes: {_MAX_HEADER_BYTES:,} at most")
     return start
@@ -127,15 +127,15 @@ def _parse(head: bytes) -> _Header:
             position = entry.end()
     if "|O" in entries.get("descr", "") or "'|O" in text:
         raise _HeaderError(
-            "the array holds pickled Python objects, which are never read: save numbers, such as float32", objects=True
+            "the array has pickled Python objects, which are never read: save numbers, such as float32", objects=True
         )
     if text[position:end].strip() or len(entries) != 3 or entries["shape"][:1] != "(":
         raise _HeaderError("the header cannot be read: it must have descr, fortran_order and shape of numbers")
     if not _DESCR.fullmatch(entries["descr"]):
-        raise _HeaderError(f"the array holds {entries['descr']!r:.40}: it must hold numbers, such as float32")
+        raise _HeaderError(f"the array has the type {entries['descr']!r:.40}: it must be numeric, such as float32")
     sides = [side.strip().rstrip("L") for side in entries["shape"][1:-1].split(",") if side.strip()]
     if len(sides) > _MAX_AXES:
-        raise _HeaderError(f"the array has {len(sides)} axes: 4 at most, [M, T, V, 2|3]")
+        raise _HeaderError(f"the array has {len(sides)} axes: at most 4, [M, T, V, 2|3]")
     if not all(side.isdecimal() and len(side) <= 18 for side in sides):
         raise _HeaderError(f"the shape {entries['shape']:.60} cannot be read")
     try:

@@ -1,4 +1,4 @@
-"""`.npz`: a clip as named arrays, a zip archive of `.npy` files."""
+"""Reads `.npz`: a clip as named arrays in a zip archive of `.npy` files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_NAMED = 8
 
 
 def is_npz(upload: Upload) -> bool:
-    """A zip archive with an array `keypoint`; or of arrays only, named `.npz` or not named."""
+    """Whether the content is a zip archive with an array `keypoint`, or of arrays only, named `.npz` or unnamed."""
     if not upload.is_zip:
         return False
     names = upload.member_names
@@ -47,7 +47,7 @@ def _may_be_npz(filename: str) -> bool:
 
 
 def read_npz(upload: Upload) -> list[PoseClip]:
-    """One clip: `keypoint`, and optionally the other arrays of `_ARRAYS`; those of other names (`imgs`) are ignored.
+    """Read one clip: `keypoint`, and optionally the other arrays of `_ARRAYS`; others (`imgs`) are ignored.
 
     Without `keypoint`, one array of any other name is it.
 
@@ -58,8 +58,8 @@ def read_npz(upload: Upload) -> list[PoseClip]:
     file, options = upload.file, upload.options
     others = _others(upload.member_names)
     if not is_one_clip(upload.member_names, ""):
-        there = f": there are {', '.join(others[:_MAX_NAMED])}; name the one that holds the points" if others else ""
-        raise upload.error(f"there is no array keypoint in the .npz file{there}", "keypoint")
+        there = f": it has {', '.join(others[:_MAX_NAMED])}; rename the array of points to keypoint" if others else ""
+        raise upload.error(f"the .npz file has no array keypoint{there}", "keypoint")
     keypoint = "keypoint" if KEYPOINT in upload.member_names else others[0]
     arrays: dict[str, npt.NDArray[Any]] = {}
     for filename, data in unpack(upload.data, bounds=options.bounds, file=file, token=options.token):
@@ -99,7 +99,7 @@ def _others(names: Sequence[str]) -> list[str]:
 
 
 def _single(arrays: dict[str, npt.NDArray[Any]], name: str, file: str | None) -> object:
-    """The value of an array of size 1, as Python's own number or text; None where there is no such array."""
+    """The value of an array of size 1, as a number or text of Python; None if the array does not exist."""
     array = arrays.get(name)
     if array is None:
         return None

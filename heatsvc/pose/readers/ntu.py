@@ -1,4 +1,4 @@
-"""NTU RGB+D's `.skeleton` text: Kinect v2's 25 joints of each body in each frame.
+"""Reads NTU RGB+D's `.skeleton` text: Kinect v2's 25 joints of each body in each frame.
 
 The number of frames; for each frame the number of bodies; for each body a line that begins with its ID, the number of
 joints, and a line of 12 numbers for each joint: x, y, z in meters, x and y in the depth image, x and y in the color
@@ -31,7 +31,7 @@ _HEAD = 1 << 16
 _EMPTY = rb"\s*\d{1,9}[ \t\r]*\n(?:[ \t]*0[ \t\r]*\n)*"
 _BODY = rb"[ \t]*\d{1,9}[ \t\r]*\n[ \t]*\d{1,20}(?:[ \t]+[^\s]{1,30}){9}[ \t\r]*\n[ \t]*25[ \t\r]*\n"
 _BEGINNING = re.compile(_EMPTY + _BODY)
-# Possessive: a file of spaces is looked at once, and not once from each of them.
+# Possessive quantifiers: otherwise a file of spaces would take quadratic time.
 _WITHOUT_BODIES = re.compile(rb"\s*+\d{1,9}[ \t\r]*+\n(?:[ \t]*+0[ \t\r]*+\n)*+(?:[ \t]*+0)?+\s*+\Z")
 
 
@@ -43,23 +43,23 @@ class _Body(NamedTuple):
 
 
 def is_ntu(upload: Upload) -> bool:
-    """A number of frames, then frames without bodies, then a body of 25 joints; or a file of no bodies at all."""
+    """Whether the content is a number of frames, frames without bodies, and then a body of 25 joints or the end."""
     if _BEGINNING.match(upload.data[:_HEAD]):
         return True
     return upload.filename.lower().endswith(".skeleton") and bool(_WITHOUT_BODIES.match(upload.data))
 
 
 def read_ntu(upload: Upload) -> list[PoseClip]:
-    """One clip of the coordinates in the color image, 1920 x 1080 pixels.
+    """Read one clip, with the coordinates in the color image of 1920 x 1080 pixels.
 
     A body keeps one row by its ID. The score of a joint is 1 where it was tracked, 0.5 where it was inferred, and 0
-    where it was neither, or has no place in the color image (NaN).
+    where it was neither, or has no position in the color image (NaN).
 
     Raises:
-        CutShortError: fewer lines than it says.
-        PoseError: a body of other than 25 joints, other numbers.
-        NoKeypointsError: no bodies in any frame.
-        LimitError: more than the bounds allow.
+        CutShortError: the file has fewer lines than it declares.
+        PoseError: a body does not have 25 joints, or a number is invalid.
+        NoKeypointsError: no frame has bodies.
+        LimitError: a bound is exceeded.
     """
     options = upload.options
     values = upload.data.count(b" ") + upload.data.count(b"\n") + 1
@@ -71,7 +71,7 @@ def read_ntu(upload: Upload) -> list[PoseClip]:
         for body in bodies:
             tracks[body.track] = (tracks[body.track][0] if body.track in tracks else t, t)
         if len({body.track for body in bodies}) < len(bodies):
-            raise upload.error(f"two bodies of frame {t} have one ID", "bodyID", t)
+            raise upload.error(f"two bodies of frame {t} have the same ID", "bodyID", t)
     rows = assign_rows(tracks)
     builder = ClipBuilder(upload, len(frames))
     builder.count(persons=max(rows.values(), default=-1) + 1, points=_JOINTS)
@@ -123,7 +123,7 @@ def _joint(lines: list[bytes], line: int, upload: Upload, t: int) -> tuple[float
 def _integer(lines: list[bytes], line: int, what: str, upload: Upload) -> int:
     text = _line(lines, line, upload).strip()
     if not (text.isdigit() and len(text) < 10):
-        raise _error(f"{what} must stand here", line, upload)
+        raise _error(f"the line must be {what}", line, upload)
     return int(text)
 
 

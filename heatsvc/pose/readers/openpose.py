@@ -1,4 +1,4 @@
-"""OpenPose's JSON: one file per frame, as of `--write_json`.
+"""Reads OpenPose's JSON: one file per frame, as written by `--write_json`.
 
 https://github.com/CMU-Perceptual-Computing-Lab/openpose/blob/master/doc/02_output.md
 """
@@ -24,21 +24,21 @@ _Person = dict[str, Float32]
 
 
 def is_openpose(upload: Upload) -> bool:
-    """An object with `people`, or with `bodies`, as AlphaPose calls them."""
+    """Whether the content is an object with `people`, or with `bodies`, as AlphaPose calls them."""
     return isinstance(upload.json, dict) and ("people" in upload.json or "bodies" in upload.json)
 
 
 def read_openpose(upload: Upload) -> list[PoseClip]:
-    """One frame, or the frame files of a clip.
+    """Read one frame, or the frame files of a clip.
 
     Persons are identified by their index. A part that a person lacks is 0 with score 0; a part that no person has in
     any frame is left out: BODY_25 alone is `openpose25`, all four parts `openpose137`.
 
     Raises:
-        PoseError: not OpenPose's keys, a part of other than x, y, score triples, or of different lengths in two
-            frames; no img_shape in the options.
-        NoKeypointsError: no persons in any frame.
-        LimitError: more than the bounds allow.
+        PoseError: the keys are not OpenPose's, a part is not a list of x, y, score triples, or has different lengths in
+            two frames, or the options do not specify img_shape.
+        NoKeypointsError: no frame has persons.
+        LimitError: a bound is exceeded.
     """
     builder = ClipBuilder(upload, len(upload.frames) or 1)
     sizes: dict[str, tuple[int, str | None]] = {}
@@ -58,7 +58,7 @@ def read_openpose(upload: Upload) -> list[PoseClip]:
 
 
 def _layout(sizes: dict[str, int]) -> Layout | None:
-    """The layout of the parts with so many points each; None where a part is no model's of OpenPose."""
+    """The layout of parts with the given numbers of points; None if no model of OpenPose has such a part."""
     names: list[str] = []
     for part, models in OPENPOSE_PARTS.items():
         size = sizes.get(part, 0)
@@ -101,7 +101,7 @@ def _people(frame: _Frame, sizes: dict[str, tuple[int, str | None]], builder: Cl
     elif isinstance(people, dict):
         people = [people] if people else []  # the sign-language sets of AIHub have the one person so
     if not isinstance(people, list):
-        raise frame.error('this is not an OpenPose frame: it must be {"people": [...]}', "people")
+        raise frame.error('the file is not an OpenPose frame, {"people": [...]}', "people")
     builder.count(persons=len(people), field="people", file=frame.file)
     found = []
     for m, entry in enumerate(people):
@@ -131,7 +131,7 @@ def _part(frame: _Frame, name: str, value: object) -> Float32:
     numbers = array_from_lists(value, name, bounds=bounds, booleans=frame.booleans, file=frame.file, frame=frame.t)
     if numbers.ndim != 1 or numbers.size % 3:
         shape = list(numbers.shape)
-        raise frame.error(f"{name} must be one list of x, y, score after x, y, score, not {shape} numbers", name)
+        raise frame.error(f"{name} must be one flat list of x, y, score of each point, not {shape} numbers", name)
     return numbers.reshape(-1, 3)
 
 
@@ -140,5 +140,5 @@ def _check_size(part: str, points: int, sizes: dict[str, tuple[int, str | None]]
     expected, first = sizes.setdefault(part, (points, frame.file))
     if points != expected:
         where = first or "an earlier person"
-        text = f"{part} has {points} points here and {expected} in {where}: a clip must come from one model"
+        text = f"{part} has {points} points here, but {expected} in {where}: a clip must come from one model"
         raise frame.error(text, part)

@@ -31,14 +31,14 @@ _POINTS: dict[str, Callable[[int], str | None]] = {
 
 
 def is_parquet(upload: Upload) -> bool:
-    """Begins with Parquet's signature."""
+    """Whether the content begins with Parquet's signature."""
     return upload.data.startswith(_MAGIC)
 
 
 def read_parquet(upload: Upload) -> list[PoseClip]:
-    """One clip: frames in the order of their numbers; points by their type and index, not by the order of the rows.
+    """Read one clip: frames in the order of their numbers; points by type and index, not by the order of rows.
 
-    The rows of Google's order are `islr543`. x and y are 0..1 of the frame, whatever the options say; z is dropped. A
+    Rows in Google's order are `islr543`. x and y are always normalized, regardless of the options; z is dropped. A
     landmark without x or y is not detected, and others have score 1.
 
     Raises:
@@ -47,7 +47,7 @@ def read_parquet(upload: Upload) -> list[PoseClip]:
         LimitError: more frames, landmarks or rows than the bounds allow.
     """
     if find_spec("arro3") is None:
-        raise PoseError("Parquet files are read with arro3: pip install heatsvc[parquet]", file=upload.file)
+        raise PoseError("reading Parquet files needs arro3: pip install 'heatsvc[parquet]'", file=upload.file)
     points, frames, xy = run_reader(native.read_parquet, upload, "the Parquet file")
     names = [_name(kind, index) for kind, index in points]
     keypoint = np.frombuffer(xy, np.float32).reshape(1, frames, len(names), 2).copy()

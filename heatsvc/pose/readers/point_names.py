@@ -30,8 +30,7 @@ def order_points(points: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:
         points: as a table calls them: ``pose_0``, ``left_hand_20``, ``NOSE``, ``12``.
 
     Returns:
-        the points, without those that are a second spelling of another (``pose_08``), and the names: () where they are
-        only numbered.
+        The points, without second spellings of a point (``pose_08``), and their names: () if they are only numbered.
     """
     points = list(points)
     numbered = {name: _NUMBERED.fullmatch(name) for name in points}

@@ -1,4 +1,4 @@
-"""`.pose`: binary files of the package pose-format, versions 0.0 to 0.2.
+"""Reads `.pose`: binary files of the package pose-format, versions 0.0 to 0.2.
 
 Versions 0.1 and 0.2 are read by that package. It does not validate the sizes in a file, so they are checked against the
 file's length first. Of version 0.0, in which each frame has its own number of persons, it keeps the first person alone
@@ -32,12 +32,12 @@ _MAX_COMPONENTS, _MAX_NAME_BYTES = 64, 200
 _NOTHING = "the .pose file has no persons or no points"
 # In meters around the hip, and the same points as POSE_LANDMARKS.
 _WORLD = "POSE_WORLD_LANDMARKS"
-# Its limbs are the mesh of 2,556 triangles' sides: nobody renders those.
+# Its limbs, 2,556 sides of the mesh's triangles, are not used.
 _FACE_MESH = "FACE_LANDMARKS"
 
 
 def is_pose_file(upload: Upload) -> bool:
-    """Begins with version 0.1 or 0.2; with 0.0 (zeros, as other files may), and is named so or names a component."""
+    """Whether the content begins with version 0.1 or 0.2; or with 0.0, and has the extension or a component's name."""
     if upload.data[:4] != _VERSION_0:
         return upload.data[:4] in _VERSIONS
     if upload.filename.lower().endswith(".pose"):
@@ -47,15 +47,16 @@ def is_pose_file(upload: Upload) -> bool:
 
 
 def read_pose_file(upload: Upload) -> list[PoseClip]:
-    """One clip: x and y of all components but the world landmarks, in the layout's order where it has one.
+    """Read one clip: x and y of all components but the world landmarks, in the order of their layout if it is known.
 
-    Points of confidence 0 ('missing' there) keep their position with score 0. img_shape is the header's. Persons of
+    Points with confidence 0 keep their position, with score 0. img_shape is in the header. Persons of
     version 0.0 are identified by their index in the frame.
 
     Raises:
-        PoseError: cut short, longer than its header says, without x, y and confidence, or not readable by pose-format.
-        NoKeypointsError: no persons in any frame.
-        LimitError: more persons, frames or keypoints than the bounds allow.
+        PoseError: the file is truncated or longer than its header says, lacks x, y and confidence, or pose-format
+            cannot read it.
+        NoKeypointsError: no frame has persons.
+        LimitError: there are more persons, frames or keypoints than the bounds allow.
     """
     reader = _HeaderReader(upload.data, upload.file)
     header = reader.read()
@@ -87,7 +88,7 @@ def _read_version_0(upload: Upload, header: _Header, reader: _HeaderReader) -> t
         reader.skip(persons * person.itemsize)
         found.append(np.frombuffer(upload.data, person, persons, start)["points"])
     if left := len(upload.data) - reader.position:
-        raise reader.error(f"{left:,} bytes follow the {frames:,} frames of the .pose file: it is damaged")
+        raise reader.error(f"the .pose file is damaged: {left:,} bytes follow its {frames:,} frames")
     builder.allocate()
     for t, points in enumerate(found):
         builder.keypoint[: len(points), t] = points[..., :2]
@@ -100,7 +101,7 @@ def _read(upload: Upload) -> Any:
 
     try:
         return Pose.read(upload.data)
-    except Exception as error:  # the package raises whatever struct, NumPy and its own code raise
+    except Exception as error:  # the package raises errors of struct, NumPy and its own code
         raise PoseError(f"pose-format cannot read this .pose file: {error!s:.200}", file=upload.file) from error
 
 
@@ -187,14 +188,14 @@ class _HeaderReader:
         version = _VERSIONS[self.data[:4]]
         width, height, _, count = self.unpack("<HHHH")
         if not 1 <= count <= _MAX_COMPONENTS:
-            raise self.error(f"the .pose header has {count} components: 1 to {_MAX_COMPONENTS} can be read")
+            raise self.error(f"the .pose header has {count} components: it must have 1 to {_MAX_COMPONENTS}")
         components: dict[str, _Component] = {}
         dims = 0
         for _ in range(count):
             name, columns = self._text(), self._text()
             points, limbs, colors = self.unpack("<HHH")
             if name in components:
-                raise self.error(f"two components of the .pose file have the name {name!r:.80}")
+                raise self.error(f"two components of the .pose file are called {name!r:.80}")
             if not (columns.startswith("XY") and columns.endswith("C")) or (dims and dims != len(columns) - 1):
                 raise self.error(
                     f"the component {name!r:.80} has the columns {columns!r:.20}: all must have XYC or XYZC"
@@ -229,7 +230,7 @@ class _HeaderReader:
             declared = f"{frames:,} frames" if frames >= 0 else "whole frames"
             raise self.error(
                 f"the .pose file declares {declared} of {frame_bytes:,} bytes, but {left:,} bytes follow its header: "
-                "it is cut short or damaged"
+                "it is truncated or damaged"
             )
         return left // frame_bytes
 
@@ -241,7 +242,7 @@ class _HeaderReader:
     def skip(self, size: int) -> None:
         self.position += size
         if self.position > len(self.data):
-            raise self.error("the .pose file is cut short within its header")
+            raise self.error("the .pose file is truncated within its header")
 
     def error(self, text: str) -> PoseError:
         return PoseError(text, file=self.file)

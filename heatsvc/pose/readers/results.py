@@ -1,4 +1,4 @@
-"""Results lists: persons in any order, each with the image that they are in, as COCO's evaluation and AlphaPose have.
+"""Reads results lists of COCO's evaluation and AlphaPose: persons in any order, each with its image.
 
 ``[{"image_id": "0.jpg", "category_id": 1, "keypoints": [x, y, score, ...], "score": 2.9, "idx": 0}, ...]``
 
@@ -28,7 +28,7 @@ from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.tracks import assign_rows
 from heatsvc.pose.readers.upload import Upload
 
-# Only AlphaPose writes results of so many points.
+# Only AlphaPose writes results with these numbers of points.
 _ALPHAPOSE_LAYOUTS = {len(layout.points): layout for layout in (HALPE26, HALPE136)}
 # Persons of an image, and the numbers of a person, in the forms of `--format cmu` and `--format open`.
 _FORMS = (("bodies", "joints"), ("people", "pose_keypoints_2d"))
@@ -61,7 +61,7 @@ class _Video(NamedTuple):
 
 
 def is_results(upload: Upload) -> bool:
-    """A list of objects with `image_id` and `keypoints`, or an object of AlphaPose's persons by image."""
+    """Whether the content is a list of objects with `image_id` and `keypoints`, or AlphaPose's persons by image."""
     obj = upload.json
     if isinstance(obj, list):
         return bool(obj) and isinstance(obj[0], dict) and {"image_id", "keypoints"} <= obj[0].keys()
@@ -69,7 +69,7 @@ def is_results(upload: Upload) -> bool:
 
 
 def read_results(upload: Upload) -> list[PoseClip]:
-    """One clip, or one for each video whose images the file has.
+    """Read one clip, or one for each video whose images the file has.
 
     Frames are in the order of the number in the images' names, or of the ids; images whose names have no number, in
     the file's order. AlphaPose leaves images without persons out: where most images follow one another (0.jpg, 1.jpg,
@@ -80,9 +80,9 @@ def read_results(upload: Upload) -> list[PoseClip]:
     an image, persons are in the order of their scores, the highest first.
 
     Raises:
-        PoseError: an entry without image_id or keypoints, different numbers of keypoints, two images of one number;
-            no img_shape in the options.
-        LimitError: more than the bounds allow.
+        PoseError: an entry has no image_id or keypoints, numbers of keypoints differ, two images have the same number,
+            or the options do not specify img_shape.
+        LimitError: a bound is exceeded.
     """
     layout = None
     if isinstance(upload.json, list):
@@ -127,7 +127,7 @@ def _single(track: object) -> Hashable:
 
 
 def _form_of(value: object) -> tuple[str, str] | None:
-    """Which of `_FORMS` an image's object has; None where it is no such object."""
+    """The entry of `_FORMS` that an image's object has; None if it has none."""
     return next((form for form in _FORMS if isinstance(value, dict) and form[0] in value), None)
 
 
@@ -142,7 +142,7 @@ def _images_of_object(upload: Upload) -> dict[int | str, list[_Person]]:
         for m, person in enumerate(value[form[0]]):
             field = f"{image:.80}.{form[0]}[{m}].{form[1]}"
             if not isinstance(person, dict) or form[1] not in person:
-                raise upload.error(f"{field!r} is missing: it must be x, y, score after x, y, score", field)
+                raise upload.error(f"{field!r} is missing: it must be a flat list of x, y, score of each point", field)
             images[image].append(_Person(person[form[1]], 0.0, None, field))
     return images
 
@@ -163,7 +163,7 @@ def _videos(names: Sequence[str], upload: Upload) -> list[_Video]:
         numbers = [number for number, _ in images]
         for (before, first), (after, second) in pairwise(images):
             if before == after:
-                text = f"{names[first]!r:.100} and {names[second]!r:.100} are both frame {after}: leave one out"
+                text = f"{names[first]!r:.100} and {names[second]!r:.100} are both frame {after}: remove one"
                 raise upload.error(text, "image_id")
         frames = frames_of_numbers(numbers)
         frame_of = {position: t for t, (_, position) in zip(frames, images, strict=True)}
@@ -193,7 +193,7 @@ def _read_clip(video: _Video, persons: Sequence[Sequence[_Person]], layout: Layo
                 frame=t,
             )
             if numbers.shape != (3 * builder.points,):
-                text = f"{person.field} must be one list of x, y, score after x, y, score, not {list(numbers.shape)}"
+                text = f"{person.field} must be one flat list of x, y, score of each point, not {list(numbers.shape)}"
                 raise upload.error(text, person.field, t)
             points = numbers.reshape(-1, 3)
             builder.keypoint[m, t], builder.keypoint_score[m, t] = points[:, :2], points[:, 2]
@@ -206,7 +206,7 @@ def _read_clip(video: _Video, persons: Sequence[Sequence[_Person]], layout: Layo
 def _count_points(builder: ClipBuilder, points: int, field: str, t: int) -> None:
     """Count a person's points, which must be as many as those of the others."""
     if builder.points not in (0, points):
-        text = f"{field} has {points} points, others have {builder.points}: a clip must come from one model"
+        text = f"{field} has {points} points, but others have {builder.points}: a clip must come from one model"
         raise builder.upload.error(text, field, t)
     builder.count(points=points, field=field)
 

@@ -1,7 +1,7 @@
-"""Tables of points in CSV, a row for each frame: what scripts around MediaPipe write.
+"""Reads tables of points in CSV with one row per frame, as scripts for MediaPipe write them.
 
 The columns of a point are called by its number (``x0, y0, z0, v0``, ``pose_0_x``, ``x_left_hand_0``, ``landmark_0_x``)
-or by its name (``NOSE_x, NOSE_y``). Other columns are left out, but for the frame's number, and the video's name.
+or by its name (``NOSE_x, NOSE_y``). Other columns are ignored, except for the frame's number and the video's name.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ VIDEO_COLUMNS = (
 _LABEL_COLUMNS = ("class", "label", "target")
 MISSING = ("", "nan", "none", "null", "na")
 LINE_END = re.compile(rb"[\r\n]")
-# What trackers write beside the points, with an x and a y.
+# Other columns of trackers that have an x and a y.
 _NO_POINTS = ("bbox", "box", "bounding", "center", "centre", "gaze", "image_", "img_")
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """Where a table has what.
+    """The columns of a table.
 
     Attributes:
         separator: of cells.
         columns: numbers of the columns of x, y and score of each point; -1 without a score.
-        names: of the points, () where they have only numbers.
+        names: names of the points; () if they have only numbers.
         frame, video, label: numbers of these columns, None without.
     """
 
@@ -84,21 +84,21 @@ class _Row(NamedTuple):
 
 
 def is_table(upload: Upload) -> bool:
-    """Text whose first line has x and y of at least three points."""
+    """Whether the content is text whose first line has x and y of at least three points."""
     return _read_header(upload) is not None
 
 
 def read_table(upload: Upload) -> list[PoseClip]:
-    """One clip, or one for each name in a column of videos.
+    """Read one clip, or one for each name in a column of videos.
 
     Rows of one frame number are persons in one frame. A cell that is empty or ``nan`` means that the point was not
     detected, as zeros do. Points without a score have score 1. Coordinates within 0..1 are multiplied by img_shape.
 
     Raises:
-        PoseError: rows of several classes, which are no frames of a video; frames out of order, cells that are no
-            numbers; no img_shape in the options.
-        NoKeypointsError: no rows.
-        LimitError: more than the bounds allow.
+        PoseError: rows have several classes, and so are not frames of a video; frames are out of order; a cell is not a
+            number; or the options do not specify img_shape.
+        NoKeypointsError: the table has no rows.
+        LimitError: a bound is exceeded.
     """
     header = _read_header(upload)
     if header is None:
@@ -121,8 +121,8 @@ def read_table(upload: Upload) -> list[PoseClip]:
     if len(videos) == 1:
         if len(labels) > 1:
             raise PoseError(
-                f"its rows are of {len(labels):,} classes, and so no frames of one video: send a file for each video, "
-                "or a column `video` with their names",
+                f"the rows of the table have {len(labels):,} classes, so they are not frames of one video: send a file "
+                "for each video, or a column `video` with their names",
                 file=upload.file,
             )
         return [_read_clip(next(iter(videos.values())), header, upload)]
@@ -134,7 +134,7 @@ def read_table(upload: Upload) -> list[PoseClip]:
 
 
 def read_rows(upload: Upload, separator: str, last: int) -> Iterator[tuple[int, list[str]]]:
-    """The lines after the first with anything in them: their numbers, and their cells.
+    """The non-empty lines after the first: their numbers and cells.
 
     Args:
         upload: a table.
@@ -157,7 +157,7 @@ def read_rows(upload: Upload, separator: str, last: int) -> Iterator[tuple[int, 
                 upload.options.token.raise_if_cancelled()
             if any(cells):
                 if len(cells) <= last:
-                    detail = f"line {line} has {len(cells)} cells: at least {last + 1} are needed"
+                    detail = f"line {line} has {len(cells)} cells: it must have at least {last + 1}"
                     raise PoseError(detail, file=upload.file)
                 yield line, cells
     except csv.Error as error:
@@ -268,7 +268,7 @@ def is_frame_number(number: float) -> bool:
 
 
 def read_number(cell: str) -> float | None:
-    """A number as tables write them: Python's underscores and other scripts' digits are none."""
+    """A number of a table; Python's underscores and digits of other scripts are not accepted."""
     if not cell.isascii() or "_" in cell:
         return None
     try:
@@ -287,7 +287,8 @@ def _points(cells: list[str], header: _Header, line: int, upload: Upload) -> Flo
             cell = cells[column].strip()
             number = np.nan if cell.lower() in MISSING else read_number(cell)
             if number is None:
-                text = f"line {line}, column {column + 1}: {cell!r:.40} is no number; leave it empty for 'not detected'"
+                where = f"line {line}, column {column + 1}"
+                text = f"{where}: {cell!r:.40} is not a number; leave the cell empty for 'not detected'"
                 raise PoseError(text, file=upload.file)
             numbers[point, axis] = number
     numbers[(numbers[:, :2] == 0).all(axis=1), 2] = 0

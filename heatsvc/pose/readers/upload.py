@@ -72,14 +72,13 @@ class FrameFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it was sent.
+    """An uploaded file.
 
     Attributes:
         data: the content.
-        filename: "" where there is none; for messages and for the clip's name, never opened.
-        options: for reading it.
-        frames: a clip's frame files in their order, where it is such a clip; `data` is then the first that is not
-            blank.
+        filename: its name, "" if it has none; for messages and for the clip's name, never opened.
+        options: options for reading it.
+        frames: a clip's frame files in their order, if it has any; `data` is then the first that is not blank.
     """
 
     data: bytes
@@ -99,11 +98,11 @@ class Upload:
 
     @cached_property
     def json(self) -> Any:
-        """The parsed JSON; None where it is not JSON.
+        """The parsed JSON; None if it is not JSON.
 
         Raises:
-            PoseError: begins like JSON and is broken.
-            LimitError: more values than max_input_values.
+            PoseError: the content begins like JSON but is invalid.
+            LimitError: there are more values than max_input_values.
         """
         return self.parse_json(self.data) if self.is_json else None
 
@@ -119,14 +118,14 @@ class Upload:
 
     @cached_property
     def member_names(self) -> list[str]:
-        """The files of a zip archive; none where it is not an archive."""
+        """The files of a zip archive; empty if it is not an archive."""
         if not self.is_zip:
             return []
         return zip_archive.member_names(self.data, bounds=self.options.bounds, file=self.file)
 
     @property
     def frame_dir(self) -> str:
-        """The clip's name in the file's name: no folders, no extension of keypoints, archives or compression.
+        """The clip's name: the file's name without folders and extensions of keypoints, archives and compression.
 
         A video's extension is part of the name: ``KETI_SL_0000000419.avi.npy`` is ``KETI_SL_0000000419.avi``.
 
@@ -201,13 +200,13 @@ class Upload:
         interpretation: Interpretation | None = None,
         are_axes_known: bool = True,
     ) -> PoseClip:
-        """A clip named after the file, with the layout of the options, and their img_shape where it is None.
+        """Build a clip named after the file, with the layout of the options, and their img_shape if it is None.
 
         Args:
             keypoint, keypoint_score, img_shape, are_axes_known: as of `PoseClip.build`.
-            layout: what the file calls its points, where it does. The options' takes precedence, but must not
-                contradict names that are known.
-            interpretation: how the format has its numbers, where it says so; else the options'.
+            layout: the layout of the file's point names, if any. The options' layout takes precedence, but must not
+                contradict known names.
+            interpretation: how to interpret the format's numbers; None uses that of the options.
 
         Raises:
             PoseError, LimitError, LayoutError: as `PoseClip.build`, and `check_names`.

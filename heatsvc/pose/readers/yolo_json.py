@@ -32,7 +32,7 @@ class _Image(NamedTuple):
 
 
 def is_yolo_json(upload: Upload) -> bool:
-    """A list of persons with `keypoints` in an object of lists, or a list of such lists."""
+    """Whether the content is a list of persons with `keypoints` in an object of lists, or a list of such lists."""
     obj = upload.json
     if isinstance(obj, dict):
         obj = next((obj[key] for key in _KEYS if isinstance(obj.get(key), list)), None)
@@ -46,9 +46,9 @@ def is_yolo_json_frame(upload: Upload) -> bool:
 
 
 def read_yolo_json(upload: Upload) -> list[PoseClip]:
-    """One clip, of an image, a video, or the images of a clip in files of their own.
+    """Read one clip from an image, a video, or several files of one image each.
 
-    Coordinates are pixels, or 0..1 of the frame where all boxes are, as `normalize=True` writes them. A person with a
+    Coordinates are pixels, or normalized if all boxes are, as with `normalize=True`. A person with a
     `track_id` keeps one row; otherwise persons are in the order of the file, the highest confidence first. A keypoint
     at (0, 0) was not detected.
 
@@ -62,9 +62,11 @@ def read_yolo_json(upload: Upload) -> list[PoseClip]:
         inside = _images_in([] if content is None else content)
         name = file.name.rpartition("/")[2]
         if len(inside) > 1:
-            raise upload.error(f"{name} has {len(inside)} images, others one: send videos and frames apart", name)
+            raise upload.error(
+                f"{name} has {len(inside)} images, but other files have one: send videos and frames separately", name
+            )
         if not inside:
-            raise upload.error(f"{name} must be a list of persons, as others are", name)
+            raise upload.error(f"{name} must be a list of persons, like the others", name)
         images.append(_Image(name, inside[0].persons))
     builder = ClipBuilder(upload, len(images))
     for t, image in enumerate(images):
@@ -86,7 +88,7 @@ def read_yolo_json(upload: Upload) -> list[PoseClip]:
 
 
 def _images_in(obj: Any) -> list[_Image]:
-    """The images of a file's JSON; none where it has another form."""
+    """The images of a file's JSON; empty if it has another form."""
     prefix = ""
     if isinstance(obj, dict):
         prefix = next((key for key in _KEYS if isinstance(obj.get(key), list)), "")
@@ -120,7 +122,7 @@ def _read_person(keypoints: dict[str, Any], field: str, builder: ClipBuilder, m:
             frame=t,
         )
         if numbers.shape != (builder.points,):
-            text = f"{field}.{key} must be {builder.points} numbers, as others are, not {list(numbers.shape)}"
+            text = f"{field}.{key} must be {builder.points} numbers, like the others, not {list(numbers.shape)}"
             raise upload.error(text, f"{field}.{key}", t)
         columns.append(numbers)
     x, y, score = columns
@@ -129,7 +131,7 @@ def _read_person(keypoints: dict[str, Any], field: str, builder: ClipBuilder, m:
 
 
 def _rows(images: list[_Image]) -> list[list[int]]:
-    """The row of each person of each image: by `track_id` where all have one."""
+    """The row of each person of each image: by `track_id` if all have one."""
     tracks: dict[int, tuple[int, int]] = {}
     by_place = [list(range(len(image.persons))) for image in images]
     for t, image in enumerate(images):

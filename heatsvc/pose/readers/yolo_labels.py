@@ -1,4 +1,4 @@
-"""Labels of YOLO's pose models, a text file for each image: what Ultralytics' `save_txt` writes, and trains with.
+"""Reads labels of YOLO's pose models, a text file for each image, as in Ultralytics' `save_txt` and training data.
 
 A line is a person: class, the box's center, width and height, then x, y and mostly a score of each keypoint, all in
 0..1 of the image; `save_conf` adds the person's confidence at the end, and a tracker its number.
@@ -34,7 +34,7 @@ _LOOKED_AT = 32
 
 
 class _Person(NamedTuple):
-    """A line: where it is, and its numbers."""
+    """A line: its position, and its numbers."""
 
     file: str
     line: int
@@ -42,13 +42,13 @@ class _Person(NamedTuple):
 
 
 def is_yolo_labels(upload: Upload) -> bool:
-    """Text whose first line is a person."""
+    """Whether the content is text whose first line is a person."""
     line = upload.data[:_HEAD].lstrip().split(b"\n", 1)[0]
     return len(line) < _HEAD and _is_person(_numbers(line))
 
 
 def read_yolo_labels(upload: Upload) -> list[PoseClip]:
-    """One clip, of the labels of an image, or of the images of a clip.
+    """Read one clip from the labels of one or several images.
 
     Ultralytics writes no file for an image without persons: where most images follow one another, the missing ones are
     frames without persons. A tracked person keeps one row; otherwise persons are in the order of their lines. A
@@ -56,9 +56,9 @@ def read_yolo_labels(upload: Upload) -> list[PoseClip]:
     flags.
 
     Raises:
-        PoseError: other lines, or persons of different models; no img_shape in the options.
-        NoKeypointsError: no persons in any frame.
-        LimitError: more than the bounds allow.
+        PoseError: a line is invalid, persons are from different models, or the options do not specify img_shape.
+        NoKeypointsError: no frame has persons.
+        LimitError: a bound is exceeded.
     """
     files = upload.frames or (FrameFile(upload.filename, upload.data, 0),)
     values = sum(file.data.count(b" ") + file.data.count(b"\n") + 1 for file in files)
@@ -99,7 +99,7 @@ def _persons(file: FrameFile) -> Iterator[_Person]:
         numbers = _numbers(line)
         if not _is_person(numbers):
             raise PoseError(
-                f"line {number} is no person of a pose model: class, box and keypoints in 0..1 of the image, such as "
+                f"line {number} is not a person of a pose model, which is class, box and normalized keypoints, such as "
                 f"'0 0.5 0.5 0.2 0.4' and x, y, score of each keypoint",
                 file=file.name or None,
             )
@@ -107,7 +107,7 @@ def _persons(file: FrameFile) -> Iterator[_Person]:
 
 
 def _numbers(line: bytes) -> list[float]:
-    """The numbers of a line; none where it is no such line."""
+    """The numbers of a line; empty if it is not such a line."""
     cells = line.split()
     if len(cells) < _BOX + 2 * _MIN_POINTS or not cells[0].isdigit():
         return []
@@ -131,8 +131,8 @@ def _is_person(numbers: Sequence[float]) -> bool:
 def _shape(persons: Sequence[Sequence[float]]) -> tuple[int, int]:
     """How many keypoints persons have, and how many numbers each, by lines of one length.
 
-    21 keypoints of two numbers are as long as 14 of three, and up to two numbers may follow: keypoints are those that
-    lie in their persons' boxes, and, where that leaves a choice, COCO's 17 or another number that layouts have.
+    21 keypoints of two numbers are as long as 14 of three, and up to two numbers may follow. The numbers with most
+    keypoints in their persons' boxes are chosen; of equal ones, COCO's 17 or another number of a layout.
     """
     length = len(persons[0]) - _BOX
     fitting = [((length - end) // width, width) for end in (0, 1, 2) for width in (3, 2) if (length - end) % width == 0]
@@ -142,7 +142,7 @@ def _shape(persons: Sequence[Sequence[float]]) -> tuple[int, int]:
 
 
 def _share_in_box(person: Sequence[float], points: int, width: int) -> float:
-    """The share of a person's keypoints, but for those at (0, 0), that are in their box or close to it."""
+    """The fraction of a person's keypoints, except those at (0, 0), that are in or near the box."""
     x, y, *sides = person[1:_BOX]
     found = np.array(person[_BOX : _BOX + points * width]).reshape(points, width)[:, :2]
     found = found[(found != 0).any(axis=1)]

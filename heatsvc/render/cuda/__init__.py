@@ -1,4 +1,4 @@
-"""Rendering with torch: batches of volumes as tensors, by Triton on a CUDA device or by plain torch on any."""
+"""Renders batches of volumes as tensors, with Triton on a CUDA device or with plain torch on any device."""
 
 from heatsvc.render.cuda.batch import Method, render_batch
 

@@ -1,4 +1,4 @@
-"""Render a batch of volumes into one tensor."""
+"""render_batch: renders a batch of volumes into one tensor."""
 
 from __future__ import annotations
 
@@ -29,35 +29,34 @@ def render_batch(
 ) -> list[torch.Tensor]:
     """Render volumes of any shapes, each as a dense tensor of its `shape`, `[T, K, H, W]` or `[n, K, T / n, H, W]`.
 
-    For CUDA devices. On the CPU `render_array` is several times faster; this function is used there in tests.
+    This function is for CUDA devices. On the CPU `render_array` is several times faster; only tests use it there.
 
-    Agrees with `render_array` within 2e-6 of a keypoint's peak, 2e-5 of a limb's (float32); the
+    The result agrees with `render_array` within 2e-6 of a keypoint's peak, and 2e-5 of a limb's peak (float32). The
     result for a volume does not depend on the other volumes of the batch.
 
     On a CUDA device all work is queued on the current stream; the host does not wait for it.
 
-    Memory: the tensors are views of one allocation of the batch's pixels, which lives as long as any of them. Besides
-    that the host, and during the rendering the device, hold 64 bytes for each keypoint and limb that is rendered
-    (persons and mirrored copies counted), and 9 for each map. Each of these two tables is held to `max_volume_bytes`
-    too. Method `torch` takes 200 bytes more for each keypoint and limb, 160 MiB, and 4 bytes for each pixel where
-    persons are summed.
+    Memory: the tensors are views of one allocation of the batch's pixels, which lives as long as any of them. In
+    addition the host, and the device while it renders, hold a table of 64 bytes per rendered keypoint and limb (of each
+    person and mirrored copy), and one of 9 bytes per map. `max_volume_bytes` limits each table too. Method `torch`
+    takes 200 bytes more per keypoint and limb, 160 MiB, and 4 bytes per pixel if persons are summed.
 
     Args:
-        volumes: of reduction `none`, or `max` where persons are not summed; with keypoints, limbs or both; with or
-            without mirrored copies.
+        volumes: volumes of reduction `none`, or of `max` unless persons are summed; with keypoints, limbs or both; with
+            or without mirrored copies.
         dtype: float32; float16 or bfloat16, rounded to nearest, at most the largest finite number of the type (65504
             of float16); uint8, value * 255 rounded to nearest, at most 255.
-        device: as torch names it.
-        method: `triton` uses fused kernels, one for the maps of keypoints and one for those of limbs, each pixel
-            written once; on CPU tensors only where Triton interprets (`TRITON_INTERPRET=1` before it is imported).
-            `torch` renders windows into zeros. `auto` is `triton` on a CUDA device where it is installed, else `torch`.
-        bounds: `max_volume_bytes` for the whole batch and `max_map_work` for each map.
+        device: a device of torch.
+        method: `triton` uses fused kernels, one for maps of keypoints and one for maps of limbs, which write each pixel
+            once; on CPU tensors it needs Triton's interpreter (`TRITON_INTERPRET=1` before Triton is imported). `torch`
+            renders windows into zeros. `auto` is `triton` on a CUDA device if it is installed, else `torch`.
+        bounds: `max_volume_bytes` limits the whole batch, and `max_map_work` each map.
 
     Raises:
-        ValueError: another volume, or a PoTion picture, which only `render_array` renders; or a method that the device
-            does not have.
-        LimitError: the batch is larger than its bounds.
-        ImportError: no torch; or method `triton` and no Triton.
+        ValueError: a volume is of another kind, such as a PoTion picture, which only `render_array` renders; or the
+            method does not run on the device.
+        LimitError: the batch exceeds a bound.
+        ImportError: torch is not installed, or the method is `triton` and Triton is not installed.
     """
     import torch
 
@@ -75,10 +74,10 @@ def select_renderer(method: Method, device: torch.device) -> Callable[[PackedBat
     """The function that renders a packed batch on a device, into a tensor of its pixels.
 
     Raises:
-        ValueError: method `triton` where Triton does not run.
+        ValueError: the method is `triton`, which does not run on the device.
     """
     if method == "torch" or (method == "auto" and (device.type != "cuda" or find_spec("triton") is None)):
         return render_with_torch
     if not triton_runs_on(device):
-        raise ValueError(f"Triton runs on CUDA devices, or on the CPU with TRITON_INTERPRET=1, and not on {device} now")
+        raise ValueError(f"Triton does not run on {device}: use a CUDA device, or the CPU with TRITON_INTERPRET=1")
     return render_with_triton

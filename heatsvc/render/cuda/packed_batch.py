@@ -1,7 +1,7 @@
-"""PackedBatch: a batch of volumes as tables of numbers, made on the host, from which a device renders all of them.
+"""PackedBatch: a batch of volumes as tables of numbers, which the host makes and from which a device renders.
 
-The geometry (windows, segments, what is skipped, persons, mirrored copies, the order of maps) is that of the CPU's
-kernels in `src/render.cpp`. A table's rows are counted over the whole batch, so that one launch renders any mix of
+The geometry (windows, segments, skipped points, persons, mirrored copies, the order of maps) is the same as in the CPU
+kernels in `src/render.cpp`. Rows of a table are numbered over the whole batch, so that one launch renders any mix of
 volumes.
 """
 
@@ -25,7 +25,7 @@ from heatsvc.volume import LARGEST_EXPONENT, HeatmapVolume
 if TYPE_CHECKING:
     import torch
 
-# Volumes begin at multiples of this many pixels, so that rows are as aligned as their width allows.
+# Volumes begin at multiples of this number of pixels, so that rows are as aligned as their width allows.
 ALIGNMENT = 16
 
 # Pixels of a block. A map of 64 x 64 keypoint pixels is one block; limb pixels take more work and registers
@@ -63,7 +63,7 @@ class BlockShape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceTables:
-    """The tables of a packed batch, of the same names, as tensors on a device."""
+    """The tables of a `PackedBatch`, with the same names, as tensors on a device."""
 
     volumes: torch.Tensor
     gaussians: torch.Tensor
@@ -76,10 +76,10 @@ class DeviceTables:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PackedBatch:
-    """N volumes of G maps in all, which are rendered from F primitives: keypoints and limbs of single persons.
+    """N volumes with G maps in all, and their F primitives: keypoints and limbs of single persons.
 
     Attributes:
-        shapes: of the rendered volumes.
+        shapes: shapes of the rendered volumes.
         offsets: the first pixel of each volume in the packed output, multiples of `ALIGNMENT`.
         pixels: length of the packed output.
         window_pixels: the pixels of all primitives' windows; pixels of several windows count more than once.
@@ -126,7 +126,7 @@ class PackedBatch:
 
 
 def can_pack(volume: HeatmapVolume) -> bool:
-    """Whether it is no PoTion picture, is not reduced by argmax, and has no maxima over channels of sums."""
+    """Whether a volume can be packed: it is not a PoTion picture, not reduced by argmax, and not a maximum of sums."""
     sums_reduced = volume.gaussian.persons == "sum" and volume.reduce == "max"
     return not volume.potion and volume.reduce != "argmax" and not sums_reduced
 
@@ -135,19 +135,19 @@ def pack_batch(volumes: Sequence[HeatmapVolume], itemsize: int, bounds: Bounds, 
     """Write the tables of a batch.
 
     Args:
-        volumes: those that `can_pack`.
+        volumes: volumes for which `can_pack` is true.
         itemsize: bytes per pixel of the output.
-        bounds: what the output and the tables are held to before they are allocated.
-        pinned: whether the tables lie in pinned memory, which a CUDA device reads by itself.
+        bounds: limits of the output and the tables, checked before they are allocated.
+        pinned: whether to allocate the tables in pinned memory, which a CUDA device reads directly.
 
     Raises:
-        ValueError: a volume of another kind.
-        LimitError: output, or tables, of more than `max_volume_bytes`, or a map of more work than `max_map_work`.
+        ValueError: a volume cannot be packed.
+        LimitError: the output or a table exceeds `max_volume_bytes`, or the work of a map exceeds `max_map_work`.
     """
     for number, volume in enumerate(volumes):
         if not can_pack(volume):
             kind = "a PoTion picture" if volume.potion else f"reduced by {volume.reduce}"
-            raise ValueError(f"volumes[{number}] is {kind}: only heatsvc.render.array.render_array renders those")
+            raise ValueError(f"volumes[{number}] is {kind}: use heatsvc.render.array.render_array")
     count = len(volumes)
     shapes = tuple(volume.shape for volume in volumes)
     offsets = list(accumulate((-(-prod(shape) // ALIGNMENT) * ALIGNMENT for shape in shapes), initial=0))

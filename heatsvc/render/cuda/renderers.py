@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 CHUNK = 1 << 19
 
 
-# Limb pixels further from the segment than this many sigma stay zero, as in src/limb.h: exp(-5.8**2 / 2) < 2**-24, half
-# a unit in the last place of 1. PYSKL computes the tail on, down to 1e-38, 300 times under the tolerance.
+# Limb pixels further from the segment than this many sigma are zero, as in src/limb.h: exp(-5.8**2 / 2) < 2**-24, half
+# a unit in the last place of 1. PYSKL computes them too, down to 1e-38, which is 300 times below the tolerance.
 _LIMB_REACH = 5.8
 
 
 @cache
 def triton_kernels() -> Any:
-    """The kernels. The first call imports Triton, which reads `TRITON_INTERPRET` then."""
+    """The kernels. The first call imports Triton, which then reads `TRITON_INTERPRET`."""
     from heatsvc.render.cuda import triton_kernels as compiled
 
     return compiled
 
 
 def triton_runs_on(device: torch.device) -> bool:
-    """Whether the kernels run there: on a CUDA device, or on the CPU where Triton interprets."""
+    """Whether the kernels run on a device: a CUDA device, or the CPU with Triton's interpreter."""
     import triton
 
     compiled = isinstance(triton_kernels().render_keypoints, triton.JITFunction)
@@ -37,9 +37,9 @@ def triton_runs_on(device: torch.device) -> bool:
 
 
 def render_with_triton(batch: PackedBatch, out: torch.Tensor) -> None:
-    """Render into `out`, the packed output, [pixels], of a dtype that `render_batch` has.
+    """Render into `out`, the packed output [pixels] in a dtype of `render_batch`.
 
-    Padding between volumes is not written. Queued on the device's current stream; the host does not wait.
+    Padding between volumes is not written. The work is queued on the device's current stream; the host does not wait.
     """
     keypoints, limbs = batch.blocks[:, -1].tolist()
     if keypoints + limbs == 0:
@@ -74,11 +74,11 @@ def render_with_triton(batch: PackedBatch, out: torch.Tensor) -> None:
 
 
 def render_with_torch(batch: PackedBatch, out: torch.Tensor, chunk: int = CHUNK) -> None:
-    """Render into `out`, the packed output, [pixels], of a dtype that `render_batch` has.
+    """Render into `out`, the packed output [pixels] in a dtype of `render_batch`.
 
-    Takes up to 200 bytes for each primitive and 240 for each pixel of a chunk, besides the batch's tables. Only pixels
-    inside a window are computed, in float64, by the distance to the primitive's segment:
-    value = peak * exp(-distance**2 * scale). Where persons are summed, 4 bytes for each pixel of the output, too.
+    Only pixels inside a window are computed, in float64, from the distance to the primitive's segment:
+    value = peak * exp(-distance**2 * scale). In addition to the tables this takes up to 200 bytes per primitive, 240
+    bytes per pixel of a chunk, and 4 bytes per pixel of the output if persons are summed.
     """
     import torch
 
@@ -123,7 +123,7 @@ def render_with_torch(batch: PackedBatch, out: torch.Tensor, chunk: int = CHUNK)
 
 
 def _convert(value: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Pixels in another type, rounded and clipped as by `cpu.convert`."""
+    """Convert pixels to another type, rounding and clipping as `cpu.convert`."""
     import torch
 
     single = value.float()

@@ -1,4 +1,4 @@
-"""Copies between host and device: several arrays at once to the device, and one tensor back to the host."""
+"""Copies several arrays to a device at once, and a tensor back to the host."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import torch
 
-# Bytes: no array has larger elements.
+# Alignment of the arrays in bytes: no array has larger elements.
 _ALIGNMENT = 16
 
 
 class PackedArrays:
-    """Arrays of any types and shapes in one buffer, which is copied to a device at once.
+    """Arrays of any types and shapes in one buffer, so that they are copied to a device at once.
 
     Attributes:
-        arrays: the arrays, in the given order, not initialized.
+        arrays: the arrays in the given order, not initialized.
     """
 
     def __init__(self, columns: Sequence[tuple[npt.DTypeLike, tuple[int, ...]]], *, pinned: bool = False):
-        """Allocate arrays of these types and shapes; `pinned` for a copy to a CUDA device."""
+        """Allocate arrays of these types and shapes, in pinned memory for copies to a CUDA device if `pinned`."""
         types = [np.dtype(kind) for kind, _ in columns]
         self._places, size = [], 0
         for dtype, (_, shape) in zip(types, columns, strict=True):
@@ -43,9 +43,9 @@ class PackedArrays:
         ]
 
     def to(self, device: torch.device) -> list[torch.Tensor]:
-        """The arrays as tensors on a device; on the CPU they share the memory.
+        """The arrays as tensors on a device; on the CPU the tensors share the memory.
 
-        To a CUDA device they are copied at once on the current stream; the host does not wait if they are pinned.
+        For a CUDA device they are copied at once on the current stream; the host does not wait if they are pinned.
         """
         import torch
 
@@ -59,10 +59,10 @@ class PackedArrays:
 
 
 def to_host(tensor: torch.Tensor) -> npt.NDArray[Any]:
-    """The tensor as an array, by one copy on the current stream; on the CPU it shares the memory.
+    """Copy a tensor to an array, with one copy on the current stream; on the CPU the array shares the memory.
 
-    From a CUDA device it is copied to pinned memory, which returns to torch when the array and all its views are gone.
-    The calling thread sleeps until the copy is done.
+    From a CUDA device it is copied to pinned memory, which returns to torch when the array and all its views are
+    deleted. The calling thread sleeps until the copy is done.
     """
     import torch
 
@@ -77,7 +77,7 @@ def to_host(tensor: torch.Tensor) -> npt.NDArray[Any]:
 
 
 def device_context(device: torch.device) -> Any:
-    """A context in which a device is the current one, on which Triton launches."""
+    """A context that makes a device the current one, on which Triton launches kernels."""
     import torch
 
     return torch.cuda.device(device if device.type == "cuda" else -1)

@@ -1,8 +1,8 @@
 """The Triton kernels: one program renders one block of one map and writes it once.
 
-Imports Triton: `heatsvc.render.cuda.renderers` imports it when first needed. Tables are those of `PackedBatch`;
-`blocks` is its row for the kind of map, and `count` its number of volumes. A program finds its map by itself, so that
-the host makes no table of programs.
+This module imports Triton; `heatsvc.render.cuda.renderers` imports it when first needed. Tables are those of
+`PackedBatch`; `blocks` is its row for the kind of map, and `count` its number of volumes. A program finds its map by
+itself, so that the host need not make a table of programs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-# Adding it to a float32 under 2**22 and subtracting it again rounds to integers, ties to even.
+# Adding this to a float32 below 2**22 and subtracting it again rounds to integers, ties to even.
 _ROUNDER = tl.constexpr(12582912.0)
 _LARGEST_FLOAT16 = tl.constexpr(65504.0)
 _LARGEST_BFLOAT16 = tl.constexpr(3.3895313892515355e38)
@@ -32,20 +32,19 @@ def render_keypoints(
     alignment: tl.constexpr,
     plain: tl.constexpr,
 ):
-    """Maps of keypoints only: each Gaussian is the product of one over x and one over y.
+    """Render maps of keypoints only: each Gaussian is the product of one over x and one over y.
 
-    A block of rows x columns pixels takes rows + columns exponentials for each person, and none for one whose window
-    lies elsewhere.
+    A block of rows x columns pixels takes rows + columns exponentials for each person whose window it overlaps.
 
     Args:
         alignment: a power of two that divides the width of every map.
-        plain: whether no volume cuts pixels off or sums persons.
+        plain: whether no volume cuts off pixels or sums persons.
     """
     index, y, column, gaussian, pixels, inside = _block(
         blocks, volumes, gaussians, out, count, rows, columns, alignment
     )
     first, last = tl.load(starts + index), tl.load(starts + index + 1)
-    # Where a volume has both kinds of maps, those of the other kind are skipped.
+    # If a volume has both kinds of maps, maps of the other kind are skipped.
     if tl.load(segments + index) != 0:
         inside, last = inside & False, first
     scale = tl.load(gaussian).to(tl.float32)
@@ -88,19 +87,19 @@ def render_segments(
     columns: tl.constexpr,
     alignment: tl.constexpr,
 ):
-    """Maps with limbs: peak * exp(-distance**2 * scale) by the distance to a segment, which for a keypoint is a point.
+    """Render maps with limbs: peak * exp(-distance**2 * scale), for the distance to a segment, or to a keypoint.
 
-    A pixel's place along a segment and its distance from the segment's endless line are each a sum of a number for
-    its column and one for its row. These are float64, since their sum may be a small difference of large ones.
+    A pixel's position along a segment and its distance from the infinite line through it are each a sum of a number
+    for its column and one for its row. These are float64, since their sum may be a small difference of large numbers.
 
     Args:
-        cut: of a limb, what has a larger distance**2 * scale is 0, as on the CPU.
+        cut: pixels of a limb with a larger distance**2 * scale are 0, as on the CPU.
     """
     index, y, column, gaussian, pixels, inside = _block(
         blocks, volumes, gaussians, out, count, rows, columns, alignment
     )
     first, last = tl.load(starts + index), tl.load(starts + index + 1)
-    # Where a volume has both kinds of maps, those of the other kind are skipped.
+    # If a volume has both kinds of maps, maps of the other kind are skipped.
     if tl.load(segments + index) == 0:
         inside, last = inside & False, first
     scale = tl.load(gaussian).to(tl.float32)
@@ -140,11 +139,11 @@ def _block(
     """The block of this program.
 
     Returns:
-        its map; its rows; its columns before any mirroring; the volume's row of `gaussians`; where its pixels are
-        written, and which of them the map has.
+        its map; its rows; its columns before any mirroring; the volume's row of `gaussians`; the addresses of its
+        pixels, and a mask of those that are inside the map.
     """
     program = tl.program_id(0).to(tl.int64)
-    # The last volume that begins at this program or before it. A volume without blocks begins where the next does.
+    # The last volume that begins at this program or before it. A volume without blocks begins where the next one does.
     volume, beyond = 0, count
     while beyond - volume > 1:
         middle = (volume + beyond) // 2
@@ -178,7 +177,7 @@ def _box(boxes, primitive):
 
 @triton.jit
 def _store(pixels, rendered, inside):
-    """Write a block in the output's type; what is beyond its largest finite number becomes that."""
+    """Write a block in the output's type; larger values become its largest finite number."""
     if pixels.dtype.element_ty == tl.uint8:
         rendered = tl.minimum(rendered * 255.0, 255.0) + _ROUNDER - _ROUNDER
     elif pixels.dtype.element_ty == tl.float16:

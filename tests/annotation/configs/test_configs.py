@@ -181,7 +181,7 @@ def test_unknown_points_have_no_config_for_limbs():
     facts = dataset(layout=None, points=5)
     assert list(configs(facts, "KETI.pkl")) == KEYPOINT
     assert list(configs(dataset(), "KETI.pkl")) == list(CONFIGS)
-    with pytest.raises(AnnotationError, match="no limbs are known"):
+    with pytest.raises(AnnotationError, match="needs a layout with limbs"):
         config("pyskl_limb.py", facts, "KETI.pkl")
 
 

@@ -29,7 +29,7 @@ def test_what_is_in_it(tmp_path):
     for line in (
         "protocol 4, names numpy.core",
         "1 of frame_dir, label, img_shape",
-        "27 (as sign27 has), float16",
+        "27 (as in sign27), float16",
         "64x60 (1)",
         "[b]train",
         "PYSKL and MMAction2 can train from it.",

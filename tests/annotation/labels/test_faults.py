@@ -80,7 +80,7 @@ def test_a_key_that_stands_twice(tmp_path: Path) -> None:
 def test_a_name_that_may_be_two_videos(tmp_path: Path) -> None:
     a = write(tmp_path, "a.csv", "file,label\nfront/a.avi,yes\nside/a.avi,yes\n")
     assert refused(a, write_json(tmp_path, "b.json", {"a": "yes"})) == (
-        "b.json, 'a': 'a' may be 'front/a' (a.csv, row 2) or 'side/a' (a.csv, row 3): give its folder, too"
+        "b.json, 'a': 'a' may be 'front/a' (a.csv, row 2) or 'side/a' (a.csv, row 3): add its folder to the name"
     )
 
 
@@ -95,7 +95,7 @@ def test_a_video_without_a_label_that_a_filter_leaves_out(tmp_path: Path) -> Non
 
 def test_a_label_without_a_video(tmp_path: Path) -> None:
     detail = refused(write(tmp_path, "a.csv", "name,label\na,yes\n,no\n"))
-    assert detail == "a.csv, row 3: a row without a video's name that is neither empty nor a sum"
+    assert detail == "a.csv, row 3: the row has no video name, but is neither empty nor a total"
 
 
 @pytest.mark.parametrize("index", ["-1", "1000001", "1.5", "x", "99999999999999999999"])
@@ -106,13 +106,14 @@ def test_an_index_that_is_none(tmp_path: Path, index: str) -> None:
 
 def test_a_filter_on_a_column_that_no_table_has() -> None:
     assert refused(LABEL_JSON, signers=">10") == (
-        "signers asks for a column signer that no label file has: they have 'has_skeleton', 'label', 'label_index'"
+        "signers needs a column signer, which no label file has: "
+        "their columns are 'has_skeleton', 'label', 'label_index'"
     )
 
 
 @pytest.mark.parametrize(
     ("wanted", "said"),
-    [([], "signers is an empty list"), (">x", "> needs a number"), (">", "give a value, or a condition")],
+    [([], "signers is an empty list"), (">x", "> needs a number"), (">", "it must be a value, or a condition")],
 )
 def test_a_condition_that_is_none(wanted: Any, said: str) -> None:
     assert said in refused(WORKBOOK_2017, signers=wanted)
@@ -126,18 +127,18 @@ def test_filters_that_leave_nothing_say_which_values_there_are() -> None:
 
 def test_a_map_alone() -> None:
     assert refused(MAP_CSV) == (
-        "the label files name no video: a label map alone is not enough. label_map.csv was read as CSV with the header "
-        "label,label_index, a label map ('10', '1000', '도와주세요')"
+        "the label files have no videos: a label map alone is not enough. label_map.csv was read as CSV with the "
+        "header label,label_index, a label map ('10', '1000', '도와주세요')"
     )
 
 
 def test_no_files() -> None:
-    assert refused().startswith("no label files")
+    assert refused().startswith("there are no label files")
 
 
 def test_a_table_without_known_headers(tmp_path: Path) -> None:
     assert refused(write(tmp_path, "a.csv", "take,meaning\na,yes\n")).startswith(
-        "no columns of video names and labels in a first row of 'take', 'meaning': call them"
+        "the first row, 'take', 'meaning', has no known columns of video names and labels: call them"
     )
 
 
@@ -145,21 +146,21 @@ def test_a_table_without_known_headers(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"", "the table is empty"),
-        (b"{", "the JSON is broken"),
-        (b"[1, 2]", "none of these"),
-        (b'{"a": NaN}', "the JSON is broken"),
-        (b'{"a": [1]}', "none of these"),
-        (b'{"a": {"label": {}}}', "is neither a text nor a number"),
-        (b'{"a": {"x": 1}}', "neither label nor label_index"),
-        (b'{"a": ""}', "an empty label"),
+        (b"{", "the JSON is invalid"),
+        (b"[1, 2]", "unknown label format"),
+        (b'{"a": NaN}', "the JSON is invalid"),
+        (b'{"a": [1]}', "unknown label format"),
+        (b'{"a": {"label": {}}}', "must be a text or a number"),
+        (b'{"a": {"x": 1}}', "label or label_index is required"),
+        (b'{"a": ""}', "the label is empty"),
         (b'{"\\n": "x"}', "the video's name is empty"),
         (b'{"a\\u0001b": "x"}', "control characters"),
-        (b"[" * 100_000, "the JSON is broken"),
+        (b"[" * 100_000, "the JSON is invalid"),
         (b"\x89PNG\r\n\x00\x00", "neither text in UTF-8 or CP949"),
         (b"name,label\n\xff\xff\xff,x", "neither text in UTF-8 or CP949"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of before 2007"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "the workbook is in .xls format"),
         (b"PK\x03\x04 nothing else", "the zip archive is damaged"),
-        (b'name,label\na,"' + b"x" * 200_000 + b'"', "row 2 is broken"),
+        (b'name,label\na,"' + b"x" * 200_000 + b'"', "row 2 is invalid CSV"),
         (b"name,label\na," + b"x" * 256, "the label has 256 characters: 255 at most"),
         (b"name,label\n" + b"x" * 256 + b",a", "256 characters: 255 at most"),
         (b"," * 2000, "row 1 has 2,001 cells"),
@@ -192,7 +193,7 @@ def test_a_workbook_without_sheets_of_labels(tmp_path: Path) -> None:
 def test_a_cell_at_the_far_end_of_a_sheet(tmp_path: Path) -> None:
     rows = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
     assert refused(write_sheets(tmp_path, "a.xlsx", {"A": rows})).startswith(
-        "the workbook cannot be read: it ended with code"
+        "the workbook cannot be read: the child process ended early, with code"
     )
 
 
@@ -200,7 +201,7 @@ def test_a_long_text_that_is_referred_to_often(tmp_path: Path) -> None:
     rows = ("<row>" + '<c t="s"><v>0</v></c>' * 900 + "</row>") * 40
     book = write_sheets(tmp_path, "a.xlsx", {"A": rows}, shared="가" * 100_000)
     detail = refused(book, bounds=Bounds(max_archive_ratio=10_000))
-    assert detail.startswith("the workbook cannot be read: it ended with code")
+    assert detail.startswith("the workbook cannot be read: the child process ended early, with code")
 
 
 def test_a_cell_longer_than_any_program_writes(tmp_path: Path) -> None:

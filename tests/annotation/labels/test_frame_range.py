@@ -77,11 +77,11 @@ def test_ranges_that_are_not_applied_are_reported(tmp_path: Path) -> None:
     frames, reported = made(tmp_path)
     assert frames == dict.fromkeys(NAMES, ALL)
     assert reported == {
-        "whole": "the label is of the frames 3 to 6, the keypoints have 10, and all are kept: the option frame_range = "
-        "apply cuts them, where they are of the whole video",
-        "from": "the label is of the frames 8 to the end, the keypoints have 10, and all are kept: the option "
-        "frame_range = apply cuts them, where they are of the whole video",
-        "other": "the label is of the frames 101 to 140, the keypoints have 10: nothing is cut",
+        "whole": "the label is for the frames 3 to 6, but the keypoints have 10, which are all kept: if they show the "
+        "whole video, set the option frame_range to apply, which cuts them",
+        "from": "the label is for the frames 8 to the end, but the keypoints have 10, which are all kept: if they show "
+        "the whole video, set the option frame_range to apply, which cuts them",
+        "other": "the label is for the frames 101 to 140, but the keypoints have 10: nothing was cut",
     }
 
 

@@ -113,5 +113,5 @@ def test_a_table_of_one_video_alone(tmp_path: Path) -> None:
 
 
 def test_names_that_lie_too_deep(tmp_path: Path) -> None:
-    with pytest.raises(AnnotationError, match="lies 41 folders deep: 32 at most"):
+    with pytest.raises(AnnotationError, match="has 41 folders: 32 at most"):
         labels_of(write(tmp_path, "a.csv", f"name,label\n{'a/' * 40}b,x\n"))

@@ -49,7 +49,7 @@ def test_a_filter_by_a_column_of_the_name(tmp_path) -> None:
 
 
 def test_a_pattern_that_no_name_matches(tmp_path) -> None:
-    with pytest.raises(AnnotationError, match=r"no name of a video matches, such as 'signer0_sample1': write its text"):
+    with pytest.raises(AnnotationError, match=r"no name of a video, such as 'signer0_sample1', matches name_pattern"):
         made(tmp_path, {"labels.csv": AUTSL}, names=NAMES, name_pattern="P{signer}_x")
 
 
@@ -59,7 +59,7 @@ def test_a_pattern_that_no_name_matches(tmp_path) -> None:
         ("signer", "columns in braces"),
         ("signer{}", "columns in braces"),
         ("{a}{b}", "text between two columns"),
-        ("{a}_{a}", "a column twice"),
+        ("{a}_{a}", "the same column twice"),
         ("{a}_}", "columns in braces"),
         ("{a b}", "columns in braces"),
         ("_".join(f"{{c{i}}}" for i in range(21)), "21 columns: 20 at most"),

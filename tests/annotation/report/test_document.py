@@ -127,7 +127,7 @@ def test_faults_by_kind_each_under_its_own_name():
         ("unlabelled", 1, {"dropped": 1}),
         ("in_two_splits", 1, {"kept": 1}),
     ]
-    assert REPORT["faults"][1]["meaning"] == "a file shorter than its header says"
+    assert REPORT["faults"][1]["meaning"] == "a truncated file, shorter than its header says"
     assert REPORT["faults"][1]["items"] == [
         {
             "name": "KETI_8",

@@ -129,7 +129,7 @@ def test_what_forbade_the_build_stands_first():
     assert "Refused" in refused.text
     assert "split_policy=first" in refused.text
     assert (
-        "Nothing is wrong with it"
+        "The dataset has no problems"
         in page_of(
             dataset(faults=(), clips=[ClipStatistics("a", 0, "train", frames=3)], splits=("train",), classes=("10",))
         ).text

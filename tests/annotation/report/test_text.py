@@ -21,7 +21,7 @@ def test_summary_faults_and_what_to_do():
     text = shown(dataset())
     assert "8 files, 6 labeled, 1 trimmed" in text
     assert "KETI_8, KETI_9" in text
-    assert "cut_short: a file shorter than its header says (2; 2 dropped)" in text
+    assert "cut_short: a truncated file, shorter than its header says (2; 2 dropped)" in text
     assert "faulty=drop leaves them out." in text
     assert "1 signer in more than one split" in text
     assert "1 class without a clip in any split" in text
@@ -53,5 +53,5 @@ def test_names_are_text_and_no_markup():
 
 def test_nothing_wrong():
     fine = dataset(faults=(), clips=[ClipStatistics("a", 0, "train", frames=3)], splits=("train",), classes=("10",))
-    assert "Nothing is wrong with it." in shown(fine)
-    assert "Nothing is wrong with it." in shown(empty())
+    assert "The dataset has no problems." in shown(fine)
+    assert "The dataset has no problems." in shown(empty())

@@ -157,7 +157,7 @@ def test_clips_of_an_annotation_pickle_are_files(tmp_path):
 
 
 def test_nothing_to_read_is_an_error(tmp_path):
-    with pytest.raises(AnnotationError, match="no file of keypoints"):
+    with pytest.raises(AnnotationError, match="no keypoint files"):
         find(Inputs(keypoints=parts(tmp_path, {"all.zip": zipped(BESIDE)})), tmp_path / "work")
 
 
@@ -186,18 +186,18 @@ def damaged_within() -> bytes:
 
 
 HOSTILE = {
-    "chained names": (chained(tarfile.GNUTYPE_LONGNAME, b"x\0"), "a long name has a long name"),
-    "chained records": (chained(tarfile.XHDTYPE, b"5 a=\n"), "a long name has a long name"),
+    "chained names": (chained(tarfile.GNUTYPE_LONGNAME, b"x\0"), "its headers of long names are nested too deeply"),
+    "chained records": (chained(tarfile.XHDTYPE, b"5 a=\n"), "its headers of long names are nested too deeply"),
     "endless map of holes": (with_holes(), "larger than 1,048,576 bytes"),
-    "damaged within": (damaged_within(), "what follows its first 1 members"),
-    "cut within a header": (damaged_within()[:1100], "what follows its first 1 members"),
+    "damaged within": (damaged_within(), "no valid header after its first 1 members"),
+    "cut within a header": (damaged_within()[:1100], "no valid header after its first 1 members"),
     "leads out": (zipped({"../x.npy": b"1"}), "leads out of it"),
     "absolute": (tarred({"/etc/x.npy": b"1"}), "leads out of it"),
     "not an archive": (b"PK\x03\x04" + b"\0" * 50, "damaged"),
     "cut zip": (ARCHIVES["zip"][:-30], "damaged"),
     "cut gzip": (ARCHIVES["tar.gz"][:-30], "damaged"),
     "cut zstd": (ARCHIVES["tar.zst"][:-3], "damaged"),
-    "gzip of nothing": (gzip.compress(b""), "no file of keypoints|damaged"),
+    "gzip of nothing": (gzip.compress(b""), "no keypoint files|damaged"),
 }
 
 

@@ -78,7 +78,7 @@ def test_a_leaky_split_names_both() -> None:
         Fault(
             "in_two_splits",
             "KETI_SL_0000000001",
-            "in train and test: a video belongs in one split",
+            "in train and test: a video must be in one split",
             "split_leaky.json",
             "refused",
         ),
@@ -127,23 +127,24 @@ def test_a_name_that_may_be_two_videos(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError) as caught:
         assigned(labels, write_json(tmp_path, "split.json", {"train": ["a.avi"]}))
     assert caught.value.detail == (
-        "split.json, train[0]: 'a' may be 'x/a' (labels.csv, row 2) or 'y/a' (labels.csv, row 3): give its folder, too"
+        "split.json, train[0]: 'a' may be 'x/a' (labels.csv, row 2) or 'y/a' (labels.csv, row 3): add its "
+        "folder to the name"
     )
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "names no video"),
-        ("{}", "names no video"),
-        ("[]", "a split file is JSON"),
-        ('{"train": 1}', "'train' must hold a list of names"),
+        ("", "has no videos"),
+        ("{}", "has no videos"),
+        ("[]", "a split file must be JSON"),
+        ('{"train": 1}', "'train' must be a list of names"),
         ('{"train": [1]}', "split.json, train[0] must be a name"),
         ('{"train": [""]}', "split.json, train[0]: the video's name is empty"),
         ('{"": ["a"]}', "the split's name must be a text"),
         ('{"train": ["a"], "train": ["b"]}', "the key 'train' occurs twice"),
-        ("a,b,c", "split.json, row 1: a row without a header is name,split"),
-        ("name,split\na", "split.json, row 2: a row of 1 cells has no name and split"),
+        ("a,b,c", "split.json, row 1: without a header, rows must be name,split"),
+        ("name,split\na", "split.json, row 2: the row has 1 cells, and lacks a name or a split"),
         ("name,split\na,", "split.json, row 2: the split's name must be a text"),
         ("a,\x01", "the split's name must be a text"),
         ("\x00", "neither text in UTF-8 or CP949"),
@@ -166,6 +167,6 @@ def test_many_splits_are_not_all_reported_for_each_name(tmp_path: Path) -> None:
     file = write_json(tmp_path, "split.json", {f"s{number}": ["a", "b"] for number in range(900)})
     faults = assign_splits(labels_of(table), read_split([file], bounds=DEFAULT_BOUNDS), AnnotationOptions()).faults
     assert [fault.detail for fault in faults] == [
-        "in s0 and s1 and s2 and s3 and s4 and 895 more: a video belongs in one split",
+        "in s0 and s1 and s2 and s3 and s4 and 895 more: a video must be in one split",
         "in s0 and s1 and s2 and s3 and s4 and 895 more, but not in the labels",
     ]

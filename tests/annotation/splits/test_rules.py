@@ -51,7 +51,7 @@ def test_faults_of_a_rule(labels: Labels) -> None:
     assert found.split_of == (None, "train", "train", "train", "train")
     assert [(fault.kind, fault.name, fault.detail, fault.done) for fault in found.faults] == [
         ("in_no_split", "ase/a", "its signer '1' is in no split", "dropped"),
-        ("in_two_splits", "ase/b", "in train and test: a video belongs in one split", "kept in train"),
+        ("in_two_splits", "ase/b", "in train and test: a video must be in one split", "kept in train"),
     ]
 
 
@@ -94,16 +94,16 @@ def test_neither_file_nor_rule(labels: Labels) -> None:
 
 def test_both_a_file_and_a_rule(tmp_path: Path, labels: Labels) -> None:
     file = read_split([write_json(tmp_path, "split.json", {"train": ["ase/a"]})])
-    with pytest.raises(AnnotationError, match="give one of them"):
+    with pytest.raises(AnnotationError, match="use one of them"):
         assign_splits(labels, file, AnnotationOptions(split={"random": {"train": 1}}))
 
 
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ({}, "split must hold one rule, not 0"),
-        ({"signer": {"a": 1}, "type": {"a": 1}}, "split must hold one rule, not 2"),
-        ({"view": {"a": 1}}, "no label file has a column 'view': they have 'Signer', 'path'"),
+        ({}, "split must have one rule, not 0"),
+        ({"signer": {"a": 1}, "type": {"a": 1}}, "split must have one rule, not 2"),
+        ({"view": {"a": 1}}, "no label file has a column 'view': their columns are 'Signer', 'path'"),
         ({"signer": {}}, "split.signer must name splits"),
         ({"signer": ">1"}, "split.signer must name splits"),
         ({"signer": {"a": {}}}, "split.signer.a must be a text, a number or a list"),

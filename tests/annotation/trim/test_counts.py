@@ -52,7 +52,7 @@ def test_two_counts_that_differ(tmp_path: Path) -> None:
     files = (write(tmp_path, "n.csv", "a,5\n"), write_json(tmp_path, "n.json", {"a.avi": 6}))
     with pytest.raises(AnnotationError) as caught:
         trimmed(few(tmp_path), *files)
-    assert caught.value.detail == "two counts for 'a' differ: 5 frames in n.csv, row 1, 6 in n.json, 'a.avi'"
+    assert caught.value.detail == "the frame counts of 'a' differ: 5 frames in n.csv, row 1, 6 in n.json, 'a.avi'"
 
 
 def test_a_count_that_no_label_knows(tmp_path: Path) -> None:
@@ -69,13 +69,13 @@ def test_a_name_that_may_be_two(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", ["0", "-3", "1.5", '"x"', "true", "null", "[1]", "1e400", "{}"])
 def test_a_count_that_is_none(tmp_path: Path, count: str) -> None:
-    with pytest.raises(AnnotationError, match=r"whole number of 1 or more|the JSON is broken"):
+    with pytest.raises(AnnotationError, match=r"whole number of 1 or more|the JSON is invalid"):
         trimmed(few(tmp_path), write(tmp_path, "n.json", f'{{"a": {count}}}'))
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", "name,frames", "a"])
 def test_tables_that_are_none(tmp_path: Path, content: str) -> None:
-    with pytest.raises(AnnotationError, match=r"no frame counts|a row is name,frames"):
+    with pytest.raises(AnnotationError, match=r"no frame counts|rows must be name,frames"):
         trimmed(few(tmp_path), write(tmp_path, "n.csv", content))
 
 

@@ -110,7 +110,7 @@ def test_archives(tmp_path: Path, labels: Labels, pack: Pack) -> None:
 def test_an_archive_without_videos(tmp_path: Path, labels: Labels, pack: Pack) -> None:
     (tmp_path / "removal").mkdir()
     (tmp_path / "removal" / "notes.txt").write_text("x")
-    with pytest.raises(AnnotationError, match="the archive holds no video"):
+    with pytest.raises(AnnotationError, match="the archive has no videos"):
         trimmed(labels, pack(tmp_path / "removal", tmp_path / "packed"))
 
 
@@ -126,7 +126,9 @@ def test_damaged_archives(tmp_path: Path, labels: Labels, content: bytes, said: 
 
 def test_a_video_and_a_table_that_differ(tmp_path: Path, labels: Labels) -> None:
     files = (write_video(tmp_path / "a.avi", 5), write(tmp_path, "n.csv", "a,6\n"))
-    with pytest.raises(AnnotationError, match=r"two counts for 'a' differ: 6 frames in n\.csv, row 1, 5 in a\.avi"):
+    with pytest.raises(
+        AnnotationError, match=r"the frame counts of 'a' differ: 6 frames in n\.csv, row 1, 5 in a\.avi"
+    ):
         trimmed(labels, *files)
 
 
@@ -225,7 +227,7 @@ def test_a_video_that_brings_a_child_down_is_named(
 ) -> None:
     def fragile(function: object, videos: list[tuple[str, ...]], *args: object, **bounds: object) -> list[int]:
         if any("b.avi" in video[0] for video in videos):
-            raise counting.ChildError("it ended with code -11 before it was done")  # type: ignore[attr-defined]
+            raise counting.ChildError("the child process ended early, with code -11")  # type: ignore[attr-defined]
         return [7 for _ in videos]
 
     monkeypatch.setattr(counting, "run_in_child", fragile)
@@ -234,7 +236,7 @@ def test_a_video_that_brings_a_child_down_is_named(
     assert trimmed(labels, files[0]).frames == {0: 7}
     with pytest.raises(AnnotationError) as caught:
         trimmed(labels, *files)
-    assert caught.value.detail == "the video cannot be read: it ended with code -11 before it was done"
+    assert caught.value.detail == "the video cannot be read: the child process ended early, with code -11"
     assert caught.value.file == "b.avi"
 
 

@@ -22,7 +22,10 @@ from heatsvc.jobs.data_directory import DataDirectory
 from heatsvc.jobs.worker import Worker as BuildWorker
 from heatsvc.settings import Settings
 
-FAULTS = [Fault("no_file", f"video{number}", "labeled, but there is no file", done="refused") for number in range(7)]
+FAULTS = [
+    Fault("no_file", f"video{number}", "labeled, but no keypoint file has this name", done="refused")
+    for number in range(7)
+]
 
 
 class Worker:

@@ -280,7 +280,7 @@ class TestDatasets:
         bench = set_up(datasets_dir=root)
         problem = self.create(bench, "other").problem(422)
         assert problem["field"] == "dataset"
-        assert "the build worker has another HEATSVC_DATASETS_DIR" in problem["detail"]
+        assert "HEATSVC_DATASETS_DIR of the build worker differs from the service's" in problem["detail"]
         bench.worker.datasets = root
         built = self.create(bench, "other").json()
         assert built["state"] == "done"

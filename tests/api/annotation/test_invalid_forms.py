@@ -37,14 +37,18 @@ def leaves_nothing(bench: Bench):
         (form(NPY), "labels", "at least one table of labels"),
         (form(CSV), "keypoints", "an archive of them"),
         (form(), "labels", "at least one"),
-        (form(NPY, CSV, part("file", b"1", "a.npy")), "file", "keypoints (as often as needed)"),
-        (form(NPY, CSV, part("", b"1", "a.npy")), "", "parts are"),
-        (form(NPY, CSV, options("{}"), options("{}")), "options", "twice"),
+        (form(NPY, CSV, part("file", b"1", "a.npy")), "file", "keypoints (can be repeated)"),
+        (form(NPY, CSV, part("", b"1", "a.npy")), "", "use keypoints"),
+        (form(NPY, CSV, options("{}"), options("{}")), "options", "two parts named options"),
         (form(NPY, CSV, part("split", b"1", "a"), options('{"split": {}}')), "split", "not both"),
-        (form(NPY, CSV, options('{"selekt": 1}')), "selekt", "known are select, missing_points, dtype"),
+        (form(NPY, CSV, options('{"selekt": 1}')), "selekt", "known options are select, missing_points, dtype"),
         (form(NPY, CSV, options('{"dtype": "int8"}')), "dtype", "'float16' or 'float32'"),
         (form(NPY, CSV, options('{"img_shape": [0, 5]}')), "img_shape", "height"),
-        (form(NPY, CSV, options('{"columns": {"nom": "a"}}')), "columns", "has no 'nom': known are name, label"),
+        (
+            form(NPY, CSV, options('{"columns": {"nom": "a"}}')),
+            "columns",
+            "has no key 'nom': known keys are name, label",
+        ),
         (form(NPY, CSV, options('{"dataset": "x"}')), "dataset", "HEATSVC_DATASETS_DIR"),
         (form(NPY, CSV, options('{"split": %s}' % ('{"a":' * 300 + "1" + "}" * 300))), "split", "too deep"),
     ],
@@ -58,25 +62,25 @@ def test_an_invalid_form_is_a_422(bench: Bench, sent: Form, field: str, message:
 @pytest.mark.parametrize(
     ("sent", "message"),
     [
-        (form(NPY, CSV, options("{")), "options: the JSON is broken"),
+        (form(NPY, CSV, options("{")), "options: the JSON is invalid"),
         (form(NPY, CSV, options("[]")), "must be an object"),
-        (form(part("keypoints", b"1", "a" * 20_000), CSV), "with its file's name"),
-        (form(NPY, CSV, options(b"\xff\xfe")), "options: the JSON is broken"),
-        (form(NPY, CSV, options("[" * 100_000)), "options: the JSON is broken"),
-        (Form(b""), "without its last boundary"),
-        (Form(b"\r\n" * 5000), "without its last boundary"),
-        (Form(b"no form at all"), "broken"),
-        (Form(form(NPY, CSV).body[:-4]), "without its last boundary"),
+        (form(part("keypoints", b"1", "a" * 20_000), CSV), "including the file name"),
+        (form(NPY, CSV, options(b"\xff\xfe")), "options: the JSON is invalid"),
+        (form(NPY, CSV, options("[" * 100_000)), "options: the JSON is invalid"),
+        (Form(b""), "without its closing boundary"),
+        (Form(b"\r\n" * 5000), "without its closing boundary"),
+        (Form(b"no form at all"), "malformed"),
+        (Form(form(NPY, CSV).body[:-4]), "without its closing boundary"),
         (Form(form(NPY, CSV).body.replace(b'; name="labels"', b"")), "has no name"),
         (Form(form(NPY, CSV).body.replace(b"form-data", b"attachment")), "has no name"),
         (Form(form(NPY, CSV).body.replace(b"Content-Disposition", b"X-Disposition")), "has no name"),
         (Form(form(NPY, CSV).body.replace(b"Content-", b"X: " + b"x" * 100_000 + b"\r\nContent-")), "of 10,000 bytes"),
         (Form(form(NPY, CSV).body.replace(b"Content-", b"X: x\r\n" * 100 + b"Content-")), "8 headers"),
-        (Form(form(NPY, CSV).body.replace(b"Content-", b"Con\0tent-")), "broken"),
+        (Form(form(NPY, CSV).body.replace(b"Content-", b"Con\0tent-")), "malformed"),
         (Form(form(NPY, CSV).body, "multipart/form-data"), "boundary"),
         (Form(form(NPY, CSV).body, "multipart/form-data; boundary="), "boundary"),
         (Form(form(NPY, CSV).body, "multipart/form-data; boundary=" + "x" * 300), "boundary"),
-        (Form(form(NPY, CSV).body, "multipart/form-data; boundary=another"), "broken"),
+        (Form(form(NPY, CSV).body, "multipart/form-data; boundary=another"), "malformed"),
     ],
 )
 def test_a_broken_form_is_a_400(bench: Bench, sent: Form, message: str):
@@ -162,7 +166,7 @@ def test_huge_options_are_refused(bench: Bench):
 
 @pytest.mark.parametrize("chunk", [1, 7, 64, 1000])
 def test_the_body_can_be_split_anywhere(bench: Bench, chunk: int):
-    body = form(NPY, part("labels", b"x\r\n--\r\n" * 9, "broken"), part("nothing")).body
+    body = form(NPY, part("labels", b"x\r\n--\r\n" * 9, "malformed"), part("nothing")).body
 
     async def pieces() -> AsyncIterator[bytes]:
         for at in range(0, len(body), chunk):
@@ -216,7 +220,7 @@ class TestBounds:
 
         headers = {"content-type": dataset().media_type}
         problem = bench.client.request("POST", "/annotation", content=drops(), headers=headers).problem(408)
-        assert "4,096 bytes a second" in problem["detail"]
+        assert "4,096 bytes per second" in problem["detail"]
         assert bench.left() == []
 
     def test_uploads_at_a_time(self, small: Bench):

@@ -101,9 +101,9 @@ def test_calibration_ends_where_the_gpu_leaves_something() -> None:
 @pytest.mark.parametrize(
     ("full", "requested", "why"),
     [
-        (1, "auto", "cuda:0 ran out of memory over a batch of 1 clip(s) when it was tried"),
-        (2, "auto", "cuda:0 ran out of memory over a batch of 2 clip(s) when it was tried"),
-        (2, "cuda", "asked for, though it ran out of memory over a batch of 2 clip(s) when it was tried"),
+        (1, "auto", "cuda:0 ran out of memory for a batch of 1 clip(s) while it was measured"),
+        (2, "auto", "cuda:0 ran out of memory for a batch of 2 clip(s) while it was measured"),
+        (2, "cuda", "requested, although it ran out of memory for a batch of 2 clip(s) while it was measured"),
     ],
 )
 def test_a_gpu_without_memory_is_used_only_when_requested(
@@ -139,7 +139,7 @@ def test_what_is_chosen(
 def test_no_gpu_is_looked_for_when_the_cpu_is_requested(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "find_gpu", lambda requested: pytest.fail("looked"))
     made = select_device("cpu", 2, DEFAULT_BOUNDS, Fallbacks())
-    assert (made.asked, made.gpu, made.why) == ("cpu", None, "asked for")
+    assert (made.asked, made.gpu, made.why) == ("cpu", None, "requested")
 
 
 def test_auto_takes_the_cpu_where_there_is_no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,7 @@ def test_a_gpu_that_cannot_be_worked_with_keeps_auto_from_nothing(monkeypatch: p
 
     monkeypatch.setattr(selection, "calibrate", broken)
     made = select_device("auto", 2, DEFAULT_BOUNDS, Fallbacks(), encoder=FakeEncoder())
-    assert (made.gpu, made.why) == (None, "cuda:0 failed when it was tried: ImportError: no such library")
+    assert (made.gpu, made.why) == (None, "cuda:0 failed while it was measured: ImportError: no such library")
 
 
 @pytest.mark.parametrize("error", ["ImportError", "OSError", "RuntimeError", "AttributeError"])
@@ -193,7 +193,7 @@ if not torch.cuda.is_available():
 
     @pytest.mark.parametrize("requested", ["cuda", "cuda:1"])
     def test_a_requested_gpu_must_exist(requested: str) -> None:
-        with pytest.raises(DeviceError, match="PyTorch sees no CUDA device"):
+        with pytest.raises(DeviceError, match="PyTorch finds no CUDA device"):
             find_gpu(requested)
         with pytest.raises(DeviceError):
             select_device(requested, 1, DEFAULT_BOUNDS, Fallbacks())
@@ -201,7 +201,7 @@ if not torch.cuda.is_available():
     def test_auto_with_a_driver_and_no_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(selection, "_DRIVER", (tmp_path,))
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-        assert select_device("auto", 1, DEFAULT_BOUNDS, Fallbacks()).why == "PyTorch sees no CUDA device"
+        assert select_device("auto", 1, DEFAULT_BOUNDS, Fallbacks()).why == "PyTorch finds no CUDA device"
 
 
 if torch.cuda.is_available():
@@ -213,5 +213,5 @@ if torch.cuda.is_available():
         assert [each.clips for each in made.measurements] == [1, 4]
 
     def test_a_number_that_no_gpu_has() -> None:
-        with pytest.raises(DeviceError, match="none of that number"):
+        with pytest.raises(DeviceError, match="does not exist"):
             find_gpu("cuda:99")

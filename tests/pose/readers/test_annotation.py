@@ -84,7 +84,7 @@ def test_clips_are_selected_by_frame_dir_in_the_given_order():
 
 
 def test_an_unknown_frame_dir_is_refused_with_some_that_are_known():
-    with pytest.raises(PoseError, match=r"no frame_dir 'clip_c': it has 2, such as 'clip_a', 'clip_b'") as caught:
+    with pytest.raises(PoseError, match=r"no frame_dir 'clip_c'; it has 2, such as 'clip_a', 'clip_b'") as caught:
         read(pickled(TWO), filename="ann.pkl", options=ReadOptions(frame_dirs=["clip_a", "clip_c"]))
     assert (caught.value.field, caught.value.file) == ("frame_dir", "ann.pkl")
 

@@ -75,9 +75,9 @@ def test_no_persons_means_no_keypoints():
     [
         (
             {"image_id": 8, "keypoints": triples(17, 1.0)},
-            r"annotations\[0\] has an image_id that is not among the 2 images",
+            r"annotations\[0\].image_id is not the id of one of the 2 images",
         ),
-        ({"image_id": [8]}, r"annotations\[0\] has an image_id that is not among"),
+        ({"image_id": [8]}, r"annotations\[0\].image_id is not the id of one of"),
         (
             {"image_id": 7, "keypoints": triples(16, 1.0)},
             r"annotations\[0\]\.keypoints must be 51 numbers, x, y, score",

@@ -81,11 +81,14 @@ def test_points_labeled_by_hand_have_score_1_and_three_columns_of_names():
             "the first column of the table is 'scorer', 'coords': a table of DeepLab",
         ),
         (("scorer,a,a", "bodyparts,n,n", "0,1,2"), "the first column of the table is 'scorer', 'bodyparts', '0'"),
-        (("scorer,a,a", "bodyparts,n", "coords,x,y", "0,1,2"), "of different lengths"),
-        (("scorer,a,a", "bodyparts,n,n", "coords,x,y", "0,1"), "a row of 2 cells, where the names have 3"),
+        (("scorer,a,a", "bodyparts,n", "coords,x,y", "0,1,2"), "have different lengths"),
+        (("scorer,a,a", "bodyparts,n,n", "coords,x,y", "0,1"), "a row has 2 cells, but the rows of names have 3"),
         (("scorer,a,a", "bodyparts,n,n", "coords,x,y", "0,1,b"), "a cell of the table is not a number: .*'b'"),
         (("scorer,a,a", "bodyparts,n,n", "coords,x,z", "0,1,2"), r"a column \['a', 'n', 'z'\]"),
-        (("scorer,a,a", "bodyparts,n,n", "coords,x,x", "0,1,2"), "two columns x of 'n': keep one scorer's"),
+        (
+            ("scorer,a,a", "bodyparts,n,n", "coords,x,x", "0,1,2"),
+            "two columns x of 'n': keep the columns of one scorer",
+        ),
         (("scorer,a,b", "bodyparts,n,n", "coords,x,y", "0,1,2"), "2 scorers: keep the columns of one"),
         (("scorer,a,a", "bodyparts,n,n", "coords,x,likelihood", "0,1,1"), "no column y of 'n'"),
         (('scorer,"a', "b"), "cannot be read as CSV in UTF-8"),
@@ -97,7 +100,7 @@ def test_other_tables_are_refused_with_what_is_wrong(rows, said):
 
 
 def test_a_table_without_rows_has_no_keypoints():
-    with pytest.raises(NoKeypointsError, match="no frames in the table"):
+    with pytest.raises(NoKeypointsError, match="the table has no frames"):
         read(table("scorer,a,a", "bodyparts,n,n", "coords,x,y"), options=HD)
 
 

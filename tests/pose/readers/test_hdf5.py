@@ -68,7 +68,7 @@ def test_older_analysis_files_without_scores_and_edges():
 
 def test_without_h5py_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr("heatsvc.pose.readers.hdf5.find_spec", lambda name: None)
-    with pytest.raises(PoseError, match=r"HDF5 files are read with h5py: pip install heatsvc\[hdf5\]"):
+    with pytest.raises(PoseError, match=r"reading HDF5 files needs h5py: pip install 'heatsvc\[hdf5\]'"):
         read(analysis(TRACKS), options=HD)
 
 
@@ -77,12 +77,12 @@ def test_a_sleap_project_is_refused_with_what_to_do():
         for name in ("frames", "instances", "metadata"):
             file.create_group(name)
 
-    with pytest.raises(PoseError, match=r"a SLEAP project \(\.slp\), which is not read: export its predictions"):
+    with pytest.raises(PoseError, match=r"a SLEAP project \(\.slp\) is not supported: export its predictions"):
         read(written(write), options=HD)
 
 
 def test_another_hdf5_file_is_refused():
-    with pytest.raises(PoseError, match="neither a table of DeepLabCut nor SLEAP's tracks: save the array"):
+    with pytest.raises(PoseError, match="neither a table of DeepLabCut nor tracks of SLEAP: save the array"):
         read(written(lambda file: file.create_dataset("poses", data=TRACKS)), options=HD)
 
 
@@ -107,8 +107,8 @@ def external(file: h5py.File, other: Path) -> None:
     ("lead_out", "said"),
     [
         (link_out, "'tracks' is a link in the HDF5 file, which is not followed"),
-        (virtual, "the numbers of 'tracks' are in another file: copy them into one"),
-        (external, "the numbers of 'tracks' are in another file: copy them into one"),
+        (virtual, "the numbers of 'tracks' are in another file: copy them into this one"),
+        (external, "the numbers of 'tracks' are in another file: copy them into this one"),
     ],
 )
 def test_no_other_file_is_opened(tmp_path, lead_out, said):
@@ -203,16 +203,16 @@ def data_with_names(tracks) -> bytes:
         (
             lambda: analysis(TRACKS[:, :1]),
             PoseError,
-            r"tracks has \[tracks, frames, nodes, x and y\] of \[2, 4, 3, 1\]",
+            r"tracks has \[tracks, frames, nodes, x and y\] \[2, 4, 3, 1\]",
         ),
         (
             lambda: analysis(TRACKS, node_names=np.array([b"a"])),
             PoseError,
-            r"of \[2, 4, 3, 2\], and node_names 1 names",
+            r"\[2, 4, 3, 2\], but node_names has 1 names",
         ),
         (lambda: analysis(TRACKS, node_names=np.arange(3)), PoseError, "'node_names' must be a list of names"),
-        (lambda: analysis(TRACKS, point_scores=TRACKS[0, :, :2]), PoseError, "point_scores has .* numbers for"),
-        (lambda: analysis(TRACKS, edge_inds=np.array([[0, 7]])), InputError, "a limb that joins points 0 and 7"),
+        (lambda: analysis(TRACKS, point_scores=TRACKS[0, :, :2]), PoseError, "point_scores is .*: it must be"),
+        (lambda: analysis(TRACKS, edge_inds=np.array([[0, 7]])), InputError, "a limb of points 0 and 7"),
         (lambda: analysis(TRACKS, edge_inds=np.array([[0, 1, 2]])), PoseError, "edge_inds must be pairs of nodes"),
     ],
 )

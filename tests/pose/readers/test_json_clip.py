@@ -73,9 +73,13 @@ def changed(value, *where):
 @pytest.mark.parametrize(
     ("keypoint", "text", "frame"),
     [
-        (ragged(), "keypoint[0][3] has 16 points, keypoint[0][0] has 17: all need the same number", 3),
-        (changed([1, 2, 3], 0, 2, 1), "keypoint[0][2][1] has 3 numbers, keypoint[0][0][0] has 2", 2),
-        (changed("12", 0, 3, 5, 1), "keypoint[0][3][5][1] is \"12\": give a number, or null for 'not detected'", 3),
+        (ragged(), "keypoint[0][3] has 16 points, but keypoint[0][0] has 17: all must have the same number", 3),
+        (changed([1, 2, 3], 0, 2, 1), "keypoint[0][2][1] has 3 numbers, but keypoint[0][0][0] has 2", 2),
+        (
+            changed("12", 0, 3, 5, 1),
+            "keypoint[0][3][5][1] is \"12\": it must be a number, or null for 'not detected'",
+            3,
+        ),
         (changed("1" * 50, 0, 3, 5, 1), 'keypoint[0][3][5][1] is "11111111111111111..."', 3),
         (changed([1], 0, 3, 5, 1), "keypoint[0][3][5][1] is a list", 3),
         (changed({}, 0, 3, 5, 1), "keypoint[0][3][5][1] is an object", 3),
@@ -95,7 +99,7 @@ def changed(value, *where):
         ("text", 'keypoint is "text": it must be lists of numbers', None),
         ({"0": [1, 2]}, "keypoint is an object: it must be lists of numbers", None),
         (12, "keypoint is a number: it must be lists of numbers", None),
-        (None, "keypoint is missing: give numbers [T, V, 2]", None),
+        (None, "keypoint is missing: send numbers [T, V, 2]", None),
     ],
 )
 def test_irregular_lists_are_refused_with_the_index(keypoint, text, frame, booleans):
@@ -107,7 +111,7 @@ def test_irregular_lists_are_refused_with_the_index(keypoint, text, frame, boole
 
 
 def test_a_boolean_is_not_a_number():
-    with pytest.raises(PoseError, match=r"keypoint\[0\]\[3\]\[5\]\[1\] is true: give a number"):
+    with pytest.raises(PoseError, match=r"keypoint\[0\]\[3\]\[5\]\[1\] is true: it must be a number"):
         clip(changed(True, 0, 3, 5, 1))
     with pytest.raises(PoseError, match=r"keypoint_score\[0\]\[2\] is false"):
         clip(lists(1, 4, 2), keypoint_score=[[1, 1, False, 1]])
@@ -146,7 +150,7 @@ def test_the_path_in_the_request_is_a_prefix_of_the_field():
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ({"keypoint_score": [[1, 2]]}, r"keypoint_score is \[1, 2\], but must be \[2, 17\]"),
+        ({"keypoint_score": [[1, 2]]}, r"keypoint_score is \[1, 2\]: it must be \[2, 17\]"),
         ({"img_shape": None}, "img_shape is missing"),
         (
             {"img_shape": ["480", "640"]},
@@ -167,7 +171,7 @@ def test_other_keys_are_checked(more, text):
 
 
 def test_an_unknown_layout_is_refused():
-    with pytest.raises(LayoutError, match="there is no layout 'coco99'"):
+    with pytest.raises(LayoutError, match="unknown layout 'coco99'"):
         clip(lists(2, 17, 2), layout="coco99")
 
 

@@ -65,7 +65,7 @@ def test_img_shape_is_required():
             [kinetics_frame(1, kinetics_person(0.5), kinetics_person(0.5, 17))],
             r"skeleton\[1\]\.pose must be one list of 36 numbers, x, y after x, y of 18 points, not \[34\]",
         ),
-        ([kinetics_frame(1, {"pose": ["a", 1], "score": [1]})], r'pose\[0\] is "a": give a number'),
+        ([kinetics_frame(1, {"pose": ["a", 1], "score": [1]})], r'pose\[0\] is "a": it must be a number'),
     ],
 )
 def test_other_content_is_refused(frames, said):

@@ -54,11 +54,11 @@ def test_names_scores_persons_and_videos():
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ([0, "", "pose", 1, 0.5, 0.5, 0], "line 3 is a second 'pose_1' of frame 0: give persons a column `person`"),
-        ([0, "", "body", "01", 0.5, 0.5, 0], "'body_01' is another name of a landmark that the table has"),
-        (["", "", "pose", 1, 0.5, 0.5, 0], "line 3 needs the number of its frame"),
-        ([1, "", "pose", 1, "a", 0.5, 0], "line 3: 'a' is no number"),
-        ([1, "", "pose"], "line 3 has 3 cells: at least 6 are needed"),
+        ([0, "", "pose", 1, 0.5, 0.5, 0], "line 3 is a second 'pose_1' of frame 0: add a column `person`"),
+        ([0, "", "body", "01", 0.5, 0.5, 0], "'body_01' is a second name of a landmark in the table"),
+        (["", "", "pose", 1, 0.5, 0.5, 0], "line 3: the frame must be a whole number"),
+        ([1, "", "pose", 1, "a", 0.5, 0], "line 3: 'a' is not a number"),
+        ([1, "", "pose"], "line 3 has 3 cells: it must have at least 6"),
         ([1, "", "pose", 1, "1e300", 0.5, 0], "is infinite"),
     ],
 )

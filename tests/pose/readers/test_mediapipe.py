@@ -171,10 +171,10 @@ def test_nothing_detected_means_no_keypoints(content):
     ("content", "said"),
     [
         ([{"pose": POSE[:30]}], r"\[0\]\.pose\[0\] has 30 landmarks: MediaPipe's pose has 33"),
-        ([{"pose": POSE, "hands": [HAND]}], "hands without a side beside other parts: call them left_hand and right"),
+        ([{"pose": POSE, "hands": [HAND]}], "other parts and hands without a side: call them left_hand and right"),
         ([{"frame": 3, "pose": POSE}, {"frame": 2, "pose": POSE}], r"\[1\] is frame 2 after 3: frames must be in the"),
         ([{"pose": [*POSE[:32], {"x": 1}]}], r"pose\[0\]\[32\] must be an object with x and y"),
-        ([{"pose": [*POSE[:32], {"x": "a", "y": 1}]}], r'pose\[0\]\[32\]\[0\] is "a": give a number'),
+        ([{"pose": [*POSE[:32], {"x": "a", "y": 1}]}], r'pose\[0\]\[32\]\[0\] is "a": it must be a number'),
         (
             [{"face": landmarks(468, 0.1)}, {"face": landmarks(478, 0.1)}],
             r"\[1\]\.face\[0\] has 478 landmarks: MediaPipe's face has 468",
@@ -193,5 +193,5 @@ def test_img_shape_is_required():
 
 @pytest.mark.parametrize("content", [{"face": 3, "hand": 5}, {"pose": "x"}, [{"landmarks": [1, 2]}], {"frames": []}])
 def test_other_objects_with_such_keys_are_not_taken_for_landmarks(content):
-    with pytest.raises(PoseError, match="JSON of no known form"):
+    with pytest.raises(PoseError, match="JSON of an unknown format"):
         only(content)

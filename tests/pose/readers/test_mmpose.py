@@ -40,7 +40,7 @@ def test_a_missing_person_is_0_with_score_0():
 
 def test_models_that_are_mixed_are_refused_with_the_frame():
     data = text([frame(0, mmpose_instance(17, 5.0)), frame(1), frame(2, mmpose_instance(133, 5.0))])
-    with pytest.raises(PoseError, match="an instance of frame 2 has 133 keypoints, others have 17") as caught:
+    with pytest.raises(PoseError, match="an instance of frame 2 has 133 keypoints, but others have 17") as caught:
         read(data, options=HD)
     assert caught.value.frame == 2
 

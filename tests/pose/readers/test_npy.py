@@ -58,7 +58,7 @@ def test_headers_of_other_writers_are_read():
 
 
 def test_a_file_without_frames_says_that_there_are_no_keypoints():
-    with pytest.raises(NoKeypointsError, match=r"keypoint holds no numbers, \[0, 133, 3\]") as caught:
+    with pytest.raises(NoKeypointsError, match=r"keypoint is empty, \[0, 133, 3\]") as caught:
         read_npy((KETI / "KETI_SL_0000000007.avi.npy").read_bytes(), filename="7.npy", options=HD)
     assert caught.value.file == "7.npy"
 
@@ -88,13 +88,13 @@ def test_134_keypoints_are_of_no_known_layout():
 
 def test_a_file_that_is_cut_short_is_refused_with_both_sizes():
     with pytest.raises(
-        PoseError, match=r"declares \[36, 133, 3\] of float32, 57,456 bytes, but 28,664 follow.*cut short"
+        PoseError, match=r"declares \[36, 133, 3\] of float32, 57,456 bytes, but 28,664 follow.*truncated"
     ):
         read_npy((KETI / "KETI_SL_0000000020.MOV.npy").read_bytes(), options=HD)
 
 
 def test_bytes_after_the_array_are_refused():
-    with pytest.raises(PoseError, match="120 bytes, but 123 follow: there is more after it"):
+    with pytest.raises(PoseError, match="120 bytes, but 123 follow: remove the extra bytes"):
         read_npy(npy(ARRAY) + b"abc", options=HD)
 
 
@@ -105,7 +105,7 @@ def test_a_small_file_with_a_size_of_a_terabyte_is_refused():
 
 
 def test_thirty_bytes_with_a_header_size_of_gigabytes_are_refused():
-    with pytest.raises(PoseError, match="cut short within its header"):
+    with pytest.raises(PoseError, match="truncated within its header"):
         read_npy(b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + b"{" * 18, options=HD)
 
 
@@ -137,7 +137,7 @@ def test_an_unknown_version_is_refused():
 
 
 def test_text_is_not_a_keypoint():
-    with pytest.raises(PoseError, match="keypoint must hold numbers, not text"):
+    with pytest.raises(PoseError, match="keypoint must be numbers, not text"):
         read_npy(npy(np.array([["a", "b"]])), options=HD)
 
 

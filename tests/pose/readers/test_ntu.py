@@ -58,7 +58,7 @@ def test_a_file_that_was_cut_is_refused():
         (b"0.9 0.2 2\r\n", b"0.9 0.2 3\r\n", "line 5: a joint must be 12 numbers"),
         (b" 1.0 2.0 0.1", b" x 2.0 0.1", "line 5: a joint must be 12 numbers"),
         (b" 1.0 2.0 0.1", b" inf 2.0 0.1", "is infinite"),
-        (b"\r\n0\r\n", b"\r\nx\r\n", "line 30: the number of bodies in frame 1 must stand here"),
+        (b"\r\n0\r\n", b"\r\nx\r\n", "line 30: the line must be the number of bodies in frame 1"),
     ],
 )
 def test_other_content_is_refused(old, new, said):
@@ -74,7 +74,7 @@ def test_another_camera_is_refused():
 
 
 def test_two_bodies_of_one_id_are_refused():
-    with pytest.raises(PoseError, match="two bodies of frame 0 have one ID"):
+    with pytest.raises(PoseError, match="two bodies of frame 0 have the same ID"):
         read(ntu_skeleton([[ntu_body(7, 1.0), ntu_body(7, 1.0)]]))
 
 

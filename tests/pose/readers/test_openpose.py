@@ -59,13 +59,13 @@ def test_models_mixed_across_frames_are_refused_with_both_files():
         "f_0.json": openpose_frame(BODY),
         "f_1.json": openpose_frame({"pose_keypoints_2d": triples(18, 1.0)}),
     }
-    with pytest.raises(PoseError, match=r"has 18 points here and 25 in v\.zip/f_0\.json: a clip must") as caught:
+    with pytest.raises(PoseError, match=r"has 18 points here, but 25 in v\.zip/f_0\.json: a clip must") as caught:
         read(zipped(frames), filename="v.zip", options=HD)
     assert (caught.value.file, caught.value.frame) == ("v.zip/f_1.json", 1)
 
 
 def test_a_broken_frame_is_refused_with_its_name():
-    with pytest.raises(PoseError, match="the JSON is broken") as caught:
+    with pytest.raises(PoseError, match="the JSON is invalid") as caught:
         read(zipped({"f_0.json": b'{"people": ['}), filename="v.zip", options=HD)
     assert caught.value.file == "v.zip/f_0.json"
 
@@ -73,12 +73,12 @@ def test_a_broken_frame_is_refused_with_its_name():
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
-        ({"people": 1}, r'this is not an OpenPose frame: it must be {"people": \[\.\.\.\]}'),
+        ({"people": 1}, r'the file is not an OpenPose frame, {"people": \[\.\.\.\]}'),
         ({"people": {"person_id": -1}}, r"people\[0\] has no pose_keypoints_2d"),
         ({"people": [1]}, r"people\[0\] has no pose_keypoints_2d"),
         ({"people": [{"pose_keypoints": [1, 2, 3]}]}, r"people\[0\] has no pose_keypoints_2d"),
-        ({"people": [{"pose_keypoints_2d": [1, 2, 3, 4]}]}, r"pose_keypoints_2d must be one list of x, y, score"),
-        ({"people": [{"pose_keypoints_2d": [[1, 2, 3]]}]}, r"pose_keypoints_2d must be one list of x, y, score"),
+        ({"people": [{"pose_keypoints_2d": [1, 2, 3, 4]}]}, r"pose_keypoints_2d must be one flat list of x, y, score"),
+        ({"people": [{"pose_keypoints_2d": [[1, 2, 3]]}]}, r"pose_keypoints_2d must be one flat list of x, y, score"),
         ({"people": [{"pose_keypoints_2d": [1, 2, "3"]}]}, r'people\[0\]\.pose_keypoints_2d\[2\] is "3"'),
         ({"people": [{"pose_keypoints_2d": [1, 2, True]}]}, r"people\[0\]\.pose_keypoints_2d\[2\] is true"),
     ],
@@ -106,7 +106,7 @@ def test_hidden_files_in_an_archive_are_ignored():
 def test_other_files_in_an_archive_are_refused_and_texts_left_out():
     files = {"f_0.json": openpose_frame(BODY), "readme.txt": b"hello"}
     assert len(read(zipped(files), filename="v.zip", options=HD)) == 1
-    with pytest.raises(PoseError, match=r"'v\.zip/readme\.dat' is of no known format"):
+    with pytest.raises(PoseError, match=r"'v\.zip/readme\.dat' has an unknown format"):
         read(zipped(files | {"readme.dat": b"hello"}), filename="v.zip", options=HD)
 
 

@@ -95,7 +95,7 @@ def test_unknown_types_keep_their_names():
 
 def test_without_arro3_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr("heatsvc.pose.readers.parquet.find_spec", lambda name: None)
-    with pytest.raises(PoseError, match=r"Parquet files are read with arro3: pip install heatsvc\[parquet\]"):
+    with pytest.raises(PoseError, match=r"reading Parquet files needs arro3: pip install 'heatsvc\[parquet\]'"):
         read(ISLR.read_bytes(), options=FRAME)
 
 
@@ -106,7 +106,7 @@ ROW = (0, "pose", 0, 0.5, 0.5)
     ("rows", "error", "said"),
     [
         ([], NoKeypointsError, "no rows"),
-        ([ROW, ROW], PoseError, "'pose' 0 is in frame 0 twice: a file must have one person"),
+        ([ROW, ROW], PoseError, "'pose' 0 occurs twice in frame 0: a file must have one person"),
         ([(0, None, 0, 0.5, 0.5)], PoseError, "the column type must be text"),
         ([(None, "pose", 0, 0.5, 0.5)], PoseError, "the column frame must be whole numbers"),
         ([(0, "pose", -1, 0.5, 0.5)], PoseError, "the column landmark_index must be whole numbers"),

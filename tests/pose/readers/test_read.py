@@ -48,7 +48,7 @@ def test_exactly_one_reader_matches_a_file(name):
 
 @pytest.mark.parametrize("data", [b"hello", b"\0" * 100])
 def test_unknown_content_lists_the_known_formats(data):
-    with pytest.raises(PoseError, match=r"'x\.npy' is of no known format: known are npy \(\.npy\), npz") as caught:
+    with pytest.raises(PoseError, match=r"'x\.npy' has an unknown format: known are npy \(\.npy\), npz") as caught:
         read(data, filename="x.npy", options=HD)
     assert caught.value.file == "x.npy"
 
@@ -63,7 +63,7 @@ def test_unknown_content_lists_the_known_formats(data):
     ],
 )
 def test_unknown_json_says_what_it_has_and_how_a_clip_is_written(data, what):
-    message = rf"'x\.json' is JSON of no known form, {what}: known are .* write a clip, "
+    message = rf"'x\.json' is JSON of an unknown format, {what}: known are .* write a clip, "
     with pytest.raises(PoseError, match=message) as caught:
         read(data, filename="x.json", options=HD)
     assert caught.value.file == "x.json"
@@ -75,7 +75,7 @@ def test_an_empty_file_is_refused():
 
 
 def test_broken_json_is_refused():
-    with pytest.raises(PoseError, match=r"the JSON is broken: .* line 1 column 15"):
+    with pytest.raises(PoseError, match=r"the JSON is invalid: .* line 1 column 15"):
         read(b'{"keypoint": [', options=HD)
 
 

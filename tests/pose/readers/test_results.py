@@ -122,11 +122,14 @@ def test_visibility_flags_are_no_scores():
     [
         ([person(1, 1), {"keypoints": []}], r"\[1\] must be an object with image_id and keypoints"),
         ([person(1, 1), person(1.5, 1)], r"\[1\]\.image_id must be the name of an image, or its number"),
-        ([person(1, 1), {"image_id": 2, "keypoints": [1, 2, 3]}], r"\[1\]\.keypoints has 1 points, others have 17"),
-        ([{"image_id": 2, "keypoints": [1, 2, 3, 4]}], r"must be one list of x, y, score after x, y, score, not \[4\]"),
-        ([{"image_id": 2, "keypoints": [1, 2, "3"]}], r'\[0\]\.keypoints\[2\] is "3": give a number'),
+        ([person(1, 1), {"image_id": 2, "keypoints": [1, 2, 3]}], r"\[1\]\.keypoints has 1 points, but others have 17"),
+        (
+            [{"image_id": 2, "keypoints": [1, 2, 3, 4]}],
+            r"must be one flat list of x, y, score of each point, not \[4\]",
+        ),
+        ([{"image_id": 2, "keypoints": [1, 2, "3"]}], r'\[0\]\.keypoints\[2\] is "3": it must be a number'),
         ([{"image_id": 2, "keypoints": []}], r"\[0\]\.keypoints is empty"),
-        ([person("a1.jpg", 1), person("a01.jpg", 1)], "'a1.jpg' and 'a01.jpg' are both frame 1: leave one out"),
+        ([person("a1.jpg", 1), person("a01.jpg", 1)], "'a1.jpg' and 'a01.jpg' are both frame 1: remove one"),
         ({"0.jpg": {"bodies": [{}]}}, r"bodies\[0\]\.joints' is missing"),
         ({"0.jpg": {"bodies": []}, "1.jpg": 5}, "'1.jpg' must be an object with a list of bodies or people"),
     ],

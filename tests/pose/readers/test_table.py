@@ -118,13 +118,17 @@ def test_a_column_of_images_is_one_clip():
         (
             ["class"],
             [["a", *numbers(3)], ["b", *numbers(3)]],
-            "its rows are of 2 classes, and so no frames of one video",
+            "the rows of the table have 2 classes, so they are not frames of one video",
         ),
         (["frame"], [[2, *numbers(3)], [1, *numbers(3)]], "line 3 is frame 1 after 2: frames must be in the video's"),
         (["frame"], [["inf", *numbers(3)]], "line 2: the frame must be a whole number, not 'inf'"),
         (["frame"], [["a", *numbers(3)]], "line 2: the frame must be a whole number, not 'a'"),
-        (["frame"], [[1, "x", *numbers(3)]], "line 2, column 2: 'x' is no number; leave it empty for 'not detected'"),
-        (["frame"], [[1, *numbers(2)]], "line 2 has 5 cells: at least 7 are needed"),
+        (
+            ["frame"],
+            [[1, "x", *numbers(3)]],
+            "line 2, column 2: 'x' is not a number; leave the cell empty for 'not detected'",
+        ),
+        (["frame"], [[1, *numbers(2)]], "line 2 has 5 cells: it must have at least 7"),
         (["frame"], [[1, *["inf"] * 6]], "is infinite"),
     ],
 )
@@ -147,7 +151,7 @@ def test_25_points_without_names_are_asked_for():
     "data", [b"name,label\nv1,hello\n", b"x,y\n1,2\n", b"video,x1,y1,x2,y2\nv,1,2,3,4\n", b"a 1\nb 2\n"]
 )
 def test_other_tables_are_not_taken_for_points(data):
-    with pytest.raises(PoseError, match=r"(is of no known format|is a table, and holds no keypoints)"):
+    with pytest.raises(PoseError, match=r"(has an unknown format|is a table, which has no keypoints)"):
         read(data, filename="labels.csv", options=OPTIONS)
 
 

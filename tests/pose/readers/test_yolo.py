@@ -81,14 +81,17 @@ def test_visibility_flags_are_no_scores_and_zeros_not_detected():
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (yolo_line(17, 0.25) + b"a b c\n", "line 2 is no person of a pose model: class, box and keypoints"),
-        (yolo_line(17, 0.25) + b"0 0.9 0.9 0.9 0.9 " + b"0.5 " * 51, "line 2 is no person of a pose model"),
+        (
+            yolo_line(17, 0.25) + b"a b c\n",
+            "line 2 is not a person of a pose model, which is class, box and normalized keypoints",
+        ),
+        (yolo_line(17, 0.25) + b"0 0.9 0.9 0.9 0.9 " + b"0.5 " * 51, "line 2 is not a person of a pose model"),
         (
             yolo_line(17, 0.25) + yolo_line(21, 0.25),
             "line 2 has 68 numbers, line 1 of '' has 56: a clip must come from",
         ),
-        (b"0 0.5 0.5 0.25 0.25\n", "of no known format"),
-        (b"1 0.9 0.1 0.9 0.9 0.8 0.9 0.1 0.8 0.2 0.2 0.3 0.3\n", "of no known format"),
+        (b"0 0.5 0.5 0.25 0.25\n", "has an unknown format"),
+        (b"1 0.9 0.1 0.9 0.9 0.8 0.9 0.1 0.8 0.2 0.2 0.3 0.3\n", "has an unknown format"),
         (yolo_line(17, 0.25).replace(b"0.25 0.125", b"inf 0.125"), "is infinite"),
     ],
 )
@@ -143,9 +146,9 @@ def test_json_in_0_to_1_of_the_frame():
         ([yolo_person(17, 1.0), {"name": "dog"}], r"\[1\] must be a person with keypoints, an object of lists x and y"),
         (
             [[yolo_person(17, 1.0)], [yolo_person(16, 1.0)]],
-            r"\[1\]\[0\]\.keypoints\.x must be 17 numbers, as others are",
+            r"\[1\]\[0\]\.keypoints\.x must be 17 numbers, like the others",
         ),
-        ([{"keypoints": {"x": [1, 2], "y": [1, "2"]}}], r'\[0\]\.keypoints\.y\[1\] is "2": give a number'),
+        ([{"keypoints": {"x": [1, 2], "y": [1, "2"]}}], r'\[0\]\.keypoints\.y\[1\] is "2": it must be a number'),
     ],
 )
 def test_other_json_is_refused(content, said):

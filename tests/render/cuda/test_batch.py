@@ -235,7 +235,7 @@ SUMS = {"gaussian": Gaussian(persons="sum"), "reduce": "max"}
 
 @pytest.mark.parametrize("kind", [{"potion": Potion(3)}, {"reduce": "argmax"}, SUMS])
 def test_what_only_the_cpu_renders_is_refused(kind: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"volumes\[1\] is .*: only heatsvc.render.array.render_array renders those"):
+    with pytest.raises(ValueError, match=r"volumes\[1\] is .*: use heatsvc.render.array.render_array"):
         render_batch([dot(), replace(dot(), **kind)])
 
 
