@@ -8,7 +8,7 @@ FUZZ_RUNS ?= 1000000
 FUZZ_SECONDS ?= 0
 
 .PHONY: run test test-live test-all check sanitize fuzz peers bench bench-annotation bench-workers bench-overload bench-first-release bench-instructions bench-startup bench-gpu soak kill-rounds \
-	openapi pictures clean
+	client openapi pictures clean
 
 # The value of a variable given to make itself: other programs export a HOST, too.
 given = $(if $(findstring command line,$(origin $1)),$($1))
@@ -26,10 +26,14 @@ test-all: FUZZ_SECONDS = 80
 test-all: $(VENV)/.installed-dev peers sanitize $(if $(shell command -v $(CLANG)),fuzz)  ## all tests: with peers, browser, fuzzing and 100 kill rounds; takes an hour
 	HEATSVC_TEST_ALL=1 HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m ""
 
-check: $(VENV)/.installed-dev  ## ruff and mypy
+check: $(VENV)/.installed-dev  ## ruff, mypy, and whether the synchronous client is fresh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python scripts/unasync.py --check
+
+client: $(VENV)/.installed-dev  ## write heatsvc/client/synchronous/ from heatsvc/client/asynchronous/
+	$(BIN)/python scripts/unasync.py
 
 # A copy of the package, whose kernels stop at the first wrong access or undefined operation; found before the editable one (-P, -S).
 sanitize: $(VENV)/.installed-dev  ## the kernels' tests under the address and undefined-behaviour sanitizers; needs g++

@@ -15,6 +15,7 @@ compared with MMAction2's before anything is timed.
 (f) clips a second from keypoints to zstd in process, against MMAction2's rendering and zstd level 1
 (g) processor time a request, one clip in npy, against the same server without its access log
 (h) a dense float32 volume into an array that exists, in process, against filling that array with zeros
+(i) a round trip by `heatsvc.client`, from the call to the array, against `http.client` and one `decompress`
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from benchmarks.inputs import KEYPOINTS, LIMBS, MANY
 from benchmarks.load import Request, run_load, send_request
 from benchmarks.report import Machine, Report, Row
 from benchmarks.responses import check_many, check_same, count_bytes, npy_array
+from benchmarks.round_trip import round_trips
 from benchmarks.servers import PEERS, Cores, Server
 from heatsvc.render.array import render_array
 from heatsvc.volume import HeatmapVolume
@@ -91,6 +93,7 @@ def main() -> None:
         many_rows, peer_numpy = many_clips(ours, cores, effort)
         rows += many_rows
         rows += body_sizes(ours)
+        rows += client_round_trips(ours, effort)
     rows += memory_growth(cores)
     rows += access_log_cost(cores, effort)
     rows += dense_floor(cores, effort)
@@ -246,6 +249,17 @@ def dense_floor(cores: Cores, effort: Effort) -> list[Row]:
     ours, peer = map(list, zip(*rounds, strict=True))
     what = "one clip, dense float32 with out=, keypoints"
     return [against("h", what, "µs", ours, peer, "filling the array", 1.3, "ratio at most")]
+
+
+def client_round_trips(ours: Server, effort: Effort) -> list[Row]:
+    """(i)."""
+    say("round trips of the client")
+    rows = []
+    for name, pairs in round_trips(ours, 4 * effort.rounds).items():
+        mine, peer = map(list, zip(*pairs, strict=True))
+        what = f"one clip by {name}, keypoints, float32"
+        rows.append(against("i", what, "µs", mine, peer, "http.client and one decompress", 1.5, "ratio at most"))
+    return rows
 
 
 def stored_headers(headers: dict[str, str]) -> dict[str, str]:

@@ -78,9 +78,13 @@ class Clip:
         )
         return Request(f"/heatmap?{query}", self.npy(), "application/x-npy")
 
+    def array(self) -> Float32:
+        """The clip as one array, [T, V, 3]."""
+        return np.concatenate([self.keypoint, self.keypoint_score[..., None]], axis=-1)
+
     def npy(self) -> bytes:
         """The clip as an npy file, [T, V, 3]."""
-        return npy_bytes(np.concatenate([self.keypoint, self.keypoint_score[..., None]], axis=-1))
+        return npy_bytes(self.array())
 
     def _fields(self) -> dict[str, Any]:
         return {"keypoint": self.keypoint, "keypoint_score": self.keypoint_score, "img_shape": [SIDE, SIDE]}

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "annotation": {"pose", "pipeline", "volume", "render", "encode", *COMMON},
     "jobs": {"annotation", "settings", *COMMON},
     "library": {"pose", "pipeline", "volume", "render", "encode", *COMMON},
+    "client": {"pose", "render"},
     "torch": {"library", "pose", "pipeline", "volume", "render", *COMMON},
     "settings": {"bounds"},
     "logs": set(),
@@ -110,6 +111,14 @@ def test_the_library_loads_nothing_before_it_is_used():
     code = "import sys, heatsvc; print(*(name for name in sys.modules if '.' not in name))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not (LATE | WEB | {"numpy", "pydantic", "orjson"}) & set(loaded)
+
+
+def test_the_client_loads_neither_the_service_nor_kernels_nor_torch():
+    code = "import sys, heatsvc.client; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "heatsvc.client.synchronous.client" in loaded
+    assert not (LATE | WEB | {"pydantic", "rich", "structlog"}) & set(loaded)
+    assert {name.split(".")[1] for name in loaded if name.startswith("heatsvc.")} == {"client"}
 
 
 def test_start_loads_nothing_that_is_slow_to_load():

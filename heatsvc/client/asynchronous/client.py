@@ -1,0 +1,330 @@
+"""AsyncClient: a heatsvc service as methods."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence, Sized
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, cast, overload
+
+import httpx2
+
+from heatsvc.client.asynchronous.building import build_dataset_async
+from heatsvc.client.asynchronous.connection import AsyncConnection
+from heatsvc.client.bodies import ClipLike, clip_body, clip_name, is_one_clip
+from heatsvc.client.concurrency import map_in_order_async
+from heatsvc.client.datasets import Dataset, dataset_body
+from heatsvc.client.errors import HeatsvcError, ServiceError
+from heatsvc.client.findings import describe_findings, warn
+from heatsvc.client.options import AnnotationOptions, HeatmapOptions
+from heatsvc.client.progress import Progress, ProgressCallback, progress_callback
+from heatsvc.client.uploads import PathLike
+from heatsvc.client.volumes import (
+    NPY,
+    SAFETENSORS,
+    TensorKind,
+    Volume,
+    as_tensor,
+    check_tensor_kind,
+    read_npy,
+    read_safetensors,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+PICTURES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
+
+
+class AsyncClient:
+    """A client of one heatsvc service.
+
+    ``async with AsyncClient("http://127.0.0.1:8000") as client: imgs = await client.heatmap("clip.npy", ...)``. It may
+    be shared by tasks and threads, but not with a process that was forked after its first request.
+
+    Args:
+        url: of the service, with the path that it is mounted at.
+        api_key: one of its `HEATSVC_API_KEYS`.
+        timeout: seconds that the service may be silent before a request fails. By default more than the 60 that a
+            service takes for a response.
+        retries: how many times a request is sent again after a 503, or after a connection that failed.
+        max_retry_wait: seconds to wait at most before that. Where the service's `Retry-After` is longer, the request
+            fails at once.
+        max_volume_bytes: the most that a response may have once it is decoded.
+        transport: of httpx2, in place of the network: `httpx2.ASGITransport(app)` in tests.
+
+    Raises:
+        ValueError: the URL is none of http or https.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        timeout: float = 90.0,
+        retries: int = 3,
+        max_retry_wait: float = 30.0,
+        max_volume_bytes: int = 4 << 30,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._connection = AsyncConnection(
+            url,
+            api_key=api_key,
+            timeout=timeout,
+            retries=retries,
+            max_retry_wait=max_retry_wait,
+            max_bytes=max_volume_bytes,
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._connection.aclose()
+
+    @overload  # a text is a path, and no sequence of paths
+    async def heatmap(  # type: ignore[overload-overlap]
+        self, clips: ClipLike, *, tensor: Literal["numpy"] = ..., **options: Unpack[HeatmapOptions]
+    ) -> Volume: ...
+
+    @overload
+    async def heatmap(  # type: ignore[overload-overlap]
+        self, clips: ClipLike, *, tensor: Literal["torch"], **options: Unpack[HeatmapOptions]
+    ) -> torch.Tensor: ...
+
+    @overload
+    async def heatmap(
+        self,
+        clips: Sequence[ClipLike],
+        *,
+        tensor: Literal["numpy"] = ...,
+        concurrency: int = ...,
+        progress: bool | ProgressCallback = ...,
+        **options: Unpack[HeatmapOptions],
+    ) -> dict[str, Volume]: ...
+
+    @overload
+    async def heatmap(
+        self,
+        clips: Sequence[ClipLike],
+        *,
+        tensor: Literal["torch"],
+        concurrency: int = ...,
+        progress: bool | ProgressCallback = ...,
+        **options: Unpack[HeatmapOptions],
+    ) -> dict[str, torch.Tensor]: ...
+
+    async def heatmap(
+        self,
+        clips: ClipLike | Sequence[ClipLike],
+        *,
+        tensor: TensorKind = "numpy",
+        concurrency: int = 4,
+        progress: bool | ProgressCallback = False,
+        **options: Unpack[HeatmapOptions],
+    ) -> Any:
+        """Render heatmaps.
+
+        Args:
+            clips: one clip, or a sequence of them: an array ``[V, 2|3]``, ``[T, V, 2|3]`` or ``[M, T, V, 2|3]`` in
+                pixels; a mapping ``{keypoint, keypoint_score?, img_shape?, layout?, frame_dir?}``; or the path of a
+                keypoint file, an archive or a folder. In a sequence a path may hold several clips.
+            tensor: ``torch`` for tensors in place of arrays.
+            concurrency: of a sequence the requests that are sent at a time, one for each item.
+            progress: of a sequence: True for a bar on standard error, or a function that is called with `Progress`.
+            options: of the service, see `HeatmapOptions`.
+
+        Returns:
+            For one clip its volume: ``[T, K, H, W]`` for the pipeline ``view``, ``[clips, K, T, H, W]`` after a
+            FormatShape. For a sequence a dict of volumes by `frame_dir`; by position where a clip has none.
+
+        Raises:
+            OSError: a file cannot be read.
+            TypeError, ValueError: what was given is no clip, or two clips have the same name.
+            ServiceError: the service refuses the request; `problem` says which field, file and frame.
+            ConnectionFailedError, InvalidResponseError: there is no whole response of a heatsvc service.
+        """
+        check_tensor_kind(tensor)
+        if is_one_clip(clips):
+            volumes, findings = await self._render_one(cast("ClipLike", clips), options)
+            warn(findings, stacklevel=2)
+            return as_tensor(volumes, tensor)
+        named: dict[str, Any] = {}
+        async with aclosing(
+            self._render_many(cast("Sequence[ClipLike]", clips), concurrency, progress, options)
+        ) as all:
+            async for rendered, findings in all:
+                warn(findings, stacklevel=2)
+                for name, volume in rendered.items():
+                    if name in named:
+                        raise ValueError(f"two clips are called {name!r}: give them a frame_dir, or use iter_heatmaps")
+                    named[name] = as_tensor(volume, tensor)
+        return named
+
+    async def iter_heatmaps(
+        self,
+        clips: Iterable[ClipLike],
+        *,
+        tensor: TensorKind = "numpy",
+        concurrency: int = 4,
+        progress: bool | ProgressCallback = False,
+        **options: Unpack[HeatmapOptions],
+    ) -> AsyncGenerator[tuple[str, Any]]:
+        """Render heatmaps of any number of clips, in their order: names and volumes, a few of them in memory.
+
+        Arguments and errors are those of `heatmap`; `clips` may be a generator.
+        """
+        check_tensor_kind(tensor)
+        async with aclosing(self._render_many(clips, concurrency, progress, options)) as results:
+            async for rendered, findings in results:
+                warn(findings, stacklevel=2)
+                for name, volume in rendered.items():
+                    yield name, as_tensor(volume, tensor)
+
+    async def picture(
+        self,
+        clip: ClipLike,
+        *,
+        format: Literal["png", "gif", "webp", "mp4"] = "png",
+        **options: Unpack[HeatmapOptions],
+    ) -> bytes:
+        """A clip's heatmaps as a picture or a video, as the option `picture` says; errors as those of `heatmap`.
+
+        Raises:
+            ValueError: there is no such format.
+        """
+        if format not in PICTURES:
+            raise ValueError(f"format must be {', '.join(PICTURES)}, not {format!r:.60}")
+        reply = await self._connection.request(
+            "POST", "/heatmap", accept=[PICTURES[format]], body=clip_body(clip, options)
+        )
+        warn(describe_findings(reply.headers.get("x-heatmap-warning")), stacklevel=2)
+        return reply.content.tobytes()
+
+    async def clips(self, clip: ClipLike, **options: Unpack[HeatmapOptions]) -> dict[str, Any]:
+        """What is in a file or a folder: its clips with their findings, and the layouts of their points.
+
+        Returns:
+            The document of `POST /clips`, ``{"clips": [...], "layouts": [...]}``.
+        """
+        reply = await self._connection.request("POST", "/clips", body=clip_body(clip, options))
+        return cast("dict[str, Any]", reply.json())
+
+    async def annotate(
+        self,
+        keypoints: PathLike | Sequence[PathLike] = (),
+        labels: PathLike | Sequence[PathLike] = (),
+        split: PathLike | Sequence[PathLike] | Mapping[str, Any] = (),
+        *,
+        output: PathLike,
+        trim: PathLike | Sequence[PathLike] = (),
+        extra_options: Mapping[str, Any] | None = None,
+        progress: bool | ProgressCallback = False,
+        **options: Unpack[AnnotationOptions],
+    ) -> Dataset:
+        """Build a dataset: upload its files, wait for the build, and download the result.
+
+        A folder is sent as a tar archive that is made meanwhile. The same files and options are built once, however
+        often they are sent: after a failure call it again. A download that breaks is resumed, also by the next call.
+
+        Args:
+            keypoints: files, archives or folders.
+            labels: tables of labels, or folders of them.
+            split: files, or a rule, ``{"signer": {"train": ">10", "test": "<=10"}}``.
+            output: the file to write, ``.pkl`` for the annotation pickle, ``.zip`` for all files of the build. It is
+                replaced when the whole of the new one is there.
+            trim: frame counts, or trimmed videos.
+            extra_options: those that have no argument, such as ``{"labels": "names"}``.
+            progress: True for bars on standard error, or a function that is called with `Progress`.
+            options: of the service, see `AnnotationOptions`.
+
+        Raises:
+            OSError: a file cannot be read, or the output not be written.
+            BuildFailedError: the options do not allow the faults of the files, or the build was cancelled.
+            ServiceError: the service refuses the request.
+            ConnectionFailedError, InvalidResponseError: there is no whole response of a heatsvc service.
+        """
+        body = dataset_body(keypoints, labels, split, trim, {**options, **(extra_options or {})})
+        with progress_callback(progress) as report:
+            return await build_dataset_async(self._connection, body, Path(output), report)
+
+    async def inspect(
+        self,
+        keypoints: PathLike | Sequence[PathLike] = (),
+        labels: PathLike | Sequence[PathLike] = (),
+        split: PathLike | Sequence[PathLike] | Mapping[str, Any] = (),
+        *,
+        extra_options: Mapping[str, Any] | None = None,
+        **options: Unpack[AnnotationOptions],
+    ) -> dict[str, Any]:
+        """What is in the files of a dataset, before it is built: arguments and errors as those of `annotate`.
+
+        Returns:
+            The document of `POST /annotation/inspect`.
+        """
+        body = dataset_body(keypoints, labels, split, (), {**options, **(extra_options or {})})
+        reply = await self._connection.request("POST", "/annotation/inspect", body=body)
+        return cast("dict[str, Any]", reply.json())
+
+    async def layouts(self) -> list[dict[str, Any]]:
+        """All keypoint layouts with the names of their points, limbs and sides (`GET /layouts`)."""
+        return cast("list[dict[str, Any]]", (await self._connection.request("GET", "/layouts")).json())
+
+    async def pipelines(self) -> dict[str, Any]:
+        """All steps with their parameters, and the presets (`GET /pipelines`)."""
+        return cast("dict[str, Any]", (await self._connection.request("GET", "/pipelines")).json())
+
+    async def ready(self) -> dict[str, Any]:
+        """The service's version, device and kernels (`GET /health/ready`); a ServiceError where it is not ready."""
+        return cast("dict[str, Any]", (await self._connection.request("GET", "/health/ready")).json())
+
+    async def _render_one(self, clip: ClipLike, options: HeatmapOptions) -> tuple[Volume, list[str]]:
+        try:
+            reply = await self._connection.request("POST", "/heatmap", accept=[NPY], body=clip_body(clip, options))
+        except ServiceError as error:
+            if error.status == 406:
+                raise HeatsvcError(
+                    f"{clip!s:.200} holds several clips: give a list, [path], for all, or choose one by frame_dir",
+                    status=error.status,
+                    problem=error.problem,
+                ) from None
+            raise
+        return read_npy(reply.content), describe_findings(reply.headers.get("x-heatmap-warning"))
+
+    async def _render_many(
+        self,
+        clips: Iterable[ClipLike],
+        concurrency: int,
+        progress: bool | ProgressCallback,
+        options: HeatmapOptions,
+    ) -> AsyncGenerator[tuple[dict[str, Volume], list[str]]]:
+        """Of each item its volumes by name, and what is doubtful in it."""
+        seed = options.get("seed")
+
+        async def render(numbered: tuple[int, ClipLike]) -> tuple[dict[str, Volume], list[str]]:
+            index, clip = numbered
+            own = options if seed is None else {**options, "seed": (seed + index) % 2**32}
+            is_file = isinstance(clip, str | os.PathLike)
+            accept = SAFETENSORS if is_file else NPY
+            reply = await self._connection.request("POST", "/heatmap", accept=[accept], body=clip_body(clip, own))
+            volumes = read_safetensors(reply.content) if is_file else {clip_name(clip, index): read_npy(reply.content)}
+            return volumes, describe_findings(reply.headers.get("x-heatmap-warning"), ", ".join(volumes))
+
+        total = len(clips) if isinstance(clips, Sized) else None
+        with progress_callback(progress) as report:
+            async with aclosing(map_in_order_async(render, enumerate(clips), concurrency)) as results:
+                done = 0
+                async for result in results:
+                    done += 1
+                    report(Progress("clips", done, total, "clips"))
+                    yield result

@@ -1,0 +1,98 @@
+"""A dataset's build, from its upload to its download."""
+
+# Made from heatsvc/client/asynchronous/building.py by `make client`.
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+
+from heatsvc.client.bodies import RequestBody
+from heatsvc.client.concurrency import sleep
+from heatsvc.client.datasets import ENDED, Dataset, build_progress, check_done, file_to_download
+from heatsvc.client.errors import ConnectionFailedError, InvalidResponseError, ServiceError
+from heatsvc.client.progress import Progress, ProgressCallback
+from heatsvc.client.responses import parse_json
+from heatsvc.client.synchronous.connection import Connection
+from heatsvc.client.synchronous.download import download
+
+_EVENTS = "text/event-stream"
+_POLL_SECONDS = 1.0
+
+
+def build_dataset(connection: Connection, body: RequestBody, output: Path, report: ProgressCallback) -> Dataset:
+    """Send a dataset's form, follow its build, and download its pickle or all its files.
+
+    Args:
+        connection: to the service.
+        body: the form.
+        output: the file to write.
+        report: called with the progress of upload, build and download.
+
+    Raises:
+        OSError: a file cannot be read or written.
+        ValueError: the output is neither a pickle nor an archive.
+        HeatsvcError: there is no such dataset.
+    """
+    name = file_to_download(output)
+    # The folder, and the right to write in it, before gigabytes are sent.
+    output.parent.mkdir(parents=True, exist_ok=True)
+    reply = connection.request(
+        "POST",
+        "/annotation",
+        body=body,
+        headers={"Prefer": "respond-async"},
+        report=lambda sent, total: report(Progress("upload", sent, total, "bytes")),
+    )
+    build = _follow(connection, _checked(reply.json()), report)
+    check_done(build)
+    files = f"/annotation/{build['id']}/files"
+    document = (connection.request("GET", f"{files}/report.json")).json()
+    download(
+        connection,
+        f"{files}/{name}",
+        output,
+        sha256=next((each["sha256"] for each in build["artifacts"] if each["name"] == name), None),
+        report=lambda done, total: report(Progress("download", done, total, "bytes")),
+    )
+    return Dataset(output, build, cast("dict[str, Any]", document))
+
+
+def _follow(connection: Connection, build: dict[str, Any], report: ProgressCallback) -> dict[str, Any]:
+    """The document of a build once it has ended. Events tell of it; where they break off, the document is looked at."""
+    while build["state"] not in ENDED:
+        url = f"/annotation/{build['id']}"
+        try:
+            with connection.open("GET", f"{url}/events", accept=[_EVENTS], headers=_PLAIN) as response:
+                for event in httpx2.EventSource(response):
+                    if not event.data:  # says only how soon to connect again
+                        continue
+                    build = _checked(parse_json(event.data))
+                    if build["state"] not in ENDED:
+                        report(build_progress(build))
+        except ConnectionFailedError:
+            pass  # the service may be about to be restarted; the build survives that
+        except ServiceError as error:
+            if not error.is_temporary:
+                raise
+        if build["state"] not in ENDED:
+            sleep(_POLL_SECONDS)
+            build = _checked((connection.request("GET", url)).json())
+    return build
+
+
+# Events come as they happen: a coding would hold them back.
+_PLAIN: Mapping[str, str] = {"Accept-Encoding": "identity"}
+
+
+def _checked(build: Any) -> dict[str, Any]:
+    """The document of a build.
+
+    Raises:
+        InvalidResponseError: it is none.
+    """
+    if not isinstance(build, dict) or not isinstance(build.get("id"), str) or "state" not in build:
+        raise InvalidResponseError("the response is not the document of a build: it is no heatsvc service")
+    return build

@@ -1,0 +1,199 @@
+"""Connection: requests to one service, repeated where that helps, and errors in one form."""
+
+# Made from heatsvc/client/asynchronous/connection.py by `make client`.
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import cast
+
+import httpx2
+import stamina
+
+from heatsvc.client.bodies import RequestBody
+from heatsvc.client.concurrency import UploadStream, run_blocking
+from heatsvc.client.errors import InvalidResponseError, ServiceError, error_of_response
+from heatsvc.client.responses import (
+    JSON,
+    PROBLEM,
+    Reply,
+    accept_header,
+    check_media_type,
+    connection_error,
+    media_type_of,
+    retry_wait,
+)
+from heatsvc.client.volumes import CODING, decode_content
+
+_MAX_ERROR_BYTES = 1 << 20
+_CONNECT_SECONDS = 10.0
+# Before the second, third, ... attempt, where the service does not say when to come back; doubled each time.
+_FIRST_WAIT, _LONGEST_WAIT, _JITTER = 0.1, 5.0, 0.1
+
+
+class Connection:
+    """Connections to one service, kept open between requests.
+
+    Args:
+        url: of the service, ``http://127.0.0.1:8000``.
+        api_key: sent as a bearer token.
+        timeout: seconds that the service may be silent.
+        retries: times that a request is repeated after a 503 or a connection that failed.
+        max_retry_wait: seconds to wait at most before that.
+        max_bytes: the most that a decoded response may have.
+        transport: of httpx2, instead of the network.
+
+    Attributes:
+        url: of the service, without a slash at its end.
+        retry: calls a function, again where that helps: ``retry(function, *args)``.
+
+    Raises:
+        ValueError: the URL is none of http or https.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None,
+        timeout: float,
+        retries: int,
+        max_retry_wait: float,
+        max_bytes: int,
+        transport: httpx2.BaseTransport | None,
+    ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"the service's URL must begin with http:// or https://, not be {url!r:.100}")
+        self.url = url.rstrip("/")
+        self._max_bytes = max_bytes
+        self.retry = stamina.RetryingCaller(
+            attempts=1 + retries,
+            timeout=None,
+            wait_initial=min(_FIRST_WAIT, max_retry_wait),
+            wait_max=min(_LONGEST_WAIT, max_retry_wait),
+            wait_jitter=min(_JITTER, max_retry_wait),
+        ).on(lambda error: retry_wait(error, max_retry_wait))
+        headers = {"Accept-Encoding": CODING}
+        if api_key is not None:
+            headers["Authorization"] = f"Bearer {api_key}"
+        self._http = httpx2.Client(
+            base_url=self.url,
+            headers=headers,
+            timeout=httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS), pool=None),
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: Sequence[str] = (JSON,),
+        body: RequestBody | None = None,
+        headers: Mapping[str, str] | None = None,
+        report: Callable[[int, int | None], None] | None = None,
+    ) -> Reply:
+        """Send a request, again where that helps, and receive the response.
+
+        Args:
+            method: of HTTP.
+            path: below the service's URL.
+            accept: media types of the response, the preferred one first.
+            body: of the request.
+            headers: beside the client's own.
+            report: called with the bytes of a form that have been sent, and of all of it.
+
+        Raises:
+            HeatsvcError: there is no such response.
+        """
+
+        def send() -> Reply:
+            with self.open(method, path, accept=accept, body=body, headers=headers, report=report) as response:
+                return self._receive(response)
+
+        return self.retry(send)
+
+    @contextmanager
+    def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: Sequence[str] = (JSON,),
+        body: RequestBody | None = None,
+        headers: Mapping[str, str] | None = None,
+        report: Callable[[int, int | None], None] | None = None,
+    ) -> Iterator[httpx2.Response]:
+        """Send a request once; its response, whose body is then read. As `request` in all else."""
+        body = body or RequestBody()
+        try:
+            request = self._http.build_request(
+                method,
+                path,
+                params=body.params,
+                headers={"Accept": accept_header(accept), **body.headers, **(headers or {})},
+                content=body.content,
+                data=body.fields or None,
+                files=body.files or None,
+            )
+            response = self._http.send(_streamed(request, body, report), stream=True)
+            try:
+                if response.status_code >= 300:
+                    raise _error(response)
+                check_media_type(response, accept)
+                yield response
+            finally:
+                response.close()
+        except httpx2.RequestError as error:
+            raise connection_error(self.url, error) from error
+
+    def _receive(self, response: httpx2.Response) -> Reply:
+        # A coding makes nothing longer by more than this.
+        encoded = _read(response, self._max_bytes + self._max_bytes // 1024 + 1024)
+        coding = response.headers.get("content-encoding", "").strip().lower()
+        return Reply(response.headers, run_blocking(decode_content, encoded, coding, self._max_bytes))
+
+
+def _error(response: httpx2.Response) -> ServiceError:
+    """The error that a response is; of a page the body is not read."""
+    url = str(response.request.url.copy_with(query=None))
+    body = b""
+    if response.request.method != "HEAD" and media_type_of(response.headers) == PROBLEM:
+        encoded = _read(response, _MAX_ERROR_BYTES)
+        body = decode_content(encoded, response.headers.get("content-encoding", ""), _MAX_ERROR_BYTES).tobytes()
+    return error_of_response(url, response.status_code, response.headers, body)
+
+
+def _streamed(
+    request: httpx2.Request, body: RequestBody, report: Callable[[int, int | None], None] | None
+) -> httpx2.Request:
+    """The request itself, or one whose files are read and counted while they are sent."""
+    if not body.files:
+        return request
+    length = request.headers.get("content-length")
+    total = None if length is None else int(length)
+    stream = UploadStream(
+        cast("httpx2.SyncByteStream", request.stream), lambda sent: None if report is None else report(sent, total)
+    )
+    return httpx2.Request(
+        request.method, request.url, headers=request.headers, stream=stream, extensions=request.extensions
+    )
+
+
+def _read(response: httpx2.Response, limit: int) -> bytes:
+    """A body as it is sent.
+
+    Raises:
+        InvalidResponseError: it is longer than `limit`.
+    """
+    chunks, size = [], 0
+    for chunk in response.iter_raw():
+        size += len(chunk)
+        if size > limit:
+            raise InvalidResponseError(f"the response has more than {limit:,} bytes, the client's limit")
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,210 @@
+"""Files and folders as parts of a form: read while they are sent, and again where a request is repeated."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+PathLike = str | os.PathLike[str]
+
+FilePart = tuple[str, tuple[str, IO[bytes], str]]
+"""A part of a form: its name, its file's name, what its bytes are read from, and their type."""
+
+_BLOCK_BYTES = 256 << 10
+_BINARY = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class _TarEntry:
+    """A file of a folder that is sent as a tar archive.
+
+    Attributes:
+        path: of the file.
+        name: in the archive.
+        size: its number of bytes; 0 of a link.
+        link: where it leads, if it is sent as a link.
+    """
+
+    path: str
+    name: str
+    size: int
+    link: str | None
+
+
+class PartReader(io.RawIOBase):
+    """What a form's part is read from: opened when it is read, and from its beginning after `seek(0)`.
+
+    Args:
+        size: its number of bytes.
+        read_blocks: its bytes, in blocks, from the beginning on.
+    """
+
+    def __init__(self, size: int, read_blocks: Callable[[], Iterator[bytes]]) -> None:
+        self._size = size
+        self._read_blocks = read_blocks
+        self._blocks = read_blocks()
+        self._block = b""
+        self._position = 0
+
+    def readable(self) -> bool:
+        """It is there to be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """To the beginning and the end."""
+        return True
+
+    def tell(self) -> int:
+        """The position in bytes."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to the beginning or the end; the length of a part is found so."""
+        position = offset + (self._size if whence == os.SEEK_END else 0)
+        if position not in (0, self._size) or whence == os.SEEK_CUR:
+            raise io.UnsupportedOperation("a part is read from its beginning to its end")
+        self._block = b""
+        self._blocks = iter(()) if position else self._read_blocks()
+        self._position = position
+        return position
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, at most `size` of them; b"" at the end."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(_BLOCK_BYTES), b""))
+        while len(self._block) < size and (block := next(self._blocks, None)) is not None:
+            self._block += block
+        data, self._block = self._block[:size], self._block[size:]
+        self._position += len(data)
+        return data
+
+
+def file_part(part: str, path: Path, name: str | None = None) -> FilePart:
+    """A file as a part of a form.
+
+    Args:
+        part: the name of the part.
+        path: of the file.
+        name: of the file in the form; its own if not given.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+    """
+    with path.open("rb") as file:  # what cannot be read is reported before anything is sent
+        size = os.fstat(file.fileno()).st_size
+    reader = PartReader(size, lambda: _file_blocks(str(path), size))
+    return part, (name or path.name, cast("IO[bytes]", reader), _BINARY)
+
+
+def folder_part(part: str, folder: Path) -> FilePart:
+    """A folder as a part of a form: a tar archive of its files, made while it is sent.
+
+    Equal folders give equal bytes: names in order, no times, owners or rights. Links are followed where they stay
+    within the folder. Others are sent as links, which the service reports. Hidden files are left out.
+
+    Raises:
+        OSError: there is no such folder, or a file in it cannot be read.
+    """
+    folder = folder.absolute()
+    entries = list(_tar_entries(folder))
+    size = sum(sum(map(len, _header_and_padding(entry))) + entry.size for entry in entries)
+    reader = PartReader(size + 2 * tarfile.BLOCKSIZE, lambda: _tar_blocks(entries))
+    return part, (f"{folder.name}.tar", cast("IO[bytes]", reader), "application/x-tar")
+
+
+def keypoint_parts(part: str, paths: Iterable[Path]) -> list[FilePart]:
+    """Files as they are, folders as archives.
+
+    Raises:
+        OSError: one of them does not exist, or cannot be read.
+    """
+    return [folder_part(part, path) if path.is_dir() else file_part(part, path) for path in paths]
+
+
+def table_parts(part: str, paths: Iterable[Path]) -> list[FilePart]:
+    """Files as they are, also those of folders: workbooks must not be in an archive.
+
+    Raises:
+        OSError: one of them does not exist, or cannot be read.
+    """
+    parts: list[FilePart] = []
+    for path in paths:
+        if path.is_dir():
+            entries = _tar_entries(path.absolute())
+            parts += [file_part(part, Path(entry.path)) for entry in entries if entry.link is None]
+        else:
+            parts.append(file_part(part, path))
+    return parts
+
+
+def as_paths(paths: PathLike | Sequence[PathLike] | None) -> list[Path]:
+    """One path or several, as a list."""
+    if paths is None:
+        return []
+    if isinstance(paths, str | os.PathLike):
+        return [Path(paths)]
+    return [Path(path) for path in paths]
+
+
+def _tar_entries(folder: Path) -> Iterator[_TarEntry]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                path = os.path.join(parent, name)
+                is_link = os.path.islink(path) and not _is_within(path, folder)
+                yield _TarEntry(
+                    path,
+                    Path(path).relative_to(folder).as_posix(),
+                    0 if is_link else os.stat(path).st_size,
+                    os.readlink(path) if is_link else None,
+                )
+
+
+def _is_within(link: str, folder: Path) -> bool:
+    """Whether a link leads to a file of the folder."""
+    target = Path(link).resolve()
+    return target.is_file() and target.is_relative_to(folder.resolve())
+
+
+def _header_and_padding(entry: _TarEntry) -> tuple[bytes, bytes]:
+    info = tarfile.TarInfo(entry.name)
+    info.size = entry.size
+    if entry.link is not None:
+        info.type, info.linkname = tarfile.SYMTYPE, entry.link
+    header = info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    return header, bytes(-info.size % tarfile.BLOCKSIZE)
+
+
+def _tar_blocks(entries: Sequence[_TarEntry]) -> Iterator[bytes]:
+    for entry in entries:
+        header, padding = _header_and_padding(entry)
+        yield header
+        yield from _file_blocks(entry.path, entry.size)
+        yield padding
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _file_blocks(path: str, size: int) -> Iterator[bytes]:
+    """The bytes of a file.
+
+    Raises:
+        OSError: its size is not what was announced.
+    """
+    if not size:
+        return
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size != size:
+            raise OSError(f"{path} has changed since its upload began")
+        left = size
+        while left:
+            block = file.read(min(left, _BLOCK_BYTES))
+            if not block:
+                raise OSError(f"{path} has changed since its upload began")
+            left -= len(block)
+            yield block
