@@ -148,6 +148,13 @@ COMMANDS = (
         "folder and font. The exit status is 1 where something is wrong.",
         ("heatsvc doctor --json",),
     ),
+    Command(
+        "--install-completion",
+        "heatsvc.cli.completion:install_completion",
+        _OTHER,
+        "Complete this command in a shell: commands, options and their choices.",
+        ("heatsvc --install-completion --shell fish --output heatsvc.fish",),
+    ),
 )
 
 EXIT_STATUSES = {
@@ -183,7 +190,6 @@ def make_app() -> App:
             help=command.help,
             help_epilogue=f"Example:\n\n{examples}",
         )
-    app.register_install_completion_command(help="Write the completion of this command for the shell in use.")
     return app
 
 
@@ -223,7 +229,7 @@ def _usage(error: CycloptsError, tokens: Sequence[str]) -> str:
     """What is wrong with the arguments, in a line."""
     match error:
         case UnknownCommandError():
-            names = [command.name for command in COMMANDS]
+            names = [command.name for command in COMMANDS if not command.name.startswith("-")]
             close = difflib.get_close_matches(tokens[0], (*names, *_FLAGS), 1)
             guess = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
             return f"there is no command {tokens[0]!r:.60}: {guess}"

@@ -103,9 +103,11 @@ class ModelOptions(Generic[Model]):
             group=self._groups.get(each.path[0], self._group),
             negative=() if _typed(each.annotation) is not bool else None,
             show_default=_shown(each.info.default),
+            # Not by the type: Python takes types of the same choices in another order for one.
+            choices=_choices(each.annotation) or None,
             metavar=_METAVARS.get(each.path[-1]),
             consume_multiple=True if is_list and self._several else None,
-            allow_leading_hyphen=_typed(each.annotation) is str,
+            allow_leading_hyphen=_typed(each.annotation) is str and not _choices(each.annotation),
         )
 
     def _help(self, each: ModelField) -> str:
@@ -178,7 +180,7 @@ def _members(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _choices(annotation: Any) -> tuple[Any, ...]:
+def _choices(annotation: Any) -> tuple[str, ...]:
     return tuple(
         choice for member in _members(annotation) if get_origin(member) is Literal for choice in get_args(member)
     )
@@ -194,7 +196,7 @@ def _typed(annotation: Any) -> Any:
         return tuple[tuple(_typed(side) for side in get_args(member))]  # type: ignore[misc]
     if get_origin(member) is list:
         return list[str]
-    return str if get_origin(member) is dict else member
+    return str if get_origin(member) in (dict, Literal) else member
 
 
 def _value(given: Any, each: ModelField) -> Any:

@@ -48,7 +48,7 @@ def test_module_can_be_run(elsewhere: Path):
     shown = done.stdout.decode()
     for command in COMMANDS:
         first = command.help.partition("\n")[0]
-        assert re.search(rf"│ {command.name} +{re.escape(first)} ", shown), command.name
+        assert re.search(rf"│ {command.name} +{re.escape(first)}", shown), command.name
 
 
 def test_help_imports_no_command(elsewhere: Path):
@@ -128,9 +128,29 @@ def test_wrong_usage_is_a_line(arguments: list[str], why: str, capsys: pytest.Ca
 
 def test_completion_is_installed_for_a_shell(elsewhere: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["--install-completion", "--shell", "fish", "--output", "heatsvc.fish"]) == 0
+    assert capsys.readouterr().out == f"{elsewhere / 'heatsvc.fish'} is written: start the shell again to use it\n"
     script = (elsewhere / "heatsvc.fish").read_text()
-    for word in ("draw", "annotate", "img-shape", "select", "pipeline"):
+    for word in ("draw", "annotate", "img-shape", "select", "pipeline", "float16"):
         assert word in script
+
+
+def test_completion_is_named_in_the_startup_file_of_the_shell(elsewhere: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(elsewhere))
+    assert main(["--install-completion", "--shell", "bash"]) == 0
+    [line] = [line for line in (elsewhere / ".bashrc").read_text().splitlines() if not line.startswith("#")]
+    script = elsewhere / ".local" / "share" / "bash-completion" / "completions" / "heatsvc"
+    assert str(script) in line
+    completed = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"source {script}; COMP_WORDS=(heatsvc draw --mode ''); COMP_CWORD=3; _heatsvc; echo ${{COMPREPLY[*]}}",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert completed.stdout == "max joint channel\n"
 
 
 def test_entry_point():
