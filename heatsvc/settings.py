@@ -22,9 +22,10 @@ _B = Bounds()
 _MIB = 1 << 20
 _PREFIX = "HEATSVC_"
 _ENV_FILE = ".env"
-# Variables of the build, of docker-compose.yml and of the tests: they are not settings.
+# Variables of the build, of docker-compose.yml, of clients and of the tests: they are not settings.
 _OTHER_VARIABLES = re.compile(
-    r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|(GPU_)?BASE_IMAGE|REQUIRE_NATIVE|TEST_\w+)", re.A
+    r"HEATSVC_(PUBLISH|CPUS|MEMORY|WORKER_CPUS|WORKER_MEMORY|DATASETS|API_KEY|(GPU_)?BASE_IMAGE|REQUIRE_NATIVE|TEST_\w+)",
+    re.A,
 )
 # Memory that no setting bounds; measured on Linux with CPython 3.11.
 # A worker process that has rendered takes 79 MiB (resident), 43 MiB more once the libraries of pictures and videos are

@@ -15,7 +15,8 @@ NOTEBOOK = ROOT / "docs" / "quickstart.ipynb"
 
 def texts(notebook: Any) -> list[str]:
     """What the cells print, without pictures."""
-    return [output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output]
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [output["text"] for output in outputs if output.get("name") == "stdout"]
 
 
 def test_it_is_small_and_has_no_path_of_a_machine():

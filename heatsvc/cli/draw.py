@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +20,6 @@ from heatsvc.cancel import CancelToken
 from heatsvc.cli.errors import CommandError, UsageError, as_typed
 from heatsvc.cli.heatmap_files import (
     FILE_FORMATS,
-    find_format,
     own_file_bounds,
     plan_file,
     rendering_settings,
@@ -30,7 +29,7 @@ from heatsvc.cli.heatmap_files import (
 from heatsvc.cli.heatmap_options import DRAW, DrawParameters, heatmap_options
 from heatsvc.cli.output import Json, print_error, print_json, progress_bar
 from heatsvc.cli.sources import KeypointSource, find_sources
-from heatsvc.encode.formats import Format
+from heatsvc.cli.target import OutputPaths, Target, WrittenFile
 from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
@@ -40,8 +39,8 @@ from heatsvc.settings import Settings
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-STANDARD_OUTPUT = "-"
-_NAME = "{name}"
+    from heatsvc.cli.remote import RemoteDrawing
+
 _FILES = Group("Files", sort_key=1)
 
 
@@ -74,6 +73,10 @@ def draw(
         Parameter(group=_FILES, help=f"In place of the extension: {', '.join(FILE_FORMATS)}. Of folders: npy."),
     ] = None,
     jobs: Annotated[int, Parameter(group=_FILES, help="Files that are drawn at a time; 0: one per core.")] = 0,
+    url: Annotated[str | None, Parameter(group=_FILES, help="A service that draws, `http://HOST:8000`.")] = None,
+    api_key: Annotated[
+        str | None, Parameter(group=_FILES, env_var="HEATSVC_API_KEY", help="A key of the service, where it wants one.")
+    ] = None,
     json: Annotated[Json, Parameter(group=_FILES)] = False,
     options: Annotated[DrawParameters | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
 ) -> int:
@@ -82,17 +85,22 @@ def draw(
     target = Target.of(output, format)
     if target.is_standard_output and json:
         raise UsageError("--json and the heatmaps cannot both be on standard output: give a file as --output")
-    settings = rendering_settings("heatsvc draw")
     sources = find_sources(files)
     if target.path is not None and not target.format.many and len(sources) > 1:
         raise UsageError(target.too_many(len(sources), "files"))
-    with progress_bar() as bar:
-        drawing = Drawing(chosen, target, settings, sources, jobs if jobs > 0 else usable_cores(), bar)
+    workers = jobs if jobs > 0 else usable_cores()
+    with ExitStack() as stack:
+        bar = stack.enter_context(progress_bar())
+        drawing: Drawing | RemoteDrawing
+        if url is not None:
+            from heatsvc.cli.remote import RemoteDrawing, connect
+
+            client = stack.enter_context(connect(url, api_key))
+            drawing = RemoteDrawing(client, DRAW.document(options), target, sources, workers, bar)
+        else:
+            drawing = Drawing(chosen, target, rendering_settings("heatsvc draw"), sources, workers, bar)
         try:
-            if target.path is not None:
-                drawing.draw_together()
-            else:
-                drawing.draw_each()
+            drawing.draw()
         except KeyboardInterrupt:
             done = f"{len(drawing.written):,} files are" if drawing.written else "nothing was"
             print_error("heatsvc draw", f"stopped; {done} written")
@@ -101,72 +109,6 @@ def draw(
     if json:
         print_json([vars(file) for file in drawing.written])
     return 1 if drawing.failed else 0
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where heatmaps are written.
-
-    Attributes:
-        format: of the files.
-        extension: of the format.
-        path: the only file, ``-`` for standard output; None where each clip has its own.
-        template: of the path of each clip, with ``{name}``.
-    """
-
-    format: Format
-    extension: str
-    path: str | None = None
-    template: str = ""
-
-    @classmethod
-    def of(cls, output: str, format: str | None) -> Target:
-        """What --output and --format mean.
-
-        Raises:
-            UsageError: an unknown format, a folder that is missing, or a terminal.
-        """
-        if output == STANDARD_OUTPUT:
-            if sys.stdout.isatty():
-                raise UsageError("--output -: standard output is a terminal: give a file, or pipe it to a program")
-            return cls(find_format(format or "npy", "--format"), format or "npy", path=output)
-        if output.endswith("/") or Path(output).is_dir():
-            extension = format or "npy"
-            return cls(
-                find_format(extension, "--format"), extension, template=f"{output.rstrip('/')}/{_NAME}.{extension}"
-            )
-        extension = format or Path(output).suffix.removeprefix(".")
-        found = find_format(extension, "--format" if format else f"--output {output}")
-        if _NAME in output:
-            return cls(found, extension, template=output)
-        if not Path(output).absolute().parent.is_dir():
-            raise UsageError(f"--output {output}: the folder {Path(output).parent} does not exist")
-        return cls(found, extension, path=output)
-
-    @property
-    def is_standard_output(self) -> bool:
-        """Whether the bytes go to a pipe."""
-        return self.path == STANDARD_OUTPUT
-
-    def too_many(self, count: int, what: str) -> str:
-        """The message about several clips for a file that holds one."""
-        return (
-            f"{count:,} {what} do not fit into one .{self.extension}: give a folder (-o heatmaps/), a name for each "
-            f"(-o '{_NAME}.{self.extension}'), or one .safetensors or .npz"
-        )
-
-    def path_of(self, name: str) -> Path:
-        """The file of a clip."""
-        return Path(self.template.replace(_NAME, name))
-
-
-@dataclass(frozen=True)
-class WrittenFile:
-    """A file of heatmaps: its path, what it was drawn from, and name, shape and type of each volume in it."""
-
-    file: str
-    sources: list[str]
-    volumes: list[dict[str, Any]]
 
 
 class Drawing:
@@ -199,14 +141,20 @@ class Drawing:
         self._token = CancelToken()
         self._reading = read_options(options, own_file_bounds(settings), self._token)
         self._lock = Lock()
-        self._inputs = {path.resolve() for source in sources for path in source.paths}
-        self._names: dict[Path, str] = {}
+        self._paths = OutputPaths(sources)
         self._findings: Counter[Code] = Counter()
         self._details: dict[Code, str] = {}
         self._line = bar.add_task("drawing", total=len(sources))
         self._total = len(sources)
         self.written: list[WrittenFile] = []
         self.failed = 0
+
+    def draw(self) -> None:
+        """All files; errors as of `draw_each` and `draw_together`."""
+        if self._target.path is None:
+            self.draw_each()
+        else:
+            self.draw_together()
 
     def draw_each(self) -> None:
         """A file for each clip; a source or a clip that cannot be drawn is reported, and the others are drawn.
@@ -242,7 +190,7 @@ class Drawing:
         path = self._target.path or ""
         try:
             if not self._target.is_standard_output:
-                self._check_not_input(Path(path))
+                self._paths.reserve(Path(path), "")
             job = self._plan(clips, self._options)
         except InputError as error:
             title = self._sources[0].title if len(self._sources) == 1 else ""
@@ -295,7 +243,9 @@ class Drawing:
         # Of few sources with many clips, such as a pickle, clips are drawn at a time.
         with ThreadPoolExecutor(max(1, self._jobs // len(self._sources))) as pool:
             futures = [
-                pool.submit(self._draw_clip, clip, source.name_of(clip, index, len(clips)), source, position + index)
+                pool.submit(
+                    self._draw_clip, clip, source.name_of(clip.frame_dir, index, len(clips)), source, position + index
+                )
                 for index, clip in enumerate(clips)
             ]
             for future in futures:
@@ -305,7 +255,7 @@ class Drawing:
         self._token.raise_if_cancelled()
         path = self._target.path_of(name)
         try:
-            self._reserve(path, source)
+            self._paths.reserve(path, source.title)
             job = self._plan([clip], self._options_of(index))
         except InputError as error:
             self._report(_described(error, source.title))
@@ -319,22 +269,6 @@ class Drawing:
         """The options of a clip, with a seed of its own where one is given."""
         seed = self._options.seed
         return self._options if seed is None else self._options.model_copy(update={"seed": (seed + index) % 2**32})
-
-    def _reserve(self, path: Path, source: KeypointSource) -> None:
-        """Take a path for a clip's file.
-
-        Raises:
-            InputError: another clip has it, or it is that of an input.
-        """
-        self._check_not_input(path)
-        with self._lock:
-            if path in self._names:
-                raise InputError(f"a clip of {self._names[path]} is written to {path} already: give two folders")
-            self._names[path] = source.title
-
-    def _check_not_input(self, path: Path) -> None:
-        if path.resolve() in self._inputs:
-            raise InputError(f"{path} is an input and would be overwritten: give another --output")
 
     def _plan(self, clips: Sequence[PoseClip], options: HeatmapOptions) -> RenderJob:
         job, request = plan_file(clips, options, self._target.format, self._settings, self._token)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -104,10 +105,27 @@ def write_file(job: RenderJob, path: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    with _file_aside(path) as file:
+        write_job(job, file)
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """The same with a file's content.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with _file_aside(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def _file_aside(path: Path) -> Iterator[BinaryIO]:
+    """A file beside a path, which takes its place at the end."""
     aside = path.with_name(f".{path.name}.heatsvc-{os.getpid()}")
     try:
         with aside.open("wb") as file:
-            write_job(job, file)
+            yield file
         aside.replace(path)
     except FileNotFoundError:
         raise FileNotFoundError(2, "the folder does not exist", str(path.parent)) from None

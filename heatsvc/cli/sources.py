@@ -55,16 +55,16 @@ class KeypointSource:
         (path,) = self.paths
         return read(path.read_bytes(), filename=path.name, options=options)
 
-    def name_of(self, clip: PoseClip, index: int, count: int) -> str:
+    def name_of(self, frame_dir: str, index: int, count: int) -> str:
         """What is written of a clip, ``day1/clip7``: the name of the source, or of one clip among several.
 
         Args:
-            clip: one of `read`.
+            frame_dir: of a clip of `read`.
             index: its position among them.
             count: how many there are.
         """
         # A name of a file never becomes a path.
-        own = self.name if count == 1 else _UNSAFE.sub("_", clip.frame_dir) or str(index)
+        own = self.name if count == 1 else _UNSAFE.sub("_", frame_dir) or str(index)
         return f"{self.folder}/{own}" if self.folder else own
 
 

@@ -29,7 +29,7 @@ def _summary(report: dict[str, Any]) -> RenderableType:
         row = (split[key] for key in ("clips", "zeros", "frames", "classes", "signers"))
         table.add_row(Text(split["name"]), *(f"{number:,}" for number in row))
     table.caption = (
-        f"{summary['files']:,} files, {summary['labeled']:,} labeled, {summary['trimmed']:,} trimmed, "
+        f"{summary['files']:,} files, {summary['labelled']:,} labeled, {summary['trimmed']:,} trimmed, "
         f"{summary['points']} points ({summary['layout'] or 'unknown layout'}), {summary['dtype']}"
     )
     if frames["count"]:

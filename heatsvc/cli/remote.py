@@ -1,0 +1,202 @@
+"""Heatmaps by a service: what `--url` makes of `heatsvc draw`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from http import HTTPStatus
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import stamina
+
+from heatsvc.cli.errors import CommandError, UsageError, as_typed
+from heatsvc.cli.heatmap_files import write_bytes
+from heatsvc.cli.heatmap_options import DRAW
+from heatsvc.cli.output import print_error
+from heatsvc.cli.target import OutputPaths, Target, WrittenFile
+from heatsvc.client import Client, HeatsvcError, ServiceError
+from heatsvc.encode.formats import PICTURES
+from heatsvc.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from heatsvc.cli.sources import KeypointSource
+
+Volumes = Mapping[str, npt.NDArray[Any]]
+
+_ARRAYS = ("npy", "npz")
+
+
+def connect(url: str, api_key: str | None) -> Client:
+    """A client of a service.
+
+    Raises:
+        UsageError: that is no URL.
+    """
+    stamina.instrumentation.set_on_retry_hooks([_report_retry])
+    try:
+        return Client(url, api_key=api_key)
+    except ValueError as error:
+        raise UsageError(f"--url: {error}") from None
+
+
+def _report_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    """In place of a log line on standard output, where the heatmaps may be."""
+    print_error("heatsvc draw", f"{details.caused_by}; trying again in {details.wait_for:.1f} s")
+
+
+class RemoteDrawing:
+    """Files to a service, and its heatmaps to files.
+
+    Args:
+        client: of the service.
+        options: of all clips, as a request has them.
+        target: where the files go.
+        sources: what is sent.
+        jobs: requests at a time.
+        bar: shows the progress.
+
+    Attributes:
+        written: what was written so far, in no order.
+        failed: how many sources could not be drawn.
+
+    Raises:
+        UsageError: a format that only `heatsvc draw` itself writes, or standard input.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        options: Mapping[str, Any],
+        target: Target,
+        sources: Sequence[KeypointSource],
+        jobs: int,
+        bar: Progress,
+    ) -> None:
+        if target.extension not in (*_ARRAYS, *PICTURES):
+            known = ", ".join(f".{name}" for name in (*_ARRAYS, *PICTURES))
+            raise UsageError(f"with --url the output is {known}, not .{target.extension}")
+        if any(not source.paths for source in sources):
+            raise UsageError("with --url standard input is not read: give a file")
+        self._client, self._options, self._target = client, dict(options), target
+        self._sources, self._jobs, self._bar = sources, jobs, bar
+        self._paths = OutputPaths(sources)
+        self._line = bar.add_task("drawing", total=len(sources))
+        self.written: list[WrittenFile] = []
+        self.failed = 0
+
+    def draw(self) -> None:
+        """Send each source; one that the service refuses is reported, and the others are drawn.
+
+        Raises:
+            CommandError: the service cannot be reached, or wants another key.
+            UsageError: several clips for a format of one.
+            OSError: a file cannot be written.
+        """
+        drawn: dict[int, Volumes | bytes] = {}
+        with ThreadPoolExecutor(min(self._jobs, len(self._sources))) as pool, _warnings_as_lines():
+            futures = {pool.submit(self._request, source): index for index, source in enumerate(self._sources)}
+            try:
+                for future in as_completed(futures):
+                    source = self._sources[futures[future]]
+                    try:
+                        result = future.result()
+                        if self._target.path is None:
+                            self._write_each(source, result)
+                        else:
+                            drawn[futures[future]] = result
+                    except (ServiceError, InputError) as error:
+                        self._report(source, error)
+                    self._bar.advance(self._line)
+            except HeatsvcError as error:
+                raise CommandError(f"--url: {error}") from None
+            finally:
+                pool.shutdown(cancel_futures=True)
+        if self._target.path is not None and not self.failed:
+            self._write_together([drawn[index] for index in sorted(drawn)], self._target.path)
+
+    def print_warnings(self) -> None:
+        """How many could not be drawn, where others could; what is doubtful is reported as it comes."""
+        if self.failed and len(self._sources) > 1:
+            print_error("heatsvc draw", f"{self.failed:,} of {len(self._sources):,} could not be drawn")
+
+    def _report(self, source: KeypointSource, error: ServiceError | InputError) -> None:
+        """Say why a source could not be drawn.
+
+        Raises:
+            CommandError: no other could be drawn either.
+        """
+        if isinstance(error, ServiceError) and error.status == HTTPStatus.UNAUTHORIZED:
+            raise CommandError("the service wants a key of its own: give --api-key, or set HEATSVC_API_KEY")
+        if isinstance(error, ServiceError) and error.problem and "detail" in error.problem:
+            problem = error.problem
+            error = InputError(str(problem["detail"]), field=problem.get("field"), file=problem.get("file"))
+        text = as_typed(error, DRAW.flags, source.title) if isinstance(error, InputError) else str(error)
+        self.failed += 1
+        print_error("heatsvc draw", text)
+
+    def _request(self, source: KeypointSource) -> Volumes | bytes:
+        path = source.paths[0].absolute().parent if source.together else source.paths[0]
+        if self._target.extension in PICTURES:
+            return self._client.picture(path, format=self._target.extension, **self._options)  # type: ignore[arg-type]
+        return self._client.heatmap([path], **self._options)
+
+    def _write_each(self, source: KeypointSource, result: Volumes | bytes) -> None:
+        if isinstance(result, bytes):
+            self._write(self._target.path_of(source.name_of("", 0, 1)), [source.title], result, {})
+            return
+        for index, (name, imgs) in enumerate(result.items()):
+            path = self._target.path_of(source.name_of(name, index, len(result)))
+            self._write(path, [source.title], self._file({name: imgs}), {name: imgs})
+
+    def _write_together(self, results: Sequence[Volumes | bytes], path: str) -> None:
+        volumes: dict[str, npt.NDArray[Any]] = {}
+        content = b""
+        for result in results:
+            if isinstance(result, bytes):
+                content = result
+            else:
+                volumes.update(result)
+        if self._target.extension == "npy" and len(volumes) > 1:
+            raise UsageError(self._target.too_many(len(volumes), "clips"))
+        content = content or self._file(volumes)
+        if self._target.is_standard_output:
+            sys.stdout.buffer.write(content)
+        else:
+            self._write(Path(path), [source.title for source in self._sources], content, volumes)
+
+    def _file(self, volumes: Volumes) -> bytes:
+        """Arrays as a file."""
+        file = BytesIO()
+        if self._target.extension == "npz":
+            np.savez_compressed(file, allow_pickle=False, **volumes)
+        else:
+            (imgs,) = volumes.values()
+            np.save(file, imgs, allow_pickle=False)
+        return file.getvalue()
+
+    def _write(self, path: Path, sources: list[str], content: bytes, volumes: Volumes) -> None:
+        self._paths.reserve(path, sources[0])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(content, path)
+        described = [
+            {"name": name, "shape": list(imgs.shape), "dtype": str(imgs.dtype)} for name, imgs in volumes.items()
+        ]
+        self.written.append(WrittenFile(str(path), sources, described))
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """The service's warnings, which the client gives as Python's, as lines on standard error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *_, **__: print_error("heatsvc draw", f"warning: {message}")
+        yield
