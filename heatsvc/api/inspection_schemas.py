@@ -106,7 +106,7 @@ class SplitContents(Contents):
 class VideoContents(Contents):
     """How the names of keypoints, labels and splits match."""
 
-    labeled: int = Field(0, description="Number of labeled videos.")
+    labelled: int = Field(0, description="Number of labeled videos.")
     with_keypoints: int = Field(0, description="Number of labeled videos with a keypoint file.")
     ready: int = Field(0, description="Number of labeled videos with a keypoint file that are in a split.")
     without_keypoints: list[str] = Field([], description=f"The first {MAX_NAMES} labeled videos without keypoints.")

@@ -128,7 +128,11 @@ def test_every_option_of_the_model_is_in_the_help(tmp_path):
         ((*WORDS, *SPLIT, "--select", "sign28", "-o", "a.pkl"), 1, "sign28"),
         ((*WORDS, "-o", "a.pkl"), 1, "signer"),
         (("--keypoints", str(KEYPOINTS), "--labels", str(KEYPOINTS), "-o", "a.pkl"), 1, "there is no label file in"),
-        (("--keypoints", *LABELS, "--labels", *LABELS, *SPLIT, "-o", "a.pkl"), 1, "img_shape|no file of keypoints"),
+        (
+            ("--keypoints", *LABELS, "--labels", *LABELS, *SPLIT, "-o", "a.pkl"),
+            1,
+            "img_shape|there are no keypoint files",
+        ),
     ],
 )
 def test_what_is_wrong_is_reported_in_a_line(tmp_path, arguments, status, why):

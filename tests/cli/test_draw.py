@@ -164,8 +164,8 @@ def test_what_is_doubtful_is_warned_of(folder: Path, capsys: pytest.CaptureFixtu
     np.save(folder / "outside.npy", points)
     assert main(["draw", "outside.npy", "--img-shape", "100", "100", "-o", "a.npy"]) == 0
     assert capsys.readouterr().err == (
-        "heatsvc draw: warning: 'outside': 24 of 34 points are outside of the frame of 100 x 100 pixels: check "
-        "img_shape, or select points that are in the picture\n"
+        "heatsvc draw: warning: 'outside': 24 of 34 points are outside the frame of 100 x 100 pixels: check "
+        "img_shape, or select points that are in the frame\n"
     )
 
 
@@ -203,18 +203,22 @@ def test_a_file_that_cannot_be_used_does_not_stop_the_others(folder: Path, capsy
         (
             [*OF_CLIP[:4], "--select", "sing27", "-o", "a.npy"],
             2,
-            "--select: there is no layout 'sing27', did you mean sign27",
+            "--select: there is no layout 'sing27': did you mean sign27",
         ),
-        ([*OF_CLIP, "--pipeline", "veiw", "-o", "a.npy"], 2, "there is no preset 'veiw', did you mean view?"),
+        ([*OF_CLIP, "--pipeline", "veiw", "-o", "a.npy"], 2, "unknown preset 'veiw': did you mean view?"),
         ([*OF_CLIP, "--pipeline", "[{", "-o", "a.npy"], 2, "--pipeline is broken JSON"),
         ([*OF_CLIP, "--fps", "1000", "-o", "a.gif"], 2, "--fps cannot be 1000.0"),
         ([*OF_CLIP, "--seed", "-1", "-o", "a.npy"], 2, "--seed cannot be -1"),
         ([*OF_CLIP, "-o", "-", "--json"], 2, "cannot both be on standard output"),
         ([str(CLIP), *OF_CLIP, "-o", "a.npy"], 2, "2 files do not fit into one .npy: give a folder"),
         ([str(PICKLE), "-o", "a.png"], 2, "3 clips do not fit into one .png: give a folder"),
-        ([str(CLIP), "-o", "a.npy"], 1, "--img-shape is missing: give the video frame's height and width"),
-        ([*OF_CLIP[:4], "--select", "0,999", "-o", "a.npy"], 1, "clip.npy: point 999 is not among 0 to 132"),
-        ([*OF_CLIP, "--frame", "99", "-o", "a.png"], 1, "there is no frame 99: the volume has frames 0 to 47"),
+        ([str(CLIP), "-o", "a.npy"], 1, "--img-shape is missing: set it to the video frame's height and width"),
+        (
+            [*OF_CLIP[:4], "--select", "0,999", "-o", "a.npy"],
+            1,
+            "clip.npy: point 999 does not exist: points are 0 to 132",
+        ),
+        ([*OF_CLIP, "--frame", "99", "-o", "a.png"], 1, "frame 99 does not exist: the volume has frames 0 to 47"),
         ([str(PICKLE), "--frame-dir", "ase_B", "-o", "a.npz"], 1, "ase_B"),
         (["nowhere.npy", "-o", "a.npy"], 1, "nowhere.npy does not exist"),
         (["*.npy", "-o", "a.npy"], 1, "no file is called *.npy"),
@@ -246,9 +250,7 @@ def test_kernels_that_are_not_installed(
     monkeypatch.setattr("heatsvc.kernels.compiled", None)
     monkeypatch.setenv("HEATSVC_KERNELS", "native")
     assert main(["draw", *OF_CLIP, "-o", "a.npy"]) == 2
-    assert line_of(capsys.readouterr().err).startswith(
-        "heatsvc draw: HEATSVC_KERNELS=native, but there are no compiled"
-    )
+    assert line_of(capsys.readouterr().err).startswith("heatsvc draw: HEATSVC_KERNELS is native, but the compiled")
 
 
 def test_a_pickle_may_have_more_clips_than_a_request(folder: Path):

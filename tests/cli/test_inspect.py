@@ -45,7 +45,7 @@ def test_inspect_shows_the_error_that_was_saved_as_a_pickle(tmp_path):
     done = run("inspect", "KETI.pkl", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "heatsvc inspect: this is an error of the service, not a pickle: no part  [1mlabels is there\n"
+        "heatsvc inspect: the file is an error response of the service, not a pickle: no part  [1mlabels is there\n"
     )
 
 

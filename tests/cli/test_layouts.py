@@ -35,5 +35,5 @@ def test_as_json(capsysbinary: pytest.CaptureFixture[bytes]):
 def test_an_unknown_one(capsys: pytest.CaptureFixture[str]):
     assert main(["layouts", "sign72"]) == 2
     assert line_of(capsys.readouterr().err).startswith(
-        "heatsvc layouts: there is no layout 'sign72', did you mean sign27? Known are: coco17, "
+        "heatsvc layouts: there is no layout 'sign72': did you mean sign27? Known names: coco17, "
     )

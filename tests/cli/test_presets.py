@@ -36,5 +36,5 @@ def test_as_json(capsysbinary: pytest.CaptureFixture[bytes]):
 def test_an_unknown_one(capsys: pytest.CaptureFixture[str]):
     assert main(["presets", "posec3d"]) == 2
     assert line_of(capsys.readouterr().err).startswith(
-        "heatsvc presets: there is no preset 'posec3d', did you mean posec3d-"
+        "heatsvc presets: there is no preset 'posec3d': did you mean posec3d-"
     )

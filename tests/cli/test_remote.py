@@ -65,7 +65,11 @@ def test_a_picture(folder: Path, url: str):
         ([str(PICKLE), "-o", "a.npy"], 2, "3 clips do not fit into one .npy"),
         ([*OF_CLIP, "-o", "a.safetensors"], 2, "with --url the output is .npy, .npz, .png, .webp, .gif, .mp4"),
         (["-", "-o", "a.npy"], 2, "with --url standard input is not read"),
-        ([str(CLIP), "-o", "a.npy"], 1, "clip.npy: --img-shape is missing: give the video frame's height and width"),
+        (
+            [str(CLIP), "-o", "a.npy"],
+            1,
+            "clip.npy: --img-shape is missing: set it to the video frame's height and width",
+        ),
         ([*OF_CLIP, "--api-key", "shut", "-o", "a.npy"], 1, "give --api-key, or set HEATSVC_API_KEY"),
         ([*OF_CLIP, "-o", f"{CLIP.parent}/"], 1, "clip.npy is an input and would be overwritten"),
     ],

@@ -72,7 +72,7 @@ def test_a_terminal_without_a_size_is_reported(folder: Path):
         ([*OF_CLIP, "--show", "ascii"], 2, 'invalid value "ascii" for --show'),
         ([*OF_CLIP, "--dtype", "uint8"], 2, "unknown option: --dtype"),
         ([str(CLIP)], 1, "--img-shape is missing"),
-        ([*OF_CLIP, "--mode", "channel"], 1, "--channel is missing: give a name (nose, left_shoulder"),
+        ([*OF_CLIP, "--mode", "channel"], 1, "--channel is required: it must be a name (nose, left_shoulder"),
         (["nowhere.npy"], 1, "nowhere.npy does not exist"),
     ],
 )

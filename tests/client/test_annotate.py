@@ -86,7 +86,7 @@ def test_a_dataset(service: Service, call: Call, folder: Path):
     assert received["options"] == {"img_shape": [1080, 1920], "faulty": "drop", "labels": "names"}
     assert dataset.path.stat().st_size > PICKLE_BYTES
     assert dataset.build["state"] == "done"
-    assert dataset.report == {"faults": [], "clips": 3}
+    assert dataset.report == {"faults": [], "clips": 3, "provenance": {"software": "a fake"}}
     assert [path.name for path in (folder / "new").iterdir()] == ["out.pkl"]
 
 
@@ -160,7 +160,7 @@ def test_a_build_of_labels_that_cannot_be_read(service: Service, call: Call, fol
 
 
 def test_options_are_refused_before_the_keypoints_are_sent(service: Service, call: Call, folder: Path):
-    with pytest.raises(ServiceError, match=r"there is no option 'bogus'.* field bogus"):
+    with pytest.raises(ServiceError, match=r"unknown option 'bogus'.* field bogus"):
         call(service.url, "annotate", folder / "points", folder / "labels.csv", output=folder / "out.pkl", bogus=1)
     with pytest.raises(ValueError, match=r"output must end with \.pkl or \.zip, not be out\.npy"):
         call(service.url, "annotate", folder / "points", folder / "labels.csv", output="out.npy")
