@@ -363,7 +363,7 @@ def nested(depth: int) -> bytes:
 
 def test_archives_are_read_two_deep_and_no_deeper(client: Client, tmp_path: Path) -> None:
     assert find(tmp_path / "two", nested(2)) == ["1/v.npy"]
-    said = "is an archive in an archive in an archive: unpack it and pack the files as a zip of the files"
+    said = "is an archive in an archive in an archive: unpack it and pack the files as a zip archive"
     for depth in (3, 40):
         assert said in client.post_files({"a.zip": nested(depth)}, OPTIONS).problem(422)["detail"]
         with pytest.raises(PoseError, match=said):

@@ -213,9 +213,7 @@ def test_gaps_are_kept_and_reported(tmp_path: Path) -> None:
     frames = {f"v_{number:012d}_keypoints.json": frame(number + 1) for number in (0, 1, 5)}
     made = build_dataset(tmp_path, {"v": "a"}, {"v.zip": zipped(frames)})
     assert made.keypoint["v"][0, :, 0, 0].tolist() == [1, 2, 6]
-    assert made.report["notes"] == [
-        "of the frame numbers of v, 3 are missing: the frames that are there follow one another"
-    ]
+    assert made.report["notes"] == ["3 frame numbers of v are missing: the existing frames were joined without gaps"]
 
 
 def test_gaps_are_warnings_of_heatmap_and_of_the_library(client: Client, tmp_path: Path) -> None:

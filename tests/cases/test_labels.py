@@ -116,8 +116,8 @@ def test_a_number_that_is_no_index_says_how_to_make_it_a_name(tmp_path):
     with pytest.raises(AnnotationError) as caught:
         made(tmp_path, {"a.csv": "name,label\nv1,20170001\nv2,-1\n"})
     assert caught.value.detail == (
-        "a.csv, row 2: the class index must be a whole number from 0 to 1,000,000, not '20170001'; where labels that "
-        'are all whole numbers are names, give the option {"labels": "names"}'
+        "a.csv, row 2: the class index must be a whole number from 0 to 1,000,000, not '20170001'; if these numbers "
+        'are class names, set the option {"labels": "names"}'
     )
 
 
@@ -389,7 +389,7 @@ def test_the_split_column_of_a_label_table(tmp_path, options):
     table = f"name,label,{header}\nv1,a,train\nv2,b,train\nv10,a,test\nv11,b,test\n"
     dataset = made(tmp_path, {"labels.csv": table}, **({"split_files": {}} | options))
     assert dataset.splits == {"train": ["v1", "v2"], "test": ["v10", "v11"]}
-    assert any("of the column 'subset'" in text for text in advice_of(dataset)) == (not options)
+    assert any("from the column 'subset'" in text for text in advice_of(dataset)) == (not options)
 
 
 def refused(tmp_path: Path, labels: dict[str, str | bytes], **given: Any) -> FaultsError:
@@ -405,8 +405,9 @@ def test_when_nothing_matches_three_names_of_each_side_and_the_nearest_are_shown
     assert error.detail == (
         "no keypoint file has the name of a labeled video. Files: 4, such as 'signer0_sample1_color', "
         "'signer0_sample2_color', 'signer0_sample3_color'; videos in the labels: 8, such as 'signer0_sample1', "
-        "'signer0_sample2', 'signer0_sample3'. The nearest are 'signer0_sample1_color' and 'signer0_sample1', "
-        "'signer0_sample2_color' and 'signer0_sample2', 'signer0_sample3_color' and 'signer0_sample3': the option "
+        "'signer0_sample2', 'signer0_sample3'. The most similar names are 'signer0_sample1_color' and "
+        "'signer0_sample1', "
+        "'signer0_sample2_color' and 'signer0_sample2', 'signer0_sample3_color' and 'signer0_sample3'; the option "
         '{"file_suffix": "_color"} makes them equal. Label files: train_labels.csv was read as CSV of name,index '
         "without a header ('1', '2', '3')"
     )
@@ -446,9 +447,15 @@ def test_when_the_split_names_other_videos(tmp_path):
     files = {"split.json": '{"train": ["clip1", "clip2"], "test": ["v1_color"]}'}
     error = refused(tmp_path, LABELS, split_files=files, split_policy="drop")
     assert error.detail == (
+<<<<<<< ours
         "no labeled video that has a keypoint file is in a split: 4 labeled videos have a file, such as 'v1', 'v10', "
         "'v11'; the splits are test, train. Names in split.json: 3, such as 'clip1', 'clip2', 'v1_color'. No two "
         "names are alike"
+=======
+        "no labelled video that has a keypoint file is in a split: 4 labelled videos have a file, such as 'v1', 'v10', "
+        "'v11'; the splits are test, train. Names in split.json: 3, such as 'clip1', 'clip2', 'v1_color'. No "
+        "names are similar"
+>>>>>>> theirs
     )
 
 

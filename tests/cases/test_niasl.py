@@ -218,7 +218,8 @@ def test_labels_in_the_tree_are_reported_and_not_taken_for_keypoints(tmp_path: P
     assert (report["summary"]["clips"], report["faults"]) == (5, [])
     assert report["notes"] == [
         "the labels are from 5 files of labels among the keypoint files, such as "
-        "[라벨]01_real_word_morpheme/morpheme/01/NIA_SL_WORD0001_REAL01_D_morpheme.json, since no others were given"
+        "[라벨]01_real_word_morpheme/morpheme/01/NIA_SL_WORD0001_REAL01_D_morpheme.json, since no other labels "
+        "were given"
     ]
     assert report["labels"][0]["format"] == "JSON of AIHub, morpheme.json"
 

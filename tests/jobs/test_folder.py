@@ -64,7 +64,7 @@ def test_request_keeps_a_dataset_by_its_name(tmp_path: Path):
     (tmp_path / "mounted").rename(tmp_path / "elsewhere")
     read = BuildRequest.from_json(document, tmp_path / "uploads", tmp_path / "elsewhere")
     assert read.inputs.folder == tmp_path / "elsewhere" / "KETI" / "Keypoints"
-    with pytest.raises(AnnotationError, match="no dataset 'KETI/Keypoints'"):
+    with pytest.raises(AnnotationError, match="dataset 'KETI/Keypoints' does not exist"):
         BuildRequest.from_json(document, tmp_path / "uploads", tmp_path)
 
 
