@@ -447,15 +447,9 @@ def test_when_the_split_names_other_videos(tmp_path):
     files = {"split.json": '{"train": ["clip1", "clip2"], "test": ["v1_color"]}'}
     error = refused(tmp_path, LABELS, split_files=files, split_policy="drop")
     assert error.detail == (
-<<<<<<< ours
         "no labeled video that has a keypoint file is in a split: 4 labeled videos have a file, such as 'v1', 'v10', "
-        "'v11'; the splits are test, train. Names in split.json: 3, such as 'clip1', 'clip2', 'v1_color'. No two "
-        "names are alike"
-=======
-        "no labelled video that has a keypoint file is in a split: 4 labelled videos have a file, such as 'v1', 'v10', "
         "'v11'; the splits are test, train. Names in split.json: 3, such as 'clip1', 'clip2', 'v1_color'. No "
         "names are similar"
->>>>>>> theirs
     )
 
 

@@ -225,8 +225,8 @@ def test_doubtful_clips_are_warnings_at_the_caller_s_line(service: Service):
         client.heatmap([clip], **OPTIONS_OF_CLIP)
     assert [(each.category, Path(each.filename)) for each in caught] == [(PlausibilityWarning, Path(__file__))] * 2
     assert str(caught[0].message) == (
-        "score_range: scores outside of 0..1, which are kept in float32 and float16 and clipped in uint8. "
-        "Divide them by the largest score of the pose estimator."
+        "score_range: scores outside 0..1; they are kept in float32 and float16, and clipped in uint8. "
+        "Divide them by the largest score that the pose estimator gives."
     )
     assert str(caught[1].message).startswith("0: score_range: ")
 
