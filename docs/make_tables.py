@@ -111,6 +111,8 @@ def _commands() -> str:
         heading, title, rest = text.partition(f"## heatsvc {command.name}\n")
         usage, fence, more = rest.partition("\n```\n")
         text = f"{heading}{title}{usage}{fence}\n```console\n{example}\n```\n{more}"
+    # cyclopts writes how this program was started into the usage of its own command.
+    text = re.sub(r"(--install-completion) .*?(\[OPTIONS\])", r"\1 \2", text)
     # The list of commands has the links, too.
     before, _, after = text.partition("## Table of Contents\n")
     return f"\n{before.replace('## heatsvc', '## Reference')}{after[after.index('**Heatmaps**') :].rstrip()}\n\n"

@@ -13,18 +13,18 @@ from heatsvc.pose import LAYOUTS
 
 _DESCRIPTIONS = {
     "pipeline": "A preset's name (`heatsvc presets`), or a list of steps in PYSKL's form, in JSON.",
-    "missing_points": "Points of the layout `select` that a clip lacks. `missing`: not detected, with a warning; "
-    "`error`: an error.",
-    "select": "A layout (`heatsvc layouts`), whose keypoints are taken from the clip's by name; or indices of "
-    "keypoints, `0,5,6`.",
-    "seed": "Seed of the random steps after `--no-test-mode`; clip i of file j samples with seed + i + j. By "
-    "default a random seed.",
-    "layout": "What the points are. Takes precedence over what a file says. By default inferred from names or from "
-    "the number of points.",
-    "plausibility": "Impossible numbers: `error`: an error; `warn`: reported, as doubtful ones are; `ignore`: "
-    "nothing is checked.",
-    "test_mode": "Deterministic, as PYSKL tests. With `--no-test-mode` random steps sample with `seed`.",
-    "frame_dir": "Which clips of the files, by name; may be given several times. All by default.",
+    "missing_points": "Keypoints of the layout `select` that a clip does not have. `missing`: they are not detected, "
+    "with a warning; `error`: an error.",
+    "select": "Keypoints to take: the name of a layout (`heatsvc layouts`), whose keypoints are found by name, or "
+    "indices, `0,5,6`.",
+    "seed": "Seed of the random steps after `--no-test-mode`; clip i of file j uses seed + i + j. By default a "
+    "random seed.",
+    "layout": "Layout of the keypoints. It takes precedence over the file. By default it is inferred from the names or "
+    "the number of keypoints.",
+    "plausibility": "What happens to impossible numbers. `error`: an error; `warn`: they are reported, as doubtful "
+    "ones are; `ignore`: nothing is checked.",
+    "test_mode": "Whether steps are deterministic, as in PYSKL's tests; otherwise random steps use `seed`.",
+    "frame_dir": "Names of the clips to take from the files; may be given several times. All by default.",
 }
 _TITLE, _TITLES = "Options of the heatmaps", {"picture": "Options of pictures and videos"}
 # `compression` is of responses; pictures have pixels of their own.
