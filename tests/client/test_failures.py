@@ -52,7 +52,7 @@ def test_a_refusal_says_which_field_file_and_frame(service: Service, call: Call,
     with pytest.raises(ServiceError) as caught:
         call(service.url, "heatmap", path)
     assert str(caught.value) == (
-        "keypoint[1][0] has 1 numbers, but keypoint[0][0] has 2: all need the same number "
+        "keypoint[1][0] has 1 numbers, but keypoint[0][0] has 2: all must have the same number "
         "(422; field keypoint, file bad.json, frame 1)"
     )
     assert caught.value.status == 422
