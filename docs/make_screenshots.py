@@ -61,6 +61,7 @@ def _build(page: Page) -> None:
     page.select_option("[data-field='options.split_policy']", "drop")
     page.get_by_role("button", name="Build the dataset").click()
     page.get_by_text("Built from").wait_for(timeout=120_000)
+    page.wait_for_function("() => !document.querySelector('dataset-drop .busy')", timeout=120_000)
 
 
 def _wait(page: Page) -> None:
