@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc.api import request
@@ -22,6 +22,7 @@ from heatsvc.cancel import CancelledError, CancelToken
 from heatsvc.errors import InputError
 from heatsvc.pose.readers import parse_number_arrays
 from tests.api.client import PIPELINE, Client, clip_of, to_lists
+from tests.examples import examples
 
 ROUGH = np.random.default_rng(3).uniform(-10, 80, (4, 17, 2)).astype(np.float32)
 SCORE = np.random.default_rng(4).random((4, 17)).astype(np.float32)
@@ -222,7 +223,7 @@ bodies = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(bodies, st.sampled_from([SMALL, Bounds()]))
 def test_any_body(document: Any, bounds: Bounds) -> None:
     body = json.dumps(document).encode()

@@ -8,13 +8,14 @@ import zlib
 import numpy as np
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc.encode.codings import CODINGS, ZSTD
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import PixelRuns, plan, render_patches, render_runs
 from heatsvc.volume import HeatmapVolume
+from tests.examples import examples
 from tests.golden import golden_volume, load_golden
 from tests.render.test_patches import keypoints
 from tests.render.volumes import volumes
@@ -39,7 +40,7 @@ def coded(name: str, volume: HeatmapVolume, dtype: str, tile_pixels: int) -> byt
     return body
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     volumes(st.sampled_from(["none", "max", "argmax"])),
     st.sampled_from(["float32", "float16", "uint8"]),
@@ -62,7 +63,7 @@ def test_golden_volumes_decode_to_the_dense_array(name: str, case: str) -> None:
     assert DECODERS[name](coded(name, volume, "float32", 5000)) == HEADER + render_array(volume).tobytes()
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(keypoints(), st.sampled_from([1, 60, 1 << 20]))
 def test_patches_decode_to_the_dense_array(volume: HeatmapVolume, tile_pixels: int) -> None:
     zstd = CODINGS["zstd"]
@@ -190,7 +191,7 @@ def test_an_array_becomes_runs_that_are_worth_it() -> None:
     assert PixelRuns.of_array(np.ones(5, np.float32)).length.tolist() == [5]
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(long_runs(), st.sampled_from(["zstd", "deflate", "gzip"]))
 def test_runs_and_gaps_of_any_length(runs: PixelRuns, name: str) -> None:
     coding = CODINGS[name]
@@ -213,7 +214,7 @@ def test_the_zstd_frame_asks_for_a_small_window() -> None:
     assert parameters.content_size == len(HEADER) + int(np.prod(volume.shape)) * 4
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(volumes(), st.sampled_from(["float32", "float16", "uint8"]), st.sampled_from(sorted(CODINGS)))
 def test_no_body_is_longer_than_its_bound(volume: HeatmapVolume, dtype: str, name: str) -> None:
     cut = plan(volume)

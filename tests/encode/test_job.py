@@ -79,7 +79,7 @@ def test_a_response_is_whole_if_its_bound_is_a_mebibyte() -> None:
 
 @pytest.mark.parametrize("coding", sorted(CODINGS))
 def test_how_the_work_is_cut_is_not_seen_in_the_volumes(coding: str) -> None:
-    volumes = [VOLUMES[name] for name in ("keypoints", "limbs", "large", "argmax", "potion", "clips")]
+    volumes = [VOLUMES[name] for name in ("keypoints", "limbs", "wide", "argmax", "potion", "clips")]
     by_tile, by_volume = job(coding, *volumes), job(coding, *volumes, whole_volumes=True)
     assert DECODERS[coding](by_tile.render()) == DECODERS[coding](by_volume.render())
 

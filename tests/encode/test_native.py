@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc import _native
 from heatsvc.encode.codings.deflate import block_bound, huffman_table
 from heatsvc.encode.codings.zstd import SMALL_ROOM, Zstd
 from heatsvc.render.cpu import PixelRuns, SeparablePatches
+from tests.examples import examples
 
 BLOCK = 128 << 10
 ZSTD = Zstd()
@@ -115,7 +116,7 @@ def check_zstd(blocks: npt.NDArray[np.uint8], data: bytes) -> None:
         assert stream.read() == data
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(any_runs())
 def test_runs_decode_to_the_dense_bytes(runs: PixelRuns) -> None:
     data, room = dense(runs), zstd_room(runs)
@@ -128,7 +129,7 @@ def test_runs_decode_to_the_dense_bytes(runs: PixelRuns) -> None:
     assert zlib.decompressobj(wbits=-15).decompress(out[:size].tobytes()) == data
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(any_runs())
 def test_checksums_are_those_of_the_dense_bytes(runs: PixelRuns) -> None:
     data = dense(runs)
@@ -162,7 +163,7 @@ def _after(check: int, size: int) -> int:
     return check
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(any_patches())
 def test_patches_decode_to_the_dense_bytes(patches: SeparablePatches) -> None:
     data = np.zeros(patches.size, np.float32)
@@ -228,7 +229,7 @@ def test_too_little_room_is_refused() -> None:
         _native.zstd_blocks(*nothing, zstd_room(runs))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(any_patches(), st.data())
 def test_patches_need_their_room(patches: SeparablePatches, data: st.DataObject) -> None:
     room = patches_room(patches)

@@ -18,6 +18,7 @@ from heatsvc.encode.codings.zstd import Zstd
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import DType, PixelRuns, plan, render_runs
 from heatsvc.volume import HeatmapVolume
+from tests.examples import examples
 from tests.golden import golden_volume, load_golden
 
 SMALL = Zstd(small=True)
@@ -87,7 +88,7 @@ def pieces_of_runs(draw: st.DrawFn) -> list[PixelRuns]:
     return chunks
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(pieces_of_runs())
 def test_pieces_one_after_the_other_decode_to_the_dense_bytes(chunks: list[PixelRuns]) -> None:
     coded, whole = body(chunks), b"".join(dense(runs) for runs in chunks)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import plan, render_runs
 from heatsvc.volume import HeatmapVolume
+from tests.examples import examples
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 from tests.reference import render_reference
 from tests.render.volumes import volumes
@@ -23,7 +24,7 @@ def test_golden_files_are_reproduced(name: str) -> None:
     np.testing.assert_allclose(rendered, case.imgs, rtol=0, atol=tolerance(case))
 
 
-@settings(max_examples=1_500, deadline=None)
+@examples(1_500)
 @given(volumes())
 def test_every_volume_equals_the_reference(volume: HeatmapVolume) -> None:
     rendered, expected = render_array(volume), render_reference(volume)
@@ -31,7 +32,7 @@ def test_every_volume_equals_the_reference(volume: HeatmapVolume) -> None:
     np.testing.assert_allclose(rendered, expected, rtol=1e-6, atol=2e-5 if len(volume.limbs) else 2e-6)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(volumes(reduce=st.just("argmax")))
 def test_argmax_names_the_channel_of_the_largest_value(volume: HeatmapVolume) -> None:
     rendered = render_array(volume, "int16")
@@ -46,7 +47,7 @@ def test_argmax_names_the_channel_of_the_largest_value(volume: HeatmapVolume) ->
         assert column.max() - named <= 2e-5
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(volumes(), st.integers(1, 500))
 def test_pieces_put_together_are_the_whole(volume: HeatmapVolume, tile_pixels: int) -> None:
     whole = render_array(volume)

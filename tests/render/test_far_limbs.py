@@ -7,13 +7,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc.kernels import KERNELS
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import plan, render_runs
 from heatsvc.volume import Gaussian, HeatmapVolume, Reduce
+from tests.examples import examples
 from tests.reference import render_reference
 
 
@@ -87,7 +88,7 @@ any_coordinate = st.one_of(
 )
 
 
-@settings(max_examples=1_500, deadline=None)
+@examples(1_500)
 @given(
     st.lists(any_coordinate, min_size=16, max_size=16),
     st.floats(0.2, 60),

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc.pipeline import parse_pipeline
 from heatsvc.pose import PoseClip
 from heatsvc.pose.findings import Interpretation
 from heatsvc.render.array import render_array
+from tests.examples import examples
 from tests.reference import generate_pose_target
 from tests.render.volumes import coordinates, scores, sigmas
 
@@ -63,14 +64,14 @@ def cases(draw: st.DrawFn) -> tuple[PoseClip, dict[str, Any]]:
     }
 
 
-@settings(max_examples=1_500, deadline=None)
+@examples(1_500)
 @given(cases())
 def test_random_cases_equal_the_reference(case: tuple[PoseClip, dict[str, Any]]) -> None:
     assert_equals_the_reference(case)
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None)
+@examples(10_000)
 @given(cases())
 def test_ten_thousand_cases_equal_the_reference(case: tuple[PoseClip, dict[str, Any]]) -> None:
     assert_equals_the_reference(case)

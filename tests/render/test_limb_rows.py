@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc import _native
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import native_volume, plan
 from heatsvc.volume import Gaussian, HeatmapVolume
+from tests.examples import examples
 from tests.reference import render_reference
 
 coordinates = st.one_of(st.floats(-30, 100, width=32), st.integers(-10, 80).map(float))
@@ -36,7 +37,7 @@ def limbs(draw: st.DrawFn) -> HeatmapVolume:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(limbs())
 def test_limbs_of_any_size_are_as_near_to_the_formula_as_keypoints_are(volume: HeatmapVolume) -> None:
     np.testing.assert_allclose(render_array(volume), render_reference(volume), rtol=0, atol=2e-6)
@@ -51,7 +52,7 @@ def test_a_pixel_on_the_limb_is_worth_its_score(score: float, sigma: float) -> N
     assert (render_array(volume)[0, 0, 11, 3:61] == np.float32(score)).all()
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(limbs(), st.integers(0, 40), st.sampled_from([1, 2, 8]))
 def test_no_more_is_written_than_there_is_room_for(volume: HeatmapVolume, missing: int, gap: int) -> None:
     (tile,) = plan(volume).tiles

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc.volume import Gaussian, HeatmapVolume
+from tests.examples import examples
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 from tests.reference import render_reference
 from tests.render.volumes import volumes
@@ -80,7 +81,7 @@ def test_golden_files_are_reproduced(name: str) -> None:
     np.testing.assert_allclose(draw(golden_volume(case)), case.imgs, rtol=0, atol=tolerance(case))
 
 
-@settings(max_examples=700, deadline=None)
+@examples(700)
 @given(volumes())
 def test_every_volume_is_as_the_reference_renders_it(volume: HeatmapVolume) -> None:
     np.testing.assert_allclose(
@@ -88,7 +89,7 @@ def test_every_volume_is_as_the_reference_renders_it(volume: HeatmapVolume) -> N
     )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(volumes(reduce=st.just("argmax")))
 def test_argmax_names_the_channel_of_the_largest_value(volume: HeatmapVolume) -> None:
     drawn, values = draw(volume).astype(int), draw(replace(volume, reduce="none"))
@@ -99,7 +100,7 @@ def test_argmax_names_the_channel_of_the_largest_value(volume: HeatmapVolume) ->
     np.testing.assert_array_equal(drawn, np.where(values.max(axis=1) > 0, values.argmax(axis=1), -1))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(volumes(), st.integers(1, 500), st.sampled_from([(0.0, 2), (2.0**-25, 4), (0.5 / 255, 8)]))
 def test_tiles_put_together_are_the_whole(volume: HeatmapVolume, budget: int, kind: tuple[float, int]) -> None:
     whole, area = draw(volume).reshape(-1), volume.height * volume.width
@@ -120,14 +121,14 @@ def test_tiles_put_together_are_the_whole(volume: HeatmapVolume, budget: int, ki
         first = last
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(volumes(), st.integers(0, 40), st.sampled_from([1, 2, 8]))
 def test_no_more_is_written_than_there_is_room_for(volume: HeatmapVolume, missing: int, gap: int) -> None:
     rendered = runs(volume, 0, volume.maps, gap=gap, missing=missing)
     assert rendered is not None or missing
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(volumes(reduce=st.just("none")), st.integers(0, 3))
 def test_patches_are_what_is_rendered(volume: HeatmapVolume, missing: int) -> None:
     volume = replace(
@@ -157,7 +158,7 @@ def test_patches_are_what_is_rendered(volume: HeatmapVolume, missing: int) -> No
     assert (pixels, rows) == (bounds[:count, 1] @ bounds[:count, 2], bounds[:count, 2].sum())
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(volumes())
 def test_primitives_are_counted_and_then_listed(volume: HeatmapVolume) -> None:
     given = native(volume)

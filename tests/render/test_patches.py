@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import MAX_PATCH_SIDE, SeparablePatches, plan, render_patches
 from heatsvc.volume import Gaussian, HeatmapVolume
+from tests.examples import examples
 from tests.golden import golden_volume, load_golden
 from tests.render.volumes import coordinates, scores
 
@@ -47,7 +48,7 @@ def dense(patches: SeparablePatches) -> np.ndarray:
     return array
 
 
-@settings(max_examples=800, deadline=None)
+@examples(800)
 @given(keypoints(), st.sampled_from([1, 60, 1 << 20]))
 def test_patches_are_what_is_rendered(volume: HeatmapVolume, tile_pixels: int) -> None:
     area, whole = volume.height * volume.width, render_array(volume).reshape(-1)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc.kernels import KERNELS, KernelsError
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import convert, plan, render_patches, render_runs
 from heatsvc.volume import HeatmapVolume
+from tests.examples import examples
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 from tests.reference import render_reference
 from tests.render.volumes import volumes
@@ -35,7 +36,7 @@ def test_golden_files_are_reproduced(name: str) -> None:
     np.testing.assert_allclose(rendered, case.imgs, rtol=0, atol=tolerance(case))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(volumes(), st.integers(1, 500))
 def test_tiles_put_together_are_the_whole(volume: HeatmapVolume, tile_pixels: int) -> None:
     dtype = "int16" if volume.reduce == "argmax" else "uint8"

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from heatsvc.render.array import render_array
 from heatsvc.render.cpu import plan
 from heatsvc.volume import Gaussian, HeatmapVolume, Potion
+from tests.examples import examples
 from tests.reference import render_reference
 from tests.render.volumes import volumes
 from tests.variants import MMPOSE_VARIANTS, TOLERANCE, Variant, describe_mmpose, frame, load_variant
@@ -104,14 +105,14 @@ def test_sigma_counts_nodes_in_sleap() -> None:
     np.testing.assert_allclose(render_array(volume)[0], values.max(axis=0), rtol=0, atol=TOLERANCE)
 
 
-@settings(max_examples=1_000, deadline=None)
+@examples(1_000)
 @given(volumes())
 def test_every_kind_is_as_the_reference_renders_it(volume: HeatmapVolume) -> None:
     tolerance = 2e-5 if len(volume.limbs) else TOLERANCE
     np.testing.assert_allclose(render_array(volume), render_reference(volume), rtol=tolerance, atol=tolerance)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(volumes())
 def test_a_mirrored_copy_is_the_mirror_image_of_the_map(volume: HeatmapVolume) -> None:
     plain = replace(volume, double=False, clips=0, reduce="none")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from heatsvc.annotation.errors import AnnotationError
@@ -19,6 +19,7 @@ from heatsvc.annotation.labels import workbook
 from heatsvc.child import run_in_child
 from heatsvc.errors import LimitError
 from tests.annotation.labels.files import CSV_2017, LABEL_JSON, WORKBOOK_2017, labels_of, write
+from tests.examples import examples
 
 SEEDS = [CSV_2017.path.read_bytes(), LABEL_JSON.path.read_bytes(), b"a,1\nb,2\n", b"label,label_index\nyes,0\n"]
 VALUES = st.recursive(
@@ -37,26 +38,26 @@ def read(folder: Path, data: bytes) -> None:
         labels_of(write(folder, "a", data))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=200))
 def test_any_bytes(tmp_path: Path, data: bytes) -> None:
     read(tmp_path, data)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.sampled_from(SEEDS), at=st.integers(0, 2000), cut=st.integers(0, 20), put=st.binary(max_size=20))
 def test_files_changed_somewhere(tmp_path: Path, seed: bytes, at: int, cut: int, put: bytes) -> None:
     at %= len(seed)
     read(tmp_path, seed[:at] + put + seed[at + cut :])
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(document=st.dictionaries(st.text(max_size=8), VALUES, max_size=4))
 def test_any_json(tmp_path: Path, document: Any) -> None:
     read(tmp_path, json.dumps(document).encode())
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(
         st.lists(
@@ -69,7 +70,7 @@ def test_any_table(tmp_path: Path, rows: list[list[str]]) -> None:
     read(tmp_path, "\n".join(map(",".join, rows)).encode())
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_workbooks_changed_somewhere(tmp_path: Path, monkeypatch_child: None, data: st.DataObject) -> None:
     parts = _parts(WORKBOOK_2017.path.read_bytes())

@@ -26,6 +26,7 @@ from heatsvc.render.cuda.packed_batch import can_pack
 from heatsvc.render.cuda.renderers import render_with_torch
 from heatsvc.volume import HeatmapVolume, Potion
 from tests.encode.cuda.decoding import decoded
+from tests.examples import examples
 from tests.golden import GOLDEN, Golden, golden_volume, load_golden, tolerance
 from tests.render.cuda.test_batch import dot, first_frames
 from tests.render.volumes import volumes
@@ -34,9 +35,11 @@ MAPS = [name for name in GOLDEN if name != "potion"]
 METHODS: list[Method] = ["torch", "triton"]
 CODED: list[DeviceCoding] = ["zstd", "deflate"]
 DTYPES = ["float32", "float16", "uint8"]
+# The others in `make test-all`.
+FIRST_DTYPE = ["float32", *(pytest.param(each, marks=pytest.mark.slow) for each in DTYPES if each != "float32")]
 
 few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-several = settings(max_examples=100, deadline=None)
+several = examples(100)
 batches = st.lists(st.tuples(volumes().filter(can_pack), st.sampled_from(DTYPES)), min_size=1, max_size=4)
 
 
@@ -68,7 +71,7 @@ def agree(found: np.ndarray, volume: HeatmapVolume, dtype: str, case: Golden) ->
     assert difference <= tolerance(case) + steps[dtype], case.name
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FIRST_DTYPE)
 @pytest.mark.parametrize("coding", CODED)
 def test_golden_files_are_one_batch_by_torch(coding: DeviceCoding, dtype: str) -> None:
     cases = [load_golden(name) for name in MAPS]
@@ -100,9 +103,7 @@ def test_responses_are_about_as_small_as_those_of_the_cpu(coding: DeviceCoding, 
     assert total < more * on_the_cpu
 
 
-@pytest.mark.parametrize(
-    "dtype", ["float32", *(pytest.param(each, marks=pytest.mark.slow) for each in DTYPES if each != "float32")]
-)
+@pytest.mark.parametrize("dtype", FIRST_DTYPE)
 @pytest.mark.parametrize("coding", CODED)
 def test_the_first_frame_of_golden_files_is_coded_by_triton(coding: DeviceCoding, dtype: str) -> None:
     """And rendered by torch: the interpreter takes a second for a map of limbs."""

@@ -22,6 +22,7 @@ from heatsvc.encode.cuda.rendered import Group, RenderedBatch
 from heatsvc.encode.job import PlannedVolume
 from heatsvc.volume import HeatmapVolume
 from tests.encode.cuda.decoding import decoded
+from tests.examples import examples
 
 BOTH: list[Encoder] = [TorchEncoder(), TritonEncoder()]
 CODED: list[DeviceCoding] = ["zstd", "deflate"]
@@ -81,7 +82,7 @@ def sparse(draw: st.DrawFn) -> Array:
     return array.reshape(shape)
 
 
-several = settings(max_examples=100, deadline=None)
+several = examples(100)
 few = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.pose.readers import NumberArrays, parse_number_arrays
 from heatsvc.pose.readers.lists import array_from_lists
+from tests.examples import examples
 
 MOST = 1_000_000
 LISTS = 10_000
@@ -130,13 +131,13 @@ number_texts = st.builds(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(1500)
 @given(st.lists(number_texts, min_size=1, max_size=4))
 def test_any_number_of_the_grammar(texts: list[str]) -> None:
     check(numbers(*texts))
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=20))
 def test_any_float32(values: list[float]) -> None:
     check(numbers(*map(repr, values)))
@@ -151,7 +152,7 @@ def decimal_of(value: Fraction, digits: int) -> str:
 finite = st.floats(allow_nan=False, allow_infinity=False, width=32, min_value=0)
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(1500)
 @given(
     value=finite.filter(lambda x: x < 3e38),
     off=st.sampled_from([0, 0, 1, -1, 2, -2, 5, -5, 9, -9, 20, -20]),
@@ -410,13 +411,13 @@ documents = st.recursive(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(documents, st.sampled_from([None, 1]), st.booleans())
 def test_any_document(document: Any, indent: int | None, ascii_only: bool) -> None:
     check(json.dumps(document, indent=indent, ensure_ascii=ascii_only).encode())
 
 
-@settings(max_examples=2000, deadline=None)
+@examples(2000)
 @given(
     documents,
     st.lists(

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from heatsvc import _native
+from tests.examples import examples
 
 LEAST = 21  # bytes
 MOST = 1_000_000
@@ -81,7 +82,7 @@ def check(text: bytes, **limits: int) -> int:
     return count
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(st.lists(st.floats(-3e38, 3e38) | st.floats(-2000, 2000, width=32), min_size=20, max_size=40))
 def test_numbers_are_pythons_float_rounded_to_float32(values: list[float]) -> None:
     texts = [repr(x) for x in values] + [f"{x:.6f}" for x in values] + [f"{x:.20e}" for x in values]
@@ -123,7 +124,7 @@ documents = st.dictionaries(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(documents, st.sampled_from([None, 0, "\t"]), st.sampled_from([0, 8, MOST]), st.integers(0, 4))
 def test_any_document(document: Any, indent: int | str | None, most: int, rows: int) -> None:
     text = json.dumps(document, indent=indent).encode()
@@ -132,7 +133,7 @@ def test_any_document(document: Any, indent: int | str | None, most: int, rows: 
     check(text, values=most // 100 + rows)
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(documents, st.data())
 def test_any_damage(document: Any, data: st.DataObject) -> None:
     text = bytearray(json.dumps({"keypoint": [[1.5, None]] * 8, **document}, ensure_ascii=False).encode())
@@ -145,7 +146,7 @@ def test_any_damage(document: Any, data: st.DataObject) -> None:
     check(bytes(text) + b"}")
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(st.binary(max_size=200) | st.text('"keypoint_score":[],.-+eE0123456789nul \\{}\n', max_size=200).map(str.encode))
 def test_any_bytes(text: bytes) -> None:
     for each in (text, text + b"}", b'{"keypoint":[[1,2],' + text + b"}", b'"keypoint":[0.' + text + b"}"):
@@ -221,7 +222,7 @@ def split(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
     return keypoint, score, _native.split_keypoints(numbers, keypoint, score)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(
     st.sampled_from([np.float32, np.float64]).flatmap(
         lambda dtype: arrays.arrays(

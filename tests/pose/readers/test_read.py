@@ -4,13 +4,14 @@ import random
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heatsvc.bounds import Bounds
 from heatsvc.errors import InputError, LimitError
 from heatsvc.pose import PoseError
 from heatsvc.pose.readers import READERS, ReadOptions, clip_from_json, read
+from tests.examples import examples
 from tests.pose.readers.samples import HD, every_format
 
 SAMPLES = every_format()
@@ -157,7 +158,7 @@ BEGINNINGS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.sampled_from(BEGINNINGS), st.binary(max_size=200))
 def test_no_bytes_raise_anything_but_input_errors(beginning, rest):
     harmless(beginning + rest)
@@ -171,7 +172,7 @@ VALUES = st.recursive(
 KEYS = ("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label")
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES))
 def test_no_json_raises_anything_but_input_errors(content):
     try:
@@ -207,7 +208,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.sampled_from(("people", "instance_info", "images", "instances")), TREES, TREES)
 def test_no_json_file_raises_anything_but_input_errors(key, first, second):
     from tests.pose.readers.samples import text

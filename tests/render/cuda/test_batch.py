@@ -19,6 +19,7 @@ from heatsvc.render.cuda import Method, render_batch
 from heatsvc.render.cuda.packed_batch import can_pack, pack_batch
 from heatsvc.render.cuda.renderers import render_with_torch
 from heatsvc.volume import Gaussian, HeatmapVolume, Potion
+from tests.examples import examples
 from tests.golden import GOLDEN, golden_volume, load_golden, tolerance
 from tests.render.volumes import volumes
 
@@ -28,7 +29,7 @@ MAPS = [name for name in GOLDEN if name != "potion"]
 # The interpreter takes milliseconds for each map and primitive.
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 packed = volumes().filter(can_pack)
-several = settings(max_examples=150, deadline=None)
+several = examples(150)
 
 
 def dot(
