@@ -26,10 +26,11 @@ test-all: FUZZ_SECONDS = 80
 test-all: $(VENV)/.installed-dev peers sanitize $(if $(shell command -v $(CLANG)),fuzz)  ## all tests: with peers, browser, fuzzing and 100 kill rounds; takes an hour
 	HEATSVC_TEST_ALL=1 HEATSVC_TEST_KILL_ROUNDS=100 $(BIN)/python -m pytest -m ""
 
-check: $(VENV)/.installed-dev  ## ruff, mypy, and whether the synchronous client is fresh
+check: $(VENV)/.installed-dev  ## ruff, mypy, spelling, and whether the synchronous client is up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/codespell . .ci .github
 	$(BIN)/python scripts/unasync.py --check
 
 client: $(VENV)/.installed-dev  ## write heatsvc/client/synchronous/ from heatsvc/client/asynchronous/
