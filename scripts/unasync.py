@@ -1,7 +1,7 @@
 """Write heatsvc/client/synchronous/ from heatsvc/client/asynchronous/; `--check` only compares.
 
 Names and keywords are replaced line by line, in docstrings too: `await client.heatmap(...)` becomes
-`client.heatmap(...)`. `ruff format` then brings the lines into their form.
+`client.heatmap(...)`. Then ruff sorts the imports and formats the lines.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ RULES = [
 
 
 def main() -> None:
-    """Write or compare all files; exit with 1 where one that is compared differs."""
-    parser = argparse.ArgumentParser(description="the synchronous client, from the asynchronous one")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not fresh")
+    """Write all files, or compare them and exit with 1 if one differs."""
+    parser = argparse.ArgumentParser(description="Make the synchronous client from the asynchronous one.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
     check = parser.parse_args().check
     stale = []
     for source in sorted((FOLDER / "asynchronous").glob("*.py")):
         target = FOLDER / "synchronous" / source.name
-        text = formatted(synchronous(source), target)
+        text = formatted(to_synchronous(source), target)
         if not target.exists() or target.read_text() != text:
             stale.append(target.name)
             if not check:
@@ -47,10 +47,10 @@ def main() -> None:
     known = {source.name for source in (FOLDER / "asynchronous").glob("*.py")}
     stale += [target.name for target in (FOLDER / "synchronous").glob("*.py") if target.name not in known]
     if check and stale:
-        sys.exit(f"heatsvc/client/synchronous/ is not fresh ({', '.join(stale)}): run `make client`")
+        sys.exit(f"heatsvc/client/synchronous/ is out of date ({', '.join(stale)}): run `make client`")
 
 
-def synchronous(source: Path) -> str:
+def to_synchronous(source: Path) -> str:
     """The text of a file for the synchronous client."""
     text = source.read_text()
     for pattern, replacement in RULES:
@@ -60,7 +60,7 @@ def synchronous(source: Path) -> str:
 
 
 def formatted(text: str, path: Path) -> str:
-    """The text as `ruff` sorts its imports and formats it."""
+    """The text with sorted imports, formatted by ruff."""
     for command in (["check", "--select", "I", "--fix", "-q"], ["format", "-q"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(path), "-"]
         text = subprocess.run(ruff, input=text, capture_output=True, text=True, check=True).stdout

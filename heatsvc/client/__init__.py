@@ -1,12 +1,12 @@
-"""Client and AsyncClient: a heatsvc service used from Python.
+"""Client and AsyncClient: use a heatsvc service from Python.
 
     from heatsvc.client import Client
 
     with Client("http://127.0.0.1:8000") as client:
         imgs = client.heatmap("clip.npy", img_shape=(1080, 1920), select="sign27")
 
-Importing this loads neither the service nor the kernels nor PyTorch. `asynchronous/` is written by hand, `synchronous/`
-is made from it by `make client`.
+Importing it loads neither the service nor the kernels nor PyTorch. `make client` makes `synchronous/` from
+`asynchronous/`, which is written by hand.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is sent for a clip: an array as npy, a mapping as JSON, files and folders as a form."""
+"""RequestBody, and how a clip is sent: an array as npy, a mapping as JSON, a file or a folder as a form."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ClipLike = npt.NDArray[Any] | Mapping[str, Any] | PathLike
 
 @dataclass(frozen=True, slots=True)
 class RequestBody:
-    """A request's body with what belongs to it. All of it may be sent several times.
+    """The body of a request, with its query and headers. It may be sent several times.
 
     Attributes:
         params: of the query.
         headers: of the request.
-        content: its bytes; None where it is a form.
+        content: bytes of the body; None if it is a form.
         fields: text parts of the form.
         files: file parts of the form.
     """
@@ -44,7 +44,7 @@ class RequestBody:
 
 
 def is_one_clip(clips: object) -> bool:
-    """Whether it is no sequence of clips; `clip_body` says what is wrong with what is no clip either."""
+    """Whether a value is no sequence of clips. `clip_body` refuses a value that is no clip either."""
     return isinstance(clips, str) or not isinstance(clips, Sequence)
 
 
@@ -57,15 +57,15 @@ def clip_body(clip: ClipLike, options: Mapping[str, Any]) -> RequestBody:
 
     Raises:
         OSError: a file does not exist, or cannot be read.
-        TypeError: the clip is none of these, or an option has no form in JSON.
-        ValueError: an array of objects.
+        TypeError: the clip is none of these, or an option cannot be written as JSON.
+        ValueError: the clip is an array of Python objects.
     """
     given = {name: value for name, value in options.items() if value is not None}
     if isinstance(clip, str | os.PathLike):
         return RequestBody(fields={"options": to_json(given).decode()}, files=keypoint_parts("file", [Path(clip)]))
     if isinstance(clip, Mapping):
         arrays = {name: _as_json_array(value) for name, value in clip.items()}
-        # The clip's own img_shape, layout and name come before those that are for clips without them.
+        # The clip's own img_shape, layout and name take precedence over the options.
         return RequestBody(headers={"Content-Type": "application/json"}, content=to_json({**given, **arrays}))
     if hasattr(clip, "__array__"):
         body = io.BytesIO()
@@ -82,7 +82,7 @@ def clip_name(clip: ClipLike, index: int) -> str:
 
 
 def _as_json_array(value: Any) -> Any:
-    """An array in the layout and byte order that the JSON writer takes."""
+    """Convert an array to the memory layout and byte order that orjson needs; other values stay as they are."""
     if not hasattr(value, "__array__") or isinstance(value, np.generic):
         return value
     array = np.asarray(value)

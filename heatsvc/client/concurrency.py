@@ -1,4 +1,4 @@
-"""What differs between the two clients: each function for asyncio (`_async`) and for threads, with the same meaning."""
+"""What differs between the two clients: each function for asyncio (`_async`), and the same for threads."""
 
 from __future__ import annotations
 
@@ -16,15 +16,11 @@ Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
 
 
-async def run_blocking_async(
-    function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
-) -> Result:
-    """Call what takes a while and does not wait for the network, beside the event loop."""
-    return await asyncio.to_thread(function, *args, **kwargs)
+run_blocking_async = asyncio.to_thread
 
 
 def run_blocking(function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-    """Call what takes a while and does not wait for the network."""
+    """Call a function that takes long: the synchronous client has no event loop that it would block."""
     return function(*args, **kwargs)
 
 
@@ -35,15 +31,15 @@ sleep = time.sleep
 async def map_in_order_async(
     function: Callable[[Item], Awaitable[Result]], items: Iterable[Item], concurrency: int
 ) -> AsyncGenerator[Result, None]:
-    """The results of a function in the order of the items, a few of them at a time.
+    """Call a function for each item, `concurrency` items at a time, and yield the results in the order of the items.
 
-    At most `concurrency` calls and results exist beside the one that is taken. Where a call fails, or the iterator is
-    closed, the others are cancelled.
+    At most `concurrency` calls and results exist besides the one that was yielded. If a call fails, or the iterator is
+    closed, the other calls are cancelled.
     """
     tasks: deque[asyncio.Task[Result]] = deque()
     try:
         for item in items:
-            tasks.append(asyncio.ensure_future(_as_coroutine(function, item)))
+            tasks.append(asyncio.ensure_future(function(item)))
             if len(tasks) >= concurrency:
                 yield await tasks.popleft()
         while tasks:
@@ -54,17 +50,13 @@ async def map_in_order_async(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _as_coroutine(function: Callable[[Item], Awaitable[Result]], item: Item) -> Result:
-    return await function(item)
-
-
 def map_in_order(
     function: Callable[[Item], Result], items: Iterable[Item], concurrency: int
 ) -> Generator[Result, None, None]:
-    """The results of a function in the order of the items, a few of them at a time.
+    """Call a function for each item, `concurrency` items at a time, and yield the results in the order of the items.
 
-    At most `concurrency` calls and results exist beside the one that is taken. Where a call fails, or the iterator is
-    closed, those that have not begun are left out; the others end by themselves, and their results are dropped.
+    At most `concurrency` calls and results exist besides the one that was yielded. If a call fails, or the iterator is
+    closed, calls that have not begun are left out; the others run to their end, and their results are dropped.
     """
     pool = ThreadPoolExecutor(concurrency, thread_name_prefix="heatsvc-client")
     try:
@@ -80,7 +72,7 @@ def map_in_order(
 
 
 class AsyncUploadStream(httpx2.AsyncByteStream):
-    """A request's body that is read from files in a thread, and counted.
+    """The body of a request; it is read from files in a thread, and its bytes are counted.
 
     Args:
         stream: the body.
@@ -101,7 +93,7 @@ class AsyncUploadStream(httpx2.AsyncByteStream):
 
 
 class UploadStream(httpx2.SyncByteStream):
-    """A request's body that is counted.
+    """The body of a request, whose bytes are counted.
 
     Args:
         stream: the body.

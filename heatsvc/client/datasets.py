@@ -1,16 +1,14 @@
-"""What is sent for a dataset, and what comes of its build."""
+"""Dataset, a dataset that was built, with the form of its request and the state of its build."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from heatsvc.client.bodies import RequestBody
-from heatsvc.client.errors import BuildFailedError, InvalidResponseError, describe_problem
+from heatsvc.client.errors import BuildFailedError, describe_problem
 from heatsvc.client.options import to_json
 from heatsvc.client.progress import Progress
 from heatsvc.client.uploads import PathLike, as_paths, keypoint_parts, table_parts
@@ -18,17 +16,15 @@ from heatsvc.client.uploads import PathLike, as_paths, keypoint_parts, table_par
 PICKLE, BUNDLE = "annotations.pkl", "bundle.zip"
 ENDED = ("done", "failed", "cancelled")
 
-_BLOCK_BYTES = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A dataset that has been built and downloaded.
 
     Attributes:
-        path: of the file that was written.
+        path: the file that was written.
         build: the document of the build, with its id, its files and their URLs.
-        report: what was found in the files, as in `report.json`: splits, classes, frames, faults, notes.
+        report: `report.json`: splits, classes, frames, faults, notes.
     """
 
     path: Path
@@ -47,7 +43,7 @@ def dataset_body(
 
     Raises:
         OSError: a file does not exist, or cannot be read.
-        TypeError: an option has no form in JSON.
+        TypeError: an option cannot be written as JSON.
     """
     given = dict(options)
     split_files: list[Path] = []
@@ -68,10 +64,10 @@ def dataset_body(
 
 
 def file_to_download(output: Path) -> str:
-    """The build's file that an output is, by its suffix.
+    """The file of the build to download, chosen by the suffix of the output.
 
     Raises:
-        ValueError: it is neither a pickle nor an archive.
+        ValueError: the suffix is that of neither a pickle nor a zip archive.
     """
     suffix = output.suffix.lower()
     if suffix in (".pkl", ".pickle"):
@@ -82,7 +78,7 @@ def file_to_download(output: Path) -> str:
 
 
 def build_progress(build: Mapping[str, Any]) -> Progress:
-    """How far a build is, from its document."""
+    """The progress in the document of a build."""
     progress = build.get("progress") or {}
     stage = progress.get("stage") or "waiting"
     if stage == "writing":
@@ -91,7 +87,7 @@ def build_progress(build: Mapping[str, Any]) -> Progress:
 
 
 def check_done(build: Mapping[str, Any]) -> None:
-    """Check that a build that has ended is done.
+    """Check that a build has succeeded.
 
     Raises:
         BuildFailedError: it failed, or was cancelled.
@@ -102,24 +98,3 @@ def check_done(build: Mapping[str, Any]) -> None:
     if isinstance(problem, Mapping):
         raise BuildFailedError(describe_problem(problem, problem.get("status")), build=build, problem=problem)
     raise BuildFailedError("the build was cancelled while it was waited for: send it again", build=build, problem=None)
-
-
-def partial_path(target: Path, etag: str) -> Path:
-    """Where a download is written until it is whole: beside its target, another place for other bytes."""
-    return target.with_name(f".{target.name}.{hashlib.sha256(etag.encode()).hexdigest()[:12]}.part")
-
-
-def finish_download(partial: Path, target: Path, sha256: str | None) -> None:
-    """Put a whole download in its place.
-
-    Raises:
-        InvalidResponseError: its bytes are not those that the service has; it is removed.
-        OSError: it cannot be written.
-    """
-    with partial.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest() if sha256 is not None else None
-        os.fsync(file.fileno())
-    if digest != sha256:
-        partial.unlink()
-        raise InvalidResponseError(f"{target.name} was damaged on its way: its SHA-256 is not the service's")
-    os.replace(partial, target)

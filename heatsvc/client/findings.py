@@ -1,24 +1,28 @@
-"""What the service found doubtful in clips, as warnings of Python."""
+"""Findings of the service in clips, as Python warnings."""
 
 from __future__ import annotations
 
 import re
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from heatsvc.pose.findings import Code
 
 _FINDING = re.compile(r"\s*([a-z_]+)\s*(?:;\s*clips=(\d+))?\s*")
 
 
 def describe_findings(header: str | None, name: str = "") -> list[str]:
-    """The header `X-Heatmap-Warning` in words: ``points_outside;clips=3`` and others, separated by commas.
+    """Describe the header `X-Heatmap-Warning`, such as ``points_outside;clips=3, score_range;clips=1``, in sentences.
 
     Args:
-        header: its value; None where there is none.
-        name: of the clip, where it is one of several.
+        header: its value; None if the response has none.
+        name: of the clip, if it is one of several.
     """
     if not header:
         return []
-    from heatsvc.pose.findings import CODES  # loads the kernels
+    from heatsvc.pose.findings import CODES  # imported late, since it loads the kernels
 
     described = []
     for text in header.split(","):
@@ -26,7 +30,7 @@ def describe_findings(header: str | None, name: str = "") -> list[str]:
         if found is None:
             continue
         code, clips = found[1], int(found[2] or 1)
-        meaning = next((meaning for known, meaning in CODES.items() if known == code), None)
+        meaning = CODES.get(cast("Code", code))
         words = f"{meaning.text}. {meaning.what_to_do}" if meaning else "see the service's documentation"
         where = f" in {clips} clips" if clips > 1 else ""
         described.append(f"{f'{name}: ' if name else ''}{code}{where}: {words}")
@@ -34,7 +38,7 @@ def describe_findings(header: str | None, name: str = "") -> list[str]:
 
 
 def warn(findings: Sequence[str], stacklevel: int) -> None:
-    """Issue a `PlausibilityWarning` for each.
+    """Issue a `PlausibilityWarning` for each finding.
 
     Args:
         findings: as `describe_findings` gives them.

@@ -1,4 +1,4 @@
-"""The options of the service's requests, as keyword arguments: those of docs/reference/options.md and datasets.md."""
+"""The options of requests as keyword arguments, as in docs/reference/options.md and docs/reference/datasets.md."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ Values = Sequence[str | int] | str | int
 
 
 class HeatmapOptions(TypedDict, total=False):
-    """Options of `POST /heatmap`; what is not given, or None, has the service's default.
+    """Options of `POST /heatmap`. An option that is not given, or is None, has the service's default.
 
     Attributes:
         pipeline: a preset's name, or a list of steps in PYSKL's form.
-        reduce: over the channels: ``max``, or ``argmax`` for which channel has it, int16.
+        reduce: ``max``: the largest value of each pixel over the channels; ``argmax``: the channel that has it, int16.
         select: a layout, whose keypoints are taken by name; or indices of keypoints.
-        missing_points: of the layout `select`: ``missing`` for not detected, with a warning; ``error``.
+        missing_points: what happens to keypoints of the layout `select` that a clip does not have. ``missing``: they
+            are not detected, with a warning; ``error``: an error.
         dtype: of the volume; uint8 is value * 255, rounded.
         compression: ``fast`` for a near service, ``small`` for a far one.
         test_mode: deterministic, as PYSKL tests. False: random steps sample with `seed`.
@@ -50,9 +51,9 @@ class HeatmapOptions(TypedDict, total=False):
 
 
 class AnnotationOptions(TypedDict, total=False):
-    """Options of `POST /annotation`, but for `labels` and `split`: `annotate` has files of these names.
+    """Options of `POST /annotation`, without `labels` and `split`, which are names of files in `annotate`.
 
-    What is not given has the service's default; None is sent, since `select` and others have it as a value.
+    An option that is not given has the service's default. None is sent as null, which means all keypoints for `select`.
     """
 
     select: str | Sequence[int] | None
@@ -79,10 +80,10 @@ class AnnotationOptions(TypedDict, total=False):
 
 
 def to_json(value: Any) -> bytes:
-    """JSON of options and clips, NumPy's numbers and arrays included.
+    """Write options or clips as JSON. They may have NumPy arrays and numbers.
 
     Raises:
-        TypeError: something in it has no form in JSON.
+        TypeError: a value cannot be written as JSON.
     """
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 

@@ -1,4 +1,4 @@
-"""Progress of uploads, builds, downloads and clips: as a callback receives it, or as a bar in the terminal."""
+"""Progress of uploads, builds, downloads and clips, for a callback or a bar in the terminal."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far something is.
+    """The progress of a stage.
 
     Attributes:
         stage: ``clips``, ``upload``, ``download``; of a build ``waiting``, ``labels``, ``keypoints``, ``writing``.
-        done: how much of it.
-        total: how much there is; None where that is not known.
+        done: number of units that are done.
+        total: number of all units; None if it is not known.
         unit: ``clips``, ``bytes`` or ``files``.
     """
 
@@ -29,7 +29,7 @@ ProgressCallback = Callable[[Progress], None]
 
 @contextmanager
 def progress_callback(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
-    """The callback itself; for True one that shows bars on standard error, and for False one that does nothing."""
+    """The callback for an argument `progress`: for True it shows bars on standard error, for False it does nothing."""
     if progress is False:
         yield lambda _: None
     elif progress is True:

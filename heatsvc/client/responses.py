@@ -1,9 +1,12 @@
-"""Responses as they are checked and read, whichever client received them, and errors of connections."""
+"""Reply, a response that has been received, and the errors that responses and connections stand for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import responses
 from typing import Any
 
 import httpx2
@@ -11,43 +14,49 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from heatsvc.client.errors import ConnectionFailedError, HeatsvcError, InvalidResponseError
+from heatsvc.client.errors import (
+    ConnectionFailedError,
+    HeatsvcError,
+    InvalidResponseError,
+    ServiceError,
+    describe_problem,
+)
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+ANY = "*/*"
+UNCODED = {"Accept-Encoding": "identity"}
+"""Headers that request a response without a content coding."""
+
+_MAX_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response that has been received whole.
+    """A response that has been received completely.
 
     Attributes:
-        headers: its headers; names in any case.
-        content: its body without its content coding, ``[n]``.
+        headers: its headers; names are case-insensitive.
+        content: its decoded body, ``[n]``.
     """
 
     headers: Mapping[str, str]
     content: npt.NDArray[np.uint8]
 
-    @property
-    def media_type(self) -> str:
-        """Its `Content-Type` without parameters."""
-        return media_type_of(self.headers)
-
     def json(self) -> Any:
-        """Its body as JSON.
+        """Parse the body as JSON.
 
         Raises:
-            InvalidResponseError: it is not.
+            InvalidResponseError: it is no JSON.
         """
         return parse_json(self.content.data)
 
 
 def parse_json(text: str | memoryview) -> Any:
-    """A body, or the data of an event, as JSON.
+    """Parse a body, or the data of an event, as JSON.
 
     Raises:
-        InvalidResponseError: it is not.
+        InvalidResponseError: it is no JSON.
     """
     try:
         return orjson.loads(text)
@@ -60,28 +69,75 @@ def media_type_of(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def accept_header(media_types: Sequence[str]) -> str:
-    """An `Accept` header in which the first type is preferred."""
-    return ", ".join([media_types[0], *(f"{media_type};q=0.5" for media_type in media_types[1:])])
-
-
-def check_media_type(response: httpx2.Response, accept: Sequence[str]) -> None:
-    """Check that a response is of a type that was asked for.
+def check_media_type(response: httpx2.Response, accept: str) -> None:
+    """Check that a response has the media type that was requested.
 
     Raises:
         InvalidResponseError: it is a page of a proxy, or of another service.
     """
     media_type = media_type_of(response.headers)
-    if media_type not in accept and "*/*" not in accept:
+    if accept not in (media_type, ANY):
         raise InvalidResponseError(
             f"{response.request.url.copy_with(query=None)} responded with {media_type or 'no content type'}, not with "
-            f"{' or '.join(accept)}: it is no heatsvc service, or a proxy before it responded",
+            f"{accept}: it is no heatsvc service, or a proxy before it responded",
             status=response.status_code,
         )
 
 
+def error_of_response(url: str, status: int, headers: Mapping[str, str], body: bytes) -> ServiceError:
+    """The error that a response with a status of 300 or more stands for.
+
+    Args:
+        url: of the request.
+        status: of the response.
+        headers: of the response.
+        body: the decoded body; not needed if it is no problem document.
+    """
+    retry_after = _parse_retry_after(headers.get("retry-after"))
+    problem = _parse_problem(headers, body)
+    if problem is not None:
+        return ServiceError(describe_problem(problem, status), status=status, problem=problem, retry_after=retry_after)
+    if 300 <= status < 400:
+        to = headers.get("location", "another URL")
+        return ServiceError(
+            f"{url} redirects to {to:.{_MAX_SHOWN}} ({status}): give the client that URL", status=status
+        )
+    media_type = media_type_of(headers) or "no content type"
+    phrase = responses.get(status, "an unknown status")
+    message = (
+        f"{url} responded {status} {phrase} with {media_type:.{_MAX_SHOWN}}, which is not heatsvc's own error: "
+        "a proxy before the service, or another service, sent it"
+    )
+    return ServiceError(message, status=status, retry_after=retry_after)
+
+
+def _parse_problem(headers: Mapping[str, str], body: bytes) -> dict[str, Any] | None:
+    """The problem document of a response; None if it has none."""
+    if media_type_of(headers) != PROBLEM:
+        return None
+    try:
+        problem = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return problem if isinstance(problem, dict) else None
+
+
+def _parse_retry_after(header: str | None) -> float | None:
+    """The seconds of a `Retry-After` header, a number or a date (RFC 9110, section 10.2.3); None if it has none."""
+    if header is None:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdigit() and len(text) < 9:
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
 def connection_error(url: str, error: httpx2.RequestError) -> ConnectionFailedError:
-    """What became of a request to `url`, in one line."""
+    """The error of a request to `url` that got no response."""
     reason = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         return ConnectionFailedError(
@@ -97,9 +153,9 @@ def connection_error(url: str, error: httpx2.RequestError) -> ConnectionFailedEr
 
 
 def retry_wait(error: Exception, max_wait: float) -> bool | float:
-    """Whether to send a request again after an error, or the seconds after which.
+    """Whether to send a request again after an error, or the seconds after which to send it.
 
-    A service that wants more than `max_wait` seconds is not asked earlier, but not at all.
+    If the service asks for a wait of more than `max_wait` seconds, the request is not sent again.
     """
     if not isinstance(error, HeatsvcError) or not error.is_temporary:
         return False

@@ -1,4 +1,4 @@
-"""Files and folders as parts of a form: read while they are sent, and again where a request is repeated."""
+"""Files and folders as parts of a form, which are read while they are sent, and again if the request is retried."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import IO, cast
 PathLike = str | os.PathLike[str]
 
 FilePart = tuple[str, tuple[str, IO[bytes], str]]
-"""A part of a form: its name, its file's name, what its bytes are read from, and their type."""
+"""A file part of a form: its name, and file name, stream and media type."""
 
 _BLOCK_BYTES = 256 << 10
 _BINARY = "application/octet-stream"
@@ -27,7 +27,7 @@ class _TarEntry:
         path: of the file.
         name: in the archive.
         size: its number of bytes; 0 of a link.
-        link: where it leads, if it is sent as a link.
+        link: the target, if it is sent as a link.
     """
 
     path: str
@@ -37,7 +37,7 @@ class _TarEntry:
 
 
 class PartReader(io.RawIOBase):
-    """What a form's part is read from: opened when it is read, and from its beginning after `seek(0)`.
+    """The stream of a form's part, which opens its files when it is read. `seek(0)` starts from the beginning.
 
     Args:
         size: its number of bytes.
@@ -52,11 +52,11 @@ class PartReader(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
-        """It is there to be read."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """To the beginning and the end."""
+        """Return True: `seek` goes to the beginning and the end."""
         return True
 
     def tell(self) -> int:
@@ -64,7 +64,7 @@ class PartReader(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to the beginning or the end; the length of a part is found so."""
+        """Go to the beginning, or to the end, which is how httpx2 finds the length of a part."""
         position = offset + (self._size if whence == os.SEEK_END else 0)
         if position not in (0, self._size) or whence == os.SEEK_CUR:
             raise io.UnsupportedOperation("a part is read from its beginning to its end")
@@ -95,7 +95,7 @@ def file_part(part: str, path: Path, name: str | None = None) -> FilePart:
     Raises:
         OSError: there is no such file, or it cannot be read.
     """
-    with path.open("rb") as file:  # what cannot be read is reported before anything is sent
+    with path.open("rb") as file:  # a file that cannot be read is reported before anything is sent
         size = os.fstat(file.fileno()).st_size
     reader = PartReader(size, lambda: _file_blocks(str(path), size))
     return part, (name or path.name, cast("IO[bytes]", reader), _BINARY)
@@ -104,8 +104,8 @@ def file_part(part: str, path: Path, name: str | None = None) -> FilePart:
 def folder_part(part: str, folder: Path) -> FilePart:
     """A folder as a part of a form: a tar archive of its files, made while it is sent.
 
-    Equal folders give equal bytes: names in order, no times, owners or rights. Links are followed where they stay
-    within the folder. Others are sent as links, which the service reports. Hidden files are left out.
+    Equal folders give equal bytes: names are sorted, and times, owners and permissions are left out. Links to files
+    of the folder are followed. Other links are sent as links, which the service reports. Hidden files are left out.
 
     Raises:
         OSError: there is no such folder, or a file in it cannot be read.
@@ -118,7 +118,7 @@ def folder_part(part: str, folder: Path) -> FilePart:
 
 
 def keypoint_parts(part: str, paths: Iterable[Path]) -> list[FilePart]:
-    """Files as they are, folders as archives.
+    """Parts of a form for keypoint files: files as they are, folders as archives.
 
     Raises:
         OSError: one of them does not exist, or cannot be read.
@@ -127,7 +127,7 @@ def keypoint_parts(part: str, paths: Iterable[Path]) -> list[FilePart]:
 
 
 def table_parts(part: str, paths: Iterable[Path]) -> list[FilePart]:
-    """Files as they are, also those of folders: workbooks must not be in an archive.
+    """Parts of a form for tables: files as they are, also those in folders, since workbooks must not be in an archive.
 
     Raises:
         OSError: one of them does not exist, or cannot be read.

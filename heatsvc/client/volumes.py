@@ -1,4 +1,4 @@
-"""Bodies of heatmap responses as arrays: decoded at once, into memory that the arrays then share."""
+"""Decodes the bodies of heatmap responses into arrays, which share the memory of the decoded body."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ TensorKind = Literal["numpy", "torch"]
 NPY = "application/x-npy"
 SAFETENSORS = "application/vnd.safetensors"
 CODING = "zstd"
-"""The content coding that is asked for."""
+"""The content coding that the client accepts."""
 
 _BLOCK_BYTES = 8 << 20
-# One of npy is 128 bytes; one of safetensors has a hundred bytes for each clip.
+# A header of npy has 128 bytes, one of safetensors about a hundred for each clip.
 _MAX_NPY_HEADER, _MAX_HEADER = 10_000, 100 << 20
 _DTYPES = {"F32": np.float32, "F16": np.float16, "U8": np.uint8, "I16": np.int16}
 
 
 def decode_content(body: bytes, coding: str, max_bytes: int) -> npt.NDArray[np.uint8]:
-    """A body without its content coding, as writable bytes.
+    """Decode a body into writable bytes.
 
-    zstd is decoded in one call: fed with small chunks the decoder takes about ten times as long.
+    zstd is decoded in one call, since decoding small chunks takes about ten times as long.
 
     Args:
         body: as it was received.
-        coding: its `Content-Encoding`, "" or ``identity`` where it has none.
-        max_bytes: the most that it may be.
+        coding: its `Content-Encoding`, "" or ``identity`` if it is not coded.
+        max_bytes: largest decoded size.
 
     Raises:
-        InvalidResponseError: it is larger, cut short or damaged, or has a coding that was not asked for.
+        InvalidResponseError: it is larger, cut short or damaged, or has a coding that was not requested.
     """
     if coding in ("", "identity"):
         _check_size(len(body), max_bytes)
         return np.frombuffer(bytearray(body), np.uint8)
     if coding != CODING:
-        raise InvalidResponseError(f"the response has the content coding {coding!r:.60}, which was not asked for")
+        raise InvalidResponseError(f"the response has the content coding {coding!r:.60}, which was not requested")
     try:
         size = zstandard.frame_content_size(body)
         _check_size(size, max_bytes)
@@ -61,13 +61,13 @@ def decode_content(body: bytes, coding: str, max_bytes: int) -> npt.NDArray[np.u
 
 
 def _decode_unknown_size(body: bytes, max_bytes: int) -> npt.NDArray[np.uint8]:
-    """A frame without its content's size, which a service without compiled kernels may send."""
+    """Decode a zstd frame that does not declare its size, which a service without compiled kernels may send."""
     content = bytearray()
     with zstandard.ZstdDecompressor().stream_reader(body, read_size=len(body)) as reader:
         while block := reader.read(_BLOCK_BYTES):
             content += block
             _check_size(len(content), max_bytes)
-    # Where the frame is cut short, too little is there for its array.
+    # If the frame is cut short, there are too few bytes for its array, which is found later.
     return np.frombuffer(content, np.uint8)
 
 
@@ -82,7 +82,7 @@ def read_npy(content: npt.NDArray[np.uint8]) -> Volume:
     """The array of an npy file, in the same memory.
 
     Raises:
-        InvalidResponseError: it is no such file, or not a whole one.
+        InvalidResponseError: it is no npy file, or an incomplete one.
     """
     head = io.BytesIO(content[:_MAX_NPY_HEADER].tobytes())
     try:
@@ -100,7 +100,7 @@ def read_safetensors(content: npt.NDArray[np.uint8]) -> dict[str, Volume]:
     """The arrays of a safetensors file by name, in the order of the file and in the same memory.
 
     Raises:
-        InvalidResponseError: it is no such file, or not a whole one.
+        InvalidResponseError: it is no safetensors file, or an incomplete one.
     """
     length = int.from_bytes(content[:8].tobytes(), "little")
     if len(content) < 8 or length > min(_MAX_HEADER, len(content) - 8):
@@ -132,8 +132,8 @@ def check_tensor_kind(tensor: str) -> None:
     """Check the argument `tensor` before anything is sent.
 
     Raises:
-        ValueError: there is no such kind.
-        ModuleNotFoundError: there is no PyTorch.
+        ValueError: it has another value.
+        ModuleNotFoundError: PyTorch is not installed.
     """
     if tensor not in ("numpy", "torch"):
         raise ValueError(f"tensor must be 'numpy' or 'torch', not {tensor!r:.60}")

@@ -1,8 +1,7 @@
-"""A dataset's build, from its upload to its download."""
+"""The build of a dataset: upload, wait, download."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ from heatsvc.client.concurrency import sleep_async
 from heatsvc.client.datasets import ENDED, Dataset, build_progress, check_done, file_to_download
 from heatsvc.client.errors import ConnectionFailedError, InvalidResponseError, ServiceError
 from heatsvc.client.progress import Progress, ProgressCallback
-from heatsvc.client.responses import parse_json
+from heatsvc.client.responses import UNCODED, parse_json
 
 _EVENTS = "text/event-stream"
 _POLL_SECONDS = 1.0
@@ -24,7 +23,7 @@ _POLL_SECONDS = 1.0
 async def build_dataset_async(
     connection: AsyncConnection, body: RequestBody, output: Path, report: ProgressCallback
 ) -> Dataset:
-    """Send a dataset's form, follow its build, and download its pickle or all its files.
+    """Upload a dataset's form, wait for its build, and download the pickle or the archive of all files.
 
     Args:
         connection: to the service.
@@ -34,11 +33,11 @@ async def build_dataset_async(
 
     Raises:
         OSError: a file cannot be read or written.
-        ValueError: the output is neither a pickle nor an archive.
-        HeatsvcError: there is no such dataset.
+        ValueError: the output is neither a pickle nor a zip archive.
+        HeatsvcError: a request or the build failed.
     """
     name = file_to_download(output)
-    # The folder, and the right to write in it, before gigabytes are sent.
+    # Before gigabytes are sent: it may not be allowed.
     output.parent.mkdir(parents=True, exist_ok=True)
     reply = await connection.request(
         "POST",
@@ -47,7 +46,7 @@ async def build_dataset_async(
         headers={"Prefer": "respond-async"},
         report=lambda sent, total: report(Progress("upload", sent, total, "bytes")),
     )
-    build = await _follow_async(connection, _checked(reply.json()), report)
+    build = await _follow_async(connection, _check_build(reply.json()), report)
     check_done(build)
     files = f"/annotation/{build['id']}/files"
     document = (await connection.request("GET", f"{files}/report.json")).json()
@@ -62,37 +61,34 @@ async def build_dataset_async(
 
 
 async def _follow_async(connection: AsyncConnection, build: dict[str, Any], report: ProgressCallback) -> dict[str, Any]:
-    """The document of a build once it has ended. Events tell of it; where they break off, the document is looked at."""
+    """Wait until a build has ended, and return its document. If the stream of events breaks off, poll the document."""
     while build["state"] not in ENDED:
         url = f"/annotation/{build['id']}"
         try:
-            async with connection.open("GET", f"{url}/events", accept=[_EVENTS], headers=_PLAIN) as response:
+            # A content coding would hold events back.
+            async with connection.open("GET", f"{url}/events", accept=_EVENTS, headers=UNCODED) as response:
                 async for event in httpx2.EventSource(response):
-                    if not event.data:  # says only how soon to connect again
+                    if not event.data:  # it has only the time after which to reconnect
                         continue
-                    build = _checked(parse_json(event.data))
+                    build = _check_build(parse_json(event.data))
                     if build["state"] not in ENDED:
                         report(build_progress(build))
         except ConnectionFailedError:
-            pass  # the service may be about to be restarted; the build survives that
+            pass  # the service may be restarting; the build survives that
         except ServiceError as error:
             if not error.is_temporary:
                 raise
         if build["state"] not in ENDED:
             await sleep_async(_POLL_SECONDS)
-            build = _checked((await connection.request("GET", url)).json())
+            build = _check_build((await connection.request("GET", url)).json())
     return build
 
 
-# Events come as they happen: a coding would hold them back.
-_PLAIN: Mapping[str, str] = {"Accept-Encoding": "identity"}
-
-
-def _checked(build: Any) -> dict[str, Any]:
-    """The document of a build.
+def _check_build(build: Any) -> dict[str, Any]:
+    """Check that a JSON value is the document of a build, and return it.
 
     Raises:
-        InvalidResponseError: it is none.
+        InvalidResponseError: it is not.
     """
     if not isinstance(build, dict) or not isinstance(build.get("id"), str) or "state" not in build:
         raise InvalidResponseError("the response is not the document of a build: it is no heatsvc service")

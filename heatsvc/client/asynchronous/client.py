@@ -1,4 +1,4 @@
-"""AsyncClient: a heatsvc service as methods."""
+"""AsyncClient: the operations of a heatsvc service as methods."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ PICTURES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp", "mp4":
 class AsyncClient:
     """A client of one heatsvc service.
 
-    ``async with AsyncClient("http://127.0.0.1:8000") as client: imgs = await client.heatmap("clip.npy", ...)``. It may
-    be shared by tasks and threads, but not with a process that was forked after its first request.
+    ``async with AsyncClient("http://127.0.0.1:8000") as client: imgs = await client.heatmap("clip.npy", ...)``.
+    Tasks and threads may share it, but a process that was forked after its first request may not.
 
     Args:
         url: of the service, with the path that it is mounted at.
         api_key: one of its `HEATSVC_API_KEYS`.
-        timeout: seconds that the service may be silent before a request fails. By default more than the 60 that a
+        timeout: seconds that the service may be silent before a request fails. The default is more than the 60 that a
             service takes for a response.
-        retries: how many times a request is sent again after a 503, or after a connection that failed.
-        max_retry_wait: seconds to wait at most before that. Where the service's `Retry-After` is longer, the request
+        retries: how often a request is retried after a 503 or a failed connection.
+        max_retry_wait: maximum number of seconds before a retry. If the service's `Retry-After` is longer, the request
             fails at once.
-        max_volume_bytes: the most that a response may have once it is decoded.
-        transport: of httpx2, in place of the network: `httpx2.ASGITransport(app)` in tests.
+        max_volume_bytes: largest size of a decoded response.
+        transport: of httpx2, instead of the network: `httpx2.ASGITransport(app)` in tests.
 
     Raises:
-        ValueError: the URL is none of http or https.
+        ValueError: the URL does not begin with http:// or https://.
     """
 
     def __init__(
@@ -140,9 +140,9 @@ class AsyncClient:
                 pixels; a mapping ``{keypoint, keypoint_score?, img_shape?, layout?, frame_dir?}``; or the path of a
                 keypoint file, an archive or a folder. In a sequence a path may hold several clips.
             tensor: ``torch`` for tensors in place of arrays.
-            concurrency: of a sequence the requests that are sent at a time, one for each item.
-            progress: of a sequence: True for a bar on standard error, or a function that is called with `Progress`.
-            options: of the service, see `HeatmapOptions`.
+            concurrency: number of requests that are sent at a time for a sequence, one for each item.
+            progress: for a sequence: True for a bar on standard error, or a function that is called with `Progress`.
+            options: of the request, see `HeatmapOptions`.
 
         Returns:
             For one clip its volume: ``[T, K, H, W]`` for the pipeline ``view``, ``[clips, K, T, H, W]`` after a
@@ -150,9 +150,10 @@ class AsyncClient:
 
         Raises:
             OSError: a file cannot be read.
-            TypeError, ValueError: what was given is no clip, or two clips have the same name.
-            ServiceError: the service refuses the request; `problem` says which field, file and frame.
-            ConnectionFailedError, InvalidResponseError: there is no whole response of a heatsvc service.
+            TypeError, ValueError: an argument is no clip, or two clips have the same name.
+            ServiceError: the service refused the request; `problem` says which field, file and frame.
+            ConnectionFailedError: the service cannot be reached.
+            InvalidResponseError: the response is incomplete, or not one of heatsvc.
         """
         check_tensor_kind(tensor)
         if is_one_clip(clips):
@@ -162,8 +163,8 @@ class AsyncClient:
         named: dict[str, Any] = {}
         async with aclosing(
             self._render_many(cast("Sequence[ClipLike]", clips), concurrency, progress, options)
-        ) as all:
-            async for rendered, findings in all:
+        ) as results:
+            async for rendered, findings in results:
                 warn(findings, stacklevel=2)
                 for name, volume in rendered.items():
                     if name in named:
@@ -180,9 +181,10 @@ class AsyncClient:
         progress: bool | ProgressCallback = False,
         **options: Unpack[HeatmapOptions],
     ) -> AsyncGenerator[tuple[str, Any]]:
-        """Render heatmaps of any number of clips, in their order: names and volumes, a few of them in memory.
+        """Render heatmaps of any number of clips, and yield names and volumes in the order of the clips.
 
-        Arguments and errors are those of `heatmap`; `clips` may be a generator.
+        Only a few volumes are in memory at a time. Arguments and errors are those of `heatmap`; `clips` may be a
+        generator.
         """
         check_tensor_kind(tensor)
         async with aclosing(self._render_many(clips, concurrency, progress, options)) as results:
@@ -198,7 +200,7 @@ class AsyncClient:
         format: Literal["png", "gif", "webp", "mp4"] = "png",
         **options: Unpack[HeatmapOptions],
     ) -> bytes:
-        """A clip's heatmaps as a picture or a video, as the option `picture` says; errors as those of `heatmap`.
+        """Render a clip's heatmaps as a picture or a video, with the option `picture`; errors are those of `heatmap`.
 
         Raises:
             ValueError: there is no such format.
@@ -206,13 +208,13 @@ class AsyncClient:
         if format not in PICTURES:
             raise ValueError(f"format must be {', '.join(PICTURES)}, not {format!r:.60}")
         reply = await self._connection.request(
-            "POST", "/heatmap", accept=[PICTURES[format]], body=clip_body(clip, options)
+            "POST", "/heatmap", accept=PICTURES[format], body=clip_body(clip, options)
         )
         warn(describe_findings(reply.headers.get("x-heatmap-warning")), stacklevel=2)
         return reply.content.tobytes()
 
     async def clips(self, clip: ClipLike, **options: Unpack[HeatmapOptions]) -> dict[str, Any]:
-        """What is in a file or a folder: its clips with their findings, and the layouts of their points.
+        """List the clips of a file or a folder with their findings, and the layouts of their points.
 
         Returns:
             The document of `POST /clips`, ``{"clips": [...], "layouts": [...]}``.
@@ -234,25 +236,27 @@ class AsyncClient:
     ) -> Dataset:
         """Build a dataset: upload its files, wait for the build, and download the result.
 
-        A folder is sent as a tar archive that is made meanwhile. The same files and options are built once, however
-        often they are sent: after a failure call it again. A download that breaks is resumed, also by the next call.
+        A folder is sent as a tar archive that is made while it is sent. Equal files and options are built once,
+        however often they are sent: after a failure call it again. A download that breaks off is resumed, also by the
+        next call.
 
         Args:
             keypoints: files, archives or folders.
             labels: tables of labels, or folders of them.
             split: files, or a rule, ``{"signer": {"train": ">10", "test": "<=10"}}``.
-            output: the file to write, ``.pkl`` for the annotation pickle, ``.zip`` for all files of the build. It is
-                replaced when the whole of the new one is there.
+            output: the file to write, ``.pkl`` for the annotation pickle, ``.zip`` for all files of the build. An
+                existing file is replaced when the new one is complete.
             trim: frame counts, or trimmed videos.
-            extra_options: those that have no argument, such as ``{"labels": "names"}``.
+            extra_options: options that are no arguments, such as ``{"labels": "names"}``.
             progress: True for bars on standard error, or a function that is called with `Progress`.
-            options: of the service, see `AnnotationOptions`.
+            options: of the request, see `AnnotationOptions`.
 
         Raises:
-            OSError: a file cannot be read, or the output not be written.
+            OSError: a file cannot be read, or the output cannot be written.
             BuildFailedError: the options do not allow the faults of the files, or the build was cancelled.
-            ServiceError: the service refuses the request.
-            ConnectionFailedError, InvalidResponseError: there is no whole response of a heatsvc service.
+            ServiceError: the service refused the request.
+            ConnectionFailedError: the service cannot be reached.
+            InvalidResponseError: the response is incomplete, or not one of heatsvc.
         """
         body = dataset_body(keypoints, labels, split, trim, {**options, **(extra_options or {})})
         with progress_callback(progress) as report:
@@ -267,7 +271,7 @@ class AsyncClient:
         extra_options: Mapping[str, Any] | None = None,
         **options: Unpack[AnnotationOptions],
     ) -> dict[str, Any]:
-        """What is in the files of a dataset, before it is built: arguments and errors as those of `annotate`.
+        """Report what is in the files of a dataset, without building it. Arguments and errors are those of `annotate`.
 
         Returns:
             The document of `POST /annotation/inspect`.
@@ -290,7 +294,7 @@ class AsyncClient:
 
     async def _render_one(self, clip: ClipLike, options: HeatmapOptions) -> tuple[Volume, list[str]]:
         try:
-            reply = await self._connection.request("POST", "/heatmap", accept=[NPY], body=clip_body(clip, options))
+            reply = await self._connection.request("POST", "/heatmap", accept=NPY, body=clip_body(clip, options))
         except ServiceError as error:
             if error.status == 406:
                 raise HeatsvcError(
@@ -308,7 +312,7 @@ class AsyncClient:
         progress: bool | ProgressCallback,
         options: HeatmapOptions,
     ) -> AsyncGenerator[tuple[dict[str, Volume], list[str]]]:
-        """Of each item its volumes by name, and what is doubtful in it."""
+        """Yield the volumes of each item by name, and what is doubtful in it."""
         seed = options.get("seed")
 
         async def render(numbered: tuple[int, ClipLike]) -> tuple[dict[str, Volume], list[str]]:
@@ -316,7 +320,7 @@ class AsyncClient:
             own = options if seed is None else {**options, "seed": (seed + index) % 2**32}
             is_file = isinstance(clip, str | os.PathLike)
             accept = SAFETENSORS if is_file else NPY
-            reply = await self._connection.request("POST", "/heatmap", accept=[accept], body=clip_body(clip, own))
+            reply = await self._connection.request("POST", "/heatmap", accept=accept, body=clip_body(clip, own))
             volumes = read_safetensors(reply.content) if is_file else {clip_name(clip, index): read_npy(reply.content)}
             return volumes, describe_findings(reply.headers.get("x-heatmap-warning"), ", ".join(volumes))
 

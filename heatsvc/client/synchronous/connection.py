@@ -1,9 +1,9 @@
-"""Connection: requests to one service, repeated where that helps, and errors in one form."""
+"""Connection: sends requests to one service, retries them, and raises HeatsvcError if they fail."""
 
 # Made from heatsvc/client/asynchronous/connection.py by `make client`.
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
@@ -12,14 +12,14 @@ import stamina
 
 from heatsvc.client.bodies import RequestBody
 from heatsvc.client.concurrency import UploadStream, run_blocking
-from heatsvc.client.errors import InvalidResponseError, ServiceError, error_of_response
+from heatsvc.client.errors import InvalidResponseError, ServiceError
 from heatsvc.client.responses import (
     JSON,
     PROBLEM,
     Reply,
-    accept_header,
     check_media_type,
     connection_error,
+    error_of_response,
     media_type_of,
     retry_wait,
 )
@@ -38,14 +38,14 @@ class Connection:
         url: of the service, ``http://127.0.0.1:8000``.
         api_key: sent as a bearer token.
         timeout: seconds that the service may be silent.
-        retries: times that a request is repeated after a 503 or a connection that failed.
-        max_retry_wait: seconds to wait at most before that.
-        max_bytes: the most that a decoded response may have.
+        retries: how often a request is retried after a 503 or a failed connection.
+        max_retry_wait: maximum number of seconds before a retry.
+        max_bytes: largest size of a decoded response.
         transport: of httpx2, instead of the network.
 
     Attributes:
         url: of the service, without a slash at its end.
-        retry: calls a function, again where that helps: ``retry(function, *args)``.
+        retry: calls a function and retries it after temporary errors: ``retry(function, *args)``.
 
     Raises:
         ValueError: the URL is none of http or https.
@@ -92,23 +92,23 @@ class Connection:
         method: str,
         path: str,
         *,
-        accept: Sequence[str] = (JSON,),
+        accept: str = JSON,
         body: RequestBody | None = None,
         headers: Mapping[str, str] | None = None,
         report: Callable[[int, int | None], None] | None = None,
     ) -> Reply:
-        """Send a request, again where that helps, and receive the response.
+        """Send a request, retry it after temporary errors, and receive the response.
 
         Args:
-            method: of HTTP.
-            path: below the service's URL.
-            accept: media types of the response, the preferred one first.
+            method: the HTTP method.
+            path: relative to the service's URL.
+            accept: the media type of the response.
             body: of the request.
-            headers: beside the client's own.
-            report: called with the bytes of a form that have been sent, and of all of it.
+            headers: in addition to the client's own.
+            report: called with the number of bytes of a form that have been sent, and their total.
 
         Raises:
-            HeatsvcError: there is no such response.
+            HeatsvcError: the request failed, or the response is another one.
         """
 
         def send() -> Reply:
@@ -123,24 +123,24 @@ class Connection:
         method: str,
         path: str,
         *,
-        accept: Sequence[str] = (JSON,),
+        accept: str = JSON,
         body: RequestBody | None = None,
         headers: Mapping[str, str] | None = None,
         report: Callable[[int, int | None], None] | None = None,
     ) -> Iterator[httpx2.Response]:
-        """Send a request once; its response, whose body is then read. As `request` in all else."""
+        """Send a request once, and give its response before the body is read. Arguments are those of `request`."""
         body = body or RequestBody()
         try:
             request = self._http.build_request(
                 method,
                 path,
                 params=body.params,
-                headers={"Accept": accept_header(accept), **body.headers, **(headers or {})},
+                headers={"Accept": accept, **body.headers, **(headers or {})},
                 content=body.content,
                 data=body.fields or None,
                 files=body.files or None,
             )
-            response = self._http.send(_streamed(request, body, report), stream=True)
+            response = self._http.send(_with_counted_files(request, body, report), stream=True)
             try:
                 if response.status_code >= 300:
                     raise _error(response)
@@ -152,14 +152,14 @@ class Connection:
             raise connection_error(self.url, error) from error
 
     def _receive(self, response: httpx2.Response) -> Reply:
-        # A coding makes nothing longer by more than this.
+        # No coding makes a body longer by more than this.
         encoded = _read(response, self._max_bytes + self._max_bytes // 1024 + 1024)
         coding = response.headers.get("content-encoding", "").strip().lower()
         return Reply(response.headers, run_blocking(decode_content, encoded, coding, self._max_bytes))
 
 
 def _error(response: httpx2.Response) -> ServiceError:
-    """The error that a response is; of a page the body is not read."""
+    """The error that a response stands for. The body is read only if it is a problem document."""
     url = str(response.request.url.copy_with(query=None))
     body = b""
     if response.request.method != "HEAD" and media_type_of(response.headers) == PROBLEM:
@@ -168,10 +168,10 @@ def _error(response: httpx2.Response) -> ServiceError:
     return error_of_response(url, response.status_code, response.headers, body)
 
 
-def _streamed(
+def _with_counted_files(
     request: httpx2.Request, body: RequestBody, report: Callable[[int, int | None], None] | None
 ) -> httpx2.Request:
-    """The request itself, or one whose files are read and counted while they are sent."""
+    """The request; if it has files, one that reads them in a thread and counts their bytes while it is sent."""
     if not body.files:
         return request
     length = request.headers.get("content-length")
@@ -185,7 +185,7 @@ def _streamed(
 
 
 def _read(response: httpx2.Response, limit: int) -> bytes:
-    """A body as it is sent.
+    """Read a body without decoding it.
 
     Raises:
         InvalidResponseError: it is longer than `limit`.

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from heatsvc.client.concurrency import run_blocking
-from heatsvc.client.datasets import finish_download, partial_path
 from heatsvc.client.errors import ConnectionFailedError, InvalidResponseError, ServiceError
+from heatsvc.client.partial_files import finish_download, partial_path
+from heatsvc.client.responses import ANY, UNCODED
 from heatsvc.client.synchronous.connection import Connection
 
 
@@ -20,28 +21,28 @@ def download(
     sha256: str | None,
     report: Callable[[int, int | None], None],
 ) -> None:
-    """Write a file of the service, aside until it is whole.
+    """Download a file. It is written beside its target, and moved there when it is complete.
 
-    Each time that the connection breaks after some bytes came, the rest is asked for; what is there stays beside the
-    target when the connection fails for good, and is used by the next download of the same bytes.
+    If the connection breaks after some bytes, the rest is requested. If the connection fails for good, the part that
+    was received stays, and the next download of the same bytes continues it.
 
     Args:
         connection: to the service.
-        url: of the file, below the service's.
+        url: of the file, relative to the service's URL.
         target: the file to write.
-        sha256: of its bytes, where it is known.
-        report: called with the bytes that are there, and of all of it.
+        sha256: of its bytes, if known.
+        report: called with the number of bytes received, and their total.
 
     Raises:
-        OSError: it cannot be written.
-        HeatsvcError: it cannot be had.
+        OSError: the target cannot be written.
+        HeatsvcError: the download failed.
     """
 
-    def look() -> tuple[str, int]:
-        with connection.open("HEAD", url, accept=["*/*"], headers={"Accept-Encoding": "identity"}) as response:
+    def request_head() -> tuple[str, int]:
+        with connection.open("HEAD", url, accept=ANY, headers=UNCODED) as response:
             return response.headers.get("etag", ""), int(response.headers.get("content-length", -1))
 
-    etag, size = connection.retry(look)
+    etag, size = connection.retry(request_head)
     if not etag or size < 0:
         raise InvalidResponseError(
             f"{connection.url}{url} has no ETag or Content-Length: a proxy may have removed them"
@@ -57,7 +58,7 @@ def download(
             _fetch(connection, url, partial, etag, start, size, report)
         except ConnectionFailedError:
             if partial.exists() and partial.stat().st_size > start:
-                return  # further than before: the next attempt is again the first
+                return  # progress was made, so the attempts are counted anew
             raise
 
     while not partial.exists() or partial.stat().st_size != size:
@@ -74,11 +75,9 @@ def _fetch(
     size: int,
     report: Callable[[int, int | None], None],
 ) -> None:
-    """Append the bytes from `start` on. A service whose file has changed sends it from its beginning."""
-    headers = {"Accept-Encoding": "identity"}
-    if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": etag}
-    with connection.open("GET", url, accept=["*/*"], headers=headers) as response:
+    """Append the bytes from `start` on. If the file on the service has changed, it is sent from its beginning."""
+    resumption = {"Range": f"bytes={start}-", "If-Range": etag} if start else {}
+    with connection.open("GET", url, accept=ANY, headers={**UNCODED, **resumption}) as response:
         if response.headers.get("etag") != etag:
             raise ServiceError(f"{connection.url}{url} has changed while it was downloaded: download it again")
         if response.status_code != 206:
