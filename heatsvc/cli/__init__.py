@@ -1,1 +1,1 @@
-"""Commands, one file each."""
+"""The command `heatsvc`: one file per subcommand."""

@@ -1,4 +1,4 @@
-"""`heatsvc annotate`: a dataset without a server, on all cores, with progress and report in the terminal."""
+"""`heatsvc annotate`: build a dataset without a server, with progress and report in the terminal."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cyclopts import Group, Parameter
 
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.cli.annotate_paths import find_inputs, folder_beside, unwritable_reason
-from heatsvc.cli.errors import CommandError, UsageError, as_typed
+from heatsvc.cli.errors import CommandError, UsageError, describe_error
 from heatsvc.cli.model_options import ModelOptions
-from heatsvc.cli.output import Json, print_json, progress_bar
+from heatsvc.cli.output import Json, print_error, print_json, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ _STAGES = {
     "writing": "writing",
     "done": "done",
 }
-# `dataset` is for the server. Files have the plain names of the two others.
+# `dataset` is for the server. --split and --labels are files.
 _OPTIONS = ModelOptions(
     AnnotationOptions,
     skip=("dataset",),
@@ -81,7 +81,7 @@ def annotate(
     json: Annotated[Json, Parameter(group=_FILES)] = False,
     single: Annotated[_DatasetOptions | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
 ) -> None:
-    """Make the dataset."""
+    """Build a dataset."""
     from heatsvc.annotation.artifacts import REPORT_PAGE
     from heatsvc.annotation.errors import FaultsError
     from heatsvc.errors import InputError
@@ -91,7 +91,7 @@ def annotate(
         raise UsageError("say where the pickle goes: -o KETI.pkl, or give --check")
     if output is not None and (reason := unwritable_reason(output)):
         raise UsageError(reason)
-    # Names and rows are many and have no cycles, but the garbage collector would visit them again and again.
+    # The many names and rows have no cycles, but the garbage collector would visit them again and again.
     gc.set_threshold(*_GC_THRESHOLDS)
     chosen = _dataset_options(options, single)
     try:
@@ -100,15 +100,15 @@ def annotate(
     except FaultsError as error:
         _print_report(error.report, json=json)
         kept = f". The report is {folder_beside(output) / REPORT_PAGE}" if output is not None and not check else ""
-        raise CommandError(f"{as_typed(error, _PARTS)}{kept}") from None
+        raise CommandError(f"{describe_error(error, _PARTS)}{kept}") from None
     except InputError as error:
-        raise CommandError(as_typed(error, _PARTS)) from None
+        raise CommandError(describe_error(error, _PARTS)) from None
     except BrokenPipeError:
         raise
     except OSError as error:
         raise CommandError(f"{error.filename or output}: {error.strerror or error}") from None
     except KeyboardInterrupt:
-        print("heatsvc annotate: stopped; nothing was written", file=sys.stderr)
+        print_error("heatsvc annotate", "stopped; nothing was written")
         raise
     _print_report(built.report, json=json)
     if output is not None and not check:
@@ -118,10 +118,10 @@ def annotate(
 
 
 def _dataset_options(text: str | None, single: Any) -> AnnotationOptions:
-    """The options of --options, and single ones, which override them.
+    """The options of --options, overridden by those that have an option of their own.
 
     Raises:
-        UsageError: one that there is not, or a value that it cannot have.
+        UsageError: an unknown option, or a value that an option cannot have.
     """
     try:
         document = json_module.loads(text) if text else {}
@@ -151,11 +151,11 @@ def _build(
     folder = target.with_name(f".{target.name}.heatsvc-{os.getpid()}")
     try:
         with shared_memory_folder() as memory, progress_bar() as bar:
-            line = bar.add_task("", total=None)
+            task = bar.add_task("", total=None)
 
             def show_progress(progress: Progress) -> None:
                 bar.update(
-                    line,
+                    task,
                     description=_STAGES[progress.stage],
                     completed=progress.files_read,
                     total=progress.files or None,

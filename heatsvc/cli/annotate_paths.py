@@ -1,4 +1,4 @@
-"""The files and folders of `heatsvc annotate`: what it reads, and where it may write."""
+"""Input files and output paths of `heatsvc annotate`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def unwritable_reason(output: Path) -> str:
-    """Why a pickle cannot be written there, "" where it can. Checked first, since reading may take long."""
+    """Why a pickle cannot be written to a path; "" if it can. Checked before anything is read, which may take long."""
     from heatsvc.annotation.artifacts import MEDIA_TYPES, PICKLE
 
     beside = folder_beside(output)
@@ -29,7 +29,7 @@ def find_inputs(keypoints: list[Path], labels: list[Path], split: list[Path], tr
     """The files and folders that the options name.
 
     Raises:
-        AnnotationError: one that does not exist, or two folders where there may be one.
+        AnnotationError: a path does not exist, or there are several folders where one is allowed.
     """
     from heatsvc.annotation.errors import AnnotationError
     from heatsvc.annotation.inputs import Inputs
@@ -62,7 +62,7 @@ def _label_files(folder: Path) -> tuple[InputFile, ...]:
 
 
 def _split_paths(paths: list[Path], option: str) -> tuple[tuple[InputFile, ...], Path | None]:
-    """Files, and the folder, of which there may be one."""
+    """The files among the paths, and the folder, of which there may be only one."""
     from heatsvc.annotation.errors import AnnotationError
     from heatsvc.annotation.inputs import InputFile
 

@@ -1,4 +1,4 @@
-"""`heatsvc --install-completion`: the completion of the command in a shell."""
+"""`heatsvc --install-completion`: complete the command in a shell."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def install_completion(
         ),
     ] = None,
 ) -> None:
-    """Write it."""
+    """Install the completion for a shell."""
     from cyclopts.completion.detect import ShellDetectionError
 
     from heatsvc.cli.main import make_app

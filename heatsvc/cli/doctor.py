@@ -1,4 +1,4 @@
-"""`heatsvc doctor`: what a report of a bug needs, and whether the service could start here."""
+"""`heatsvc doctor`: versions for a bug report, and checks whether the service could start."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _EXTRAS = {"hdf5": ("h5py",), "parquet": ("arro3.io",), "torch": ("torch",)}
 
 @dataclass(frozen=True)
 class Check:
-    """Something that was looked at.
+    """The result of a check.
 
     Attributes:
-        name: of it.
-        status: ``note``: it works, but perhaps not as it could.
+        name: what was checked.
+        status: ``note``: it works, but could be better.
         detail: what was found, and what would be right.
     """
 
@@ -38,7 +38,7 @@ class Check:
 
 
 def doctor(*, json: Json = False) -> int:
-    """Look at everything; the exit status is 1 where something is wrong."""
+    """Run all checks. The exit status is 1 if one of them is wrong."""
     checks = list(_checks())
     is_sound = all(check.status != "wrong" for check in checks)
     if json:
@@ -68,7 +68,7 @@ def _checks() -> Iterator[Check]:
     if settings is not None:
         yield _check_kernels(settings)
         yield _check_gpu(settings)
-        yield _check_data_folder(settings)
+        yield _check_data_directory(settings)
         yield _check_port(settings)
         yield _check_font(settings)
 
@@ -86,7 +86,7 @@ def _versions() -> dict[str, str]:
 def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # the package that it is in
+    except ModuleNotFoundError:  # its package is not installed
         return False
 
 
@@ -134,11 +134,13 @@ def _check_gpu(settings: Settings) -> Check:
         return Check("gpu", "wrong", f"HEATSVC_DEVICE={settings.device}: {error}")
 
 
-def _check_data_folder(settings: Settings) -> Check:
+def _check_data_directory(settings: Settings) -> Check:
     from heatsvc.jobs.data_directory import DataDirectory
 
     problem = DataDirectory(settings.data_dir).check()
-    return Check("data folder", "wrong" if problem else "ok", f"{settings.data_dir}{f': {problem}' if problem else ''}")
+    return Check(
+        "data directory", "wrong" if problem else "ok", f"{settings.data_dir}{f': {problem}' if problem else ''}"
+    )
 
 
 def _check_port(settings: Settings) -> Check:

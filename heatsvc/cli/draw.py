@@ -1,4 +1,4 @@
-"""`heatsvc draw`: keypoint files as arrays, pictures or videos."""
+"""`heatsvc draw`: render keypoint files as arrays, pictures or videos."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from heatsvc.api.heatmap_schemas import HeatmapOptions
 from heatsvc.api.request import read_options
 from heatsvc.bounds import usable_cores
 from heatsvc.cancel import CancelToken
-from heatsvc.cli.errors import CommandError, UsageError, as_typed
+from heatsvc.cli.errors import CommandError, UsageError, describe_error
 from heatsvc.cli.heatmap_files import (
     FILE_FORMATS,
-    own_file_bounds,
+    atomic_file,
     plan_file,
     rendering_settings,
-    write_file,
     write_job,
 )
 from heatsvc.cli.heatmap_options import DRAW, DrawParameters, heatmap_options
 from heatsvc.cli.output import Json, print_error, print_json, progress_bar
-from heatsvc.cli.sources import KeypointSource, find_sources
+from heatsvc.cli.sources import KeypointSource, find_sources, own_file_bounds
 from heatsvc.cli.target import OutputPaths, Target, WrittenFile
 from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError
@@ -80,14 +79,14 @@ def draw(
     json: Annotated[Json, Parameter(group=_FILES)] = False,
     options: Annotated[DrawParameters | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
 ) -> int:
-    """Draw them; the exit status is 1 where some could not be drawn."""
+    """Render keypoint files. The exit status is 1 if some could not be drawn."""
     chosen = heatmap_options(DRAW, options)
-    target = Target.of(output, format)
+    target = Target.from_options(output, format)
     if target.is_standard_output and json:
         raise UsageError("--json and the heatmaps cannot both be on standard output: give a file as --output")
     sources = find_sources(files)
     if target.path is not None and not target.format.many and len(sources) > 1:
-        raise UsageError(target.too_many(len(sources), "files"))
+        raise UsageError(target.too_many_message(len(sources), "files"))
     workers = jobs if jobs > 0 else usable_cores()
     with ExitStack() as stack:
         bar = stack.enter_context(progress_bar())
@@ -105,26 +104,28 @@ def draw(
             done = f"{len(drawing.written):,} files are" if drawing.written else "nothing was"
             print_error("heatsvc draw", f"stopped; {done} written")
             raise
-    drawing.print_warnings()
+    if drawing.failed and drawing.total > 1:
+        print_error("heatsvc draw", f"{drawing.failed:,} of {drawing.total:,} could not be drawn")
     if json:
         print_json([vars(file) for file in drawing.written])
     return 1 if drawing.failed else 0
 
 
 class Drawing:
-    """Clips to files, several at a time.
+    """Renders clips to files in this process, several at a time.
 
     Args:
         options: of all clips.
-        target: where the files go.
-        settings: their bounds.
-        sources: what is read.
-        jobs: how many are read, or clips drawn, at a time.
+        target: where the files are written.
+        settings: with the bounds of reading and rendering.
+        sources: the files to read.
+        jobs: number of files that are read, or clips that are rendered, at a time.
         bar: shows the progress.
 
     Attributes:
-        written: what was written so far, in no order.
-        failed: how many files and clips could not be drawn.
+        written: the files that were written so far, in any order.
+        failed: number of files and clips that could not be drawn.
+        total: number of clips, as far as it is known; a file that is not read yet counts as one.
     """
 
     def __init__(
@@ -139,81 +140,69 @@ class Drawing:
         self._options, self._target, self._settings = options, target, settings
         self._sources, self._jobs, self._bar = sources, jobs, bar
         self._token = CancelToken()
-        self._reading = read_options(options, own_file_bounds(settings), self._token)
+        self._reading = read_options(options, own_file_bounds(settings.bounds), self._token)
         self._lock = Lock()
         self._paths = OutputPaths(sources)
         self._findings: Counter[Code] = Counter()
         self._details: dict[Code, str] = {}
-        self._line = bar.add_task("drawing", total=len(sources))
-        self._total = len(sources)
+        self._task = bar.add_task("drawing", total=len(sources))
         self.written: list[WrittenFile] = []
         self.failed = 0
+        self.total = len(sources)
 
     def draw(self) -> None:
-        """All files; errors as of `draw_each` and `draw_together`."""
-        if self._target.path is None:
-            self.draw_each()
-        else:
-            self.draw_together()
+        """Write a file for each clip, or one for all; then print a line for each kind of finding.
 
-    def draw_each(self) -> None:
-        """A file for each clip; a source or a clip that cannot be drawn is reported, and the others are drawn.
+        If each clip has a file, a source or clip that cannot be drawn is reported, and the others are drawn.
 
         Raises:
+            CommandError: one file for all clips: a source cannot be read, or a clip cannot be rendered.
+            UsageError: one file for all clips: its format holds one clip, and there are several.
             OSError: a file cannot be written.
         """
-        self._in_threads(self._draw_source)
+        if self._target.path is None:
+            self._in_threads(self._draw_source)
+        else:
+            self._draw_together(self._target.path)
+        for code, count in self._findings.items():
+            often = f" (and {count - 1:,} more)" if count > 1 else ""
+            print_error("heatsvc draw", f"warning: {self._details[code]}{often}")
 
-    def draw_together(self) -> None:
-        """One file, of all clips.
-
-        Raises:
-            CommandError: a source that cannot be read, or clips that cannot be in one file.
-            UsageError: several clips for a format of one.
-            OSError: the file cannot be written.
-        """
+    def _draw_together(self, path: str) -> None:
         read: dict[int, list[PoseClip]] = {}
 
         def read_source(source: KeypointSource, position: int) -> None:
             try:
-                read[position] = self._read(source)
+                read[position] = source.read(self._reading, self._options.frame_dirs)
             except (InputError, OSError) as error:
-                raise CommandError(_described(error, source.title)) from None
-            self._bar.advance(self._line)
+                raise CommandError(_reason(error, source.title)) from None
+            self._bar.advance(self._task)
 
         self._in_threads(read_source)
         clips = [clip for position in sorted(read) for clip in read[position]]
         if not clips:
             raise CommandError(f"no clip is called {' or '.join(self._options.frame_dirs or ())}")
         if len(clips) > 1 and not self._target.format.many:
-            raise UsageError(self._target.too_many(len(clips), "clips"))
-        path = self._target.path or ""
+            raise UsageError(self._target.too_many_message(len(clips), "clips"))
         try:
             if not self._target.is_standard_output:
                 self._paths.reserve(Path(path), "")
             job = self._plan(clips, self._options)
         except InputError as error:
             title = self._sources[0].title if len(self._sources) == 1 else ""
-            raise CommandError(as_typed(error, DRAW.flags, title)) from None
+            raise CommandError(describe_error(error, DRAW.flags, title)) from None
         if self._target.is_standard_output:
             write_job(job, sys.stdout.buffer)
         else:
-            write_file(job, Path(path))
+            with atomic_file(Path(path)) as file:
+                write_job(job, file)
         self._add_written(path, [source.title for source in self._sources], job)
 
-    def print_warnings(self) -> None:
-        """What is doubtful in the clips, a line for each kind; and how many could not be drawn, where others could."""
-        for code, count in self._findings.items():
-            often = f" (and {count - 1:,} more)" if count > 1 else ""
-            print_error("heatsvc draw", f"warning: {self._details[code]}{often}")
-        if self.failed and self._total > 1:
-            print_error("heatsvc draw", f"{self.failed:,} of {self._total:,} could not be drawn")
-
     def _in_threads(self, work: Callable[[KeypointSource, int], None]) -> None:
-        """Run `work` for each source and its position.
+        """Call a function for each source and its index, in threads.
 
         Raises:
-            BaseException: what `work` raises, or KeyboardInterrupt; the rest is cancelled, and has ended.
+            BaseException: an error of the function, or KeyboardInterrupt, after the other calls were cancelled.
         """
         with ThreadPoolExecutor(min(self._jobs, len(self._sources))) as pool:
             futures = [pool.submit(work, source, position) for position, source in enumerate(self._sources)]
@@ -225,22 +214,16 @@ class Drawing:
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _read(self, source: KeypointSource) -> list[PoseClip]:
-        """The clips of a source that are wanted."""
-        clips = source.read(self._reading)
-        wanted = self._options.frame_dirs
-        return clips if wanted is None else [clip for clip in clips if clip.frame_dir in wanted]
-
     def _draw_source(self, source: KeypointSource, position: int) -> None:
         try:
-            clips = self._read(source)
+            clips = source.read(self._reading, self._options.frame_dirs)
         except (InputError, OSError) as error:
-            self._report(_described(error, source.title))
+            self._report(_reason(error, source.title))
             return
         with self._lock:
-            self._total += len(clips) - 1
-            self._bar.update(self._line, total=self._total)
-        # Of few sources with many clips, such as a pickle, clips are drawn at a time.
+            self.total += len(clips) - 1
+            self._bar.update(self._task, total=self.total)
+        # If there are few sources with many clips, such as a pickle, several clips of a source are drawn at a time.
         with ThreadPoolExecutor(max(1, self._jobs // len(self._sources))) as pool:
             futures = [
                 pool.submit(
@@ -258,12 +241,13 @@ class Drawing:
             self._paths.reserve(path, source.title)
             job = self._plan([clip], self._options_of(index))
         except InputError as error:
-            self._report(_described(error, source.title))
+            self._report(_reason(error, source.title))
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(job, path)
+        with atomic_file(path) as file:
+            write_job(job, file)
         self._add_written(str(path), [source.title], job)
-        self._bar.advance(self._line)
+        self._bar.advance(self._task)
 
     def _options_of(self, index: int) -> HeatmapOptions:
         """The options of a clip, with a seed of its own where one is given."""
@@ -282,7 +266,7 @@ class Drawing:
         with self._lock:
             self.failed += 1
             print_error("heatsvc draw", message)
-        self._bar.advance(self._line)
+        self._bar.advance(self._task)
 
     def _add_written(self, file: str, sources: list[str], job: RenderJob) -> None:
         volumes = [_describe(planned) for planned in job.writer.volumes]
@@ -290,15 +274,15 @@ class Drawing:
             self.written.append(WrittenFile(file, sources, volumes))
 
 
-def _described(error: InputError | OSError, title: str) -> str:
+def _reason(error: InputError | OSError, title: str) -> str:
     """Why a file cannot be drawn."""
     if isinstance(error, InputError):
-        return as_typed(error, DRAW.flags, title)
+        return describe_error(error, DRAW.flags, title)
     return f"{error.filename or title}: {error.strerror or error}"
 
 
 def _describe(planned: PlannedVolume) -> dict[str, Any]:
-    """Name, shape and type of a volume in a file; of a picture those of its frames."""
+    """Name, shape and type of a volume in a file. The shape of a picture is that of its frames, in RGB."""
     picture = planned.picture
     shape = planned.shape if picture is None else (len(picture.numbers), *picture.frame_shape, 3)
     return {"name": planned.name, "shape": list(shape), "dtype": planned.dtype}

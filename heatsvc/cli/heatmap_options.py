@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from heatsvc.api.heatmap_schemas import HeatmapOptions
-from heatsvc.cli.errors import UsageError, as_typed
+from heatsvc.cli.errors import UsageError, describe_error
 from heatsvc.cli.model_options import ModelOptions
 from heatsvc.errors import InputError
 from heatsvc.pipeline.errors import hint
@@ -27,7 +27,7 @@ _DESCRIPTIONS = {
     "frame_dir": "Names of the clips to take from the files; may be given several times. All by default.",
 }
 _TITLE, _TITLES = "Options of the heatmaps", {"picture": "Options of pictures and videos"}
-# `compression` is of responses; pictures have pixels of their own.
+# `compression` is for responses of a service; a picture ignores `dtype` and `reduce`.
 DRAW = ModelOptions(HeatmapOptions, skip=("compression",), descriptions=_DESCRIPTIONS, title=_TITLE, titles=_TITLES)
 VIEW = ModelOptions(
     HeatmapOptions, skip=("compression", "dtype", "reduce"), descriptions=_DESCRIPTIONS, title=_TITLE, titles=_TITLES
@@ -37,21 +37,21 @@ ViewParameters = VIEW.parameters("ViewParameters", __name__)
 
 
 def heatmap_options(accepted: ModelOptions[HeatmapOptions], parsed: Any) -> HeatmapOptions:
-    """The options that were given.
+    """Validate the options of a command line.
 
     Args:
-        accepted: those of the command.
-        parsed: an instance of its parameters; None where no option was given.
+        accepted: the options of the command.
+        parsed: an instance of its parameters; None if no option was given.
 
     Raises:
-        UsageError: a value that an option cannot have, or steps that do not exist or do not fit.
+        UsageError: an option has an invalid value, or a step is unknown or does not fit the others.
     """
     options = accepted.validate(accepted.document(parsed))
     for name, layout in (("select", options.select), ("layout", options.layout)):
         if isinstance(layout, str) and layout not in LAYOUTS:
             raise UsageError(f"{accepted.flags[name]}: there is no layout {layout!r:.60}{hint(layout, LAYOUTS)}")
     try:
-        options.built_pipeline  # noqa: B018  # raises where there is none
+        options.built_pipeline  # noqa: B018  # raises if it is invalid
     except InputError as error:
-        raise UsageError(as_typed(error, accepted.flags)) from None
+        raise UsageError(describe_error(error, accepted.flags)) from None
     return options

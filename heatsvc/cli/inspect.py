@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from heatsvc.api.heatmap_schemas import HeatmapOptions
 from heatsvc.bounds import DEFAULT_BOUNDS
-from heatsvc.cli.errors import CommandError, as_typed
+from heatsvc.cli.errors import CommandError, describe_error
 from heatsvc.cli.model_options import ModelOptions
 from heatsvc.cli.output import Json, print_json, printable
 from heatsvc.errors import InputError, LimitError
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
     from heatsvc.cli.sources import KeypointSource
     from heatsvc.pose import PoseClip
 
-# Larger than the server's, since the file is the user's own: KETI has two million objects and 0.6 GB.
-_OBJECTS = 200_000_000
-_BYTES = 64 << 30
-_CLIPS = 10_000_000
+_MAX_FRAMES = 10_000_000
 _PICKLES = (".pkl", ".pickle")
 _ANY_SHAPE = (100_000, 100_000)
 _SHOWN = 200
@@ -45,20 +42,20 @@ def inspect(
     json: Json = False,
     options: Annotated[_ReadingOptions | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
 ) -> int:
-    """Show it; the exit status is 1 where it cannot be used."""
+    """Show what a file holds. The exit status is 1 if it cannot be used."""
     path = Path(file)
     try:
         if path.suffix.lower() in _PICKLES or _is_pickle(path):
             return _inspect_pickle(path, json=json)
         return _inspect_keypoints(file, options, json=json)
     except InputError as error:
-        # A limit is this command's own, which no setting changes.
+        # The limits are those of this command, which no setting changes.
         text = f"{error.reason} (limit {error.limit:,})" if isinstance(error, LimitError) else error.detail
         raise CommandError(text) from None
 
 
 def _is_pickle(path: Path) -> bool:
-    """Whether it begins as pickles do since protocol 2."""
+    """Whether a file begins like a pickle of protocol 2 or later."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -70,11 +67,9 @@ def _inspect_pickle(path: Path, *, json: bool) -> int:
 
     from heatsvc.annotation.inspection.inspection import inspect_pickle
     from heatsvc.annotation.inspection.text import inspection_text
+    from heatsvc.cli.sources import own_file_bounds
 
-    wide = replace(
-        DEFAULT_BOUNDS, max_pickle_objects=_OBJECTS, max_unpacked_bytes=_BYTES, max_clips=_CLIPS, max_frames=_CLIPS
-    )
-    inspection = inspect_pickle(path, wide)
+    inspection = inspect_pickle(path, replace(own_file_bounds(DEFAULT_BOUNDS), max_frames=_MAX_FRAMES))
     if json:
         print_json({**asdict(inspection), "usable": inspection.usable})
     else:
@@ -87,13 +82,13 @@ class InspectedClip:
     """A clip of a keypoint file.
 
     Attributes:
-        file: that it is from.
+        file: its path.
         frame_dir: its name.
-        persons, frames, points: M, T, V; None where it cannot be read.
-        layout: its name; None where it is unknown.
-        img_shape: (height, width); None where neither the file nor an option says it.
-        findings: what is impossible or doubtful: code, severity, detail and what to do.
-        error: why it cannot be read; "" where it can.
+        persons, frames, points: M, T, V; None if the clip cannot be read.
+        layout: its name; None if it is unknown.
+        img_shape: (height, width); None if neither the file nor an option has it.
+        findings: impossible or doubtful numbers: code, severity, detail and what to do.
+        error: why the clip cannot be read; "" if it can.
     """
 
     file: str
@@ -134,13 +129,13 @@ def _inspect_source(source: KeypointSource, options: HeatmapOptions) -> list[Ins
         clips, is_judged = source.read(reading), True
     except InputError as error:
         if error.field != "img_shape" or options.img_shape is not None:
-            return [InspectedClip(source.title, error=as_typed(error, _OPTIONS.flags))]
-        # Without the size of the picture nothing can be said of where the points are.
+            return [InspectedClip(source.title, error=describe_error(error, _OPTIONS.flags))]
+        # Without the size of the frame the positions of the points cannot be judged.
         ignored = replace(options.interpretation, plausibility="ignore")
         try:
             clips, is_judged = source.read(replace(reading, img_shape=_ANY_SHAPE, interpretation=ignored)), False
         except InputError as other:
-            return [InspectedClip(source.title, error=as_typed(other, _OPTIONS.flags))]
+            return [InspectedClip(source.title, error=describe_error(other, _OPTIONS.flags))]
 
     def describe(clip: PoseClip) -> InspectedClip:
         found = PlausibilityReport("warn").judge(clip) if is_judged else ()

@@ -1,4 +1,4 @@
-"""`heatsvc layouts`: the keypoint layouts."""
+"""`heatsvc layouts`: list the keypoint layouts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def layouts(
     *,
     json: Json = False,
 ) -> None:
-    """List them, or the points of one."""
+    """List the keypoint layouts, or the points of one."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""The command `heatsvc`: its commands, one module each, which are imported when they are used."""
+"""The command `heatsvc`: the table of its subcommands, whose modules are imported when they are used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cyclopts import (
 )
 
 from heatsvc import __version__
-from heatsvc.cli.errors import CommandError, UsageError, as_typed
+from heatsvc.cli.errors import CommandError, UsageError, describe_error
 from heatsvc.cli.output import print_error
 from heatsvc.errors import InputError
 
@@ -36,14 +36,14 @@ _HEATMAPS, _DATASETS, _CATALOGUE, _SERVICE, _OTHER = (
 
 @dataclass(frozen=True)
 class Command:
-    """A command.
+    """A subcommand.
 
     Attributes:
-        name: as it is typed.
+        name: of the subcommand.
         target: module and function.
         group: in the help.
-        help: a sentence, and more after an empty line.
-        examples: shell commands, which work in the clone's root.
+        help: a sentence, and details after an empty line.
+        examples: shell commands that can be run in the root of a clone.
     """
 
     name: str
@@ -79,9 +79,9 @@ COMMANDS = (
         "annotate",
         "heatsvc.cli.annotate:annotate",
         _DATASETS,
-        "Make an annotation pickle of keypoints, labels and a split.\n\nPYSKL and MMAction2 train from it. Label map, "
-        "training configs and report are written to a folder beside it. Faults that the options do not allow end it "
-        "with exit status 1, and the report.",
+        "Make an annotation pickle of keypoints, labels and a split.\n\nPYSKL and MMAction2 train on it. Label map, "
+        "training configs and report are written to a folder beside it. If the options do not allow a fault, only the "
+        "report is written, and the exit status is 1.",
         (
             "KETI=tests/data/keti-mini\n"
             "heatsvc annotate --keypoints $KETI/Keypoints-MMPOSE \\\n"
@@ -93,9 +93,9 @@ COMMANDS = (
         "inspect",
         "heatsvc.cli.inspect:inspect",
         _DATASETS,
-        "Show and check an annotation pickle or a file of keypoints.\n\nOf a pickle: what is in it, and whether PYSKL "
-        "and MMAction2 can train from it. Of keypoints: the clips, their layouts, and what is impossible or doubtful. "
-        "Nothing in the file is executed. The exit status is 1 where it could not be used.",
+        "Show and check an annotation pickle or a file of keypoints.\n\nFor a pickle, shows what is in it, and whether "
+        "PYSKL and MMAction2 can train on it. For keypoints, shows the clips, their layouts, and impossible or "
+        "doubtful numbers. Nothing in the file is executed. The exit status is 1 if it cannot be used.",
         ("heatsvc inspect openapi/examples/annotation.pkl",),
     ),
     Command(
@@ -116,14 +116,14 @@ COMMANDS = (
         "serve",
         "heatsvc.cli.serve:serve",
         _SERVICE,
-        "Run the service.\n\nWhat is not given here is a setting: see `heatsvc settings`.",
+        "Run the service.\n\nAll other settings are environment variables: see `heatsvc settings`.",
         ("heatsvc serve --port 8000",),
     ),
     Command(
         "worker",
         "heatsvc.cli.worker:worker",
         _SERVICE,
-        "Build what was sent to /annotation, for servers with the same data folder.",
+        "Build what was sent to /annotation, for servers with the same data directory.",
         ("heatsvc worker",),
     ),
     Command(
@@ -144,8 +144,8 @@ COMMANDS = (
         "doctor",
         "heatsvc.cli.doctor:doctor",
         _SERVICE,
-        "Check the installation: what a report of a bug needs.\n\nVersions, kernels, GPU, extras, settings, port, data "
-        "folder and font. The exit status is 1 where something is wrong.",
+        "Check the installation, and print the versions for a bug report.\n\nChecks kernels, GPU, extras, settings, "
+        "port, data directory and font. The exit status is 1 if something is wrong.",
         ("heatsvc doctor --json",),
     ),
     Command(
@@ -172,7 +172,7 @@ _FLAGS = ("--help", "--version", "--install-completion")
 
 
 def make_app() -> App:
-    """The commands for cyclopts."""
+    """Make the cyclopts application."""
     app = App(
         name="heatsvc",
         help="Human keypoints in, Gaussian heatmap volumes out.",
@@ -194,7 +194,7 @@ def make_app() -> App:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status, one of `EXIT_STATUSES`."""
+    """Run a command and return its exit status, one of `EXIT_STATUSES`."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     name = f"heatsvc {tokens[0]}" if tokens and tokens[0] in (command.name for command in COMMANDS) else "heatsvc"
     try:
@@ -202,13 +202,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status or (DONE if tokens else WRONG_USAGE)
     except CycloptsError as error:
-        return _report(name, f"{_usage(error, tokens)} (`{name} --help` lists all)", WRONG_USAGE)
+        return _report(name, f"{_usage_message(error, tokens)} (`{name} --help` lists all)", WRONG_USAGE)
     except UsageError as error:
         return _report(name, str(error), WRONG_USAGE)
     except CommandError as error:
         return _report(name, str(error), FAILED)
     except InputError as error:
-        return _report(name, as_typed(error, {}), FAILED)
+        return _report(name, describe_error(error, {}), FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -225,8 +225,8 @@ def _report(name: str, message: str, status: int) -> int:
     return status
 
 
-def _usage(error: CycloptsError, tokens: Sequence[str]) -> str:
-    """What is wrong with the arguments, in a line."""
+def _usage_message(error: CycloptsError, tokens: Sequence[str]) -> str:
+    """A line that says what is wrong with the arguments."""
     match error:
         case UnknownCommandError():
             names = [command.name for command in COMMANDS if not command.name.startswith("-")]

@@ -1,4 +1,4 @@
-"""ModelOptions: the options of a command line, from the fields of a Pydantic model."""
+"""ModelOptions: command-line options that are made from the fields of a Pydantic model."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _INDICES = re.compile(r"\d+(,\d+)*")
 
 @dataclass(frozen=True)
 class ModelField:
-    """A field of a model, or of a model in it, as an option.
+    """A field of a model, or of a nested model, as an option.
 
     Attributes:
-        path: its names, ``("picture", "mode")``.
+        path: the names of the field and the models around it, ``("picture", "mode")``.
         flag: the option, ``--mode``.
         annotation: the field's type.
         info: the field.
@@ -40,22 +40,22 @@ class ModelField:
 
     @property
     def key(self) -> str:
-        """Its name among all options."""
+        """Its name in the dataclass of `ModelOptions.parameters`."""
         return "_".join(self.path)
 
 
 class ModelOptions(Generic[Model]):
-    """What a command line has for a model: an option for each field, those of models in it among them.
+    """The command-line options of a model: one for each field, including those of nested models.
 
     Args:
-        model: its fields have descriptions.
+        model: a model whose fields have descriptions.
         skip: fields that have no option.
-        flags: options that are not called as their field is: ``{"split": "--split-rule"}``.
-        descriptions: in place of those of the model.
+        flags: options that are not named like their field: ``{"split": "--split-rule"}``.
+        descriptions: replace those of the model.
         several: whether an option takes all words up to the next option, ``--select 0 1 2``; otherwise it takes one,
             and indices are separated by commas.
         title: of the options in the help.
-        titles: of the options of models in it, by the field's name.
+        titles: of the options of nested models, by the field's name.
     """
 
     def __init__(
@@ -78,40 +78,40 @@ class ModelOptions(Generic[Model]):
 
     @property
     def flags(self) -> dict[str, str]:
-        """The option of each field, by the field's own name."""
+        """The option of each field, by the name of the field."""
         return {each.path[-1]: each.flag for each in self._fields}
 
     def parameters(self, name: str, module: str) -> type[Any]:
-        """A dataclass of all options, which cyclopts flattens where a parameter of this type is called ``*``.
+        """Make a dataclass of all options, which cyclopts flattens if a parameter of this type is named ``*``.
 
-        Every field is None where its option is not given.
+        A field is None if its option is not given.
 
         Args:
             name, module: of the dataclass.
         """
         made = [
-            (each.key, Annotated[_typed(each.annotation) | None, self._parameter(each)], field(default=None))
+            (each.key, Annotated[_option_type(each.annotation) | None, self._parameter(each)], field(default=None))
             for each in self._fields
         ]
         return make_dataclass(name, made, frozen=True, kw_only=True, namespace={"__module__": module})
 
     def _parameter(self, each: ModelField) -> Parameter:
-        is_list = get_origin(_typed(each.annotation)) is list
+        is_list = get_origin(_option_type(each.annotation)) is list
         return Parameter(
             name=each.flag,
             help=self._help(each),
             group=self._groups.get(each.path[0], self._group),
-            negative=() if _typed(each.annotation) is not bool else None,
-            show_default=_shown(each.info.default),
-            # Not by the type: Python takes types of the same choices in another order for one.
+            negative=() if _option_type(each.annotation) is not bool else None,
+            show_default=_default_text(each.info.default),
+            # Not by the type: for Python, Literals with the same choices in another order are equal.
             choices=_choices(each.annotation) or None,
             metavar=_METAVARS.get(each.path[-1]),
             consume_multiple=True if is_list and self._several else None,
-            allow_leading_hyphen=_typed(each.annotation) is str and not _choices(each.annotation),
+            allow_leading_hyphen=_option_type(each.annotation) is str and not _choices(each.annotation),
         )
 
     def _help(self, each: ModelField) -> str:
-        """The field's description, in which other fields are called as their options are."""
+        """The field's description, in which names of other fields are replaced by their options."""
         text = self._descriptions.get(each.path[-1], each.info.description or "")
         choices = {choice for other in self._fields for choice in _choices(other.annotation)}
         flags = self.flags
@@ -122,13 +122,13 @@ class ModelOptions(Generic[Model]):
         return re.sub(r"(?<!fault )`(\w+)`", typed, text)
 
     def document(self, parsed: Any) -> dict[str, Any]:
-        """The options that were given, as a request has them in JSON.
+        """The options that were given, as the JSON object of a request.
 
         Args:
-            parsed: an instance of `parameters`; None where no option was given.
+            parsed: an instance of the dataclass of `parameters`; None if no option was given.
 
         Raises:
-            UsageError: broken JSON.
+            UsageError: an option has invalid JSON.
         """
         document: dict[str, Any] = {}
         for each in self._fields:
@@ -141,10 +141,10 @@ class ModelOptions(Generic[Model]):
         return document
 
     def validate(self, document: Mapping[str, Any]) -> Model:
-        """The model.
+        """Validate the options, and return the model.
 
         Raises:
-            UsageError: a value that an option cannot have.
+            UsageError: an option has an invalid value.
         """
         try:
             return self._model.model_validate(document)
@@ -172,7 +172,7 @@ def _fields(model: type[BaseModel], skip: set[str], flags: Mapping[str, str]) ->
 
 
 def _members(annotation: Any) -> list[Any]:
-    """The members of a union, but None, without what is only for Pydantic; of another type itself."""
+    """The members of a union except None, without metadata for Pydantic; another type alone."""
     if get_origin(annotation) is Annotated:
         return _members(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
@@ -186,21 +186,21 @@ def _choices(annotation: Any) -> tuple[str, ...]:
     )
 
 
-def _typed(annotation: Any) -> Any:
-    """The type of an option's words."""
+def _option_type(annotation: Any) -> Any:
+    """The type that cyclopts converts the words of an option to."""
     members = list(dict.fromkeys(_members(annotation)))
     if len(members) > 1:
         return list[str] if any(get_origin(member) is list for member in members) else str
     (member,) = members
     if get_origin(member) is tuple:
-        return tuple[tuple(_typed(side) for side in get_args(member))]  # type: ignore[misc]
+        return tuple[tuple(_option_type(side) for side in get_args(member))]  # type: ignore[misc]
     if get_origin(member) is list:
         return list[str]
     return str if get_origin(member) in (dict, Literal) else member
 
 
 def _value(given: Any, each: ModelField) -> Any:
-    """The JSON value of an option's words."""
+    """The JSON value of a converted option."""
     lists = [member for member in _members(each.annotation) if get_origin(member) is list]
     if isinstance(given, str) and any(get_origin(member) is dict for member in _members(each.annotation)):
         return _json(given, each.flag)
@@ -225,7 +225,7 @@ def _json(text: str, flag: str) -> Any:
         raise UsageError(f"{flag} is broken JSON: {error}") from None
 
 
-def _shown(default: Any) -> str | bool:
+def _default_text(default: Any) -> str | bool:
     if default is None or isinstance(default, BaseModel):
         return False
     return json.dumps(default).strip('"')

@@ -1,4 +1,4 @@
-"""`heatsvc openapi`: the OpenAPI document."""
+"""`heatsvc openapi`: print the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def openapi() -> None:
-    """Print it: what is set for this machine does not show in it."""
+    """Print the OpenAPI document, which does not depend on the settings."""
     import orjson
 
     from heatsvc.app import create_app

@@ -1,4 +1,4 @@
-"""What commands print: JSON and text on standard output, progress on standard error."""
+"""Output of commands: JSON on standard output, errors and progress on standard error."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False, help="Print JSON, for programs.")]
-"""The option of the commands that print data."""
+"""The type of the option --json."""
 
 
 def print_json(document: Any) -> None:
-    """A document, indented, on standard output."""
+    """Print a JSON document on standard output."""
     import orjson
 
     sys.stdout.flush()
@@ -24,17 +24,17 @@ def print_json(document: Any) -> None:
 
 
 def print_error(command: str, message: str) -> None:
-    """A line on standard error."""
+    """Print a line on standard error."""
     print(f"{command}: {printable(message)}", file=sys.stderr)
 
 
 def printable(text: str) -> str:
-    """Text without control characters, which a terminal would obey: names of files may have them."""
+    """Replace control characters, which file names may contain, and which a terminal would obey."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def progress_bar() -> Progress:
-    """A bar on standard error that is gone when the work is done; nothing where that is no terminal."""
+    """A progress bar on standard error, which disappears at the end. Shows nothing if standard error is no terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

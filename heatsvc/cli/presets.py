@@ -1,4 +1,4 @@
-"""`heatsvc presets`: the pipelines that have a name."""
+"""`heatsvc presets`: list the pipelines that have a name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def presets(
     *,
     json: Json = False,
 ) -> None:
-    """List them, or the steps of one."""
+    """List the presets, or the steps of one."""
     import orjson
     from rich.console import Console
     from rich.table import Table

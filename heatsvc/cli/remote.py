@@ -1,4 +1,4 @@
-"""Heatmaps by a service: what `--url` makes of `heatsvc draw`."""
+"""`heatsvc draw --url`: heatmaps that a service renders."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import stamina
 
-from heatsvc.cli.errors import CommandError, UsageError, as_typed
-from heatsvc.cli.heatmap_files import write_bytes
+from heatsvc.cli.errors import CommandError, UsageError, describe_error
+from heatsvc.cli.heatmap_files import atomic_file
 from heatsvc.cli.heatmap_options import DRAW
 from heatsvc.cli.output import print_error
 from heatsvc.cli.target import OutputPaths, Target, WrittenFile
@@ -36,10 +36,10 @@ _ARRAYS = ("npy", "npz")
 
 
 def connect(url: str, api_key: str | None) -> Client:
-    """A client of a service.
+    """Make a client of a service. It reports retries on standard error.
 
     Raises:
-        UsageError: that is no URL.
+        UsageError: the URL is invalid.
     """
     stamina.instrumentation.set_on_retry_hooks([_report_retry])
     try:
@@ -49,27 +49,28 @@ def connect(url: str, api_key: str | None) -> Client:
 
 
 def _report_retry(details: stamina.instrumentation.RetryDetails) -> None:
-    """In place of a log line on standard output, where the heatmaps may be."""
+    """Report a retry. stamina would log it on standard output, which the heatmaps may go to."""
     print_error("heatsvc draw", f"{details.caused_by}; trying again in {details.wait_for:.1f} s")
 
 
 class RemoteDrawing:
-    """Files to a service, and its heatmaps to files.
+    """Sends files to a service, and writes its heatmaps to files.
 
     Args:
         client: of the service.
-        options: of all clips, as a request has them.
-        target: where the files go.
-        sources: what is sent.
-        jobs: requests at a time.
+        options: of all clips, as in a request.
+        target: where the files are written.
+        sources: the files to send.
+        jobs: number of requests at a time.
         bar: shows the progress.
 
     Attributes:
-        written: what was written so far, in no order.
-        failed: how many sources could not be drawn.
+        written: the files that were written so far, in any order.
+        failed: number of sources that could not be drawn.
+        total: number of sources.
 
     Raises:
-        UsageError: a format that only `heatsvc draw` itself writes, or standard input.
+        UsageError: the format is not available with --url, or a source is standard input.
     """
 
     def __init__(
@@ -89,16 +90,17 @@ class RemoteDrawing:
         self._client, self._options, self._target = client, dict(options), target
         self._sources, self._jobs, self._bar = sources, jobs, bar
         self._paths = OutputPaths(sources)
-        self._line = bar.add_task("drawing", total=len(sources))
+        self._task = bar.add_task("drawing", total=len(sources))
         self.written: list[WrittenFile] = []
         self.failed = 0
+        self.total = len(sources)
 
     def draw(self) -> None:
-        """Send each source; one that the service refuses is reported, and the others are drawn.
+        """Send each source. One that the service refuses is reported, and the others are drawn.
 
         Raises:
-            CommandError: the service cannot be reached, or wants another key.
-            UsageError: several clips for a format of one.
+            CommandError: the service cannot be reached, or needs another key.
+            UsageError: the format holds one clip, and there are several.
             OSError: a file cannot be written.
         """
         drawn: dict[int, Volumes | bytes] = {}
@@ -115,7 +117,7 @@ class RemoteDrawing:
                             drawn[futures[future]] = result
                     except (ServiceError, InputError) as error:
                         self._report(source, error)
-                    self._bar.advance(self._line)
+                    self._bar.advance(self._task)
             except HeatsvcError as error:
                 raise CommandError(f"--url: {error}") from None
             finally:
@@ -123,23 +125,18 @@ class RemoteDrawing:
         if self._target.path is not None and not self.failed:
             self._write_together([drawn[index] for index in sorted(drawn)], self._target.path)
 
-    def print_warnings(self) -> None:
-        """How many could not be drawn, where others could; what is doubtful is reported as it comes."""
-        if self.failed and len(self._sources) > 1:
-            print_error("heatsvc draw", f"{self.failed:,} of {len(self._sources):,} could not be drawn")
-
     def _report(self, source: KeypointSource, error: ServiceError | InputError) -> None:
-        """Say why a source could not be drawn.
+        """Report why a source could not be drawn.
 
         Raises:
-            CommandError: no other could be drawn either.
+            CommandError: the key is missing or wrong, so that no source could be drawn.
         """
         if isinstance(error, ServiceError) and error.status == HTTPStatus.UNAUTHORIZED:
             raise CommandError("the service wants a key of its own: give --api-key, or set HEATSVC_API_KEY")
         if isinstance(error, ServiceError) and error.problem and "detail" in error.problem:
             problem = error.problem
             error = InputError(str(problem["detail"]), field=problem.get("field"), file=problem.get("file"))
-        text = as_typed(error, DRAW.flags, source.title) if isinstance(error, InputError) else str(error)
+        text = describe_error(error, DRAW.flags, source.title) if isinstance(error, InputError) else str(error)
         self.failed += 1
         print_error("heatsvc draw", text)
 
@@ -166,7 +163,7 @@ class RemoteDrawing:
             else:
                 volumes.update(result)
         if self._target.extension == "npy" and len(volumes) > 1:
-            raise UsageError(self._target.too_many(len(volumes), "clips"))
+            raise UsageError(self._target.too_many_message(len(volumes), "clips"))
         content = content or self._file(volumes)
         if self._target.is_standard_output:
             sys.stdout.buffer.write(content)
@@ -174,7 +171,7 @@ class RemoteDrawing:
             self._write(Path(path), [source.title for source in self._sources], content, volumes)
 
     def _file(self, volumes: Volumes) -> bytes:
-        """Arrays as a file."""
+        """The content of a file of arrays."""
         file = BytesIO()
         if self._target.extension == "npz":
             np.savez_compressed(file, allow_pickle=False, **volumes)
@@ -186,7 +183,8 @@ class RemoteDrawing:
     def _write(self, path: Path, sources: list[str], content: bytes, volumes: Volumes) -> None:
         self._paths.reserve(path, sources[0])
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(content, path)
+        with atomic_file(path) as file:
+            file.write(content)
         described = [
             {"name": name, "shape": list(imgs.shape), "dtype": str(imgs.dtype)} for name, imgs in volumes.items()
         ]
@@ -195,7 +193,7 @@ class RemoteDrawing:
 
 @contextmanager
 def _warnings_as_lines() -> Iterator[None]:
-    """The service's warnings, which the client gives as Python's, as lines on standard error."""
+    """Print the warnings of the client as lines on standard error."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *_, **__: print_error("heatsvc draw", f"warning: {message}")

@@ -1,4 +1,4 @@
-"""`heatsvc serve`: run the service under uvicorn, in one worker process or in several."""
+"""`heatsvc serve`: run the service under uvicorn, with one or several worker processes."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def serve(
         str | None, Parameter(help="Path prefix that a reverse proxy removes (setting HEATSVC_ROOT_PATH).")
     ] = None,
 ) -> None:
-    """Serve until it is stopped."""
-    # What imports make stays: the garbage collector would look through it a hundred times. `Service` sets its own.
+    """Run the service until it is stopped."""
+    # The garbage collector would visit the objects of imports many times. `Service` sets a threshold of its own.
     gc.set_threshold(100_000)
     from heatsvc.settings import load_settings, variable_of
 
@@ -75,14 +75,11 @@ def serve(
 
 
 def _startup_error(settings: Settings) -> str | None:
-    """Why the service cannot run with these settings, as far as that can be known beforehand."""
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=settings.data_dir).close()
-    except OSError as error:
-        return (
-            f"cannot write to the data folder {settings.data_dir} (setting HEATSVC_DATA_DIR): {error.strerror or error}"
-        )
+    """Why the service cannot run with these settings, as far as that can be checked before it is started."""
+    from heatsvc.jobs.data_directory import DataDirectory
+
+    if problem := DataDirectory(settings.data_dir).check():
+        return f"{settings.data_dir}: {problem}"
     if reason := listen_error(settings):
         return reason
     if settings.device.startswith("cuda"):
@@ -96,7 +93,7 @@ def _startup_error(settings: Settings) -> str | None:
 
 
 def listen_error(settings: Settings) -> str | None:
-    """Why the service cannot listen where the settings say; None where it can."""
+    """Why the service cannot listen on the host and port of the settings; None if it can."""
     try:
         family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         socket.create_server(address[:2], family=family).close()
@@ -107,7 +104,7 @@ def listen_error(settings: Settings) -> str | None:
 
 
 def _set_metrics_folder(stack: ExitStack) -> None:
-    """Give prometheus-client's multiprocess mode an empty folder: the one that the environment names, or a new one."""
+    """Set and empty the folder of prometheus-client's multiprocess mode: PROMETHEUS_MULTIPROC_DIR, or a new folder."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if folder is None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="heatsvc-metrics-"))

@@ -1,4 +1,4 @@
-"""`heatsvc settings`: the settings in force."""
+"""`heatsvc settings`: print the current settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from heatsvc.cli.output import Json, print_json
 
 
 def settings(*, json: Json = False) -> None:
-    """Print them."""
+    """Print the settings as a .env file or as JSON, without the values of keys."""
     from heatsvc.settings import describe_settings, format_settings, load_settings
 
     loaded = load_settings()

@@ -26,8 +26,8 @@ class Target:
     Attributes:
         format: of the files.
         extension: of the format.
-        path: the only file, ``-`` for standard output; None where each clip has its own.
-        template: of the path of each clip, with ``{name}``.
+        path: the only file, ``-`` for standard output; None if each clip has a file.
+        template: of the paths of the clips, with ``{name}``.
     """
 
     format: Format
@@ -36,11 +36,11 @@ class Target:
     template: str = ""
 
     @classmethod
-    def of(cls, output: str, format: str | None) -> Target:
-        """What --output and --format mean.
+    def from_options(cls, output: str, format: str | None) -> Target:
+        """The target that --output and --format name.
 
         Raises:
-            UsageError: an unknown format, a folder that is missing, or a terminal.
+            UsageError: the format is unknown, the folder does not exist, or standard output is a terminal.
         """
         if output == STANDARD_OUTPUT:
             if sys.stdout.isatty():
@@ -61,24 +61,24 @@ class Target:
 
     @property
     def is_standard_output(self) -> bool:
-        """Whether the bytes go to a pipe."""
+        """Whether the heatmaps are written to standard output."""
         return self.path == STANDARD_OUTPUT
 
-    def too_many(self, count: int, what: str) -> str:
-        """The message about several clips for a file that holds one."""
+    def too_many_message(self, count: int, what: str) -> str:
+        """The error message for several clips in a format that holds one."""
         return (
             f"{count:,} {what} do not fit into one .{self.extension}: give a folder (-o heatmaps/), a name for each "
             f"(-o '{_NAME}.{self.extension}'), or one .safetensors or .npz"
         )
 
     def path_of(self, name: str) -> Path:
-        """The file of a clip."""
+        """The path of the file of a clip."""
         return Path(self.template.replace(_NAME, name))
 
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A file of heatmaps: its path, what it was drawn from, and name, shape and type of each volume in it."""
+    """A file of heatmaps: its path, the paths of its inputs, and name, shape and type of each volume in it."""
 
     file: str
     sources: list[str]
@@ -86,7 +86,7 @@ class WrittenFile:
 
 
 class OutputPaths:
-    """The paths of the files that are written: each is written once, and none is an input.
+    """Reserves the paths of output files, so that each is written once, and none is an input.
 
     Args:
         sources: the inputs.
@@ -98,10 +98,10 @@ class OutputPaths:
         self._titles: dict[Path, str] = {}
 
     def reserve(self, path: Path, title: str) -> None:
-        """Take a path for what is drawn of a source.
+        """Reserve a path for a clip of a source.
 
         Raises:
-            InputError: it is an input's, or something else is written to it.
+            InputError: it is the path of an input, or already reserved.
         """
         if path.resolve() in self._inputs:
             raise InputError(f"{path} is an input and would be overwritten: give another --output")

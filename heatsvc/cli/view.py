@@ -1,4 +1,4 @@
-"""`heatsvc view`: the heatmaps of a clip, played in the terminal."""
+"""`heatsvc view`: play the heatmaps of a clip in the terminal."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from rich.control import Control
 from heatsvc.api.heatmap_schemas import HeatmapOptions
 from heatsvc.api.request import read_options
 from heatsvc.cancel import NEVER_CANCELLED
-from heatsvc.cli.errors import CommandError, UsageError, as_typed
-from heatsvc.cli.heatmap_files import find_format, own_file_bounds, plan_file, rendering_settings, write_file
+from heatsvc.cli.errors import CommandError, UsageError, describe_error
+from heatsvc.cli.heatmap_files import atomic_file, find_format, plan_file, rendering_settings, write_job
 from heatsvc.cli.heatmap_options import VIEW, ViewParameters, heatmap_options
-from heatsvc.cli.sources import find_sources
+from heatsvc.cli.sources import find_sources, own_file_bounds
 from heatsvc.encode.formats import PICTURES
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
@@ -57,7 +57,7 @@ def view(
     ] = False,
     options: Annotated[ViewParameters | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
 ) -> None:
-    """Play it; where standard output is no terminal, print the frame in its middle."""
+    """Play a clip. If standard output is no terminal, print its middle frame."""
     chosen = heatmap_options(VIEW, options)
     settings = rendering_settings("heatsvc view")
     try:
@@ -72,7 +72,7 @@ def view(
         is_player = sys.stdout.isatty() and chosen.picture.frame is None
         picture = _plan(clip, chosen, settings)
         shown = range(len(picture.numbers)) if is_player else (len(picture.numbers) // 2,)
-        # What is asked for by name is printed as such into a pipe, too.
+        # A format that is chosen by name is printed to a pipe, too.
         is_forced = not sys.stdout.isatty() and show in ("sixel", "kitty", "blocks")
         console = Console(
             highlight=False,
@@ -82,21 +82,19 @@ def view(
         render = _renderer(show, picture, console)
         _play(picture, shown, render, console, fps=chosen.picture.fps, loop=loop and is_player)
     except InputError as error:
-        raise CommandError(as_typed(error, VIEW.flags, file)) from None
+        raise CommandError(describe_error(error, VIEW.flags, file)) from None
 
 
 def _only_clip(file: str, options: HeatmapOptions, settings: Settings) -> PoseClip:
-    """The clip of a file.
+    """Read the only clip of a file.
 
     Raises:
-        UsageError: several files or clips.
+        UsageError: there are several files or clips.
     """
     sources = find_sources([file])
     if len(sources) > 1:
         raise UsageError(f"{file} is {len(sources):,} files: give one")
-    clips = sources[0].read(read_options(options, own_file_bounds(settings)))
-    if options.frame_dirs is not None:
-        clips = [clip for clip in clips if clip.frame_dir in options.frame_dirs]
+    clips = sources[0].read(read_options(options, own_file_bounds(settings.bounds)), options.frame_dirs)
     if len(clips) != 1:
         names = ", ".join(clip.frame_dir for clip in clips[:3])
         raise UsageError(f"{file} holds {len(clips):,} clips: choose one by --frame-dir ({names}, ...)")
@@ -110,11 +108,12 @@ def _write(clip: PoseClip, options: HeatmapOptions, output: str, settings: Setti
             f"--output {output}: give a {', '.join(f'.{name}' for name in PICTURES)}, or use `heatsvc draw`"
         )
     job, _ = plan_file([clip], options, find_format(extension, "--output"), settings, NEVER_CANCELLED)
-    write_file(job, Path(output))
+    with atomic_file(Path(output)) as file:
+        write_job(job, file)
 
 
 def _plan(clip: PoseClip, options: HeatmapOptions, settings: Settings) -> Picture:
-    """The picture, a frame at a time."""
+    """Plan the picture, which renders one frame at a time."""
     (volume,) = options.built_pipeline.describe_volumes(
         [clip],
         select=options.select,
@@ -127,13 +126,13 @@ def _plan(clip: PoseClip, options: HeatmapOptions, settings: Settings) -> Pictur
 
 
 def _renderer(show: Show, picture: Picture, console: Console) -> Callable[[Any], Any]:
-    """What makes an image of Pillow's something that rich prints, as the terminal can show it."""
+    """A function that converts a Pillow image to a rich renderable of a kind that the terminal can show."""
     height, width = picture.size
     # A cell is about twice as high as it is wide; the last line of the terminal is for the cursor.
     columns = max(_MIN_COLUMNS, min(console.width, 2 * (console.height - 2) * width // height))
     if show == "auto" and not sys.stdout.isatty():
         show = "text"
-    # Of a terminal that does not answer it logs so, with a traceback, and goes on with the usual size of a cell.
+    # If a terminal does not respond, textual_image logs a traceback, and uses a default size of a cell.
     logging.getLogger("textual_image").setLevel(logging.ERROR)
     if show == "auto":
         # The module asks the terminal what it can show when it is imported.
@@ -156,7 +155,7 @@ def _play(
     fps: float,
     loop: bool,
 ) -> None:
-    """Print the frames over each other, and leave out those for which the terminal is too slow."""
+    """Print each frame over the one before it. Frames are left out if the terminal is too slow for them."""
     from PIL import Image
 
     strip = picture.strip.pixels if picture.strip.height else None
@@ -173,7 +172,7 @@ def _play(
             image = whole
         rendered = render(image)
         console.print(rendered)
-        # kitty keeps what it was sent until it is told otherwise.
+        # kitty keeps an image until it is deleted.
         while sent:
             sent.pop().cleanup()
         sent.append(rendered)

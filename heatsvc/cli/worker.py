@@ -1,4 +1,4 @@
-"""`heatsvc worker`: build what servers with the same data folder were sent."""
+"""`heatsvc worker`: run a build worker."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from heatsvc.cli.errors import CommandError
 def worker(
     *,
     alive: Annotated[
-        bool, Parameter(negative=(), show_default=False, help="Only report by the exit status whether one works here.")
+        bool,
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="Start no worker; the exit status says whether one runs on this machine.",
+        ),
     ] = False,
     with_parent: Annotated[
-        bool, Parameter(negative=(), show_default=False, help="End when standard input does.")
+        bool, Parameter(negative=(), show_default=False, help="Stop at the end of standard input.")
     ] = False,
 ) -> int:
-    """Build until it is stopped."""
+    """Run a build worker until it is stopped."""
+    from heatsvc.jobs.data_directory import DataDirectory
     from heatsvc.settings import load_settings
 
     settings = load_settings()
-    from heatsvc.jobs.data_directory import DataDirectory
-
     directory = DataDirectory(settings.data_dir)
     if alive:
         return 0 if directory.is_worker_alive() else 1

@@ -36,12 +36,12 @@ def test_a_sound_installation(folder: Path, capsysbinary: pytest.CaptureFixture[
     checks = checked(capsysbinary, 0)
     assert list(checks) == [
         *("heatsvc", "python", "system", "packages", "extras", "settings"),
-        *("kernels", "gpu", "data folder", "port", "caption font"),
+        *("kernels", "gpu", "data directory", "port", "caption font"),
     ]
     assert checks["kernels"] in (("ok", "native"), ("note", checks["kernels"][1]))
     assert checks["extras"] == ("ok", "hdf5, parquet, torch")
     assert checks["settings"] == ("ok", "set: HEATSVC_DEVICE, HEATSVC_PORT")
-    assert checks["data folder"] == ("ok", "heatsvc-data")
+    assert checks["data directory"] == ("ok", "heatsvc-data")
     assert checks["port"] == ("ok", "127.0.0.1:0 is free")
     assert not list(folder.iterdir())
 
@@ -63,7 +63,7 @@ def test_a_port_in_use(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: 
 def test_an_unusable_data_folder(folder: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch):
     (folder / "file").touch()
     monkeypatch.setenv("HEATSVC_DATA_DIR", "file/data")
-    status, detail = checked(capsysbinary, 1)["data folder"]
+    status, detail = checked(capsysbinary, 1)["data directory"]
     assert status == "wrong"
     assert "Not a directory" in detail
 

@@ -299,7 +299,9 @@ def test_an_unusable_data_folder_is_reported_in_one_line(elsewhere: Path):
         check=False,
     )
     assert done.returncode == 1
-    assert re.fullmatch(r"heatsvc serve: cannot write to the data folder file/data .*: Not a directory\n", done.stderr)
+    assert re.fullmatch(
+        r"heatsvc serve: file/data: the data directory .* cannot be used: Not a directory\n", done.stderr
+    )
 
 
 def test_serve_below_a_root_path(elsewhere: Path):

@@ -25,7 +25,8 @@ def test_a_folder_without_permission_is_reported_in_a_line(tmp_path: Path):
     done = run("serve", "--port", "0", cwd=tmp_path / "mine", obey_permissions=True)
     assert done.returncode == 1
     assert line_of(done.stderr) == (
-        "heatsvc serve: cannot write to the data folder heatsvc-data (setting HEATSVC_DATA_DIR): Permission denied"
+        "heatsvc serve: heatsvc-data: the data directory (setting HEATSVC_DATA_DIR) cannot be used: it does not exist "
+        "and cannot be created"
     )
 
 
