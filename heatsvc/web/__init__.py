@@ -1,4 +1,4 @@
-"""The page at `/`: static files, served with headers that keep it to itself. It uses the HTTP interface alone."""
+"""The page at `/`: static files with security headers. It uses only the HTTP interface of the service."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",  # asked for again each time, with its ETag: a new version is seen at once
+    "Cache-Control": "no-cache",  # revalidated by ETag on each visit, so that a new version is seen at once
 }
 
 
 class PageFiles(StaticFiles):
-    """The page's files, with its headers; ETags and conditional requests are Starlette's."""
+    """Serves the page's files with the headers above. Starlette adds ETags and handles conditional requests."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a file, or 304 where the client has it."""

@@ -143,7 +143,7 @@ if has("chromium"):
             wait_for_shape(page, SAMPLE)
             page.get_by_label("Frame size").focus()
             page.keyboard.type("1080,19")
-            page.evaluate("async () => (await import('/static/model.js')).model.tell('volume')")
+            page.evaluate("async () => (await import('/static/model.js')).model.notify('volume')")
             page.keyboard.type("20")
             page.keyboard.press("Tab")
             page.wait_for_function("() => location.hash.includes('img_shape=1080,1920')")

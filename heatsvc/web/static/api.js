@@ -2,11 +2,14 @@
 import { t } from "./strings.js";
 
 const KEY = "heatsvc.key";
-/** Dispatches `needed` where a request lacks an API key, and `given` once there is one. */
+/** Dispatches `needed` when a request lacks an API key, and `given` when the user has entered one. */
 export const apiKey = new EventTarget();
 
-/** The API key that is kept for this tab, null without one. */
+/** The API key that is kept for this tab; null if there is none. */
 export const storedKey = () => sessionStorage.getItem(KEY);
+
+/** The header that sends the API key; none without a key. */
+export const authorization = () => (storedKey() ? { Authorization: `Bearer ${storedKey()}` } : {});
 
 /** Keep an API key for this tab. */
 export function setApiKey(key) {
@@ -14,7 +17,7 @@ export function setApiKey(key) {
   apiKey.dispatchEvent(new Event("given"));
 }
 
-/** Why a request failed: the service's problem document (RFC 9457), or that it could not be reached. */
+/** Why a request failed: a problem document (RFC 9457), also for a service that cannot be reached. */
 export class Problem extends Error {
   constructor({ title, detail, ...members }) {
     super(detail ?? title);
@@ -22,11 +25,9 @@ export class Problem extends Error {
   }
 }
 
-/** The response to a request, `fetch`'s. Paths are relative to the page's, wherever that is mounted.
- * Throws a Problem for whatever is no success. */
+/** Send a request with `fetch`. The path is relative to the page. Throws a Problem unless the response is a success. */
 export async function request(path, init = {}) {
-  const headers = new Headers(init.headers);
-  if (storedKey()) headers.set("Authorization", `Bearer ${storedKey()}`);
+  const headers = { ...init.headers, ...authorization() };
   let response;
   try {
     response = await fetch(new URL(path, document.baseURI), { ...init, headers });
@@ -38,7 +39,7 @@ export async function request(path, init = {}) {
   return response;
 }
 
-/** The Problem of a response's status and JSON; without an API key one is asked for. */
+/** The Problem of a response. If the API key is missing, dispatches `needed`. */
 export function problemOf(status, members) {
   if (status === 401) apiKey.dispatchEvent(new Event("needed"));
   return new Problem({ title: `HTTP ${status}`, ...members, status });

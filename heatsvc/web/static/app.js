@@ -1,6 +1,6 @@
-// The page: its tabs, texts and bound controls, files that are dropped anywhere, the API key.
+// The page: tabs, texts, controls that are bound to the state, dropped files, the API key.
 import { apiKey, setApiKey } from "./api.js";
-import { translate } from "./dom.js";
+import { isTextInput, translate } from "./dom.js";
 import { droppedFiles } from "./files.js";
 import { model } from "./model.js";
 import { DEFAULTS, state } from "./state.js";
@@ -26,7 +26,7 @@ async function showTab() {
   else if (!model.files.length) await model.start();
 }
 
-// Controls that show a value of the state by themselves
+// Controls with data-bind show a value of the state, and change it
 
 function showBound(names) {
   for (const control of document.querySelectorAll(names.map((name) => `[data-bind="${name}"]`).join())) {
@@ -48,12 +48,12 @@ showBound(Object.keys(DEFAULTS));
 
 const help = document.querySelector("#keys");
 addEventListener("keydown", ({ key, target }) => {
-  if (key !== "?" || target.matches("input:not([type=range], [type=checkbox], [type=radio]), textarea, select")) return;
+  if (key !== "?" || isTextInput(target)) return;
   if (help.open) help.close();
   else help.showModal();
 });
 
-// An API key, where the service wants one
+// The form for an API key, shown if the service needs one
 
 const keyForm = document.querySelector("#key");
 apiKey.addEventListener("needed", () => (keyForm.hidden = false));
@@ -63,7 +63,7 @@ keyForm.addEventListener("submit", (event) => {
   setApiKey(keyForm.elements.key.value);
 });
 
-// Files never replace the page, wherever they are dropped; the dataset part has places of its own for them.
+// A dropped file never replaces the page. The tab Dataset has elements of its own for files.
 
 addEventListener("dragover", (event) => {
   event.preventDefault();

@@ -1,4 +1,4 @@
-// Colors. Those of body parts come with the channels; values have inferno.
+// Colors. Those of body parts are in the responses; values have the color map inferno.
 import inferno from "./inferno.js";
 
 /** 256 colors, three bytes each. */
@@ -6,13 +6,13 @@ export const INFERNO = Uint8Array.from(atob(inferno), (letter) => letter.charCod
 
 export const css = ([red, green, blue]) => `rgb(${red} ${green} ${blue})`;
 
-/** The group of channels that a channel is chosen with: "body", "face", "hand.left" or "hand.right". */
+/** The group of a channel: "body", "face", "hand.left" or "hand.right". */
 export const groupOf = ({ part, side }) => (part === "hand" && side ? `hand.${side}` : part);
 
-/** The text's key of a part, with its side. */
+/** The key of the text for a body part with its side. */
 export const partKey = ({ part, side }) => ["part", part, side].filter(Boolean).join(".");
 
-/** Paint the composed frame of a volume into pixels of RGBA: in the channels' colors, or in inferno without them. */
+/** Paint the composed frame of a volume into RGBA pixels, in the colors of channels, or in inferno without them. */
 export function paint(pixels, { best, which, unit }, colors) {
   for (let i = 0; i < best.length; i++) {
     const value = Math.max(0, Math.min(1, best[i] / unit));

@@ -1,6 +1,6 @@
-// The request of the view as a command, as Python, and its pipeline as PYSKL's config has it.
+// The request of the view as a curl command and as Python, and its pipeline as a PYSKL config.
 
-/** More files than these are sent as one archive, whose frame files are put together. */
+/** If there are more files, the command sends them in one archive. */
 const MANY_FILES = 8;
 
 const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
@@ -17,7 +17,7 @@ export function python(value) {
 const argumentsOf = (values) =>
   Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : `, ${key}=${python(value)}`));
 
-/** A curl command. Files are named as they were dropped, those of folders from the folder on. */
+/** A curl command. Files in folders have the paths with which they were dropped. */
 export function asCurl({ url, files, sample, options, needsKey }) {
   const folders = new Set(files.map((name) => (name.includes("/") ? name.split("/")[0] : name)));
   const isMany = files.length > MANY_FILES;
@@ -35,7 +35,7 @@ export function asCurl({ url, files, sample, options, needsKey }) {
   return fetched + zipped + lines.join(" \\\n  ");
 }
 
-/** The same by the library, without HTTP. Of a pickle one clip is read; of other files all are, and one is chosen. */
+/** A Python program without HTTP. It reads one clip of a pickle, or all clips of other files, and selects one. */
 export function asPython({ url, files, sample, options }) {
   const { pipeline, frame_dir: name, layout, img_shape, coordinates, project, ...rest } = options;
   const given = (values) => argumentsOf(values).join("");
@@ -54,7 +54,7 @@ export function asPython({ url, files, sample, options }) {
   ].filter((line) => typeof line === "string").join("\n");
 }
 
-/** The steps as `pipeline` of a config of PYSKL. */
+/** The steps as `pipeline` of a PYSKL config. */
 export function asConfig(steps) {
   const step = ({ type, ...rest }) => `    dict(type='${type}'${argumentsOf(rest).join("").replace(/"/g, "'")}),`;
   return `pipeline = [\n${steps.map(step).join("\n")}\n]\n`;

@@ -1,8 +1,8 @@
-// Elements, and the base class of the page's components: custom elements without shadow DOM.
+// Helpers for elements, and Component, the base class of custom elements without shadow DOM.
 import { languageChanges, t } from "./strings.js";
 
-/** An element: h("button.plain", {onclick: f}, "text", child). Properties may be left out; children that are null,
- * undefined, false or "" are. */
+/** Make an element: h("button.plain", {onclick: f}, "text", child). Properties are optional; children that are null,
+ * undefined, false or "" are left out. */
 export function h(name, ...rest) {
   const [tag, ...classes] = name.split(".");
   const element = document.createElement(tag);
@@ -19,20 +19,20 @@ export function h(name, ...rest) {
 
 const present = (children) => children.flat(Infinity).filter((child) => child || child === 0);
 
-/** Give a select its options, [value, text] or text, and choose one. */
+/** Fill a select with options, [value, text] or text, and choose one. */
 export function fillSelect(select, options, chosen) {
   const items = options.map((each) => (Array.isArray(each) ? each : [each, each]));
   select.replaceChildren(...items.map(([value, text]) => h("option", { value }, text)));
   select.value = chosen;
 }
 
-/** Put the texts of the current language into what names them by `data-text` and `data-label`. */
+/** Fill elements that have `data-text` or `data-label` with texts of the current language. */
 export function translate(root) {
   for (const each of root.querySelectorAll("[data-text]")) each.textContent = t(each.dataset.text);
   for (const each of root.querySelectorAll("[data-label]")) each.ariaLabel = t(each.dataset.label);
 }
 
-/** Mark the control of the option that a problem names, and open what it is folded in; unmark all others. */
+/** Mark the control of the field that a problem names, and unfold it; unmark all others. */
 export function markField(root, field) {
   const all = [...root.querySelectorAll("[data-field]")];
   const fits = ({ dataset: { field: name } }) =>
@@ -44,6 +44,10 @@ export function markField(root, field) {
   for (const details of root.querySelectorAll("details"))
     if (wrong.some((each) => details.contains(each))) details.open = true;
 }
+
+/** Whether an element takes the keys that are typed. */
+export const isTextInput = (element) =>
+  element.matches("input:not([type=range], [type=checkbox], [type=radio]), select, textarea");
 
 /** Save bytes as a file. */
 export function saveAs(blob, name) {
@@ -64,15 +68,15 @@ export class Component extends HTMLElement {
     this.stop.abort();
   }
 
-  /** Listen, while the element is on the page, to events whose names are separated by spaces. */
+  /** Listen to events, whose names are separated by spaces, while the element is on the page. */
   on(target, names, listener) {
     for (const name of names.split(" ")) target.addEventListener(name, listener, { signal: this.stop.signal });
   }
 
-  /** What is to be done once, when the element comes onto the page. */
+  /** Called once, when the element is added to the page. */
   connected() {}
 
-  /** Replace the content by what `render` returns; the control that has the focus keeps it. */
+  /** Replace the content by the result of `render`. A control with `data-key` keeps the focus. */
   update() {
     const key = this.contains(document.activeElement) && document.activeElement.dataset.key;
     this.replaceChildren(...present([this.render()]));

@@ -1,15 +1,15 @@
-// Files that were dropped or chosen, [{name, file}], and the forms of requests that are made of them.
+// Files that were dropped or chosen, as [{name, file}], and forms of them.
 
-/** Bytes of keypoint files that an inspection is sent; of the files beyond, it is sent the names. */
+/** Bytes of keypoint files that are sent for an inspection; further files are sent without content. */
 export const SAMPLE_BYTES = 16e6;
-/** The largest archive, table or pickle that an inspection is sent; a larger one is read by the build. */
+/** Size of the largest archive, table or pickle that is sent for an inspection. */
 export const MOST_BYTES = 64e6;
 
 const HOLDS_MANY = /\.(zip|tar|tgz|tbz2?|txz|tar\.\w+|pkl|pickle|xlsx)$/i;
 
-/** All files of a drop, those in folders with their relative paths. */
+/** All files that were dropped, including those in folders, with relative paths. */
 export async function droppedFiles(transfer) {
-  // The list is empty as soon as the event has been handled: all entries are taken before the first is read.
+  // The list is emptied after the event: get all entries before reading the first.
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const found = items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
   const read = (each) => (each instanceof File ? { name: each.name, file: each } : filesOf(each));
@@ -31,9 +31,12 @@ async function filesOf(entry) {
 export const chosenFiles = ({ files }) =>
   [...files].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
 
+/** The size of some files in bytes. */
+export const sizeOf = (files) => files.reduce((sum, { file }) => sum + file.size, 0);
+
 const isHidden = ({ name }) => /(^|\/)(\.|__MACOSX\/|Thumbs\.db$)/.test(name);
 
-/** Files without those that a system leaves in folders. */
+/** Files without hidden ones and those of macOS and Windows. */
 export const withoutHidden = (files) => files.filter((each) => !isHidden(each));
 
 /** Files without hidden ones, videos and pictures: {kept, left}. */
@@ -42,8 +45,8 @@ export function withoutOthers(files) {
   return { kept, left: files.length - kept.length };
 }
 
-/** What an inspection is sent of keypoint files: {files, unread}. Files beyond the limit are without bytes; archives
- * are whole, or are counted by `unread`. */
+/** The keypoint files that are sent for an inspection: {files, unread}. Files beyond the limit have no content. Larger
+ * archives are left out; `unread` is their number. */
 export function sampleOf(files, limit = SAMPLE_BYTES, most = MOST_BYTES) {
   const isMany = ({ name }) => HOLDS_MANY.test(name);
   const sent = files.filter((each) => !isMany(each) || each.file.size <= most);
@@ -57,8 +60,8 @@ export function sampleOf(files, limit = SAMPLE_BYTES, most = MOST_BYTES) {
   return { files: sample, unread: files.length - sent.length };
 }
 
-/** The body of a request: options, where there are some, and files by part. The options are first: what is wrong with
- * them is said before gigabytes are sent. */
+/** The form of a request: options, and files by part. The options come first, so that invalid ones are refused before
+ * gigabytes are sent. */
 export function formOf(parts, options) {
   const form = new FormData();
   if (Object.keys(options).length) form.append("options", JSON.stringify(options));

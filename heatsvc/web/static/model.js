@@ -1,12 +1,12 @@
-// The clip on the page: files, what the service says of them, and the volume that it makes of them.
+// The clip on the page: its files, and the responses of the service to them: clips, findings, volume.
 import { apiKey, Problem, request, requestJson } from "./api.js";
-import { formOf, withoutHidden } from "./files.js";
+import { formOf, sizeOf, withoutHidden } from "./files.js";
 import { isShown, optionsOf, state } from "./state.js";
 import { t } from "./strings.js";
 import { Volume } from "./volume.js";
 
 const RENDERING = ["clip", "layout", "select", "img_shape", "coordinates", "project", "pipeline", "dtype"];
-/** Of layouts with more points a smaller one is selected first: a volume of 553 channels is slow to look at. */
+/** A clip with more points is first shown with a smaller layout selected: a volume of 553 channels is slow. */
 const MANY_POINTS = 150;
 const EARLY_BYTES = 4e6;
 
@@ -15,17 +15,17 @@ class Model extends EventTarget {
   isSample = false;
   layouts = []; // of the service
   catalogue = { steps: [], presets: [] };
-  list = []; // the clips of the files
+  list = []; // clips of the files
   clip = null; // the one on the page, with its points
   readLayout = null; // of its points in the file
-  channels = []; // of the volume: [{name, part, side, color}]
+  channels = []; // of the volume, [{name, part, side, color}]
   volume = null;
-  peaks = []; // of each channel the largest values over time, as far as they are known
-  response = null; // facts for the status line
+  peaks = []; // largest value of each channel in each frame, as far as it was computed
+  response = null; // size, coding, stages and seed of the response, for the status line
   problem = null;
   findings = []; // what is impossible or doubtful in the clip's numbers
   isLoading = false;
-  isStale = false; // the picture is that of a request before the one that failed
+  isStale = false; // whether the last request failed, so that the picture is an older one
 
   constructor() {
     super();
@@ -33,22 +33,28 @@ class Model extends EventTarget {
       if (!this.files.length || !detail.some((name) => RENDERING.includes(name))) return;
       clearTimeout(this.waiting);
       this.waiting = setTimeout(() => this.refresh(), 150);
-      Object.assign(this, { isLoading: true }).tell("loading");
+      this.change("loading", { isLoading: true });
     });
     apiKey.addEventListener("given", () => this.start());
   }
 
-  tell(name) {
-    this.dispatchEvent(new Event(name));
+  notify(event) {
+    this.dispatchEvent(new Event(event));
   }
 
-  /** Ask for the catalogues, and show the sample unless there are files. */
+  /** Change some properties, and dispatch an event. */
+  change(event, properties) {
+    Object.assign(this, properties);
+    this.notify(event);
+  }
+
+  /** Request layouts, steps and presets, and show the sample unless there are files. */
   async start() {
     await this.attempt(async () => {
       if (this.files.length) await this.refresh();
       else await this.openSample();
       [this.layouts, this.catalogue] = await Promise.all(["layouts", "pipelines"].map((path) => requestJson(path)));
-      this.tell("catalogue");
+      this.notify("catalogue");
     });
   }
 
@@ -62,36 +68,38 @@ class Model extends EventTarget {
   async open(files, isSample = false) {
     const kept = withoutHidden(files);
     if (!kept.length) return;
-    const start = { clip: "", frame: 0, on: "", channel: "", ...(this.isSample && { select: "", layout: "" }) };
+    const ofSample = this.isSample && { select: "", layout: "" };
     Object.assign(this, { files: kept, isSample, list: [], problem: null, findings: [] });
-    if (!isSample) state.set(start);
+    if (!isSample) state.set({ clip: "", frame: 0, on: "", channel: "", ...ofSample });
     clearTimeout(this.waiting);
     await this.refresh();
   }
 
+  /** POST the files with some options; `fetch`'s response. */
   post(path, options, init) {
     return request(path, { method: "POST", body: formOf({ file: this.files }, options), ...init });
   }
 
+  /** The response of POST /clips. */
   async describe(options, signal) {
     return (await this.post("clips", options, { signal })).json();
   }
 
-  /** Ask for clip and heatmap again; what was asked for before is given up, and the old picture stays meanwhile. */
+  /** Request clip and heatmap again. Earlier requests are aborted, and the old picture stays until both are there. */
   async refresh() {
     this.asking?.abort();
     const { signal } = (this.asking = new AbortController());
-    Object.assign(this, { isLoading: true }).tell("loading");
+    this.change("loading", { isLoading: true });
     await this.attempt(async () => {
       const given = optionsOf(state.values);
-      // Of a small file the heatmap is asked for at once: it is the right one unless there are several clips.
+      // The heatmap of a small file is requested at once: it is the right one unless the file has several clips.
       const early = new AbortController();
-      const isEarly = !this.list.length && this.files.reduce((sum, { file }) => sum + file.size, 0) < EARLY_BYTES;
+      const isEarly = !this.list.length && sizeOf(this.files) < EARLY_BYTES;
       const heatmap = isEarly ? this.render(given, AbortSignal.any([signal, early.signal])) : null;
-      heatmap?.catch(() => {}); // its error is looked at below
+      heatmap?.catch(() => {}); // its error is handled below
       const listed = this.list.length ? null : await this.openList(given, signal);
       const options = optionsOf(state.values);
-      // A clip that is named has its points, or a problem that says why not. A single one had them already.
+      // A list of several clips has no points: the clip is requested by its name.
       const { frame_dir } = this.list[0];
       const isListed = listed?.clips[0].rendered && JSON.stringify(options) === JSON.stringify(given);
       if (!isListed) early.abort();
@@ -101,19 +109,19 @@ class Model extends EventTarget {
       ]);
       if (signal.aborted) return;
       this.findings = described.value?.clips[0].findings ?? [];
-      // What the list of clips says of a fault, the heatmap says too, and with its numbers judged.
+      // If both failed, the problem of the heatmap says more: its numbers were checked.
       if (described.reason || volume.reason) throw volume.reason ?? described.reason;
       this.show(described.value, volume.value);
     });
   }
 
-  /** The list of clips, and from it the clip and the points to begin with. */
+  /** Request the list of clips, and choose the clip and the layout to begin with. */
   async openList({ frame_dir: wanted, ...options }, signal) {
     const found = await this.describe(options, signal);
     const { clips, layouts } = found;
     const clip = clips.find((each) => each.frame_dir === wanted) ?? clips[0];
     this.list = clips;
-    this.tell("list");
+    this.notify("list");
     const contained = layouts[clip.layout]?.contains ?? [];
     const fitting = this.layouts.filter(({ name, count }) => count <= MANY_POINTS && contained.includes(name));
     const select = !options.select && clip.points > MANY_POINTS && fitting.sort((a, b) => b.count - a.count)[0]?.name;
@@ -150,13 +158,13 @@ class Model extends EventTarget {
       ...(!this.names.includes(state.values.channel) && { channel: "" }),
     });
     if (!this.shown.length) state.set({ on: "" });
-    this.tell("volume");
+    this.notify("volume");
     this.findPeaks(volume);
   }
 
-  /** Do some work; why it fails is a problem under the picture, which is stale where the work was to replace it. */
+  /** Call a function. If it fails, show the problem; `isStale`: the function was to replace the picture. */
   async attempt(work, isStale = true) {
-    if (!this.isStale) Object.assign(this, { problem: null }).tell("problem");
+    if (!this.isStale) this.change("problem", { problem: null });
     try {
       await work();
     } catch (error) {
@@ -165,10 +173,15 @@ class Model extends EventTarget {
   }
 
   fail(error, isStale = true) {
-    if (!(error instanceof Problem)) console.error(error);
     const isKnown = error instanceof Problem;
+    if (!isKnown) console.error(error);
     const problem = isKnown ? error : new Problem({ title: t("problem.page"), detail: error.message });
-    Object.assign(this, { problem, isStale, isLoading: false }).tell("problem");
+    this.change("problem", { problem, isStale, isLoading: false });
+  }
+
+  /** The preset of that name; undefined for a list of steps. */
+  preset(name) {
+    return this.catalogue.presets.find((preset) => preset.name === name);
   }
 
   get names() {
@@ -180,13 +193,13 @@ class Model extends EventTarget {
     return this.channels.flatMap(({ name }, index) => (isShown(state.values, name) ? [index] : []));
   }
 
-  /** x, y and score of each point in a frame, in pixels of the map, of each person. */
+  /** [{x, y, score}] of each person in a frame, in pixels of the map. */
   pointsAt(frame) {
     const { keypoint, keypoint_score: score } = this.clip.rendered;
     return keypoint.map((person, i) => person[frame].map(([x, y], point) => ({ x, y, score: score[i][frame][point] })));
   }
 
-  /** The lowest score of a point over time, the persons' best: {value, frame}; null of other channels. */
+  /** The lowest score of a keypoint over time, the best person's in each frame: {value, frame}; null for a limb. */
   lowest(channel) {
     const { keypoint_score: scores, points } = this.clip.rendered;
     if (points[channel]?.name !== this.channels[channel].name) return null;
@@ -195,14 +208,14 @@ class Model extends EventTarget {
     return { value, frame: best.indexOf(value) };
   }
 
-  /** The largest value of each channel over time, a frame at a time, so that nothing else waits. */
+  /** Compute `peaks` a few frames at a time, so that the page does not freeze. */
   async findPeaks(volume) {
     const peaks = this.channels.map(() => []);
     for (let frame = 0; frame < volume.frames && this.volume === volume; frame++) {
       peaks.forEach((values, channel) => values.push(volume.peak(frame, channel).value));
       if (frame % 4 === 3) await new Promise((resolve) => setTimeout(resolve));
     }
-    if (this.volume === volume) Object.assign(this, { peaks }).tell("peaks");
+    if (this.volume === volume) this.change("peaks", { peaks });
   }
 }
 

@@ -8,7 +8,7 @@ const TYPES = {
   "<i2": ["int16", Int16Array],
 };
 
-/** An array: {dtype, shape, data}. */
+/** Parse an .npy file: {dtype, shape, data}. */
 export function parseNpy(buffer) {
   const view = new DataView(buffer);
   const isNpy = buffer.byteLength >= 10 && view.getUint32(0) === 0x934e554d && view.getUint16(4) === 0x5059;

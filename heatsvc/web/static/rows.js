@@ -1,6 +1,6 @@
-// Rows of text files: where a message names them, and what they say.
+// Rows of text files: those that a message names, and their lines.
 
-/** A message in parts: texts, and {file, row, text} for each row of one of these files that it names. */
+/** Split a message into texts, and {file, row, text} for each row of one of the files `names`. */
 export function rowsIn(message, names) {
   const escaped = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const pattern = new RegExp(`((${escaped.join("|")})(?:, sheet [^,]{1,80})?, row (\\d+))`);
@@ -10,9 +10,11 @@ export function rowsIn(message, names) {
   return [...(before ? [before] : []), { text, file, row: Number(row) }, ...(after.length ? rowsIn(rest, names) : [])];
 }
 
-/** Lines of a text around a row, counted from 1: [{row, text, isMeant}]. */
+/** The lines of a text. */
+export const linesOf = (text) => text.split(/\r\n|\r|\n/);
+
+/** The lines around a row, counted from 1: [{row, text, isMeant}]. */
 export function linesAround(text, row, around = 1) {
-  const lines = text.split(/\r\n|\r|\n/);
-  const numbered = lines.map((line, index) => ({ row: index + 1, text: line, isMeant: index + 1 === row }));
+  const numbered = linesOf(text).map((line, index) => ({ row: index + 1, text: line, isMeant: index + 1 === row }));
   return numbered.slice(Math.max(0, row - 1 - around), row + around);
 }

@@ -1,10 +1,10 @@
-// JSON schemas of options: how their values are entered.
+// JSON schemas of options, and the values that are entered for them.
 
 /** The fields of an object's schema. */
 export const fieldsOf = ({ properties }) =>
   Object.entries(properties).map(([name, schema]) => ({ name, default: null, description: "", ...schema, schema }));
 
-/** How a value is entered: {kind, choices}; kind is flag, choice or text, for which choices are offered, too. */
+/** How a value is entered: {kind, choices}. The kind is flag, choice or text, which may have choices, too. */
 export function entryOf(schema) {
   const kinds = (schema.anyOf ?? [schema]).filter(({ type }) => type !== "null");
   const choices = kinds.flatMap((kind) => kind.enum ?? (kind.const === undefined ? [] : [kind.const]));
@@ -13,7 +13,7 @@ export function entryOf(schema) {
   return { kind: isFlag ? "flag" : isOpen ? "text" : "choice", choices };
 }
 
-/** The value that a text means: whole numbers with "," or "×" between them, JSON where it is some, else the text. */
+/** Parse a text: whole numbers separated by "," or "×", else JSON, else the text itself. */
 export function valueOf(text) {
   const trimmed = text.trim();
   if (!trimmed) return undefined;
@@ -25,7 +25,7 @@ export function valueOf(text) {
   }
 }
 
-/** A value as it is entered. */
+/** Format a value as a text for `valueOf`. */
 export const textOf = (value) => {
   if (typeof value === "string" || value === null || value === undefined) return value ?? "";
   const isNumbers = Array.isArray(value) && value.every(Number.isInteger);

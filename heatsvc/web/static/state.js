@@ -1,4 +1,4 @@
-// What defines the view. It is in the address's fragment, so that a link shows a colleague the same, files aside.
+// The state of the page, which is kept in the fragment of the address, so that a link shows the same view.
 
 export const DEFAULTS = {
   tab: "clip",
@@ -18,7 +18,7 @@ export const DEFAULTS = {
   build: "", // id of the build that is shown
 };
 
-/** A fragment as a state: "#/clip?select=sign27&frame=37". What is unknown or no number is left out. */
+/** Parse a fragment, "#/clip?select=sign27&frame=37". Unknown names and invalid numbers are ignored. */
 export function parseFragment(fragment) {
   const [, tab, query] = /^#?\/?(\w*)\??(.*)$/s.exec(fragment) ?? [];
   const state = { ...DEFAULTS, tab: tab === "dataset" ? "dataset" : "clip" };
@@ -30,14 +30,14 @@ export function parseFragment(fragment) {
   return state;
 }
 
-/** A state as a fragment: what is as by default is left out. */
+/** Format a state as a fragment, without values that are defaults. */
 export function formatFragment(state) {
   const given = Object.entries(state).filter(([name, value]) => name !== "tab" && value !== DEFAULTS[name]);
   const query = new URLSearchParams(given).toString().replaceAll("%2C", ",");
   return `#/${state.tab}${query && "?"}${query}`;
 }
 
-/** The state's part that is options of POST /heatmap, as its JSON has them. */
+/** The options of POST /heatmap for a state. */
 export function optionsOf(state) {
   const options = { pipeline: pipelineOf(state), dtype: state.dtype };
   const shape = /^\s*(\d+)\s*[,x×]\s*(\d+)\s*$/.exec(state.img_shape);
@@ -50,7 +50,7 @@ export function optionsOf(state) {
   return options;
 }
 
-/** The option `picture` of a media type: as in the view, and of a PNG its frame. Arrays have none: undefined. */
+/** The option `picture` that looks like the view; undefined for media types of arrays. */
 export function pictureOf(state, type, others = {}) {
   if (!/^(image|video)/.test(type)) return undefined;
   const mode = state.channel ? "channel" : state.color === "part" ? "joint" : "max";
@@ -59,7 +59,7 @@ export function pictureOf(state, type, others = {}) {
   return { mode, ...(state.channel && { channel: state.channel }), ...time, ...others };
 }
 
-/** A preset's name, or a list of steps. */
+/** The pipeline of a state: a preset's name, or a list of steps. */
 export function pipelineOf(state) {
   if (!state.pipeline.startsWith("[")) return state.pipeline;
   try {
@@ -75,13 +75,13 @@ export function isShown(state, name) {
   return !state.on || state.on.split(",").includes(name);
 }
 
-/** The changes that show these of all channels. */
+/** The changes of the state that show some of all channels. */
 export const showing = (names, all) => ({ on: names.length === all.length ? "" : names.join() || "-", channel: "" });
 
 class State extends EventTarget {
   values = parseFragment(globalThis.location?.hash ?? "");
 
-  /** Change some values; the event's `detail` has the names of those that changed. */
+  /** Change values. The event `change` has the names of those that changed as `detail`. */
   set(changes) {
     const changed = Object.keys(changes).filter((name) => changes[name] !== this.values[name]);
     if (!changed.length) return;

@@ -6,18 +6,21 @@ const LANGUAGES = { en, ko };
 export const languageChanges = new EventTarget();
 let current = "en";
 
-/** The text of a key in the current language, `{name}` in it replaced; else the English one, or what is given. */
+/** The text of a key in the current language, else the English one, else `otherwise`; `{name}` is replaced. */
 export function t(key, values = {}, otherwise = key) {
   const text = LANGUAGES[current][key] ?? en[key] ?? otherwise;
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-/** The text of a number of things: "1 clip", "2 clips". */
+/** The text for a number of things: "1 clip", "2 clips". */
 export const count = (key, value) => t(value === 1 ? `${key}.one` : key, { count: number(value) });
+
+/** Facts in a line; those that are false, null or "" are left out. */
+export const joined = (...facts) => facts.filter(Boolean).join(" · ");
 
 export const language = () => current;
 
-/** Use a language from now on, and keep it for the next visit. */
+/** Set the language, and keep it for the next visit. */
 export function setLanguage(name) {
   current = name in LANGUAGES ? name : "en";
   globalThis.localStorage?.setItem("heatsvc.language", current);
@@ -29,7 +32,7 @@ export function setLanguage(name) {
 export const number = (value, digits = 0) =>
   value.toLocaleString(current, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-/** A number of bytes in the unit that fits: "178 kB". */
+/** A number of bytes with a unit: "178 kB". */
 export function bytes(size) {
   const power = Math.min(3, size < 1000 ? 0 : Math.floor(Math.log10(size) / 3));
   const scaled = size / 1000 ** power;

@@ -1,9 +1,9 @@
-// A heatmap volume as it came: its axes, its pixels, and what is shown of them.
+// Volume: the pixels of a heatmap volume, and the frame that is shown.
 import { parseNpy } from "./npy.js";
 
 export class Volume {
-  /** From the bytes of an .npy file, and the sides of its maps. Its axes are [T, K, H, W], [clips, K, T, H, W] or, of
-   * PoTion, [clips, H, W, C]. */
+  /** `buffer` is an .npy file with the axes [T, K, H, W], [clips, K, T, H, W] or, for PoTion, [clips, H, W, C];
+   * `height` and `width` are those of a map. */
   constructor(buffer, height, width) {
     Object.assign(this, parseNpy(buffer), { height, width });
     const { shape, dtype, data } = this;
@@ -12,7 +12,7 @@ export class Volume {
     const [outer, channels, length] = isLast ? [shape[0], shape[3], 1] : [...shape.slice(0, -2), 1];
     Object.assign(this, { channels, length, frames: outer * length, clips: shape.length === 5 ? outer : 1 });
     this.step = isLast ? channels : 1;
-    this.unit = dtype === "uint8" ? 255 : 1; // what the number 1 is in its pixels
+    this.unit = dtype === "uint8" ? 255 : 1; // pixel value that stands for 1
     this.offset = isLast
       ? (frame, channel) => frame * size * channels + channel
       : (frame, channel) => ((Math.floor(frame / length) * channels + channel) * length + (frame % length)) * size;
@@ -20,7 +20,7 @@ export class Volume {
     this.which = new Int16Array(size);
   }
 
-  /** Of each pixel of a frame the largest raw number over channels (`best`), and which has it (`which`, else -1). */
+  /** Compute `best`, the largest value of each pixel over some channels, and `which`, its channel, -1 for zero. */
   compose(frame, channels) {
     const { data, best, which, step } = this;
     best.fill(0);
@@ -35,13 +35,13 @@ export class Volume {
     }
   }
 
-  /** What the composed frame has at a pixel: {value, channel}; the channel is -1 where all are zero. */
+  /** The pixel of the composed frame: {value, channel}; the channel is -1 if all are zero. */
   at(x, y) {
     const pixel = y * this.width + x;
     return { value: this.best[pixel] / this.unit, channel: this.which[pixel] };
   }
 
-  /** The largest value of a channel in a frame, and its pixel. */
+  /** The largest value of a channel in a frame: {value, x, y}. */
   peak(frame, channel) {
     let [best, found] = [0, 0];
     const first = this.offset(frame, channel);

@@ -1,4 +1,4 @@
-// The channels by name: which are shown, each with its largest value over time and the frame of its lowest score.
+// The list of channels: checkbox, name, largest value over time, lowest score and its frame.
 import { css, groupOf } from "../color.js";
 import { Component, h } from "../dom.js";
 import { model } from "../model.js";
@@ -54,7 +54,7 @@ class ChannelList extends Component {
       lowest && h("button.plain.lowest", jump, text));
   }
 
-  /** Which are shown, without making the rows anew: a control that is being used stays. */
+  /** Mark the channels that are shown. The rows are not replaced, so that a control in use stays. */
   show() {
     const { values } = state;
     model.names.forEach((name, index) => {

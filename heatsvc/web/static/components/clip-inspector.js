@@ -1,4 +1,4 @@
-// What comes in, what is done, what is seen: three sections that fold. Most of their controls are bound to the state.
+// The inspector: input, steps and channels, three sections that fold. Most of its controls are bound to the state.
 import { Component, fillSelect, markField } from "../dom.js";
 import { model } from "../model.js";
 import { state } from "../state.js";
@@ -27,31 +27,30 @@ class ClipInspector extends Component {
   update() {
     const { values } = state;
     const { layouts, readLayout: read, clip, problem, findings } = model;
-    const { presets } = model.catalogue;
     const names = layouts.map((layout) => layout.name);
     const known = layouts.find((layout) => layout.name === read?.name);
     const selects = new Set([...(known?.contains ?? names), ...(values.select ? [values.select] : [])]);
     const asRead = t("input.layout.read", { name: read?.name ?? t("input.layout.unknown") });
     const all = t("input.select.all", { count: clip?.points ?? "" });
     const shape = clip?.img_shape?.join(" × ") ?? t("input.img_shape.example");
-    const preset = presets.find(({ name }) => name === values.pipeline);
+    const preset = model.preset(values.pipeline);
     const own = preset ? [] : [["", t("steps.own")]];
     fillSelect(this.querySelector("[data-bind=layout]"), [["", asRead], ...names], values.layout);
     fillSelect(this.querySelector("[data-bind=select]"), [["", all], ...selects], values.select);
     this.querySelector("[data-bind=img_shape]").placeholder = shape;
-    fillSelect(this.preset, [...own, ...presets.map(({ name }) => name)], preset?.name ?? "");
+    fillSelect(this.preset, [...own, ...model.catalogue.presets.map(({ name }) => name)], preset?.name ?? "");
     this.querySelector(".title").textContent = t(`preset.${values.pipeline}`, {}, preset?.title ?? "");
     const target = this.list.steps?.find((step) => step.type === "GeneratePoseTarget");
     this.draw.parentElement.hidden = !target;
     if (target) this.draw.value = target.with_limb ? (target.with_kp === false ? "limbs" : "both") : "keypoints";
     this.summarize();
-    // Once the cards of the steps are there, too.
+    // After step-list has rendered its cards.
     queueMicrotask(() => markField(this, problem?.field ?? ""));
     for (const { parentElement, dataset: { field } } of this.querySelectorAll(".input [data-field]"))
       parentElement.classList.toggle("doubtful", findings.some(({ option }) => option === field));
   }
 
-  /** What each section says while it is folded. */
+  /** Write a summary beside the title of each section. */
   summarize() {
     const { pipeline, select } = state.values;
     const texts = {

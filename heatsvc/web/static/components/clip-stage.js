@@ -1,4 +1,4 @@
-// The stage: the heatmap beside the skeleton, in one system of coordinates, and what is under the pointer.
+// The stage: the heatmap and the skeleton, in the same coordinates, and a label for the pixel under the pointer.
 import { css, INFERNO, paint, partKey } from "../color.js";
 import { Component, h } from "../dom.js";
 import { model } from "../model.js";
@@ -32,19 +32,18 @@ class ClipStage extends Component {
     this.querySelector(".hint").textContent = t(model.isSample ? "stage.sample" : "stage.drop");
   }
 
-  /** Make both panels as large as they can be by a whole factor of the screen's pixels. */
+  /** Scale both panels by the largest whole number of screen pixels per pixel of the map. */
   fit() {
     const { volume } = model;
     if (!volume) return;
     this.panels.classList.remove("empty");
     const { width, height } = this.panels.getBoundingClientRect();
     const most = Math.min((width - 12) / 2 / volume.width, (height - 24) / volume.height) * devicePixelRatio;
-    this.size = most >= 1 ? Math.floor(most) : most; // of a pixel of the map, in pixels of the screen
-    this.factor = this.size / devicePixelRatio; // in CSS pixels
-    const [across, down] = [volume.width, volume.height];
-    Object.assign(this.canvases[0], { width: across, height: down });
-    Object.assign(this.canvases[1], { width: across * this.size, height: down * this.size });
-    const style = { width: `${across * this.factor}px`, height: `${down * this.factor}px` };
+    this.size = most >= 1 ? Math.floor(most) : most; // screen pixels per pixel of the map
+    this.factor = this.size / devicePixelRatio; // CSS pixels per pixel of the map
+    Object.assign(this.canvases[0], { width: volume.width, height: volume.height });
+    Object.assign(this.canvases[1], { width: volume.width * this.size, height: volume.height * this.size });
+    const style = { width: `${volume.width * this.factor}px`, height: `${volume.height * this.factor}px` };
     for (const canvas of this.canvases) Object.assign(canvas.style, style);
     this.update();
   }
@@ -66,7 +65,7 @@ class ClipStage extends Component {
     this.mark();
   }
 
-  /** The legend of hues: the parts that there are. */
+  /** Show the color of each body part. */
   showLegend(parts) {
     const colors = new Map(parts.map((each) => [partKey(each), css(each.color)]).sort());
     const keys = [...colors.keys()].join();
@@ -82,7 +81,7 @@ class ClipStage extends Component {
     const place = ({ x, y }) => `${(x + 0.5) * this.size} ${(y + 0.5) * this.size}`;
     const thin = Math.max(1.25 * devicePixelRatio, this.size / 5);
     const thick = Math.max(3.5 * devicePixelRatio, this.size / 2);
-    // A point is a line to itself, whose ends are round.
+    // A point is a line of length zero with round ends.
     const line = (color, lineWidth, ...points) => {
       if (!points.every((point) => point.x !== null && point.score > 0)) return;
       const globalAlpha = 0.35 + 0.65 * Math.min(1, ...points.map(({ score }) => score));
@@ -96,7 +95,7 @@ class ClipStage extends Component {
     }
   }
 
-  /** Follow the pointer: the pixel that it is over, in either panel. */
+  /** Mark the pixel under the pointer. */
   point(event) {
     const canvas = event && this.canvases.find((each) => each === event.target);
     const at = (offset) => Math.floor(offset / this.factor);
@@ -104,7 +103,7 @@ class ClipStage extends Component {
     this.mark();
   }
 
-  /** Mark one place in both panels, with its label: the pointer's, or the peak of the channel that is shown alone. */
+  /** Mark a pixel in both panels, with a label: the one under the pointer, or the peak of a channel shown alone. */
   mark() {
     const { volume, names } = model;
     const { frame, channel } = state.values;

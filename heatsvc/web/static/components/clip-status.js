@@ -1,7 +1,7 @@
-// The status line: facts. Under it, in words, what may be wrong.
+// The status line, and under it problems and findings.
 import { Component, h } from "../dom.js";
 import { model } from "../model.js";
-import { bytes, number, t } from "../strings.js";
+import { bytes, joined, number, t } from "../strings.js";
 
 class ClipStatus extends Component {
   connected() {
@@ -35,7 +35,7 @@ class ClipStatus extends Component {
 }
 
 function problemText({ status, title, detail, file, field, frame }) {
-  const where = [file, field, frame !== undefined && t("stage.frame", { frame })].filter(Boolean).join(" · ");
+  const where = joined(file, field, frame !== undefined && t("stage.frame", { frame }));
   const heading = `✕ ${t(`problem.${status}`, {}, title)} `;
   return h("p.problem", h("b", heading), h("span", { lang: "en" }, detail), h("code", where));
 }

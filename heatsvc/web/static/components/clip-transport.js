@@ -1,8 +1,8 @@
-// Play, scrubber, speed; and the keys that do the same.
-import { Component } from "../dom.js";
+// The play button, the scrubber, the speed, and their keys.
+import { Component, isTextInput } from "../dom.js";
 import { model } from "../model.js";
 import { state } from "../state.js";
-import { t } from "../strings.js";
+import { joined, t } from "../strings.js";
 
 const FPS = 25;
 
@@ -24,10 +24,11 @@ class ClipTransport extends Component {
     this.on(model, "problem", () => model.isStale && this.toggle(false));
   }
 
-  /** Play what is new, unless motion is not wanted or the address names a frame. */
+  /** Play a new clip, unless the user prefers reduced motion or the address names a frame. */
   begin() {
-    const isNew = this.clip !== model.clip.frame_dir + model.files[0].name;
-    this.clip = model.clip.frame_dir + model.files[0].name;
+    const clip = model.clip.frame_dir + model.files[0].name;
+    const isNew = this.clip !== clip;
+    this.clip = clip;
     if (isNew && !state.values.frame && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.toggle(true);
     this.update();
   }
@@ -41,11 +42,10 @@ class ClipTransport extends Component {
     const { frame } = state.values;
     const last = volume.frames - 1;
     const source = clip.rendered.frame_inds[frame];
-    const text = [
+    const text = joined(
       t("transport.place", { frame, last }),
       volume.clips > 1 && t("transport.clip", { clip: Math.floor(frame / volume.length), clips: volume.clips }),
-      (source ?? frame) !== frame && t("transport.source", { source }),
-    ].filter(Boolean).join(" · ");
+      (source ?? frame) !== frame && t("transport.source", { source }));
     Object.assign(this.scrubber, { max: last, value: frame, ariaValueText: text });
     this.querySelector(".place").textContent = text;
   }
@@ -65,7 +65,7 @@ class ClipTransport extends Component {
     state.set({ frame: (frame + model.volume.frames) % model.volume.frames });
   }
 
-  /** `[` and `]`: the channel before or after the one that is shown alone. */
+  /** Show the previous or next channel alone. */
   changeChannel(by) {
     const { names } = model;
     const index = names.indexOf(state.values.channel);
@@ -74,11 +74,10 @@ class ClipTransport extends Component {
 
   press(event) {
     const { key, target } = event;
-    const isText = target.matches("input:not([type=range], [type=checkbox], [type=radio]), select, textarea");
     const isAway = state.values.tab !== "clip" || document.querySelector("dialog[open], :popover-open");
-    if (event.ctrlKey || event.metaKey || event.altKey || isText || isAway || !model.volume) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTextInput(target) || isAway || !model.volume) return;
     if (target.matches("[type=radio]") && key.startsWith("Arrow")) return;
-    // A dialog that was just closed may still have the key's event.
+    // The dialog may receive the event of the key that closed it.
     const isButton = target.matches("button, a, summary, label, input:not([type=range])") && !target.closest("dialog");
     if (isButton && key === " ") return;
     const actions = {

@@ -1,19 +1,18 @@
-// A build over HTTP: the upload with its progress, and the state of the build until it has ended.
-import { Problem, problemOf, request, requestJson, storedKey } from "../api.js";
+// Requests for a build: upload, state, files.
+import { authorization, Problem, problemOf, request, requestJson, storedKey } from "../api.js";
 import { saveAs } from "../dom.js";
 import { t } from "../strings.js";
 
 const POLL_MILLISECONDS = 400;
 
-/** POST a form; the document of the build that it begins. `onprogress` gets bytes sent and bytes in all, which only
- * XMLHttpRequest reports. */
+/** POST a form, and return the document of its build. `onprogress` gets the bytes sent and their total, which `fetch`
+ * does not report. */
 export function upload(path, form, onprogress, signal) {
   return new Promise((resolve, reject) => {
     const xhr = Object.assign(new XMLHttpRequest(), { responseType: "json" });
     xhr.open("POST", new URL(path, document.baseURI));
-    xhr.setRequestHeader("Prefer", "respond-async");
-    xhr.setRequestHeader("Accept", "application/json");
-    if (storedKey()) xhr.setRequestHeader("Authorization", `Bearer ${storedKey()}`);
+    const headers = { Prefer: "respond-async", Accept: "application/json", ...authorization() };
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
     xhr.upload.onprogress = ({ loaded, total }) => onprogress(loaded, total);
     xhr.onload = () => (xhr.status < 300 ? resolve(xhr.response) : reject(problemOf(xhr.status, xhr.response)));
     xhr.onerror = () => reject(new Problem({ title: t("dataset.broken") }));
@@ -25,7 +24,7 @@ export function upload(path, form, onprogress, signal) {
 
 export const isRunning = (build) => ["queued", "running"].includes(build?.state);
 
-/** Call `onbuild` with a build's document until it has ended. */
+/** Poll a build until it has ended, and call `onbuild` with each document. */
 export async function watch(id, onbuild, signal) {
   for (let build; !build || isRunning(build); ) {
     if (build) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
@@ -36,7 +35,7 @@ export async function watch(id, onbuild, signal) {
 
 export const fileUrl = (id, name) => `annotation/${id}/files/${name}`;
 
-/** Where a key is needed a link cannot send it: the file is fetched, and saved from memory. */
+/** Handle a click on a link to a file. A link cannot send an API key, so with a key the file is fetched. */
 export async function save(event, href, name) {
   if (!storedKey()) return;
   event.preventDefault();

@@ -1,10 +1,10 @@
-// <dataset-builder>: keypoints, labels and a split become a dataset: what is in them, options, the build, its report.
+// <dataset-builder>: keypoints, labels, split and options; their inspection, the build, its report.
 import { apiKey, request, requestJson } from "../api.js";
 import { Component, h, markField } from "../dom.js";
 import { formOf, sampleOf } from "../files.js";
 import { fieldsOf } from "../schema.js";
 import { state } from "../state.js";
-import { bytes, number, t } from "../strings.js";
+import { bytes, joined, number, t } from "../strings.js";
 import { fileUrl, isRunning, upload, watch } from "./dataset-build.js";
 import { LINES, matchLines } from "./dataset-found.js";
 import { RowFinder } from "./dataset-rows.js";
@@ -15,11 +15,11 @@ const PARTS = ["keypoints", "labels", "split"];
 /** The options that are not folded, in their order. */
 const FIRST = ["img_shape", "select", "faulty", "missing", "split_policy", "split"];
 const INSPECT_AFTER_MILLISECONDS = 150;
-/** An inspection that the service has no memory for now is asked for again after this time. */
+/** Time after which an inspection is requested again when the service is busy (503). */
 const BUSY_MILLISECONDS = 2000;
 
 class DatasetBuilder extends Component {
-  contents = null; // what POST /annotation/inspect says of the files
+  contents = null; // the response of POST /annotation/inspect
   build = null;
   sent = null; // {loaded, total} of an upload
   problem = null;
@@ -38,7 +38,7 @@ class DatasetBuilder extends Component {
     await this.begin();
   }
 
-  /** Show the options, the build that the address has, and what is in the files: at first, and once there is a key. */
+  /** Show the options, the build in the address, and what is in the files. Called at the start, and with a new key. */
   async begin() {
     const { build } = state.values;
     if (build && !this.isUnderWay && !this.build) this.follow((signal) => this.watch(build, signal));
@@ -128,7 +128,7 @@ class DatasetBuilder extends Component {
     }, signal);
   }
 
-  /** Do some work on a build; the work before is given up. */
+  /** Call a function for a build, show the result, and abort an earlier call. */
   async follow(work) {
     this.work?.abort();
     const { signal } = (this.work = new AbortController());
@@ -175,11 +175,11 @@ class DatasetBuilder extends Component {
     if (build) await request(`annotation/${build.id}`, { method: "DELETE" }).catch((error) => this.fail(error));
   }
 
-  // The line below, and what is beside the report
+  // The status line, and the inspection in place of the report
 
   update() {
     const { isUnderWay } = this;
-    // Labels may be in an archive or a folder of keypoints, as AIHub's are: the service says so where they are not.
+    // A dataset needs labels, unless they are among the keypoints, as AIHub's are; the service reports missing ones.
     const { keypoints, labels } = this.files;
     const needed = { keypoints: this.form.values.dataset, labels: labels.length };
     const missing = keypoints.length ? "" : Object.keys(needed).filter((part) => !needed[part]).join("_");
@@ -204,7 +204,7 @@ class DatasetBuilder extends Component {
     return t(`dataset.state.${isCheck ? "checked" : ended}`, facts);
   }
 
-  /** How far the upload or the build is, 0 to 1 or null, and that in words. */
+  /** The progress of the upload or build: a number from 0 to 1, or null, and a text. */
   progress() {
     const { sent, build } = this;
     if (sent) {
@@ -213,13 +213,12 @@ class DatasetBuilder extends Component {
     }
     const { stage = "waiting", files, files_read: read, ...pace } = build.progress ?? {};
     const { files_per_second: rate, seconds_left: left } = pace;
-    const facts = [
+    const text = joined(
       t(`dataset.stage.${stage}`),
       files && t("dataset.read", { read: number(read), files: number(files) }),
       rate && t("dataset.rate", { rate: number(Math.round(rate)) }),
-      typeof left === "number" && t("dataset.seconds_left", { seconds: number(Math.ceil(left)) }),
-    ];
-    return [files ? read / files : null, facts.filter(Boolean).join(" · ")];
+      typeof left === "number" && t("dataset.seconds_left", { seconds: number(Math.ceil(left)) }));
+    return [files ? read / files : null, text];
   }
 }
 customElements.define("dataset-builder", DatasetBuilder);

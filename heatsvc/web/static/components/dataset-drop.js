@@ -1,14 +1,14 @@
-// <dataset-drop part="keypoints">: where files of one kind are dropped or chosen, and what was found in them.
+// <dataset-drop part="keypoints">: takes files of one part of the form, and shows what was found in them.
 import { Component, h } from "../dom.js";
-import { chosenFiles, droppedFiles, withoutOthers } from "../files.js";
+import { chosenFiles, droppedFiles, sizeOf, withoutOthers } from "../files.js";
 import { bytes, number, t } from "../strings.js";
 
 class DatasetDrop extends Component {
   part = this.getAttribute("part");
   files = [];
-  left = 0; // files that were left out
+  left = 0; // number of files that were left out
   isBusy = false;
-  lines = []; // what was found
+  lines = []; // elements with what was found
 
   connected() {
     const choosers = [this.chooser("dataset.choose", { multiple: true })];
@@ -32,7 +32,7 @@ class DatasetDrop extends Component {
     return h("label.button.link", h("span", { "data-text": key }, t(key)), input);
   }
 
-  /** Take files in addition to those of other names. */
+  /** Add files; a file replaces one of the same name. */
   take(files) {
     if (!files.length) return;
     const { kept, left } = withoutOthers(files);
@@ -51,18 +51,17 @@ class DatasetDrop extends Component {
     this.update();
   }
 
-  /** What chooses files stays: its dialog may be open. */
+  /** Update the texts. The file inputs are not replaced: a dialog may be open. */
   update() {
     this.heading.textContent = this.firstElementChild.ariaLabel = t(`dataset.${this.part}`);
     this.body.replaceChildren(h("div", this.files.length ? this.facts() : h("p.hint", t(`dataset.${this.part}.hint`))));
   }
 
   facts() {
-    const size = this.files.reduce((sum, { file }) => sum + file.size, 0);
     const many = t("dataset.files", { count: number(this.files.length) });
     const name = this.files.length === 1 ? this.files[0].name : many;
     return [
-      h("p.fact", h("b", name), ` · ${bytes(size)} `,
+      h("p.fact", h("b", name), ` · ${bytes(sizeOf(this.files))} `,
         h("button.link", { onclick: () => this.change([], 0) }, t("dataset.remove"))),
       this.left > 0 && h("p.hint", t("dataset.left", { count: number(this.left) })),
       this.isBusy && h("p.hint.busy", t("dataset.looking")),

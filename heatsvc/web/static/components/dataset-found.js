@@ -1,12 +1,11 @@
-// What was found in the files of a dataset, as lines for the drops and for the report before there is one.
+// The results of an inspection as lines, for the drops and in place of the report.
 import { h } from "../dom.js";
-import { count, number, t } from "../strings.js";
+import { count, joined, number, t } from "../strings.js";
 
 const line = (kind, ...children) => h("p", { class: kind }, ...children);
-const joined = (...facts) => facts.filter(Boolean).join(" · ");
 const focusShape = () => document.querySelector('dataset-builder [data-field="options.img_shape"]')?.focus();
 
-/** Lines of what a part has; `problem` makes a line of what is wrong with it. */
+/** Lines for a part of the form; `problem` makes the line of a problem. */
 export const LINES = {
   keypoints: ({ files, names, samples, notes }, problem, unread) => [
     unread > 0 && line("hint", t("dataset.unread", { count: number(unread) })),
@@ -36,17 +35,17 @@ export const LINES = {
   ],
 };
 
-/** That the encoding of a file of labels was assumed. */
+/** A warning that the encoding of a file was assumed. */
 export const assumedLine = ({ assumed, encoding, labels }) =>
   assumed && line("warning", t("dataset.assumed", { encoding, labels: labels.join(", ") }));
 
-/** The first names, and that there are more. */
+/** The first two names, and an ellipsis if there are more. */
 function someOf(names, total) {
   const shown = names.slice(0, 2).map((name) => name.split("/").at(-1));
   return [...shown, ...(total > shown.length ? ["…"] : [])].join(", ");
 }
 
-/** How the names match, for the place of the report. */
+/** Lines about how the names of the parts match, in place of the report. */
 export function matchLines({ videos, split }, problem) {
   const { ready, labelled, with_keypoints: matched, without_keypoints: without, unlabelled, faults, mismatch } = videos;
   if (videos.problem) return problem(videos.problem);

@@ -1,6 +1,6 @@
-// <dataset-report>: the report of a build, from its JSON, while it grows and when it is whole.
+// <dataset-report>: the report of a build, from its JSON, also while the build runs.
 import { Component, h } from "../dom.js";
-import { bytes, number, t } from "../strings.js";
+import { bytes, joined, number, t } from "../strings.js";
 import { save } from "./dataset-build.js";
 import { assumedLine } from "./dataset-found.js";
 
@@ -8,16 +8,16 @@ const SHOWN = 100;
 const COLUMNS = ["clips", "zeros", "frames", "classes", "signers"];
 
 class DatasetReport extends Component {
-  report = null; // of a build that runs only `splits` and `faults`
+  report = null; // while a build runs, it has only `splits` and `faults`
   artifacts = [];
-  lines = []; // beside it
-  find = () => {}; // shows the row of a video
+  lines = []; // elements below the report
+  find = () => {}; // function that shows the row of a video
 
-  /** Show what there is now. What is unfolded stays so. */
+  /** Change some properties and show them. Unfolded details stay unfolded. */
   show(changes) {
     const open = [...this.querySelectorAll("details[open]")].map((each) => each.dataset.kind);
     Object.assign(this, changes);
-    if (this.querySelector(".rows") && !changes.artifacts) return; // it is being read
+    if (this.querySelector(".rows") && !changes.artifacts) return; // rows are shown: do not remove them
     this.update();
     for (const each of this.querySelectorAll("details")) each.open = open.includes(each.dataset.kind);
   }
@@ -47,7 +47,7 @@ class DatasetReport extends Component {
   }
 
   group({ kind, code = kind, meaning, count, done = {}, items }) {
-    const facts = [code, ...Object.entries(done).map(([name, many]) => `${name} ${number(many)}`)].join(" · ");
+    const facts = joined(code, ...Object.entries(done).map(([name, many]) => `${name} ${number(many)}`));
     const text = t(`fault.${code}`, {}, t(`finding.${code}`, {}, meaning));
     const more = count - Math.min(SHOWN, items.length);
     const find = ({ target }, name) => this.find(target.parentElement, name);

@@ -1,20 +1,20 @@
-// The rows of labels and splits that problems and faults are about.
+// Shows the rows of labels and splits that problems and faults name.
 import { h } from "../dom.js";
-import { linesAround, rowsIn } from "../rows.js";
+import { linesAround, linesOf, rowsIn } from "../rows.js";
 import { t } from "../strings.js";
 
 const TEXT_BYTES = 32e6;
-/** What the encodings of Python that labels are usually in are called on the web. */
+/** Names on the web of Python's encodings, for those that labels usually have. */
 const ENCODINGS = { "utf-8-sig": "utf-8", cp949: "euc-kr", johab: "euc-kr" };
 
-/** The text of a file; null of a workbook, an archive, or a large one. */
+/** The text of a file; null for a workbook, an archive, or a large file. */
 async function textOf({ name, file }, encoding) {
   if (file.size > TEXT_BYTES || /\.(xlsx|zip|tar|t?gz)$/i.test(name)) return null;
   let decoder = new TextDecoder();
   try {
     decoder = new TextDecoder(ENCODINGS[encoding] ?? encoding);
   } catch {
-    // An encoding that browsers do not know: the row is there, its letters are not.
+    // The browser does not know the encoding: rows are found, but some letters are wrong.
   }
   return decoder.decode(await file.arrayBuffer());
 }
@@ -26,14 +26,14 @@ function showLines(place, name, lines, otherwise) {
   place.append(h("div.rows", h("span.hint", shown.length ? name : otherwise), shown));
 }
 
-/** Shows rows of some files. */
+/** Finds rows in files, and shows them. */
 export class RowFinder {
-  /** Files of labels and split: [{name, file}], and the encodings of some by name. */
+  /** `files`: [{name, file}]; `encodingOf`: a function from a name to an encoding. */
   constructor(files, encodingOf) {
     Object.assign(this, { files, encodingOf });
   }
 
-  /** A problem in words; rows of files that it names are shown when they are clicked. */
+  /** An element with the text of a problem, in which names of rows are buttons that show the row. */
   problem({ detail, message }) {
     const parts = rowsIn(detail ?? message ?? "", this.files.map(({ name }) => name));
     const button = ({ text, file, row }) => h("button.link", { onclick: () => this.show(line, file, row) }, text);
@@ -46,12 +46,12 @@ export class RowFinder {
     showLines(place, name, text === null ? [] : linesAround(text, row), t("dataset.row.workbook", { row }));
   }
 
-  /** The first row that names a video. */
+  /** Show the first row that names a video. */
   async find(place, video) {
     for (const each of this.files) {
       const text = await textOf(each, this.encodingOf(each.name));
       const at = text?.indexOf(video) ?? -1;
-      if (at >= 0) return showLines(place, each.name, linesAround(text, text.slice(0, at).split(/\r\n|\r|\n/).length));
+      if (at >= 0) return showLines(place, each.name, linesAround(text, linesOf(text.slice(0, at)).length));
     }
     showLines(place, "", [], t("dataset.row.none"));
   }

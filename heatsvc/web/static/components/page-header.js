@@ -1,9 +1,9 @@
-// The header: which page, which file and clip, language, theme, documentation.
+// The header: tabs, file, clip, language, theme, documentation.
 import { Component, h } from "../dom.js";
 import { chosenFiles } from "../files.js";
 import { model } from "../model.js";
 import { formatFragment, state } from "../state.js";
-import { count, language, number, setLanguage, t } from "../strings.js";
+import { count, joined, language, number, setLanguage, t } from "../strings.js";
 
 const MOST_LISTED = 200;
 
@@ -39,19 +39,19 @@ class PageHeader extends Component {
     Object.assign(this.querySelector(".language"), other);
   }
 
-  /** The clips of the files, searchable: there may be 30,000. */
+  /** Show the clips that match the search; there may be 30,000. */
   fill() {
     const wanted = this.search.value.toLowerCase();
     const isFound = ({ frame_dir, label }) => frame_dir.toLowerCase().includes(wanted) || String(label) === wanted;
     const found = model.list.filter(isFound);
     const items = found.slice(0, MOST_LISTED).map(({ frame_dir: clip, label, frames }) => {
-      const facts = [label !== null && `${t("clip.label")} ${label}`, frames && count("clip.frames", frames)];
+      const facts = joined(label !== null && `${t("clip.label")} ${label}`, frames && count("clip.frames", frames));
       const onclick = () => {
         this.list.hidePopover();
         state.set({ clip, frame: 0 });
       };
       return h("button.plain", { "aria-current": clip === state.values.clip && "true", onclick },
-        h("span", clip), h("span.quiet", facts.filter(Boolean).join(" · ")));
+        h("span", clip), h("span.quiet", facts));
     });
     if (found.length > MOST_LISTED) items.push(t("clip.more", { count: number(found.length - MOST_LISTED) }));
     if (!found.length) items.push(t("clip.none"));
@@ -59,7 +59,7 @@ class PageHeader extends Component {
   }
 }
 
-/** Light where it is dark, and the other way round; kept for the next visit. */
+/** Switch between light and dark, and keep the choice for the next visit. */
 function switchTheme(theme) {
   const { style } = document.documentElement;
   const ofSystem = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";

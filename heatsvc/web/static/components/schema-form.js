@@ -1,15 +1,14 @@
-// <schema-form>: a form made from JSON schemas, so that a new option appears by itself. Defaults are gray; what was
-// changed is marked, and can be reset.
+// <schema-form>: a form that is made from JSON schemas. Defaults are gray; changed values are marked, and can be reset.
 import { Component, h } from "../dom.js";
 import { entryOf, isSame, textOf, valueOf } from "../schema.js";
 import { t } from "../strings.js";
 
 class SchemaForm extends Component {
   fields = []; // [{name, schema, default, description, required}]
-  values = {}; // of those that are not as by default
-  prefix = ""; // of the names of the controls' options in problems
-  texts = ""; // of the keys of the help's texts
-  first = Infinity; // so many are not folded
+  values = {}; // those that differ from their defaults
+  prefix = ""; // of the fields in problem documents
+  texts = ""; // prefix of the keys of help texts
+  first = Infinity; // number of fields that are not folded
 
   render() {
     const rows = this.fields.map((field) => this.row(field));
@@ -50,7 +49,7 @@ class SchemaForm extends Component {
       const placeholder = t(`${this.texts}.${name}.example`, {}, textOf(initial));
       control = h("input", { ...common, list, placeholder, spellcheck: "false", autocomplete: "off" });
       if (list) control.append(h("datalist", { id: list }, choices.map((value) => h("option", { value }))));
-      // What is being typed stays.
+      // A control that has the focus keeps what is being typed.
       show = () => control === document.activeElement || (control.value = textOf(this.values[name]));
       read = () => valueOf(control.value);
     }

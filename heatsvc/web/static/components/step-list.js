@@ -1,4 +1,4 @@
-// The steps of the pipeline as cards that fold, each with a form of its parameters; steps are added and removed.
+// The steps of the pipeline as cards that fold, each with a form of its parameters.
 import { Component, fillSelect, h } from "../dom.js";
 import { model } from "../model.js";
 import { isSame } from "../schema.js";
@@ -12,24 +12,23 @@ class StepList extends Component {
     this.on(state, "change", ({ detail }) => detail.includes("pipeline") && this.show());
   }
 
-  /** The steps; those of a preset where they began as such. */
+  /** The steps of the pipeline; setting the steps of a preset names the preset. */
   get steps() {
     const pipeline = pipelineOf(state.values);
-    const preset = model.catalogue.presets.find(({ name }) => name === pipeline);
-    return Array.isArray(pipeline) ? pipeline : (preset?.steps ?? []);
+    return Array.isArray(pipeline) ? pipeline : (model.preset(pipeline)?.steps ?? []);
   }
 
   set steps(steps) {
-    const same = model.catalogue.presets.find((preset) => JSON.stringify(preset.steps) === JSON.stringify(steps));
+    const same = model.catalogue.presets.find((preset) => isSame(preset.steps, steps));
     state.set({ pipeline: same?.name ?? JSON.stringify(steps) });
   }
 
-  /** Give the steps of a type other parameters. */
+  /** Change parameters of all steps of a type. */
   change(type, changes) {
     this.steps = this.steps.map((step) => (step.type === type ? { ...step, ...changes } : step));
   }
 
-  /** Show other values in the same cards, or other cards where the steps are others. */
+  /** Show the values of the steps. Cards stay unless the types of the steps have changed. */
   show() {
     const cards = [...this.querySelectorAll("li > details")];
     if (cards.map((card) => card.type).join() !== this.steps.map(({ type }) => type).join()) this.update();
@@ -69,7 +68,7 @@ class StepList extends Component {
     return Object.assign(card, { type, show });
   }
 
-  /** Add a step with what it needs: at the end, or before the one that makes the volume. */
+  /** Add a step with its required parameters, at the end or before GeneratePoseTarget. */
   add(type) {
     const { parameters } = model.catalogue.steps.find((each) => each.type === type);
     const needed = parameters.filter(({ required }) => required).map(({ name, schema }) => [name, exampleOf(schema)]);
@@ -79,7 +78,7 @@ class StepList extends Component {
   }
 }
 
-/** A value that a required parameter may have, to begin with. */
+/** A valid value for a required parameter. */
 function exampleOf(schema) {
   const [first] = schema.anyOf ?? [schema];
   return first.const ?? first.enum?.[0] ?? (first.type === "integer" ? Math.max(first.minimum ?? 1, 48) : 1);

@@ -1,4 +1,4 @@
-// The two menus at the stage's corner: copy as, and download.
+// The menus "Copy as" and "Download".
 import { requestJson, storedKey } from "../api.js";
 import { asConfig, asCurl, asPython } from "../copy-as.js";
 import { Component, h, markField, saveAs } from "../dom.js";
@@ -16,8 +16,8 @@ const FILES = {
   "image/webp": "webp",
   "video/mp4": "mp4",
 };
-/** Options of pictures that the view has. */
-const OF_THE_VIEW = ["mode", "channel", "frame", "fps"];
+/** Options of pictures that the view sets. */
+const OF_VIEW = ["mode", "channel", "frame", "fps"];
 
 class ViewMenus extends Component {
   connected() {
@@ -25,18 +25,14 @@ class ViewMenus extends Component {
     this.text = this.querySelector("textarea");
     this.picture = this.querySelector("schema-form");
     this.querySelector(".primary").onclick = () => this.copy();
-    this.on(model, "volume catalogue", () => this.fill());
+    this.on(model, "volume catalogue", () => this.update());
     this.on(model, "volume problem", () => markField(this, model.problem?.field ?? ""));
-    this.on(state, "change", ({ detail }) => detail.join() !== "frame" && this.fill());
-    this.on(copy, "toggle change", () => this.fill());
+    this.on(state, "change", ({ detail }) => detail.join() !== "frame" && this.update());
+    this.on(copy, "toggle change", () => this.update());
     this.on(downloads, "toggle", ({ newState }) => newState === "open" && model.attempt(() => this.offer(), false));
   }
 
   update() {
-    this.fill();
-  }
-
-  fill() {
     const options = optionsOf(state.values);
     const request = {
       url: new URL(".", document.baseURI).href,
@@ -50,7 +46,7 @@ class ViewMenus extends Component {
     this.querySelector("output").textContent = "";
   }
 
-  /** Over plain HTTP there is no clipboard but the selection's. */
+  /** Copy the text. Over plain HTTP, navigator.clipboard is undefined. */
   async copy() {
     this.text.select();
     const isCopied = await navigator.clipboard?.writeText(this.text.value).then(() => true, () => false);
@@ -58,17 +54,15 @@ class ViewMenus extends Component {
     else model.fail(new Error(t("copy.failed")), false);
   }
 
-  /** The formats that this service has, and the options of pictures, as its OpenAPI document says. */
+  /** Show the formats of this service and the options of pictures, from its OpenAPI document. */
   async offer() {
     const formats = this.querySelector(".formats");
     if (formats.childElementCount) return;
     const { paths, components } = await requestJson("openapi.json");
     const types = Object.keys(paths["/heatmap"].post.responses[200].content).filter((type) => type in FILES);
-    formats.replaceChildren(...types.map((type) => {
-      const button = h("button.chip", { onclick: () => this.download(type, button) }, FILES[type]);
-      return button;
-    }));
-    const fields = fieldsOf(components.schemas.PictureOptions).filter(({ name }) => !OF_THE_VIEW.includes(name));
+    const onclick = (type) => ({ target }) => this.download(type, target);
+    formats.replaceChildren(...types.map((type) => h("button.chip", { onclick: onclick(type) }, FILES[type])));
+    const fields = fieldsOf(components.schemas.PictureOptions).filter(({ name }) => !OF_VIEW.includes(name));
     Object.assign(this.picture, { fields, prefix: "picture.", texts: "picture" }).update();
   }
 
