@@ -75,7 +75,7 @@ bench-gpu: $(VENV)/.installed-dev  ## a GPU beside its peers; needs one
 bench-annotation: $(VENV)/.installed-dev  ## a dataset of KETI's size; needs 7 GB of disk
 	$(BIN)/python -m benchmarks.annotation
 
-bench-workers: $(VENV)/.installed-dev  ## one worker process and two: processor time a request, memory
+bench-workers: $(VENV)/.installed-dev  ## one worker process and two: processor time per request, memory
 	$(BIN)/python -m benchmarks.workers
 
 bench-overload: $(VENV)/.installed-dev  ## one worker with more requests than it can serve; COMMAND= measures another server, too

@@ -7,13 +7,13 @@ the client has another core if there is one. Servers take turns in rounds; a fig
 ratio the median of the rounds' ratios, so that a change of the machine's speed affects both sides. heatsvc's pixels are
 compared with MMAction2's before anything is timed.
 
-(a) requests a second of `POST /heatmap`, one clip, and processor time a request, against the plain service
-(b) clips a second in one request of 64, against MMAction2 in process, which only renders
+(a) requests per second of `POST /heatmap`, one clip, and processor time per request, against the plain service
+(b) clips per second in one request of 64, against MMAction2 in process, which only renders
 (c) bytes of the body in each dtype, against zstd level 1 of the same array
-(d) requests a second, against a bare route that responds with the same bytes
+(d) requests per second, against a bare route that responds with the same bytes
 (e) growth of the server's peak memory by one response of 941 MB without content coding
-(f) clips a second from keypoints to zstd in process, against MMAction2's rendering and zstd level 1
-(g) processor time a request, one clip in npy, against the same server without its access log
+(f) clips per second from keypoints to zstd in process, against MMAction2's rendering and zstd level 1
+(g) processor time per request, one clip in npy, against the same server without its access log
 (h) a dense float32 volume into an array that exists, in process, against filling that array with zeros
 (i) a round trip by `heatsvc.client`, from the call to the array, against `http.client` and one `decompress`
 (j) milliseconds from a file dropped on the page to its first picture, in Chromium
@@ -73,7 +73,7 @@ QUICK = Effort(seconds=1.0, rounds=2, many_rounds=1, peer_clips=16)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A server under load in one round: requests a second, and its processor time a request in microseconds."""
+    """A server under load in one round: requests per second, and its processor time per request in microseconds."""
 
     rate: float
     cpu: float
@@ -121,7 +121,7 @@ def single_clip(ours: Server, cores: Cores, effort: Effort) -> list[Row]:
     rows = []
     with servers.plain_service(cores.server) as plain:
         for kind, (request, target) in kinds.items():
-            say(f"requests a second, {kind}")
+            say(f"requests per second, {kind}")
             body, headers = send_request(ours.port, request)
             plain_body, _ = send_request(plain.port, request)
             check_same(npy_array(body), npy_array(plain_body), "keypoints")
@@ -139,8 +139,8 @@ def in_turns(
     rates = {name: [each.rate for each in got] for name, got in turns.items()}
     cpu = {name: [each.cpu for each in got] for name, got in turns.items()}
     return [
-        against(item, what, "requests a second", rates["heatsvc"], rates[peer], peer_name, target),
-        against(item, what, "processor µs a request", cpu["heatsvc"], cpu[peer], peer_name),
+        against(item, what, "requests per second", rates["heatsvc"], rates[peer], peer_name, target),
+        against(item, what, "processor µs per request", cpu["heatsvc"], cpu[peer], peer_name),
     ]
 
 
@@ -150,7 +150,7 @@ def many_clips(ours: Server, cores: Cores, effort: Effort) -> tuple[list[Row], s
     rows = []
     with mmaction2(clips, cores.server) as peer:
         for kind, step in (("keypoints", KEYPOINTS), ("limbs", LIMBS)):
-            say(f"clips a second, {kind}")
+            say(f"clips per second, {kind}")
             first, sums = peer.rendered(step)
             peer_rates: list[float] = []
             ours_rates: dict[str, list[float]] = {}
@@ -175,11 +175,11 @@ def many_clips(ours: Server, cores: Cores, effort: Effort) -> tuple[list[Row], s
                     ours_rates.setdefault(name, []).append(rate)
             for name, rates in ours_rates.items():
                 what = f"{MANY} clips in {name}, {kind}"
-                rows.append(against("b", what, "clips a second", rates, peer_rates, "MMAction2 in process", 80))
+                rows.append(against("b", what, "clips per second", rates, peer_rates, "MMAction2 in process", 80))
             target = 150 if step is KEYPOINTS else None
             what = f"keypoints to zstd, {kind}"
             rows.append(
-                against("f", what, "clips a second", encoded, peer_encoded, "MMAction2 and zstd level 1", target)
+                against("f", what, "clips per second", encoded, peer_encoded, "MMAction2 and zstd level 1", target)
             )
     return rows, peer.numpy
 
@@ -231,7 +231,7 @@ def access_log_cost(cores: Cores, effort: Effort) -> list[Row]:
             for _ in range(4 * effort.rounds)
         ]
     ours, peer = map(list, zip(*turns, strict=True))
-    what, unit = "npy body, with the access log", "processor µs a request"
+    what, unit = "npy body, with the access log", "processor µs per request"
     return [against("g", what, unit, ours, peer, "without it", 1.15, "ratio at most")]
 
 

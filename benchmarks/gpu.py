@@ -2,10 +2,10 @@
 
     python -m benchmarks.gpu [--device cuda] [--quick]
 
-(a) bytes a second rendered, against a fill of the same bytes: each pixel has to be written once
-(b) clips a second by batch size, from volumes: rendered, and rendered and encoded as zstd and copied to the host
+(a) bytes per second rendered, against a fill of the same bytes: each pixel has to be written once
+(b) clips per second by batch size, from volumes: rendered, and rendered and encoded as zstd and copied to the host
 (c) against kornia's `render_gaussian2d` and a plain grid in torch, which compute every pixel of a map
-(d) clips a second through `POST /heatmap`, 64 clips a request, from a server with this GPU and from one without
+(d) clips per second through `POST /heatmap`, 64 clips per request, from a server with this GPU and from one without
 
 All take turns in rounds; figures are medians. `--device cpu --quick` runs anywhere, as a check of the benchmark itself:
 its figures say nothing about a GPU, and nothing is written.
@@ -157,8 +157,8 @@ def by_size(clips: list[Clip], device: torch.device, clock: Clock, sizes: Sequen
 
         rendered, encoded = clock.seconds([render, encode])
         rows += [
-            row("b", f"batch of {size}, rendered", "clips a second", size / rendered),
-            row("b", f"batch of {size}, rendered, encoded and copied to the host", "clips a second", size / encoded),
+            row("b", f"batch of {size}, rendered", "clips per second", size / rendered),
+            row("b", f"batch of {size}, rendered, encoded and copied to the host", "clips per second", size / encoded),
         ]
     return rows
 
@@ -192,8 +192,8 @@ def against_grids(clips: list[Clip], device: torch.device, clock: Clock, count: 
     ours_seconds, grid_seconds, kornia_seconds = clock.seconds([ours, grid, kornia])
     what = f"{count} clips rendered, keypoints, float32"
     return [
-        row("c", what, "clips a second", count / ours_seconds, count / grid_seconds, "a grid in torch"),
-        row("c", what, "clips a second", count / ours_seconds, count / kornia_seconds, "kornia"),
+        row("c", what, "clips per second", count / ours_seconds, count / grid_seconds, "a grid in torch"),
+        row("c", what, "clips per second", count / ours_seconds, count / kornia_seconds, "kornia"),
     ]
 
 
@@ -213,8 +213,8 @@ def through_http(device: str, seconds: float) -> list[Row]:
             check_many(body, first[0], [float(first[0].sum(dtype=np.float64))], "keypoints")
             run_load(server.port, request, body, seconds=seconds / 4, connections=8)
             rates[where] = MANY * run_load(server.port, request, body, seconds=seconds, connections=8).rate
-    what = f"{MANY} clips a request, 8 requests in flight"
-    return [row("d", what, "clips a second", rates[device], rates["cpu"], "the same server on one CPU core")]
+    what = f"{MANY} clips per request, 8 requests in flight"
+    return [row("d", what, "clips per second", rates[device], rates["cpu"], "the same server on one CPU core")]
 
 
 def repeated(clips: list[Clip], step: dict[str, Any], count: int) -> list[HeatmapVolume]:

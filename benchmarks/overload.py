@@ -173,8 +173,8 @@ def make_rows(ours: Overload, other: Overload | None, seconds: float) -> list[Ro
         return Row("", what, unit, figure(ours), peer, "other server", target, "ratio at most")
 
     before, peak, after = (size / 1e6 for size in ours.memory)
-    rows = [row("accepted", "requests a second", lambda each: each.statuses["200"] / seconds)]
-    rows += [row("refused with 503", "requests a second", lambda each: each.statuses["503"] / seconds)]
+    rows = [row("accepted", "requests per second", lambda each: each.statuses["200"] / seconds)]
+    rows += [row("refused with 503", "requests per second", lambda each: each.statuses["503"] / seconds)]
     for kind in ours.seconds:
         target = MAX_P99_RATIO if kind == "one clip" else None
         rows += [row(f"{kind}, median", "ms", lambda each, kind=kind: 1e3 * each.percentiles(kind)[0])]  # type: ignore[misc]

@@ -1,10 +1,10 @@
-"""`make bench-workers`: what a second worker process costs, in processor time a request and in memory.
+"""`make bench-workers`: what a second worker process costs, in processor time per request and in memory.
 
     python -m benchmarks.workers [--quick]
 
 One worker process and two take turns under the same load. The client runs on the same cores and takes time of both, so
-that requests a second say little about what two workers can do, and processor time a request what a worker costs. Each
-connection belongs to the worker process that accepted it.
+that requests per second say little about what two workers can do, and processor time per request what a worker costs.
+Each connection belongs to the worker process that accepted it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_RESIDENT_MB = 250
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A server under load: requests a second, processor time a request in µs, and the busiest process's share of it."""
+    """A server under load: requests per second, processor µs per request, and the busiest process's share of them."""
 
     rate: float
     cpu: float
@@ -82,8 +82,8 @@ def _compare(name: str, one: Server, two: Server, request: Request, seconds: flo
     rates, peer_rates = [turn.rate for turn in ours], [turn.rate for turn in theirs]
     share = 100 * median(turn.busiest for turn in ours)
     return [
-        against("", name, "processor µs a request", cpu, peer_cpu, "one worker", MAX_GROWTH, "ratio at most"),
-        against("", name, "requests a second", rates, peer_rates, "one worker"),
+        against("", name, "processor µs per request", cpu, peer_cpu, "one worker", MAX_GROWTH, "ratio at most"),
+        against("", name, "requests per second", rates, peer_rates, "one worker"),
         Row("", name, "% of the processor time in the busier worker", share, None, ""),
     ]
 

@@ -1,4 +1,4 @@
-"""Makes docs/images from a real clip of the tests: `make pictures` runs it."""
+"""Makes the pictures in docs/images from clips of the tests. `make pictures` runs it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLIP = DATA / "poses" / "ase_FIRE_wholebody133.npy"
 KETI = DATA / "keti-mini" / "Keypoints-MMPOSE" / "KETI_SL_0000000001.avi.npy"
 SIDE = 96
 JOINT = {"mode": "joint", "skeleton": True}
-# What each file shows, by its name, and whether of limbs.
+# The option `picture` of each file, and whether it shows limbs.
 PICTURES: dict[str, tuple[dict[str, Any], bool]] = {
     # README.md
     "fire.gif": ({**JOINT, "scale": 3}, False),
@@ -30,7 +30,7 @@ PICTURES: dict[str, tuple[dict[str, Any], bool]] = {
 
 
 def main() -> None:
-    """Write all of them."""
+    """Write all pictures."""
     for name, (picture, limbs) in PICTURES.items():
         made = heatsvc.draw(
             CLIP,
@@ -41,13 +41,13 @@ def main() -> None:
             picture=picture,
         )
         (FOLDER / name).write_bytes(made)
-    # The picture of docs/tutorial.md, which has the same lines.
+    # docs/tutorial.md makes this picture with the same options.
     made = heatsvc.draw(KETI, img_shape=(1080, 1920), select="sign27", format="gif", picture={**JOINT, "scale": 4})
     (FOLDER / "keti.gif").write_bytes(made)
 
 
 def steps(*, limbs: bool) -> list[dict[str, Any]]:
-    """The steps of the preset `view`, on a map of one and a half times its side, with a sigma larger by as much."""
+    """The steps of the preset `view`, with a map and a sigma that are one and a half times as large."""
     return [
         {"type": "PoseDecode"},
         {"type": "PoseCompact", "hw_ratio": 1.0, "allow_imgpad": True},

@@ -1,4 +1,4 @@
-"""Writes what the page has of data: its sample clip and its color map. Run it from anywhere."""
+"""Writes the data files of the page: its sample clip and its color map."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _sample() -> bytes:
-    """The letters F, I, R and E: coordinates in whole pixels of the frame and scores in hundredths, to be small."""
+    """The letters F, I, R and E. Coordinates are rounded to pixels and scores to hundredths, to keep the file small."""
     clip = np.load(CLIP)
     content = io.BytesIO()
     np.savez_compressed(
@@ -36,7 +36,7 @@ def _sample() -> bytes:
 
 
 def _color_map() -> str:
-    """Matplotlib's inferno as 256 triples of bytes."""
+    """Matplotlib's inferno as a JavaScript module: 256 colors of three bytes."""
     colors = (mpl.colormaps["inferno"](np.arange(256), bytes=True)[:, :3]).astype(np.uint8).tobytes()
     text = base64.b64encode(colors).decode()
     return f'// inferno, 256 colors of red, green and blue, written by docs/make_page.py\nexport default\n  "{text}";\n'

@@ -1,4 +1,4 @@
-"""Takes docs/images/page-*.png of a running service with the system's Chromium.
+"""Takes the screenshots docs/images/page-*.png of a running service, with the system's Chromium.
 
 `python docs/make_screenshots.py http://127.0.0.1:8000/`
 """
@@ -31,7 +31,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def main(url: str) -> None:
-    """Take all of them."""
+    """Take all screenshots."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, (fragment, options) in VIEWS.items():
@@ -51,7 +51,7 @@ def main(url: str) -> None:
 
 
 def _build(page: Page) -> None:
-    """Build the small KETI, and show its report."""
+    """Build the dataset keti-mini, and show its report."""
     page.set_input_files("dataset-drop[part=keypoints] input[webkitdirectory]", KETI / "Keypoints-MMPOSE")
     tables = {"labels": sorted((KETI / "Annotation").glob("*.xlsx")), "split": [KETI / "Annotation" / "split.json"]}
     for part, paths in tables.items():
@@ -65,7 +65,7 @@ def _build(page: Page) -> None:
 
 
 def _wait(page: Page) -> None:
-    """Until the picture is there, and the channels' lines are drawn."""
+    """Wait until the heatmap and the lines of the channels are drawn."""
     page.wait_for_function("() => document.querySelector('clip-stage').getAttribute('aria-busy') === 'false'")
     page.wait_for_timeout(1_500)
 

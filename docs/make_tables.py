@@ -1,4 +1,4 @@
-"""Writes the tables of the pages from the code: `make openapi` runs it, `tests/test_docs.py` checks the pages.
+"""Writes the tables in the pages of docs/ from the code. `make openapi` runs it, `tests/test_docs.py` checks the pages.
 
 A table is between `<!-- table: NAME -->` and `<!-- /table -->`; NAME is a key of TABLES.
 """
@@ -38,7 +38,7 @@ _SQUARE = [[10, 10], [50, 10], [50, 50], [10, 50]]
 
 
 def main() -> None:
-    """Bring every page up to date."""
+    """Update all pages."""
     for path in sorted(FOLDER.rglob("*.md")):
         text = path.read_text()
         filled = fill(text)
@@ -79,41 +79,22 @@ def _accepted() -> str:
     return _table(("`Accept`", "Several clips", "What it is"), rows)
 
 
-def _options() -> str:
-    rows = (
-        (f"`{name}`", _json(field.default), field.description or "")
-        for name, field in HeatmapOptions.model_fields.items()
-    )
-    return _table(("Option", "Default", "What it is"), rows)
-
-
-def _picture_options() -> str:
-    rows = (
-        (f"`{name}`", _json(field.default), field.description or "")
-        for name, field in PictureOptions.model_fields.items()
-    )
-    return _table(("Option", "Default", "What it is"), rows)
-
-
-def _annotation_options() -> str:
-    rows = (
-        (f"`{name}`", _json(field.default), (field.description or "").replace("|", "\\|"))
-        for name, field in AnnotationOptions.model_fields.items()
-    )
+def _options(model: type[BaseModel]) -> str:
+    rows = ((f"`{name}`", _json(field.default), field.description or "") for name, field in model.model_fields.items())
     return _table(("Option", "Default", "What it is"), rows)
 
 
 def _commands() -> str:
-    """The reference that cyclopts writes, with the examples of each command."""
+    """The reference that cyclopts generates, with an example for each command."""
     text = make_app().generate_docs(heading_level=2, flatten_commands=True)
     for command in COMMANDS:
         example = "\n".join(command.examples)
         heading, title, rest = text.partition(f"## heatsvc {command.name}\n")
         usage, fence, more = rest.partition("\n```\n")
         text = f"{heading}{title}{usage}{fence}\n```console\n{example}\n```\n{more}"
-    # cyclopts writes how this program was started into the usage of its own command.
+    # The usage of --install-completion contains the path of the program that runs.
     text = re.sub(r"(--install-completion) .*?(\[OPTIONS\])", r"\1 \2", text)
-    # The list of commands has the links, too.
+    # The list of commands already has links.
     before, _, after = text.partition("## Table of Contents\n")
     return f"\n{before.replace('## heatsvc', '## Reference')}{after[after.index('**Heatmaps**') :].rstrip()}\n\n"
 
@@ -197,7 +178,7 @@ def _kinds() -> str:
     rows = (
         (
             kind.tool,
-            _cell(kind.file),
+            kind.file,
             "several clips" if kind.clips > 1 else "one clip" if kind.shape[1] > 1 else "one clip of a frame",
             _layout_of(kind),
             kind.score,
@@ -216,16 +197,12 @@ def _layout_of(kind: Any) -> str:
 
 
 def _refused() -> str:
-    rows = ((kind.tool, _cell(kind.file), kind.next_step) for kind in _all_kinds().REFUSED)
+    rows = ((kind.tool, kind.file, kind.next_step) for kind in _all_kinds().REFUSED)
     return _table(("Tool", "File", "The next step"), rows)
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
 def _all_kinds() -> Any:
-    """The table of kinds, which is the tests': each of its rows makes such a file, and checks what is read of it."""
+    """The tests' table of files: for each row, a test makes such a file and checks what is read."""
     if str(FOLDER.parent) not in sys.path:
         sys.path.insert(0, str(FOLDER.parent))
     return importlib.import_module("tests.cases.formats")
@@ -269,7 +246,7 @@ def _bodies(operation: dict[str, Any]) -> str:
 
 
 def _responses(operation: dict[str, Any]) -> str:
-    """Responses that are no errors, with their headers; the status codes of errors."""
+    """The responses that are no errors, with their headers, and the status codes of errors."""
     rows = [
         (status, response["description"], ", ".join(map(_content, response.get("content", {}).items())))
         for status, response in operation["responses"].items()
@@ -357,7 +334,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "accepted": _accepted,
-    "annotation_options": _annotation_options,
+    "annotation_options": lambda: _options(AnnotationOptions),
     "artifacts": _artifacts,
     "commands": _commands,
     "exit_statuses": _exit_statuses,
@@ -368,8 +345,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "layouts": _layouts,
     "metrics": _metrics,
     "operations": _operations,
-    "options": _options,
-    "picture_options": _picture_options,
+    "options": lambda: _options(HeatmapOptions),
+    "picture_options": lambda: _options(PictureOptions),
     "presets": _presets,
     "problems": _problems,
     "refused": _refused,

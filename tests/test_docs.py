@@ -123,7 +123,7 @@ def test_every_block_that_does_not_run_says_why():
 
 @pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
 def test_speed_is_that_of_the_benchmarks(page: str):
-    row = r"\| b \| 64 clips in JSON, keypoints, clips a second \| ([\d,]+) \| ([\d,]+) \|"
+    row = r"\| b \| 64 clips in JSON, keypoints, clips per second \| ([\d,]+) \| ([\d,]+) \|"
     [(here, peer)] = re.findall(row, text_of("benchmarks/README.md"))
     assert f"**{here} clips per second on one core, over HTTP.** MMAction2 renders {peer} of" in text_of(page)
 

@@ -67,7 +67,7 @@ def _own_npz_point(data: bytes) -> Point:
 KINDS = (
     Kind(
         tool="KETI (MMPose)",
-        file="`.npy` [T, 133, 3], one a video",
+        file="`.npy` [T, 133, 3], one per video",
         score="third number",
         filename="KETI_SL_0000000419.avi.npy",
         make=lambda: npy(motion(6, 133).astype(np.float32)),

@@ -113,7 +113,7 @@ KINDS = (
     ),
     Kind(
         tool="MMAction2",
-        file="one dict a pickle, of `ntu_pose_extraction.py`",
+        file="one dict per pickle, of `ntu_pose_extraction.py`",
         score="`keypoint_score`",
         filename="S001C001P001R001A001.pkl",
         make=lambda: _dump(annotation("S001C001P001R001A001", 0, dtype=np.float32)),
