@@ -297,7 +297,8 @@ def _type(schema: dict[str, Any]) -> str:
             return " or ".join(dict.fromkeys(_type(one) for one in schema[key]))
     if schema.get("type") == "array":
         return f"array of {_type(schema['items'])}" if schema.get("items") else "array"
-    return str(schema.get("type", ""))
+    types = schema.get("type", "")
+    return " or ".join(types) if isinstance(types, list) else str(types)
 
 
 def _problems() -> str:

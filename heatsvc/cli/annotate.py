@@ -57,8 +57,8 @@ def annotate(
     labels: Annotated[
         _PathList,
         Parameter(
-            help="Workbooks, CSV or JSON, or a folder or archives of them; merged. AIHub's morpheme.json files may lie "
-            "among the keypoints."
+            help="Workbooks, CSV or JSON files, or folders or archives of them; several are merged. AIHub's "
+            "morpheme.json files may be among the keypoints."
         ),
     ] = [],  # noqa: B006  # not written to
     split: Annotated[
@@ -73,10 +73,10 @@ def annotate(
         bool,
         Parameter(negative=(), show_default=False, group=_FILES, help="Read everything and report, but write nothing."),
     ] = False,
-    jobs: Annotated[int, Parameter(group=_FILES, help="Processes that read; 0: one per core.")] = 0,
+    jobs: Annotated[int, Parameter(group=_FILES, help="Processes that read files; 0: one per core.")] = 0,
     options: Annotated[
         str | None,
-        Parameter(group=_FILES, help='The options as POST /annotation has them, in JSON: `{"missing": "zeros"}`.'),
+        Parameter(group=_FILES, help='Options of POST /annotation, in JSON: `{"missing": "zeros"}`.'),
     ] = None,
     json: Annotated[Json, Parameter(group=_FILES)] = False,
     single: Annotated[_DatasetOptions | None, Parameter(name="*")] = None,  # type: ignore[valid-type]

@@ -69,12 +69,16 @@ def draw(
     ],
     format: Annotated[
         str | None,
-        Parameter(group=_FILES, help=f"In place of the extension: {', '.join(FILE_FORMATS)}. Of folders: npy."),
+        Parameter(
+            group=_FILES, help=f"Format, instead of the extension of OUT: {', '.join(FILE_FORMATS)}. For a folder npy."
+        ),
     ] = None,
     jobs: Annotated[int, Parameter(group=_FILES, help="Files that are drawn at a time; 0: one per core.")] = 0,
-    url: Annotated[str | None, Parameter(group=_FILES, help="A service that draws, `http://HOST:8000`.")] = None,
+    url: Annotated[
+        str | None, Parameter(group=_FILES, help="URL of a service that renders, `http://HOST:8000`.")
+    ] = None,
     api_key: Annotated[
-        str | None, Parameter(group=_FILES, env_var="HEATSVC_API_KEY", help="A key of the service, where it wants one.")
+        str | None, Parameter(group=_FILES, env_var="HEATSVC_API_KEY", help="API key of the service, if it needs one.")
     ] = None,
     json: Annotated[Json, Parameter(group=_FILES)] = False,
     options: Annotated[DrawParameters | None, Parameter(name="*")] = None,  # type: ignore[valid-type]

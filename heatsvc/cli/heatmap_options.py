@@ -11,7 +11,7 @@ from heatsvc.errors import InputError
 from heatsvc.pipeline.errors import hint
 from heatsvc.pose import LAYOUTS
 
-_DESCRIPTIONS = {
+DESCRIPTIONS = {
     "pipeline": "A preset's name (`heatsvc presets`), or a list of steps in PYSKL's form, in JSON.",
     "missing_points": "Keypoints of the layout `select` that a clip does not have. `missing`: they are not detected, "
     "with a warning; `error`: an error.",
@@ -28,9 +28,9 @@ _DESCRIPTIONS = {
 }
 _TITLE, _TITLES = "Options of the heatmaps", {"picture": "Options of pictures and videos"}
 # `compression` is for responses of a service; a picture ignores `dtype` and `reduce`.
-DRAW = ModelOptions(HeatmapOptions, skip=("compression",), descriptions=_DESCRIPTIONS, title=_TITLE, titles=_TITLES)
+DRAW = ModelOptions(HeatmapOptions, skip=("compression",), descriptions=DESCRIPTIONS, title=_TITLE, titles=_TITLES)
 VIEW = ModelOptions(
-    HeatmapOptions, skip=("compression", "dtype", "reduce"), descriptions=_DESCRIPTIONS, title=_TITLE, titles=_TITLES
+    HeatmapOptions, skip=("compression", "dtype", "reduce"), descriptions=DESCRIPTIONS, title=_TITLE, titles=_TITLES
 )
 DrawParameters = DRAW.parameters("DrawParameters", __name__)
 ViewParameters = VIEW.parameters("ViewParameters", __name__)

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from heatsvc.api.heatmap_schemas import HeatmapOptions
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.cli.errors import CommandError, describe_error
+from heatsvc.cli.heatmap_options import DESCRIPTIONS
 from heatsvc.cli.model_options import ModelOptions
 from heatsvc.cli.output import Json, print_json, printable
 from heatsvc.errors import InputError, LimitError
@@ -28,7 +29,8 @@ _READING = ("layout", "img_shape", "coordinates", "project")
 _OPTIONS = ModelOptions(
     HeatmapOptions,
     skip=[name for name in HeatmapOptions.model_fields if name not in _READING],
-    title="What keypoint files do not say themselves",
+    descriptions=DESCRIPTIONS,
+    title="Properties that keypoint files may lack",
 )
 _ReadingOptions = _OPTIONS.parameters("_ReadingOptions", __name__)
 

@@ -11,7 +11,9 @@ from heatsvc.cli.output import Json, print_json
 
 
 def layouts(
-    name: Annotated[str | None, Parameter(help="A layout, whose points are listed. All layouts without it.")] = None,
+    name: Annotated[
+        str | None, Parameter(help="Name of a layout, to list its points. By default all layouts are listed.")
+    ] = None,
     /,
     *,
     json: Json = False,

@@ -30,7 +30,7 @@ INTERRUPTED, CLOSED_PIPE, TERMINATED = 130, 141, 143
 
 _HEATMAPS, _DATASETS, _CATALOGUE, _SERVICE, _OTHER = (
     Group(name, sort_key=position)
-    for position, name in enumerate(("Heatmaps", "Datasets", "What there is", "Service", "Other"), 1)
+    for position, name in enumerate(("Heatmaps", "Datasets", "Lists", "Service", "Other"), 1)
 )
 
 
@@ -71,8 +71,8 @@ COMMANDS = (
         "view",
         "heatsvc.cli.view:view",
         _HEATMAPS,
-        "Play a clip's heatmaps in the terminal.\n\nAs pixels where the terminal can show them (sixel, kitty), "
-        "otherwise as colored half blocks. Ctrl-C stops it.",
+        "Play a clip's heatmaps in the terminal.\n\nShows pixels if the terminal supports them (sixel, kitty), "
+        "otherwise colored half blocks. Ctrl-C stops it.",
         ("heatsvc view openapi/examples/clip.npy --img-shape 1080 1920 \\\n    --select sign27 --frame 20",),
     ),
     Command(
@@ -123,7 +123,7 @@ COMMANDS = (
         "worker",
         "heatsvc.cli.worker:worker",
         _SERVICE,
-        "Build what was sent to /annotation, for servers with the same data directory.",
+        "Run a build worker, which builds the datasets that services with the same data directory have received.",
         ("heatsvc worker",),
     ),
     Command(
@@ -152,7 +152,7 @@ COMMANDS = (
         "--install-completion",
         "heatsvc.cli.completion:install_completion",
         _OTHER,
-        "Complete this command in a shell: commands, options and their choices.",
+        "Install completion for a shell: commands, options and their choices.",
         ("heatsvc --install-completion --shell fish --output heatsvc.fish",),
     ),
 )
@@ -163,7 +163,7 @@ EXIT_STATUSES = {
     "`worker --alive` found something wrong",
     WRONG_USAGE: "wrong arguments or settings; nothing was done",
     INTERRUPTED: "stopped by Ctrl-C (SIGINT)",
-    CLOSED_PIPE: "what reads the output has closed it (SIGPIPE)",
+    CLOSED_PIPE: "the program that reads the output has closed it (SIGPIPE)",
     TERMINATED: "ended by SIGTERM",
 }
 

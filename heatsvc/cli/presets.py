@@ -11,7 +11,9 @@ from heatsvc.cli.output import Json, print_json
 
 
 def presets(
-    name: Annotated[str | None, Parameter(help="A preset, whose steps are listed. All presets without it.")] = None,
+    name: Annotated[
+        str | None, Parameter(help="Name of a preset, to list its steps. By default all presets are listed.")
+    ] = None,
     /,
     *,
     json: Json = False,

@@ -245,7 +245,11 @@ async def delete_build(request: Request, id: BuildId) -> None:
     },
 )
 async def get_build_events(
-    request: Request, id: BuildId, last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None
+    request: Request,
+    id: BuildId,
+    last_event_id: Annotated[
+        str | None, Header(alias="Last-Event-ID", description="Id of the last event that the client received.")
+    ] = None,
 ) -> Response:
     """Sends `progress` events, then one of `done`, `failed` or `cancelled`, each with the build's document.
 
