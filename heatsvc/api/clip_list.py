@@ -15,7 +15,6 @@ from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
 from heatsvc.pipeline.steps.step import MAX_SEED
 from heatsvc.pose import Layout
-from heatsvc.pose.findings import CODES
 from heatsvc.pose.plausibility import PlausibilityReport
 from heatsvc.pose.readers import AnnotationHeader, NamedBytes, Upload, is_annotation, read_headers
 from heatsvc.pose.select import select_points
@@ -87,16 +86,7 @@ def describe_clips(request: HeatmapRequest, bounds: Bounds, token: CancelToken) 
             "points": clip.points,
             "img_shape": clip.img_shape,
             "layout": layouts.index(clip.layout),
-            "findings": [
-                {
-                    "code": finding.code,
-                    "severity": CODES[finding.code].severity,
-                    "detail": finding.detail,
-                    "what_to_do": CODES[finding.code].what_to_do,
-                    "option": CODES[finding.code].option,
-                }
-                for finding in report.judge(selected, clip)
-            ],
+            "findings": [finding.as_dict() for finding in report.judge(selected, clip)],
         }
         if are_chosen:
             seed = None if request.seed is None else (request.seed + index) % (MAX_SEED + 1)

@@ -27,7 +27,7 @@ from heatsvc.cli.heatmap_files import (
 )
 from heatsvc.cli.heatmap_options import DRAW, DrawParameters, heatmap_options
 from heatsvc.cli.output import Json, print_error, print_json, progress_bar
-from heatsvc.cli.sources import KeypointSource, find_sources, own_file_bounds
+from heatsvc.cli.sources import KeypointSource, find_sources
 from heatsvc.cli.target import OutputPaths, Target, WrittenFile
 from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError
@@ -144,7 +144,7 @@ class Drawing:
         self._options, self._target, self._settings = options, target, settings
         self._sources, self._jobs, self._bar = sources, jobs, bar
         self._token = CancelToken()
-        self._reading = read_options(options, own_file_bounds(settings.bounds), self._token)
+        self._reading = read_options(options, settings.bounds.for_local_files(), self._token)
         self._lock = Lock()
         self._paths = OutputPaths(sources)
         self._findings: Counter[Code] = Counter()

@@ -13,7 +13,6 @@ from heatsvc.api.request import HeatmapRequest
 from heatsvc.cancel import CancelToken
 from heatsvc.cli.errors import UsageError
 from heatsvc.cli.output import print_error
-from heatsvc.cli.sources import own_file_bounds
 from heatsvc.encode.codings import CODINGS
 from heatsvc.encode.formats import FORMATS, PICTURES, Format
 from heatsvc.encode.job import RenderJob
@@ -74,7 +73,7 @@ def plan_file(
     """
     request = HeatmapRequest(clips, options)
     job = request.plan(
-        format, CODINGS["identity"], own_file_bounds(settings.bounds), token, caption_font=settings.caption_font
+        format, CODINGS["identity"], settings.bounds.for_local_files(), token, caption_font=settings.caption_font
     )
     return job, request
 

@@ -69,9 +69,8 @@ def _inspect_pickle(path: Path, *, json: bool) -> int:
 
     from heatsvc.annotation.inspection.inspection import inspect_pickle
     from heatsvc.annotation.inspection.text import inspection_text
-    from heatsvc.cli.sources import own_file_bounds
 
-    inspection = inspect_pickle(path, replace(own_file_bounds(DEFAULT_BOUNDS), max_frames=_MAX_FRAMES))
+    inspection = inspect_pickle(path, replace(DEFAULT_BOUNDS.for_local_files(), max_frames=_MAX_FRAMES))
     if json:
         print_json({**asdict(inspection), "usable": inspection.usable})
     else:
@@ -89,7 +88,7 @@ class InspectedClip:
         persons, frames, points: M, T, V; None if the clip cannot be read.
         layout: its name; None if it is unknown.
         img_shape: (height, width); None if neither the file nor an option has it.
-        findings: impossible or doubtful numbers: code, severity, detail and what to do.
+        findings: impossible or doubtful numbers, as `Finding.as_dict` describes them.
         error: why the clip cannot be read; "" if it can.
     """
 
@@ -100,7 +99,7 @@ class InspectedClip:
     points: int | None = None
     layout: str | None = None
     img_shape: tuple[int, int] | None = None
-    findings: Sequence[dict[str, str]] = ()
+    findings: Sequence[dict[str, Any]] = ()
     error: str = ""
 
     @property
@@ -122,7 +121,6 @@ def _inspect_keypoints(file: str, options: Any, *, json: bool) -> int:
 
 
 def _inspect_source(source: KeypointSource, options: HeatmapOptions) -> list[InspectedClip]:
-    from heatsvc.pose.findings import CODES
     from heatsvc.pose.plausibility import PlausibilityReport
     from heatsvc.pose.readers import ReadOptions
 
@@ -140,7 +138,7 @@ def _inspect_source(source: KeypointSource, options: HeatmapOptions) -> list[Ins
             return [InspectedClip(source.title, error=describe_error(other, _OPTIONS.flags))]
 
     def describe(clip: PoseClip) -> InspectedClip:
-        found = PlausibilityReport("warn").judge(clip) if is_judged else ()
+        found = [finding.as_dict() for finding in PlausibilityReport("warn").judge(clip)] if is_judged else []
         return InspectedClip(
             file=source.title,
             frame_dir=clip.frame_dir,
@@ -149,15 +147,7 @@ def _inspect_source(source: KeypointSource, options: HeatmapOptions) -> list[Ins
             points=clip.points,
             layout=clip.layout.name if clip.layout else None,
             img_shape=clip.img_shape if is_judged else None,
-            findings=[
-                {
-                    "code": finding.code,
-                    "severity": CODES[finding.code].severity,
-                    "detail": finding.detail,
-                    "what_to_do": CODES[finding.code].what_to_do,
-                }
-                for finding in found
-            ],
+            findings=found,
         )
 
     return [describe(clip) for clip in clips]

@@ -7,10 +7,9 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from heatsvc.bounds import Bounds
 from heatsvc.cli.errors import CommandError
 from heatsvc.pose import PoseClip
 from heatsvc.pose.archives.formats import is_archive_name, without_archive_extension, without_compression
@@ -20,8 +19,6 @@ from heatsvc.pose.readers.folder import files_in_folder, is_keypoint_file
 from heatsvc.pose.readers.upload import is_text_name
 
 STANDARD_INPUT = "-"
-# A pickle of KETI has 33,517 clips, two million objects and 0.6 GB.
-_MAX_CLIPS, _MAX_OBJECTS, _MAX_BYTES = 10_000_000, 200_000_000, 64 << 30
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]+|^\.+")
 
 
@@ -77,11 +74,6 @@ class KeypointSource:
         # A name that was read from a file never becomes a path.
         own = self.name if count == 1 else _UNSAFE.sub("_", frame_dir) or str(index)
         return f"{self.folder}/{own}" if self.folder else own
-
-
-def own_file_bounds(bounds: Bounds) -> Bounds:
-    """The bounds for files of the user, which may hold more clips than a request to a service."""
-    return replace(bounds, max_clips=_MAX_CLIPS, max_pickle_objects=_MAX_OBJECTS, max_unpacked_bytes=_MAX_BYTES)
 
 
 def find_sources(given: Sequence[str]) -> list[KeypointSource]:

@@ -21,7 +21,7 @@ from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.cli.errors import CommandError, UsageError, describe_error
 from heatsvc.cli.heatmap_files import atomic_file, find_format, plan_file, rendering_settings, write_job
 from heatsvc.cli.heatmap_options import VIEW, ViewParameters, heatmap_options
-from heatsvc.cli.sources import find_sources, own_file_bounds
+from heatsvc.cli.sources import find_sources
 from heatsvc.encode.formats import PICTURES
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
@@ -94,7 +94,7 @@ def _only_clip(file: str, options: HeatmapOptions, settings: Settings) -> PoseCl
     sources = find_sources([file])
     if len(sources) > 1:
         raise UsageError(f"{file} is {len(sources):,} files: give one")
-    clips = sources[0].read(read_options(options, own_file_bounds(settings.bounds)), options.frame_dirs)
+    clips = sources[0].read(read_options(options, settings.bounds.for_local_files()), options.frame_dirs)
     if len(clips) != 1:
         names = ", ".join(clip.frame_dir for clip in clips[:3])
         raise UsageError(f"{file} holds {len(clips):,} clips: choose one by --frame-dir ({names}, ...)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from heatsvc.pose.errors import PoseError
 
@@ -188,6 +188,17 @@ class Finding:
     def is_impossible(self) -> bool:
         """Whether it is an error by default."""
         return CODES[self.code].severity == "impossible"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding with the severity, advice and option of its code, for JSON."""
+        meaning = CODES[self.code]
+        return {
+            "code": self.code,
+            "severity": meaning.severity,
+            "detail": self.detail,
+            "what_to_do": meaning.what_to_do,
+            "option": meaning.option,
+        }
 
 
 class ImplausibleError(PoseError):

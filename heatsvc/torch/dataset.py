@@ -25,8 +25,8 @@ from heatsvc.pose.select import MissingPoints, select_points
 from heatsvc.torch.annotations import Annotation, ClipDefaults, load_annotations
 from heatsvc.volume import HeatmapVolume
 
-LOCAL_BOUNDS = replace(DEFAULT_BOUNDS, max_pickle_objects=200_000_000, max_clips=10_000_000)
-"""Bounds for local files: KETI's pickle has two million objects."""
+LOCAL_BOUNDS = DEFAULT_BOUNDS.for_local_files()
+"""Default bounds of a dataset."""
 
 _TRAINING_PRESET = "posec3d-train"
 # Large odd numbers, so that items and ranks get different seeds even if they sample the same number.
