@@ -15,7 +15,7 @@ export function python(value) {
 }
 
 const argumentsOf = (values) =>
-  Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : `, ${key}=${python(value)}`));
+  Object.entries(values).map(([key, value]) => (value === undefined ? "" : `, ${key}=${python(value)}`)).join("");
 
 /** A curl command. Files in folders have the paths with which they were dropped. */
 export function asCurl({ url, files, sample, options, needsKey }) {
@@ -38,9 +38,8 @@ export function asCurl({ url, files, sample, options, needsKey }) {
 /** A Python program without HTTP. It reads one clip of a pickle, or all clips of other files, and selects one. */
 export function asPython({ url, files, sample, options }) {
   const { pipeline, frame_dir: name, layout, img_shape, coordinates, project, ...rest } = options;
-  const given = (values) => argumentsOf(values).join("");
   const isPickle = /\.(pkl|pickle)$/.test(files[0]);
-  const read = given({ img_shape, layout, frame_dir: isPickle ? name : undefined, coordinates, project });
+  const read = argumentsOf({ img_shape, layout, frame_dir: isPickle ? name : undefined, coordinates, project });
   return [
     "import heatsvc",
     "",
@@ -48,7 +47,7 @@ export function asPython({ url, files, sample, options }) {
     files.length > 1 && `# ${files.length} files: pack them into one archive, whose frame files are put together`,
     `clips = heatsvc.read(${python(files.length > 1 ? "files.zip" : files[0])}${read})`,
     name && !isPickle && `clips = [clip for clip in clips if clip.frame_dir == ${python(name)}]`,
-    `imgs = heatsvc.draw(clips[0]${given({ pipeline, ...rest })})`,
+    `imgs = heatsvc.draw(clips[0]${argumentsOf({ pipeline, ...rest })})`,
     "print(imgs.shape, imgs.dtype)",
     "",
   ].filter((line) => typeof line === "string").join("\n");
@@ -56,6 +55,6 @@ export function asPython({ url, files, sample, options }) {
 
 /** The steps as `pipeline` of a PYSKL config. */
 export function asConfig(steps) {
-  const step = ({ type, ...rest }) => `    dict(type='${type}'${argumentsOf(rest).join("").replace(/"/g, "'")}),`;
+  const step = ({ type, ...rest }) => `    dict(type='${type}'${argumentsOf(rest).replace(/"/g, "'")}),`;
   return `pipeline = [\n${steps.map(step).join("\n")}\n]\n`;
 }

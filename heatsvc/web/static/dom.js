@@ -56,11 +56,12 @@ export function saveAs(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+/** Subclasses have `connected`, which is called when the element is added to the page, and `render` or `update`. */
 export class Component extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
     this.on(languageChanges, "change", () => this.update());
-    this.connected();
+    this.connected?.();
     this.update();
   }
 
@@ -72,9 +73,6 @@ export class Component extends HTMLElement {
   on(target, names, listener) {
     for (const name of names.split(" ")) target.addEventListener(name, listener, { signal: this.stop.signal });
   }
-
-  /** Called once, when the element is added to the page. */
-  connected() {}
 
   /** Replace the content by the result of `render`. A control with `data-key` keeps the focus. */
   update() {

@@ -34,10 +34,8 @@ export const chosenFiles = ({ files }) =>
 /** The size of some files in bytes. */
 export const sizeOf = (files) => files.reduce((sum, { file }) => sum + file.size, 0);
 
-const isHidden = ({ name }) => /(^|\/)(\.|__MACOSX\/|Thumbs\.db$)/.test(name);
-
 /** Files without hidden ones and those of macOS and Windows. */
-export const withoutHidden = (files) => files.filter((each) => !isHidden(each));
+export const withoutHidden = (files) => files.filter(({ name }) => !/(^|\/)(\.|__MACOSX\/|Thumbs\.db$)/.test(name));
 
 /** Files without hidden ones, videos and pictures: {kept, left}. */
 export function withoutOthers(files) {

@@ -87,14 +87,9 @@ class State extends EventTarget {
     if (!changed.length) return;
     this.values = { ...this.values, ...changes };
     clearTimeout(this.writing);
-    this.writing = setTimeout(() => this.write(), changed.includes("tab") ? 0 : 250);
+    const write = () => history.replaceState(null, "", formatFragment(this.values));
+    this.writing = setTimeout(write, changed.includes("tab") ? 0 : 250);
     this.dispatchEvent(new CustomEvent("change", { detail: changed }));
-  }
-
-  write() {
-    const fragment = formatFragment(this.values);
-    const isNew = fragment !== (location.hash || "#/clip");
-    if (isNew) history.replaceState(null, "", fragment);
   }
 }
 

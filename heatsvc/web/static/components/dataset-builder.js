@@ -22,17 +22,15 @@ class DatasetBuilder extends Component {
   contents = null; // the response of POST /annotation/inspect
   build = null;
   sent = null; // {loaded, total} of an upload
-  problem = null;
 
   async connected() {
     this.drops = Object.fromEntries(PARTS.map((part) => [part, this.querySelector(`[part=${part}]`)]));
     this.form = this.querySelector("schema-form");
     this.report = this.querySelector("dataset-report");
     this.report.find = (place, name) => this.rows.find(place, name);
-    this.buttons = ["build", "check", "cancel"].map((name) => this.querySelector(`button.${name}`));
-    this.buttons[0].onclick = () => this.start("annotation");
-    this.buttons[1].onclick = () => this.start("annotation/check");
-    this.buttons[2].onclick = () => this.cancel();
+    this.querySelector(".build").onclick = () => this.start("annotation");
+    this.querySelector(".check").onclick = () => this.start("annotation/check");
+    this.querySelector(".cancel").onclick = () => this.cancel();
     this.on(this, "change", ({ target }) => (target === this.form || target.part) && this.inspectSoon());
     this.on(apiKey, "given", () => this.begin());
     await this.begin();
@@ -44,7 +42,7 @@ class DatasetBuilder extends Component {
     if (build && !this.isUnderWay && !this.build) this.follow((signal) => this.watch(build, signal));
     if (PARTS.some((part) => this.drops[part].files.length)) this.inspectSoon();
     if (this.form.fields.length) return;
-    const { components } = await requestJson("openapi.json").catch((error) => this.fail(error) ?? {});
+    const { components } = await requestJson("openapi.json").catch((error) => this.showProblem(error) ?? {});
     if (!components) return;
     const rank = ({ name }) => (FIRST.indexOf(name) + FIRST.length + 1) % (FIRST.length + 1);
     const fields = fieldsOf(components.schemas.AnnotationOptions).sort((one, other) => rank(one) - rank(other));
@@ -67,7 +65,7 @@ class DatasetBuilder extends Component {
   inspectSoon() {
     clearTimeout(this.timer);
     this.looking?.abort();
-    if (!this.isUnderWay) this.setProblem(null);
+    if (!this.isUnderWay) this.showProblem(null);
     for (const drop of Object.values(this.drops)) if (drop.files.length) drop.show(drop.lines, true);
     this.timer = setTimeout(() => this.inspect(), INSPECT_AFTER_MILLISECONDS);
     this.update();
@@ -86,13 +84,13 @@ class DatasetBuilder extends Component {
       if (signal.aborted) return;
       if (error.status === 503) return void (this.timer = setTimeout(() => this.inspect(), BUSY_MILLISECONDS));
       this.contents = null;
-      if (!this.isUnderWay && !this.build) this.fail(error);
+      if (!this.isUnderWay && !this.build) this.showProblem(error);
     }
     this.update();
-    for (const part of PARTS) this.drops[part].show(this.linesOf(part), false);
+    for (const part of PARTS) this.drops[part].show(this.linesFor(part), false);
   }
 
-  linesOf(part) {
+  linesFor(part) {
     const found = this.contents?.[part];
     const problem = (each) => this.rows.problem(each);
     if (!found) return [];
@@ -133,7 +131,7 @@ class DatasetBuilder extends Component {
     this.work?.abort();
     const { signal } = (this.work = new AbortController());
     Object.assign(this, { build: null, sent: null });
-    this.setProblem(null);
+    this.showProblem(null);
     this.report.show({ report: null, artifacts: [] });
     try {
       await work(signal);
@@ -141,7 +139,7 @@ class DatasetBuilder extends Component {
     } catch (error) {
       if (signal.aborted) return;
       this.sent = null;
-      this.fail(error);
+      this.showProblem(error);
     }
     this.update();
   }
@@ -151,16 +149,10 @@ class DatasetBuilder extends Component {
     const files = [...(links.bundle ? [{ name: "bundle.zip" }] : []), ...artifacts];
     const report = links.report ? await requestJson(fileUrl(id, "report.json")) : null;
     this.report.show({ report, artifacts: files.map((file) => ({ ...file, href: fileUrl(id, file.name) })) });
-    if (ended === "failed") this.fail(problem);
+    if (ended === "failed") this.showProblem(problem);
   }
 
-  fail(problem) {
-    this.setProblem(problem);
-    this.update();
-  }
-
-  setProblem(problem) {
-    this.problem = problem;
+  showProblem(problem) {
     this.querySelector(".wrong").replaceChildren(...(problem ? [this.rows.problem(problem)] : []));
     markField(this, problem?.field ?? "");
   }
@@ -172,7 +164,7 @@ class DatasetBuilder extends Component {
     this.report.show({ report: null, artifacts: [] });
     state.set({ build: "" });
     this.update();
-    if (build) await request(`annotation/${build.id}`, { method: "DELETE" }).catch((error) => this.fail(error));
+    if (build) await request(`annotation/${build.id}`, { method: "DELETE" }).catch((error) => this.showProblem(error));
   }
 
   // The status line, and the inspection in place of the report
@@ -183,8 +175,10 @@ class DatasetBuilder extends Component {
     const { keypoints, labels } = this.files;
     const needed = { keypoints: this.form.values.dataset, labels: labels.length };
     const missing = keypoints.length ? "" : Object.keys(needed).filter((part) => !needed[part]).join("_");
-    for (const button of this.buttons) button.hidden = isUnderWay !== button.matches(".cancel");
-    for (const button of this.buttons.slice(0, 2)) button.disabled = missing !== "";
+    for (const button of this.querySelectorAll(".dataset-status > button")) {
+      const isCancel = button.matches(".cancel");
+      Object.assign(button, { hidden: isUnderWay !== isCancel, disabled: !isCancel && missing !== "" });
+    }
     const bar = this.querySelector("progress");
     const [part, text] = isUnderWay ? this.progress() : [0, missing ? t(`dataset.missing.${missing}`) : this.ended()];
     bar.hidden = !isUnderWay;

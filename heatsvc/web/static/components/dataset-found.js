@@ -2,7 +2,8 @@
 import { h } from "../dom.js";
 import { count, joined, number, t } from "../strings.js";
 
-const line = (kind, ...children) => h("p", { class: kind }, ...children);
+/** A line of a class such as "fact", "hint" or "warning". */
+export const line = (kind, ...children) => h("p", { class: kind }, ...children);
 const focusShape = () => document.querySelector('dataset-builder [data-field="options.img_shape"]')?.focus();
 
 /** Lines for a part of the form; `problem` makes the line of a problem. */

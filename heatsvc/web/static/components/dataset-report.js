@@ -2,7 +2,7 @@
 import { Component, h } from "../dom.js";
 import { bytes, joined, number, t } from "../strings.js";
 import { save } from "./dataset-build.js";
-import { assumedLine } from "./dataset-found.js";
+import { assumedLine, line } from "./dataset-found.js";
 
 const SHOWN = 100;
 const COLUMNS = ["clips", "zeros", "frames", "classes", "signers"];
@@ -29,7 +29,6 @@ class DatasetReport extends Component {
 
   sections({ summary, splits, absent = {}, faults, findings = [], leaks, notes = [], frames, labels = [] }) {
     const clips = summary?.clips ?? splits.reduce((sum, split) => sum + split.clips, 0);
-    const line = (kind, text) => h("p", { class: kind }, text);
     return [
       h("p.figure", h("b", number(clips)), " ", summary ? summaryText(summary, frames) : t("dataset.so_far")),
       this.artifacts.length > 0 && h("ul.files", this.artifacts.map(fileLink)),

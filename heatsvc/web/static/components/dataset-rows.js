@@ -8,7 +8,7 @@ const TEXT_BYTES = 32e6;
 const ENCODINGS = { "utf-8-sig": "utf-8", cp949: "euc-kr", johab: "euc-kr" };
 
 /** The text of a file; null for a workbook, an archive, or a large file. */
-async function textOf({ name, file }, encoding) {
+async function readText({ name, file }, encoding) {
   if (file.size > TEXT_BYTES || /\.(xlsx|zip|tar|t?gz)$/i.test(name)) return null;
   let decoder = new TextDecoder();
   try {
@@ -42,14 +42,14 @@ export class RowFinder {
   }
 
   async show(place, name, row) {
-    const text = await textOf(this.files.find((each) => each.name === name), this.encodingOf(name));
+    const text = await readText(this.files.find((each) => each.name === name), this.encodingOf(name));
     showLines(place, name, text === null ? [] : linesAround(text, row), t("dataset.row.workbook", { row }));
   }
 
   /** Show the first row that names a video. */
   async find(place, video) {
     for (const each of this.files) {
-      const text = await textOf(each, this.encodingOf(each.name));
+      const text = await readText(each, this.encodingOf(each.name));
       const at = text?.indexOf(video) ?? -1;
       if (at >= 0) return showLines(place, each.name, linesAround(text, linesOf(text.slice(0, at)).length));
     }

@@ -7,15 +7,8 @@ import { fieldsOf } from "../schema.js";
 import { optionsOf, pictureOf, state } from "../state.js";
 import { t } from "../strings.js";
 
-const FILES = {
-  "application/x-npy": "npy",
-  "application/vnd.safetensors": "safetensors",
-  "application/x-npz": "npz",
-  "image/png": "png",
-  "image/gif": "gif",
-  "image/webp": "webp",
-  "video/mp4": "mp4",
-};
+/** The extension of a media type: "npy" for "application/x-npy". */
+const extensionOf = (type) => type.split(/\W/).at(-1);
 /** Options of pictures that the view sets. */
 const OF_VIEW = ["mode", "channel", "frame", "fps"];
 
@@ -59,9 +52,11 @@ class ViewMenus extends Component {
     const formats = this.querySelector(".formats");
     if (formats.childElementCount) return;
     const { paths, components } = await requestJson("openapi.json");
-    const types = Object.keys(paths["/heatmap"].post.responses[200].content).filter((type) => type in FILES);
+    const { content } = paths["/heatmap"].post.responses[200];
+    const types = Object.keys(content).filter((type) => type !== "application/json");
     const onclick = (type) => ({ target }) => this.download(type, target);
-    formats.replaceChildren(...types.map((type) => h("button.chip", { onclick: onclick(type) }, FILES[type])));
+    const button = (type) => h("button.chip", { onclick: onclick(type) }, extensionOf(type));
+    formats.replaceChildren(...types.map(button));
     const fields = fieldsOf(components.schemas.PictureOptions).filter(({ name }) => !OF_VIEW.includes(name));
     Object.assign(this.picture, { fields, prefix: "picture.", texts: "picture" }).update();
   }
@@ -72,7 +67,7 @@ class ViewMenus extends Component {
       const options = { ...optionsOf(state.values), picture: pictureOf(state.values, type, this.picture.values) };
       const response = await model.post("heatmap", options, { headers: { Accept: type } });
       const name = (model.clip?.frame_dir || "heatmaps").replace(/[\\/:*?"<>|]/g, "_");
-      saveAs(await response.blob(), `${name}.${FILES[type]}`);
+      saveAs(await response.blob(), `${name}.${extensionOf(type)}`);
     }, false);
     button.disabled = false;
   }
