@@ -48,7 +48,7 @@ def test_a_sound_installation(folder: Path, capsysbinary: pytest.CaptureFixture[
 
 def test_it_is_readable(capsys: pytest.CaptureFixture[str]):
     assert main(["doctor"]) == 0
-    assert f"heatsvc       {heatsvc.__version__}" in capsys.readouterr().out
+    assert f"heatsvc         {heatsvc.__version__}" in capsys.readouterr().out
 
 
 def test_a_port_in_use(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch):
