@@ -13,11 +13,11 @@ export function entryOf(schema) {
   return { kind: isFlag ? "flag" : isOpen ? "text" : "choice", choices };
 }
 
-/** The value that a text means: whole numbers with "," or "×" between them, JSON where it is some, else the text. */
+/** The value that a text means: whole numbers with a space, "," or "×" between them, JSON where it is some, else the text. */
 export function valueOf(text) {
   const trimmed = text.trim();
   if (!trimmed) return undefined;
-  if (/^-?\d+(\s*[,x×]\s*-?\d+)+$/.test(trimmed)) return trimmed.split(/[,x×]/).map(Number);
+  if (/^-?\d+((\s*[,x×*]\s*|\s+)-?\d+)+$/.test(trimmed)) return trimmed.split(/\s*[,x×*]\s*|\s+/).map(Number);
   try {
     return JSON.parse(trimmed);
   } catch {
