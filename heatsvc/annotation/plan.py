@@ -111,7 +111,7 @@ def make_plan(
     beside = () if inputs.labels else named_files()[0].labels
     if not inputs.labels and not beside:
         raise AnnotationError(
-            "there are no labels: send a KETI workbook, or names and labels as CSV or JSON, or keypoint files with the "
+            "labels are missing: give a KETI workbook, or names and labels as CSV or JSON, or keypoint files with the "
             "morpheme.json files of AIHub (NIASL)",
             field="labels",
         )

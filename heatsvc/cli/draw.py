@@ -27,7 +27,7 @@ from heatsvc.cli.heatmap_files import (
 )
 from heatsvc.cli.heatmap_options import DRAW, DrawParameters, heatmap_options
 from heatsvc.cli.output import Json, print_error, print_json, progress_bar
-from heatsvc.cli.sources import KeypointSource, find_sources
+from heatsvc.cli.sources import KeypointSource, find_sources, options_refused
 from heatsvc.cli.target import OutputPaths, Target, WrittenFile
 from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError
@@ -51,6 +51,9 @@ def draw(
             group=_FILES,
             negative=(),
             allow_leading_hyphen=True,
+            validator=options_refused(
+                "draw", ("--output", "--format", "--jobs", "--url", "--json", *DRAW.flags.values())
+            ),
             help="Keypoint files, folders with all below them, patterns such as `'*.npy'`, or `-` for standard input.",
         ),
     ],

@@ -31,6 +31,11 @@ def option_name(field: str) -> str:
     return f"--{field.replace('_', '-')}"
 
 
+def advice_as_typed(text: str, flags: Mapping[str, str]) -> str:
+    """Advice with options as they are typed: ``--faulty drop`` for ``faulty=drop``."""
+    return re.sub(r"\b(\w+)=(\w+)", lambda found: f"{flags.get(found[1], option_name(found[1]))} {found[2]}", text)
+
+
 def describe_error(error: InputError, flags: Mapping[str, str], source: str = "") -> str:
     """The message of an error, with the file that it is about, and with command-line options for fields of requests.
 

@@ -129,13 +129,13 @@ def _inspect_source(source: KeypointSource, options: HeatmapOptions) -> list[Ins
         clips, is_judged = source.read(reading), True
     except InputError as error:
         if error.field != "img_shape" or options.img_shape is not None:
-            return [InspectedClip(source.title, error=describe_error(error, _OPTIONS.flags))]
+            return [_unreadable(source, error)]
         # Without the size of the frame the positions of the points cannot be judged.
         ignored = replace(options.interpretation, plausibility="ignore")
         try:
             clips, is_judged = source.read(replace(reading, img_shape=_ANY_SHAPE, interpretation=ignored)), False
         except InputError as other:
-            return [InspectedClip(source.title, error=describe_error(other, _OPTIONS.flags))]
+            return [_unreadable(source, other)]
 
     def describe(clip: PoseClip) -> InspectedClip:
         found = [finding.as_dict() for finding in PlausibilityReport("warn").judge(clip)] if is_judged else []
@@ -153,23 +153,33 @@ def _inspect_source(source: KeypointSource, options: HeatmapOptions) -> list[Ins
     return [describe(clip) for clip in clips]
 
 
+def _unreadable(source: KeypointSource, error: InputError) -> InspectedClip:
+    text = describe_error(error, _OPTIONS.flags, source.title)
+    return InspectedClip(source.title, error=text.removeprefix(f"{source.title}: "))
+
+
 def _print_clips(clips: Sequence[InspectedClip]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("clip", box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("clip", overflow="fold")
     for column in ("persons", "frames", "points"):
         table.add_column(column, justify="right")
     table.add_column("layout")
     table.add_column("img_shape")
     for clip in clips[:_SHOWN]:
         numbers = ["" if number is None else f"{number:,}" for number in (clip.persons, clip.frames, clip.points)]
-        shape = "x".join(map(str, clip.img_shape)) if clip.img_shape else "not known: give --img-shape"
+        shape = "x".join(map(str, clip.img_shape)) if clip.img_shape else "not known"
         known = ("", "") if clip.error else (clip.layout or "not known", shape)
-        table.add_row(Text(printable(clip.frame_dir or clip.file)), *numbers, *known)
+        table.add_row(Text(printable(clip.frame_dir or Path(clip.file).name)), *numbers, *known)
     console = Console()
     console.print(table)
+    if not all(clip.img_shape or clip.error for clip in clips):
+        console.print(
+            "Where img_shape is not known, give --img-shape: without it no coordinates are checked.", style="dim"
+        )
     if len(clips) > _SHOWN:
         console.print(f"... and {len(clips) - _SHOWN:,} clips more", style="dim")
     for clip in clips:

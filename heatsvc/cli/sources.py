@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from heatsvc.cli.errors import CommandError
+from heatsvc.cli.errors import CommandError, UsageError
 from heatsvc.pose import PoseClip
 from heatsvc.pose.archives.formats import is_archive_name, without_archive_extension, without_compression
 from heatsvc.pose.archives.zip import is_hidden
@@ -74,6 +76,26 @@ class KeypointSource:
         # A name that was read from a file never becomes a path.
         own = self.name if count == 1 else _UNSAFE.sub("_", frame_dir) or str(index)
         return f"{self.folder}/{own}" if self.folder else own
+
+
+def options_refused(command: str, options: Iterable[str]) -> Callable[[Any, str | list[str]], None]:
+    """A validator of cyclopts for files, which may be called ``-`` and so begin like an option.
+
+    Args:
+        command: that the files are for.
+        options: all that it has, to suggest one of them.
+    """
+    known = list(options)
+
+    def refuse(_: Any, given: str | list[str]) -> None:
+        for word in [given] if isinstance(given, str) else given:
+            if word.startswith("-") and word != STANDARD_INPUT and not Path(word).exists():
+                name, _, _ = word.partition("=")
+                close = difflib.get_close_matches(name, known, 1)
+                guess = f". Did you mean {close[0]}?" if close else ""
+                raise UsageError(f"unknown option: {word}{guess} (`heatsvc {command} --help` lists all)")
+
+    return refuse
 
 
 def find_sources(given: Sequence[str]) -> list[KeypointSource]:

@@ -21,7 +21,7 @@ from heatsvc.cancel import NEVER_CANCELLED
 from heatsvc.cli.errors import CommandError, UsageError, describe_error
 from heatsvc.cli.heatmap_files import atomic_file, find_format, plan_file, rendering_settings, write_job
 from heatsvc.cli.heatmap_options import VIEW, ViewParameters, heatmap_options
-from heatsvc.cli.sources import find_sources
+from heatsvc.cli.sources import find_sources, options_refused
 from heatsvc.encode.formats import PICTURES
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
@@ -36,7 +36,14 @@ _MIN_COLUMNS = 16
 
 def view(
     file: Annotated[
-        str, Parameter(name="FILE", group=_FILES, help="A file of keypoints, a folder of frame files, or `-`.")
+        str,
+        Parameter(
+            name="FILE",
+            group=_FILES,
+            allow_leading_hyphen=True,
+            validator=options_refused("view", ("--output", "--show", "--loop", *VIEW.flags.values())),
+            help="A file of keypoints, a folder of frame files, or `-` for standard input.",
+        ),
     ],
     /,
     *,

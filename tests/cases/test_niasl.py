@@ -255,7 +255,7 @@ def test_other_labels_are_preferred_and_those_in_the_tree_reported(tmp_path: Pat
 
 def test_no_labels_anywhere(tmp_path: Path) -> None:
     files = {name: data for name, data in small().items() if not is_label_beside_frames(name)}
-    with pytest.raises(AnnotationError, match=r"there are no labels: .* with the morpheme\.json files of AIHub"):
+    with pytest.raises(AnnotationError, match=r"labels are missing: .* with the morpheme\.json files of AIHub"):
         built(tmp_path / "out", Inputs(folder=written(tmp_path / "in", files)))
 
 

@@ -53,6 +53,8 @@ def test_faults_that_are_not_allowed_end_it_with_the_report(tmp_path):
     assert "cut_short" in done.stdout
     assert "KETI_SL_0000000020 (cut_short)" in done.stderr
     assert "--faulty drop or zeros" in done.stderr
+    assert "--faulty drop leaves them" in done.stdout
+    assert "faulty=drop" not in done.stdout
     assert done.stderr.endswith(". The report is KETI/report.html\n")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["KETI", "report.html", "report.json"]
 

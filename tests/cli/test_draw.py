@@ -196,6 +196,8 @@ def test_a_file_that_cannot_be_used_does_not_stop_the_others(folder: Path, capsy
         ([*OF_CLIP, "-o", "a.npx"], 2, "did you mean npz?"),
         ([*OF_CLIP, "-o", "a"], 2, "--output a: there is no extension"),
         ([*OF_CLIP, "-o", "no/such/a.npy"], 2, "--output no/such/a.npy: the folder no/such does not exist"),
+        ([str(CLIP), "--slect", "sign27", "-o", "a.npy"], 2, "unknown option: --slect. Did you mean --select?"),
+        (["--jbos=2", str(CLIP), "-o", "a.npy"], 2, "unknown option: --jbos=2. Did you mean --jobs?"),
         ([*OF_CLIP, "-o", "a.npy", "--dytpe", "uint8"], 2, "unknown option: --dytpe. Did you mean --dtype?"),
         ([*OF_CLIP, "-o", "a.npy", "--dtype", "uint"], 2, 'invalid value "uint" for --dtype. Choose from: "float32"'),
         ([str(CLIP), "--img-shape", "1080", "-o", "a.npy"], 2, "--img-shape needs HEIGHT WIDTH"),

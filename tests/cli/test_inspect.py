@@ -21,7 +21,7 @@ def test_inspect_shows_and_checks(tmp_path):
     made(tmp_path)
     done = run("inspect", tmp_path / "annotations.pkl", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for part in ("sign27", "float16", "train", "test", "1080x1920", "names numpy.core"):
+    for part in ("sign27", "float16", "train", "test", "1080x1920", "for NumPy 1 and 2 (numpy.core)"):
         assert part in done.stdout
 
 
@@ -102,6 +102,17 @@ def test_without_the_size_of_the_frame_the_rest_is_shown(capsys: pytest.CaptureF
     assert "give --img-shape" in shown
 
 
+def test_names_are_whole_in_a_narrow_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """KETI's end with what tells them apart."""
+    names = [f"KETI_SL_{number:010}" for number in (1, 2)]
+    for name in names:
+        shutil.copy(CLIP, tmp_path / f"{name}.npy")
+    assert main(["inspect", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert [name for name in names if name in shown] == names
+    assert shown.count("give --img-shape") == 1
+
+
 def test_impossible_points_end_it_with_1(capsysbinary: pytest.CaptureFixture[bytes]):
     assert main(["inspect", str(CLIP), "--img-shape", "10", "10", "--json"]) == 1
     [clip] = json.loads(capsysbinary.readouterr().out)["clips"]
@@ -113,7 +124,7 @@ def test_a_folder_with_a_broken_file(tmp_path: Path, capsys: pytest.CaptureFixtu
     np.save(tmp_path / "b.npy", np.zeros((3, 3, 3, 3, 3), np.float32))
     assert main(["inspect", str(tmp_path)]) == 1
     shown = " ".join(capsys.readouterr().out.split())
-    assert f"{tmp_path / 'b.npy'}: ".replace(" ", "") in shown.replace(" ", "")
+    assert f"{tmp_path / 'b.npy'}: keypoint".replace(" ", "") in shown.replace(" ", "")
     assert "coco_wholebody" in shown
 
 

@@ -51,6 +51,12 @@ def test_without_a_terminal_one_frame_is_shaded(folder: Path):
     assert set(done.stdout.decode()) == {" ", "░", "\n"}
 
 
+def test_standard_input_is_a_file(folder: Path):
+    done = run("view", "-", *OF_CLIP[1:], cwd=folder, given=CLIP.read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == run("view", *OF_CLIP, cwd=folder).stdout
+
+
 def test_it_writes_a_picture_instead(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["view", *OF_CLIP, "--mode", "joint", "-o", "a.gif"]) == 0
     assert (folder / "a.gif").read_bytes().startswith(b"GIF89a")
@@ -70,6 +76,7 @@ def test_a_terminal_without_a_size_is_reported(folder: Path):
         ([*OF_CLIP, "-o", "a.npy"], 2, "--output a.npy: give a .png, .webp, .gif, .mp4, or use `heatsvc draw`"),
         ([str(PICKLE)], 2, "holds 3 clips: choose one by --frame-dir (ase_A, ase_F, ase_Z, ...)"),
         ([*OF_CLIP, "--show", "ascii"], 2, 'invalid value "ascii" for --show'),
+        (["--slect", "sign27", str(CLIP)], 2, "unknown option: --slect. Did you mean --select?"),
         ([*OF_CLIP, "--dtype", "uint8"], 2, "unknown option: --dtype"),
         ([str(CLIP)], 1, "--img-shape is missing"),
         ([*OF_CLIP, "--mode", "channel"], 1, "--channel is required: it must be a name (nose, left_shoulder"),

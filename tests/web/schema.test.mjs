@@ -17,8 +17,8 @@ test("a boolean is a flag, one of some texts a choice, all others are texts", ()
 });
 
 test("what a text means", () => {
-  const texts = ["", " sign27 ", "1080 × 1920", "1080,1920", "-1, 64", "0.25", "null", '{"a": 1}', "[0.1, 1]", ">10"];
-  assert.deepEqual(texts.map(valueOf), [undefined, "sign27", [1080, 1920], [1080, 1920], [-1, 64], 0.25, null, { a: 1 }, [0.1, 1], ">10"]);
+  const texts = ["", " sign27 ", "1080 × 1920", "1080,1920", "1080 1920", "-1, 64", "0.25", "null", '{"a": 1}', "[0.1, 1]", ">10"];
+  assert.deepEqual(texts.map(valueOf), [undefined, "sign27", [1080, 1920], [1080, 1920], [1080, 1920], [-1, 64], 0.25, null, { a: 1 }, [0.1, 1], ">10"]);
 });
 
 test("a value is shown as it is entered", () => {

@@ -34,6 +34,11 @@ test("options are those of POST /heatmap", () => {
   });
 });
 
+test("a frame size is typed as in the examples of any page", () => {
+  for (const img_shape of ["480,640", "480 640", "480x640", " 480 × 640 ", "480*640"])
+    assert.deepEqual(optionsOf({ ...DEFAULTS, img_shape }).img_shape, [480, 640]);
+});
+
 test("pictures look as the view does; arrays have no such option", () => {
   assert.equal(pictureOf(DEFAULTS, "application/x-npy"), undefined);
   assert.deepEqual(pictureOf({ ...DEFAULTS, frame: 7 }, "image/png"), { mode: "max", frame: 7 });

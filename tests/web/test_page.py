@@ -132,7 +132,7 @@ if has("chromium"):
             drop(page, {KETI.name: KETI.read_bytes()})
             expect(page.locator(".problem")).to_contain_text("img_shape is missing")
             expect(page.locator("[data-field=img_shape]")).to_have_attribute("aria-invalid", "true")
-            page.get_by_label("Frame size").fill("1080 × 1920")
+            page.get_by_label("Frame size").fill("1080 1920")
             page.keyboard.press("Tab")
             wait_for_shape(page, "[73, 133, 64, 64]")
             assert is_drawn(page)

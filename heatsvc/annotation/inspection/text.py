@@ -32,7 +32,8 @@ def inspection_text(inspection: Inspection) -> RenderableType:
 
 def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
     yield "file", f"{_shown(inspection.file)}, {inspection.size:,} bytes ({inspection.array_bytes:,} of them arrays)"
-    named = f", names {' and '.join(inspection.numpy)}" if inspection.numpy else ""
+    readers = "NumPy 2" if "numpy._core" in inspection.numpy else "NumPy 1 and 2"
+    named = f", for {readers} ({' and '.join(inspection.numpy)})" if inspection.numpy else ""
     yield "pickle", f"protocol {inspection.protocol}{named}"
     keys = [(_shown(key), count) for key, count in inspection.keys.items()]
     every = [key for key, count in keys if count == inspection.annotations]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -14,10 +15,15 @@ from heatsvc.annotation.report.advice import advice
 _FEW = 3
 
 
-def report_text(report: dict[str, Any]) -> RenderableType:
-    """Summary, faults by kind with their first names, and advice, from a report of `report_json`."""
+def report_text(report: dict[str, Any], typed: Callable[[str], str] = str) -> RenderableType:
+    """Summary, faults by kind with their first names, and advice, from a report of `report_json`.
+
+    Args:
+        report: of a build or a check.
+        typed: an advice as it is shown, which names options: ``faulty=drop``.
+    """
     faults = _faults(report)
-    return Group(_summary(report), *([faults] if faults else []), _advice(report))
+    return Group(_summary(report), *([faults] if faults else []), _advice(report, typed))
 
 
 def _summary(report: dict[str, Any]) -> RenderableType:
@@ -55,7 +61,7 @@ def _faults(report: dict[str, Any]) -> RenderableType | None:
     return table
 
 
-def _advice(report: dict[str, Any]) -> RenderableType:
+def _advice(report: dict[str, Any], typed: Callable[[str], str]) -> RenderableType:
     items = advice(report)
     if not items:
         return Text("The dataset has no problems.", style="green")
@@ -63,6 +69,6 @@ def _advice(report: dict[str, Any]) -> RenderableType:
     for item in items:
         text = Text(item.text)
         if item.what_to_do:
-            text.append(f"\n{item.what_to_do}", style="dim")
+            text.append(f"\n{typed(item.what_to_do)}", style="dim")
         table.add_row(Text(item.severity, style=COLORS[item.severity]), text)
     return table

@@ -75,9 +75,7 @@ def assign_splits(labels: Labels, split_file: SplitFile | None, options: Annotat
     if options.split is None:
         column = find_split_column(labels)
         if column is None:
-            raise AnnotationError(
-                f"the splits are not defined: send a split file, {FORMATS}; or {_RULES}", field="split"
-            )
+            raise AnnotationError(f"split is missing: give a file, {FORMATS}; or {_RULES}", field="split")
         return replace(_assign_by_names(labels, column, options.split_policy), column=column)
     column, splits = _parse_rule(options.split)
     if column == "random":

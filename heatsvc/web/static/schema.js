@@ -13,11 +13,11 @@ export function entryOf(schema) {
   return { kind: isFlag ? "flag" : isOpen ? "text" : "choice", choices };
 }
 
-/** Parse a text: whole numbers separated by "," or "×", else JSON, else the text itself. */
+/** Parse a text: whole numbers separated by a space, "," or "×", else JSON, else the text itself. */
 export function valueOf(text) {
   const trimmed = text.trim();
   if (!trimmed) return undefined;
-  if (/^-?\d+(\s*[,x×]\s*-?\d+)+$/.test(trimmed)) return trimmed.split(/[,x×]/).map(Number);
+  if (/^-?\d+((\s*[,x×*]\s*|\s+)-?\d+)+$/.test(trimmed)) return trimmed.split(/\s*[,x×*]\s*|\s+/).map(Number);
   try {
     return JSON.parse(trimmed);
   } catch {

@@ -40,7 +40,7 @@ export function formatFragment(state) {
 /** The options of POST /heatmap for a state. */
 export function optionsOf(state) {
   const options = { pipeline: pipelineOf(state), dtype: state.dtype };
-  const shape = /^\s*(\d+)\s*[,x×]\s*(\d+)\s*$/.exec(state.img_shape);
+  const shape = /^\s*(\d+)(?:\s*[,x×*]\s*|\s+)(\d+)\s*$/.exec(state.img_shape);
   if (state.select) options.select = /^\d/.test(state.select) ? state.select.split(",").map(Number) : state.select;
   if (state.layout) options.layout = state.layout;
   if (shape) options.img_shape = [Number(shape[1]), Number(shape[2])];

@@ -27,7 +27,7 @@ def test_what_is_in_it(tmp_path):
     )
     text = shown(path)
     for line in (
-        "protocol 4, names numpy.core",
+        "protocol 4, for NumPy 1 and 2 (numpy.core)",
         "1 of frame_dir, label, img_shape",
         "27 (as in sign27), float16",
         "64x60 (1)",
