@@ -117,7 +117,8 @@ def _set_metrics_folder(stack: ExitStack) -> None:
 def _welcome(host: str, port: int, root_path: str) -> str:
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104  # not bound to here
     return (
-        f"heatsvc {__version__} at {address} (documentation: {address}/docs). From the clone's root, try:\n\n"
+        f"heatsvc {__version__}: open {address}/ in a browser ({address}/docs is the API's documentation), or send a "
+        "request from the clone's root:\n\n"
         f"  curl --compressed --fail-with-body --retry 9 --retry-connrefused -H 'Content-Type: application/json' "
         f"-d @openapi/examples/clip.json {address}/heatmap -o heatmaps.npy\n"
     )

@@ -60,6 +60,13 @@ class PoseClip:
     third_number_is_score: bool = False
     compressed: CompressedFrames | None = None
 
+    def __repr__(self) -> str:
+        layout = self.layout.name if self.layout else None
+        return (
+            f"PoseClip(frame_dir={self.frame_dir!r}, persons={self.persons}, frames={self.frames}, "
+            f"points={self.points}, layout={layout!r}, img_shape={self.img_shape}, label={self.label})"
+        )
+
     @property
     def persons(self) -> int:
         """M."""

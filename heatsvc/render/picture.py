@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -212,9 +213,11 @@ class Picture:
         if isinstance(chosen, int) and chosen < len(names):
             return chosen
         known = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        close = difflib.get_close_matches(chosen[:100], names, 1) if isinstance(chosen, str) else []
+        guess = f"did you mean {close[0]}? It" if close else "it"
         given = "is required" if chosen is None else f"cannot be {chosen!r:.60}"
         raise PictureError(
-            f"`channel` {given}: it must be a name ({known:.200}), or an index from 0 to {len(names) - 1}",
+            f"`channel` {given}: {guess} must be a name ({known:.200}), or an index from 0 to {len(names) - 1}",
             field="picture.channel",
         )
 

@@ -36,7 +36,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def announced(cwd: Path) -> str:
     """What `heatsvc serve` has said when it is ready."""
     until = time.monotonic() + 10
-    while "/docs)" not in (text := (cwd / LOG).read_text()):
+    while "-o heatmaps.npy" not in (text := (cwd / LOG).read_text()):
         assert time.monotonic() < until, text
         time.sleep(0.02)
     return text
@@ -286,7 +286,7 @@ def test_serve_listens_on_host_and_port(elsewhere: Path):
     (elsewhere / ".env").write_text("HEATSVC_HOST=192.0.2.1\nHEATSVC_PORT=1\n")
     with served(elsewhere, *SERVE, HEATSVC_HOST="127.0.0.1", HEATSVC_PORT="2") as port:
         address = f"http://127.0.0.1:{port}"
-        assert f"at {address} (documentation: {address}/docs)" in announced(elsewhere)
+        assert f": open {address}/ in a browser ({address}/docs is" in announced(elsewhere)
 
 
 def test_an_unusable_data_folder_is_reported_in_one_line(elsewhere: Path):

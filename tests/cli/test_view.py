@@ -79,6 +79,11 @@ def test_a_terminal_without_a_size_is_reported(folder: Path):
         (["--slect", "sign27", str(CLIP)], 2, "unknown option: --slect. Did you mean --select?"),
         ([*OF_CLIP, "--dtype", "uint8"], 2, "unknown option: --dtype"),
         ([str(CLIP)], 1, "--img-shape is missing"),
+        (
+            [*OF_CLIP, "--mode", "channel", "--channel", "right_wris"],
+            1,
+            "--channel cannot be 'right_wris': did you mean right_wrist? It must be a name",
+        ),
         ([*OF_CLIP, "--mode", "channel"], 1, "--channel is required: it must be a name (nose, left_shoulder"),
         (["nowhere.npy"], 1, "nowhere.npy does not exist"),
     ],

@@ -30,6 +30,15 @@ def test_axes_that_are_missing_are_added(given, shape):
     assert build(np.ones(given)).keypoint.shape == shape
 
 
+def test_it_is_shown_in_a_line():
+    clip = build(np.ones((2, 5, 133, 2)), frame_dir="a", label=3)
+    assert repr(clip) == (
+        "PoseClip(frame_dir='a', persons=2, frames=5, points=133, layout='coco_wholebody', "
+        "img_shape=(1080, 1920), label=3)"
+    )
+    assert repr(clip.layout) == "Layout('coco_wholebody', 133 points)"
+
+
 def test_the_third_column_is_the_score():
     clip = build([[[10.0, 20.0, 0.5]]])
     assert clip.keypoint.tolist() == [[[[10.0, 20.0]]]]

@@ -30,6 +30,9 @@ class Layout:
     points: tuple[str, ...]
     limbs: tuple[tuple[int, int], ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Layout({self.name!r}, {len(self.points)} points)"
+
     @cached_property
     def index(self) -> dict[str, int]:
         """Index of each point by its name."""
