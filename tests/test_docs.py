@@ -136,6 +136,18 @@ def test_curl_lines_fail_where_the_service_does(page: str):
             assert "--fail-with-body" in command
 
 
+def test_a_clone_is_installed_so_that_python_in_it_has_the_kernels():
+    """Python in the clone's root imports the source there, which only `-e` gives compiled kernels."""
+    commands = [
+        line
+        for page in PAGES
+        for line in text_of(page).splitlines()
+        if re.search(r"pip install -c constraints\.txt", line) and "requirements" not in line
+    ]
+    assert len(commands) >= 6
+    assert [line for line in commands if "constraints.txt -e " not in line] == []
+
+
 def test_docs_and_messages_install_pytorch_by_one_command(monkeypatch: pytest.MonkeyPatch):
     command = "pip install 'heatsvc[torch]'"
     monkeypatch.setitem(sys.modules, "torch", None)

@@ -239,7 +239,7 @@ def _usage_message(error: CycloptsError, tokens: Sequence[str]) -> str:
             if typed is None:
                 return f"{error.argument.name} is missing"
             metavar = error.argument.parameter.metavar or ("a value" if count == 1 else f"{count} values")
-            return f"{typed} needs {metavar}"
+            return f"{typed} needs {metavar}{', with spaces between them' if count > 1 else ''}"
         case UnusedCliTokensError() if error.unused_tokens:
             return f"{error.unused_tokens[0]!r:.60} belongs to no option"
         case UnknownOptionError():

@@ -200,7 +200,8 @@ def test_a_file_that_cannot_be_used_does_not_stop_the_others(folder: Path, capsy
         (["--jbos=2", str(CLIP), "-o", "a.npy"], 2, "unknown option: --jbos=2. Did you mean --jobs?"),
         ([*OF_CLIP, "-o", "a.npy", "--dytpe", "uint8"], 2, "unknown option: --dytpe. Did you mean --dtype?"),
         ([*OF_CLIP, "-o", "a.npy", "--dtype", "uint"], 2, 'invalid value "uint" for --dtype. Choose from: "float32"'),
-        ([str(CLIP), "--img-shape", "1080", "-o", "a.npy"], 2, "--img-shape needs HEIGHT WIDTH"),
+        ([str(CLIP), "--img-shape", "1080", "-o", "a.npy"], 2, "--img-shape needs HEIGHT WIDTH, with spaces between"),
+        ([str(CLIP), "--img-shape", "1080,1920", "-o", "a.npy"], 2, "HEIGHT WIDTH, with spaces between them"),
         ([str(CLIP), "--img-shape", "a", "b", "-o", "a.npy"], 2, '--img-shape: unable to convert "a" into int'),
         (
             [*OF_CLIP[:4], "--select", "sing27", "-o", "a.npy"],
