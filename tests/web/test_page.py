@@ -131,6 +131,7 @@ if has("chromium"):
             wait_for_shape(page, SAMPLE)
             drop(page, {KETI.name: KETI.read_bytes()})
             expect(page.locator(".problem")).to_contain_text("img_shape is missing")
+            expect(page.locator("clip-status .facts")).to_have_text("The picture is the last one that could be drawn")
             expect(page.locator("[data-field=img_shape]")).to_have_attribute("aria-invalid", "true")
             page.get_by_label("Frame size").fill("1080 1920")
             page.keyboard.press("Tab")

@@ -17,7 +17,8 @@ export function entryOf(schema) {
 export function valueOf(text) {
   const trimmed = text.trim();
   if (!trimmed) return undefined;
-  if (/^-?\d+((\s*[,x×*]\s*|\s+)-?\d+)+$/.test(trimmed)) return trimmed.split(/\s*[,x×*]\s*|\s+/).map(Number);
+  const words = trimmed.split(/\s*[,x×*]\s*|\s+/);
+  if (words.length > 1 && words.every((word) => /^-?\d+$/.test(word))) return words.map(Number);
   try {
     return JSON.parse(trimmed);
   } catch {

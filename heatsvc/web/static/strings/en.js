@@ -42,6 +42,7 @@ export default {
   "transport.source": "frame {source} of the file",
   "status.loading": "loading …",
   "status.nothing": "no clip yet",
+  "status.stale": "The picture is the last one that could be drawn",
   "status.bytes": "{size} of {all} ({ratio}×)",
   "status.meaning": "what does this mean?",
   "section.input": "Input",

@@ -41,6 +41,7 @@ export default {
   "transport.source": "파일의 프레임 {source}",
   "status.loading": "불러오는 중 …",
   "status.nothing": "아직 클립이 없습니다",
+  "status.stale": "위 그림은 마지막으로 그릴 수 있었던 것입니다",
   "status.bytes": "{size} / 원래 {all} ({ratio}배 압축)",
   "status.meaning": "무슨 뜻인가요?",
   "section.input": "입력",
