@@ -29,6 +29,7 @@ from heatsvc.cli.heatmap_options import DRAW, DrawParameters, heatmap_options
 from heatsvc.cli.output import Json, print_error, print_json, progress_bar
 from heatsvc.cli.sources import KeypointSource, find_sources, options_refused
 from heatsvc.cli.target import OutputPaths, Target, WrittenFile
+from heatsvc.encode.formats import PICTURES
 from heatsvc.encode.job import PlannedVolume, RenderJob
 from heatsvc.errors import InputError
 from heatsvc.pose import PoseClip
@@ -89,6 +90,12 @@ def draw(
     """Render keypoint files. The exit status is 1 if some could not be drawn."""
     chosen = heatmap_options(DRAW, options)
     target = Target.from_options(output, format)
+    given = DRAW.document(options).get("picture", {})
+    if given and target.format not in PICTURES.values():
+        raise UsageError(
+            f"{DRAW.flags[next(iter(given))]} is an option of pictures and videos, and .{target.extension} is neither: "
+            f"give --format {', '.join(PICTURES)}"
+        )
     if target.is_standard_output and json:
         raise UsageError("--json and the heatmaps cannot both be on standard output: give a file as --output")
     sources = find_sources(files)

@@ -212,6 +212,8 @@ def test_a_file_that_cannot_be_used_does_not_stop_the_others(folder: Path, capsy
         ([*OF_CLIP, "--pipeline", "[{", "-o", "a.npy"], 2, "--pipeline is broken JSON"),
         ([*OF_CLIP, "--fps", "1000", "-o", "a.gif"], 2, "--fps cannot be 1000.0"),
         ([*OF_CLIP, "--seed", "-1", "-o", "a.npy"], 2, "--seed cannot be -1"),
+        ([*OF_CLIP, "--mode", "joint", "-o", "a.npy"], 2, "--mode is an option of pictures and videos, and .npy is"),
+        ([*OF_CLIP, "--skeleton", "-o", "out/"], 2, "and .npy is neither: give --format png, webp, gif, mp4"),
         ([*OF_CLIP, "-o", "-", "--json"], 2, "cannot both be on standard output"),
         ([str(CLIP), *OF_CLIP, "-o", "a.npy"], 2, "2 files do not fit into one .npy: give a folder"),
         ([str(PICKLE), "-o", "a.png"], 2, "3 clips do not fit into one .png: give a folder"),
