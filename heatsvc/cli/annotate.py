@@ -16,7 +16,7 @@ from cyclopts import Group, Parameter
 
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.cli.annotate_paths import find_inputs, folder_beside, unwritable_reason
-from heatsvc.cli.errors import CommandError, UsageError, advice_as_typed, describe_error
+from heatsvc.cli.errors import CommandError, UsageError, describe_advice, describe_error
 from heatsvc.cli.model_options import ModelOptions
 from heatsvc.cli.output import Json, print_error, print_json, progress_bar
 
@@ -208,4 +208,4 @@ def _print_report(report: dict[str, Any], *, json: bool) -> None:
     if json:
         print_json(report)
     else:
-        Console().print(report_text(report, lambda advice: advice_as_typed(advice, _OPTIONS.flags)))
+        Console().print(report_text(report, lambda advice: describe_advice(advice, _OPTIONS.flags)))

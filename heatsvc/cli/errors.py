@@ -31,8 +31,8 @@ def option_name(field: str) -> str:
     return f"--{field.replace('_', '-')}"
 
 
-def advice_as_typed(text: str, flags: Mapping[str, str]) -> str:
-    """Advice with options as they are typed: ``--faulty drop`` for ``faulty=drop``."""
+def describe_advice(text: str, flags: Mapping[str, str]) -> str:
+    """Advice with command-line options: ``--faulty drop`` for ``faulty=drop``."""
     return re.sub(r"\b(\w+)=(\w+)", lambda found: f"{flags.get(found[1], option_name(found[1]))} {found[2]}", text)
 
 

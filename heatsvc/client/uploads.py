@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import io
 import os
-import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
+
+from heatsvc.client.folder_archive import BLOCK_BYTES, archive_blocks, archive_size, file_blocks, folder_entries
 
 PathLike = str | os.PathLike[str]
 
 FilePart = tuple[str, tuple[str, IO[bytes], str]]
 """A file part of a form: its name, and file name, stream and media type."""
 
-_BLOCK_BYTES = 256 << 10
 _BINARY = "application/octet-stream"
-
-
-@dataclass(frozen=True, slots=True)
-class _TarEntry:
-    """A file of a folder that is sent as a tar archive.
-
-    Attributes:
-        path: of the file.
-        name: in the archive.
-        size: its number of bytes; 0 of a link.
-        link: the target, if it is sent as a link.
-    """
-
-    path: str
-    name: str
-    size: int
-    link: str | None
 
 
 class PartReader(io.RawIOBase):
@@ -76,7 +58,7 @@ class PartReader(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most `size` of them; b"" at the end."""
         if size < 0:
-            return b"".join(iter(lambda: self.read(_BLOCK_BYTES), b""))
+            return b"".join(iter(lambda: self.read(BLOCK_BYTES), b""))
         while len(self._block) < size and (block := next(self._blocks, None)) is not None:
             self._block += block
         data, self._block = self._block[:size], self._block[size:]
@@ -97,7 +79,7 @@ def file_part(part: str, path: Path, name: str | None = None) -> FilePart:
     """
     with path.open("rb") as file:  # a file that cannot be read is reported before anything is sent
         size = os.fstat(file.fileno()).st_size
-    reader = PartReader(size, lambda: _file_blocks(str(path), size))
+    reader = PartReader(size, lambda: file_blocks(str(path), size))
     return part, (name or path.name, cast("IO[bytes]", reader), _BINARY)
 
 
@@ -111,9 +93,8 @@ def folder_part(part: str, folder: Path) -> FilePart:
         OSError: there is no such folder, or a file in it cannot be read.
     """
     folder = folder.absolute()
-    entries = list(_tar_entries(folder))
-    size = sum(sum(map(len, _header_and_padding(entry))) + entry.size for entry in entries)
-    reader = PartReader(size + 2 * tarfile.BLOCKSIZE, lambda: _tar_blocks(entries))
+    entries = list(folder_entries(folder))
+    reader = PartReader(archive_size(entries), lambda: archive_blocks(entries))
     return part, (f"{folder.name}.tar", cast("IO[bytes]", reader), "application/x-tar")
 
 
@@ -135,7 +116,7 @@ def table_parts(part: str, paths: Iterable[Path]) -> list[FilePart]:
     parts: list[FilePart] = []
     for path in paths:
         if path.is_dir():
-            entries = _tar_entries(path.absolute())
+            entries = folder_entries(path.absolute())
             parts += [file_part(part, Path(entry.path)) for entry in entries if entry.link is None]
         else:
             parts.append(file_part(part, path))
@@ -149,62 +130,3 @@ def as_paths(paths: PathLike | Sequence[PathLike] | None) -> list[Path]:
     if isinstance(paths, str | os.PathLike):
         return [Path(paths)]
     return [Path(path) for path in paths]
-
-
-def _tar_entries(folder: Path) -> Iterator[_TarEntry]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith("."):
-                path = os.path.join(parent, name)
-                is_link = os.path.islink(path) and not _is_within(path, folder)
-                yield _TarEntry(
-                    path,
-                    Path(path).relative_to(folder).as_posix(),
-                    0 if is_link else os.stat(path).st_size,
-                    os.readlink(path) if is_link else None,
-                )
-
-
-def _is_within(link: str, folder: Path) -> bool:
-    """Whether a link leads to a file of the folder."""
-    target = Path(link).resolve()
-    return target.is_file() and target.is_relative_to(folder.resolve())
-
-
-def _header_and_padding(entry: _TarEntry) -> tuple[bytes, bytes]:
-    info = tarfile.TarInfo(entry.name)
-    info.size = entry.size
-    if entry.link is not None:
-        info.type, info.linkname = tarfile.SYMTYPE, entry.link
-    header = info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-    return header, bytes(-info.size % tarfile.BLOCKSIZE)
-
-
-def _tar_blocks(entries: Sequence[_TarEntry]) -> Iterator[bytes]:
-    for entry in entries:
-        header, padding = _header_and_padding(entry)
-        yield header
-        yield from _file_blocks(entry.path, entry.size)
-        yield padding
-    yield bytes(2 * tarfile.BLOCKSIZE)
-
-
-def _file_blocks(path: str, size: int) -> Iterator[bytes]:
-    """The bytes of a file.
-
-    Raises:
-        OSError: its size is not what was announced.
-    """
-    if not size:
-        return
-    with open(path, "rb") as file:
-        if os.fstat(file.fileno()).st_size != size:
-            raise OSError(f"{path} has changed since its upload began")
-        left = size
-        while left:
-            block = file.read(min(left, _BLOCK_BYTES))
-            if not block:
-                raise OSError(f"{path} has changed since its upload began")
-            left -= len(block)
-            yield block
