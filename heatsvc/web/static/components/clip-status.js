@@ -16,10 +16,8 @@ class ClipStatus extends Component {
 
   facts() {
     const { volume, response, isLoading } = model;
-    if (!volume || model.isStale) {
-      const nothing = volume ? "status.stale" : "status.nothing";
-      return h("span.quiet", t(isLoading ? "status.loading" : nothing));
-    }
+    const without = isLoading ? "status.loading" : volume ? "status.stale" : "status.nothing";
+    if (!volume || model.isStale) return h("span.quiet", t(without));
     const { byteLength } = volume.data;
     const total = response.stages.reduce((sum, [, duration]) => sum + duration, 0);
     const line = ([stage, duration]) => `${t(`stage.${stage}`)} ${number(duration, 2)} ms`;

@@ -175,10 +175,9 @@ class DatasetBuilder extends Component {
     const { keypoints, labels } = this.files;
     const needed = { keypoints: this.form.values.dataset, labels: labels.length };
     const missing = keypoints.length ? "" : Object.keys(needed).filter((part) => !needed[part]).join("_");
-    for (const button of this.querySelectorAll(".dataset-status > button")) {
-      const isCancel = button.matches(".cancel");
-      Object.assign(button, { hidden: isUnderWay !== isCancel, disabled: !isCancel && missing !== "" });
-    }
+    this.querySelector(".cancel").hidden = !isUnderWay;
+    for (const name of [".build", ".check"])
+      Object.assign(this.querySelector(name), { hidden: isUnderWay, disabled: missing !== "" });
     const bar = this.querySelector("progress");
     const [part, text] = isUnderWay ? this.progress() : [0, missing ? t(`dataset.missing.${missing}`) : this.ended()];
     bar.hidden = !isUnderWay;

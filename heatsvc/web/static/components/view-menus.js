@@ -55,8 +55,7 @@ class ViewMenus extends Component {
     const { content } = paths["/heatmap"].post.responses[200];
     const types = Object.keys(content).filter((type) => type !== "application/json");
     const onclick = (type) => ({ target }) => this.download(type, target);
-    const button = (type) => h("button.chip", { onclick: onclick(type) }, extensionOf(type));
-    formats.replaceChildren(...types.map(button));
+    formats.append(...types.map((type) => h("button.chip", { onclick: onclick(type) }, extensionOf(type))));
     const fields = fieldsOf(components.schemas.PictureOptions).filter(({ name }) => !OF_VIEW.includes(name));
     Object.assign(this.picture, { fields, prefix: "picture.", texts: "picture" }).update();
   }
