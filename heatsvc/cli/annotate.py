@@ -125,7 +125,7 @@ def _dataset_options(text: str | None, single: Any) -> AnnotationOptions:
     """
     try:
         document = json_module.loads(text) if text else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--options is broken JSON: {error}") from None
     if not isinstance(document, dict):
         raise UsageError('--options must be a JSON object, such as {"missing": "zeros"}')
