@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -196,6 +197,9 @@ def make_app() -> App:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status, one of `EXIT_STATUSES`."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
+    if os.environ.get("COLUMNS") == "0":  # as some terminals say; in no columns rich breaks lines without end
+        del os.environ["COLUMNS"]
+    _open_closed_streams()
     name = f"heatsvc {tokens[0]}" if tokens and tokens[0] in (command.name for command in COMMANDS) else "heatsvc"
     try:
         status = make_app()(tokens, exit_on_error=False, print_error=False)
@@ -212,12 +216,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # So that the interpreter's own flush at exit does not fail as well (Python's documentation, "Note on SIGPIPE").
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return CLOSED_PIPE
     except OSError as error:
+        if error.errno == errno.EBADF:
+            _drop_output()
         place = f"{error.filename}: " if error.filename else ""
         return _report(name, f"{place}{error.strerror or error}", FAILED)
+
+
+def _open_closed_streams() -> None:
+    """Open standard streams that were closed (``<&-``): no other file may get their numbers.
+
+    Input is empty. Output cannot be written, so that nobody takes it for done; errors are dropped.
+    """
+    streams = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w"))
+    for name, flags, mode in streams:
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
+
+
+def _drop_output() -> None:
+    """Let the interpreter's own flush at exit succeed (Python's documentation, "Note on SIGPIPE")."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(name: str, message: str, status: int) -> int:
