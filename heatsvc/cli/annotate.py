@@ -19,6 +19,7 @@ from heatsvc.cli.annotate_paths import find_inputs, folder_beside, unwritable_re
 from heatsvc.cli.errors import CommandError, UsageError, advice_as_typed, describe_error
 from heatsvc.cli.model_options import ModelOptions
 from heatsvc.cli.output import Json, print_error, print_json, progress_bar
+from heatsvc.cli.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,8 +96,9 @@ def annotate(
     gc.set_threshold(*_GC_THRESHOLDS)
     chosen = _dataset_options(options, single)
     try:
-        inputs = find_inputs(keypoints, labels, split, trim)
-        built = _build(inputs, chosen, load_settings().bounds, output, check=check, jobs=jobs)
+        with stopped_by_signals():
+            inputs = find_inputs(keypoints, labels, split, trim)
+            built = _build(inputs, chosen, load_settings().bounds, output, check=check, jobs=jobs)
     except FaultsError as error:
         _print_report(error.report, json=json)
         kept = f". The report is {folder_beside(output) / REPORT_PAGE}" if output is not None and not check else ""

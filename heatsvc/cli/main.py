@@ -23,11 +23,12 @@ from cyclopts import (
 from heatsvc import __version__
 from heatsvc.cli.errors import CommandError, UsageError, describe_error
 from heatsvc.cli.output import print_error
+from heatsvc.cli.stopping import Stopped
 from heatsvc.errors import InputError
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 # 128 and the number of the signal, as of shells; not every system has the names of the signals.
-INTERRUPTED, CLOSED_PIPE, TERMINATED = 130, 141, 143
+HUNG_UP, INTERRUPTED, CLOSED_PIPE, TERMINATED = 129, 130, 141, 143
 
 _HEATMAPS, _DATASETS, _CATALOGUE, _SERVICE, _OTHER = (
     Group(name, sort_key=position)
@@ -163,6 +164,7 @@ EXIT_STATUSES = {
     FAILED: "failed, or not all could be done: a line on standard error says why; `inspect`, `doctor` and "
     "`worker --alive` found something wrong",
     WRONG_USAGE: "wrong arguments or settings; nothing was done",
+    HUNG_UP: "ended with its terminal (SIGHUP)",
     INTERRUPTED: "stopped by Ctrl-C (SIGINT)",
     CLOSED_PIPE: "the program that reads the output has closed it (SIGPIPE)",
     TERMINATED: "ended by SIGTERM",
@@ -213,6 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(name, str(error), FAILED)
     except InputError as error:
         return _report(name, describe_error(error, {}), FAILED)
+    except Stopped as stopped:
+        return 128 + stopped.number
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -153,7 +153,8 @@ def test_a_file_where_the_folder_would_be_is_reported_before_anything_is_read(tm
     assert [path.name for path in tmp_path.iterdir()] == ["KETI"]
 
 
-def test_ctrl_c_leaves_nothing(tmp_path):
+@pytest.mark.parametrize(("by", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_nothing(by, expected, tmp_path):
     keypoints = tmp_path / "many"
     keypoints.mkdir()
     first, many = keypoints / "clip0.npy", 9000
@@ -177,9 +178,10 @@ def test_ctrl_c_leaves_nothing(tmp_path):
         while not list(tmp_path.glob(".a.pkl*/*/plan.txt")):
             assert process.poll() is None
             time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(by)
         _, complaints = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == expected
+    assert not Path(f"/dev/shm/heatsvc-{process.pid}").exists()
     assert "nothing was written" in complaints
     assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.csv", "many"]
 

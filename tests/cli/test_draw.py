@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -286,14 +287,15 @@ def test_a_closed_pipe_ends_it(folder: Path):
     assert (done.stdout, done.stderr) == (b"\x93NUMPY141\n", b"")
 
 
-def test_ctrl_c_leaves_no_half_file(folder: Path):
+@pytest.mark.parametrize(("by", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_leaves_no_half_file(by: signal.Signals, expected: int, folder: Path):
     (folder / "in").mkdir()
     for number in range(400):
         shutil.copy(CLIP, folder / "in" / f"{number:03}.npy")
     arguments = ("draw", "in", "--img-shape", "1080", "1920", "--mode", "joint", "-o", "out/", "--format", "gif")
-    status, complaints = interrupt(*arguments, cwd=folder, ready=lambda: any((folder / "out").glob("*.gif")))
+    status, complaints = interrupt(*arguments, cwd=folder, ready=lambda: any((folder / "out").glob("*.gif")), by=by)
     written = files_in(folder / "out")
-    assert status == 130
+    assert status == expected
     assert 0 < len(written) < 400
     assert all(name.endswith(".gif") and not name.startswith(".") for name in written)
     assert line_of(complaints).startswith("heatsvc draw: stopped; ")
