@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.cli.annotate_paths import find_inputs, folder_beside, unwritable_reason
+from heatsvc.cli.annotate_paths import find_inputs, folder_beside, is_input, unwritable_reason
 from heatsvc.cli.errors import CommandError, UsageError, advice_as_typed, describe_error
 from heatsvc.cli.model_options import ModelOptions
-from heatsvc.cli.output import Json, print_error, print_json, progress_bar
+from heatsvc.cli.output import Json, print_error, print_json, printable, progress_bar
 from heatsvc.cli.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ def annotate(
     try:
         with stopped_by_signals():
             inputs = find_inputs(keypoints, labels, split, trim)
+            if output is not None and not check and is_input(output, inputs):
+                raise CommandError(f"{output} is an input and would be overwritten: give another --output")
             built = _build(inputs, chosen, load_settings().bounds, output, check=check, jobs=jobs)
     except FaultsError as error:
         _print_report(error.report, json=json)
@@ -116,7 +118,8 @@ def annotate(
     if output is not None and not check:
         beside = folder_beside(output)
         where = sys.stderr if json else sys.stdout
-        print(f"{output} is written; label map, training configs and report are in {beside}{os.sep}", file=where)
+        text = f"{output} is written; label map, training configs and report are in {beside}{os.sep}"
+        print(printable(text), file=where)
 
 
 def _dataset_options(text: str | None, single: Any) -> AnnotationOptions:

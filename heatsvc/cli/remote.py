@@ -160,7 +160,10 @@ class RemoteDrawing:
             return
         for index, (name, imgs) in enumerate(result.items()):
             path = self._target.path_of(source.name_of(name, index, len(result)))
-            self._write(path, [source.title], self._file({name: imgs}), {name: imgs})
+            try:
+                self._write(path, [source.title], self._file({name: imgs}), {name: imgs})
+            except InputError as error:
+                self._report(source, error)
 
     def _write_together(self, results: Sequence[Volumes | bytes], path: str) -> None:
         volumes: dict[str, npt.NDArray[Any]] = {}

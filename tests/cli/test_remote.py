@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import shutil
 from collections.abc import Iterator
@@ -122,3 +123,16 @@ def test_a_file_that_cannot_be_sent_does_not_stop_the_others(
     assert main(["draw", "pipe.npy", *OF_CLIP, "--url", url, "-o", "out/"]) == 1
     assert files_in(folder / "out") == ["clip.npy"]
     assert "pipe.npy is a pipe or a device" in capsys.readouterr().err
+
+
+def test_a_clip_that_cannot_be_written_does_not_stop_the_others(
+    folder: Path, url: str, capsys: pytest.CaptureFixture[str]
+):
+    with PICKLE.open("rb") as file:
+        content = pickle.load(file)
+    for annotation, name in zip(content["annotations"], ("a/b", "a_b", "c"), strict=True):
+        annotation["frame_dir"] = name
+    (folder / "in.pkl").write_bytes(pickle.dumps({"split": {}, "annotations": content["annotations"]}))
+    assert main(["draw", "in.pkl", "--url", url, "-o", "out/"]) == 1
+    assert files_in(folder / "out") == ["a_b.npy", "c.npy"]
+    assert "a clip of in.pkl is written to out/a_b.npy already" in capsys.readouterr().err
