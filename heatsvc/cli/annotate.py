@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from heatsvc.annotation.options import AnnotationOptions
-from heatsvc.cli.annotate_paths import find_inputs, folder_beside, unwritable_reason
+from heatsvc.cli.annotate_paths import find_inputs, folder_beside, is_input, unwritable_reason
 from heatsvc.cli.errors import CommandError, UsageError, describe_advice, describe_error
 from heatsvc.cli.model_options import ModelOptions
-from heatsvc.cli.output import Json, print_error, print_json, progress_bar
+from heatsvc.cli.output import Json, print_error, print_json, printable, progress_bar
+from heatsvc.cli.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,8 +96,11 @@ def annotate(
     gc.set_threshold(*_GC_THRESHOLDS)
     chosen = _dataset_options(options, single)
     try:
-        inputs = find_inputs(keypoints, labels, split, trim)
-        built = _build(inputs, chosen, load_settings().bounds, output, check=check, jobs=jobs)
+        with stopped_by_signals():
+            inputs = find_inputs(keypoints, labels, split, trim)
+            if output is not None and not check and is_input(output, inputs):
+                raise CommandError(f"{output} is an input and would be overwritten: give another --output")
+            built = _build(inputs, chosen, load_settings().bounds, output, check=check, jobs=jobs)
     except FaultsError as error:
         _print_report(error.report, json=json)
         kept = f". The report is {folder_beside(output) / REPORT_PAGE}" if output is not None and not check else ""
@@ -114,7 +118,8 @@ def annotate(
     if output is not None and not check:
         beside = folder_beside(output)
         where = sys.stderr if json else sys.stdout
-        print(f"{output} is written; label map, training configs and report are in {beside}{os.sep}", file=where)
+        text = f"{output} is written; label map, training configs and report are in {beside}{os.sep}"
+        print(printable(text), file=where)
 
 
 def _dataset_options(text: str | None, single: Any) -> AnnotationOptions:
@@ -125,7 +130,7 @@ def _dataset_options(text: str | None, single: Any) -> AnnotationOptions:
     """
     try:
         document = json_module.loads(text) if text else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--options is broken JSON: {error}") from None
     if not isinstance(document, dict):
         raise UsageError('--options must be a JSON object, such as {"missing": "zeros"}')

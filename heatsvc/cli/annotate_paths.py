@@ -48,6 +48,19 @@ def find_inputs(keypoints: list[Path], labels: list[Path], split: list[Path], tr
     return Inputs(keypoint_files, folder, label_files, split_files, trim_files, trim_folder)
 
 
+def is_input(output: Path, inputs: Inputs) -> bool:
+    """Whether a pickle would be written over a file that is read."""
+    if not output.exists():
+        return False
+    files = (*inputs.keypoints, *inputs.labels, *inputs.split, *inputs.trim)
+    if any(file.path.samefile(output) for file in files):
+        return True
+    # A pickle in a folder of keypoints is an earlier result.
+    folders = [folder.resolve() for folder in (inputs.folder, inputs.trim_folder) if folder is not None]
+    is_within = any(output.resolve().is_relative_to(folder) for folder in folders)
+    return is_within and output.suffix.lower() not in (".pkl", ".pickle")
+
+
 def _label_files(folder: Path) -> tuple[InputFile, ...]:
     """The label files in a folder and below it, sorted by name."""
     from heatsvc.annotation.errors import AnnotationError

@@ -28,6 +28,7 @@ from heatsvc.cli.heatmap_files import (
 from heatsvc.cli.heatmap_options import DRAW, DrawParameters, heatmap_options
 from heatsvc.cli.output import Json, print_error, print_json, progress_bar
 from heatsvc.cli.sources import KeypointSource, find_sources, options_refused
+from heatsvc.cli.stopping import stopped_by_signals
 from heatsvc.cli.target import OutputPaths, Target, WrittenFile
 from heatsvc.encode.formats import PICTURES
 from heatsvc.encode.job import PlannedVolume, RenderJob
@@ -103,6 +104,7 @@ def draw(
         raise UsageError(target.too_many_message(len(sources), "files"))
     workers = jobs if jobs > 0 else usable_cores()
     with ExitStack() as stack:
+        stack.enter_context(stopped_by_signals())
         bar = stack.enter_context(progress_bar())
         drawing: Drawing | RemoteDrawing
         if url is not None:

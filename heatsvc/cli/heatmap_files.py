@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,14 +92,22 @@ def write_job(job: RenderJob, file: BinaryIO) -> None:
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside a path, and move it there when the block has ended without an error.
 
+    A link stays one: what it leads to is written. A pipe or a device is opened itself.
+
     Raises:
         OSError: it cannot be written.
     """
-    aside = path.with_name(f".{path.name}.heatsvc-{os.getpid()}")
+    target = path.resolve()
+    if target.exists() and not target.is_file():  # nothing can take the place of a pipe or a device
+        with target.open("wb") as file:
+            yield file
+        return
+    # The whole name with this suffix may be too long; the thread tells apart two names that begin in the same way.
+    aside = target.with_name(f".{target.name[:40]}.heatsvc-{os.getpid()}-{threading.get_native_id()}")
     try:
         with aside.open("wb") as file:
             yield file
-        aside.replace(path)
+        aside.replace(target)
     except FileNotFoundError:
         raise FileNotFoundError(2, "the folder does not exist", str(path.parent)) from None
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -22,11 +23,12 @@ from cyclopts import (
 from heatsvc import __version__
 from heatsvc.cli.errors import CommandError, UsageError, describe_error
 from heatsvc.cli.output import print_error
+from heatsvc.cli.stopping import Stopped
 from heatsvc.errors import InputError
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 # 128 and the number of the signal, as of shells; not every system has the names of the signals.
-INTERRUPTED, CLOSED_PIPE, TERMINATED = 130, 141, 143
+HUNG_UP, INTERRUPTED, CLOSED_PIPE, TERMINATED = 129, 130, 141, 143
 
 _HEATMAPS, _DATASETS, _CATALOGUE, _SERVICE, _OTHER = (
     Group(name, sort_key=position)
@@ -162,6 +164,7 @@ EXIT_STATUSES = {
     FAILED: "failed, or not all could be done: a line on standard error says why; `inspect`, `doctor` and "
     "`worker --alive` found something wrong",
     WRONG_USAGE: "wrong arguments or settings; nothing was done",
+    HUNG_UP: "ended with its terminal (SIGHUP)",
     INTERRUPTED: "stopped by Ctrl-C (SIGINT)",
     CLOSED_PIPE: "the program that reads the output has closed it (SIGPIPE)",
     TERMINATED: "ended by SIGTERM",
@@ -196,6 +199,9 @@ def make_app() -> App:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status, one of `EXIT_STATUSES`."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
+    if os.environ.get("COLUMNS") == "0":  # as some terminals say; in no columns rich breaks lines without end
+        del os.environ["COLUMNS"]
+    _open_closed_streams()
     name = f"heatsvc {tokens[0]}" if tokens and tokens[0] in (command.name for command in COMMANDS) else "heatsvc"
     try:
         status = make_app()(tokens, exit_on_error=False, print_error=False)
@@ -209,15 +215,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(name, str(error), FAILED)
     except InputError as error:
         return _report(name, describe_error(error, {}), FAILED)
+    except Stopped as stopped:
+        return 128 + stopped.number
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # So that the interpreter's own flush at exit does not fail as well (Python's documentation, "Note on SIGPIPE").
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return CLOSED_PIPE
     except OSError as error:
+        if error.errno == errno.EBADF:
+            _drop_output()
         place = f"{error.filename}: " if error.filename else ""
         return _report(name, f"{place}{error.strerror or error}", FAILED)
+
+
+def _open_closed_streams() -> None:
+    """Open standard streams that were closed (``<&-``): no other file may get their numbers.
+
+    Input is empty. Output cannot be written, so that nobody takes it for done; errors are dropped.
+    """
+    streams = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w"))
+    for name, flags, mode in streams:
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
+
+
+def _drop_output() -> None:
+    """Let the interpreter's own flush at exit succeed (Python's documentation, "Note on SIGPIPE")."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(name: str, message: str, status: int) -> int:

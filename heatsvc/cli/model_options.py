@@ -221,7 +221,7 @@ def _value(given: Any, each: ModelField) -> Any:
 def _json(text: str, flag: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{flag} is broken JSON: {error}") from None
 
 

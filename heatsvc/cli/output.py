@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,11 @@ def print_json(document: Any) -> None:
 
     sys.stdout.flush()
     options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
-    sys.stdout.buffer.write(orjson.dumps(document, option=options) + b"\n")
+    try:
+        text = orjson.dumps(document, option=options)
+    except TypeError:  # the name of a file that is not UTF-8, which Python has as lone surrogates
+        text = json.dumps(document, indent=2).encode()
+    sys.stdout.buffer.write(text + b"\n")
 
 
 def print_error(command: str, message: str) -> None:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from heatsvc.cli.output import print_error
 from heatsvc.cli.target import OutputPaths, Target, WrittenFile
 from heatsvc.client import Client, HeatsvcError, ServiceError
 from heatsvc.encode.formats import PICTURES
+from heatsvc.encode.formats.npz import check_names
 from heatsvc.errors import InputError
 
 if TYPE_CHECKING:
@@ -142,6 +144,12 @@ class RemoteDrawing:
 
     def _request(self, source: KeypointSource) -> Volumes | bytes:
         path = source.paths[0].absolute().parent if source.together else source.paths[0]
+        try:
+            return self._drawn(path)
+        except OSError as error:
+            raise InputError(error.strerror or str(error)) from None
+
+    def _drawn(self, path: Path) -> Volumes | bytes:
         if self._target.extension in PICTURES:
             return self._client.picture(path, format=self._target.extension, **self._options)  # type: ignore[arg-type]
         return self._client.heatmap([path], **self._options)
@@ -152,7 +160,10 @@ class RemoteDrawing:
             return
         for index, (name, imgs) in enumerate(result.items()):
             path = self._target.path_of(source.name_of(name, index, len(result)))
-            self._write(path, [source.title], self._file({name: imgs}), {name: imgs})
+            try:
+                self._write(path, [source.title], self._file({name: imgs}), {name: imgs})
+            except InputError as error:
+                self._report(source, error)
 
     def _write_together(self, results: Sequence[Volumes | bytes], path: str) -> None:
         volumes: dict[str, npt.NDArray[Any]] = {}
@@ -171,10 +182,19 @@ class RemoteDrawing:
             self._write(Path(path), [source.title for source in self._sources], content, volumes)
 
     def _file(self, volumes: Volumes) -> bytes:
-        """The content of a file of arrays."""
+        """The content of a file of arrays.
+
+        Raises:
+            InputError: an npz cannot have members of these names.
+        """
         file = BytesIO()
         if self._target.extension == "npz":
-            np.savez_compressed(file, allow_pickle=False, **volumes)
+            check_names(list(volumes))
+            # np.savez_compressed takes the names as arguments, and has some of its own, such as `file`.
+            with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+                for name, imgs in volumes.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                        np.lib.format.write_array(member, imgs, allow_pickle=False)
         else:
             (imgs,) = volumes.values()
             np.save(file, imgs, allow_pickle=False)

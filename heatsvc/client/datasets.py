@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from heatsvc.client.bodies import RequestBody
-from heatsvc.client.errors import BuildFailedError, describe_problem
+from heatsvc.client.errors import BuildFailedError, InvalidResponseError, describe_problem
 from heatsvc.client.options import to_json
 from heatsvc.client.progress import Progress
 from heatsvc.client.uploads import PathLike, as_paths, keypoint_parts, table_parts
 
 PICKLE, BUNDLE = "annotations.pkl", "bundle.zip"
 ENDED = ("done", "failed", "cancelled")
+
+# What stands for itself in a URL.
+_ID = re.compile(r"[0-9A-Za-z_-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,40 @@ def file_to_download(output: Path) -> str:
     raise ValueError(f"output must end with .pkl or .zip, not be {output}")
 
 
+def check_build(build: Any) -> dict[str, Any]:
+    """The document of a build, of which all that the client reads has the type that it should have.
+
+    Raises:
+        InvalidResponseError: it is none.
+    """
+    match build:
+        case {"id": str(id), "state": str()} if _ID.fullmatch(id):
+            progress, artifacts = build.get("progress") or {}, build.get("artifacts") or []
+            if _is_progress(progress) and _are_artifacts(artifacts):
+                return {**build, "progress": progress, "artifacts": artifacts}
+    raise InvalidResponseError("the response is not the document of a build: it is no heatsvc service")
+
+
+def _is_progress(progress: Any) -> bool:
+    if not isinstance(progress, dict) or not isinstance(progress.get("stage"), str | None):
+        return False
+    return all(isinstance(progress.get(name), int | None) for name in ("files", "files_read", "clips_written"))
+
+
+def _are_artifacts(artifacts: Any) -> bool:
+    return isinstance(artifacts, list) and all(
+        isinstance(each, dict) and isinstance(each.get("name"), str) and isinstance(each.get("sha256"), str)
+        for each in artifacts
+    )
+
+
 def build_progress(build: Mapping[str, Any]) -> Progress:
     """The progress in the document of a build."""
-    progress = build.get("progress") or {}
+    progress = build["progress"]
     stage = progress.get("stage") or "waiting"
     if stage == "writing":
-        return Progress("writing", progress.get("clips_written", 0), None, "clips")
-    return Progress(stage, progress.get("files_read", 0), progress.get("files") or None, "files")
+        return Progress("writing", progress.get("clips_written") or 0, None, "clips")
+    return Progress(stage, progress.get("files_read") or 0, progress.get("files") or None, "files")
 
 
 def check_done(build: Mapping[str, Any]) -> None:

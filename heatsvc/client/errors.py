@@ -25,7 +25,7 @@ class HeatsvcError(Exception):
         problem: Mapping[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(_one_line(message))
         self.status = status
         self.problem = None if problem is None else dict(problem)
         self.retry_after = retry_after
@@ -77,11 +77,12 @@ class InvalidResponseError(HeatsvcError):
 
 def describe_problem(problem: Mapping[str, Any], status: int | None) -> str:
     """A problem document in one line: ``keypoint[1][3] has 1 numbers ... (422; field keypoint, frame 1)``."""
-    detail = _one_line(str(problem.get("detail") or problem.get("title") or "no reason is given"))
+    detail = str(problem.get("detail") or problem.get("title") or "no reason is given")
     places = [f"{name} {problem[name]}" for name in ("field", "file", "frame") if problem.get(name) is not None]
-    where = [*([str(status)] if status else []), *([_one_line(", ".join(places))] if places else [])]
-    return f"{detail} ({'; '.join(where)})" if where else detail
+    where = [*([str(status)] if status else []), *([", ".join(places)] if places else [])]
+    return _one_line(f"{detail} ({'; '.join(where)})" if where else detail)
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Text without line breaks and control characters, which a terminal would obey: it may be a stranger's."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from heatsvc.pose.findings import Code
 
-_FINDING = re.compile(r"\s*([a-z_]+)\s*(?:;\s*clips=(\d+))?\s*")
+_FINDING = re.compile(r"\s*([a-z_]+)\s*(?:;\s*clips=([0-9]{1,9}))?\s*")
 
 
 def describe_findings(header: str | None, name: str = "") -> list[str]:

@@ -11,7 +11,9 @@ from heatsvc.client.errors import InvalidResponseError
 
 def partial_path(target: Path, etag: str) -> Path:
     """The file beside its target that a download is written to until it is complete. Each ETag has its own."""
-    return target.with_name(f".{target.name}.{hashlib.sha256(etag.encode()).hexdigest()[:12]}.part")
+    # Of the name only its beginning: with all of it this one may be too long.
+    digest = hashlib.sha256(os.fsencode(target.name) + b"\n" + etag.encode()).hexdigest()
+    return target.with_name(f".{target.name[:40]}.{digest[:12]}.part")
 
 
 def finish_download(partial: Path, target: Path, sha256: str | None) -> None:

@@ -46,7 +46,7 @@ def _bars() -> Iterator[ProgressCallback]:
     from rich.progress import Progress as Bars
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:,.0f} of {task.fields[of]} {task.fields[unit]}"),
         TimeRemainingColumn(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
@@ -77,10 +78,13 @@ def file_part(part: str, path: Path, name: str | None = None) -> FilePart:
     Raises:
         OSError: there is no such file, or it cannot be read.
     """
-    with path.open("rb") as file:  # a file that cannot be read is reported before anything is sent
+    # What cannot be read is reported before anything is sent; a pipe has no size, and waits for its other end.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(f"{path} is a pipe or a device: only files can be sent")
+    with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
     reader = PartReader(size, lambda: file_blocks(str(path), size))
-    return part, (name or path.name, cast("IO[bytes]", reader), _BINARY)
+    return part, (_utf8_name(name or path.name), cast("IO[bytes]", reader), _BINARY)
 
 
 def folder_part(part: str, folder: Path) -> FilePart:
@@ -95,7 +99,12 @@ def folder_part(part: str, folder: Path) -> FilePart:
     folder = folder.absolute()
     entries = list(folder_entries(folder))
     reader = PartReader(archive_size(entries), lambda: archive_blocks(entries))
-    return part, (f"{folder.name}.tar", cast("IO[bytes]", reader), "application/x-tar")
+    return part, (f"{_utf8_name(folder.name)}.tar", cast("IO[bytes]", reader), "application/x-tar")
+
+
+def _utf8_name(name: str) -> str:
+    """A name without what is not UTF-8 in it, which a form cannot have."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def keypoint_parts(part: str, paths: Iterable[Path]) -> list[FilePart]:

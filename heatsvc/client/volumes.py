@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import tokenize
 from typing import Any, Literal
 
 import numpy as np
@@ -89,9 +90,10 @@ def read_npy(content: npt.NDArray[np.uint8]) -> Volume:
         version = np.lib.format.read_magic(head)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, is_fortran, dtype = read_header(head)
-    except (ValueError, EOFError) as error:
+    # All that Python's parser may raise for a header that is no expression, or too deep a one.
+    except (ValueError, EOFError, tokenize.TokenError, MemoryError, RecursionError) as error:
         raise InvalidResponseError(f"the response is no npy file: {error}") from None
-    if is_fortran or dtype.hasobject:
+    if is_fortran or dtype not in _DTYPES.values():
         raise InvalidResponseError("the response is an npy file of another order or type than heatmaps have")
     return _view(content[head.tell() :], dtype, shape)
 
@@ -107,12 +109,16 @@ def read_safetensors(content: npt.NDArray[np.uint8]) -> dict[str, Volume]:
         raise InvalidResponseError("the response is no safetensors file, or is cut short")
     data = content[8 + length :]
     volumes: dict[str, Volume] = {}
+    end = 0
     try:
         header = orjson.loads(content[8 : 8 + length].tobytes())
         for name, tensor in header.items():
             if name != "__metadata__":
+                previous_end = end
                 begin, end = tensor["data_offsets"]
-                if not 0 <= begin <= end <= len(data):
+                if begin != previous_end:
+                    raise InvalidResponseError("the response is a safetensors file whose tensors overlap or have gaps")
+                if not begin <= end <= len(data):
                     raise InvalidResponseError("the response is cut short: not all of its tensors are there")
                 volumes[name] = _view(data[begin:end], np.dtype(_DTYPES[tensor["dtype"]]), tensor["shape"])
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
@@ -125,7 +131,10 @@ def _view(data: npt.NDArray[np.uint8], dtype: np.dtype[Any], shape: tuple[int, .
         raise InvalidResponseError(
             f"the response is cut short or damaged: {len(data):,} bytes are not {dtype} of {tuple(shape)}"
         )
-    return data.view(dtype).reshape(shape)
+    try:
+        return data.view(dtype).reshape(shape)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidResponseError(f"the response is damaged: no array has the shape {tuple(shape)}") from None
 
 
 def check_tensor_kind(tensor: str) -> None:

@@ -46,8 +46,10 @@ def _drop_capabilities() -> None:
         _LIBC.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
-def interrupt(*arguments: str | Path, cwd: Path, ready: Callable[[], bool]) -> tuple[int, str]:
-    """Press Ctrl-C when the command is `ready`: its exit status and standard error."""
+def interrupt(
+    *arguments: str | Path, cwd: Path, ready: Callable[[], bool], by: signal.Signals = signal.SIGINT
+) -> tuple[int, str]:
+    """Press Ctrl-C, or send another signal, when the command is `ready`: its exit status and standard error."""
     with subprocess.Popen(
         [*HEATSVC, *map(str, arguments)],
         cwd=cwd,
@@ -62,7 +64,7 @@ def interrupt(*arguments: str | Path, cwd: Path, ready: Callable[[], bool]) -> t
             assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < until
             time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(by)
         _, complaints = process.communicate(timeout=60)
     return process.returncode, complaints
 

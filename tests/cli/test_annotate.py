@@ -153,7 +153,8 @@ def test_a_file_where_the_folder_would_be_is_reported_before_anything_is_read(tm
     assert [path.name for path in tmp_path.iterdir()] == ["KETI"]
 
 
-def test_ctrl_c_leaves_nothing(tmp_path):
+@pytest.mark.parametrize(("by", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_nothing(by, expected, tmp_path):
     keypoints = tmp_path / "many"
     keypoints.mkdir()
     first, many = keypoints / "clip0.npy", 9000
@@ -177,9 +178,10 @@ def test_ctrl_c_leaves_nothing(tmp_path):
         while not list(tmp_path.glob(".a.pkl*/*/plan.txt")):
             assert process.poll() is None
             time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(by)
         _, complaints = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == expected
+    assert not Path(f"/dev/shm/heatsvc-{process.pid}").exists()
     assert "nothing was written" in complaints
     assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.csv", "many"]
 
@@ -195,3 +197,28 @@ def test_when_no_name_matches_the_nearest_and_the_report_are_named(tmp_path):
     assert "'KETI_SL_0000000001' and 'KETI_SL_0000000101'" in done.stderr
     assert done.stderr.endswith("The report is a/report.html\n")
     assert (tmp_path / "a" / "report.html").is_file()
+
+
+def test_no_input_is_overwritten(tmp_path):
+    labels = tmp_path / "labels.xlsx"
+    labels.write_bytes((TABLES / WORKBOOKS[0]).read_bytes())
+    (tmp_path / "points").mkdir()
+    points = tmp_path / "points" / "a.npy"
+    points.write_bytes(b"old")
+    given = ("--keypoints", "points", "--labels", labels, "--img-shape", "1080", "1920")
+    for output in ("labels.xlsx", "points/a.npy"):
+        done = run("annotate", *given, "-o", output, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (
+            1,
+            f"heatsvc annotate: {output} is an input and would be overwritten: give another --output\n",
+        )
+    assert labels.read_bytes() == (TABLES / WORKBOOKS[0]).read_bytes()
+    assert points.read_bytes() == b"old"
+
+
+def test_a_name_that_is_not_utf_8(tmp_path):
+    output = tmp_path / os.fsdecode(b"a\xff\x1b.pkl")
+    done = run("annotate", *WORDS, *SPLIT, "--faulty", "drop", "-o", output.name, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "a  .pkl is written" in done.stdout
+    assert output.exists()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import shutil
+import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +213,7 @@ def test_a_file_that_cannot_be_used_does_not_stop_the_others(folder: Path, capsy
         ),
         ([*OF_CLIP, "--pipeline", "veiw", "-o", "a.npy"], 2, "unknown preset 'veiw': did you mean view?"),
         ([*OF_CLIP, "--pipeline", "[{", "-o", "a.npy"], 2, "--pipeline is broken JSON"),
+        ([*OF_CLIP, "--pipeline", "[" * 100_000, "-o", "a.npy"], 2, "--pipeline is broken JSON"),
         ([*OF_CLIP, "--fps", "1000", "-o", "a.gif"], 2, "--fps cannot be 1000.0"),
         ([*OF_CLIP, "--seed", "-1", "-o", "a.npy"], 2, "--seed cannot be -1"),
         ([*OF_CLIP, "--mode", "joint", "-o", "a.npy"], 2, "--mode is an option of pictures and videos, and .npy is"),
@@ -286,16 +290,42 @@ def test_a_closed_pipe_ends_it(folder: Path):
     assert (done.stdout, done.stderr) == (b"\x93NUMPY141\n", b"")
 
 
-def test_ctrl_c_leaves_no_half_file(folder: Path):
+@pytest.mark.parametrize(("by", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_leaves_no_half_file(by: signal.Signals, expected: int, folder: Path):
     (folder / "in").mkdir()
     for number in range(400):
         shutil.copy(CLIP, folder / "in" / f"{number:03}.npy")
     arguments = ("draw", "in", "--img-shape", "1080", "1920", "--mode", "joint", "-o", "out/", "--format", "gif")
-    status, complaints = interrupt(*arguments, cwd=folder, ready=lambda: any((folder / "out").glob("*.gif")))
+    status, complaints = interrupt(*arguments, cwd=folder, ready=lambda: any((folder / "out").glob("*.gif")), by=by)
     written = files_in(folder / "out")
-    assert status == 130
+    assert status == expected
     assert 0 < len(written) < 400
     assert all(name.endswith(".gif") and not name.startswith(".") for name in written)
     assert line_of(complaints).startswith("heatsvc draw: stopped; ")
     for name in written:
         assert (folder / "out" / name).read_bytes().endswith(b"\x3b")  # the end of a GIF
+
+
+def test_a_pipe_is_written_to_and_a_link_stays_one(folder: Path):
+    os.mkfifo(folder / "pipe.npy")
+    (folder / "to.npy").write_bytes(b"old")
+    (folder / "link.npy").symlink_to("to.npy")
+    with ThreadPoolExecutor(1) as pool:
+        received = pool.submit((folder / "pipe.npy").read_bytes)
+        assert main(["draw", *OF_CLIP, "-o", "pipe.npy"]) == 0
+        assert main(["draw", *OF_CLIP, "-o", "link.npy"]) == 0
+        assert received.result(timeout=60) == (folder / "to.npy").read_bytes()
+    assert (folder / "pipe.npy").is_fifo()
+    assert (folder / "link.npy").is_symlink()
+
+
+def test_names_may_be_as_long_as_the_file_system_has_them(folder: Path):
+    shutil.copy(CLIP, folder / f"{'a' * 251}.npy")
+    assert main(["draw", f"{'a' * 251}.npy", *OF_CLIP[1:], "-o", "out/"]) == 0
+    assert files_in(folder / "out") == [f"{'a' * 251}.npy"]
+
+
+def test_json_has_names_that_are_not_utf_8(folder: Path, capsysbinary: pytest.CaptureFixture[bytes]):
+    name = os.fsdecode(b"\xff.npy")
+    assert main(["draw", *OF_CLIP, "-o", name, "--json"]) == 0
+    assert json.loads(capsysbinary.readouterr().out)[0]["file"] == name

@@ -230,6 +230,36 @@ def test_a_closed_pipe_ends_a_command_without_a_traceback():
     assert (process.returncode, err) == (141, "")
 
 
+@pytest.mark.parametrize(
+    ("closed", "arguments", "status", "why"),
+    [
+        (0, ["draw", "-", "-o", "a.npy"], 1, "heatsvc draw: standard input: the file is empty"),
+        (1, ["presets"], 1, "heatsvc presets: Bad file descriptor"),
+        (2, ["nonsense"], 2, ""),
+    ],
+)
+def test_a_closed_standard_stream_is_no_traceback(
+    closed: int, arguments: list[str], status: int, why: str, elsewhere: Path
+):
+    done = subprocess.run(
+        [sys.executable, "-m", "heatsvc", *arguments],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: os.close(closed),
+    )
+    assert done.returncode == status
+    assert done.stderr.startswith(why)
+    assert len(done.stderr.splitlines()) == bool(why)
+
+
+def test_a_terminal_of_no_columns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setenv("COLUMNS", "0")
+    assert main(["presets", "--help"]) == 0
+    assert "List the pipelines that have a name" in capsys.readouterr().out
+
+
 def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch: pytest.MonkeyPatch):
     def interrupted() -> None:
         raise KeyboardInterrupt

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import re
 import shutil
 from collections.abc import Iterator
@@ -100,3 +102,37 @@ def test_no_service_there(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert all(re.fullmatch(r"heatsvc draw: cannot connect to .*; trying again in [\d.]+ s", line) for line in retries)
     assert last.startswith("heatsvc draw: --url: cannot connect to ")
     assert (said.out, files_in(folder)) == ("", [])
+
+
+def test_clips_may_have_any_name_in_an_npz(folder: Path, url: str):
+    for name in ("file", "allow_pickle"):
+        shutil.copy(CLIP, folder / f"{name}.npy")
+    given = ["file.npy", "allow_pickle.npy", *OF_CLIP[1:]]
+    assert main(["draw", *given, "--url", url, "-o", "all.npz"]) == 0
+    with np.load(folder / "all.npz") as file:
+        assert {name: file[name].shape for name in file} == {
+            "file": (48, 27, 64, 64),
+            "allow_pickle": (48, 27, 64, 64),
+        }
+
+
+def test_a_file_that_cannot_be_sent_does_not_stop_the_others(
+    folder: Path, url: str, capsys: pytest.CaptureFixture[str]
+):
+    os.mkfifo(folder / "pipe.npy")
+    assert main(["draw", "pipe.npy", *OF_CLIP, "--url", url, "-o", "out/"]) == 1
+    assert files_in(folder / "out") == ["clip.npy"]
+    assert "pipe.npy is a pipe or a device" in capsys.readouterr().err
+
+
+def test_a_clip_that_cannot_be_written_does_not_stop_the_others(
+    folder: Path, url: str, capsys: pytest.CaptureFixture[str]
+):
+    with PICKLE.open("rb") as file:
+        content = pickle.load(file)
+    for annotation, name in zip(content["annotations"], ("a/b", "a_b", "c"), strict=True):
+        annotation["frame_dir"] = name
+    (folder / "in.pkl").write_bytes(pickle.dumps({"split": {}, "annotations": content["annotations"]}))
+    assert main(["draw", "in.pkl", "--url", url, "-o", "out/"]) == 1
+    assert files_in(folder / "out") == ["a_b.npy", "c.npy"]
+    assert "a clip of in.pkl is written to out/a_b.npy already" in capsys.readouterr().err

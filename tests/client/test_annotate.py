@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ from heatsvc.client import (
 )
 from tests.annotation.keti import KEYPOINTS, TABLES, WORKBOOKS
 from tests.client.conftest import Call
-from tests.client.servers import Received, ScriptedServer, Service, forward, scripted_server
+from tests.client.servers import Received, ScriptedServer, Service, forward, response, scripted_server
 from tests.serving import served
 
 _COUNT = itertools.count()
@@ -236,6 +236,65 @@ def test_bytes_that_were_damaged_are_not_kept(proxy: Callable[..., ScriptedServe
     with pytest.raises(InvalidResponseError, match=r"out\.pkl was damaged on its way"):
         call(server.url, "annotate", folder / "points", folder / "labels.csv", output=folder / "out.pkl")
     assert sorted(path.name for path in folder.iterdir()) == ["labels.csv", "points"]
+
+
+@pytest.mark.parametrize("length", [0, 400_000])
+def test_a_file_that_is_always_shorter_than_announced(
+    proxy: Callable[..., ScriptedServer], call: Call, folder: Path, length: int
+):
+    """It is not asked for without end."""
+
+    def shorten(request: Received, reply: bytes) -> bytes:
+        if not is_download(request):
+            return reply
+        head, _, body = reply.partition(b"\r\n\r\n")
+        etag = next(line for line in head.decode().split("\r\n") if line.lower().startswith("etag:")).split(": ")[1]
+        return response(200, body[:length], "application/octet-stream", {"etag": etag})
+
+    server = proxy(shorten)
+    with pytest.raises(InvalidResponseError, match=r"has fewer than its 1,\d+,\d+ bytes"):
+        call(server.url, "annotate", folder / "points", folder / "labels.csv", output=folder / "out.pkl")
+    assert len(ranges(server)) <= 2
+    assert not (folder / "out.pkl").exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "../x"},
+        {"id": "\x1b"},
+        {"id": ""},
+        {"state": ["done"]},
+        {"state": "running", "progress": 5},
+        {"state": "running", "progress": {"stage": ["keypoints"]}},
+        {"state": "running", "progress": {"stage": "keypoints", "files_read": "1"}},
+        {"artifacts": {"a": 1}},
+        {"artifacts": ["annotations.pkl"]},
+        {"artifacts": [{"name": "annotations.pkl", "sha256": None}]},
+    ],
+    ids=str,
+)
+def test_what_is_no_document_of_a_build(call: Call, folder: Path, changes: dict[str, Any]):
+    build = {"id": "a1", "state": "done", "progress": {}, "artifacts": [], **changes}
+    with (
+        scripted_server([response(202, json.dumps(build).encode(), "application/json")]) as server,
+        pytest.raises(InvalidResponseError, match="not the document of a build"),
+    ):
+        call(server.url, "annotate", folder / "points", folder / "labels.csv", output=folder / "out.pkl")
+
+
+def test_a_stage_of_a_build_that_looks_like_markup(call: Call, folder: Path, capsys: pytest.CaptureFixture[str]):
+    running = {"id": "a1", "state": "running", "progress": {"stage": "[/red]", "files_read": 1, "files": 2}}
+
+    def respond(request: Received) -> bytes:
+        if "/events" in request.line:
+            return response(200, b"data: " + json.dumps(running).encode() + b"\n\n", "text/event-stream")
+        status = {**running, "state": "failed" if request.line.startswith("GET") else "running"}
+        return response(200, json.dumps(status).encode(), "application/json")
+
+    with scripted_server(respond) as server, pytest.raises(BuildFailedError):
+        call(server.url, "annotate", folder / "points", folder / "labels.csv", output=folder / "o.pkl", progress=True)
+    assert "[/red]" in capsys.readouterr().err
 
 
 def test_events_that_break_off(proxy: Callable[..., ScriptedServer], call: Call, folder: Path):

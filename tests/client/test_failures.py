@@ -97,6 +97,18 @@ def test_a_url_without_a_scheme():
         Client("127.0.0.1:8000")
 
 
+def test_a_url_that_is_none():
+    with pytest.raises(ValueError, match="is no URL: Invalid non-printable"):
+        Client("http://\x1b[31m/")
+
+
+@pytest.mark.parametrize("key", ["secret\r\nX: y", "sécret"])
+def test_a_key_that_no_header_can_have_is_not_repeated(key: str):
+    with pytest.raises(ValueError, match="API key has a character") as caught:
+        Client("http://127.0.0.1:8000", api_key=key)
+    assert "cret" not in str(caught.value)
+
+
 def test_a_server_that_is_silent_is_not_asked_again(call: Call, waits: list[float]):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -208,6 +220,11 @@ def frame(content: bytes, *, with_size: bool = True) -> bytes:
 @pytest.mark.parametrize(
     ("body", "headers", "reason"),
     [
+        (b"\x93NUMPY\1\0\x88\x13" + b"{" * 5000, {}, "no npy file"),
+        (b"\x93NUMPY\1\0\x88\x13" + b"-" * 5000, {}, "no npy file"),
+        (npy(np.zeros((0, 3), "V0")), {}, "another order or type"),
+        (npy(VOLUME.astype("U1")), {}, "another order or type"),
+        (npy(np.zeros((0, 2))).replace(b"<f8", b"<f4").replace(b"(0, 2)", b"(2**64, 0)"), {}, "no npy file"),
         (npy(VOLUME)[:-4], {}, "92 bytes are not float32 of"),
         (npy(VOLUME) + b"more", {}, "100 bytes are not float32 of"),
         (b"", {}, "no npy file"),
@@ -265,6 +282,9 @@ def tensors(header: Any, data: bytes) -> bytes:
         tensors({"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}}, bytes(8)),
         tensors({"a": {"dtype": "F32", "shape": [-1, -2], "data_offsets": [0, 8]}}, bytes(8)),
         tensors({"a": {"dtype": "BOOL", "shape": [8], "data_offsets": [0, 8]}}, bytes(8)),
+        tensors({"a": {"dtype": "F32", "shape": [2**64 - 1, 0], "data_offsets": [0, 0]}}, b""),
+        tensors({name: {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]} for name in "ab"}, bytes(8)),
+        tensors({"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}, bytes(8)),
         tensors({"a": 1}, b""),
         tensors([], b""),
         tensors(b"{", b""),
@@ -293,6 +313,27 @@ def test_a_warning_that_the_client_does_not_know(scripted: Callable[..., Scripte
     server = scripted(response(200, npy(VOLUME), headers={"x-heatmap-warning": "invented_later;clips=2, ;;"}))
     with pytest.warns(UserWarning, match="invented_later in 2 clips: see the service's documentation"):
         call(server.url, "heatmap", CLIP, img_shape=(64, 64))
+
+
+def test_a_warning_of_a_number_without_end(scripted: Callable[..., ScriptedServer], call: Call):
+    server = scripted(response(200, npy(VOLUME), headers={"x-heatmap-warning": f"faint;clips={'9' * 5000}"}))
+    np.testing.assert_array_equal(call(server.url, "heatmap", CLIP, img_shape=(64, 64)), VOLUME)
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (problem(422, "a\x1b]0;b\x07c\n\x9b2J", file="\x1b[31m.npy"), "a ]0;b c 2J (422; file [31m.npy)"),
+        (response(302, b"", headers={"location": "/\x1b[31m"}), "redirects to / [31m (302)"),
+        (response(500, b"", "text/\x1b[31m"), "responded 500 Internal Server Error with text/ [31m, which"),
+    ],
+)
+def test_a_message_has_no_characters_that_a_terminal_obeys(
+    scripted: Callable[..., ScriptedServer], call: Call, reply: bytes, message: str
+):
+    with pytest.raises(ServiceError) as caught:
+        call(scripted(reply).url, "layouts")
+    assert message in str(caught.value)
 
 
 def test_every_error_is_one_class():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from heatsvc.client.uploads import folder_part, table_parts
+from heatsvc.client.uploads import file_part, folder_part, table_parts
 
 
 def archive_of(folder: Path) -> bytes:
@@ -112,6 +112,18 @@ def test_a_file_that_changes_meanwhile(tmp_path: Path):
     path.write_bytes(bytes(1_500))  # not complete when the archive's length was announced
     with pytest.raises(OSError, match=r"a\.npy has changed since its upload began"):
         reader.read()
+
+
+def test_a_pipe_is_no_file(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.npy")
+    with pytest.raises(OSError, match=r"pipe\.npy is a pipe or a device"):
+        file_part("file", tmp_path / "pipe.npy")
+
+
+def test_a_name_that_is_not_utf_8(tmp_path: Path):
+    path = tmp_path / os.fsdecode(b"clip\xff.npy")
+    path.write_bytes(b"")
+    assert file_part("file", path)[1][0] == "clip\ufffd.npy"
 
 
 def test_tables_of_a_folder_are_parts_of_their_own(tmp_path: Path):

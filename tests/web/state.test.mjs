@@ -15,6 +15,9 @@ test("defaults are left out", () => {
 
 test("what is unknown, or no number, is left out", () => {
   assert.deepEqual(parseFragment("#/clip?frame=x&nothing=1&speed=-1&tab=dataset"), DEFAULTS);
+  assert.deepEqual(parseFragment("#/clip?__proto__=x&constructor=x&toString=x"), DEFAULTS);
+  for (const wrong of ["-1", "1.5", "Infinity"]) assert.deepEqual(parseFragment(`#/clip?frame=${wrong}`), DEFAULTS);
+  for (const wrong of ["0", "Infinity", "1e308"]) assert.deepEqual(parseFragment(`#/clip?speed=${wrong}`), DEFAULTS);
   assert.deepEqual(parseFragment(""), DEFAULTS);
   assert.deepEqual(parseFragment("#/elsewhere"), DEFAULTS);
 });
@@ -47,6 +50,8 @@ test("pictures look as the view does; arrays have no such option", () => {
 });
 
 test("half a frame size is none, and broken steps are the default preset", () => {
+  for (const pipeline of ["[null]", '["PoseDecode"]', '[{"type":5}]'])
+    assert.equal(optionsOf({ ...DEFAULTS, pipeline }).pipeline, "view");
   assert.deepEqual(optionsOf({ ...DEFAULTS, img_shape: "480,", pipeline: "[{" }), { pipeline: "view", dtype: "float16" });
 });
 

@@ -11,8 +11,8 @@ from heatsvc.client.asynchronous.connection import AsyncConnection
 from heatsvc.client.asynchronous.download import download_async
 from heatsvc.client.bodies import RequestBody
 from heatsvc.client.concurrency import sleep_async
-from heatsvc.client.datasets import ENDED, Dataset, build_progress, check_done, file_to_download
-from heatsvc.client.errors import ConnectionFailedError, InvalidResponseError, ServiceError
+from heatsvc.client.datasets import ENDED, Dataset, build_progress, check_build, check_done, file_to_download
+from heatsvc.client.errors import ConnectionFailedError, ServiceError
 from heatsvc.client.progress import Progress, ProgressCallback
 from heatsvc.client.responses import UNCODED, parse_json
 
@@ -46,7 +46,7 @@ async def build_dataset_async(
         headers={"Prefer": "respond-async"},
         report=lambda sent, total: report(Progress("upload", sent, total, "bytes")),
     )
-    build = await _follow_async(connection, _check_build(reply.json()), report)
+    build = await _follow_async(connection, check_build(reply.json()), report)
     check_done(build)
     files = f"/annotation/{build['id']}/files"
     document = (await connection.request("GET", f"{files}/report.json")).json()
@@ -70,7 +70,7 @@ async def _follow_async(connection: AsyncConnection, build: dict[str, Any], repo
                 async for event in httpx2.EventSource(response):
                     if not event.data:  # it has only the time after which to reconnect
                         continue
-                    build = _check_build(parse_json(event.data))
+                    build = check_build(parse_json(event.data))
                     if build["state"] not in ENDED:
                         report(build_progress(build))
         except ConnectionFailedError:
@@ -80,16 +80,5 @@ async def _follow_async(connection: AsyncConnection, build: dict[str, Any], repo
                 raise
         if build["state"] not in ENDED:
             await sleep_async(_POLL_SECONDS)
-            build = _check_build((await connection.request("GET", url)).json())
-    return build
-
-
-def _check_build(build: Any) -> dict[str, Any]:
-    """Check that a JSON value is the document of a build, and return it.
-
-    Raises:
-        InvalidResponseError: it is not.
-    """
-    if not isinstance(build, dict) or not isinstance(build.get("id"), str) or "state" not in build:
-        raise InvalidResponseError("the response is not the document of a build: it is no heatsvc service")
+            build = check_build((await connection.request("GET", url)).json())
     return build

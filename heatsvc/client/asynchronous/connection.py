@@ -47,7 +47,7 @@ class AsyncConnection:
         retry: calls a function and retries it after temporary errors: ``await retry(function, *args)``.
 
     Raises:
-        ValueError: the URL is none of http or https.
+        ValueError: the URL is none of http or https, or is broken, or the key has characters that a header cannot have.
     """
 
     def __init__(
@@ -63,6 +63,12 @@ class AsyncConnection:
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"the service's URL must begin with http:// or https://, not be {url!r:.100}")
+        if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
+            raise ValueError("the API key has a character that a header cannot have, such as a line break")
+        try:
+            httpx2.URL(url)
+        except httpx2.InvalidURL as error:
+            raise ValueError(f"{url!r:.100} is no URL: {error}") from None
         self.url = url.rstrip("/")
         self._max_bytes = max_bytes
         self.retry = stamina.AsyncRetryingCaller(

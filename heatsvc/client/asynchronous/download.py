@@ -59,6 +59,8 @@ async def download_async(
             if partial.exists() and partial.stat().st_size > start:
                 return  # progress was made, so the attempts are counted anew
             raise
+        if partial.stat().st_size <= start < size:
+            raise InvalidResponseError(f"{connection.url}{url} has fewer than its {size:,} bytes")
 
     while not partial.exists() or partial.stat().st_size != size:
         await connection.retry(fetch_rest)

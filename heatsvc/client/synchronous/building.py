@@ -10,8 +10,8 @@ import httpx2
 
 from heatsvc.client.bodies import RequestBody
 from heatsvc.client.concurrency import sleep
-from heatsvc.client.datasets import ENDED, Dataset, build_progress, check_done, file_to_download
-from heatsvc.client.errors import ConnectionFailedError, InvalidResponseError, ServiceError
+from heatsvc.client.datasets import ENDED, Dataset, build_progress, check_build, check_done, file_to_download
+from heatsvc.client.errors import ConnectionFailedError, ServiceError
 from heatsvc.client.progress import Progress, ProgressCallback
 from heatsvc.client.responses import UNCODED, parse_json
 from heatsvc.client.synchronous.connection import Connection
@@ -45,7 +45,7 @@ def build_dataset(connection: Connection, body: RequestBody, output: Path, repor
         headers={"Prefer": "respond-async"},
         report=lambda sent, total: report(Progress("upload", sent, total, "bytes")),
     )
-    build = _follow(connection, _check_build(reply.json()), report)
+    build = _follow(connection, check_build(reply.json()), report)
     check_done(build)
     files = f"/annotation/{build['id']}/files"
     document = (connection.request("GET", f"{files}/report.json")).json()
@@ -69,7 +69,7 @@ def _follow(connection: Connection, build: dict[str, Any], report: ProgressCallb
                 for event in httpx2.EventSource(response):
                     if not event.data:  # it has only the time after which to reconnect
                         continue
-                    build = _check_build(parse_json(event.data))
+                    build = check_build(parse_json(event.data))
                     if build["state"] not in ENDED:
                         report(build_progress(build))
         except ConnectionFailedError:
@@ -79,16 +79,5 @@ def _follow(connection: Connection, build: dict[str, Any], report: ProgressCallb
                 raise
         if build["state"] not in ENDED:
             sleep(_POLL_SECONDS)
-            build = _check_build((connection.request("GET", url)).json())
-    return build
-
-
-def _check_build(build: Any) -> dict[str, Any]:
-    """Check that a JSON value is the document of a build, and return it.
-
-    Raises:
-        InvalidResponseError: it is not.
-    """
-    if not isinstance(build, dict) or not isinstance(build.get("id"), str) or "state" not in build:
-        raise InvalidResponseError("the response is not the document of a build: it is no heatsvc service")
+            build = check_build((connection.request("GET", url)).json())
     return build

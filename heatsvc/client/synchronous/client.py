@@ -57,7 +57,7 @@ class Client:
         transport: of httpx2, instead of the network: `httpx2.ASGITransport(app)` in tests.
 
     Raises:
-        ValueError: the URL does not begin with http:// or https://.
+        ValueError: the URL does not begin with http:// or https://, or no header can have the key.
     """
 
     def __init__(

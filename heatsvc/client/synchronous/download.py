@@ -60,6 +60,8 @@ def download(
             if partial.exists() and partial.stat().st_size > start:
                 return  # progress was made, so the attempts are counted anew
             raise
+        if partial.stat().st_size <= start < size:
+            raise InvalidResponseError(f"{connection.url}{url} has fewer than its {size:,} bytes")
 
     while not partial.exists() or partial.stat().st_size != size:
         connection.retry(fetch_rest)

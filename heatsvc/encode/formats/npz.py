@@ -56,7 +56,7 @@ class Npz(Format):
             InputError: the volumes have 4 GiB or more, which the format cannot hold, or a name is not allowed.
             LimitError: larger than `bounds` allow.
         """
-        _check_names([planned.name for planned in volumes])
+        check_names([planned.name for planned in volumes])
         check_sizes(volumes, bounds)
         for planned in volumes:
             if planned.nbytes >= _MAX_BYTES:
@@ -131,8 +131,12 @@ class _NpzWriter(BodyWriter):
         return (self._compressor.compress(b"".join(parts)),)
 
 
-def _check_names(names: Sequence[str]) -> None:
-    """Check that members are unpacked into the target folder, and that `np.load` can distinguish their names."""
+def check_names(names: Sequence[str]) -> None:
+    """Check that members are unpacked into the target folder, and that `np.load` can distinguish their names.
+
+    Raises:
+        InputError: they are not, or it cannot.
+    """
     known = set(names)
     for name in names:
         if ".." in name.replace("\\", "/").split("/") or name.startswith(("/", "\\")) or name[1:2] == ":":

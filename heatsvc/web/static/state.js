@@ -18,14 +18,17 @@ export const DEFAULTS = {
   build: "", // id of the build that is shown
 };
 
+const MAX_SPEED = 100;
+
 /** Parse a fragment, "#/clip?select=sign27&frame=37". Unknown names and invalid numbers are ignored. */
 export function parseFragment(fragment) {
   const [, tab, query] = /^#?\/?(\w*)\??(.*)$/s.exec(fragment) ?? [];
   const state = { ...DEFAULTS, tab: tab === "dataset" ? "dataset" : "clip" };
   for (const [name, text] of new URLSearchParams(query)) {
-    if (!(name in DEFAULTS) || name === "tab") continue;
+    if (!Object.hasOwn(DEFAULTS, name) || name === "tab") continue;
     const value = typeof DEFAULTS[name] === "number" ? Number(text) : text;
-    if (value === value && (name !== "speed" || value > 0)) state[name] = value;
+    const isGood = { frame: Number.isInteger(value) && value >= 0, speed: value > 0 && value <= MAX_SPEED };
+    if (isGood[name] ?? true) state[name] = value;
   }
   return state;
 }
@@ -59,14 +62,16 @@ export function pictureOf(state, type, others = {}) {
   return { mode, ...(state.channel && { channel: state.channel }), ...time, ...others };
 }
 
-/** The pipeline of a state: a preset's name, or a list of steps. */
+/** The pipeline of a state: a preset's name, or a list of steps; the default where it is broken. */
 export function pipelineOf(state) {
   if (!state.pipeline.startsWith("[")) return state.pipeline;
   try {
-    return JSON.parse(state.pipeline);
+    const steps = JSON.parse(state.pipeline);
+    if (steps.every((step) => typeof step?.type === "string")) return steps;
   } catch {
-    return DEFAULTS.pipeline;
+    // no JSON
   }
+  return DEFAULTS.pipeline;
 }
 
 /** Whether a channel of that name is shown. */

@@ -23,6 +23,7 @@ class ChannelList extends Component {
     const choose = (text, some) =>
       h("button.chip", { "data-names": some.join(), onclick: () => state.set(showing(some, names)) }, text);
     const groups = Object.entries(Object.groupBy(channels, groupOf));
+    this.names = names;
     this.rows = channels.map((channel, index) => this.row(channel, index));
     return [
       h("div.chips", { role: "group", "aria-label": t("channels.show") },
@@ -57,7 +58,7 @@ class ChannelList extends Component {
   /** Mark the channels that are shown. The rows are not replaced, so that a control in use stays. */
   show() {
     const { values } = state;
-    model.names.forEach((name, index) => {
+    this.names.forEach((name, index) => {
       const row = this.rows[index];
       row.querySelector("input").checked = isShown({ ...values, channel: "" }, name);
       row.classList.toggle("hidden", !isShown(values, name));
