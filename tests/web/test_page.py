@@ -432,3 +432,9 @@ if has("chromium", "npm"):
             page.evaluate(axe)
             found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run(document)).violations")
             assert not found, [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
+
+
+def test_a_link_to_a_channel_that_the_clip_does_not_have(browser: Browser, port: int) -> None:
+    with opened(browser, port, "#/clip?channel=__proto__&speed=Infinity&pipeline=[null]&img_shape=1080,1920") as page:
+        drop(page, {"clip.npy": (ROOT / "openapi" / "examples" / "clip.npy").read_bytes()})
+        expect(page.locator(".channels li")).to_have_count(133)

@@ -18,8 +18,6 @@ export const DEFAULTS = {
   build: "", // id of the build that is shown
 };
 
-const MAX_SPEED = 100;
-
 /** Parse a fragment, "#/clip?select=sign27&frame=37". Unknown names and invalid numbers are ignored. */
 export function parseFragment(fragment) {
   const [, tab, query] = /^#?\/?(\w*)\??(.*)$/s.exec(fragment) ?? [];
@@ -27,8 +25,8 @@ export function parseFragment(fragment) {
   for (const [name, text] of new URLSearchParams(query)) {
     if (!Object.hasOwn(DEFAULTS, name) || name === "tab") continue;
     const value = typeof DEFAULTS[name] === "number" ? Number(text) : text;
-    const isGood = { frame: Number.isInteger(value) && value >= 0, speed: value > 0 && value <= MAX_SPEED };
-    if (isGood[name] ?? true) state[name] = value;
+    const isValid = { frame: value >= 0 && value % 1 === 0, speed: value > 0 && value <= 100 };
+    if (isValid[name] ?? true) state[name] = value;
   }
   return state;
 }
@@ -67,11 +65,10 @@ export function pipelineOf(state) {
   if (!state.pipeline.startsWith("[")) return state.pipeline;
   try {
     const steps = JSON.parse(state.pipeline);
-    if (steps.every((step) => typeof step?.type === "string")) return steps;
+    return steps.every((step) => typeof step?.type === "string") ? steps : DEFAULTS.pipeline;
   } catch {
-    // no JSON
+    return DEFAULTS.pipeline;
   }
-  return DEFAULTS.pipeline;
 }
 
 /** Whether a channel of that name is shown. */

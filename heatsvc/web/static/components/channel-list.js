@@ -23,7 +23,6 @@ class ChannelList extends Component {
     const choose = (text, some) =>
       h("button.chip", { "data-names": some.join(), onclick: () => state.set(showing(some, names)) }, text);
     const groups = Object.entries(Object.groupBy(channels, groupOf));
-    this.names = names;
     this.rows = channels.map((channel, index) => this.row(channel, index));
     return [
       h("div.chips", { role: "group", "aria-label": t("channels.show") },
@@ -58,8 +57,8 @@ class ChannelList extends Component {
   /** Mark the channels that are shown. The rows are not replaced, so that a control in use stays. */
   show() {
     const { values } = state;
-    this.names.forEach((name, index) => {
-      const row = this.rows[index];
+    this.rows.forEach((row, index) => {
+      const name = model.names[index]; // of a clip whose rows are not there yet, until they are
       row.querySelector("input").checked = isShown({ ...values, channel: "" }, name);
       row.classList.toggle("hidden", !isShown(values, name));
       row.querySelector(".name").ariaPressed = values.channel === name;
