@@ -427,6 +427,7 @@ if has("chromium", "npm"):
         with opened(browser, port, fragment, color_scheme=scheme, viewport=viewport) as page:
             page.wait_for_function("() => document.querySelector('clip-status b')")
             if width > 360:
+                page.wait_for_function("() => document.querySelector('step-list details')")
                 page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
                 page.get_by_role("button", name="Copy as").click()
             page.evaluate(axe)

@@ -70,7 +70,7 @@ export default {
   "steps.dtype": "Type",
   "steps.add": "Add a step",
   "steps.remove": "Remove step",
-  "steps.remove.label": "Remove the step {step}",
+  "steps.remove.label": "Remove step {step}",
   "channels.color": "Color",
   "color.value": "by value",
   "color.part": "by body part",
