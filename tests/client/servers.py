@@ -139,7 +139,7 @@ def _receive(wire: socket.socket) -> Received:
 def response(
     status: int, body: bytes, content_type: str = "application/x-npy", headers: Mapping[str, str] | None = None
 ) -> bytes:
-    """A response of HTTP/1.1, with its length unless the headers have one."""
-    given = {"content-type": content_type, "content-length": str(len(body)), **(headers or {})}
+    """A response of HTTP/1.1, the last one of its connection, with its length unless the headers have one."""
+    given = {"content-type": content_type, "content-length": str(len(body)), "connection": "close", **(headers or {})}
     lines = [f"HTTP/1.1 {status} -", *(f"{name}: {value}" for name, value in given.items())]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
