@@ -412,7 +412,7 @@ def test_no_img_shape_says_what_to_give(tmp_path):
 
 
 def test_no_labels_is_an_error(tmp_path):
-    with pytest.raises(AnnotationError, match="no labels"):
+    with pytest.raises(AnnotationError, match="labels are missing"):
         made(tmp_path, inputs(labels=()))
 
 

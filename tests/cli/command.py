@@ -40,6 +40,12 @@ def run(
     )
 
 
+def _heed_signals() -> None:
+    """Who runs the tests in the background, or by nohup, has signals ignored, and what they start inherits that."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _drop_capabilities() -> None:
     """Root may do to files what others may not, unless it gives this up before it starts a program."""
     for capability in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
@@ -56,8 +62,7 @@ def interrupt(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Who runs the tests in the background has Ctrl-C ignored, and what they start inherits that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_heed_signals,
     ) as process:
         until = time.monotonic() + 60
         while not ready():
@@ -88,7 +93,7 @@ def run_in_terminal(
         stdout=slave,
         stderr=slave,
         env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_heed_signals,
     )
     os.close(slave)
     printed, is_interrupted = b"", False
