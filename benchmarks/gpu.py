@@ -135,7 +135,7 @@ def against_a_fill(clips: list[Clip], device: torch.device, clock: Clock, count:
             gigabytes = float(pixels) * size / 1e9
             what = f"{count} clips rendered, {kind}, {dtype}"
             target = _FILL_TARGET if kind == "keypoints" else None
-            rows.append(row("a", what, "GB a second", gigabytes / rendered, gigabytes / filled, "a fill", target))
+            rows.append(row("a", what, "GB per second", gigabytes / rendered, gigabytes / filled, "a fill", target))
     return rows
 
 

@@ -205,7 +205,7 @@ class Report:
         mpl.use("Agg")
         from matplotlib import pyplot as plt
 
-        rows = [row for row in self.rows if row.unit.endswith("a second")]
+        rows = [row for row in self.rows if row.unit.endswith("per second")]
         colors = {"heatsvc": "#1b6ca8", "peer": "#c9c9c9"}
         with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "heatsvc", "font.size": 9}):
             figure, axes = plt.subplots(figsize=(8, 0.62 * len(rows) + 0.9), layout="constrained")
