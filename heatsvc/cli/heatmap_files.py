@@ -102,7 +102,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         with target.open("wb") as file:
             yield file
         return
-    # The whole name with this suffix may be too long; the thread tells apart two names that begin in the same way.
+    # The whole name with this suffix may be too long; the thread distinguishes two names with the same beginning.
     aside = target.with_name(f".{target.name[:40]}.heatsvc-{os.getpid()}-{threading.get_native_id()}")
     try:
         with aside.open("wb") as file:

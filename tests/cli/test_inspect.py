@@ -103,7 +103,7 @@ def test_without_the_size_of_the_frame_the_rest_is_shown(capsys: pytest.CaptureF
 
 
 def test_names_are_whole_in_a_narrow_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """KETI's end with what tells them apart."""
+    """KETI's differ only at their end."""
     names = [f"KETI_SL_{number:010}" for number in (1, 2)]
     for name in names:
         shutil.copy(CLIP, tmp_path / f"{name}.npy")

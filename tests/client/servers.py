@@ -1,4 +1,4 @@
-"""What the clients under test talk to: the service on a port of this process, and a server that misbehaves as told."""
+"""Servers for the tests of the clients: the service on a port of this process, and one with scripted responses."""
 
 from __future__ import annotations
 

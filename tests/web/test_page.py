@@ -434,6 +434,19 @@ if has("chromium", "npm"):
             found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run(document)).violations")
             assert not found, [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
 
+    @pytest.mark.parametrize("scheme", ["dark", "light"])
+    @pytest.mark.parametrize("width", [360, 1280])
+    def test_axe_finds_nothing_in_the_dataset_part(
+        browser: Browser, port: int, axe: str, scheme: str, width: int
+    ) -> None:
+        viewport = {"width": width, "height": 1000}
+        with opened(browser, port, "#/dataset", color_scheme=scheme, viewport=viewport) as page:
+            expect(page.locator("dataset-builder [data-field='options.faulty']")).to_be_visible()
+            page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+            page.evaluate(axe)
+            found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run(document)).violations")
+            assert not found, [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
+
 
 def test_a_link_to_a_channel_that_the_clip_does_not_have(browser: Browser, port: int) -> None:
     with opened(browser, port, "#/clip?channel=__proto__&speed=Infinity&pipeline=[null]&img_shape=1080,1920") as page:
