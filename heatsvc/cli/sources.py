@@ -102,7 +102,7 @@ def find_sources(given: Sequence[str]) -> list[KeypointSource]:
     """Find the sources that arguments name: files, folders with all below them, patterns such as ``*.npy``, and ``-``.
 
     Raises:
-        CommandError: a file does not exist, or a pattern or folder has no keypoint file.
+        CommandError: a file does not exist or is a device, or a pattern or folder has no keypoint file.
     """
     sources: list[KeypointSource] = []
     for text in given:
@@ -111,6 +111,8 @@ def find_sources(given: Sequence[str]) -> list[KeypointSource]:
             sources.append(KeypointSource("standard input", "", "clip", ()))
         elif path.is_dir():
             sources += _folder_sources(path)
+        elif path.is_char_device() or path.is_block_device():  # /dev/zero has no end
+            raise CommandError(f"{text} is a device, not a file")
         elif path.exists():
             sources.append(_file_source(path))
         elif glob.has_magic(text):

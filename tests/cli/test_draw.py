@@ -230,6 +230,7 @@ def test_a_file_that_cannot_be_used_does_not_stop_the_others(folder: Path, capsy
         ([*OF_CLIP, "--frame", "99", "-o", "a.png"], 1, "frame 99 does not exist: the volume has frames 0 to 47"),
         ([str(PICKLE), "--frame-dir", "ase_B", "-o", "a.npz"], 1, "ase_B"),
         (["nowhere.npy", "-o", "a.npy"], 1, "nowhere.npy does not exist"),
+        (["/dev/zero", "-o", "a.npy"], 1, "/dev/zero is a device, not a file"),
         (["*.npy", "-o", "a.npy"], 1, "no file is called *.npy"),
         ([".", "-o", "a.npz"], 1, "there is no file of keypoints in the folder ."),
         ([str(CLIP), *OF_CLIP, "-o", "out/"], 1, "is written to out/clip.npy already"),
