@@ -17,6 +17,9 @@ namespace heatsvc {
 inline constexpr double smallest_recurrent_sigma = 0.05;
 // From this sigma on, a primitive of at most simd_width pixels per side has no pixel that is too faint for a float32.
 inline constexpr double smallest_small_sigma = 0.25;
+// Its pixels are at least exp(-81) of the peak: two axes of at most (3 + 1.5 / sigma)**2 / 2. With this peak or a higher
+// one all of them are above 0 in a float32.
+inline constexpr float faintest_peak = 1e-6F;
 // With WindowKind::cutoff, pixels of a larger exponent are 0, and so are pixels further away than so many sigma.
 inline constexpr double largest_exponent = 4.6052, cutoff_reach = 3.05;
 // On a whole map, pixels of a larger exponent are 0: exp(-80) < 2e-35, and smaller float32 are slow to compute.
@@ -106,19 +109,28 @@ inline float exp_negative(float x) {
     return series * std::bit_cast<float>((n + 127) << 23);
 }
 
-// A primitive of at most simd_width pixels a side: its row, mirrored or not, and simd_width numbers on its column,
-// whose peak it is. What lies beyond the window is undefined. Sixteen numbers at once, which compilers make vectors of.
-inline void write_small_gaussian(float* out, const Window& window, double center_x, double center_y, float scale,
-                                 float peak, bool mirrored) {
-    const auto x = static_cast<float>(static_cast<double>(mirrored ? window.x1 - 1 : window.x0) - center_x);
-    const auto y = static_cast<float>(static_cast<double>(window.y0) - center_y);
-    const float step = mirrored ? -1.0F : 1.0F;
-    for (std::int32_t i = 0; i < 2 * simd_width; ++i) {
-        const auto place = static_cast<float>(i & (simd_width - 1));
-        const float away = i < simd_width ? x + place * step : y + place;
-        out[i] = exp_negative(away * away * -scale) * (i < simd_width ? 1.0F : peak);
+// A primitive of at most simd_width pixels a side: from its center to its first column and row, in pixels; the step to
+// the next column, -1 where it is mirrored; and its peak.
+struct SmallGaussian {
+    float x, y, step, peak;
+
+    SmallGaussian() = default;
+    SmallGaussian(const Window& window, double center_x, double center_y, float its_peak, bool mirrored)
+        : x(static_cast<float>(static_cast<double>(mirrored ? window.x1 - 1 : window.x0) - center_x)),
+          y(static_cast<float>(static_cast<double>(window.y0) - center_y)),
+          step(mirrored ? -1.0F : 1.0F),
+          peak(its_peak) {}
+
+    // Write the row, and simd_width numbers on the column, whose peak it is. What lies beyond the window is undefined.
+    // Sixteen numbers at once, which compilers make vectors of.
+    void write(float* out, float scale) const {
+        for (std::int32_t i = 0; i < 2 * simd_width; ++i) {
+            const auto place = static_cast<float>(i & (simd_width - 1));
+            const float away = i < simd_width ? x + place * step : y + place;
+            out[i] = exp_negative(away * away * -scale) * (i < simd_width ? 1.0F : peak);
+        }
     }
-}
+};
 
 // The least of a small primitive's values, which is in a corner.
 inline float faintest(const float* values, const Window& window) {

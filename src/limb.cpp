@@ -86,45 +86,46 @@ std::int64_t LimbRows::render(const Window& window, std::int64_t y0, std::int64_
     const double lean = segment.ux * slope, half = reach_ * std::abs(slope);
     const double first = static_cast<double>(window.x0), last = static_cast<double>(window.x1) - 1.0;
     // Lengths times `unit` have squares that are a sixteenth of the exponent.
-    const double step = mirrored ? -unit_ : unit_;
-    std::int64_t count = 0, pixels = 0;
+    const double unit = unit_, ux = (mirrored ? -unit : unit) * segment.ux, uy = (mirrored ? -unit : unit) * segment.uy;
+    const double middle = 0.5 * segment.length;
+    Origin* origin = origins_.data();
+    std::int64_t pixels = 0;
     for (std::int64_t y = y0; y < y1; ++y) {
-        const double py = static_cast<double>(y) - segment.y;
-        const double left = std::max(segment.x + py * lean - half, first);
-        const double right = std::min(segment.x + py * lean + half, last);
-        std::int64_t start = window.x0, size = 0;
-        if (left <= right) {
-            start = static_cast<std::int64_t>(std::ceil(left));
-            size = static_cast<std::int64_t>(right) + 1 - start;
+        const double py = static_cast<double>(y) - segment.y, center = segment.x + py * lean;
+        const double left = std::max(center - half, first), right = std::min(center + half, last);
+        if (left > right) {
+            rows_[y - y0] = {window.x0, 0};
+            continue;
         }
+        const auto start = static_cast<std::int64_t>(std::ceil(left));
+        const std::int64_t size = static_cast<std::int64_t>(right) + 1 - start;
         pixels += size;
         rows_[y - y0] = {mirrored ? width_ - start - size : start, size};
         const double px = static_cast<double>(mirrored ? start + size - 1 : start) - segment.x;
-        const double along = px * segment.ux + py * segment.uy, beside = px * segment.uy - py * segment.ux;
-        Origin origin{along * unit_, (along - segment.length) * unit_, beside * unit_};
+        double along = (px * segment.ux + py * segment.uy - middle) * unit;
+        double beside = (px * segment.uy - py * segment.ux) * unit;
         for (std::int64_t x = 0; x < size; x += block) {
-            origins_[static_cast<std::size_t>(count++)] = origin;
-            origin.along += static_cast<double>(block) * step * segment.ux;
-            origin.past += static_cast<double>(block) * step * segment.ux;
-            origin.beside += static_cast<double>(block) * step * segment.uy;
+            *origin++ = {along, beside};
+            along += static_cast<double>(block) * ux;
+            beside += static_cast<double>(block) * uy;
         }
     }
-    fill(count, step * segment.ux, step * segment.uy, peak);
+    fill(origin - origins_.data(), middle * unit, ux, uy, peak);
     return pixels;
 }
 
 // The pixels of `count` blocks: peak * exp(-16 q), q the squared distance to the segment.
 //
 // Distances are float64 and so are right on a map of any size, for a sigma however small; the rest takes float32.
-// ux, uy: by how much the next pixel is further along the line, and further beside it.
-void LimbRows::fill(std::int64_t count, double ux, double uy, float peak) {
+// half: half of the segment's length. ux, uy: by how much the next pixel is further along the line, and beside it.
+void LimbRows::fill(std::int64_t count, double half, double ux, double uy, float peak) {
     const Origin* origin = origins_.data();
     float* out = pixels_.data();
     for (std::int64_t n = 0; n < count; ++n, ++origin, out += block) {
         for (std::int32_t i = 0; i < block; ++i) {
-            const double along = static_cast<double>(i) * ux;
+            const double along = fused(static_cast<double>(i), ux, origin->along);
             const double beside = fused(static_cast<double>(i), uy, origin->beside);
-            const double beyond = std::max(std::max(-(origin->along + along), origin->past + along), 0.0);
+            const double beyond = std::max(std::abs(along) - half, 0.0);
             const auto q = static_cast<float>(fused(beyond, beyond, beside * beside));
             float e = fused(q, fused(q, fused(q, fused(q, fused(q, fused(q, e6, e5), e4), e3), e2), e1), 1.0F);
             e *= e;

@@ -49,12 +49,12 @@ class LimbRows {
 
   private:
     static constexpr std::int64_t block = 8;
-    // Where a block's first pixel is: how far past the segment's start, past its end, and beside the line.
+    // Where a block's first pixel is: how far past the middle of the segment, and beside the line.
     struct Origin {
-        double along, past, beside;
+        double along, beside;
     };
 
-    void fill(std::int64_t count, double ux, double uy, float peak);
+    void fill(std::int64_t count, double half, double ux, double uy, float peak);
 
     std::int64_t width_;
     double reach_, unit_;

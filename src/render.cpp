@@ -1,6 +1,7 @@
 #include "render.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
 #include <vector>
@@ -86,8 +87,11 @@ struct Primitive {
         if (volume.gaussian.is_pyskl) {
             window = window_around(point, point, volume);
         } else if (!std::isnan(point.x + point.y)) {
-            window = {gaussian_axis(point.x, x, volume.width, volume),
-                      gaussian_axis(point.y, y, volume.height, volume)};
+            // Copies: members whose address is taken would not stay in registers.
+            double center_x = x, center_y = y;
+            window = {gaussian_axis(point.x, center_x, volume.width, volume),
+                      gaussian_axis(point.y, center_y, volume.height, volume)};
+            x = center_x, y = center_y;
         }
     }
 };
@@ -178,8 +182,8 @@ class Renderer {
         }
         if (small_ && columns <= simd_width && rows <= simd_width) {
             float values[2 * simd_width];
-            write_small_gaussian(values, primitive.window, primitive.x, primitive.y, static_cast<float>(scale_),
-                                 primitive.peak, mirrored);
+            SmallGaussian(primitive.window, primitive.x, primitive.y, primitive.peak, mirrored)
+                .write(values, static_cast<float>(scale_));
             const float* down = values + simd_width;
             const std::int64_t at = base + y0 * volume_.width + left;
             if (alone_ && faintest(values, primitive.window) > cut_ && volume_.width - columns >= gap_ &&
@@ -325,36 +329,47 @@ Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t
     }
     const auto scale = static_cast<float>(0.5 / (volume.sigma * volume.sigma));
     const std::int64_t room = std::min(std::ssize(bounds) / 3, std::ssize(values) / (2 * simd_width));
+    const std::int64_t width = volume.width, area = volume.area();
+    // Found first, many at a time, so that the loop over their values has nothing else to do.
+    std::array<SmallGaussian, 64> found;
+    std::size_t waiting = 0;
+    float* value = values.data();
+    const auto write = [&] {
+        for (std::size_t i = 0; i < waiting; ++i, value += 2 * simd_width) {
+            found[i].write(value, scale);
+        }
+        waiting = 0;
+    };
     Patches patches{0, 0, 0};
     std::int64_t* bound = bounds.data();
-    float* value = values.data();
     std::int64_t end = -gap;
     Maps map(volume, first);
     for (std::int64_t index = first; index < last; ++index, map.advance()) {
-        const Primitive primitive(volume, Source(volume, map.first_channel(), map.mirrored()), 0, map.frame());
+        const bool mirrored = map.mirrored();
+        const Primitive primitive(volume, Source(volume, map.first_channel(), mirrored), 0, map.frame());
         if (primitive.window.empty()) {
             continue;
         }
         const auto& [x0, x1, y0, y1] = primitive.window;
-        const std::int64_t columns = x1 - x0, rows = y1 - y0, left = map.mirrored() ? volume.width - x1 : x0;
-        const std::int64_t at = (index - first) * volume.area() + y0 * volume.width + left;
-        if (columns > simd_width || rows > simd_width || at - end < gap || volume.width - columns < gap ||
-            patches.count == room) {
+        const std::int64_t columns = x1 - x0, rows = y1 - y0, left = mirrored ? width - x1 : x0;
+        const std::int64_t at = (index - first) * area + y0 * width + left;
+        if (columns > simd_width || rows > simd_width || at - end < gap || width - columns < gap ||
+            patches.count == room || !(primitive.peak >= faintest_peak)) {
             return {-1, 0, 0};
         }
-        write_small_gaussian(value, primitive.window, primitive.x, primitive.y, scale, primitive.peak, map.mirrored());
-        if (!(faintest(value, primitive.window) > 0.0F)) {
-            return {-1, 0, 0};
+        found[waiting++] = {primitive.window, primitive.x, primitive.y, primitive.peak, mirrored};
+        if (waiting == found.size()) {
+            write();
         }
         *bound++ = at;
         *bound++ = columns;
         *bound++ = rows;
-        value += 2 * simd_width;
         patches.count += 1;
         patches.pixels += columns * rows;
         patches.rows += rows;
-        end = at + (rows - 1) * volume.width + columns;
+        end = at + (rows - 1) * width + columns;
     }
+    write();
     return patches;
 }
 

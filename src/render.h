@@ -34,8 +34,8 @@ Listed primitives(const Volume& volume, std::int64_t at, std::int64_t base, std:
 // gap: so many pixels have to be between a row of a patch and the next one, of this patch or of another.
 // bounds: [S, 3], takes the first pixel of each patch, its columns and its rows.
 // values: [S, 2 simd_width], takes a row and a column, whose product the patch is; numbers beyond them are undefined.
-// The count is -1 where the maps are not of that kind: a patch of more than simd_width pixels a side, one with a pixel
-// that is not above 0, one too near to the one before, or more than S.
+// The count is -1 where the maps are not of that kind: a patch of more than simd_width pixels a side, one whose peak is
+// under faintest_peak, one too near to the one before, or more than S.
 Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t gap,
                           std::span<std::int64_t> bounds, std::span<float> values);
 

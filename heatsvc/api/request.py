@@ -45,7 +45,7 @@ _LISTS_PER_CLIP = 2  # points and scores
 # Longer options are not cached: only ignored parameters of steps make them long.
 _MAX_CACHED_BYTES = 4 << 10
 
-_CLIP_KEYS = tuple(Clip.model_fields)
+_CLIP_KEYS = Clip.model_fields
 
 
 @dataclass(frozen=True)
@@ -256,19 +256,18 @@ def _one_of_many(
     is_finite: bool,
     token: CancelToken,
 ) -> PoseClip:
-    where = f"clips[{index}]"
-    if isinstance(clip, Mapping):
-        strange = [name for name in clip if name not in _CLIP_KEYS]
-        if strange:
-            raise RequestError(
-                422,
-                f"{where} has an unknown key {strange[0]!r:.60}: a clip has {', '.join(_CLIP_KEYS)}; options are keys "
-                "of the outer object",
-                field=f"{where}.{strange[0]:.60}",
-            )
+    field = f"clips[{index}]."
+    if isinstance(clip, dict) and not clip.keys() <= _CLIP_KEYS.keys():
+        strange = next(name for name in clip if name not in _CLIP_KEYS)
+        raise RequestError(
+            422,
+            f"clips[{index}] has an unknown key {strange!r:.60}: a clip has {', '.join(_CLIP_KEYS)}; "
+            "options are keys of the outer object",
+            field=f"{field}{strange:.60}",
+        )
     return clip_from_json(
         clip,
-        field=f"{where}.",
+        field=field,
         bounds=bounds,
         may_hold_booleans=booleans,
         is_finite=is_finite,

@@ -63,7 +63,7 @@ class PlannedVolume:
         shape: shape of the array.
         itemsize: bytes per pixel.
         nbytes: size of the dense array in bytes.
-        max_encoded_bytes: maximum encoded size of all tiles in bytes.
+        tile_bounds: maximum encoded size of each tile in bytes.
         work: pixels of work; see `Plan`.
         max_map_work: the largest work of a map that is a tile by itself.
         picture: how to show it, if its tiles are frames of a picture.
@@ -76,7 +76,7 @@ class PlannedVolume:
     shape: tuple[int, ...]
     itemsize: int
     nbytes: int
-    max_encoded_bytes: int
+    tile_bounds: Sequence[int]
     work: int
     max_map_work: int
     picture: Picture | None = None
@@ -106,13 +106,18 @@ class PlannedVolume:
         if volume.potion:
             frames = plan(frames_first(volume), token=token)
             whole = Tile(0, math.prod(shape[:-2]), size, size)
-            bound = coding.bound(size * itemsize, size, size, itemsize)
             tiles: Sequence[Tile] = (whole,)
+            bounds = [coding.bound(size * itemsize, size, size, itemsize)]
             work, max_map_work = frames.work + size, frames.max_map_work
         else:
-            planned, bound = _plan_tiles(volume, itemsize, coding, token)
+            planned, bounds = _plan_tiles(volume, itemsize, coding, token)
             tiles, work, max_map_work = planned.tiles, planned.work, planned.max_map_work
-        return cls(name, volume, dtype, tiles, shape, itemsize, size * itemsize, bound, work, max_map_work)
+        return cls(name, volume, dtype, tiles, shape, itemsize, size * itemsize, bounds, work, max_map_work)
+
+    @property
+    def max_encoded_bytes(self) -> int:
+        """Maximum encoded size of all tiles in bytes."""
+        return sum(self.tile_bounds)
 
     def tile_bytes(self, tile: Tile) -> int:
         """Size of a dense tile in bytes."""
@@ -129,21 +134,21 @@ class PlannedVolume:
         return None if self.volume.potion or self.dtype != "float32" else render_patches(self.volume, tile)
 
 
-def _plan_tiles(volume: HeatmapVolume, itemsize: int, coding: Coding, token: CancelToken) -> tuple[Plan, int]:
-    """The tiles, and the sum of their maximum encoded sizes."""
+def _plan_tiles(volume: HeatmapVolume, itemsize: int, coding: Coding, token: CancelToken) -> tuple[Plan, list[int]]:
+    """The tiles, and the maximum encoded size of each."""
     area = volume.height * volume.width * itemsize
     maps = max(1, MAX_TILE_BYTES // coding.bound(area, 0, 0, itemsize))
     for pixels in _TILE_PIXELS:
         planned = plan(volume, pixels, each=maps, token=token)
-        total, fits = 0, True
+        bounds, fits = [], True
         for tile in planned.tiles:
             count = tile.last - tile.first
             bound = coding.bound(count * area, tile.pixels, tile.runs, itemsize)
-            total += bound
+            bounds.append(bound)
             fits = fits and (bound <= MAX_TILE_BYTES or count == 1)
         if fits:
             break
-    return planned, total
+    return planned, bounds
 
 
 def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
@@ -280,7 +285,7 @@ class RenderJob:
         for item in self.items:
             parts += self.add(item, item.run())
         parts.append(self.finish())
-        return b"".join([data for data in parts if len(data)])
+        return b"".join(parts)
 
     def start(self) -> bytes:
         """The bytes before the first item."""
@@ -331,8 +336,7 @@ class RenderJob:
         max_encoded_bytes = decoded_bytes = work = 0
         for planned in volumes:
             share = planned.work // len(planned.tiles)
-            for tile in planned.tiles:
-                tile_bound = self.writer.tile_bound(planned, tile)
+            for tile, tile_bound in zip(planned.tiles, planned.tile_bounds, strict=True):
                 if tiles and (max_encoded_bytes + tile_bound > MAX_TILE_BYTES or work + share > _ITEM_WORK):
                     items.append(self._item(tiles, max_encoded_bytes, decoded_bytes))
                     tiles, max_encoded_bytes, decoded_bytes, work = [], 0, 0, 0

@@ -24,10 +24,12 @@ Float32 = npt.NDArray[np.float32]
 # In this order, since `isinstance` takes ten times as long with an abstract class.
 _SEQUENCES = (list, tuple, np.ndarray, Sequence)
 _INTEGERS = (int, np.integer)
+_OF_NUMPY = (np.generic, np.ndarray)
 _MAX_SIDE = 100_000
 _MAX_NAME_LENGTH = 255
 # Native floating-point types that the kernels read.
-_FLOATS = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16))
+_FLOAT32 = np.dtype(np.float32)
+_FLOATS = (_FLOAT32, np.dtype(np.float64), np.dtype(np.float16))
 _FLAT_HOLISTIC = (flat_holistic.LENGTH,)
 _AXES = {2: "[V, 2|3]", 3: "[T, V, 2|3]", 4: "[M, T, V, 2|3]"}
 
@@ -242,7 +244,7 @@ def check_img_shape(
             file=file,
         )
     sides = list(img_shape) if isinstance(img_shape, _SEQUENCES) and not isinstance(img_shape, str) else []
-    if len(sides) != 2 or not all(isinstance(s, _INTEGERS) and not isinstance(s, bool) for s in sides):
+    if len(sides) != 2 or not (_is_integer(sides[0]) and _is_integer(sides[1])):
         raise PoseError(
             f"{field} must be two whole numbers, [height, width], not {_short(img_shape)}", field=field, file=file
         )
@@ -254,6 +256,10 @@ def check_img_shape(
             file=file,
         )
     return height, width
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, _INTEGERS) and not isinstance(value, bool)
 
 
 def check_frame_dir(value: object, *, field: str, file: str | None = None) -> str:
@@ -291,7 +297,7 @@ def check_label(value: object, *, field: str, file: str | None = None) -> int | 
 
 def as_number(value: object) -> object:
     """Convert a number of NumPy, or an array without axes, to a number of Python; return other values unchanged."""
-    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf":
+    if isinstance(value, _OF_NUMPY) and value.ndim == 0 and value.dtype.kind in "iuf":
         return value.item()
     return value
 
@@ -328,10 +334,10 @@ def _as_float32(array: npt.NDArray[Any], name: str, file: str | None) -> Float32
 
     The kernels need such arrays, but a view of an upload's bytes may have none of these properties.
     """
+    if array.dtype == _FLOAT32:
+        return array if array.flags.carray else _copy(array)
     if array.dtype.kind not in "fiu":
         raise PoseError(f"{name} must be numbers, not {array.dtype}", field=name, file=file)
-    if array.dtype == np.float32:
-        return array if array.flags.carray else _copy(array)
     with np.errstate(over="ignore"):
         return _copy(array)
 

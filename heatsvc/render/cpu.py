@@ -181,16 +181,17 @@ def plan(
     Raises:
         CancelledError, DeadlineError: raised by `token`.
     """
-    if (not each or volume.maps <= each) and volume.reduce == "none" and not len(volume.limbs):
+    maps = volume.maps
+    if (not each or maps <= each) and volume.reduce == "none" and not len(volume.limbs):
         # The bound that follows from the number of keypoints is enough.
-        reach, maps = volume.gaussian.reach, volume.maps
+        reach = volume.gaussian.reach
         rows = volume.keypoint.shape[0] * maps * min(reach, volume.height)
         pixels = rows * min(reach, volume.width)
         if pixels <= min(SMALL_PIXELS, tile_pixels):
             return Plan((Tile(0, maps, pixels, rows),), pixels, rows, pixels)
     measure = _measure(volume)
     tiles = []
-    first, maps, work, max_map_work = 0, volume.maps, 0, 0
+    first = work = max_map_work = 0
     # Keypoints outside the map have no pixels, but take time to measure.
     merged = volume.channels if volume.reduce != "none" else 1
     step = max(1, _MEASURED_AT_ONCE // (volume.keypoint.shape[0] * merged))

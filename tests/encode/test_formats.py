@@ -137,6 +137,6 @@ def test_what_is_too_large_is_refused_before_it_is_rendered(media_type: str, bou
 
 def test_an_npz_of_4_gib_is_refused() -> None:
     volumes = planned("application/x-npz", "zstd", ("kp_sigma0.6",))
-    halves = [replace(volumes[0], name=name, max_encoded_bytes=1 << 31) for name in "ab"]
+    halves = [replace(volumes[0], name=name, tile_bounds=[1 << 31]) for name in "ab"]
     with pytest.raises(InputError, match="less than 4 GiB"):
         FORMATS["application/x-npz"].writer(halves, CODINGS["identity"], DEFAULT_BOUNDS)

@@ -63,10 +63,6 @@ class BodyWriter:
         """Maximum size of the encoded body in bytes, without its tiles."""
         return len(self._header) + 256
 
-    def tile_bound(self, planned: PlannedVolume, tile: Tile) -> int:
-        """Maximum size of an encoded tile in bytes."""
-        return self.tile_coding.bound(planned.tile_bytes(tile), tile.pixels, tile.runs, planned.itemsize)
-
     def encode(
         self, planned: PlannedVolume, tile: Tile, token: CancelToken = NEVER_CANCELLED
     ) -> tuple[EncodedChunk, float, float]:

@@ -79,7 +79,7 @@ class PictureFormat(Format):
             shape=(count, height, width * 3),
             itemsize=1,
             nbytes=count * area,
-            max_encoded_bytes=count * area,
+            tile_bounds=[area] * count,
             work=share * count,
             max_map_work=measured.max_map_work,
             picture=shown,

@@ -6,10 +6,10 @@ It may also have other keys of PYSKL's annotations: `CLIP_KEYS` and `UNUSED_KEYS
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from heatsvc.bounds import DEFAULT_BOUNDS, Bounds
 from heatsvc.cancel import NEVER_CANCELLED, CancelToken
@@ -89,18 +89,22 @@ def clip_from_json(
     if type(obj) is not dict and not isinstance(obj, Mapping):
         name = field.rstrip(".") or "the clip"
         raise PoseError(f"{name} must be an object with keypoint and img_shape", field=field.rstrip("."), file=file)
-    keypoint, keypoint_score = obj.get("keypoint"), obj.get("keypoint_score")
+
+    def array(key: str) -> npt.NDArray[Any] | None:
+        value = obj.get(key)
+        if value is None or isinstance(value, np.ndarray):
+            return value
+        return array_from_lists(
+            value, f"{field}{key}", bounds=bounds, booleans=may_hold_booleans, file=file, token=token
+        )
+
+    keypoint, keypoint_score = array("keypoint"), array("keypoint_score")
     if keypoint is None:
         raise PoseError(
             f"{field}keypoint is missing: send numbers [T, V, 2] or [M, T, V, 2], in pixels",
             field=f"{field}keypoint",
             file=file,
         )
-    as_array = partial(array_from_lists, bounds=bounds, booleans=may_hold_booleans, file=file, token=token)
-    if not isinstance(keypoint, np.ndarray):
-        keypoint = as_array(keypoint, f"{field}keypoint")
-    if keypoint_score is not None and not isinstance(keypoint_score, np.ndarray):
-        keypoint_score = as_array(keypoint_score, f"{field}keypoint_score")
     own_layout = obj.get("layout")
     layout = layout if own_layout is None else own_layout
     if layout is not None and not isinstance(layout, str):
