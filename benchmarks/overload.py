@@ -2,8 +2,8 @@
 
     python -m benchmarks.overload [--seconds 40] [--connections 640] [--cold] [--command '... {port}'] [--write]
 
-Nine of ten requests have one clip, one has 64; all are JSON with a response in uint8 and zstd. All connections are open
-before the load begins; with `--cold` each is opened under load. A connection sends its next request when it has the
+Nine of ten requests have one clip, one has 64; all are JSON with a response in uint8 and zstd. For eight seconds before
+the load, one connection sends them, one at a time. All connections are open before the load begins; with `--cold` each is opened under load. A connection sends its next request when it has the
 response, or 50 ms after a refusal, whatever Retry-After says. The only right responses are 200 with the expected body
 and 503 with Retry-After. `--command` measures another server after this one, and compares the 99th percentiles.
 """
@@ -39,6 +39,7 @@ MAX_MEMORY_RATIO = 1.2
 _PAUSE = 0.05
 _TIMEOUT = 90.0
 _SETTLE_SECONDS = 10.0
+_UNLOADED_SECONDS = 8.0
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class Overload:
     Attributes:
         statuses: responses by what they were: `200`, `503`, or what is wrong.
         seconds: that each accepted request took, by its kind.
-        memory: resident bytes of all processes before, at the peak and ten seconds after.
+        memory: resident bytes of all processes before, with one connection at a time; at the peak; ten seconds after.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -110,13 +111,15 @@ async def overload(server: Server, connections: int, seconds: float, cold: bool)
     }
     expected = {kind: send_request(server.port, request)[0] for kind, request in requests.items()}
     wires = {kind: request.wire(server.port) for kind, request in requests.items()}
+    now = asyncio.get_running_loop().time
+    await _load(Connection(server.port), wires, expected, now() + _UNLOADED_SECONDS, random.Random(0), Overload())
     result = Overload()
     result.memory = [resident_bytes(server.pid)] * 2
     clients = [Connection(server.port) for _ in range(connections)]
     if not cold:
         await asyncio.gather(*(client.open() for client in clients))
         await asyncio.sleep(1)
-    end = asyncio.get_running_loop().time() + seconds
+    end = now() + seconds
     monitor = asyncio.create_task(_record_peak(server, result))
     await asyncio.gather(
         *(_load(client, wires, expected, end, random.Random(seed), result) for seed, client in enumerate(clients))
