@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes benchmarks/peers/.first_release with heatsvc 0.1.0 as it was committed, and its dependencies, numba among them.
+# Makes benchmarks/peers/.first_release with heatsvc 0.1.0 as it was committed, and its dependencies.
 # Does nothing where that is already done. PYTHON= names another interpreter.
 set -eu
 cd "$(dirname "$0")"
