@@ -3,9 +3,10 @@
     python -m benchmarks.overload [--seconds 40] [--connections 640] [--cold] [--command '... {port}'] [--write]
 
 Nine of ten requests have one clip, one has 64; all are JSON with a response in uint8 and zstd. For eight seconds before
-the load, one connection sends them, one at a time. All connections are open before the load begins; with `--cold` each is opened under load. A connection sends its next request when it has the
-response, or 50 ms after a refusal, whatever Retry-After says. The only right responses are 200 with the expected body
-and 503 with Retry-After. `--command` measures another server after this one, and compares the 99th percentiles.
+the load, one connection sends them, one at a time. All connections are open before the load begins; with `--cold` each
+is opened under load. A connection sends its next request when it has the response, or 50 ms after a refusal, whatever
+Retry-After says. The only right responses are 200 with the expected body and 503 with Retry-After. `--command` measures
+another server after this one, and compares the 99th percentiles.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from heatsvc.annotation.inputs import Inputs
 from heatsvc.annotation.labels.labels import Labels, read_labels
 from heatsvc.annotation.mismatch import describe_mismatch
 from heatsvc.annotation.names import NameIndex
-from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.options import MAX_NAMES, AnnotationOptions
 from heatsvc.annotation.plan import match_files, name_of_file
 from heatsvc.annotation.report.document import label_sources
 from heatsvc.annotation.sources.find import KeypointFiles, find_files
@@ -29,9 +29,6 @@ from heatsvc.pose.findings import Interpretation
 from heatsvc.pose.readers import ReadOptions, read
 
 R = TypeVar("R")
-
-MAX_NAMES = 5
-"""Maximum number of names and columns that are listed."""
 
 _MAX_SAMPLES = 3
 _MAX_COLUMNS = 50

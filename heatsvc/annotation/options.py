@@ -13,6 +13,9 @@ from heatsvc.pose import LAYOUTS
 from heatsvc.pose.findings import Interpretation, PlausibilityMode
 from heatsvc.pose.select import MissingPoints
 
+MAX_NAMES = 5
+"""Maximum number of names that the description of a dataset lists."""
+
 _Index = Annotated[int, Field(ge=0, strict=True)]
 _Side = Annotated[int, Field(ge=1, strict=True, json_schema_extra={"maximum": 100_000})]
 _Value = str | Annotated[int, Field(json_schema_extra={"minimum": -(2**63), "maximum": 2**63 - 1})]

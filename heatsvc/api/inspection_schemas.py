@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from heatsvc.annotation.contents import MAX_NAMES
-from heatsvc.annotation.options import AnnotationOptions
+from heatsvc.annotation.options import MAX_NAMES, AnnotationOptions
 from heatsvc.api.build_schemas import File
 
 

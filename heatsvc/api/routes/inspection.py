@@ -9,7 +9,6 @@ import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from heatsvc.annotation.contents import describe_contents
 from heatsvc.api import metrics
 from heatsvc.api.build_schemas import form_body
 from heatsvc.api.build_submission import check_no_query, find_dataset, form_parts, parse_options, sort_files
@@ -64,6 +63,9 @@ async def inspect_annotation(request: Request) -> Response:
 
 
 def _read(service: Service, folder: Path, form: UploadedForm, token: CancelToken) -> DatasetContents:
+    # Not needed to start the service: it imports the readers of labels and splits.
+    from heatsvc.annotation.contents import describe_contents
+
     settings = service.settings
     options = parse_options(form.texts.get("options", b""), settings)
     dataset = None if options.dataset is None else find_dataset(settings, options.dataset)
