@@ -132,6 +132,8 @@ class Upload:
         Raises:
             PoseError: as check_frame_dir.
         """
+        if not self.filename:
+            return ""
         name = self.filename.replace("\\", "/").rsplit("/", 1)[-1]
         name = without_compression(without_archive_extension(name))
         for extension in EXTENSIONS:
