@@ -18,7 +18,7 @@ from heatsvc.annotation.errors import AnnotationError
 from heatsvc.annotation.inputs import InputFile, Inputs
 from heatsvc.annotation.options import AnnotationOptions
 from heatsvc.api import metrics
-from heatsvc.api.limits import wait_shielded
+from heatsvc.api.cancellation import wait_shielded
 from heatsvc.api.problems import RequestError, busy, validated
 from heatsvc.api.request import parse_object
 from heatsvc.api.service import Service

@@ -6,9 +6,9 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Self, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Self
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -16,8 +16,6 @@ from heatsvc.api.problems import RequestError, busy
 from heatsvc.cancel import CancelToken
 from heatsvc.errors import LimitError
 from heatsvc.settings import Settings
-
-Result = TypeVar("Result")
 
 UNBUDGETED_BYTES = 64 << 10
 """Bodies up to this size take nothing from a budget: uvicorn buffers as many bytes for each connection."""
@@ -69,20 +67,20 @@ class SharedBudget:
         """
         if self.try_acquire(amount):
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = (min(amount, self.limit), turn)
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (min(amount, self.limit), granted)
         self._waiting.append(entry)
         started = time.monotonic()
         try:
             async with asyncio.timeout(None if token is None else max(0.0, self._wait_seconds - token.waited)):
-                await turn
+                await granted
         except BaseException as error:
-            if turn.done() and not turn.cancelled():
+            if granted.done() and not granted.cancelled():
                 self.release(amount)  # it was granted at the moment when the wait ended
             else:
                 with suppress(ValueError):  # it may have been removed already
                     self._waiting.remove(entry)
-                self._give()  # requests behind it may need less
+                self._grant_waiting()  # requests behind it may need less
             if isinstance(error, TimeoutError):
                 raise self.refusal() from None
             raise
@@ -100,20 +98,20 @@ class SharedBudget:
     def release(self, amount: int) -> None:
         """Give an amount back."""
         self.used -= min(amount, self.limit)
-        self._give()
+        self._grant_waiting()
 
     async def reserve(self, amount: int, token: CancelToken | None = None) -> Reservation:
         """Take an amount that can be reduced later; arguments and errors are those of `acquire`."""
         await self.acquire(amount, token)
         return Reservation(self, min(amount, self.limit))
 
-    def _give(self) -> None:
+    def _grant_waiting(self) -> None:
         """Grant waiting requests their amounts, in order, until one needs more than is free."""
         while self._waiting and (self._waiting[0][1].done() or self.used + self._waiting[0][0] <= self.limit):
-            amount, turn = self._waiting.popleft()
-            if not turn.done():
+            amount, granted = self._waiting.popleft()
+            if not granted.done():
                 self._take(amount)
-                turn.set_result(None)
+                granted.set_result(None)
 
     def _take(self, amount: int) -> None:
         self.used += amount
@@ -180,7 +178,7 @@ class BodyReader:
         request: a request whose body has not been read.
         settings: `idle_seconds` limits the time without data.
         setting: the name of the setting that limits the size.
-        token: the body must arrive before its deadline. None limits only the speed of the body.
+        token: the body must arrive before its deadline. None sets no deadline.
         budget: the memory that a body of more than `UNBUDGETED_BYTES` takes, until `release`.
 
     Attributes:
@@ -292,29 +290,3 @@ class BodyReader:
             else f"the body took longer than {self._settings.request_seconds:g} s (setting HEATSVC_REQUEST_SECONDS)",
             headers={"Connection": "close"},
         )
-
-
-async def wait_shielded(work: asyncio.Future[Result]) -> Result:
-    """Wait for work in a thread, and return its result. If the caller is cancelled, it still waits for the work."""
-    try:
-        await asyncio.wait((work,))
-    except asyncio.CancelledError:
-        await asyncio.wait((work,))
-        raise
-    return work.result()
-
-
-@asynccontextmanager
-async def cancel_on_disconnect(request: Request, token: CancelToken) -> AsyncIterator[None]:
-    """Cancel a token if the client disconnects while the block runs. The body must have been read."""
-
-    async def watch() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        token.cancel()
-
-    watching = asyncio.create_task(watch())
-    try:
-        yield
-    finally:
-        watching.cancel()

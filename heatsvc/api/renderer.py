@@ -43,9 +43,10 @@ class Renderer:
 
     Attributes:
         gpu: what large batches are rendered on; None where the CPU renders everything.
-        kernels: that render: ``native`` or ``reference``, with ``+cuda`` as long as there is a GPU.
-        tile_memory: bytes of tiles that are rendered and not sent.
-        picture_memory: bytes of pictures that are written or sent; their tiles take none of `tile_memory`.
+        kernels: the kernels in use: ``native`` or ``reference``, with ``+cuda`` as long as there is a GPU.
+        tile_memory: budget for the bytes of tiles that are rendered and not sent.
+        picture_memory: budget for the bytes of pictures that are written or sent; their tiles take none of
+            `tile_memory`.
 
     Raises:
         DeviceError: the settings name a GPU that does not exist.
@@ -104,7 +105,7 @@ class Renderer:
         selection, gpu = self._selection, self._selection.gpu
         used, why, from_bytes = "cpu", selection.why, None
         if gpu is not None:
-            # The GPU may fail at any moment: values that are read before `failure` hold if that is None.
+            # Read `failure` last: if it is None, what was read before it is valid.
             from_bytes = gpu.min_batch_bytes
             if failure := gpu.failure:
                 why, from_bytes = f"{gpu.name} was lost: {failure}", None
@@ -130,8 +131,8 @@ class Renderer:
     def is_inline(self, job: RenderJob) -> bool:
         """Whether a job is rendered on the event loop.
 
-        A light job is, unless a GPU is faster at its size, or GPU and CPU workers are all busy: then it joins the next
-        batch.
+        A light job is, unless the GPU takes it and either is faster at its size or no CPU worker is idle: then it joins
+        the next batch.
         """
         gpu = self.gpu
         if not job.is_light or gpu is None:
@@ -201,7 +202,7 @@ class Renderer:
             tiles.release(reserved_bytes)
 
     def on_fallback(self, reason: FallbackReason, why: str) -> None:
-        """Count and log that the CPU has replaced the GPU."""
+        """Count that the CPU replaces the GPU; if the GPU is lost, log it and render on the CPU from now on."""
         metrics.fallbacks.labels(reason).inc()
         if reason == "lost":
             self.gpu, self.kernels = None, KERNELS.name

@@ -36,7 +36,7 @@ from heatsvc.pose.readers import (
 )
 from heatsvc.provenance import metadata
 
-# Each of these takes about half a millisecond.
+# Maximum clips, and maximum `estimate_work`, of a light request: about half a millisecond each.
 _LIGHT_CLIPS = 8
 _LIGHT_LOAD = 16 << 10
 
@@ -53,8 +53,8 @@ class HeatmapRequest:
     """The clips of a request and its options.
 
     Attributes:
-        clips: in their order.
-        options: for all of them.
+        clips: the clips, in the request's order.
+        options: the options of all clips.
     """
 
     clips: Sequence[PoseClip]
@@ -67,7 +67,7 @@ class HeatmapRequest:
 
     @cached_property
     def report(self) -> PlausibilityReport:
-        """The findings of `plan` in the numbers of the clips."""
+        """The plausibility findings, which `plan` collects."""
         return PlausibilityReport(self.options.plausibility, many=len(self.clips) > 1)
 
     @property
@@ -106,7 +106,7 @@ class HeatmapRequest:
             token: checked between steps; cancels the work.
             whole_volumes: as `RenderJob` takes it.
             caption_font: path of the font of a picture's caption; "" for one that is found.
-            kernels: that render, for files that say so.
+            kernels: names of the kernels, for the metadata of the body.
 
         Raises:
             InputError: the pipeline or `select` cannot process a clip, a picture cannot be rendered, `bounds` are
@@ -182,8 +182,7 @@ def from_json(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NE
         RequestError: 400 for invalid JSON, 422 for unknown keys.
         InputError: a clip cannot be used.
     """
-    if len(body) > bounds.max_input_values:
-        check_values(body, bounds)
+    check_values(body, bounds)
     extracted = parse_number_arrays(body, bounds.max_input_values, _LISTS_PER_CLIP * bounds.max_clips)
     if extracted:
         try:
@@ -195,7 +194,7 @@ def from_json(body: bytes, query: bytes, bounds: Bounds, token: CancelToken = NE
             pass  # the parser of the whole text reports what is wrong
         del extracted
         token.raise_if_cancelled()
-    return _request(parse_object(body, bounds), query, bounds, token, booleans=may_hold_booleans(body))
+    return _request(parse_object(body, bounds), query, bounds, token, may_hold_booleans=may_hold_booleans(body))
 
 
 def _request(
@@ -205,7 +204,7 @@ def _request(
     token: CancelToken,
     *,
     extracted: NumberArrays | None = None,
-    booleans: bool = True,
+    may_hold_booleans: bool = True,
 ) -> HeatmapRequest:
     """The request of a parsed body; `extracted` has the arrays of its keypoints, if any."""
     if query:
@@ -226,7 +225,7 @@ def _request(
         made = clip_from_json(
             clip,
             bounds=bounds,
-            may_hold_booleans=booleans,
+            may_hold_booleans=may_hold_booleans,
             is_finite=is_finite,
             interpretation=options.interpretation,
             token=token,
@@ -243,16 +242,16 @@ def _request(
     for index, clip in enumerate(clips):
         token.raise_if_cancelled()
         is_finite = extracted.insert_into(clip) if extracted and isinstance(clip, dict) else False
-        all_made.append(_one_of_many(clip, index, options, bounds, booleans, is_finite, token))
+        all_made.append(_clip_of_list(clip, index, options, bounds, may_hold_booleans, is_finite, token))
     return HeatmapRequest(all_made, options)
 
 
-def _one_of_many(
+def _clip_of_list(
     clip: Any,
     index: int,
     options: HeatmapOptions,
     bounds: Bounds,
-    booleans: bool,
+    may_hold_booleans: bool,
     is_finite: bool,
     token: CancelToken,
 ) -> PoseClip:
@@ -269,7 +268,7 @@ def _one_of_many(
         clip,
         field=field,
         bounds=bounds,
-        may_hold_booleans=booleans,
+        may_hold_booleans=may_hold_booleans,
         is_finite=is_finite,
         img_shape=options.img_shape,
         layout=options.layout,
@@ -403,13 +402,14 @@ def read_options(options: HeatmapOptions, bounds: Bounds, token: CancelToken = N
 
 
 def check_values(text: bytes, bounds: Bounds) -> None:
-    """Count the values of a JSON text before it is parsed. A text with fewer bytes than the limit is not counted.
+    """Count the values of a JSON text before it is parsed; a text of no more bytes than the limit is not counted.
 
     Raises:
         LimitError: more than `max_input_values`.
     """
-    bounds.check("max_input_values", text.count(b",") + 1, "JSON values")
-    bounds.check("max_input_values", text.count(b"[") + text.count(b"{"), "JSON lists and objects")
+    if len(text) > bounds.max_input_values:
+        bounds.check("max_input_values", text.count(b",") + 1, "JSON values")
+        bounds.check("max_input_values", text.count(b"[") + text.count(b"{"), "JSON lists and objects")
 
 
 def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
@@ -419,8 +419,7 @@ def parse_object(text: bytes, bounds: Bounds) -> dict[str, Any]:
         RequestError: 400, the JSON is invalid, or not an object.
         LimitError: more values than `max_input_values`.
     """
-    if len(text) > bounds.max_input_values:
-        check_values(text, bounds)
+    check_values(text, bounds)
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:

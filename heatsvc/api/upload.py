@@ -17,7 +17,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from heatsvc.api.limits import BodyReader, wait_shielded
+from heatsvc.api.cancellation import wait_shielded
+from heatsvc.api.limits import BodyReader
 from heatsvc.api.problems import RequestError
 from heatsvc.api.service import Service
 from heatsvc.errors import LimitError

@@ -42,7 +42,7 @@ MAX_WHOLE_BYTES = MAX_TILE_BYTES
 
 # Pixels of work of an item, which take about 10 ms.
 _ITEM_WORK = 4 << 20
-# Pixels of work that are rendered in a millisecond.
+# Maximum pixels of work of a response that is rendered on the event loop: less than a millisecond, with encoding.
 _LIGHT_WORK = 128 << 10
 # Overhead of each clip, in pixels of work.
 _CLIP_WORK = 4_000
@@ -110,8 +110,8 @@ class PlannedVolume:
             bounds = [coding.bound(size * itemsize, size, size, itemsize)]
             work, max_map_work = frames.work + size, frames.max_map_work
         else:
-            planned, bounds = _plan_tiles(volume, itemsize, coding, token)
-            tiles, work, max_map_work = planned.tiles, planned.work, planned.max_map_work
+            cut, bounds = _plan_tiles(volume, itemsize, coding, token)
+            tiles, work, max_map_work = cut.tiles, cut.work, cut.max_map_work
         return cls(name, volume, dtype, tiles, shape, itemsize, size * itemsize, bounds, work, max_map_work)
 
     @property
@@ -139,16 +139,16 @@ def _plan_tiles(volume: HeatmapVolume, itemsize: int, coding: Coding, token: Can
     area = volume.height * volume.width * itemsize
     maps = max(1, MAX_TILE_BYTES // coding.bound(area, 0, 0, itemsize))
     for pixels in _TILE_PIXELS:
-        planned = plan(volume, pixels, each=maps, token=token)
+        cut = plan(volume, pixels, each=maps, token=token)
         bounds, fits = [], True
-        for tile in planned.tiles:
+        for tile in cut.tiles:
             count = tile.last - tile.first
             bound = coding.bound(count * area, tile.pixels, tile.runs, itemsize)
             bounds.append(bound)
             fits = fits and (bound <= MAX_TILE_BYTES or count == 1)
         if fits:
             break
-    return planned, bounds
+    return cut, bounds
 
 
 def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
@@ -169,7 +169,7 @@ def check_sizes(volumes: Sequence[PlannedVolume], bounds: Bounds) -> None:
 
 @dataclass(slots=True, eq=False)
 class WorkItem:
-    """Tiles that are rendered and encoded together: one large tile, or the tiles of several small volumes.
+    """Consecutive tiles of one or more volumes, rendered and encoded together.
 
     Attributes:
         writer: the writer of the body.
@@ -190,12 +190,10 @@ class WorkItem:
     @property
     def volumes(self) -> list[PlannedVolume] | None:
         """The volumes, if the item consists of whole volumes; else None."""
-        whole = []
-        for planned, tile in self.tiles:
-            if tile is planned.tiles[0]:
-                whole.append(planned)
-        ends = self.tiles[0][1] is self.tiles[0][0].tiles[0] and self.tiles[-1][1] is self.tiles[-1][0].tiles[-1]
-        return whole if ends else None
+        (first, first_tile), (last, last_tile) = self.tiles[0], self.tiles[-1]
+        if first_tile is not first.tiles[0] or last_tile is not last.tiles[-1]:
+            return None
+        return [planned for planned, tile in self.tiles if tile is planned.tiles[0]]
 
     def run(self) -> list[EncodedChunk]:
         """Render and encode on the CPU.

@@ -27,7 +27,7 @@ _INTEGERS = (int, np.integer)
 _OF_NUMPY = (np.generic, np.ndarray)
 _MAX_SIDE = 100_000
 _MAX_NAME_LENGTH = 255
-# Native floating-point types that the kernels read.
+# Native floating-point types for the kernels; float16 is converted to float32 first.
 _FLOAT32 = np.dtype(np.float32)
 _FLOATS = (_FLOAT32, np.dtype(np.float64), np.dtype(np.float16))
 _FLAT_HOLISTIC = (flat_holistic.LENGTH,)
@@ -281,7 +281,7 @@ def check_frame_dir(value: object, *, field: str, file: str | None = None) -> st
 
 
 def check_label(value: object, *, field: str, file: str | None = None) -> int | None:
-    """Check a class index, a number of Python or NumPy or an array without axes; None if there is none.
+    """Check a class index, a number of Python or NumPy or a 0-dimensional array; None if there is none.
 
     Raises:
         PoseError: it is not a whole number of 64 bits.
@@ -296,14 +296,14 @@ def check_label(value: object, *, field: str, file: str | None = None) -> int | 
 
 
 def as_number(value: object) -> object:
-    """Convert a number of NumPy, or an array without axes, to a number of Python; return other values unchanged."""
+    """Convert a number of NumPy, or a 0-dimensional array, to a number of Python; return other values unchanged."""
     if isinstance(value, _OF_NUMPY) and value.ndim == 0 and value.dtype.kind in "iuf":
         return value.item()
     return value
 
 
 def _fill_masked(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Replace masked numbers of an array by NaN; return other arrays unchanged."""
+    """Replace masked numbers of an array by NaN; convert other arrays to a plain ndarray."""
     if isinstance(array, np.ma.MaskedArray) and array.dtype.kind in "fiu":
         dtype = array.dtype if array.dtype.kind == "f" else np.float64
         return np.where(np.ma.getmaskarray(array), np.nan, array.data).astype(dtype)
@@ -324,7 +324,7 @@ def _scale(points: Float32, img_shape: tuple[int, int], name: str, file: str | N
 
 
 def _is_read_by_kernels(array: npt.NDArray[Any]) -> bool:
-    """Whether there are compiled kernels, and they can read the array."""
+    """Whether there are compiled kernels, and they can read the array, once it is converted if it is float16."""
     flags = array.flags
     return KERNELS.native is not None and flags.c_contiguous and flags.aligned and array.dtype in _FLOATS
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -60,15 +60,12 @@ class Plan:
 
     Attributes:
         tiles: the tiles; each map is in exactly one.
-        pixels: upper bound of the volume's non-zero pixels, known before anything is rendered.
-        runs: upper bound of the number of its runs.
-        work: the pixels of all windows, or an upper bound; persons, and channels that share a map, add up.
+        work: the pixels of all windows, or an upper bound; persons, and channels that share a map, add up. A measured
+            map adds one for each person and channel.
         max_map_work: the largest work of a map that is a tile by itself. Such a tile cannot be cancelled midway.
     """
 
     tiles: tuple[Tile, ...]
-    pixels: int
-    runs: int
     work: int
     max_map_work: int = 0
 
@@ -188,7 +185,7 @@ def plan(
         rows = volume.keypoint.shape[0] * maps * min(reach, volume.height)
         pixels = rows * min(reach, volume.width)
         if pixels <= min(SMALL_PIXELS, tile_pixels):
-            return Plan((Tile(0, maps, pixels, rows),), pixels, rows, pixels)
+            return Plan((Tile(0, maps, pixels, rows),), pixels)
     measure = _measure(volume)
     tiles = []
     first = work = max_map_work = 0
@@ -197,15 +194,14 @@ def plan(
     step = max(1, _MEASURED_AT_ONCE // (volume.keypoint.shape[0] * merged))
     while first < maps:
         token.raise_if_cancelled()
-        last = min(maps, first + step, first - first % each + each if each else maps)
+        last = min(maps, first + step, (first // each + 1) * each if each else maps)
         end, pixels, runs, spent = measure(first, last, tile_pixels)
         tiles.append(Tile(first, end, pixels, runs))
         if end == first + 1:
             max_map_work = max(max_map_work, spent)
         work += spent
         first = end
-    all_pixels, all_runs = sum(tile.pixels for tile in tiles), sum(tile.runs for tile in tiles)
-    return Plan(tuple(tiles), all_pixels, all_runs, work, max_map_work)
+    return Plan(tuple(tiles), work, max_map_work)
 
 
 def _measure(volume: HeatmapVolume) -> Callable[[int, int, int], tuple[int, int, int, int]]:
@@ -286,7 +282,7 @@ def scatter(runs: PixelRuns, out: npt.NDArray[Any]) -> None:
 
 
 def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
-    """Convert pixels to a type, rounding as NumPy's `astype`; values outside its range are clipped.
+    """Convert pixels to a type; float16 and uint8 are rounded to nearest and limited to the type's largest number.
 
     Args:
         values: an array of any shape; for uint8 no value may be negative.
@@ -311,20 +307,16 @@ def convert(values: npt.NDArray[np.float32], dtype: DType) -> npt.NDArray[Any]:
 
 
 _REDUCE = {"none": 0, "max": 1, "argmax": 2}
-
-
-@lru_cache(maxsize=1)
-def _empty() -> npt.NDArray[np.int32]:
-    return np.zeros(0, np.int32)
+_NO_MIRROR = np.zeros(0, np.int32)
 
 
 def native_volume(volume: HeatmapVolume) -> Any:
-    """The volume in the form of the compiled kernels."""
+    """The volume as the compiled kernels' `Volume`."""
     return KERNELS.native.Volume(
         volume.keypoint,
         volume.keypoint_score,
         volume.limbs,
-        volume.mirror if volume.double else _empty(),
+        volume.mirror if volume.double else _NO_MIRROR,
         volume.keypoint.shape[2] if volume.with_kp else 0,
         volume.frames // volume.clips if volume.clips else 0,
         _REDUCE[volume.reduce],

@@ -9,10 +9,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from heatsvc.api.cancellation import cancel_on_disconnect
 from heatsvc.api.clip_list import describe_clips, describe_headers, headers_or_clips
 from heatsvc.api.clip_schemas import CLIPS_RESPONSES, ClipList
 from heatsvc.api.heatmap_schemas import REQUEST
-from heatsvc.api.limits import cancel_on_disconnect
 from heatsvc.api.negotiation import choose_coding, choose_media
 from heatsvc.api.request import HeatmapRequest
 from heatsvc.api.routes.heatmap import RequestRoute, read_headers, receive_body

@@ -19,8 +19,9 @@ from starlette.types import Message
 
 from heatsvc import __version__
 from heatsvc.api import metrics
+from heatsvc.api.cancellation import cancel_on_disconnect
 from heatsvc.api.heatmap_schemas import REQUEST, RESPONSES
-from heatsvc.api.limits import BodyReader, cancel_on_disconnect
+from heatsvc.api.limits import UNBUDGETED_BYTES, BodyReader
 from heatsvc.api.negotiation import choose_coding, choose_format
 from heatsvc.api.problems import RequestError
 from heatsvc.api.renderer import SLICE_BYTES, RenderResponse
@@ -47,11 +48,13 @@ class RequestRoute(APIRoute):
 router = APIRouter(tags=["heatmaps"], route_class=RequestRoute)
 
 # Bodies up to this size are parsed on the event loop, which takes about half a millisecond.
-_INLINE_BYTES = 64 << 10
+_INLINE_BYTES = UNBUDGETED_BYTES  # nothing is reserved for these, so nothing is released
 # Looked up once instead of for each request.
 _STAGES = {stage: metrics.stage_seconds.labels(stage) for stage in ("read", "pipeline", "render", "encode")}
-_SOUND_CLIPS = metrics.clips.labels("none")
-_REQUEST_BYTES, _RESPONSE_BYTES = (metrics.body_bytes.labels("/heatmap", way) for way in ("request", "response"))
+_CLIPS_WITHOUT_FINDINGS = metrics.clips.labels("none")
+_REQUEST_BYTES, _RESPONSE_BYTES = (
+    metrics.body_bytes.labels("/heatmap", direction) for direction in ("request", "response")
+)
 _HEADERS = {name.encode(): name for name in ("accept", "accept-encoding", "content-type", "content-encoding")}
 
 
@@ -84,7 +87,7 @@ async def create_heatmaps(request: Request) -> Response:
         if not format.is_available():
             format = choose_format(accept, many=len(parsed.clips) > 1, without=format.media_type)
         coding = choose_coding(accept_encoding, format.compressed, parsed.options.compression)
-        started = perf_counter()
+        plan_started = perf_counter()
         job = parsed.plan(
             format,
             coding,
@@ -94,7 +97,7 @@ async def create_heatmaps(request: Request) -> Response:
             caption_font=service.settings.caption_font,
             kernels=service.renderer.kernels,
         )
-        times["pipeline"] = perf_counter() - started
+        times["pipeline"] = perf_counter() - plan_started
         return job
 
     body = await receive_body(request, headers, service, token, from_files)
@@ -132,7 +135,7 @@ async def create_heatmaps(request: Request) -> Response:
                 return await _whole(await service.renderer.render(job), job, parsed, size, times, service)
             chunks = service.renderer.stream(job)
             first = await anext(chunks)
-        stack.callback(_count, job, parsed, size, times)
+        stack.callback(_observe, job, parsed, size, times)
         return RenderResponse(first, chunks, _response_headers(job, parsed, times, service), stack.pop_all())
 
 
@@ -264,40 +267,40 @@ async def _whole(
     size: int,
     times: dict[str, float],
     service: Service,
-    held: AsyncExitStack | None = None,
+    reserved: AsyncExitStack | None = None,
 ) -> Response:
     """A response with a rendered body, whose bytes stay reserved in a budget until they are sent if it is large.
 
     Args:
         content: the body.
         job, parsed, size, times, service: belong to the request.
-        held: the memory already reserved for the content; None reserves it from the budget for tiles.
+        reserved: the memory already reserved for the content; None reserves it from the budget for tiles.
 
     Raises:
         RequestError: 503, the budget is used up.
     """
-    _count(job, parsed, size, times)
+    _observe(job, parsed, size, times)
     headers = _response_headers(job, parsed, times, service)
     if len(content) <= SLICE_BYTES:
         return Response(content, headers=headers)
-    if held is None:
+    if reserved is None:
         stack = AsyncExitStack()
         stack.enter_context(await service.renderer.tile_memory.reserve(len(content), job.token))
     else:
-        stack = held.pop_all()
+        stack = reserved.pop_all()
     headers["Content-Length"] = str(len(content))
     return RenderResponse(content, None, headers, stack)
 
 
-def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: dict[str, float]) -> None:
+def _observe(job: RenderJob, parsed: HeatmapRequest, size: int, times: dict[str, float]) -> None:
     times["render"], times["encode"] = job.seconds
     for stage, seconds in times.items():
         _STAGES[stage].observe(seconds)
-    sound = len(parsed.clips)
+    without_findings = len(parsed.clips)
     for code, count in parsed.report.worst.items():
         metrics.clips.labels(code).inc(count)
-        sound -= count
-    _SOUND_CLIPS.inc(sound)
+        without_findings -= count
+    _CLIPS_WITHOUT_FINDINGS.inc(without_findings)
     _REQUEST_BYTES.inc(size)
     _RESPONSE_BYTES.inc(job.written)
 
@@ -305,7 +308,7 @@ def _count(job: RenderJob, parsed: HeatmapRequest, size: int, times: dict[str, f
 def _response_headers(
     job: RenderJob, parsed: HeatmapRequest, times: dict[str, float], service: Service
 ) -> dict[str, str]:
-    """Headers of a response; the durations of rendering and encoding are known only where it is rendered."""
+    """Headers of a response; render and encode durations only if the response was rendered whole."""
     headers = {
         "Content-Type": job.media_type,
         "Vary": "Accept, Accept-Encoding",

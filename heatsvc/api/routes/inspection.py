@@ -12,8 +12,8 @@ from starlette.responses import Response
 from heatsvc.api import metrics
 from heatsvc.api.build_schemas import form_body
 from heatsvc.api.build_submission import check_no_query, find_dataset, form_parts, parse_options, sort_files
+from heatsvc.api.cancellation import cancel_on_disconnect, wait_shielded
 from heatsvc.api.inspection_schemas import DatasetContents
-from heatsvc.api.limits import cancel_on_disconnect, wait_shielded
 from heatsvc.api.problems import RequestError, problem_responses
 from heatsvc.api.service import Service, service_of
 from heatsvc.api.upload import UploadedForm, form_boundary, save_form

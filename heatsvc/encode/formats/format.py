@@ -32,11 +32,13 @@ class BodyWriter:
     Args:
         volumes: the volumes of the body.
         coding: content coding of the body.
+        tile_coding: coding of the tiles: the format's own if it has one; else the body's, or identity if the body is
+            encoded as one stream.
         header: the bytes before the volumes, not encoded.
 
     Attributes:
         coding: content coding of the body.
-        tile_coding: coding of the tiles: the body's, or the format's own if the format compresses.
+        tile_coding: coding of the tiles.
         length: size of the encoded body in bytes if it is known before rendering, else None.
         is_heavy: whether `add` and `finish` may take more than a millisecond.
         buffer_bytes: memory for the whole body and its tiles until it is sent, if it must be complete before it is
@@ -47,10 +49,10 @@ class BodyWriter:
     warnings: Sequence[Mapping[str, str | int]] = ()
     buffer_bytes: int = 0
 
-    def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding, header: bytes) -> None:
+    def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding, tile_coding: Coding, header: bytes) -> None:
         self.volumes = volumes
         self.coding = coding
-        self.tile_coding = coding if coding.makes_chunks else _IDENTITY
+        self.tile_coding = tile_coding
         self.is_heavy = not coding.makes_chunks
         self._header = header
         self._size = len(header) + sum(planned.nbytes for planned in volumes)
@@ -122,12 +124,12 @@ class Format(ABC):
     compressed: ClassVar[bool] = False
     """Whether the format compresses: its body then needs no content coding."""
     has_metadata: ClassVar[bool] = False
-    """Whether its files have a place for texts by name."""
+    """Whether a body can hold metadata."""
     is_picture: ClassVar[bool] = False
     """Whether it is a picture, which is sent only if `Accept` names it."""
 
     def is_available(self) -> bool:
-        """Whether what the format needs of other libraries is installed. It may have to load them: for a thread."""
+        """Whether the libraries that the format needs are installed. May import them: call it in a thread."""
         return True
 
     def tile_coding(self, coding: Coding) -> Coding:
@@ -160,9 +162,9 @@ class Format(ABC):
         """A writer for a body.
 
         Args:
-            volumes: of the body.
+            volumes: the volumes of the body.
             coding: content coding of the body.
-            bounds: what the volumes are held to.
+            bounds: limits of the volumes.
             metadata: texts by name, for formats that have a place for them.
 
         Raises:

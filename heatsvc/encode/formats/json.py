@@ -50,15 +50,14 @@ class Json(Format):
         values = sum(planned.nbytes // planned.itemsize for planned in volumes)
         bounds.check("max_json_values", values, "values for JSON (request application/x-npy)")
         check_sizes(volumes, bounds)
-        return _JsonWriter(volumes, coding)
+        return _JsonWriter(volumes, coding, self.tile_coding(coding))
 
 
 class _JsonWriter(BodyWriter):
     """Text, compressed as it is written."""
 
-    def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding) -> None:
-        super().__init__(volumes, coding, b"")
-        self.tile_coding = _JsonText()
+    def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding, tile_coding: Coding) -> None:
+        super().__init__(volumes, coding, tile_coding, b"")
         self.length = None
         self.is_heavy = True
         self._compressor = coding.compressor()

@@ -32,7 +32,7 @@ class Npy(Format):
         """Header and volume."""
         check_sizes(volumes, bounds)
         (planned,) = volumes
-        return BodyWriter(volumes, coding, npy_header(planned.shape, planned.dtype))
+        return BodyWriter(volumes, coding, self.tile_coding(coding), npy_header(planned.shape, planned.dtype))
 
 
 @lru_cache(maxsize=256)

@@ -73,8 +73,7 @@ class _NpzWriter(BodyWriter):
     """Writes a local header, chunks and a data descriptor per volume, then the directory."""
 
     def __init__(self, volumes: Sequence[PlannedVolume], coding: Coding, tile_coding: Coding) -> None:
-        super().__init__(volumes, coding, b"")
-        self.tile_coding = tile_coding
+        super().__init__(volumes, coding, tile_coding, b"")
         self.length = None
         self.is_heavy = coding.name != "identity"
         self._compressor = coding.compressor()

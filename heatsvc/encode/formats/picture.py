@@ -130,9 +130,8 @@ class PictureWriter(BodyWriter, ABC):
     def __init__(
         self, planned: PlannedVolume, picture: Picture, coding: Coding, bounds: Bounds, bytes_per_pixel: int
     ) -> None:
-        super().__init__((planned,), coding, b"")
+        super().__init__((planned,), coding, RgbFrames(), b"")
         self.picture = picture
-        self.tile_coding = RgbFrames()
         self.length = None
         self.is_heavy = True
         height, width = picture.frame_shape

@@ -41,7 +41,7 @@ class Safetensors(Format):
         if any(planned.name == _METADATA for planned in volumes):
             raise InputError(f"a safetensors file cannot hold a tensor called {_METADATA}", field="frame_dir")
         check_sizes(volumes, bounds)
-        return BodyWriter(volumes, coding, safetensors_header(volumes, metadata))
+        return BodyWriter(volumes, coding, self.tile_coding(coding), safetensors_header(volumes, metadata))
 
 
 def safetensors_header(volumes: Sequence[PlannedVolume], metadata: Mapping[str, str]) -> bytes:

@@ -21,8 +21,16 @@ from heatsvc.pose.readers.lists import array_from_lists
 from heatsvc.pose.readers.upload import Upload
 
 CLIP_KEYS = (
-    *("keypoint", "keypoint_score", "img_shape", "layout", "frame_dir", "label"),
-    *("total_frames", "frame_inds", "anno_inds", "filename"),
+    "keypoint",
+    "keypoint_score",
+    "img_shape",
+    "layout",
+    "frame_dir",
+    "label",
+    "total_frames",
+    "frame_inds",
+    "anno_inds",
+    "filename",
 )
 """Keys of a clip."""
 
@@ -66,7 +74,7 @@ def clip_from_json(
     interpretation: Interpretation = AS_GIVEN,
     token: CancelToken = NEVER_CANCELLED,
 ) -> PoseClip:
-    """A clip from parsed JSON, or from an annotation of PYSKL's; keys of `obj` without effect are ignored.
+    """A clip from parsed JSON, or from an annotation of PYSKL's; other keys are ignored.
 
     Args:
         obj: `keypoint` lists [M, T, V, 2|3], [T, V, 2|3] or [V, 2|3]; `keypoint_score` lists of that shape without
@@ -77,8 +85,9 @@ def clip_from_json(
         may_hold_booleans: False where the JSON text is known to have none (`lists.may_hold_booleans`): the type of
             each number is not checked then.
         is_finite: True where the keypoints are arrays of finite numbers.
+        file: the file's name, for messages.
+        img_shape, layout, frame_dir: defaults for what the object lacks.
         interpretation: how the numbers are meant.
-        file, img_shape, layout, frame_dir: defaults for what the object lacks.
         token: checked regularly in long lists.
 
     Raises:
@@ -113,14 +122,14 @@ def clip_from_json(
     if "frame_inds" in obj:
         keypoint, frame_inds = select_rows(obj, keypoint, field=field, file=file)
     name = "frame_dir" if obj.get("frame_dir") is not None else "filename"
-    own_name, own_shape, label = obj.get(name), obj.get("img_shape"), obj.get("label")
+    own_name, own_shape = obj.get(name), obj.get("img_shape")
     return PoseClip.build(
         keypoint,
         keypoint_score,
         img_shape=img_shape if own_shape is None else own_shape,
         layout=layout,
         frame_dir=frame_dir if own_name is None else check_frame_dir(own_name, field=f"{field}{name}", file=file),
-        label=None if label is None else check_label(label, field=f"{field}label", file=file),
+        label=check_label(obj.get("label"), field=f"{field}label", file=file),
         bounds=bounds,
         file=file,
         field=field,
