@@ -17,9 +17,17 @@ MAX_NAMES = 5
 """Maximum number of names that the description of a dataset lists."""
 
 _Index = Annotated[int, Field(ge=0, strict=True)]
-_Side = Annotated[int, Field(ge=1, strict=True, json_schema_extra={"maximum": 100_000})]
-_Value = str | Annotated[int, Field(json_schema_extra={"minimum": -(2**63), "maximum": 2**63 - 1})]
-_LayoutName = Annotated[str, Field(json_schema_extra={"enum": list(LAYOUTS)})]
+_Side = Annotated[int, Field(ge=1, le=100_000, strict=True)]
+_Value = str | Annotated[int, Field(ge=-(2**63), le=2**63 - 1, strict=True)]
+
+
+def _check_layout(name: str) -> str:
+    if name not in LAYOUTS:
+        raise ValueError(f"unknown layout {name!r:.60}: known layouts are {', '.join(LAYOUTS)}")
+    return name
+
+
+_LayoutName = Annotated[str, AfterValidator(_check_layout), Field(json_schema_extra={"enum": list(LAYOUTS)})]
 
 _ENCODINGS = (
     *("cp949", "euc_kr", "johab", "gb18030", "gbk", "big5", "big5hkscs", "shift_jis", "cp932", "euc_jp", "iso2022_jp"),
@@ -71,7 +79,7 @@ class AnnotationOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    select: _LayoutName | Annotated[list[_Index], Field(json_schema_extra={"minItems": 1})] | None = Field(
+    select: _LayoutName | Annotated[list[_Index], Field(min_length=1)] | None = Field(
         "sign27",
         description="Keypoints to take: a layout (`sign27`, `coco_wholebody` for all 133), indices, or null for all.",
     )

@@ -103,6 +103,7 @@ def explain_invalid(error: ValidationError, model: type[BaseModel], given: Mappi
         return name[:60], f"unknown option {short(name)}: known options are {', '.join(model.model_fields)}"
     within = model.model_fields[name].annotation
     description = model.model_fields[name].description or ""
+    message = first["msg"].removeprefix("Value error, ")
     if isinstance(within, type) and issubclass(within, BaseModel) and len(first["loc"]) > 1:
         inner = str(first["loc"][1])
         if first["type"] == "extra_forbidden":
@@ -110,8 +111,8 @@ def explain_invalid(error: ValidationError, model: type[BaseModel], given: Mappi
         if inner in within.model_fields:
             description = within.model_fields[inner].description or ""
             value = given[name].get(inner) if isinstance(given.get(name), Mapping) else None
-            return f"{name}.{inner}", f"{name}.{inner} cannot be {short(value)}: {first['msg']}. {description}"
-    return name, f"{name} cannot be {short(given.get(name))}: {first['msg']}. {description}"
+            return f"{name}.{inner}", f"{name}.{inner} cannot be {short(value)}: {message}. {description}"
+    return name, f"{name} cannot be {short(given.get(name))}: {message}. {description}"
 
 
 def hint(name: str, known: Iterable[str]) -> str:

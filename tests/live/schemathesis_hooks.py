@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from typing import Any
 
 import numpy as np
 import requests
 import schemathesis
+import zstandard
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 _REFUSALS = {
-    "with a JSON body the options are keys|give options in the form or in the query": "query parameters go with some "
+    "with a JSON body, options must be keys|send options in the form or in the query": "query parameters go with some "
     "media types of the body only",
     "all must have the same number|keypoint_score is .*: it must be": "lists are equally long",
     "`project: xy` drops": "whether keypoints have a third number depends on the array",
@@ -22,10 +25,12 @@ _REFUSALS = {
     r"^(select|layout|clips\[\d+\]\.layout|frame_dir)": "which points and names there are depends on the clips",
     "^picture": "which channels and frames there are, and how many pixels, depends on the clips; in a query it is JSON",
     "^pipeline": "`GET /pipelines` describes the parameters of steps, and their order depends on what each makes",
-    'no part named "keypoints"|give keypoints or the option dataset': "a part, or an option in another part",
-    "there is no split|give a split file or the option split": "a part, or an option in another part",
+    'no part named "(keypoints|labels)"|split is missing': "a part, or an option in another part",
     "^dataset": "which datasets there are depends on the server",
-    "asks for a column|no label file has a column|no video is left": "columns and rows depend on the files",
+    "needs a column|no label file has a column|ha(s|ve) no videos?:": "columns and rows depend on the files",
+    "videos cannot be used|^name_pattern": "what is in files, and how they are called, decides",
+    "`plausibility: warn` accepts": "the numbers of the array decide",
+    "send (a split file|keypoints) or the option": "a part, or an option in another part",
     "^Range": "how long a file is depends on the build",
 }
 """By field or message: why a schema cannot rule out the request."""
@@ -48,6 +53,18 @@ def allowed_requests_are_accepted(
 
 
 @schemathesis.check
+def violations_are_refused(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> bool | None:
+    """As `negative_data_rejection`, except that a part of a form that is a file may have any bytes."""
+    if case.meta is not None and case.media_type == "multipart/form-data":
+        violation = f"{case.meta.phase.data.description} {case.meta.phase.data.mutations}"
+        if re.search(r"\b(file|keypoints|labels|split|trim)\b", violation) and "options" not in violation:
+            return None
+    return negative_data_rejection(ctx, response, case)
+
+
+@schemathesis.check
 def deleted_builds_are_gone(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
 ) -> None:
@@ -59,7 +76,9 @@ def deleted_builds_are_gone(
 
 @schemathesis.deserializer("application/json")
 def parse_json(ctx: schemathesis.DeserializationContext, response: schemathesis.Response) -> Any:
-    """A part of a JSON file is text."""
+    """A part of a JSON file is text. requests does not decode zstd."""
+    if response.headers.get("content-encoding") == ["zstd"]:
+        return json.loads(zstandard.ZstdDecompressor().decompressobj().decompress(response.content))
     return response.text if response.status_code == 206 else response.json()
 
 
