@@ -62,7 +62,8 @@ class Plan:
         tiles: the tiles; each map is in exactly one.
         pixels: upper bound of the volume's non-zero pixels, known before anything is rendered.
         runs: upper bound of the number of its runs.
-        work: the pixels of all windows, or an upper bound; persons, and channels that share a map, add up.
+        work: the pixels of all windows, overlaps counted each time, plus one for each person and channel; or an upper
+            bound.
         max_map_work: the largest work of a map that is a tile by itself. Such a tile cannot be cancelled midway.
     """
 
