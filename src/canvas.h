@@ -17,7 +17,6 @@ class Canvas {
     Canvas(std::int64_t height, std::int64_t width, bool with_channels)
         : width_(width),
           pixels_(static_cast<std::size_t>(height * width + 7)),  // RunWriter reads 7 more
-
           channels_(with_channels ? pixels_.size() : 0),
           touched_(static_cast<std::size_t>(height), untouched) {}
 
@@ -81,7 +80,7 @@ class Canvas {
     };
     static constexpr Columns untouched{std::numeric_limits<std::int64_t>::max(), 0};
 
-    // The pixels of a row from column `start` on, which will be written.
+    // Mark a row's pixels from column `start` on as touched; return the first.
     float* touch(std::int64_t y, std::int64_t start, std::int64_t size) {
         if (size > 0) {
             Columns& touched = touched_[static_cast<std::size_t>(y)];

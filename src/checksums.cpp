@@ -12,17 +12,17 @@ namespace {
 constexpr std::uint64_t adler_base = 65521;
 
 // A linear map of a state of 32 bits over GF(2): what each byte of the state becomes, the lowest first.
-using Map = std::array<std::array<std::uint32_t, 256>, 4>;
+using LinearMap = std::array<std::array<std::uint32_t, 256>, 4>;
 
-std::uint32_t apply(const Map& map, std::uint32_t state) {
+std::uint32_t apply(const LinearMap& map, std::uint32_t state) {
     return map[0][state & 0xFF] ^ map[1][state >> 8 & 0xFF] ^ map[2][state >> 16 & 0xFF] ^ map[3][state >> 24];
 }
 
 // [p]: what 2**p zero bytes do to a state, as zlib's crc32_combine has it. 2**32 bytes do the same as one, since the
 // polynomial is primitive. A byte that is not zero is a zero byte after it was added to the state.
-const std::array<Map, 32>& zero_maps() {
-    static const std::array<Map, 32> maps = [] {
-        std::array<Map, 32> made{};
+const std::array<LinearMap, 32>& zero_maps() {
+    static const std::array<LinearMap, 32> maps = [] {
+        std::array<LinearMap, 32> made{};
         for (std::size_t power = 0; power < made.size(); ++power) {
             for (std::size_t place = 0; place < 4; ++place) {
                 for (std::uint32_t byte = 0; byte < 256; ++byte) {
@@ -59,11 +59,11 @@ std::uint32_t fixed_state(std::uint8_t byte) {
 
 }  // namespace
 
-// Adler-32 is 1 and the sum of all bytes; and the sum of these sums after each byte, modulo a prime. The fill's share
-// is that of `size` bytes of fill; a run has what it is more than that.
+// Adler-32 is 1 and the sum of all bytes; and the sum of these sums after each byte, modulo a prime. The sums begin as
+// those of `size` bytes of fill; each run adds its difference from the fill.
 std::uint32_t adler32(const Runs& runs) {
     runs.check();
-    constexpr std::int64_t most = 1 << 12;  // bytes whose products surely have 32 bits
+    constexpr std::int64_t max_part = 1 << 12;  // bytes whose products surely have 32 bits
     const std::uint64_t size = static_cast<std::uint64_t>(runs.size) * static_cast<std::uint64_t>(runs.itemsize);
     // 2 has an inverse modulo the prime: n * (n + 1) / 2 may be taken of n modulo it.
     const auto series = [](std::uint64_t n) { return n % adler_base * (n % adler_base + 1) / 2 % adler_base; };
@@ -73,13 +73,13 @@ std::uint32_t adler32(const Runs& runs) {
         std::int64_t left = runs.lengths[run] * runs.itemsize;
         std::uint64_t behind = size - static_cast<std::uint64_t>(runs.starts[run] * runs.itemsize);
         for (std::int64_t part; left > 0; left -= part, source += part) {
-            part = std::min(left, most);
+            part = std::min(left, max_part);
             std::uint32_t values = 0, products = 0;
             for (std::int64_t i = 0; i < part; ++i) {
                 values += source[i];
                 products += static_cast<std::uint32_t>(part - i) * source[i];
             }
-            // Less the fill: that is adler_base - fill times.
+            // Subtract the fill modulo adler_base.
             const auto n = static_cast<std::uint64_t>(part);
             const std::uint64_t sum = values + n * (adler_base - runs.fill);
             behind -= n;
@@ -93,7 +93,7 @@ std::uint32_t adler32(const Runs& runs) {
 
 std::uint32_t crc32(const Runs& runs) {
     runs.check();
-    const std::array<Map, 32>& maps = zero_maps();
+    const std::array<LinearMap, 32>& maps = zero_maps();
     const std::uint32_t fixed = fixed_state(runs.fill);
     const std::uint8_t* source = runs.values.data();
     std::uint32_t state = 0xFFFFFFFF;
@@ -114,7 +114,7 @@ std::uint32_t crc32(const Runs& runs) {
 }
 
 std::uint32_t crc32_after_zeros(std::uint32_t check, std::int64_t size) {
-    const std::array<Map, 32>& maps = zero_maps();
+    const std::array<LinearMap, 32>& maps = zero_maps();
     for (std::size_t power = 0; size > 0; size >>= 1, ++power) {
         if ((size & 1) != 0) {
             check = apply(maps[power % maps.size()], check);

@@ -13,7 +13,7 @@ std::uint32_t adler32(const Runs& runs);
 // CRC-32 (RFC 1952, 8).
 std::uint32_t crc32(const Runs& runs);
 
-// A finished CRC-32 moved by `size` bytes: XOR the finished CRC-32 of those bytes to it.
+// CRC-32 of A, shifted: XOR with the CRC-32 of the `size` bytes B to get that of A + B.
 std::uint32_t crc32_after_zeros(std::uint32_t check, std::int64_t size);
 
 }  // namespace heatsvc

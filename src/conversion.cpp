@@ -33,11 +33,11 @@ void to_float16(std::span<const float> values, std::span<std::uint16_t> out) {
         // From 2**-14 on: the exponent counts from 15 instead of 127, and the last 13 bits are rounded away. A carry
         // out of the mantissa is the next exponent. 65504, the largest finite float16, has the bits 0x7BFF.
         const std::int32_t normal = (magnitude - 0x38000000 + 0xFFF + (magnitude >> 13 & 1)) >> 13;
-        // Below it: so many times float16's smallest number, 2**-24, as the last bits of a sum that is rounded so.
+        // Below: a multiple of 2**-24, the smallest float16; adding 2**23 rounds it to an integer in the low bits.
         const float small = std::min(std::bit_cast<float>(magnitude), 0x1p-14F) * 0x1p24F;
         std::int32_t half = std::bit_cast<std::int32_t>(small + 0x1p23F) & 0xFFFF;
         half = magnitude >= 0x38800000 ? std::min(normal, 0x7BFF) : half;
-        half = magnitude <= 0x7F800000 ? half : 0x7E00;  // no number
+        half = magnitude <= 0x7F800000 ? half : 0x7E00;  // NaN
         out[i] = static_cast<std::uint16_t>(half | (bits >> 16 & 0x8000));
     }
 }

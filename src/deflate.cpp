@@ -8,15 +8,15 @@
 namespace heatsvc {
 namespace {
 
-constexpr std::int64_t longest_match = 258;
+constexpr std::int64_t max_match = 258;
 constexpr std::size_t end_of_block = 256;
-constexpr int most_literal_bits = 15, most_match_bits = 15 + 5 + 1;
+constexpr int max_literal_bits = 15, max_match_bits = 15 + 5 + 1;
 
 int bits_of(std::uint32_t code) { return static_cast<int>(code & 31); }
 
-bool within(std::span<const std::uint32_t> codes, int most) {
-    return std::ranges::all_of(codes, [most](std::uint32_t code) {
-        return 0 < bits_of(code) && bits_of(code) <= most && code >> 5 >> bits_of(code) == 0;
+bool within(std::span<const std::uint32_t> codes, int max_bits) {
+    return std::ranges::all_of(codes, [max_bits](std::uint32_t code) {
+        return 0 < bits_of(code) && bits_of(code) <= max_bits && code >> 5 >> bits_of(code) == 0;
     });
 }
 
@@ -24,7 +24,7 @@ class BlockWriter {
   public:
     BlockWriter(const DeflateTable& table, std::uint8_t fill, std::uint8_t* out)
         : table_(table), fill_(table.literals[fill]), writer_(out) {
-        const std::uint32_t longest = table.matches[longest_match];
+        const std::uint32_t longest = table.matches[max_match];
         for (; (many_ + 1) * bits_of(longest) <= 32; ++many_) {
             many_longest_ |= std::uint64_t{longest >> 5} << (many_ * bits_of(longest));
         }
@@ -41,12 +41,12 @@ class BlockWriter {
             write(fill_);
             --size;
         }
-        for (; size >= longest_match * many_; size -= longest_match * many_) {
-            writer_.add(many_longest_, many_ * bits_of(table_.matches[longest_match]));
+        for (; size >= max_match * many_; size -= max_match * many_) {
+            writer_.add(many_longest_, many_ * bits_of(table_.matches[max_match]));
             writer_.flush_word();
         }
         while (size >= 3) {
-            const std::int64_t part = std::min(size, longest_match);
+            const std::int64_t part = std::min(size, max_match);
             write(table_.matches[part]);
             size -= part;
         }
@@ -96,9 +96,9 @@ class BlockWriter {
 
 void DeflateTable::check() const {
     if (header_bits < 0 || header_bits > 8 * std::ssize(header) || literals.size() != end_of_block + 1 ||
-        matches.size() != longest_match + 1 || !within(literals, most_literal_bits) ||
-        !within(matches.subspan(3), most_match_bits)) {
-        throw std::invalid_argument("these are no codes of deflate");
+        matches.size() != max_match + 1 || !within(literals, max_literal_bits) ||
+        !within(matches.subspan(3), max_match_bits)) {
+        throw std::invalid_argument("the Huffman table's sizes or codes are invalid");
     }
 }
 
@@ -108,10 +108,10 @@ std::size_t deflate_block(const Runs& runs, const DeflateTable& table, std::span
     // A gap is at most three literals and a match that is not the longest. The end is an end of block, 10 bits and 4
     // bytes; 8 bytes are room.
     const std::int64_t size = runs.size * runs.itemsize;
-    const std::int64_t gap_codes = 4 * (std::ssize(runs.starts) + 1) + size / longest_match;
-    const std::int64_t most_bits =
-        table.header_bits + most_literal_bits * (std::ssize(runs.values) + 1) + most_match_bits * gap_codes;
-    if (std::ssize(out) < most_bits / 8 + 16) {
+    const std::int64_t gap_codes = 4 * (std::ssize(runs.starts) + 1) + size / max_match;
+    const std::int64_t max_bits =
+        table.header_bits + max_literal_bits * (std::ssize(runs.values) + 1) + max_match_bits * gap_codes;
+    if (std::ssize(out) < max_bits / 8 + 16) {
         throw std::invalid_argument("there is no room for the block");
     }
     BlockWriter writer(table, runs.fill, out.data());

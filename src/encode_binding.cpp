@@ -1,4 +1,4 @@
-// The kernels of content codings and checksums, as functions of the module.
+// Python bindings of content codings and checksums.
 #include "array.h"
 #include "checksums.h"
 #include "deflate.h"
@@ -38,7 +38,13 @@ void bind_checksums(nb::module_& module) {
             require(size >= 0, "the size is negative");
             return crc32_after_zeros(check, size);
         },
-        "check"_a, "size"_a, "A finished CRC-32 moved by `size` bytes: XOR the finished CRC-32 of those bytes to it.");
+        "check"_a, "size"_a, "CRC-32 of A, shifted: XOR with the CRC-32 of the `size` bytes B to get that of A + B.");
+}
+
+template <auto encode>
+std::size_t encode_checked(const Runs& runs, const Out<std::uint8_t>& out) {
+    require_apart(flat(out), runs.values, runs.starts, runs.lengths);
+    return encode(runs, flat(out));
 }
 
 void bind_codings(nb::module_& module) {
@@ -53,21 +59,11 @@ void bind_codings(nb::module_& module) {
         },
         array("header"), "header_bits"_a, array("literals"), array("matches"), array("out"), Unlocked(),
         "Write a tile as one deflate block and an empty stored one after it; returns the bytes written.");
-    def_of_runs(
-        module, "zstd_blocks",
-        +[](const Runs& runs, const Out<std::uint8_t>& out) {
-            require_apart(flat(out), runs.values, runs.starts, runs.lengths);
-            return zstd_blocks(runs, flat(out));
-        },
-        array("out"), Unlocked(), "Write a tile as zstd blocks, none of them the last; returns the bytes written.");
-    def_of_runs(
-        module, "zstd_small",
-        +[](const Runs& runs, const Out<std::uint8_t>& out) {
-            require_apart(flat(out), runs.values, runs.starts, runs.lengths);
-            return zstd_small(runs, flat(out));
-        },
-        array("out"), Unlocked(),
-        "Write a tile as small zstd blocks, none of them the last; returns the bytes written.");
+    def_of_runs(module, "zstd_blocks", encode_checked<zstd_blocks>, array("out"), Unlocked(),
+                "Write a tile as zstd blocks, none of them the last; returns the bytes written.");
+    def_of_runs(module, "zstd_small", encode_checked<zstd_small>, array("out"), Unlocked(),
+                "Write a tile as zstd blocks with matches and entropy coding: smaller and slower than zstd_blocks. "
+                "Returns the bytes written.");
     module.def(
         "zstd_patches",
         [](const In<Count, 2>& bounds, const In<float, 2>& values, Count width, Count size,

@@ -14,16 +14,16 @@
 namespace heatsvc {
 
 // Below this sigma the recurrence of `write_gaussian` would leave the range of a double.
-inline constexpr double smallest_recurrent_sigma = 0.05;
+inline constexpr double min_recurrence_sigma = 0.05;
 // From this sigma on, a primitive of at most simd_width pixels per side has no pixel that is too faint for a float32.
-inline constexpr double smallest_small_sigma = 0.25;
-// Its pixels are at least exp(-81) of the peak: two axes of at most (3 + 1.5 / sigma)**2 / 2. With this peak or a higher
-// one all of them are above 0 in a float32.
-inline constexpr float faintest_peak = 1e-6F;
+inline constexpr double min_small_gaussian_sigma = 0.25;
+// Its pixels are at least exp(-81) of the peak: two axes of at most (3 + 1.5 / sigma)**2 / 2. With this peak or a
+// higher one all of them are above 0 in a float32.
+inline constexpr float min_patch_peak = 1e-6F;
 // With WindowKind::cutoff, pixels of a larger exponent are 0, and so are pixels further away than so many sigma.
-inline constexpr double largest_exponent = 4.6052, cutoff_reach = 3.05;
-// On a whole map, pixels of a larger exponent are 0: exp(-80) < 2e-35, and smaller float32 are slow to compute.
-inline constexpr double faintest_exponent = 80.0;
+inline constexpr double cutoff_exponent = 4.6052, cutoff_reach = 3.05;
+// On a whole map, larger exponents give 0: exp(-80) < 2e-35, so subnormal float32, which are slow, stay far away.
+inline constexpr double map_exponent = 80.0;
 
 }  // namespace heatsvc
 
@@ -80,11 +80,12 @@ inline Window window_around(const Position& a, const Position& b, const Volume& 
 
 // What a Gaussian of any kind covers on an axis of `side` pixels; see Gaussian in heatsvc/volume.py.
 //
-// exact: the coordinate, from which the window is found. center: takes the coordinate in float32, and gives the center
-// in pixels of the map.
+// exact: the coordinate, from which the window is found.
+// center: in: the coordinate in float32; out: the center in pixels of the map.
 Axis gaussian_axis(double exact, double& center, std::int64_t side, const Volume& volume);
 
-// exp(x) = 2**n * exp(r) for x up to 0, n an integer next to x / ln 2; for x < -87 as for -87. Relative error 1e-7.
+// exp(x) = 2**n * exp(r) for x below 0, or -0.0 (not +0.0: see the clamp), n the integer nearest to x / ln 2; for
+// x < -87 as for -87. Relative error 1e-7.
 //
 // Written without branches and calls, so that compilers can vectorize a loop over it.
 inline float exp_negative(float x) {
@@ -109,8 +110,8 @@ inline float exp_negative(float x) {
     return series * std::bit_cast<float>((n + 127) << 23);
 }
 
-// A primitive of at most simd_width pixels a side: from its center to its first column and row, in pixels; the step to
-// the next column, -1 where it is mirrored; and its peak.
+// A primitive of at most simd_width pixels a side. x, y: first column and row, relative to the center; step: to the
+// next column, -1 if mirrored.
 struct SmallGaussian {
     float x, y, step, peak;
 
@@ -121,19 +122,19 @@ struct SmallGaussian {
           step(mirrored ? -1.0F : 1.0F),
           peak(its_peak) {}
 
-    // Write the row, and simd_width numbers on the column, whose peak it is. What lies beyond the window is undefined.
-    // Sixteen numbers at once, which compilers make vectors of.
+    // Write the row, then from simd_width on the column times the peak. Numbers beyond the window are undefined.
+    // One loop over both, which compilers vectorize.
     void write(float* out, float scale) const {
         for (std::int32_t i = 0; i < 2 * simd_width; ++i) {
-            const auto place = static_cast<float>(i & (simd_width - 1));
-            const float away = i < simd_width ? x + place * step : y + place;
+            const auto offset = static_cast<float>(i & (simd_width - 1));
+            const float away = i < simd_width ? x + offset * step : y + offset;
             out[i] = exp_negative(away * away * -scale) * (i < simd_width ? 1.0F : peak);
         }
     }
 };
 
-// The least of a small primitive's values, which is in a corner.
-inline float faintest(const float* values, const Window& window) {
+// The smallest value of a small primitive; it is in a corner.
+inline float min_value(const float* values, const Window& window) {
     const float* down = values + simd_width;
     return std::min(values[0], values[window.columns() - 1]) * std::min(down[0], down[window.rows() - 1]);
 }

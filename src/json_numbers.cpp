@@ -50,9 +50,9 @@ struct Number {
 constexpr Number no_number{0, nullptr};
 
 // Numbers with this many digits are below 2**63.
-constexpr std::int64_t most_digits = 18, exact_digits = 15;
-constexpr std::array<double, most_digits + 1> powers{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
-                                                     1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+constexpr std::int64_t max_digits = 18, exact_digits = 15;
+constexpr std::array<double, max_digits + 1> powers{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                                    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
 
 // Whether doubles up to two units in the last place away become the same float32: its last 29 bits are lost there, and
 // half way between two float32 they are 2**28.
@@ -125,7 +125,7 @@ Number read_number(Cursor text) {
     text.at += negative;
     const std::uint8_t* const first = text.at;
     std::uint64_t number = 0;
-    // There are few, mostly as many as in the previous number: guessing that is faster than counting them in a word.
+    // There are few digits, mostly as many as before: predicted branches are faster than `read_digits`.
     for (; text.digit() <= 9; ++text.at) {
         number = number * 10 + text.digit();
     }
@@ -146,7 +146,7 @@ Number read_number(Cursor text) {
         }
     }
     digits += decimals;
-    if (digits > most_digits || (*text | 0x20) == 'e') {
+    if (digits > max_digits || (*text | 0x20) == 'e') {
         return read_long_number(first - negative, text);
     }
     // Each of the two roundings is wrong by half a unit in the last place at most, and the first one only of a number
@@ -197,7 +197,7 @@ struct Lists {
     }
 };
 
-// Not in the class: compilers inline what is called once there, and this would leave too few registers for its loop.
+// With external linkage and outside the class, so that compilers do not inline it: its loop needs the registers.
 bool Lists::read() {
     Lengths counts{};  // of what has been read of the lists that are open
     std::size_t level = 0, levels = 0;
@@ -233,7 +233,7 @@ bool Lists::read() {
 
 }  // namespace json
 
-NumberArrays parse_number_arrays(std::span<const std::uint8_t> text, std::size_t least, std::size_t most,
+NumberArrays parse_number_arrays(std::span<const std::uint8_t> text, std::size_t min_bytes, std::size_t max_numbers,
                                  std::span<float> values, std::span<NumberArray> arrays) {
     NumberArrays parsed{};
     if (text.empty() || text.back() != '}') {
@@ -266,12 +266,12 @@ NumberArrays parse_number_arrays(std::span<const std::uint8_t> text, std::size_t
         if (!colon || *value != '[') {
             continue;
         }
-        json::Lists lists{value, values.first(std::min(values.size(), most))};
+        json::Lists lists{value, values.first(std::min(values.size(), max_numbers))};
         const bool regular = lists.read();
         i = static_cast<std::size_t>(lists.text.at - text.data());
         parsed.nulls += lists.nulls;
         const auto end = static_cast<std::int64_t>(i);
-        if (regular && static_cast<std::size_t>(end - begin) >= least) {
+        if (regular && static_cast<std::size_t>(end - begin) >= min_bytes) {
             const auto& [first, second, third, fourth] = lists.lengths;
             arrays[parsed.found++] = {begin, end, first, second, third, fourth};
             values = values.subspan(lists.count);

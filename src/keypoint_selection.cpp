@@ -11,32 +11,32 @@ namespace {
 
 static_assert(std::numeric_limits<float>::is_iec559);
 
-constexpr std::uint32_t largest_float = 0x7F7FFFFF, largest_half = 0x477FE000;  // bits of float32
-constexpr std::size_t most_bins = 1 << 20;                                      // a float holds each of their numbers
+constexpr std::uint32_t max_float = 0x7F7FFFFF, max_half = 0x477FE000;  // bits of float32
+constexpr std::size_t max_bins = 1 << 20;                               // a float holds each of their numbers
 
 bool is_finite(float number) { return (std::bit_cast<std::uint32_t>(number) & 0x7F800000) != 0x7F800000; }
 
 // Whether all numbers are at most this large; NaN is not.
-bool all_within(std::span<const float> numbers, std::uint32_t largest) {
+bool all_within(std::span<const float> numbers, std::uint32_t max_bits) {
     std::uint32_t top_bits = 0;
     for (const float number : numbers) {
-        top_bits |= (std::bit_cast<std::uint32_t>(number) & 0x7FFFFFFF) + (0x7FFFFFFF - largest);
+        top_bits |= (std::bit_cast<std::uint32_t>(number) & 0x7FFFFFFF) + (0x7FFFFFFF - max_bits);
     }
     return top_bits >> 31 == 0;
 }
 
 template <std::size_t columns, typename Number>
 bool split(const Number* numbers, std::span<float> keypoint, std::span<float> score) {
-    std::uint32_t found = 0;
+    std::uint32_t non_finite = 0;
     for (std::size_t i = 0; i < score.size(); ++i, numbers += columns) {
         const auto x = static_cast<float>(numbers[0]), y = static_cast<float>(numbers[1]);
-        const float s = columns == 3 ? static_cast<float>(numbers[columns - 1]) : 1.0f;
+        const float s = columns == 3 ? static_cast<float>(numbers[columns - 1]) : 1.0F;
         keypoint[2 * i] = x;
         keypoint[2 * i + 1] = y;
         score[i] = s;
-        found |= std::uint32_t{!is_finite(x)} | std::uint32_t{!is_finite(y)} | std::uint32_t{!is_finite(s)};
+        non_finite |= std::uint32_t{!is_finite(x)} | std::uint32_t{!is_finite(y)} | std::uint32_t{!is_finite(s)};
     }
-    return found == 0;
+    return non_finite == 0;
 }
 
 }  // namespace
@@ -94,13 +94,12 @@ bool take_keypoints(const SelectedKeypoints& selected, std::span<float> keypoint
             score[i++] = point[2];
         }
     }
-    return all_within(selected.frames, largest_float) && all_within(keypoint, largest_half) &&
-           all_within(score, largest_half);
+    return all_within(selected.frames, max_float) && all_within(keypoint, max_half) && all_within(score, max_half);
 }
 
 void count_scores(const SelectedKeypoints& selected, std::size_t bins, std::span<std::int64_t> histogram) {
     selected.check();
-    if (bins == 0 || bins > most_bins || histogram.size() != selected.indices.size() * bins) {
+    if (bins == 0 || bins > max_bins || histogram.size() != selected.indices.size() * bins) {
         throw std::invalid_argument("a histogram has 1 to 1,048,576 bins for each selected keypoint");
     }
     const auto scale = static_cast<float>(bins), last = static_cast<float>(bins - 1);
@@ -108,7 +107,7 @@ void count_scores(const SelectedKeypoints& selected, std::size_t bins, std::span
     for (auto frames = selected.frames; !frames.empty(); frames = frames.subspan(width)) {
         std::size_t first = 0;
         for (const std::int64_t index : selected.indices) {
-            const float bin = std::min(std::max(0.0f, frames[3 * index + 2] * scale), last);  // 0 for NaN
+            const float bin = std::min(std::max(0.0F, frames[3 * index + 2] * scale), last);  // 0 for NaN
             ++histogram[first + static_cast<std::size_t>(bin)];
             first += bins;
         }

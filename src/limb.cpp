@@ -8,24 +8,24 @@ namespace {
 
 constexpr double far_away = 1e5;  // pixels
 
-// exp(-q) is about 1 + q * (e1 + q * (e2 + ...)), with a relative error under 4.1e-8 for q from 0 to most_q: the
+// exp(-q) is about 1 + q * (e1 + q * (e2 + ...)), with a relative error under 4.1e-8 for q from 0 to max_q: the
 // polynomial of degree 6 that is 1 at 0 and whose largest relative error is the smallest (found by Remez's exchange).
-constexpr float most_q = 17.0F / 16.0F;
+constexpr float max_q = 17.0F / 16.0F;
 constexpr auto e1 = static_cast<float>(-0.9999979271), e2 = static_cast<float>(0.4999651116),
                e3 = static_cast<float>(-0.1664654839), e4 = static_cast<float>(0.04111951141),
                e5 = static_cast<float>(-0.007557181673), e6 = static_cast<float>(0.000815397572);
 
-struct Reach {
-    double near, far;
+struct Interval {
+    double begin, end;
 };
 
-// The part of the segment from near to far that is within `margin` of the map on one axis.
-Reach clip_axis(Reach part, double place, double step, double side, double margin) {
+// The part of the segment's interval that is within `margin` of the map on one axis.
+Interval clip_axis(Interval part, double position, double step, double side, double margin) {
     if (std::abs(step) > 1e-12) {
-        const double one = (-margin - place) / step, other = (side + margin - place) / step;
-        return {std::max(part.near, std::min(one, other)), std::min(part.far, std::max(one, other))};
+        const double one = (-margin - position) / step, other = (side + margin - position) / step;
+        return {std::max(part.begin, std::min(one, other)), std::min(part.end, std::max(one, other))};
     }
-    return place < -margin || place > side + margin ? Reach{part.near, -1.0} : part;
+    return position < -margin || position > side + margin ? Interval{part.begin, -1.0} : part;
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume) {
     double ax = start.single_x, ay = start.single_y;
     // Subtracted in the type of the coordinates, all else in float64: this is how PYSKL decides what is short.
     double dx = end.x - start.x, dy = end.y - start.y;
-    if (volume.exact.empty()) {
+    if (volume.keypoint64.empty()) {
         dx = static_cast<float>(dx), dy = static_cast<float>(dy);
     }
     if (dx * dx + dy * dy < 1.0) {
@@ -47,11 +47,11 @@ Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume) {
         // Neither end is near: the limb begins where it reaches the map, on its longer axis.
         dx = bx - ax, dy = by - ay;
         const bool along_x = std::abs(dx) > std::abs(dy);
-        double &place = along_x ? ax : ay, &other = along_x ? ay : ax;
+        double &position = along_x ? ax : ay, &other = along_x ? ay : ax;
         const double step = along_x ? dx : dy, side = along_x ? w : h;
         const double edge = step > 0.0 ? -margin : side + margin;
-        if ((edge - place) * step > 0.0) {
-            other += (edge - place) * ((along_x ? dy : dx) / step), place = edge;
+        if ((edge - position) * step > 0.0) {
+            other += (edge - position) * ((along_x ? dy : dx) / step), position = edge;
         }
         dx = bx - ax, dy = by - ay;
     }
@@ -62,9 +62,9 @@ Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume) {
     if (std::max(std::abs(ax), std::abs(ay)) > std::max({far_away, std::abs(bx), std::abs(by)})) {
         ax = bx, ay = by, ux = -ux, uy = -uy;
     }
-    const Reach part = clip_axis(clip_axis({0.0, length}, ax, ux, w, margin), ay, uy, h, margin);
-    return {std::min(std::max(ax + part.near * ux, -margin), w + margin),
-            std::min(std::max(ay + part.near * uy, -margin), h + margin), ux, uy, part.far - part.near};
+    const Interval part = clip_axis(clip_axis({0.0, length}, ax, ux, w, margin), ay, uy, h, margin);
+    return {std::clamp(ax + part.begin * ux, -margin, w + margin),
+            std::clamp(ay + part.begin * uy, -margin, h + margin), ux, uy, part.end - part.begin};
 }
 
 LimbRows::LimbRows(const Volume& volume)
@@ -72,18 +72,18 @@ LimbRows::LimbRows(const Volume& volume)
       reach_(limb_reach * volume.sigma),
       unit_(0.25 * std::sqrt(0.5 / (volume.sigma * volume.sigma))) {
     if (!volume.limbs.empty()) {
-        const auto blocks = static_cast<std::size_t>(most_rows * stride(width_) / block);
-        // One more each: blocks are filled two at a time, and read up to 7 pixels beyond the last.
-        origins_.resize(blocks + 1);
+        const auto blocks = static_cast<std::size_t>(max_rows * stride(width_) / block);
+        origins_.resize(blocks);
+        // One more block of pixels: RunWriter reads up to 7 beyond the last.
         pixels_.resize((blocks + 1) * block);
     }
 }
 
 std::int64_t LimbRows::render(const Window& window, std::int64_t y0, std::int64_t y1, const Segment& segment,
                               float peak, bool mirrored) {
-    const double slope = std::abs(segment.uy) > 1e-9 ? 1.0 / segment.uy : 1e9;
+    const double inverse_uy = std::abs(segment.uy) > 1e-9 ? 1.0 / segment.uy : 1e9;
     // The line's way in x from row to row, and the strip's half width.
-    const double lean = segment.ux * slope, half = reach_ * std::abs(slope);
+    const double lean = segment.ux * inverse_uy, half = reach_ * std::abs(inverse_uy);
     const double first = static_cast<double>(window.x0), last = static_cast<double>(window.x1) - 1.0;
     // Lengths times `unit` have squares that are a sixteenth of the exponent.
     const double unit = unit_, ux = (mirrored ? -unit : unit) * segment.ux, uy = (mirrored ? -unit : unit) * segment.uy;
@@ -132,7 +132,7 @@ void LimbRows::fill(std::int64_t count, double half, double ux, double uy, float
             e *= e;
             e *= e;
             e *= e;
-            out[i] = q < most_q ? peak * e : 0.0F;
+            out[i] = q < max_q ? peak * e : 0.0F;
         }
     }
 }

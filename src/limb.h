@@ -29,14 +29,14 @@ Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume);
 // Some rows of a limb: row y has `size` pixels from `start` on.
 class LimbRows {
   public:
-    static constexpr std::int64_t most_rows = 16;
+    static constexpr std::int64_t max_rows = 16;
     struct Row {
         std::int64_t start, size;
     };
 
     explicit LimbRows(const Volume& volume);
 
-    // Render the rows y0 to y1, at most most_rows of them: peak * exp(-d**2 / (2 sigma**2)), d the distance to the
+    // Render the rows y0 to y1, at most max_rows of them: peak * exp(-d**2 / (2 sigma**2)), d the distance to the
     // segment. In the mirrored copy rows are mirrored. Returns how many pixels there are in all.
     std::int64_t render(const Window& window, std::int64_t y0, std::int64_t y1, const Segment& segment, float peak,
                         bool mirrored);
@@ -44,7 +44,7 @@ class LimbRows {
     const Row& operator[](std::int64_t row) const { return rows_[static_cast<std::size_t>(row)]; }
     // The pixels of all rows, each row from the next multiple of eight on, and at least 7 numbers after the last.
     const float* pixels() const { return pixels_.data(); }
-    // Of a row of so many pixels the numbers up to the next row.
+    // Numbers from a row of `size` pixels to the next row.
     static std::int64_t stride(std::int64_t size) { return (size + block - 1) & -block; }
 
   private:
@@ -58,7 +58,7 @@ class LimbRows {
 
     std::int64_t width_;
     double reach_, unit_;
-    Row rows_[most_rows];
+    Row rows_[max_rows];
     std::vector<Origin> origins_;
     std::vector<float> pixels_;
 };

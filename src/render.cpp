@@ -14,22 +14,37 @@
 namespace heatsvc::HEATSVC_INSTRUCTION_SET {
 namespace {
 
-// The maps first to last of a volume, with the frame and channels of each.
-class Maps {
+// A position among a volume's maps: the frame and channels of one map.
+class MapCursor {
   public:
-    Maps(const Volume& volume, std::int64_t first)
-        : volume_(volume), merged_(volume.merged()), index_(volume.map_index(first)) {}
+    MapCursor(const Volume& volume, std::int64_t number)
+        : frames_(volume.frames),
+          merged_(volume.merged()),
+          channels_(std::max<std::int64_t>(volume.maps_per_frame(), 1)),
+          length_(volume.reduce == Reduce::none && volume.clip > 0 ? volume.clip : 1),
+          clip_start_(number / (channels_ * length_) * length_),
+          channel_(number / length_ % channels_),
+          clip_frame_(number % length_) {}
 
-    void advance() { index_ = volume_.next(index_); }
-    bool mirrored() const { return index_.frame >= volume_.frames; }
-    std::int64_t first_channel() const { return index_.channel; }
-    std::int64_t last_channel() const { return index_.channel + merged_; }
-    std::int64_t frame() const { return mirrored() ? index_.frame - volume_.frames : index_.frame; }
+    void advance() {
+        if (++clip_frame_ == length_) {
+            clip_frame_ = 0;
+            if (++channel_ == channels_) {
+                channel_ = 0;
+                clip_start_ += length_;
+            }
+        }
+    }
+    bool mirrored() const { return clip_start_ >= frames_; }
+    std::int64_t first_channel() const { return channel_; }
+    std::int64_t last_channel() const { return channel_ + merged_; }
+    std::int64_t frame() const { return clip_start_ + clip_frame_ - (mirrored() ? frames_ : 0); }
 
   private:
-    const Volume& volume_;
-    std::int64_t merged_;
-    MapIndex index_;
+    std::int64_t frames_, merged_, channels_;
+    std::int64_t length_;      // of a clip; frames-first order is that of clips of one frame
+    std::int64_t clip_start_;  // the clip's first frame; mirrored frames come after the others
+    std::int64_t channel_, clip_frame_;
 };
 
 // The content of a channel: point a, or the limb from point a to point b.
@@ -66,7 +81,7 @@ struct Primitive {
         if (source.is_limb) {
             window = window_around(volume.position(a), volume.position(b), volume);
         } else {
-            place_point(volume);
+            center_point(volume);
         }
     }
 
@@ -75,13 +90,13 @@ struct Primitive {
         const Segment segment = visible_segment(a, b, volume);
         if (segment.length == 0.0) {
             peak = volume.gaussian.unit_peak ? 1.0F : volume.score[static_cast<std::size_t>(a)];
-            place_point(volume);
+            center_point(volume);
         }
         return segment;
     }
 
   private:
-    void place_point(const Volume& volume) {
+    void center_point(const Volume& volume) {
         const Position point = volume.position(a);
         x = point.single_x, y = point.single_y;
         if (volume.gaussian.is_pyskl) {
@@ -113,14 +128,14 @@ class Renderer {
           by_channel_(volume.reduce == Reduce::argmax),
           alone_(volume.merged() == 1 && volume.persons == 1 && !by_channel_ && !volume.gaussian.is_clipped()),
           adds_(volume.gaussian.sums_persons && !alone_),
-          largest_exponent_(volume.gaussian.covers_map()                   ? faintest_exponent
-                            : volume.gaussian.window == WindowKind::cutoff ? largest_exponent
-                                                                           : 0.0),
-          small_(volume.sigma >= smallest_small_sigma && largest_exponent_ == 0.0),
+          max_exponent_(volume.gaussian.covers_map()                   ? map_exponent
+                        : volume.gaussian.window == WindowKind::cutoff ? cutoff_exponent
+                                                                       : 0.0),
+          small_(volume.sigma >= min_small_gaussian_sigma && max_exponent_ == 0.0),
           scale_(0.5 / (volume.sigma * volume.sigma)),
           // Across a whole map the first exponential may be 0.
-          shrink_(volume.sigma >= smallest_recurrent_sigma && !volume.gaussian.covers_map() ? std::exp(-2.0 * scale_)
-                                                                                            : 0.0),
+          shrink_(volume.sigma >= min_recurrence_sigma && !volume.gaussian.covers_map() ? std::exp(-2.0 * scale_)
+                                                                                        : 0.0),
           canvas_(alone_ ? 0 : volume.height, volume.width, by_channel_),
           sums_(adds_ ? volume.height : 0, volume.width, false),
           limb_(volume),
@@ -129,7 +144,7 @@ class Renderer {
           row_(static_cast<std::size_t>(volume.width + 7)) {}  // RunWriter reads 7 more
 
     // Render a map, whose first pixel has the number `base`; returns whether there was room for all its runs.
-    bool render(const Maps& map, std::int64_t base) {
+    bool render(const MapCursor& map, std::int64_t base) {
         const bool mirrored = map.mirrored();
         for (std::int64_t channel = map.first_channel(); channel < map.last_channel(); ++channel) {
             const Source source(volume_, channel, mirrored);
@@ -158,8 +173,8 @@ class Renderer {
   private:
     bool render_limb(const Primitive& primitive, const Segment& segment, bool mirrored, std::int64_t base) {
         const Window& window = primitive.window;
-        for (std::int64_t y = window.y0; y < window.y1; y += LimbRows::most_rows) {
-            const std::int64_t until = std::min(y + LimbRows::most_rows, window.y1);
+        for (std::int64_t y = window.y0; y < window.y1; y += LimbRows::max_rows) {
+            const std::int64_t until = std::min(y + LimbRows::max_rows, window.y1);
             const std::int64_t pixels = limb_.render(window, y, until, segment, primitive.peak, mirrored);
             if (alone_ && !writer_.has_room(until - y, pixels)) {
                 return false;
@@ -186,10 +201,11 @@ class Renderer {
                 .write(values, static_cast<float>(scale_));
             const float* down = values + simd_width;
             const std::int64_t at = base + y0 * volume_.width + left;
-            if (alone_ && faintest(values, primitive.window) > cut_ && volume_.width - columns >= gap_ &&
+            if (alone_ && min_value(values, primitive.window) > cut_ && volume_.width - columns >= gap_ &&
                 writer_.is_apart(at) && writer_.room() >= rows * columns + simd_width) {
                 float* __restrict out = writer_.add_block(at, volume_.width, rows, columns);
                 // Excess numbers are overwritten, or stay after the last ones.
+                // Not a constant, so that compilers do not unroll the loop over rows.
                 const std::int64_t whole = (columns + simd_width - 1) & -simd_width;
                 for (std::int64_t y = 0; y < rows; ++y, out += columns) {
                     for (std::int64_t i = 0; i < whole; ++i) {
@@ -212,7 +228,7 @@ class Renderer {
         for (std::int64_t y = 0; y < rows; ++y) {
             const double factor = down_[static_cast<std::size_t>(y)];
             std::int64_t start = left, size = columns;
-            if (largest_exponent_ > 0.0) {
+            if (max_exponent_ > 0.0) {
                 const Axis seen = within_exponent(primitive, y0 + y);
                 if (seen.start >= seen.stop) {
                     continue;
@@ -221,7 +237,7 @@ class Renderer {
                 size = seen.stop - seen.start;
             }
             const bool in_place =
-                alone_ && writer_.room() >= size + 7 && writer_.takes_next(base + (y0 + y) * volume_.width + start);
+                alone_ && writer_.room() >= size + 7 && writer_.needs_no_fill(base + (y0 + y) * volume_.width + start);
             float* row = in_place ? writer_.next() : row_.data();
             const double* from = across_.data() + (start - left);
             // Whole eights, for which there is room: vectors without a remainder.
@@ -238,7 +254,7 @@ class Renderer {
 
     // The pixels of a row of a window whose exponent is not above the largest.
     Axis within_exponent(const Primitive& primitive, std::int64_t y) const {
-        const double dy = static_cast<double>(y) - primitive.y, square = largest_exponent_ / scale_ - dy * dy;
+        const double dy = static_cast<double>(y) - primitive.y, square = max_exponent_ / scale_ - dy * dy;
         if (square < 0.0) {
             return {0, 0};
         }
@@ -267,10 +283,10 @@ class Renderer {
     float cut_, fill_;
     std::int64_t gap_;
     bool by_channel_;
-    bool alone_;               // each map has one primitive at most, as it is
-    bool adds_;                // persons are summed
-    double largest_exponent_;  // of a pixel that is rendered; 0 for all of a window
-    bool small_;               // a small window is rendered at once
+    bool alone_;           // each map has one primitive at most, as it is
+    bool adds_;            // persons are summed
+    double max_exponent_;  // of a pixel that is rendered; 0 for all of a window
+    bool small_;           // a small window is rendered at once
     double scale_, shrink_;
     std::int32_t channel_ = 0;
     Canvas canvas_;
@@ -282,9 +298,9 @@ class Renderer {
 
 }  // namespace
 
-Measured measure(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t budget) {
-    Measured measured{last, 0, 0, 0};
-    Maps map(volume, first);
+MapRange measure(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t budget) {
+    MapRange range{last, 0, 0, 0};
+    MapCursor map(volume, first);
     for (std::int64_t index = first; index < last; ++index, map.advance()) {
         std::int64_t area = 0;
         for (std::int64_t channel = map.first_channel(); channel < map.last_channel(); ++channel) {
@@ -293,37 +309,37 @@ Measured measure(const Volume& volume, std::int64_t first, std::int64_t last, st
                 const Window window = Primitive(volume, source, person, map.frame()).window;
                 if (!window.empty()) {
                     area += window.columns() * window.rows();
-                    measured.rows += window.rows();
+                    range.runs += window.rows();
                 }
             }
         }
-        measured.pixels += std::min(area, volume.area());
-        measured.work += area + volume.merged() * volume.persons;
-        if (measured.work >= budget) {
-            measured.last = index + 1;
+        range.pixels += std::min(area, volume.area());
+        range.work += area + volume.merged() * volume.persons;
+        if (range.work >= budget) {
+            range.last = index + 1;
             break;
         }
     }
-    return measured;
+    return range;
 }
 
-Rendered render(const Volume& volume, std::int64_t first, std::int64_t last, double cut, float fill, std::int64_t gap,
-                std::span<std::int64_t> starts, std::span<std::int64_t> lengths, std::span<float> values) {
+RunCounts render(const Volume& volume, std::int64_t first, std::int64_t last, double cut, float fill, std::int64_t gap,
+                 std::span<std::int64_t> starts, std::span<std::int64_t> lengths, std::span<float> values) {
     RunWriter writer(starts, lengths, values, gap, fill);
     Renderer renderer(volume, cut, fill, gap, writer);
-    Maps map(volume, first);
+    MapCursor map(volume, first);
     for (std::int64_t index = first; index < last; ++index, map.advance()) {
         if (!renderer.render(map, (index - first) * volume.area())) {
             return {-1, 0};
         }
     }
-    return {writer.runs(), writer.count()};
+    return {writer.runs(), writer.pixels()};
 }
 
-Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t gap,
-                          std::span<std::int64_t> bounds, std::span<float> values) {
+PatchCounts separable_patches(const Volume& volume, std::int64_t first, std::int64_t last, std::int64_t gap,
+                              std::span<std::int64_t> bounds, std::span<float> values) {
     const Gaussian& gaussian = volume.gaussian;
-    if (volume.sigma < smallest_small_sigma || gaussian.window == WindowKind::cutoff || gaussian.covers_map() ||
+    if (volume.sigma < min_small_gaussian_sigma || gaussian.window == WindowKind::cutoff || gaussian.covers_map() ||
         gaussian.is_clipped()) {
         return {-1, 0, 0};
     }
@@ -340,10 +356,10 @@ Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t
         }
         waiting = 0;
     };
-    Patches patches{0, 0, 0};
+    PatchCounts patches{0, 0, 0};
     std::int64_t* bound = bounds.data();
     std::int64_t end = -gap;
-    Maps map(volume, first);
+    MapCursor map(volume, first);
     for (std::int64_t index = first; index < last; ++index, map.advance()) {
         const bool mirrored = map.mirrored();
         const Primitive primitive(volume, Source(volume, map.first_channel(), mirrored), 0, map.frame());
@@ -354,7 +370,7 @@ Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t
         const std::int64_t columns = x1 - x0, rows = y1 - y0, left = mirrored ? width - x1 : x0;
         const std::int64_t at = (index - first) * area + y0 * width + left;
         if (columns > simd_width || rows > simd_width || at - end < gap || width - columns < gap ||
-            patches.count == room || !(primitive.peak >= faintest_peak)) {
+            patches.count == room || !(primitive.peak >= min_patch_peak)) {
             return {-1, 0, 0};
         }
         found[waiting++] = {primitive.window, primitive.x, primitive.y, primitive.peak, mirrored};
@@ -373,21 +389,22 @@ Patches separable_patches(const Volume& volume, std::int64_t first, std::int64_t
     return patches;
 }
 
-Listed primitives(const Volume& volume, std::int64_t at, std::int64_t base, std::span<std::int64_t> starts,
-                  std::span<std::uint8_t> segments, std::span<std::int32_t> boxes, std::span<double> numbers) {
+PrimitiveCounts primitives(const Volume& volume, std::int64_t primitives_before, std::int64_t maps_before,
+                           std::span<std::int64_t> starts, std::span<std::uint8_t> has_limb,
+                           std::span<std::int32_t> boxes, std::span<double> numbers) {
     const bool write = !numbers.empty();
     const std::int64_t room = std::min(std::ssize(boxes) / 4, std::ssize(numbers) / 6);
-    Listed listed{at, 0, 0};
-    Maps map(volume, 0);
-    for (std::int64_t index = base; index < base + volume.maps(); ++index, map.advance()) {
-        bool has_limb = false;
+    PrimitiveCounts counts{primitives_before, 0, 0};
+    MapCursor map(volume, 0);
+    for (std::int64_t index = maps_before; index < maps_before + volume.maps(); ++index, map.advance()) {
+        bool any_limb = false;
         if (write) {
-            starts[static_cast<std::size_t>(index)] = listed.last;
+            starts[static_cast<std::size_t>(index)] = counts.count;
         }
         std::int64_t area = 0;
         for (std::int64_t channel = map.first_channel(); channel < map.last_channel(); ++channel) {
             const Source source(volume, channel, map.mirrored());
-            has_limb |= source.is_limb;
+            any_limb |= source.is_limb;
             for (std::int64_t person = 0; person < volume.persons; ++person) {
                 Primitive primitive(volume, source, person, map.frame());
                 if (primitive.window.empty()) {
@@ -401,25 +418,25 @@ Listed primitives(const Volume& volume, std::int64_t at, std::int64_t base, std:
                 const auto& [x0, x1, y0, y1] = primitive.window;
                 area += (x1 - x0) * (y1 - y0);
                 if (write) {
-                    if (listed.last >= room) {
+                    if (counts.count >= room) {
                         throw std::invalid_argument("there are more primitives than room for them");
                     }
                     const std::int64_t box[] = {x0, x1, y0, y1};
-                    std::copy_n(box, 4, boxes.data() + 4 * listed.last);
+                    std::copy_n(box, 4, boxes.data() + 4 * counts.count);
                     const double number[] = {segment.x,  segment.y,      segment.ux,
                                              segment.uy, segment.length, static_cast<double>(primitive.peak)};
-                    std::copy_n(number, 6, numbers.data() + 6 * listed.last);
+                    std::copy_n(number, 6, numbers.data() + 6 * counts.count);
                 }
-                listed.last += 1;
+                counts.count += 1;
             }
         }
         if (write) {
-            segments[static_cast<std::size_t>(index)] = has_limb ? 1 : 0;
+            has_limb[static_cast<std::size_t>(index)] = any_limb ? 1 : 0;
         }
-        listed.work += area;
-        listed.heaviest = std::max(listed.heaviest, area);
+        counts.work += area;
+        counts.heaviest = std::max(counts.heaviest, area);
     }
-    return listed;
+    return counts;
 }
 
 }  // namespace heatsvc::HEATSVC_INSTRUCTION_SET

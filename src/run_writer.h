@@ -46,9 +46,12 @@ class RunWriter {
     bool is_apart(std::int64_t at) const { return at - end_ >= gap_; }
 
     // Whether no fill would be written before the pixels of a row that begins at pixel `at`.
-    bool takes_next(std::int64_t at) const { return is_apart(at) || (at == end_ && runs_ > 0); }
+    bool needs_no_fill(std::int64_t at) const { return is_apart(at) || at == end_; }
 
-    // Add a run of its own in each of `rows` rows, the first from number `at` on, the next ones `stride` numbers
+    // Where the pixels of such a row are written.
+    float* next() { return values_.data() + count_; }
+
+    // Add a run of its own in each of `rows` rows, the first from pixel `at` on, the next ones `stride` pixels
     // further each; returns where their pixels are to be written, one row after the other.
     float* add_block(std::int64_t at, std::int64_t stride, std::int64_t rows, std::int64_t size) {
         std::int64_t *starts = starts_.data() + runs_, *lengths = lengths_.data() + runs_;
@@ -61,15 +64,12 @@ class RunWriter {
         return values_.data() + std::exchange(count_, count_ + rows * size);
     }
 
-    // Where the pixels of a row will be written that `takes_next`.
-    float* next() { return values_.data() + count_; }
-
-    // Add the pixels of a row from number `at` on, to the last run if that is near. There must be room for them.
+    // Add the pixels of a row from pixel `at` on, to the last run if that is near. There must be room for them.
     // Eight numbers are copied at once, so 7 more after the row are read, and written where there is room.
-    // A row that `takes_next` may itself be at `next` or after it.
+    // A row that `needs_no_fill` may itself be at `next` or after it.
     void add(std::int64_t at, const float* row, std::int64_t size) {
         std::int64_t fills = 0;
-        if (runs_ == 0 || is_apart(at)) {
+        if (is_apart(at)) {
             starts_[static_cast<std::size_t>(runs_)] = at;
             lengths_[static_cast<std::size_t>(runs_++)] = size;
         } else {
@@ -93,7 +93,7 @@ class RunWriter {
     }
 
     std::int64_t runs() const { return runs_; }
-    std::int64_t count() const { return count_; }
+    std::int64_t pixels() const { return count_; }
 
   private:
     std::span<std::int64_t> starts_, lengths_;

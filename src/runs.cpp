@@ -1,6 +1,5 @@
 #include "runs.h"
 
-#include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <stdexcept>
@@ -34,10 +33,10 @@ void copy_bytes(std::uint8_t* out, const std::uint8_t* source, std::int64_t size
 
 void Runs::check() const {
     if (starts.size() != lengths.size() || itemsize < 1 || itemsize > 8 || size < 0 || size > INT64_MAX / 8) {
-        throw std::invalid_argument("these are no runs");
+        throw std::invalid_argument("starts and lengths differ in size, or itemsize or size is out of range");
     }
-    // A number is negative where something is wrong. All are seen to at once in the end, so that compilers make vectors
-    // of the loop; sums of wrong numbers may wrap around, which is why each number is looked at by itself too.
+    // A difference is negative if a run is invalid. Signs are checked once at the end, so that the loop is vectorized;
+    // sums may wrap around, so each number is checked too.
     const auto tile = static_cast<std::uint64_t>(size);
     std::uint64_t signs = 0, pixels = 0;
     for (std::size_t run = 0; run < starts.size(); ++run) {
@@ -78,7 +77,7 @@ void add_colors(Runs runs, std::int64_t first, std::int64_t area, std::int64_t c
     }
     const std::int64_t maps = std::ssize(weights) / colors * channels;
     if (first < 0 || first > maps) {
-        throw std::invalid_argument("there are maps of more frames than weights");
+        throw std::invalid_argument("there are fewer weights than frames");
     }
     runs.size = (maps - first) * area;
     runs.check();

@@ -1,7 +1,6 @@
 // Runs of pixels: the start and length of each run, and the concatenated pixels of all.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 

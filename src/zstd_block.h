@@ -37,13 +37,10 @@ inline std::uint8_t* write_rle_block(std::int64_t size, std::uint8_t fill, std::
 // Maximum number of bytes of `size` bytes of one value as RLE blocks.
 inline std::int64_t rle_size(std::int64_t size) { return 4 * (size / block_size + 1); }
 
-// More than a block of `fill`; not inline, since it is rare.
-std::uint8_t* write_long_rle(std::int64_t size, std::uint8_t fill, std::uint8_t* out);
-
 // `size` bytes of `fill` as RLE blocks, none where it is 0; 4 bytes may be written in any case.
 inline std::uint8_t* write_rle_blocks(std::int64_t size, std::uint8_t fill, std::uint8_t* out) {
-    if (size > block_size) [[unlikely]] {
-        return write_long_rle(size, fill, out);
+    for (; size > block_size; size -= block_size) [[unlikely]] {
+        out = write_rle_block(block_size, fill, out);
     }
     return write_rle_block(size, fill, out) - (size > 0 ? 0 : 4);
 }
@@ -66,9 +63,6 @@ inline std::uint8_t* write_raw_blocks(const std::uint8_t* source, const std::uin
     }
     return out;
 }
-
-// Additional room for the small way: codes can be longer than the literals that they replace.
-inline constexpr std::int64_t zstd_small_room = 64 << 10;
 
 // The encoded bytes of runs, at most, and what is written after them; the runs are checked.
 //

@@ -17,23 +17,24 @@ namespace {
 
 // Runs that are less than this apart may share a compressed block; across more an RLE block is decoded far faster.
 constexpr std::int64_t long_gap = 2048;
-constexpr std::int64_t shortest_gap = 8;  // bytes of fill that are worth a sequence
-constexpr std::int64_t most_together = 4096;
+constexpr std::int64_t min_gap = 8;  // bytes of fill that are worth a sequence
+constexpr std::int64_t max_sequences = 4096;
 
 // Bytes that a gap between two runs costs: the headers of an RLE and a raw block; or a literal and a sequence, about.
-constexpr std::int64_t apart = 7, together = 4;
-constexpr std::int64_t together_once = 8;  // approximate overhead of a compressed block
-constexpr std::int64_t clearly = 11;       // a block must save so small a part of its runs' bytes: it is decoded slower
+constexpr std::int64_t gap_bytes_as_blocks = 7, gap_bytes_as_sequence = 4;
+constexpr std::int64_t compressed_block_bytes = 8;  // approximate overhead
+// A compressed block must save at least 1/11 of its runs' bytes, since it is decoded slower.
+constexpr std::int64_t min_saving_divisor = 11;
 
 constexpr std::int64_t side = 8;  // of a patch, at most
 
 // Start and end of a run, in bytes.
-struct Place {
+struct ByteRange {
     std::int64_t begin, end;
 };
 
-// Runs are passed by value: of what is in memory a compiler takes any byte that is written for a part.
-Place place_of(Runs runs, std::int64_t run) {
+// By value: a byte store may alias what a reference points to, and the compiler would reload it.
+ByteRange byte_range(Runs runs, std::int64_t run) {
     const std::int64_t begin = runs.starts[run] * runs.itemsize;
     return {begin, begin + runs.lengths[run] * runs.itemsize};
 }
@@ -50,12 +51,12 @@ std::uint8_t* write_compressed_block(Runs runs, std::int64_t first, std::int64_t
     const std::uint8_t* since = literals;  // the first literal after the last sequence
     std::size_t count = 0;
     for (std::int64_t run = first; run <= last; ++run) {
-        const auto [begin, stop] = place_of(runs, run);
+        const auto [begin, stop] = byte_range(runs, run);
         copy(source, end, stop - begin, at);
         source += stop - begin;
         at += stop - begin;
-        const std::int64_t gap = run < last ? place_of(runs, run + 1).begin - stop : 0;
-        if (gap >= shortest_gap) {
+        const std::int64_t gap = run < last ? byte_range(runs, run + 1).begin - stop : 0;
+        if (gap >= min_gap) {
             *at++ = runs.fill;
             sequences[count++] = {static_cast<std::int32_t>(at - since), 1, static_cast<std::int32_t>(gap - 1)};
             since = at;
@@ -83,10 +84,10 @@ std::uint8_t* write_apart(Runs runs, std::int64_t first, std::int64_t last, cons
                           std::uint8_t* out) {
     const std::uint8_t* const end = runs.values.data() + runs.values.size();
     for (std::int64_t run = first; run <= last; ++run) {
-        const auto [begin, stop] = place_of(runs, run);
+        const auto [begin, stop] = byte_range(runs, run);
         out = write_raw_blocks(source, end, stop - begin, out);
         source += stop - begin;
-        out = write_rle_blocks(run < last ? place_of(runs, run + 1).begin - stop : 0, runs.fill, out);
+        out = write_rle_blocks(run < last ? byte_range(runs, run + 1).begin - stop : 0, runs.fill, out);
     }
     return out;
 }
@@ -114,20 +115,20 @@ std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out) {
     if (std::ssize(out) < zstd_bound(runs)) {
         throw std::invalid_argument("there is no room for the blocks");
     }
-    std::array<Sequence, most_together> sequences;
+    std::array<Sequence, max_sequences> sequences;
     const std::int64_t count = std::ssize(runs.starts);
     const std::uint8_t* source = runs.values.data();
     std::uint8_t* at = out.data();
     std::int64_t done = 0;  // bytes of the tile that are written
     for (std::int64_t first = 0, last; first < count; first = last + 1) {
-        const std::int64_t begin = place_of(runs, first).begin;
+        const std::int64_t begin = byte_range(runs, first).begin;
         at = write_rle_blocks(begin - done, runs.fill, at);
         // Runs first to last are close together, and have `content` bytes.
         last = first;
-        done = place_of(runs, first).end;
+        done = byte_range(runs, first).end;
         std::int64_t content = done - begin;
-        while (last + 1 < count && last - first < most_together) {
-            const Place following = place_of(runs, last + 1);
+        while (last + 1 < count && last - first < max_sequences) {
+            const ByteRange following = byte_range(runs, last + 1);
             if (following.begin - done >= long_gap || following.end - begin > block_size) {
                 break;
             }
@@ -135,9 +136,10 @@ std::size_t zstd_blocks(const Runs& runs, std::span<std::uint8_t> out) {
             content += following.end - following.begin;
             done = following.end;
         }
-        const std::int64_t saved = (apart - together) * (last - first) - together_once;
+        const std::int64_t saved =
+            (gap_bytes_as_blocks - gap_bytes_as_sequence) * (last - first) - compressed_block_bytes;
         std::uint8_t* end = nullptr;
-        if (saved * clearly > content) {
+        if (saved * min_saving_divisor > content) {
             end = write_compressed_block(runs, first, last, source, sequences, at);
         }
         // A compressed block must be smaller than its content (3.1.1.2.3).
@@ -152,7 +154,7 @@ std::size_t zstd_patches(const SeparablePatches& patches, std::span<std::uint8_t
     const std::int64_t count = std::ssize(patches.bounds) / 3, width = patches.width;
     if (std::ssize(patches.bounds) != 3 * count || std::ssize(patches.values) != 2 * side * count || width < 0 ||
         patches.size > INT64_MAX / 8 || patches.size < width) {
-        throw std::invalid_argument("these are no patches");
+        throw std::invalid_argument("bounds, values, width or size do not fit together");
     }
     std::uint8_t* at = out.data();
     const float* row = patches.values.data();

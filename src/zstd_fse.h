@@ -1,35 +1,34 @@
-// Finite State Entropy (RFC 8878, 4.1): codes a symbol as a step from one state to the next. Of a table's 2**log states
-// each symbol has as many as it is frequent.
+// Finite State Entropy (RFC 8878, 4.1): codes a symbol as a step from one state to the next. Each symbol has some of a
+// table's 2**accuracy_log states, in proportion to its frequency.
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 
 namespace heatsvc {
 
 inline constexpr int fse_symbols = 64;  // larger than all alphabets used here
-inline constexpr int fse_largest_log = 9;
+inline constexpr int fse_max_log = 9;
 
 // How often each symbol occurs.
 using Counts = std::array<std::int64_t, fse_symbols>;
 
-// How many of 2**log states each symbol has; -1: one, although it should be less.
-struct Shares {
-    int log;
-    std::array<std::int16_t, fse_symbols> of;
+// How many of 2**accuracy_log states each symbol has; -1: one, although it should be less.
+struct Distribution {
+    int accuracy_log;
+    std::array<std::int16_t, fse_symbols> probabilities;
 };
 
-// Shares in proportion to the counts, and at least one for each symbol that occurs; there must be states for all.
-Shares normalize(const Counts& counts, int log);
+// Probabilities in proportion to the counts, at least 1 for each symbol that occurs; there must be states for all.
+Distribution normalize(const Counts& counts, int accuracy_log);
 
 // Write a table's description (4.1.1): at most 100 bytes, and 8 that are room; returns its end.
-std::uint8_t* describe(const Shares& shares, std::uint8_t* out);
+std::uint8_t* write_table_description(const Distribution& distribution, std::uint8_t* out);
 
-// A table to encode with. A state x is counted from 2**log on. To encode a symbol is to write the lowest bits(x) bits
-// of x, so many that what is left is one of as many numbers as the symbol has states; these are its states' numbers.
+// An encoding table; states are numbered from 2**accuracy_log. Encoding a symbol writes the lowest `bits` bits of the
+// state x; x >> bits selects the next state among the symbol's.
 struct FseTable {
-    explicit FseTable(const Shares& shares);
+    explicit FseTable(const Distribution& distribution);
 
     // The table of one symbol only: there is one state, 0, and no bits are written.
     FseTable() = default;
@@ -43,10 +42,10 @@ struct FseTable {
         return next(symbol, (bits << 16) - delta[symbol], static_cast<int>(bits));
     }
 
-    int log = 0;
+    int accuracy_log = 0;
     std::array<std::uint32_t, fse_symbols> delta{};  // what the number of bits follows from: see `bits`
-    std::array<std::uint32_t, fse_symbols> first{};  // where its states are, less its share, modulo 2**32
-    std::array<std::uint16_t, 1 << fse_largest_log> states{};
+    std::array<std::uint32_t, fse_symbols> first{};  // where its states are, less its probability, modulo 2**32
+    std::array<std::uint16_t, 1 << fse_max_log> states{};
 };
 
 }  // namespace heatsvc

@@ -11,8 +11,8 @@
 namespace heatsvc {
 namespace {
 
-constexpr int longest_code = 11;  // bits (4.2.1)
-constexpr std::size_t longest_description = 128;
+constexpr int max_code_bits = 11;  // 4.2.1
+constexpr std::size_t max_description_size = 128;
 constexpr std::size_t block_extra = 10;  // bytes of a block's streams beside their bits: sizes, and partial bytes
 
 using ByteCounts = std::array<std::uint32_t, 256>;
@@ -58,15 +58,15 @@ CodeLengths code_lengths(const ByteCounts& counts) {
             parent[lowest] = made;
         }
     }
-    // Nodes that are too deep are moved up to longest_code; for two of them a leaf that is less deep makes room.
-    std::array<int, longest_code + 1> of_length{};
+    // Nodes that are too deep are moved up to max_code_bits; for two of them a leaf that is less deep makes room.
+    std::array<int, max_code_bits + 1> of_length{};
     std::array<int, 512> depth;
     depth[root] = 0;
     int too_deep = 0;
     for (std::size_t i = root; i-- > 0;) {
         depth[i] = depth[parent[i]] + 1;
-        if (depth[i] > longest_code) {
-            depth[i] = longest_code;
+        if (depth[i] > max_code_bits) {
+            depth[i] = max_code_bits;
             ++too_deep;
         }
         if (i < used) {
@@ -74,17 +74,17 @@ CodeLengths code_lengths(const ByteCounts& counts) {
         }
     }
     for (; too_deep > 0; too_deep -= 2) {
-        int length = longest_code - 1;
+        int length = max_code_bits - 1;
         while (of_length[length] == 0) {
             --length;
         }
         --of_length[length];
         of_length[length + 1] += 2;
-        --of_length[longest_code];
+        --of_length[max_code_bits];
     }
     CodeLengths lengths{};
     std::size_t at = 0;
-    for (int length = longest_code; length > 0; --length) {
+    for (int length = max_code_bits; length > 0; --length) {
         for (int i = 0; i < of_length[length]; ++i) {
             lengths[order[at++] & 0xFF] = static_cast<std::uint8_t>(length);
         }
@@ -103,10 +103,10 @@ std::uint8_t* write_weights(std::span<const std::uint8_t> weights, std::uint8_t*
     for (const std::uint8_t weight : weights) {
         ++counts[weight];
     }
-    const Shares shares = normalize(counts, 6);
-    const FseTable table(shares);
-    BitWriter writer(describe(shares, out + 1));
-    // A decoder knows the last two symbols by their states, since there are no bits for further ones.
+    const Distribution distribution = normalize(counts, 6);
+    const FseTable table(distribution);
+    BitWriter writer(write_table_description(distribution, out + 1));
+    // A decoder takes the last two symbols from its states, since no bits follow.
     std::array<std::uint32_t, 2> states;
     for (std::size_t i = weights.size(); i-- > 0;) {
         std::uint32_t& x = states[i & 1];
@@ -120,7 +120,7 @@ std::uint8_t* write_weights(std::span<const std::uint8_t> weights, std::uint8_t*
         }
     }
     for (const std::size_t i : {1, 0}) {
-        writer.add(states[i] - (1U << table.log), table.log);
+        writer.add(states[i] - (1U << table.accuracy_log), table.accuracy_log);
     }
     std::uint8_t* const end = writer.finish_backward();
     *out = static_cast<std::uint8_t>(end - out - 1);
@@ -135,24 +135,24 @@ HuffmanCode::HuffmanCode(std::span<const std::uint8_t> literals, std::size_t blo
         return;
     }
     const CodeLengths lengths = code_lengths(counts);
-    const int longest = *std::ranges::max_element(lengths);
+    const int max_length = *std::ranges::max_element(lengths);
     CodeLengths weights;
     std::size_t last = 0;
     for (std::size_t s = 0; s < lengths.size(); ++s) {
-        weights[s] = static_cast<std::uint8_t>(lengths[s] > 0 ? longest + 1 - lengths[s] : 0);
+        weights[s] = static_cast<std::uint8_t>(lengths[s] > 0 ? max_length + 1 - lengths[s] : 0);
         last = lengths[s] > 0 ? s : last;
     }
     description_size = static_cast<std::size_t>(write_weights(std::span(weights).first(last), description.data()) -
                                                 description.data());
     const std::uint64_t bits = std::inner_product(counts.begin(), counts.end(), lengths.begin(), std::uint64_t{0});
-    if (description_size > longest_description ||
+    if (description_size > max_description_size ||
         description_size + bits / 8 + block_extra * blocks >= literals.size()) {
         description_size = 0;
         return;
     }
     // Codes rise with the symbols of one length, from the longest ones on (4.2.1.3).
     unsigned code = 0;
-    for (int length = longest; length > 0; --length, code >>= 1) {
+    for (int length = max_length; length > 0; --length, code >>= 1) {
         for (std::size_t s = 0; s < lengths.size(); ++s) {
             if (lengths[s] == length) {
                 codes[s] = static_cast<std::uint16_t>(code++ << 4 | lengths[s]);

@@ -14,7 +14,7 @@ namespace heatsvc {
 namespace {
 
 constexpr std::int64_t window = 256 << 10;  // the farthest that a sequence reaches back
-constexpr std::int64_t shortest_gap = 8;    // bytes of fill that are worth a sequence; shorter ones are literals
+constexpr std::int64_t min_gap = 8;         // bytes of fill that are worth a sequence; shorter ones are literals
 constexpr std::int64_t long_gap = 2048;     // stored, so that later gaps can repeat it
 // A decoder copies 16 or 32 bytes at a time, and waits where those have just been written.
 constexpr std::int64_t near_pixels = 64;
@@ -41,23 +41,23 @@ std::int64_t same_first(std::uint64_t a, std::uint64_t b) {
 std::int64_t same_last(std::uint64_t a, std::uint64_t b) { return std::countl_zero((a ^ b) | 0x80) >> 3; }
 
 // Number of equal bytes from here on.
-std::int64_t same_bytes(const std::uint8_t* a, const std::uint8_t* b, std::int64_t most) {
+std::int64_t same_bytes(const std::uint8_t* a, const std::uint8_t* b, std::int64_t max_same) {
     std::int64_t n = 0;
-    while (n + 8 <= most && load<std::uint64_t>(a + n) == load<std::uint64_t>(b + n)) {
+    while (n + 8 <= max_same && load<std::uint64_t>(a + n) == load<std::uint64_t>(b + n)) {
         n += 8;
     }
-    while (n < most && a[n] == b[n]) {
+    while (n < max_same && a[n] == b[n]) {
         ++n;
     }
     return n;
 }
 
 // The bytes of sequences, at most, whatever their tables are.
-std::int64_t most_bytes(std::span<const Sequence> sequences) {
+std::int64_t max_bytes(std::span<const Sequence> sequences) {
     const auto bits = [](std::int32_t number) { return std::bit_width(static_cast<std::uint32_t>(number)); };
     std::int64_t sum = 0;
-    for (const Sequence& sequence : sequences) {
-        sum += 3 * fse_largest_log + bits(sequence.literals) + bits(sequence.offset) + bits(sequence.match);
+    for (const auto& [literal_length, offset_value, match_length] : sequences) {
+        sum += 3 * fse_max_log + bits(literal_length) + bits(offset_value) + bits(match_length);
     }
     return sum / 8;
 }
@@ -103,16 +103,16 @@ class Finder {
                 break;
             }
             const std::int64_t gap = runs_[++run_].begin - position_;
-            if (gap < shortest_gap) {
+            if (gap < min_gap) {
                 add_fill(gap);
             } else {
                 add_gap(gap);
             }
         }
         FoundBlock block{first, last, found_.literal_count - literals, found_.sequence_count - sequences};
-        const std::int64_t most = static_cast<std::int64_t>(block.literals) + block_extra +
-                                  most_bytes({&found_.sequences[sequences], block.sequences});
-        if (block.sequences > 0 && most >= position_ - runs_[first].begin) {
+        const std::int64_t max_size = static_cast<std::int64_t>(block.literals) + block_extra +
+                                      max_bytes({&found_.sequences[sequences], block.sequences});
+        if (block.sequences > 0 && max_size >= position_ - runs_[first].begin) {
             repeats_ = repeats;
             found_.literal_count = literals, found_.sequence_count = sequences;
             block.literals = block.sequences = 0;
@@ -131,7 +131,7 @@ class Finder {
         count_literals(size);
     }
 
-    // Remember the gap here, if it is a long one or the last one is far away.
+    // Keep this gap if it is long, at least as long as the kept one, or the kept one is far behind.
     void keep_gap(std::int64_t size, std::int64_t run) {
         if (size >= std::min(kept_size_, long_gap) || position_ - kept_ - kept_size_ > window / 4) {
             kept_ = position_, kept_size_ = size, kept_run_ = run;
@@ -251,10 +251,10 @@ class Finder {
     // Add a sequence of the literals since the last one, and of a match.
     void add_sequence(Repeat from, std::int64_t length) {
         auto& [first, second, third] = repeats_;
-        // 1 to 3 stand for the last three distances, without literals for the second, the third and another.
-        const bool repeated = pending_ > 0 && from.distance == first.distance;
+        // Offsets 1 to 3 are the last three distances; without literals 1 and 2 are the second and third (3.1.1.5).
         std::int64_t offset = pending_ > 0 ? 1 : 0;
-        if (repeated) {
+        if (pending_ > 0 && from.distance == first.distance) {
+            // the order stays
         } else if (from.distance == second.distance) {
             offset += 1;
             second = first, first = from;

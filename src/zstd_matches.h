@@ -1,6 +1,6 @@
 // Finds the literals and sequences of a zstd frame (RFC 8878, 3.1.1.3.2).
 //
-// A sequence repeats bytes of up to a window before. Every gap between two runs needs one: it is repeated from a gap
+// A sequence repeats bytes of up to a window before. Every gap of 8 bytes or more needs one: it is repeated from a gap
 // that came before, which is cheapest at one of the last three distances, and best where the bytes at both ends of the
 // gap are the same too, as in a frame in which nothing moved. Only gaps are looked up, never the bytes of a run.
 #pragma once

@@ -53,12 +53,13 @@ std::uint8_t* write(std::span<const Sequence> sequences, const SequenceTables& t
     const auto low = [](std::uint32_t x, int bits) { return x & ((std::uint32_t{1} << bits) - 1); };
     // States of literal length, offset and match length: for the last sequence any of their symbols' will do. The bits
     // are read from the end: the last sequence is written first, and of each what is read last.
-    std::uint32_t l = 1U << literals.log, o = 1U << offsets.log, m = 1U << matches.log;
+    std::uint32_t l = 1U << literals.accuracy_log, o = 1U << offsets.accuracy_log, m = 1U << matches.accuracy_log;
     for (std::size_t n = sequences.size(); n-- > 0;) {
         const Sequence& sequence = sequences[n];
         const bool last = n + 1 == sequences.size();
-        const int literal = literal_length_code(sequence.literals), match = match_length_code(sequence.match);
-        const int offset = repeats_only ? 0 : offset_code(sequence.offset);
+        const int literal = literal_length_code(sequence.literal_length);
+        const int match = match_length_code(sequence.match_length);
+        const int offset = repeats_only ? 0 : offset_code(sequence.offset_value);
         const int lb = literals.bits(literal, l), mb = matches.bits(match, m);
         if constexpr (!repeats_only) {
             const int ob = offsets.bits(offset, o);
@@ -74,14 +75,14 @@ std::uint8_t* write(std::span<const Sequence> sequences, const SequenceTables& t
         if constexpr (!repeats_only) {
             writer.make_room(own_literals.extra + own_match.extra + offset);
         }
-        writer.add(static_cast<std::uint64_t>(sequence.literals - own_literals.first), own_literals.extra);
-        writer.add(static_cast<std::uint64_t>(sequence.match - own_match.first), own_match.extra);
-        writer.add(low(static_cast<std::uint32_t>(sequence.offset), offset), offset);
+        writer.add(static_cast<std::uint64_t>(sequence.literal_length - own_literals.first), own_literals.extra);
+        writer.add(static_cast<std::uint64_t>(sequence.match_length - own_match.first), own_match.extra);
+        writer.add(low(static_cast<std::uint32_t>(sequence.offset_value), offset), offset);
         writer.flush();
     }
-    writer.add(low(m, matches.log), matches.log);
-    writer.add(repeats_only ? 0 : low(o, offsets.log), repeats_only ? 0 : offsets.log);
-    writer.add(low(l, literals.log), literals.log);
+    writer.add(low(m, matches.accuracy_log), matches.accuracy_log);
+    writer.add(repeats_only ? 0 : low(o, offsets.accuracy_log), repeats_only ? 0 : offsets.accuracy_log);
+    writer.add(low(l, literals.accuracy_log), literals.accuracy_log);
     return writer.finish_backward();
 }
 
@@ -95,20 +96,14 @@ int match_length_code(std::int32_t length) {
     return length < 131 ? short_matches[length - 3] : std::bit_width(static_cast<std::uint32_t>(length - 3)) + 35;
 }
 
-const std::array<Shares, 3>& predefined_shares() {
-    static const std::array<Shares, 3> shares{{
-        {6, {4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1,  1,  2,  2,
-             2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1}},
-        {5, {1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1}},
-        {6, {1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1,  1,  1,  1,  1,  1, 1,
-             1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1}},
-    }};
-    return shares;
-}
-
 const SequenceTables& predefined_tables() {
-    static const FseTable literals(predefined_shares()[0]), offsets(predefined_shares()[1]),
-        matches(predefined_shares()[2]);
+    static const FseTable literals({6, {4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1,  1,  2,  2,
+                                        2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1}});
+    static const FseTable offsets(
+        {5, {1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1}});
+    static const FseTable matches(
+        {6, {1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1,  1,  1,  1,  1,  1, 1,
+             1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1}});
     static const SequenceTables tables{&literals, &offsets, &matches};
     return tables;
 }

@@ -13,21 +13,20 @@ namespace heatsvc {
 
 // A number of literals, then a number of bytes copied from a distance back.
 struct Sequence {
-    std::int32_t literals;
-    std::int32_t offset;  // the number that stands for the distance (3.1.1.5): 1 to 3 for the last ones, or 3 more
-    std::int32_t match;   // at least 3
+    std::int32_t literal_length;
+    std::int32_t offset_value;  // Offset_Value (3.1.1.5): 1 to 3 for the last distances, else the distance + 3.
+    std::int32_t match_length;  // at least 3
 };
 
 // Codes of a sequence's numbers.
 int literal_length_code(std::int32_t length);
 int match_length_code(std::int32_t length);
-inline int offset_code(std::int32_t offset) { return std::bit_width(static_cast<std::uint32_t>(offset)) - 1; }
+inline int offset_code(std::int32_t value) { return std::bit_width(static_cast<std::uint32_t>(value)) - 1; }
 
 // Of literal lengths, offsets and match lengths, in the order in which a block describes them.
 using SequenceTables = std::array<const FseTable*, 3>;
 
-// The shares and tables that need no description (3.1.1.3.2.2).
-const std::array<Shares, 3>& predefined_shares();
+// The tables that need no description (3.1.1.3.2.2).
 const SequenceTables& predefined_tables();
 
 // How many sequences there are (3.1.1.3.2.1), at most 3 bytes; returns their end.

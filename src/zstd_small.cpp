@@ -15,15 +15,15 @@
 namespace heatsvc {
 namespace {
 
-constexpr std::size_t fewest_coded = 16;  // literals
-constexpr std::size_t few = 64;           // number of sequences below which own tables do not pay
+constexpr std::size_t min_coded_literals = 16;
+constexpr std::size_t min_sequences_for_tables = 64;  // with fewer, own tables do not pay
 
-enum class LiteralsType : std::uint64_t { raw = 0, coded = 2, treeless = 3 };         // 3.1.1.3.1.1
+enum class LiteralsType : std::uint64_t { coded = 2, treeless = 3 };                  // 3.1.1.3.1.1
 enum class TableMode : std::uint8_t { predefined, one_symbol, described, repeated };  // 3.1.1.3.2.1.2
 
 // A table of a tile's sequences, with its description where it has one.
 struct SequenceCode {
-    SequenceCode(const Counts& counts, std::size_t sequences, const FseTable& predefined, int largest_log)
+    SequenceCode(const Counts& counts, std::size_t sequences, const FseTable& predefined, int max_log)
         : table(predefined) {
         const auto used = fse_symbols - std::ranges::count(counts, 0);
         if (used == 1) {
@@ -31,12 +31,12 @@ struct SequenceCode {
             table = FseTable();
             description[0] = static_cast<std::uint8_t>(std::ranges::max_element(counts) - counts.begin());
             description_size = 1;
-        } else if (sequences >= few) {
+        } else if (sequences >= min_sequences_for_tables) {
             mode = TableMode::described;
-            const Shares shares =
-                normalize(counts, std::clamp(static_cast<int>(std::bit_width(sequences)) - 3, 6, largest_log));
-            description_size = describe(shares, description.data()) - description.data();
-            table = FseTable(shares);
+            const Distribution distribution =
+                normalize(counts, std::clamp(static_cast<int>(std::bit_width(sequences)) - 3, 6, max_log));
+            description_size = write_table_description(distribution, description.data()) - description.data();
+            table = FseTable(distribution);
         }
     }
 
@@ -49,9 +49,9 @@ struct SequenceCode {
 std::array<SequenceCode, 3> sequence_codes(std::span<const Sequence> sequences) {
     std::array<Counts, 3> counts{};
     for (const Sequence& sequence : sequences) {
-        ++counts[0][literal_length_code(sequence.literals)];
-        ++counts[1][offset_code(sequence.offset)];
-        ++counts[2][match_length_code(sequence.match)];
+        ++counts[0][literal_length_code(sequence.literal_length)];
+        ++counts[1][offset_code(sequence.offset_value)];
+        ++counts[2][match_length_code(sequence.match_length)];
     }
     const auto code = [&](std::size_t t) {
         return SequenceCode(counts[t], sequences.size(), *predefined_tables()[t], t == 1 ? 8 : 9);
@@ -89,7 +89,7 @@ class BlockWriter {
     // A literals section (3.1.1.3.1): four streams of Huffman codes, or raw literals if that is shorter.
     std::uint8_t* write_literals_section(std::span<const std::uint8_t> literals, std::uint8_t* out) {
         const std::size_t size = literals.size();
-        if (literal_code_.description_size > 0 && size >= fewest_coded) {
+        if (literal_code_.description_size > 0 && size >= min_coded_literals) {
             const LiteralsType type = literals_described_ ? LiteralsType::treeless : LiteralsType::coded;
             // Both sizes have 10, 14 or 18 bits.
             const int format = size < 1 << 10 ? 1 : size < 1 << 14 ? 2 : 3, header_size = format + 2;

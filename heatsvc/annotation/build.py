@@ -326,8 +326,6 @@ def _selection(plan: Plan, options: AnnotationOptions, bounds: Bounds, token: Ca
     if select is None:
         return selection
     bounds.check("max_keypoints", len(select), "points to select", field="options.select")
-    if not select:
-        raise AnnotationError("select is empty: list keypoints, or use null for all", field="options.select")
     if selection.points is not None and max(select) >= selection.points:
         raise AnnotationError(
             f"select has point {str(max(select))[:20]}, but the files have {selection.points} points, "

@@ -22,7 +22,6 @@ from heatsvc.annotation.splits.assignment import Assignment, assign_splits, find
 from heatsvc.annotation.splits.split_file import read_split
 from heatsvc.bounds import Bounds
 from heatsvc.cancel import CancelToken
-from heatsvc.pose.clip import check_img_shape
 
 
 class LabeledVideo(NamedTuple):
@@ -97,10 +96,8 @@ def make_plan(
 
     Raises:
         AnnotationError: labels, split or counts cannot be used, or a video has two files.
-        PoseError, LimitError: img_shape is invalid, an archive cannot be read, or a bound is exceeded.
+        PoseError, LimitError: an archive cannot be read, or a bound is exceeded.
     """
-    if options.img_shape is not None:
-        check_img_shape(options.img_shape, field="options.img_shape")
 
     @cache
     def named_files() -> tuple[KeypointFiles, NameIndex]:

@@ -175,7 +175,7 @@ def judge_points(clip: PoseClip, whole: PoseClip | None = None) -> tuple[Finding
     """
     counts = _count_points(clip)
     is_inside = counts.inside and counts.confident and counts.confident_outside <= _MAX_OUTSIDE * counts.confident
-    if is_inside and not (counts.is_small or counts.at_origin or counts.odd_scores or counts.far):
+    if is_inside and not (counts.is_small or counts.at_origin or counts.scores_out_of_range or counts.far):
         return ()
     found = list(_impossible(clip, counts))
     if found and whole is not None and whole is not clip:
@@ -196,7 +196,7 @@ class _Counts(NamedTuple):
         confident_inside: confident points in the frame.
         confident_transposed: confident points in a frame with swapped sides.
         at_origin: points exactly at (0, 0) with a score above 0.
-        odd_scores: scores below 0 or above `HIGHEST_SCORE`, of all points.
+        scores_out_of_range: scores below 0 or above `HIGHEST_SCORE`, of all points.
     """
 
     detected: int
@@ -208,7 +208,7 @@ class _Counts(NamedTuple):
     confident_inside: int
     confident_transposed: int
     at_origin: int
-    odd_scores: int
+    scores_out_of_range: int
 
     @property
     def confident_outside(self) -> int:
@@ -267,7 +267,7 @@ def _detected(clip: PoseClip) -> npt.NDArray[np.bool_]:
 
 def _impossible(clip: PoseClip, counts: _Counts) -> Iterable[Finding]:
     height, width = clip.img_shape
-    if counts.odd_scores and clip.third_number_is_score and _is_depth(clip):
+    if counts.scores_out_of_range and clip.third_number_is_score and _is_depth(clip):
         score = clip.keypoint_score
         yield Finding(
             "depth_as_score",
@@ -361,7 +361,7 @@ def _doubtful(clip: PoseClip, counts: _Counts, *, check_frame: bool) -> Iterable
             f"{_extent(clip.keypoint[_detected(clip)])}: steps that crop to all points make the others tiny; set "
             "far points to NaN (null)",
         )
-    if counts.odd_scores:
+    if counts.scores_out_of_range:
         lowest, highest = float(clip.keypoint_score.min()), float(clip.keypoint_score.max())
         if lowest < LOWEST_SCORE or highest > HIGHEST_SCORE:
             are_flags = bool(np.isin(clip.keypoint_score, (0, 1, 2)).all())

@@ -60,8 +60,8 @@ class Plan:
 
     Attributes:
         tiles: the tiles; each map is in exactly one.
-        work: the pixels of all windows, or an upper bound; persons, and channels that share a map, add up. A measured
-            map adds one for each person and channel.
+        work: the pixels of all windows, overlaps counted each time, plus one for each person and channel of a measured
+            map; or an upper bound.
         max_map_work: the largest work of a map that is a tile by itself. Such a tile cannot be cancelled midway.
     """
 

@@ -44,7 +44,7 @@ def render_maps(volume: HeatmapVolume, first: int, last: int) -> npt.NDArray[Any
 
 
 def measure(volume: HeatmapVolume, first: int, last: int, budget: int) -> tuple[int, int, int, int]:
-    """Return the end of the largest map range from `first` whose work is at most about `budget`.
+    """Measure maps from `first` on until their work reaches `budget`, or up to `last`.
 
     Returns:
         the end of the range, at least `first` + 1 and at most `last`; upper bounds of the number of non-zero pixels and

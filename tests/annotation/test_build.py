@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 import heatsvc
 from heatsvc.annotation.artifacts import MEDIA_TYPES
@@ -26,7 +27,6 @@ from heatsvc.annotation.shards import Shard, ShardReader
 from heatsvc.bounds import DEFAULT_BOUNDS
 from heatsvc.cancel import CancelledError
 from heatsvc.errors import LimitError
-from heatsvc.pose.errors import PoseError
 from heatsvc.pose.readers import ReadOptions, read
 from tests.annotation.keti import (
     CLASSES,
@@ -449,9 +449,12 @@ def test_float32_holds_the_files_numbers(tmp_path):
     np.testing.assert_array_equal(one["keypoint"], array_of(1)[None, :, SIGN27, :2])
 
 
-def test_img_shape_that_is_none(tmp_path):
-    with pytest.raises(PoseError, match=r"options\.img_shape must be .* from 1 to 100,000"):
-        made(tmp_path, img_shape=(10**10, 1920))
+@pytest.mark.parametrize(
+    "options", [{"img_shape": (10**10, 1920)}, {"select": []}, {"layout": "coco18"}, {"views": 2**63}]
+)
+def test_options_hold_what_their_schema_says(options):
+    with pytest.raises(ValidationError, match=next(iter(options))):
+        AnnotationOptions(**options)
 
 
 def test_classes_times_splits_are_bounded(tmp_path):
@@ -502,7 +505,6 @@ def test_file_that_changed_since_its_part_was_read_is_read_again(tmp_path):
 @pytest.mark.parametrize(
     ("select", "why"),
     [
-        ([], "select is empty"),
         ([3, 133], "select has point 133, but the files have 133 points, 0 to 132"),
         ([10**30], "select has point 1"),
         ([0] * 2000, "2,000 points to select are too many"),

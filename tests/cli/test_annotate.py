@@ -127,7 +127,7 @@ def test_every_option_of_the_model_is_in_the_help(tmp_path):
         ((*WORDS, *SPLIT, "--encoding", "cp94", "-o", "a.pkl"), 2, "--encoding cannot be 'cp94'"),
         ((*WORDS, "--split-rule", "{", "-o", "a.pkl"), 2, "--split-rule is broken JSON"),
         ((*SPLIT, "-o", "a.pkl"), 2, "--keypoints is missing"),
-        ((*WORDS, *SPLIT, "--select", "sign28", "-o", "a.pkl"), 1, "sign28"),
+        ((*WORDS, *SPLIT, "--select", "sign28", "-o", "a.pkl"), 2, "sign28"),
         ((*WORDS, "-o", "a.pkl"), 1, "signer"),
         (("--keypoints", str(KEYPOINTS), "--labels", str(KEYPOINTS), "-o", "a.pkl"), 1, "there is no label file in"),
         (

@@ -201,13 +201,13 @@ def test_runs_that_leave_their_stretch_are_refused(starts: list[int], lengths: l
         (_native.zstd_small, (out,)),
         (_native.deflate_block, (*deflate_codes(0), out)),
     ):
-        with pytest.raises(ValueError, match=r"no runs|overlap, or leave|of another size"):
+        with pytest.raises(ValueError, match=r"out of range|overlap, or leave|of another size"):
             function(*runs, *more)
 
 
 @pytest.mark.parametrize("itemsize", [0, -1, 9])
 def test_pixels_of_no_bytes_are_refused(itemsize: int) -> None:
-    with pytest.raises(ValueError, match="no runs"):
+    with pytest.raises(ValueError, match="out of range"):
         _native.zstd_small(np.zeros(8, np.uint8), np.array([0]), np.array([4]), itemsize, 9, 0, np.zeros(9, np.uint8))
 
 
@@ -265,14 +265,14 @@ def test_patches_need_their_room(patches: SeparablePatches, data: st.DataObject)
 )
 def test_patches_that_leave_their_stretch_are_refused(bounds: list[list[int]], width: int, size: int) -> None:
     values = np.ones((len(bounds), 16), np.float32)
-    with pytest.raises(ValueError, match=r"no patches|overlap, or leave"):
+    with pytest.raises(ValueError, match=r"do not fit together|overlap, or leave"):
         _native.zstd_patches(np.array(bounds), values, width, size, np.zeros(4096, np.uint8))
 
 
 def test_patches_without_their_values_are_refused() -> None:
     bounds, out = np.array([[0, 5, 5]]), np.zeros(4096, np.uint8)
     for values in (np.ones((0, 16), np.float32), np.ones((2, 16), np.float32), np.ones((1, 15), np.float32)):
-        with pytest.raises(ValueError, match="no patches"):
+        with pytest.raises(ValueError, match="do not fit together"):
             _native.zstd_patches(bounds, values, 64, 640, out)
 
 
@@ -294,7 +294,7 @@ def test_codes_of_another_kind_are_refused(which: int, wrong: Any) -> None:
     codes = list(deflate_codes(0))
     codes[which] = wrong
     runs = np.arange(4, dtype=np.uint8), np.array([3]), np.array([4]), 1, 3000, 0
-    with pytest.raises(ValueError, match="no codes"):
+    with pytest.raises(ValueError, match="sizes or codes are invalid"):
         _native.deflate_block(*runs, *codes, np.zeros(4096, np.uint8))
 
 

@@ -208,7 +208,8 @@ def one_point() -> HeatmapVolume:
 )
 def test_a_volume_that_does_not_fit_together_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(
-        ValueError, match=r"\[M, T, V|pairs|names a point|all points|of one length|1 to 2\*\*20|above 0|no such window"
+        ValueError,
+        match=r"\[M, T, V|pairs|does not exist|all points|of one length|1 to 2\*\*20|above 0|not a WindowKind",
     ):
         native(one_point(), **change)
 
@@ -295,7 +296,7 @@ def test_runs_are_written_where_they_start(edges: list[int], itemsize: int) -> N
     ],
 )
 def test_runs_that_leave_their_arrays_are_refused(starts: list[int], lengths: list[int]) -> None:
-    with pytest.raises(ValueError, match=r"no runs|overlap, or leave|of another size"):
+    with pytest.raises(ValueError, match=r"out of range|overlap, or leave|of another size"):
         _native.scatter(np.zeros(8, np.uint8), np.array(starts), np.array(lengths), 2, np.zeros(18, np.uint8))
 
 
@@ -312,7 +313,7 @@ def test_colors_are_sums_over_time(frames: int, channels: int, area: int, colors
     _native.color(values, np.array([0]), np.array([stop]), first, area, channels, weights, sums)
     expected = 1 + np.einsum("tka,tc->kac", shown.reshape(maps.shape), weights).reshape(-1)
     np.testing.assert_allclose(sums, expected, rtol=1e-6)
-    with pytest.raises(ValueError, match=r"more frames than weights|leave their tile|of another size"):
+    with pytest.raises(ValueError, match=r"fewer weights than frames|leave their tile|of another size"):
         _native.color(np.zeros(maps.size + 1, np.float32), np.array([0]), np.array([maps.size + 1]), first, area,
                        channels, weights, sums)  # fmt: skip
     with pytest.raises(ValueError, match="the sums have to be"):

@@ -89,7 +89,7 @@ class Zstd:
         """16 bytes per run, plus the headers of the blocks of 128 KiB.
 
         The fast way: a gap takes 7 bytes as two headers, and at most 7 as a sequence or as literals; a compressed block
-        takes 12 bytes more for its headers, and has at least three runs. The small way: a gap takes up to 7 literals,
+        takes 12 bytes more for its headers, and has at least four runs. The small way: a gap takes up to 7 literals,
         or a sequence of 10 bytes, 5 of a second one, and at most one literal; a block and the gap before it, which
         together have 128 KiB, take 32 bytes more. Tables are written only if they save more than they take.
         """

@@ -179,7 +179,7 @@ TEXT = b'{"keypoint":[1.5,2.5,3.5,4.5,5.5,6.5]}'
 
 
 def arguments(**changed: Any) -> dict[str, Any]:
-    given = {"text": TEXT, "least": LEAST, "most": MOST, "values": np.empty(20, np.float32)}
+    given = {"text": TEXT, "min_bytes": LEAST, "max_numbers": MOST, "values": np.empty(20, np.float32)}
     return {**given, "arrays": np.empty((2, 6), np.int64), **changed}
 
 
@@ -200,9 +200,9 @@ def read_only(array: np.ndarray) -> np.ndarray:
     [
         {"text": TEXT.decode()},
         {"text": bytearray(TEXT)},
-        {"least": -1},
-        {"most": -1},
-        {"most": 2**64},
+        {"min_bytes": -1},
+        {"max_numbers": -1},
+        {"max_numbers": 2**64},
         {"values": np.empty(20)},
         {"values": np.empty((20, 1), np.float32)},
         {"values": np.empty(40, np.float32)[::2]},
