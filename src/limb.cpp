@@ -42,6 +42,9 @@ Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume) {
     if (dx * dx + dy * dy < 1.0) {
         return {ax, ay, 1.0, 0.0, 0.0};
     }
+    if (!volume.keypoint64.empty()) {
+        dx = bx - ax, dy = by - ay;  // of the rounded ends, so that the limb ends at b however far a is
+    }
     const auto w = static_cast<double>(volume.width), h = static_cast<double>(volume.height);
     if (std::min(std::max(std::abs(ax), std::abs(ay)), std::max(std::abs(bx), std::abs(by))) > far_away) {
         // Neither end is near: the limb begins where it reaches the map, on its longer axis.

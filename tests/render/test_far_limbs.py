@@ -63,6 +63,16 @@ def test_behind_a_crop_the_difference_of_the_ends_is_float64(kernels: str) -> No
     assert rendered[0, 0, 1, 4] == pytest.approx(np.exp(-distance_squared / (2 * 0.01**2)), abs=2e-6)
 
 
+@given(st.floats(-90_000, 90_000), st.floats(-90_000, 90_000), st.floats(1, 15), st.floats(1, 15))
+def test_behind_a_crop_a_limb_ends_at_its_end_however_far_its_start_is(
+    x: float, y: float, to_x: float, to_y: float
+) -> None:
+    ends = np.array([[[(x, y), (to_x, to_y)]]])
+    for both in (ends, ends[:, :, ::-1].copy()):
+        volume = replace(limb((0, 0), (0, 0), sigma=0.25), keypoint=both)
+        np.testing.assert_allclose(render_array(volume), render_reference(volume), rtol=0, atol=2e-5)
+
+
 @pytest.mark.parametrize("kernels", ["native", "reference"])
 @pytest.mark.parametrize("far", [1e3, 1e6, 1e9, 1e18, 1e30, 3e38])
 def test_two_far_ends_draw_the_line_between_them(far: float, kernels: str) -> None:
