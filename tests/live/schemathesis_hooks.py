@@ -25,7 +25,7 @@ _REFUSALS = {
     r"^(select|layout|clips\[\d+\]\.layout|frame_dir)": "which points and names there are depends on the clips",
     "^picture": "which channels and frames there are, and how many pixels, depends on the clips; in a query it is JSON",
     "^pipeline": "`GET /pipelines` describes the parameters of steps, and their order depends on what each makes",
-    'no part named "(keypoints|labels)"|split is missing': "a part, or an option in another part",
+    'no part named "(keypoints|labels)"|(labels are|split is) missing': "a part, or an option in another part",
     "^dataset": "which datasets there are depends on the server",
     "needs a column|no label file has a column|ha(s|ve) no videos?:": "columns and rows depend on the files",
     "videos cannot be used|^name_pattern": "what is in files, and how they are called, decides",
@@ -56,9 +56,14 @@ def allowed_requests_are_accepted(
 def violations_are_refused(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
 ) -> bool | None:
-    """As `negative_data_rejection`, except that a part of a form that is a file may have any bytes."""
+    """As `negative_data_rejection`, except that a part of a form that is a file may have any bytes.
+
+    Null that became a value of a type that the option allows, too, is no violation, either.
+    """
     if case.meta is not None and case.media_type == "multipart/form-data":
         violation = f"{case.meta.phase.data.description} {case.meta.phase.data.mutations}"
+        if "(was null, became" in violation:  # of an option that may be null or, for example, a number
+            return None
         if re.search(r"\b(file|keypoints|labels|split|trim)\b", violation) and "options" not in violation:
             return None
     return negative_data_rejection(ctx, response, case)
