@@ -42,7 +42,7 @@ Segment visible_segment(std::int64_t a, std::int64_t b, const Volume& volume) {
     if (dx * dx + dy * dy < 1.0) {
         return {ax, ay, 1.0, 0.0, 0.0};
     }
-    if (!volume.keypoint64.empty()) {
+    if (!volume.keypoint64.empty() && std::isfinite(bx - ax) && std::isfinite(by - ay)) {
         dx = bx - ax, dy = by - ay;  // of the rounded ends, so that the limb ends at b however far a is
     }
     const auto w = static_cast<double>(volume.width), h = static_cast<double>(volume.height);
@@ -96,7 +96,7 @@ std::int64_t LimbRows::render(const Window& window, std::int64_t y0, std::int64_
     for (std::int64_t y = y0; y < y1; ++y) {
         const double py = static_cast<double>(y) - segment.y, center = segment.x + py * lean;
         const double left = std::max(center - half, first), right = std::min(center + half, last);
-        if (left > right) {
+        if (!(left <= right)) {  // also where one is NaN
             rows_[y - y0] = {window.x0, 0};
             continue;
         }

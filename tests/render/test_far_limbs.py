@@ -73,6 +73,17 @@ def test_behind_a_crop_a_limb_ends_at_its_end_however_far_its_start_is(
         np.testing.assert_allclose(render_array(volume), render_reference(volume), rtol=0, atol=2e-5)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_behind_a_crop_an_end_may_be_beyond_float32(sign: int) -> None:
+    near_end = render_array(limb((5, 6), (5 + 100 * sign, 6)))
+    with np.errstate(over="ignore"):
+        for ends in ([(5.0, 6.0), (sign * 6.8e38, 6.0)], [(sign * 6.8e38, 6.0), (5.0, 6.0)]):
+            volume = replace(limb((0, 0), (0, 0)), keypoint=np.array([[ends]], np.float64))
+            np.testing.assert_allclose(render_array(volume), near_end, rtol=0, atol=2e-6)
+    for ends in ([(6.8e38, 6.8e38), (-6.8e38, -6.8e38)], [(6.8e38, 6.0), (-6.8e38, 7.0)]):
+        assert np.isfinite(render_array(replace(limb((0, 0), (0, 0)), keypoint=np.array([[ends]], np.float64)))).all()
+
+
 @pytest.mark.parametrize("kernels", ["native", "reference"])
 @pytest.mark.parametrize("far", [1e3, 1e6, 1e9, 1e18, 1e30, 3e38])
 def test_two_far_ends_draw_the_line_between_them(far: float, kernels: str) -> None:
